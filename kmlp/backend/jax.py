@@ -1,0 +1,43 @@
+"""JAX: everything is one XLA program, keys are JAX's own."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+compile = jax.jit
+
+
+def compile_update(function: Callable) -> Callable:
+    """The epoch around it is one XLA program already."""
+    return function
+
+
+def value_and_gradients(function: Callable, weights: list) -> tuple[tuple[Any, Any], list]:
+    """Calls `function(weights)`, which returns `(scalar, aux)`, and differentiates the scalar."""
+    return jax.value_and_grad(function, has_aux=True)(weights)
+
+
+def random_bytes(key: Any, step: Any, shape: tuple[int, ...]) -> Any:
+    """Uniform random bytes, `(k, *shape)` `uint8`; member i's depend on `key[i]`, `step[i]` alone.
+
+    Args:
+        key: `(k, 2)` `int32`.
+        step: `(k,)` `int32`.
+        shape: static.
+    """
+    size = math.prod(shape)
+
+    def draw(words: Any, count: Any) -> Any:
+        member = jax.random.wrap_key_data(words.astype(jnp.uint32), impl="threefry2x32")
+        bits = jax.random.bits(jax.random.fold_in(member, count), (-(-size // 4),), jnp.uint32)
+        return jax.lax.bitcast_convert_type(bits, jnp.uint8).reshape(-1)[:size].reshape(shape)
+
+    return jax.vmap(draw)(jnp.asarray(key), jnp.asarray(step))
+
+
+def set_threads() -> int:
+    """XLA spreads one program over the cores by itself: one stack at a time."""
+    return 1

@@ -1,0 +1,267 @@
+"""The command line: parse, call, print. What is heavy is imported inside the commands."""
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import cyclopts
+from cyclopts import Parameter
+
+from kmlp.config import MLPConfig, StudyConfig, TrainConfig, read_study_file
+from kmlp.errors import ConfigError, KmlpError
+
+if TYPE_CHECKING:
+    from kmlp.study import Study
+
+app = cyclopts.App(
+    name="kmlp",
+    help="Which MLP, which regularizer, and how sure are you?",
+    help_format="markdown",
+    version_flags=["--version"],
+)
+
+_DEFAULTS = StudyConfig(dataset="fashion_mnist")
+Target = Annotated[
+    str, Parameter(help="mnist, fashion_mnist, a folder of IDX files, or a study file (.toml)")
+]
+Variants = Annotated[
+    str | None,
+    Parameter(help="names, each with =strength if wanted, between commas"),
+]
+Seeds = Annotated[int | None, Parameter(name=["--seeds"], help="seeds a variant")]
+Hidden = Annotated[
+    str | None, Parameter(name=["--hidden-units"], help="units of the hidden layers, as 128,64")
+]
+Out = Annotated[Path | None, Parameter(help="the run folder; made where it is missing")]
+Json = Annotated[bool, Parameter(negative="", help="print JSON only")]
+
+
+@app.command
+def study(
+    target: Target,
+    /,
+    *,
+    variants: Variants = None,
+    seeds: Seeds = None,
+    hidden_units: Hidden = None,
+    max_epochs: int | None = None,
+    learning_rate: float | None = None,
+    batch_size: int | None = None,
+    out: Out = None,
+    json: Json = False,
+) -> None:
+    """Train every variant over every seed at once and say what helps.
+
+    An interrupted study goes on with the same command; more seeds or variants train only
+    what is missing.
+
+    Example:
+
+        kmlp study fashion_mnist --variants none,dropout,l2 --seeds 10 --out runs/a
+    """
+    config = _configure(
+        target,
+        variants=variants,
+        num_seeds=seeds,
+        hidden_units=hidden_units,
+        max_epochs=max_epochs,
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+    )
+    result = _run(config, out or _default_out(target))
+    _print_study(result, as_json=json)
+
+
+@app.command
+def run(
+    target: Target = _DEFAULTS.dataset,
+    /,
+    *,
+    variants: Variants = None,
+    seeds: Seeds = None,
+    hidden_units: Hidden = None,
+    max_epochs: int | None = None,
+    out: Out = None,
+) -> None:
+    """Study and report in one go.
+
+    Example:
+
+        kmlp run fashion_mnist
+    """
+    config = _configure(
+        target,
+        variants=variants,
+        num_seeds=seeds,
+        hidden_units=hidden_units,
+        max_epochs=max_epochs,
+    )
+    result = _run(config, out or _default_out(target))
+    _print_study(result, as_json=False)
+    from kmlp.report import write_report
+
+    path = write_report(result.run_dir)
+    names = ",".join(v if isinstance(v, str) else v["name"] for v in config.variants)
+    print(f"\nReport: {path}")
+    print("\nNext:")
+    print(f"  kmlp show {result.run_dir}")
+    print(f"  kmlp run {target} --seeds {2 * config.num_seeds} --out {result.run_dir}")
+    print(f"  kmlp run {target} --variants {names},dropout=0.5 --out {result.run_dir}")
+
+
+@app.command
+def show(run_dir: Path, /, *, json: Json = False) -> None:
+    """Print the results of a run folder: its table and verdict, or its results.json.
+
+    Example:
+
+        kmlp show runs/a --json
+    """
+    from kmlp.study import load_study
+
+    _print_study(load_study(run_dir), as_json=json)
+
+
+@app.command
+def report(run_dir: Path, /) -> None:
+    """Write the report of a run folder again, without training.
+
+    Example:
+
+        kmlp report runs/a
+    """
+    from kmlp.report import write_report
+
+    print(write_report(run_dir))
+
+
+@app.command
+def data(*, json: Json = False) -> None:
+    """List the data sets: where each may lie and its state.
+
+    Example:
+
+        KMLP_DATA=~/sets kmlp data
+    """
+    from kmlp.data.sources import survey
+
+    rows = [
+        {"dataset": name, "place": place, "path": path, "state": state}
+        for name, place, path, state in survey()
+    ]
+    if json:
+        _print_json(rows)
+        return
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("dataset", "place", "state", "path"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(row["dataset"], row["place"], row["state"], row["path"])
+    _console().print(table)
+    print("\nThe first full set from the top is used; else it is downloaded, else the sample serves.")
+
+
+def main() -> None:
+    """The entry point of the `kmlp` command."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.basicConfig(level=logging.WARNING, format="kmlp: %(message)s", stream=sys.stderr)
+    try:
+        app()
+    except KmlpError as error:
+        print(f"kmlp: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("\nkmlp: interrupted; the same command goes on from here.", file=sys.stderr)
+        # Stacks still train in their threads: waiting for them would ignore the user.
+        sys.stderr.flush()
+        os._exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _configure(target: str, **options: str | int | float | None) -> StudyConfig:
+    """The study of a file or a data set, with what the command line overrides."""
+    given = {name: value for name, value in options.items() if value is not None}
+    config = (
+        read_study_file(target) if target.endswith(".toml") else StudyConfig(dataset=target)
+    )
+    values = config.to_dict()
+    for name, value in given.items():
+        if name == "variants":
+            values["variants"] = [v.strip() for v in str(value).split(",") if v.strip()]
+        elif name == "hidden_units":
+            values["model"]["hidden_units"] = _whole_numbers(str(value))
+        elif name in TrainConfig.__dataclass_fields__:
+            values["train"][name] = value
+        else:
+            assert name not in MLPConfig.__dataclass_fields__
+            values[name] = value
+    return StudyConfig.from_dict(values)
+
+
+def _whole_numbers(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise ConfigError(
+            f"--hidden-units takes whole numbers between commas, as 128,64. Received: {text}."
+        ) from None
+
+
+def _default_out(target: str) -> Path:
+    return Path("runs") / Path(target).stem
+
+
+def _run(config: StudyConfig, out: Path) -> "Study":
+    from kmlp.data import load_dataset
+    from kmlp.progress import StudyProgress
+
+    dataset = load_dataset(config.dataset)
+    origin = dataset.provenance
+    print(
+        f"{dataset.name}: {origin.source}, {len(dataset.y_train):,} training and "
+        f"{len(dataset.y_test):,} test rows, from {origin.location}, sha256 {origin.sha256[:12]}",
+        file=sys.stderr,
+    )
+    from kmlp.study import run_study
+
+    with StudyProgress() as progress:
+        return run_study(config, out, dataset, progress=progress)
+
+
+def _print_study(study: "Study", *, as_json: bool) -> None:
+    if as_json:
+        _print_json(study.results)
+        return
+    from kmlp.table import results_table
+
+    results = study.results
+    origin = results["dataset"]
+    console = _console()
+    console.print(results_table(results))
+    console.print()
+    for sentence in results["verdict"]:
+        console.print(f"• {sentence}", highlight=False, markup=False)
+    console.print(
+        f"\nData: {origin['name']}, {origin['source']}, sha256 {origin['sha256'][:12]}. "
+        f"Run folder: {study.run_dir}",
+        highlight=False,
+        markup=False,
+    )
+
+
+def _print_json(value: object) -> None:
+    import json
+
+    print(json.dumps(value, indent=1))
+
+
+def _console() -> "object":
+    from rich.console import Console
+
+    # Outside a terminal rich assumes 80 columns and would fold tables that nobody sees folded.
+    return Console() if sys.stdout.isatty() else Console(width=160)

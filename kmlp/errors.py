@@ -1,0 +1,17 @@
+"""Errors that a caller may want to catch."""
+
+
+class KmlpError(Exception):
+    """Base of kmlp's own errors; the command line prints them in one line."""
+
+
+class DataError(KmlpError, ValueError):
+    """A data set is missing, malformed or of a kind that is not supported."""
+
+
+class ConfigError(KmlpError, ValueError):
+    """A configuration value is out of range, unknown or not supported."""
+
+
+class RunFolderError(KmlpError):
+    """A run folder belongs to another study, is in use, or is damaged."""

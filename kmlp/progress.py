@@ -1,0 +1,134 @@
+"""Progress of a study on stderr: a live table on a terminal, plain lines elsewhere."""
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from kmlp.member import Member
+
+if TYPE_CHECKING:
+    from kmlp.training import MemberResult
+
+_LINE_EVERY_SECONDS = 10.0
+
+
+class StudyProgress:
+    """Collects what the stacks' threads tell and shows it; use it as a context manager.
+
+    Example:
+        with StudyProgress() as progress:
+            run_study(config, "runs/a", progress=progress)
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(stderr=True)
+        self._lock = threading.Lock()
+        self._live: Live | None = None
+        self._variant_of: dict[str, str] = {}
+        self._epoch: dict[str, int] = {}
+        self._best: dict[str, float] = {}
+        self._stopped: dict[str, int] = {}
+        self._started = self._last_line = time.monotonic()
+
+    def __enter__(self) -> "StudyProgress":
+        if self.console.is_terminal:
+            # The clock must go on while an epoch lasts, so the table is made anew at each refresh.
+            self._live = Live(
+                get_renderable=self._render, console=self.console, refresh_per_second=2, transient=True
+            )
+            self._live.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._live:
+            self._live.stop()
+
+    def start(self, variant_of: dict[str, str], max_epochs: int, num_done: int) -> None:
+        """The study's members by id, and how many of them need no training."""
+        with self._lock:
+            self._variant_of, self._started = variant_of, time.monotonic()
+        self._num_done = num_done
+        missing = len(variant_of) - num_done
+        kept = f"; {num_done} of {len(variant_of)} were already done" if num_done else ""
+        self.console.print(f"Training {missing} networks{kept}.", highlight=False)
+
+    def epoch(self, members: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
+        """One epoch of one stack."""
+        accuracy = logs.get("val_accuracy", logs["accuracy"])
+        with self._lock:
+            for member, value in zip(members, accuracy, strict=True):
+                self._epoch[member.id] = epoch
+                self._best[member.id] = max(self._best.get(member.id, 0.0), float(value))
+            due = not self._live and time.monotonic() - self._last_line > _LINE_EVERY_SECONDS
+            if due:
+                self._last_line = time.monotonic()
+                self.console.print(self._line(), highlight=False)
+
+    def finished(self, results: Sequence["MemberResult"]) -> None:
+        """One stack is done."""
+        with self._lock:
+            for result in results:
+                self._stopped[result.member.id] = result.stopped_epoch
+                self._epoch[result.member.id] = result.stopped_epoch
+
+    def seconds_left(self) -> float | None:
+        """From the epochs a finished network took and the pace so far; None until one finished."""
+        if not self._stopped:
+            return None
+        trained = sum(self._epoch.values())
+        missing = len(self._variant_of) - self._num_done
+        expected = np.mean(list(self._stopped.values())) * missing
+        pace = (time.monotonic() - self._started) / max(trained, 1)
+        return float(max(expected - trained, 0) * pace)
+
+    def _line(self) -> str:
+        finished, total = len(self._stopped) + self._num_done, len(self._variant_of)
+        running = len(self._epoch) - len(self._stopped)
+        epochs = [e for id, e in self._epoch.items() if id not in self._stopped]
+        at = f", {running} running at epoch {min(epochs)} to {max(epochs)}" if epochs else ""
+        best = max(self._best.values(), default=0.0)
+        return (
+            f"{finished} of {total} networks done{at}, best validation accuracy "
+            f"{100 * best:.2f} %, {self._time()}"
+        )
+
+    def _time(self) -> str:
+        elapsed = _clock(time.monotonic() - self._started)
+        left = self.seconds_left()
+        return f"{elapsed} so far" + (f", about {_clock(left)} left" if left is not None else "")
+
+    def _render(self) -> Group:
+        with self._lock:
+            table = Table(box=None, pad_edge=False, header_style="dim")
+            for heading in ("variant", "done", "running", "epoch", "best val. accuracy"):
+                table.add_column(heading, justify="left" if heading == "variant" else "right")
+            for variant in dict.fromkeys(self._variant_of.values()):
+                table.add_row(*self._row(variant))
+            finished, total = len(self._stopped) + self._num_done if self._variant_of else 0, len(self._variant_of)
+            bar = ProgressBar(total=total or 1, completed=finished, width=40)
+            return Group(table, bar, f"{finished} of {total} networks, {self._time()}")
+
+    def _row(self, variant: str) -> tuple[str, ...]:
+        ids = [id for id, name in self._variant_of.items() if name == variant]
+        running = [id for id in ids if id in self._epoch and id not in self._stopped]
+        epochs = [self._epoch[id] for id in running]
+        best = [self._best[id] for id in ids if id in self._best]
+        return (
+            variant,
+            f"{sum(id in self._stopped for id in ids)}/{len(ids)}",
+            str(len(running) or ""),
+            f"{min(epochs)}–{max(epochs)}" if epochs else "",
+            f"{100 * np.mean(best):.2f} %" if best else "",
+        )
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"

@@ -1,0 +1,239 @@
+"""Plans a study's members, trains what is missing, and says what came of it."""
+
+import importlib.metadata
+import logging
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from kmlp.config import StudyConfig
+from kmlp.data import Dataset, load_dataset
+from kmlp.errors import RunFolderError
+from kmlp.ledger import MemberRecord, RunFolder
+from kmlp.member import Member, Seeds
+from kmlp.results import Plan, best_member, build_results
+
+if TYPE_CHECKING:
+    from kmlp.training import MemberResult
+
+logger = logging.getLogger(__name__)
+_PACKAGES = ("kmlp", "keras", "tensorflow", "numpy", "scipy")
+
+
+class Progress(Protocol):
+    """What a study tells of its progress; the calls come from the stacks' threads."""
+
+    def start(self, variant_of: dict[str, str], max_epochs: int, num_done: int) -> None: ...
+    def epoch(self, members: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None: ...
+    def finished(self, results: Sequence["MemberResult"]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Study:
+    """A finished study.
+
+    Attributes:
+        config: what was asked.
+        run_dir: its run folder.
+        results: what `results.json` holds.
+    """
+
+    config: StudyConfig
+    run_dir: Path
+    results: dict[str, Any]
+
+    def best(self) -> dict[str, Any]:
+        """The member to take away, chosen on validation: its entry in `results["members"]`."""
+        return best_member(self.results)
+
+
+def run_study(
+    config: StudyConfig,
+    run_dir: str | Path,
+    data: Dataset | None = None,
+    *,
+    progress: Progress | None = None,
+) -> Study:
+    """Trains every variant over every seed, in stacks, and writes the results.
+
+    What the folder already holds is not trained again: the same call goes on after an
+    interruption, and more seeds or variants train only what is missing.
+
+    Args:
+        config: what to compare.
+        run_dir: the run folder; created where it is missing.
+        data: the data set; loaded by `config.dataset` where omitted.
+        progress: told of every epoch and every finished stack.
+
+    Raises:
+        RunFolderError: the folder belongs to another study, is in use or cannot be written.
+        DataError: the data set cannot be loaded.
+    """
+    folder = RunFolder(run_dir)
+    data = data if data is not None else load_dataset(config.dataset)
+    with folder.writing():
+        _claim(folder, config, data)
+        members = _plan_members(config, data)
+        _train_missing(folder, members, data, progress)
+        plan = _plan(config, data)
+        results = build_results(plan, folder, _describe(data, config))
+        folder.write_json("results.json", results)
+    return Study(config, folder.path, results)
+
+
+def load_study(run_dir: str | Path) -> Study:
+    """A finished study from its run folder; nothing is trained, no Keras is loaded.
+
+    Raises:
+        RunFolderError: no run folder, or no results yet.
+    """
+    folder = RunFolder(run_dir)
+    results = folder.read_json("results.json")
+    return Study(_stored_config(folder), folder.path, results)
+
+
+def _plan_members(config: StudyConfig, data: Dataset) -> dict[str, list[Member]]:
+    """Members by variant, in the order of the seeds; one seed pairs all variants."""
+    return {
+        variant.name: [
+            Member(
+                model=variant.model,
+                train=variant.train,
+                seeds=Seeds.all(seed),
+                validation_fraction=config.validation_fraction,
+                data_sha256=data.provenance.sha256,
+            )
+            for seed in config.seeds
+        ]
+        for variant in config.resolved_variants
+    }
+
+
+def _plan(config: StudyConfig, data: Dataset) -> Plan:
+    return Plan(
+        config, {name: [m.id for m in ms] for name, ms in _plan_members(config, data).items()}
+    )
+
+
+def _train_missing(
+    folder: RunFolder, members: dict[str, list[Member]], data: Dataset, progress: Progress | None
+) -> None:
+    finished = folder.records()
+    wanted = {m.id: m for ms in members.values() for m in ms}
+    damaged = folder.damaged([id for id in wanted if id in finished])
+    for id in damaged:
+        logger.warning("%s: the arrays of member %s are damaged; it is trained again", folder.path, id)
+    missing = [m for id, m in wanted.items() if id not in finished or id in damaged]
+    if progress:
+        variant_of = {m.id: name for name, ms in members.items() for m in ms}
+        max_epochs = max(m.train.max_epochs for m in wanted.values())
+        progress.start(variant_of, max_epochs, len(wanted) - len(missing))
+    if not missing:
+        return
+    from kmlp.training import train_members
+
+    on_result = _recorder(folder, progress)
+    train_members(
+        missing, data, on_epoch=progress.epoch if progress else None, on_result=on_result
+    )
+
+
+def _recorder(
+    folder: RunFolder, progress: Progress | None
+) -> Callable[[list["MemberResult"]], None]:
+    def record(results: list["MemberResult"]) -> None:
+        for result in results:
+            folder.record(_to_record(result), _to_arrays(result))
+        if progress:
+            progress.finished(results)
+
+    return record
+
+
+def _to_record(result: "MemberResult") -> MemberRecord:
+    return MemberRecord(
+        id=result.member.id,
+        status=result.status,
+        best_epoch=result.best_epoch,
+        stopped_epoch=result.stopped_epoch,
+        metrics=result.metrics,
+        seconds=result.seconds,
+    )
+
+
+def _to_arrays(result: "MemberResult") -> dict[str, np.ndarray]:
+    return {
+        "test_log_probabilities": result.test_log_probabilities,
+        **{f"weight_{i}": weight for i, weight in enumerate(result.weights)},
+        **{f"curve_{name}": curve for name, curve in result.curves.items()},
+    }
+
+
+def _describe(data: Dataset, config: StudyConfig) -> dict[str, Any]:
+    num_val = round(config.validation_fraction * len(data.y_train))
+    return {
+        "name": data.name,
+        "source": data.provenance.source,
+        "sha256": data.provenance.sha256,
+        "task": data.spec.task,
+        "num_train": len(data.y_train) - num_val,
+        "num_val": num_val,
+        "num_test": len(data.y_test),
+        "class_names": list(data.spec.class_names),
+    }
+
+
+def _claim(folder: RunFolder, config: StudyConfig, data: Dataset) -> None:
+    """Refuses a folder of another study, else writes what this one is and runs on."""
+    if (folder.path / "study.toml").exists():
+        differences = _differences(folder, config, data)
+        if differences:
+            raise RunFolderError(
+                f"{folder.path} holds another study: {'; '.join(differences)}. "
+                "Name another folder with --out."
+            )
+    folder.write_json("environment.json", _environment(data))
+    folder.write_test_labels(data.y_test)
+    # Last: a folder with a study.toml is claimed, and holds all that says by whom.
+    folder.write_text("study.toml", config.to_toml())
+
+
+def _differences(folder: RunFolder, config: StudyConfig, data: Dataset) -> list[str]:
+    stored = _stored_config(folder)
+    found: list[tuple[str, Any, Any]] = []
+    for name in ("model", "train"):
+        old, new = getattr(stored, name).to_dict(), getattr(config, name).to_dict()
+        found += [(f"{name}.{key}", old[key], new[key]) for key in new]
+    found.append(("dataset", stored.dataset, config.dataset))
+    found.append(
+        ("validation_fraction", stored.validation_fraction, config.validation_fraction)
+    )
+    sha256 = folder.read_json("environment.json")["data"]["sha256"]
+    found.append(("the data's sha256", sha256[:12], data.provenance.sha256[:12]))
+    return [f"{name} is {old!r} there, {new!r} here" for name, old, new in found if old != new]
+
+
+def _stored_config(folder: RunFolder) -> StudyConfig:
+    from kmlp.config import read_study_file
+
+    return read_study_file(folder.path / "study.toml")
+
+
+def _environment(data: Dataset) -> dict[str, Any]:
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: _version(name) for name in _PACKAGES},
+        "data": {"name": data.name, **vars(data.provenance)},
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None

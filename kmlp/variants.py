@@ -1,0 +1,103 @@
+"""Variants by name: what each changes in the base configs, and its default strength."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from kmlp.config import MLPConfig, TrainConfig, Variant, _unknown
+from kmlp.errors import ConfigError
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "none": {},
+    "dropout": {"dropout": 0.2},
+    "drop_connect": {"drop_connect": 0.2},
+    "l1": {"l1": 1e-5},
+    "l2": {"l2": 5e-4},
+    "l1_l2": {"l1": 1e-5, "l2": 1e-4},
+    "dropout_l2": {"dropout": 0.2, "l2": 5e-4},
+    "batch_norm": {"normalization": "batch"},
+    "layer_norm": {"normalization": "layer"},
+    "input_norm": {"input_scaling": "standard"},
+    "gradient_noise": {"gradient_noise": 0.01, "gradient_noise_decay": 0.55},
+    "max_norm": {"max_norm": 3.0},
+    "label_smoothing": {"label_smoothing": 0.1},
+    "no_early_stopping": {"early_stopping": False},
+}
+
+
+def resolve_variant(
+    variant: str | Mapping[str, Any], model: MLPConfig, train: TrainConfig
+) -> Variant:
+    """Applies a variant to the base configs.
+
+    Args:
+        variant: a name in `VARIANTS`, "name=value" for another strength of a variant with
+            one strength, or a mapping with a `name` and fields of either config.
+        model: the base network, which the variant overrides.
+        train: the base training, which the variant overrides.
+
+    Raises:
+        ConfigError: the name, a field or a value is not known or not available.
+
+    Example:
+        >>> resolve_variant("dropout=0.5", MLPConfig(), TrainConfig()).strength
+        'dropout=0.5'
+    """
+    name, overrides = _parse(variant)
+    model_fields = {f.name for f in dataclasses.fields(MLPConfig)}
+    train_fields = {f.name for f in dataclasses.fields(TrainConfig)}
+    for key in overrides:
+        if key not in model_fields | train_fields:
+            raise ConfigError(
+                f"variant {name!r}: "
+                + _unknown(key, sorted(model_fields | train_fields), "the study's configs")
+            )
+    try:
+        return Variant(
+            name=name,
+            strength=", ".join(f"{k}={_plain(v)}" for k, v in overrides.items()),
+            model=dataclasses.replace(
+                model, **{k: v for k, v in overrides.items() if k in model_fields}
+            ),
+            train=dataclasses.replace(
+                train, **{k: v for k, v in overrides.items() if k in train_fields}
+            ),
+        )
+    except ConfigError as error:
+        raise ConfigError(f"variant {name!r}: {error}") from error
+
+
+def _parse(variant: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    if isinstance(variant, Mapping):
+        overrides = dict(variant)
+        name = overrides.pop("name", None)
+        if not isinstance(name, str) or not name:
+            raise ConfigError(f"a variant table needs a name. Received: {dict(variant)!r}.")
+        return name, overrides
+    name, _, value = variant.partition("=")
+    if name not in VARIANTS:
+        raise ConfigError(
+            f"unknown variant {variant!r}. Known by name: {', '.join(VARIANTS)}; "
+            "any other is a table in the study file."
+        )
+    if not value:
+        return name, dict(VARIANTS[name])
+    return _with_strength(name, value)
+
+
+def _with_strength(name: str, value: str) -> tuple[str, dict[str, Any]]:
+    main = [key for key, default in VARIANTS[name].items() if isinstance(default, float)]
+    if len(main) != 1 and name != "gradient_noise":
+        raise ConfigError(
+            f"variant {name!r} has no single strength to set. Received: {name}={value}. "
+            "Write a table in the study file that names each field."
+        )
+    try:
+        strength = float(value)
+    except ValueError:
+        raise ConfigError(f"variant {name!r}: {value!r} is not a number.") from None
+    return f"{name}={_plain(strength)}", {**VARIANTS[name], main[0]: strength}
+
+
+def _plain(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,1 @@
+"""KerasTuner searches over kmlp's configs."""
