@@ -5,6 +5,7 @@ The public names are imported when they are first used, so that ``import kmlp`` 
 """
 
 import importlib
+from typing import Any
 
 _HOME = {
     "KmlpError": "kmlp.errors",
@@ -28,7 +29,7 @@ __all__ = list(_HOME)
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'kmlp' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOME[name]), name)

@@ -38,8 +38,8 @@ class _Monitor(keras.callbacks.Callback):
             self.best = current.copy()
             return np.ones(len(current), bool)
         # In float32, as Keras compares.
-        margin = np.float32(self.sign * current + self.min_delta)
-        better = margin < np.float32(self.sign * self.best)
+        margin = np.asarray(self.sign * current + self.min_delta, np.float32)
+        better = np.less(margin, np.asarray(self.sign * self.best, np.float32))
         self.best = np.where(better, current, self.best)
         return better
 
@@ -78,11 +78,15 @@ class MemberwiseEarlyStopping(_Monitor):
         self.patience = np.asarray(patience, float)
         self.restore_best_weights = np.asarray(restore_best_weights, bool)
         self.kept_weights: list | None = None
+        self.wait = np.zeros(0)
+        self.best_epoch = self.stopped_epoch = np.zeros(0, int)
+        self.stopped = np.zeros(0, bool)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         better = self.improved(logs)
         if self.kept_weights is None:
             self._begin(len(better))
+            self.kept_weights = list(self.model.weights)
         better &= ~self.stopped
         self.wait = np.where(better, 0, self.wait + 1)
         self.best_epoch = np.where(better, epoch, self.best_epoch)
@@ -108,7 +112,6 @@ class MemberwiseEarlyStopping(_Monitor):
         self.best_epoch = np.zeros(num_members, int)
         self.stopped_epoch = np.full(num_members, -1)
         self.stopped = np.zeros(num_members, bool)
-        self.kept_weights = list(self.model.weights)
 
     def _keep_weights(self, keep: np.ndarray) -> None:
         mask = ops.convert_to_tensor(keep.reshape(-1, 1, 1))
@@ -154,6 +157,8 @@ class MemberwiseReduceLROnPlateau(_Monitor):
         rate = np.asarray(ops.convert_to_numpy(self.model.learning_rate))
         due = counts & (self.wait >= self.patience) & (rate > np.float32(self.min_lr))
         if due.any():
-            self.model.learning_rate = np.where(due, np.maximum(rate * self.factor, self.min_lr), rate)
+            self.model.learning_rate = np.where(
+                due, np.maximum(rate * self.factor, self.min_lr), rate
+            )
             self.cooldown_counter = np.where(due, self.cooldown, self.cooldown_counter)
             self.wait = np.where(due, 0, self.wait)

@@ -13,6 +13,8 @@ from kmlp.config import MLPConfig, StudyConfig, TrainConfig, read_study_file
 from kmlp.errors import ConfigError, KmlpError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from kmlp.study import Study
 
 app = cyclopts.App(
@@ -162,7 +164,9 @@ def data(*, json: Json = False) -> None:
     for row in rows:
         table.add_row(row["dataset"], row["place"], row["state"], row["path"])
     _console().print(table)
-    print("\nThe first full set from the top is used; else it is downloaded, else the sample serves.")
+    print(
+        "\nThe first full set from the top is used; else it is downloaded, else the sample serves."
+    )
 
 
 def main() -> None:
@@ -186,9 +190,7 @@ def main() -> None:
 def _configure(target: str, **options: str | int | float | None) -> StudyConfig:
     """The study of a file or a data set, with what the command line overrides."""
     given = {name: value for name, value in options.items() if value is not None}
-    config = (
-        read_study_file(target) if target.endswith(".toml") else StudyConfig(dataset=target)
-    )
+    config = read_study_file(target) if target.endswith(".toml") else StudyConfig(dataset=target)
     values = config.to_dict()
     for name, value in given.items():
         if name == "variants":
@@ -229,8 +231,22 @@ def _run(config: StudyConfig, out: Path) -> "Study":
     )
     from kmlp.study import run_study
 
+    _import_training_quietly()
     with StudyProgress() as progress:
         return run_study(config, out, dataset, progress=progress)
+
+
+def _import_training_quietly() -> None:
+    """TensorFlow writes notes on CUDA and oneDNN to stderr as it loads; its errors still raise."""
+    sys.stderr.flush()
+    kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(null, 2)
+        import kmlp.training  # noqa: F401
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(null)
 
 
 def _print_study(study: "Study", *, as_json: bool) -> None:
@@ -260,7 +276,7 @@ def _print_json(value: object) -> None:
     print(json.dumps(value, indent=1))
 
 
-def _console() -> "object":
+def _console() -> "Console":
     from rich.console import Console
 
     # Outside a terminal rich assumes 80 columns and would fold tables that nobody sees folded.

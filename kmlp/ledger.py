@@ -133,7 +133,7 @@ class RunFolder:
 
     def write_json(self, name: str, value: Any) -> Path:
         """Writes a JSON file of the folder atomically."""
-        return self.write_text(name, json.dumps(value, indent=1) + "\n")
+        return self.write_text(name, json.dumps(value, indent=1, allow_nan=False) + "\n")
 
     def read_json(self, name: str) -> Any:
         """Reads a JSON file of the folder.
@@ -172,7 +172,7 @@ class RunFolder:
 
 def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+    np.savez(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
 
 

@@ -11,6 +11,17 @@ from kmlp.member import seed_words
 _HIDDEN_INITIALIZER = {"relu": keras.initializers.HeNormal}
 
 
+class Layout(Protocol):
+    """What the layout of a network follows from: a config's or a stack's shared structure."""
+
+    @property
+    def hidden_units(self) -> tuple[int, ...]: ...
+    @property
+    def activation(self) -> str: ...
+    @property
+    def input_scaling(self) -> str: ...
+
+
 class LayerFactory(Protocol):
     """Makes the layers of one topology, plain or stacked."""
 
@@ -19,7 +30,7 @@ class LayerFactory(Protocol):
     def dropout(self, index: int, name: str) -> keras.layers.Layer | None: ...
 
 
-def assemble(inputs: Any, config: MLPConfig, spec: DataSpec, factory: LayerFactory) -> Any:
+def assemble(inputs: Any, config: Layout, spec: DataSpec, factory: LayerFactory) -> Any:
     """Lays out the network from its inputs to the logits; the only place that knows the order.
 
     Args:
@@ -78,10 +89,12 @@ def kernel_initializer(
     """
     is_output = index == len(config.hidden_units)
     kind = keras.initializers.GlorotUniform if is_output else _HIDDEN_INITIALIZER[config.activation]
-    return kind(seed=None if seed is None else int(seed_words(seed, "init", index, count=1)[0] >> 1))
+    return kind(
+        seed=None if seed is None else int(seed_words(seed, "init", index, count=1)[0] >> 1)
+    )
 
 
-def input_scale(config: MLPConfig, spec: DataSpec) -> float:
+def input_scale(config: Layout, spec: DataSpec) -> float:
     """The factor on raw inputs: 1/255 for `uint8` under "auto" and "unit", else 1."""
     unit = config.input_scaling == "unit" or (
         config.input_scaling == "auto" and spec.input_dtype == "uint8"

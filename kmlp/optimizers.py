@@ -67,12 +67,10 @@ def _adam(gradient: Any, weight: Any, slots: list, step: Any, hyper: Hyper) -> t
     """Kingma and Ba 2015, https://arxiv.org/abs/1412.6980, with Keras's defaults."""
     beta_1, beta_2, epsilon = 0.9, 0.999, 1e-7
     t = ops.cast(step + 1, weight.dtype)
-    correction = ops.sqrt(1 - ops.power(_like(beta_2, t), t)) / (1 - ops.power(_like(beta_1, t), t))
+    # Cast as Keras does, which rounds the betas to float32 first: in float64 it can be seen.
+    power_1 = ops.power(ops.cast(beta_1, weight.dtype), t)
+    power_2 = ops.power(ops.cast(beta_2, weight.dtype), t)
+    rate = hyper["learning_rate"] * ops.sqrt(1 - power_2) / (1 - power_1)
     mean = slots[0] + (gradient - slots[0]) * (1 - beta_1)
     square = slots[1] + (ops.square(gradient) - slots[1]) * (1 - beta_2)
-    rate = hyper["learning_rate"] * correction
     return weight - mean * rate / (ops.sqrt(square) + epsilon), [mean, square]
-
-
-def _like(value: float, tensor: Any) -> Any:
-    return ops.convert_to_tensor(value, tensor.dtype)

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from kmlp import stats
 
+Values = Sequence[float] | np.ndarray
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5C00")
 
 
@@ -19,7 +20,7 @@ def colour(index: int) -> str:
     return COLOURS[index % len(COLOURS)]
 
 
-def draw_scores(ax: Axes, scores: Mapping[str, Sequence[float]], *, xlabel: str) -> Axes:
+def draw_scores(ax: Axes, scores: Mapping[str, Values], *, xlabel: str) -> Axes:
     """Every seed as a dot, the mean with its 95 % interval beside it.
 
     Args:
@@ -28,8 +29,8 @@ def draw_scores(ax: Axes, scores: Mapping[str, Sequence[float]], *, xlabel: str)
         xlabel: the quantity with its unit.
     """
     for row, values in enumerate(scores.values()):
-        offsets = 0.14 * np.cos(np.pi * np.arange(len(values)))
-        ax.scatter(values, row + 0.2 + offsets / 2, s=18, color=colour(row), alpha=0.55, linewidths=0)
+        # Two rows of dots in turn, so that equal values stay visible.
+        _seeds(ax, values, row + 0.2 + 0.07 * np.cos(np.pi * np.arange(len(values))), colour(row))
         _mean_and_interval(ax, np.asarray(values), row - 0.12, colour(row))
     _label_rows(ax, list(scores))
     ax.set_xlabel(xlabel)
@@ -37,7 +38,7 @@ def draw_scores(ax: Axes, scores: Mapping[str, Sequence[float]], *, xlabel: str)
 
 
 def draw_differences(
-    ax: Axes, differences: Mapping[str, Sequence[float]], *, baseline: str, colours: Sequence[str]
+    ax: Axes, differences: Mapping[str, Values], *, baseline: str, colours: Sequence[str]
 ) -> Axes:
     """Paired differences to the baseline: a dot a seed, the mean with its 95 % interval.
 
@@ -49,7 +50,7 @@ def draw_differences(
     """
     ax.axvline(0, color="#666666", linewidth=1, zorder=0)
     for row, (values, shade) in enumerate(zip(differences.values(), colours, strict=True)):
-        ax.scatter(values, np.full(len(values), row + 0.2), s=18, color=shade, alpha=0.55, linewidths=0)
+        _seeds(ax, values, np.full(len(values), row + 0.2), shade)
         _mean_and_interval(ax, np.asarray(values), row - 0.12, shade)
     _label_rows(ax, list(differences))
     ax.set_xlabel(f"test accuracy minus {baseline}, percentage points (same seed)")
@@ -83,6 +84,10 @@ def _by_epoch(runs: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         row[: len(run)] = run
     table = table[:, np.isfinite(table).sum(axis=0) >= max(1, len(runs) / 2)]
     return np.nanmean(table, axis=0), np.nanstd(table, axis=0)
+
+
+def _seeds(ax: Axes, values: Values, y: np.ndarray, shade: str) -> None:
+    ax.scatter(values, y, s=18, color=shade, alpha=0.55, linewidths=0)
 
 
 def _mean_and_interval(ax: Axes, values: np.ndarray, y: float, shade: str) -> None:

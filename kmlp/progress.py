@@ -28,20 +28,24 @@ class StudyProgress:
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(stderr=True)
+        self.console = console or Console(stderr=True, soft_wrap=True)
         self._lock = threading.Lock()
         self._live: Live | None = None
         self._variant_of: dict[str, str] = {}
         self._epoch: dict[str, int] = {}
         self._best: dict[str, float] = {}
         self._stopped: dict[str, int] = {}
+        self._num_done = 0
         self._started = self._last_line = time.monotonic()
 
     def __enter__(self) -> "StudyProgress":
         if self.console.is_terminal:
             # The clock must go on while an epoch lasts, so the table is made anew at each refresh.
             self._live = Live(
-                get_renderable=self._render, console=self.console, refresh_per_second=2, transient=True
+                get_renderable=self._render,
+                console=self.console,
+                refresh_per_second=2,
+                transient=True,
             )
             self._live.start()
         return self
@@ -53,8 +57,8 @@ class StudyProgress:
     def start(self, variant_of: dict[str, str], max_epochs: int, num_done: int) -> None:
         """The study's members by id, and how many of them need no training."""
         with self._lock:
-            self._variant_of, self._started = variant_of, time.monotonic()
-        self._num_done = num_done
+            self._variant_of, self._num_done = variant_of, num_done
+            self._started = time.monotonic()
         missing = len(variant_of) - num_done
         kept = f"; {num_done} of {len(variant_of)} were already done" if num_done else ""
         self.console.print(f"Training {missing} networks{kept}.", highlight=False)
@@ -82,11 +86,12 @@ class StudyProgress:
         """From the epochs a finished network took and the pace so far; None until one finished."""
         if not self._stopped:
             return None
-        trained = sum(self._epoch.values())
-        missing = len(self._variant_of) - self._num_done
-        expected = np.mean(list(self._stopped.values())) * missing
-        pace = (time.monotonic() - self._started) / max(trained, 1)
-        return float(max(expected - trained, 0) * pace)
+        usual = float(np.mean(list(self._stopped.values())))
+        running = [e for id, e in self._epoch.items() if id not in self._stopped]
+        waiting = len(self._variant_of) - self._num_done - len(self._epoch)
+        missing = waiting * usual + sum(max(usual - epoch, 1.0) for epoch in running)
+        pace = (time.monotonic() - self._started) / sum(self._epoch.values())
+        return missing * pace
 
     def _line(self) -> str:
         finished, total = len(self._stopped) + self._num_done, len(self._variant_of)
@@ -111,7 +116,7 @@ class StudyProgress:
                 table.add_column(heading, justify="left" if heading == "variant" else "right")
             for variant in dict.fromkeys(self._variant_of.values()):
                 table.add_row(*self._row(variant))
-            finished, total = len(self._stopped) + self._num_done if self._variant_of else 0, len(self._variant_of)
+            finished, total = len(self._stopped) + self._num_done, len(self._variant_of)
             bar = ProgressBar(total=total or 1, completed=finished, width=40)
             return Group(table, bar, f"{finished} of {total} networks, {self._time()}")
 
@@ -124,7 +129,7 @@ class StudyProgress:
             variant,
             f"{sum(id in self._stopped for id in ids)}/{len(ids)}",
             str(len(running) or ""),
-            f"{min(epochs)}–{max(epochs)}" if epochs else "",
+            f"{min(epochs)} to {max(epochs)}" if epochs else "",
             f"{100 * np.mean(best):.2f} %" if best else "",
         )
 

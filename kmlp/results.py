@@ -80,9 +80,14 @@ def _member(record: MemberRecord, variant: str, seed: int) -> dict[str, Any]:
         "best_epoch": record.best_epoch,
         "stopped_epoch": record.stopped_epoch,
         "seconds": record.seconds,
-        **{part: dict(record.metrics.get(part, {})) for part in _PARTS},
+        **{part: _finite(record.metrics.get(part, {})) for part in _PARTS},
         "status": record.status,
     }
+
+
+def _finite(metrics: Mapping[str, float]) -> dict[str, float | None]:
+    """A diverged member's metrics may be NaN, which JSON does not know."""
+    return {name: value if np.isfinite(value) else None for name, value in metrics.items()}
 
 
 def _variant(

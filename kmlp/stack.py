@@ -9,14 +9,13 @@ import functools
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
 from keras import ops
 
 from kmlp import backend
-from kmlp.config import MLPConfig, TrainConfig
 from kmlp.data.dataset import DataSpec
 from kmlp.errors import ConfigError
 from kmlp.layers import StackedDense, StackedDropout, StackedScaling
@@ -32,6 +31,9 @@ _program_lock = threading.Lock()
 @dataclass(frozen=True)
 class Structure:
     """What the members of one stack share; all else may differ by member, as a vector."""
+
+    # A stack needs these parts if any member does; the strength 0 switches them off by member.
+    ANY: ClassVar = ("dropout", "penalty", "momentum")
 
     hidden_units: tuple[int, ...]
     activation: str
@@ -70,7 +72,7 @@ class Structure:
         merged = {}
         for name, mine in vars(self).items():
             theirs = getattr(other, name)
-            if mine != theirs and name not in ("dropout", "penalty", "momentum"):
+            if mine != theirs and name not in Structure.ANY:
                 return None
             merged[name] = mine or theirs
         return Structure(**merged)
@@ -126,7 +128,7 @@ def build_stack(members: Sequence[Member], spec: DataSpec) -> Stack:
         ConfigError: the members cannot share a stack; the message says what differs.
 
     Example:
-        >>> from kmlp.member import Seeds
+        >>> from kmlp import MLPConfig, Member, Seeds, TrainConfig
         >>> spec = DataSpec(task="multiclass", input_shape=(4,), input_dtype="float32",
         ...                 num_classes=3, class_names=("a", "b", "c"))
         >>> members = [Member(model=MLPConfig(), train=TrainConfig(), seeds=Seeds.all(seed),
@@ -323,7 +325,7 @@ def _initial_weights(members: Sequence[Member], model: keras.Model) -> list:
 
 def _initial_others(members: Sequence[Member], model: keras.Model) -> list:
     layers = [layer for layer in model.layers if isinstance(layer, StackedDropout)]
-    values = {}
+    values: dict[str, Any] = {}
     for index, layer in enumerate(layers):
         keys = [seed_words(m.seeds.noise, "noise", index).view("int32") for m in members]
         values[layer.rate.path] = [m.model.dropout for m in members]
@@ -336,7 +338,7 @@ def _initial_others(members: Sequence[Member], model: keras.Model) -> list:
 def _merge(a: Structure, b: Structure) -> Structure:
     merged = a.merge(b)
     if merged is None:
-        differ = [n for n, v in vars(a).items() if isinstance(v, bool) is False and v != getattr(b, n)]
+        differ = [n for n, v in vars(a).items() if n not in Structure.ANY and v != getattr(b, n)]
         raise ConfigError(
             "the members of a stack must share their structure. They differ in "
             + ", ".join(f"{n} ({getattr(a, n)!r} and {getattr(b, n)!r})" for n in differ)

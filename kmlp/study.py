@@ -126,7 +126,9 @@ def _train_missing(
     wanted = {m.id: m for ms in members.values() for m in ms}
     damaged = folder.damaged([id for id in wanted if id in finished])
     for id in damaged:
-        logger.warning("%s: the arrays of member %s are damaged; it is trained again", folder.path, id)
+        logger.warning(
+            "%s: the arrays of member %s are damaged; it is trained again", folder.path, id
+        )
     missing = [m for id, m in wanted.items() if id not in finished or id in damaged]
     if progress:
         variant_of = {m.id: name for name, ms in members.items() for m in ms}
@@ -137,9 +139,7 @@ def _train_missing(
     from kmlp.training import train_members
 
     on_result = _recorder(folder, progress)
-    train_members(
-        missing, data, on_epoch=progress.epoch if progress else None, on_result=on_result
-    )
+    train_members(missing, data, on_epoch=progress.epoch if progress else None, on_result=on_result)
 
 
 def _recorder(
@@ -209,9 +209,7 @@ def _differences(folder: RunFolder, config: StudyConfig, data: Dataset) -> list[
         old, new = getattr(stored, name).to_dict(), getattr(config, name).to_dict()
         found += [(f"{name}.{key}", old[key], new[key]) for key in new]
     found.append(("dataset", stored.dataset, config.dataset))
-    found.append(
-        ("validation_fraction", stored.validation_fraction, config.validation_fraction)
-    )
+    found.append(("validation_fraction", stored.validation_fraction, config.validation_fraction))
     sha256 = folder.read_json("environment.json")["data"]["sha256"]
     found.append(("the data's sha256", sha256[:12], data.provenance.sha256[:12]))
     return [f"{name} is {old!r} there, {new!r} here" for name, old, new in found if old != new]

@@ -7,12 +7,22 @@ from rich.table import Table
 
 from kmlp.verdict import label, rank
 
+_HEADINGS = (
+    "seeds",
+    "test acc. %",
+    "95 % interval",
+    "vs. baseline",
+    "95 % interval",
+    "Holm p",
+    "wins",
+)
+
 
 def results_table(results: Mapping[str, Any]) -> Table:
     """Variants by rank: test accuracy with its interval, the difference to the baseline, p."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("variant")
-    for heading in ("seeds", "test acc. %", "95 % interval", "vs. baseline", "95 % interval", "Holm p", "wins"):
+    for heading in _HEADINGS:
         table.add_column(heading, justify="right")
     for variant in rank(results["variants"]):
         accuracy = variant["test"]["accuracy"]

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,9 @@ class DeviceData:
         self.y_test = ops.convert_to_tensor(data.y_test)
 
 
-def fit_stack(stack: Stack, data: DeviceData, *, on_epoch: OnEpoch | None = None) -> list[MemberResult]:
+def fit_stack(
+    stack: Stack, data: DeviceData, *, on_epoch: OnEpoch | None = None
+) -> list[MemberResult]:
     """Trains a stack until every member has stopped, and evaluates each at its restored epoch.
 
     Args:
@@ -102,7 +105,7 @@ def plan_stacks(members: Sequence[Member], spec: DataSpec) -> list[list[Member]]
 def stack_size(member: Member, spec: DataSpec) -> int:
     """How many members like this one train together on a core."""
     widths = (spec.num_features, *member.model.hidden_units, spec.num_classes)
-    weights = sum(a * b for a, b in zip(widths[:-1], widths[1:], strict=True))
+    weights = sum(a * b for a, b in pairwise(widths))
     return max(1, min(10, _CACHE_PARAMETERS // weights))
 
 
@@ -275,19 +278,17 @@ class _StackRun:
         return monitor
 
     def _record_epoch(self, epoch: int) -> None:
-        for k, index in enumerate(self.position):
-            record = self.records[index]
-            if self.early_stopping.best is not None and self.early_stopping.stopped[k]:
-                continue
+        stopped = self.early_stopping.stopped if epoch else np.zeros(len(self.position), bool)
+        for k in np.flatnonzero(~stopped):
+            curves = self.records[self.position[k]].curves
             for name, value in self.logs.items():
-                record.curves.setdefault(name, []).append(float(value[k]))
+                curves.setdefault(name, []).append(float(value[k]))
         for callback in self.callbacks:
             callback.on_epoch_end(epoch, self.logs)
-        diverged = ~np.isfinite(np.stack(list(self.logs.values()))).all(axis=0)
-        diverged &= ~self.early_stopping.stopped | (self.early_stopping.stopped_epoch == epoch)
-        for k in np.flatnonzero(diverged):
+        finite = np.isfinite(np.stack(list(self.logs.values()))).all(axis=0)
+        for k in np.flatnonzero(~finite & ~stopped):
             self.records[self.position[k]].status = "diverged"
-        self.early_stopping.stop(diverged, epoch)
+        self.early_stopping.stop(~finite, epoch)
         self.last_epoch = epoch
 
     def _harvest(self, which: np.ndarray) -> None:
@@ -297,7 +298,9 @@ class _StackRun:
             record = self.records[self.position[k]]
             record.weights = [w[k] for w in kept]
             record.best_epoch = int(early.best_epoch[k]) + 1
-            record.stopped_epoch = int(early.stopped_epoch[k] if early.stopped[k] else self.last_epoch) + 1
+            record.stopped_epoch = (
+                int(early.stopped_epoch[k] if early.stopped[k] else self.last_epoch) + 1
+            )
 
     def _metrics(self) -> list[dict[str, dict[str, float]]]:
         data = self.data

@@ -9,7 +9,6 @@ and kept in the published order.
 
 import lzma
 import sys
-from pathlib import Path
 
 import numpy as np
 

@@ -45,9 +45,7 @@ def random_bytes(key: Any, step: Any, shape: tuple[int, ...]) -> Any:
     key, step = tf.convert_to_tensor(key), tf.convert_to_tensor(step)
     seeds = tf.stack([key[:, 0], key[:, 1] + step], axis=1)
     words = [
-        tf.random.stateless_uniform(
-            (-(-size // 4),), seeds[i], None, None, tf.uint32, alg="philox"
-        )
+        tf.random.stateless_uniform((-(-size // 4),), seeds[i], None, None, tf.uint32, alg="philox")
         for i in range(key.shape[0])
     ]
     drawn = tf.reshape(tf.bitcast(tf.stack(words), tf.uint8), (key.shape[0], -1))
@@ -65,7 +63,7 @@ def set_threads() -> int:
     """
     if _on_gpu():
         return 1
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = _num_cores()
     try:
         tf.config.threading.set_intra_op_parallelism_threads(1)
         tf.config.threading.set_inter_op_parallelism_threads(max(2, cores))
@@ -74,6 +72,13 @@ def set_threads() -> int:
             logger.info("TensorFlow has started before kmlp: one stack at a time, all cores")
             return 1
     return cores
+
+
+def _num_cores() -> int:
+    """The cores this process may use, which in a container are fewer than the machine's."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _on_gpu() -> bool:

@@ -10,14 +10,20 @@ import hashlib
 import lzma
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from kmlp.errors import DataError
 
 _UINT8 = 0x08
-_OPENERS = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
+_OPENERS: dict[str, Callable[..., Any]] = {
+    ".gz": gzip.open,
+    ".xz": lzma.open,
+    ".bz2": bz2.open,
+}
 SUFFIXES = ("", *_OPENERS)
 
 

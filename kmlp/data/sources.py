@@ -174,7 +174,7 @@ def _check_published(path: Path, name: str, key: str, array: np.ndarray) -> None
 
 def _load_named(name: str, folder: str | Path | None) -> Dataset:
     for _, path, read in _places(name, folder):
-        if not path.exists():
+        if not _holds_files(path):
             continue
         try:
             return _dataset(name, read(path), "full", path)
@@ -197,7 +197,9 @@ def _load_folder(path: Path) -> Dataset:
         if all(idx_sha256(arrays[key]) == source.sha256[key] for key in FILES):
             return _dataset(name, arrays, "full", path)
     provenance = Provenance(source="folder", location=str(path), sha256=_content_sha256(arrays))
-    return Dataset.from_arrays(**arrays, name=path.resolve().name, provenance=provenance)
+    return Dataset.from_arrays(
+        *(arrays[key] for key in FILES), name=path.resolve().name, provenance=provenance
+    )
 
 
 def _dataset(name: str, arrays: Arrays, kind: str, path: Path) -> Dataset:
@@ -207,7 +209,10 @@ def _dataset(name: str, arrays: Arrays, kind: str, path: Path) -> Dataset:
             _check_published(path, name, key, array)
     provenance = Provenance(source=kind, location=str(path), sha256=_content_sha256(arrays))
     return Dataset.from_arrays(
-        **arrays, name=name, class_names=source.class_names, provenance=provenance
+        *(arrays[key] for key in FILES),
+        name=name,
+        class_names=source.class_names,
+        provenance=provenance,
     )
 
 
@@ -228,7 +233,7 @@ def _places(
 
 
 def _state(name: str, path: Path, read: Callable[[Path], Arrays]) -> str:
-    if not path.exists():
+    if not _holds_files(path):
         return "not there"
     try:
         _dataset(name, read(path), "full", path)
@@ -237,8 +242,15 @@ def _state(name: str, path: Path, read: Callable[[Path], Arrays]) -> str:
     return "full (60,000 + 10,000 images)"
 
 
+def _holds_files(path: Path) -> bool:
+    """Whether there is anything of a set: an .npz file, or a folder with one of its files."""
+    return path.is_file() or any(path.glob("*-ubyte*"))
+
+
 def _read_folder(path: Path) -> Arrays:
-    arrays = {key: read_idx(_find(path, file), 3 if key[0] == "x" else 1) for key, file in FILES.items()}
+    arrays = {
+        key: read_idx(_find(path, file), 3 if key[0] == "x" else 1) for key, file in FILES.items()
+    }
     for which in ("train", "test"):
         images, labels = len(arrays[f"x_{which}"]), len(arrays[f"y_{which}"])
         if images != labels:

@@ -13,7 +13,8 @@ from kmlp import plots
 from kmlp.ledger import RunFolder
 from kmlp.verdict import label
 
-_STYLE = {
+_CURVES = {"train": "curve_cross_entropy", "val": "curve_val_cross_entropy"}
+_STYLE: Any = {
     "svg.fonttype": "path",
     "svg.hashsalt": "kmlp",
     "font.size": 10,
@@ -26,7 +27,7 @@ def draw_figures(folder: RunFolder, results: Mapping[str, Any]) -> dict[str, str
     """All figures by name: `scores`, `differences`, `curves`, as SVG elements."""
     variants = [v for v in results["variants"] if v["num_members"]]
     height = 1.0 + 0.55 * len(variants)
-    scores = {label(v): 100 * _scores(results, v["name"]) for v in variants}
+    scores = {_row_label(v): 100 * _scores(results, v["name"]) for v in variants}
     figures = {
         "scores": _svg(
             (7.2, height),
@@ -35,9 +36,7 @@ def draw_figures(folder: RunFolder, results: Mapping[str, Any]) -> dict[str, str
     }
     differences = _differences(results, variants)
     if differences:
-        colours = [
-            plots.colour(i) for i, v in enumerate(variants) if label(v) in differences
-        ]
+        colours = [plots.colour(i) for i, v in enumerate(variants) if _row_label(v) in differences]
         figures["differences"] = _svg(
             (7.2, 1.0 + 0.55 * len(differences)),
             lambda ax: plots.draw_differences(
@@ -46,6 +45,10 @@ def draw_figures(folder: RunFolder, results: Mapping[str, Any]) -> dict[str, str
         )
     figures["curves"] = _draw_curves(folder, results, variants)
     return figures
+
+
+def _row_label(variant: Mapping[str, Any]) -> str:
+    return label(variant).replace(" (", "\n(")
 
 
 def _scores(results: Mapping[str, Any], variant: str) -> np.ndarray:
@@ -65,7 +68,7 @@ def _differences(results: Mapping[str, Any], variants: list) -> dict[str, np.nda
     for variant in variants:
         if variant["versus_baseline"]:
             own = by_seed(variant["name"])
-            differences[label(variant)] = np.array(
+            differences[_row_label(variant)] = np.array(
                 [own[s] - baseline[s] for s in own if s in baseline]
             )
     return differences
@@ -81,7 +84,10 @@ def _draw_curves(folder: RunFolder, results: Mapping[str, Any], variants: list) 
         ]
         for id in ids:
             arrays = folder.arrays(id)
-            for part, name in (("train", "curve_cross_entropy"), ("val", "curve_val_cross_entropy")):
+            for part, name in (
+                ("train", "curve_cross_entropy"),
+                ("val", "curve_val_cross_entropy"),
+            ):
                 if name in arrays:
                     curves[part].setdefault(label(variant), []).append(arrays[name])
     parts = {part: runs for part, runs in curves.items() if runs}

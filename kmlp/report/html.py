@@ -23,16 +23,20 @@ def write_report(run_dir: str | Path) -> Path:
     """
     folder = RunFolder(run_dir)
     results = folder.read_json("results.json")
-    page = _environment().get_template("report.html.jinja").render(
-        results=results,
-        title=f"Which regularizer helps on {results['dataset']['name']}?",
-        ranked=rank(results["variants"]),
-        figures=draw_figures(folder, results),
-        environment=folder.read_json("environment.json"),
-        study_toml=(folder.path / "study.toml").read_text(encoding="utf-8"),
-        config_rows=_config_rows(results),
-        command=reproduce_command(results),
-        style=(resources.files("kmlp.report") / "report.css").read_text(encoding="utf-8"),
+    page = (
+        _environment()
+        .get_template("report.html.jinja")
+        .render(
+            results=results,
+            title=f"Which regularizer helps on {results['dataset']['name']}?",
+            ranked=rank(results["variants"]),
+            figures=draw_figures(folder, results),
+            environment=folder.read_json("environment.json"),
+            study_toml=(folder.path / "study.toml").read_text(encoding="utf-8"),
+            config_rows=_config_rows(results),
+            command=reproduce_command(results),
+            style=(resources.files("kmlp.report") / "report.css").read_text(encoding="utf-8"),
+        )
     )
     return folder.write_text("report.html", page)
 

@@ -1,0 +1,25 @@
+"""No test touches the network, the home folder or another test's data."""
+
+import importlib.util
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ["KMLP_OFFLINE"] = "1"
+os.environ.pop("KMLP_DATA", None)
+
+import pytest
+
+collect_ignore = [] if importlib.util.find_spec("jax") else ["kmlp/backend/jax.py"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_caches(tmp_path_factory: pytest.TempPathFactory) -> None:
+    home = tmp_path_factory.mktemp("home")
+    os.environ["KMLP_CACHE"] = str(home / "kmlp")
+    os.environ["KERAS_HOME"] = str(home / "keras")
+
+
+@pytest.fixture(autouse=True)
+def _readme_names(doctest_namespace: dict, tmp_path) -> None:
+    """Names that the README's examples use; they run as tests."""
+    doctest_namespace["run_dir"] = tmp_path / "run"

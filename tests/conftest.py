@@ -1,0 +1,32 @@
+"""Data and settings that several test modules share."""
+
+import numpy as np
+import pytest
+
+from kmlp.data import Dataset
+
+
+@pytest.fixture
+def tiny() -> Dataset:
+    """300 training and 90 test rows of three classes that a small network can nearly tell apart."""
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(3, 12))
+
+    def draw(n: int) -> tuple[np.ndarray, np.ndarray]:
+        y = np.arange(n) % 3
+        return (centres[y] + rng.normal(size=(n, 12))).astype(np.float32), y
+
+    return Dataset.from_arrays(*draw(300), *draw(90), name="tiny")
+
+
+@pytest.fixture
+def float64():
+    """Keras in float64 while a test runs."""
+    import keras
+
+    floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    yield
+    keras.config.set_floatx(floatx)
+    keras.config.set_dtype_policy(policy)

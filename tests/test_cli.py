@@ -1,0 +1,119 @@
+"""The command line as a person meets it: real commands on the bundled sample."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+ENVIRONMENT = {"KMLP_OFFLINE": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
+def kmlp(*arguments: str, cwd=None) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-c", "from kmlp.cli import main; main()", *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=cwd, env={**os.environ, **ENVIRONMENT}
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """`kmlp run` from a study file, with everything it printed."""
+    folder = tmp_path_factory.mktemp("cli")
+    (folder / "small.toml").write_text(
+        'dataset = "mnist"\nvariants = ["none", "l2"]\nnum_seeds = 2\n'
+        "[model]\nhidden_units = [16]\n[train]\nmax_epochs = 2\n"
+    )
+    done = kmlp("run", "small.toml", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder, done
+
+
+def test_run_ends_with_the_table_the_report_and_what_to_try_next(finished):
+    folder, done = finished
+    assert "mnist: sample, 5,000 training and 1,000 test rows, from " in done.stderr
+    assert "Training 4 networks." in done.stderr
+    assert "too few to test; at least 6 are needed" in done.stdout
+    assert "This is the bundled sample" in done.stdout
+    assert "Report: runs/small/report.html" in done.stdout
+    assert "kmlp show runs/small" in done.stdout
+    assert (folder / "runs/small/report.html").exists()
+
+
+def test_nothing_but_progress_goes_to_stderr(finished):
+    """No TensorFlow notes, no warnings: every line is one of ours."""
+    known = r"mnist: sample|Training 4|\d+ of 4 networks done|kmlp: the full|$"
+    for line in finished[1].stderr.splitlines():
+        assert re.match(known, line), line
+
+
+def test_the_report_is_one_page_that_needs_nothing_else(finished):
+    page = (finished[0] / "runs/small/report.html").read_text()
+    assert "<script" not in page
+    assert not re.search(r"""(src|href)=["'](?!#)""", page)
+    assert page.count("<svg") == 3
+    results = json.loads((finished[0] / "runs/small/results.json").read_text())
+    for variant in results["variants"]:
+        assert f"<strong>{100 * variant['test']['accuracy']['mean']:.2f}</strong>" in page
+    for sentence in results["verdict"]:
+        assert sentence in page
+    assert results["dataset"]["sha256"] in page
+
+
+def test_show_prints_the_table_or_the_json(finished):
+    folder, _ = finished
+    shown = kmlp("show", "runs/small", cwd=folder)
+    assert "l2=0.0005" in shown.stdout
+    as_json = kmlp("show", "runs/small", "--json", cwd=folder)
+    assert json.loads(as_json.stdout) == json.loads(
+        (folder / "runs/small/results.json").read_text()
+    )
+
+
+def test_the_report_is_made_again_to_the_byte_without_keras(finished):
+    folder, _ = finished
+    path = folder / "runs/small/report.html"
+    before = path.read_bytes()
+    path.unlink()
+    check = (
+        "import sys; from kmlp.report import write_report; write_report('runs/small');"
+        "assert 'keras' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", check], check=True, cwd=folder)
+    assert path.read_bytes() == before
+
+
+def test_data_lists_every_set_with_its_state():
+    rows = json.loads(kmlp("data", "--json").stdout)
+    samples = [r for r in rows if r["place"] == "in the package"]
+    assert {r["dataset"] for r in samples} == {"mnist", "fashion_mnist"}
+    assert all("sample" in r["state"] for r in samples)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("study", "nonsense"), "kmlp: no data set 'nonsense': neither a known name"),
+        (("study", "missing.toml"), "kmlp: missing.toml: "),
+        (("study", "mnist", "--variants", "none,dropuot"), "kmlp: unknown variant 'dropuot'"),
+        (("study", "mnist", "--variants", "none,dropout=1.2"), "Use 1 - p."),
+        (("study", "mnist", "--seeds", "0"), "kmlp: num_seeds must be a whole number"),
+        (("study", "mnist", "--hidden-units", "a,b"), "--hidden-units takes whole numbers"),
+        (("show", "nowhere"), "kmlp: nowhere: no results.json; is this a run folder?"),
+    ],
+)
+def test_an_error_is_one_line_and_the_exit_code_is_not_zero(tmp_path, arguments, message):
+    done = kmlp(*arguments, cwd=tmp_path)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_command_has_an_example_in_its_help():
+    commands = re.findall(r"^│ ([a-z]+) ", kmlp("--help").stdout, re.MULTILINE)
+    assert {"run", "study", "show", "report", "data"} <= set(commands)
+    for command in commands:
+        assert re.search(rf"kmlp {command}|kmlp data", kmlp(command, "--help").stdout), command

@@ -1,0 +1,96 @@
+"""The layers of the package hold, and what must be instant loads nothing heavy."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+# What each module may import of the project; the arrows never point back.
+ALLOWED = {
+    "errors": set(),
+    "config": {"errors", "variants"},
+    "variants": {"config", "errors"},
+    "data": {"errors"},
+    "backend": set(),
+    "member": {"config"},
+    "layers": {"backend"},
+    "optimizers": set(),
+    "model": {"config", "data", "member"},
+    "stack": {"backend", "config", "data", "errors", "layers", "member", "model", "optimizers"},
+    "callbacks": set(),
+    "training": {"backend", "callbacks", "data", "member", "stack"},
+    "ledger": {"errors"},
+    "stats": set(),
+    "plots": {"stats"},
+    "verdict": {"stats"},
+    "results": {"config", "ledger", "stats", "verdict"},
+    "table": {"verdict"},
+    "progress": {"member", "training"},
+    "study": {"config", "data", "errors", "ledger", "member", "results", "training"},
+    "report": {"ledger", "plots", "verdict"},
+}
+
+
+def imported(path: Path) -> set[str]:
+    """Names of the project's modules that a file imports, at whatever depth."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [
+                f"{node.module}.{a.name}" if node.module == "kmlp" else node.module
+                for a in node.names
+            ]
+        elif isinstance(node, ast.Import):
+            names = [a.name for a in node.names]
+        else:
+            continue
+        found |= {n.split(".")[1] for n in names if n.startswith("kmlp.")}
+        found |= {"tuning" for n in names if n.split(".")[0] == "tuning"}
+    return found
+
+
+def files_of(module: str) -> list[Path]:
+    folder = ROOT / "kmlp" / module
+    return list(folder.glob("*.py")) if folder.is_dir() else [folder.with_suffix(".py")]
+
+
+@pytest.mark.parametrize("module", ALLOWED)
+def test_imports_follow_the_arrows(module):
+    for path in files_of(module):
+        assert imported(path) - {module} <= ALLOWED[module], path
+
+
+def test_every_module_has_its_arrows():
+    modules = {
+        p.stem
+        for p in (ROOT / "kmlp").iterdir()
+        if p.suffix == ".py" or (p / "__init__.py").exists()
+    }
+    assert modules - {"__init__", "cli"} == set(ALLOWED)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import kmlp, kmlp.cli",
+        "from kmlp import StudyConfig, MLPConfig, TrainConfig, Dataset, load_dataset",
+        "from kmlp import load_study, write_report",
+    ],
+)
+def test_what_must_be_instant_loads_no_keras(statement):
+    check = (
+        f"{statement}; import sys; assert not {{'keras', 'tensorflow', 'jax'}} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", check], check=True, cwd=ROOT)
+
+
+def test_every_public_name_is_there():
+    import kmlp
+
+    assert all(getattr(kmlp, name).__doc__ for name in kmlp.__all__)
+    with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
+        kmlp.nonsense  # noqa: B018

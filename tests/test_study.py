@@ -1,0 +1,158 @@
+"""A study plans, trains only what is missing, and its numbers follow from its folder."""
+
+import dataclasses
+import json
+from importlib import resources
+
+import jsonschema
+import numpy as np
+import pytest
+
+from kmlp.config import MLPConfig, StudyConfig, TrainConfig
+from kmlp.data import Dataset
+from kmlp.errors import RunFolderError
+from kmlp.ledger import RunFolder
+from kmlp.study import load_study, run_study
+
+CONFIG = StudyConfig(
+    dataset="tiny",
+    variants=("none", "dropout=0.3", {"name": "small", "hidden_units": [4], "l2": 0.01}),
+    num_seeds=6,
+    model=MLPConfig(hidden_units=(16, 8)),
+    train=TrainConfig(learning_rate=0.02, batch_size=32, max_epochs=6, patience=2),
+    validation_fraction=0.2,
+)
+
+
+class Recorder:
+    """Stands in for the progress display."""
+
+    def __init__(self) -> None:
+        self.trained: list[str] = []
+
+    def start(self, variant_of, max_epochs, num_done) -> None:
+        self.num_done, self.num_members = num_done, len(variant_of)
+
+    def epoch(self, members, epoch, logs) -> None:
+        assert len(members) == len(logs["val_accuracy"])
+
+    def finished(self, results) -> None:
+        self.trained += [r.member.id for r in results]
+
+
+def run(config: StudyConfig, run_dir, data: Dataset):
+    recorder = Recorder()
+    return run_study(config, run_dir, data, progress=recorder), recorder
+
+
+@pytest.fixture
+def finished(tiny, tmp_path):
+    """A finished study in `tmp_path / "a"`."""
+    study, recorder = run(CONFIG, tmp_path / "a", tiny)
+    assert len(recorder.trained) == 18
+    return study
+
+
+def test_results_follow_their_schema(finished):
+    schema = json.loads((resources.files("kmlp") / "results.schema.json").read_text())
+    stored = json.loads((finished.run_dir / "results.json").read_text())
+    jsonschema.validate(stored, schema)
+    assert stored == json.loads(json.dumps(finished.results))
+    assert [v["name"] for v in stored["variants"]] == ["none", "dropout=0.3", "small"]
+    assert [v["strength"] for v in stored["variants"]][2] == "hidden_units=[4], l2=0.01"
+
+
+def test_every_number_can_be_recomputed_from_the_folder(finished, tiny):
+    folder = RunFolder(finished.run_dir)
+    results = finished.results
+    for variant in results["variants"]:
+        members = [m for m in results["members"] if m["variant"] == variant["name"]]
+        arrays = [folder.arrays(m["id"]) for m in members]
+        hits = [(a["test_log_probabilities"].argmax(1) == tiny.y_test).sum() for a in arrays]
+        accuracies = np.array(hits) / len(tiny.y_test)
+        assert [m["test"]["accuracy"] for m in members] == accuracies.tolist()
+        assert variant["test"]["accuracy"]["mean"] == pytest.approx(accuracies.mean(), abs=1e-15)
+        assert variant["test"]["accuracy"]["sd"] == pytest.approx(accuracies.std(ddof=1))
+        mean = np.mean([np.exp(a["test_log_probabilities"].astype(float)) for a in arrays], axis=0)
+        assert variant["ensemble"]["accuracy"] == (mean.argmax(1) == tiny.y_test).mean()
+        for member, a in zip(members, arrays, strict=True):
+            assert len(a["curve_val_cross_entropy"]) == member["stopped_epoch"]
+            best = a["curve_val_cross_entropy"][member["best_epoch"] - 1]
+            assert member["val"]["cross_entropy"] == pytest.approx(best, rel=1e-5)
+
+
+def test_the_same_study_again_trains_nothing(finished, tiny):
+    again, recorder = run(CONFIG, finished.run_dir, tiny)
+    assert recorder.trained == []
+    assert recorder.num_done == 18
+    assert again.results == finished.results
+
+
+def test_more_seeds_and_variants_train_only_what_is_missing(finished, tiny):
+    more = dataclasses.replace(CONFIG, num_seeds=7, variants=(*CONFIG.variants, "l2"))
+    study, recorder = run(more, finished.run_dir, tiny)
+    assert len(recorder.trained) == 3 + 7
+    old = {m["id"]: m for m in finished.results["members"]}
+    new = {m["id"]: m for m in study.results["members"]}
+    assert len(new) == 28
+    assert all(new[id] == old[id] for id in old)
+
+
+def test_a_study_in_steps_equals_a_study_at_once(finished, tiny, tmp_path):
+    """Two seeds first, then all: other stacks, the same members to rounding."""
+    few = dataclasses.replace(CONFIG, num_seeds=2)
+    run(few, tmp_path / "b", tiny)
+    stepwise, _ = run(CONFIG, tmp_path / "b", tiny)
+    for a, b in zip(stepwise.results["members"], finished.results["members"], strict=True):
+        assert (a["id"], a["best_epoch"]) == (b["id"], b["best_epoch"])
+        assert a["val"]["cross_entropy"] == pytest.approx(b["val"]["cross_entropy"], rel=1e-4)
+
+
+def test_a_member_with_damaged_arrays_is_trained_again(finished, tiny, caplog):
+    id = finished.results["members"][3]["id"]
+    path = finished.run_dir / "arrays" / f"{id}.npz"
+    path.write_bytes(path.read_bytes()[:-10])
+    again, recorder = run(CONFIG, finished.run_dir, tiny)
+    assert recorder.trained == [id]
+    assert f"the arrays of member {id} are damaged; it is trained again" in caplog.text
+    kept = again.results["members"][3]["test"]["accuracy"]
+    assert kept == finished.results["members"][3]["test"]["accuracy"]
+
+
+def test_another_base_config_is_refused_with_what_differs(finished, tiny):
+    other = dataclasses.replace(CONFIG, train=dataclasses.replace(CONFIG.train, learning_rate=0.5))
+    with pytest.raises(RunFolderError, match=r"train\.learning_rate is 0\.02 there, 0\.5 here\. "):
+        run(other, finished.run_dir, tiny)
+
+
+def test_other_data_are_refused(finished, tiny):
+    other = Dataset.from_arrays(tiny.x_train + 1, tiny.y_train, tiny.x_test, tiny.y_test)
+    with pytest.raises(RunFolderError, match="holds another study: the data's sha256 is"):
+        run(CONFIG, finished.run_dir, other)
+
+
+def test_best_is_chosen_on_validation(finished):
+    best = finished.best()
+    means = {v["name"]: v["val"]["accuracy"]["mean"] for v in finished.results["variants"]}
+    assert means[best["variant"]] == max(means.values())
+    rivals = [m for m in finished.results["members"] if m["variant"] == best["variant"]]
+    assert best["val"]["cross_entropy"] == min(m["val"]["cross_entropy"] for m in rivals)
+
+
+def test_a_finished_study_loads_from_its_folder(finished):
+    study = load_study(finished.run_dir)
+    assert study.config == CONFIG
+    assert study.results == json.loads(json.dumps(finished.results))
+
+
+def test_a_diverged_member_is_kept_out_of_the_means_and_named(tiny, tmp_path):
+    config = dataclasses.replace(
+        CONFIG,
+        variants=("none", {"name": "wild", "optimizer": "sgd", "learning_rate": 1e9}),
+        num_seeds=1,
+    )
+    study, _ = run(config, tmp_path / "wild", tiny)
+    wild = study.results["variants"][1]
+    assert (wild["num_members"], wild["num_diverged"], wild["test"]) == (0, 1, {})
+    assert any("wild" in s and "diverged" in s and "seed 0" in s for s in study.results["verdict"])
+    assert "NaN" not in (study.run_dir / "results.json").read_text()

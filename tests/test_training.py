@@ -1,0 +1,215 @@
+"""Training whole stacks: against Keras's own `fit`, and each member against itself alone."""
+
+import keras
+import numpy as np
+import pytest
+
+from kmlp.data import Dataset
+from kmlp.data.sources import load_dataset
+from kmlp.member import Member
+from kmlp.model import build_mlp
+from kmlp.stack import build_stack, load_member_weights
+from kmlp.training import (
+    DeviceData,
+    MemberResult,
+    fit_stack,
+    plan_stacks,
+    stack_size,
+    train_members,
+)
+from tests.test_stack import keras_optimizer, make_member
+
+
+@pytest.fixture(scope="module")
+def images() -> Dataset:
+    """1,500 real Fashion-MNIST images to train on, 500 to test on."""
+    data = load_dataset("fashion_mnist")
+    return Dataset.from_arrays(
+        data.x_train[:1500], data.y_train[:1500], data.x_test[:500], data.y_test[:500]
+    )
+
+
+def train_in_keras(member: Member, data: Dataset) -> tuple[list[float], int]:
+    """The member through Keras's own training steps, evaluation and early stopping.
+
+    Returns:
+        The validation cross-entropy by epoch, and the best epoch counted from 1.
+    """
+    model = build_mlp(member.model, data.spec, seed=member.seeds.init)
+    plain = keras.metrics.SparseCategoricalCrossentropy(name="cross_entropy")
+    model.compile(keras_optimizer(member.train), "sparse_categorical_crossentropy", metrics=[plain])
+    stopping = keras.callbacks.EarlyStopping(
+        monitor="val_cross_entropy",
+        mode="min",
+        min_delta=member.train.min_delta,
+        patience=member.train.patience,
+        restore_best_weights=True,
+    )
+    stopping.set_model(model)
+    stopping.on_train_begin()
+    model.stop_training = False
+    train_rows, val_rows = member.split(data.y_train)
+    x, y, size = data.x_train, data.y_train, member.train.batch_size
+    losses: list[float] = []
+    while not model.stop_training and len(losses) < member.train.max_epochs:
+        order = member.epoch_order(train_rows, len(losses))
+        for start in range(0, len(order), size):
+            batch = order[start : start + size]
+            model.train_on_batch(x[batch], y[batch])
+        logs = model.evaluate(x[val_rows], y[val_rows], verbose=0, return_dict=True)
+        stopping.on_epoch_end(len(losses), {"val_cross_entropy": logs["cross_entropy"]})
+        losses.append(logs["cross_entropy"])
+    return losses, stopping.best_epoch + 1
+
+
+def train_stack(members: list[Member], data: Dataset) -> list[MemberResult]:
+    return fit_stack(build_stack(members, data.spec), DeviceData(data))
+
+
+def assert_same_result(a: MemberResult, b: MemberResult) -> None:
+    assert (a.best_epoch, a.stopped_epoch, a.status) == (b.best_epoch, b.stopped_epoch, b.status)
+    for left, right in zip(a.weights, b.weights, strict=True):
+        np.testing.assert_allclose(left, right, rtol=0, atol=1e-12)
+    for name, curve in a.curves.items():
+        np.testing.assert_allclose(curve, b.curves[name], rtol=1e-6)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_float32_losses_and_best_epoch_are_those_of_keras(images, optimizer):
+    rate = 0.1 if optimizer == "sgd" else 1e-3
+    shared = {
+        "optimizer": optimizer,
+        "hidden_units": (32, 16),
+        "batch_size": 64,
+        "max_epochs": 12,
+        "patience": 2,
+        "min_delta": 1e-3,
+    }
+    members = [
+        make_member(images, 0, learning_rate=rate, **shared),
+        make_member(images, 1, learning_rate=rate / 2, l2=1e-3, **shared),
+        make_member(images, 2, learning_rate=rate, l1=1e-4, **shared),
+    ]
+    for member, result in zip(members, train_stack(members, images), strict=True):
+        losses, best_epoch = train_in_keras(member, images)
+        assert result.best_epoch == best_epoch
+        assert result.stopped_epoch == len(losses)
+        np.testing.assert_allclose(result.curves["val_cross_entropy"], losses, rtol=1e-4)
+
+
+@pytest.mark.usefixtures("float64")
+def test_a_member_ends_the_same_alone_and_in_a_stack_that_is_compacted(tiny):
+    """Members stop at different epochs, so the stack shrinks twice on the way."""
+    members = [
+        make_member(tiny, s, dropout=0.1 * s, learning_rate=0.02, patience=1 + 3 * s, max_epochs=40)
+        for s in range(5)
+    ]
+    together = train_stack(members, tiny)
+    assert len({r.stopped_epoch for r in together}) >= 3
+    for k in (0, 2, 4):
+        assert_same_result(train_stack([members[k]], tiny)[0], together[k])
+
+
+def test_the_restored_weights_give_the_best_epoch_again(tiny):
+    """Skorch's check: the kept weights score what the curve says of the best epoch."""
+    member = make_member(tiny, learning_rate=0.05, patience=4)
+    result = train_stack([member], tiny)[0]
+    curve = result.curves["val_cross_entropy"]
+    assert result.stopped_epoch == len(curve) > result.best_epoch
+    assert result.metrics["val"]["cross_entropy"] == pytest.approx(curve[result.best_epoch - 1])
+    until = {"max_epochs": result.best_epoch, "early_stopping": False}
+    short = make_member(tiny, learning_rate=0.05, **until)
+    for kept, last in zip(result.weights, train_stack([short], tiny)[0].weights, strict=True):
+        np.testing.assert_array_equal(kept, last)
+
+
+def test_without_restoring_the_last_epoch_counts(tiny):
+    member = make_member(tiny, learning_rate=0.05, patience=4, restore_best_weights=False)
+    result = train_stack([member], tiny)[0]
+    last = result.curves["val_cross_entropy"][-1]
+    assert result.metrics["val"]["cross_entropy"] == pytest.approx(last)
+    assert last != pytest.approx(result.curves["val_cross_entropy"][result.best_epoch - 1])
+
+
+def test_test_scores_are_those_of_the_stored_predictions_and_of_keras(tiny):
+    member = make_member(tiny, learning_rate=0.01, max_epochs=5)
+    result = train_stack([member], tiny)[0]
+    model = build_mlp(member.model, tiny.spec)
+    load_member_weights(model, result.weights)
+    probabilities = model.predict(tiny.x_test, verbose=0)
+    np.testing.assert_allclose(np.exp(result.test_log_probabilities), probabilities, atol=1e-6)
+    hits = (probabilities.argmax(1) == tiny.y_test).sum()
+    assert result.metrics["test"]["accuracy"] == hits / len(tiny.y_test)
+
+
+def test_a_diverged_member_stops_alone(tiny):
+    members = [
+        make_member(tiny, 0, optimizer="sgd", learning_rate=0.01, max_epochs=6),
+        make_member(tiny, 1, optimizer="sgd", learning_rate=1e9, max_epochs=6),
+        make_member(tiny, 2, optimizer="sgd", learning_rate=0.01, max_epochs=6),
+    ]
+    results = train_stack(members, tiny)
+    assert [r.status for r in results] == ["done", "diverged", "done"]
+    assert results[1].stopped_epoch < 6
+    assert np.isfinite([r.metrics["test"]["cross_entropy"] for r in (results[0], results[2])]).all()
+
+
+def test_without_validation_rows_the_training_loss_is_monitored(tiny):
+    import dataclasses
+
+    member = dataclasses.replace(
+        make_member(tiny, l2=1e-3, learning_rate=0.05, patience=1, min_delta=0.02),
+        validation_fraction=0.0,
+    )
+    result = train_stack([member], tiny)[0]
+    assert "val" not in result.metrics
+    loss = result.curves["loss"]
+    assert (loss > result.curves["cross_entropy"]).all(), "the penalty belongs to the loss"
+    falls = loss[:-1] - loss[1:]
+    assert result.stopped_epoch == 2 + np.flatnonzero(falls <= 0.02)[0]
+
+
+def test_plateau_lowers_the_learning_rate_of_the_member_that_has_one(tiny):
+    """A tiny rate moves the weights less: with factor 1e-6 training stands still afterwards."""
+    plain = {"optimizer": "sgd", "learning_rate": 0.05, "early_stopping": False, "max_epochs": 12}
+    plateau = {"factor": 1e-6, "patience": 1, "min_learning_rate": 0.0}
+    members = [
+        make_member(tiny, 0, min_delta=10.0, **plain),
+        make_member(tiny, 0, min_delta=10.0, reduce_on_plateau=plateau, **plain),
+    ]
+    free, held = (r.curves["val_cross_entropy"] for r in train_stack(members, tiny))
+    np.testing.assert_array_equal(free[:2], held[:2])
+    assert np.ptp(held[2:]) < 1e-4 < np.ptp(free[2:])
+
+
+def test_results_come_in_the_members_order_whatever_the_stacks(tiny):
+    members = [
+        make_member(tiny, s, hidden_units=units, max_epochs=2)
+        for units in ((8,), (16,))
+        for s in range(7)
+    ]
+    seen = []
+    results = train_members(members, tiny, on_result=lambda r: seen.extend(x.member.id for x in r))
+    assert [r.member for r in results] == members
+    assert sorted(seen) == sorted(m.id for m in members)
+
+
+def test_stacks_hold_one_structure_and_as_many_members_as_the_cache():
+    from kmlp.data.dataset import DataSpec
+
+    spec = DataSpec(
+        task="multiclass",
+        input_shape=(28, 28),
+        input_dtype="uint8",
+        num_classes=10,
+        class_names=tuple("0123456789"),
+    )
+
+    class Data:
+        provenance = type("P", (), {"sha256": "x"})
+
+    narrow = [make_member(Data, s, hidden_units=(128, 64)) for s in range(12)]
+    wide = [make_member(Data, s, hidden_units=(1024, 1024)) for s in range(2)]
+    sizes = [len(stack) for stack in plan_stacks([*narrow, *wide], spec)]
+    assert stack_size(narrow[0], spec) == 5
+    assert sizes == [5, 5, 2, 1, 1]
