@@ -1,1 +1,5 @@
-"""KerasTuner searches over kmlp's configs."""
+"""KerasTuner searches over kmlp's configs. kmlp never imports this package."""
+
+from tuning.hypermodel import MLPHyperModel
+
+__all__ = ["MLPHyperModel"]
