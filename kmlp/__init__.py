@@ -24,6 +24,9 @@ _HOME = {
     "run_study": "kmlp.study",
     "load_study": "kmlp.study",
     "write_report": "kmlp.report",
+    "Selection": "kmlp.selection",
+    "export": "kmlp.exporting",
+    "load_saved": "kmlp.serving",
 }
 __all__ = list(_HOME)
 __version__ = "0.1.0"

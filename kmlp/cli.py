@@ -87,7 +87,7 @@ def run(
     max_epochs: int | None = None,
     out: Out = None,
 ) -> None:
-    """Study and report in one go.
+    """Study, report and export in one go.
 
     Example:
 
@@ -106,8 +106,11 @@ def run(
 
     path = write_report(result.run_dir)
     names = ",".join(v if isinstance(v, str) else v["name"] for v in config.variants)
-    print(f"\nReport: {path}")
+    exported = _export(result.run_dir, None, "best", None)
+    _print_examples(exported, config.dataset)
+    print(f"\nReport: {path}\nModel:  {exported}")
     print("\nNext:")
+    print(f"  kmlp evaluate {exported} {config.dataset}")
     print(f"  kmlp show {result.run_dir}")
     print(f"  kmlp run {target} --seeds {2 * config.num_seeds} --out {result.run_dir}")
     print(f"  kmlp run {target} --variants {names},dropout=0.5 --out {result.run_dir}")
@@ -137,6 +140,78 @@ def report(run_dir: Path, /) -> None:
     from kmlp.report import write_report
 
     print(write_report(run_dir))
+
+
+@app.command
+def export(
+    run_dir: Path,
+    /,
+    *,
+    variant: Annotated[str | None, Parameter(help="the best on validation if omitted")] = None,
+    member: Annotated[str, Parameter(help="best, a seed, or ensemble")] = "best",
+    out: Annotated[Path | None, Parameter(help="saved_models/NAME of the data set")] = None,
+) -> None:
+    """Write a trained network, or all of a variant as one, as a SavedModel.
+
+    Example:
+
+        kmlp export runs/a --member ensemble --out saved_models/fashion
+    """
+    print(_export(run_dir, variant, member, out))
+
+
+@app.command
+def predict(
+    model: Path,
+    input: Path,
+    /,
+    *,
+    dark_on_light: Annotated[
+        bool, Parameter(negative="", help="images show dark on light: invert them")
+    ] = False,
+    out: Annotated[Path | None, Parameter(help="a .csv or .jsonl file; else the terminal")] = None,
+    json: Annotated[bool, Parameter(negative="", help="print JSON lines")] = False,
+) -> None:
+    """Predict .npy, .npz, IDX, PNG and JPEG files, or a folder of images.
+
+    Example:
+
+        kmlp predict saved_models/fashion photo.png --dark-on-light
+    """
+    from kmlp.prediction import predict_file
+
+    _import_tensorflow_quietly()
+    predict_file(model, input, dark_on_light=dark_on_light, out=out, as_json=json)
+
+
+@app.command
+def evaluate(model: Path, dataset: str, /, *, json: Json = False) -> None:
+    """Score a SavedModel on a data set's test rows: intervals and the confusion matrix.
+
+    Example:
+
+        kmlp evaluate saved_models/fashion fashion_mnist
+    """
+    from kmlp.data import load_dataset
+    from kmlp.evaluation import evaluate as score
+    from kmlp.serving import load_saved
+
+    _import_tensorflow_quietly()
+    data = load_dataset(dataset)
+    scores = score(load_saved(model), data)
+    if json:
+        _print_json(scores)
+        return
+    from kmlp.table import confusion_table
+
+    low, high = (100 * bound for bound in scores["accuracy"]["ci95"])
+    print(
+        f"accuracy {100 * scores['accuracy']['value']:.2f} % (95 % interval {low:.2f} to "
+        f"{high:.2f} over {scores['num_rows']:,} {data.provenance.source} test rows)\n"
+        f"cross-entropy {scores['cross_entropy']['value']:.4f} nats (95 % interval "
+        f"{scores['cross_entropy']['ci95'][0]:.4f} to {scores['cross_entropy']['ci95'][1]:.4f})\n"
+    )
+    _console().print(confusion_table(scores))
 
 
 @app.command
@@ -231,18 +306,43 @@ def _run(config: StudyConfig, out: Path) -> "Study":
     )
     from kmlp.study import run_study
 
-    _import_training_quietly()
+    _import_tensorflow_quietly()
     with StudyProgress() as progress:
         return run_study(config, out, dataset, progress=progress)
 
 
-def _import_training_quietly() -> None:
+def _export(run_dir: Path, variant: str | None, member: str, out: Path | None) -> Path:
+    from kmlp.study import load_study
+
+    study = load_study(run_dir)
+    selection = study.select(variant, member)
+    _import_tensorflow_quietly()
+    from kmlp.exporting import export as write
+
+    return write(selection, out or Path("saved_models") / study.results["dataset"]["name"])
+
+
+def _print_examples(model: Path, dataset: str) -> None:
+    """A few test images as the exported model sees them, with their true classes."""
+    from kmlp.data import load_dataset
+    from kmlp.prediction import show_images
+    from kmlp.serving import load_saved
+
+    data = load_dataset(dataset)
+    if len(data.spec.input_shape) == 2:
+        rows = [int((data.y_test == c).argmax()) for c in range(min(4, data.spec.num_classes))]
+        print(f"\nThe exported model on the test images {', '.join(map(str, rows))}:\n")
+        truth = [data.spec.class_names[data.y_test[r]] for r in rows]
+        show_images(load_saved(model), data.x_test[rows], truth)
+
+
+def _import_tensorflow_quietly() -> None:
     """TensorFlow writes notes on CUDA and oneDNN to stderr as it loads; its errors still raise."""
     sys.stderr.flush()
     kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(null, 2)
-        import kmlp.training  # noqa: F401
+        import tensorflow  # noqa: F401
     finally:
         os.dup2(kept, 2)
         os.close(kept)

@@ -114,6 +114,7 @@ class MLPConfig(_Config):
         object.__setattr__(self, "hidden_units", _positive_ints(self, "hidden_units"))
         _check_rate(self, "dropout")
         _check_non_negative(self, "l1", "l2")
+        _as_floats(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,6 +162,9 @@ class TrainConfig(_Config):
         _check_non_negative(self, "min_delta", "patience")
         for name in ("batch_size", "max_epochs"):
             _check_count(self, name)
+        for name in ("nesterov", "early_stopping", "restore_best_weights"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigError(_wanted(self, name, "true or false"))
         if not isinstance(self.patience, int):
             raise ConfigError(_wanted(self, "patience", "a whole number of epochs"))
         if self.optimizer != "sgd" and (self.momentum or self.nesterov):
@@ -172,6 +176,7 @@ class TrainConfig(_Config):
             raise ConfigError(_wanted(self, "monitor", "one of " + ", ".join(_MONITORS)))
         if self.reduce_on_plateau is not None:
             object.__setattr__(self, "reduce_on_plateau", _check_plateau(self.reduce_on_plateau))
+        _as_floats(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,12 +214,18 @@ class StudyConfig(_Config):
             value = getattr(self, name)
             if isinstance(value, Mapping):
                 object.__setattr__(self, name, kind.from_dict(value))
-        variants = (self.variants,) if isinstance(self.variants, str) else tuple(self.variants)
-        object.__setattr__(self, "variants", variants)
+            elif not isinstance(value, kind):
+                raise ConfigError(_wanted(self, name, f"a table of {kind.__name__}'s fields"))
+        if not isinstance(self.variants, str | list | tuple):
+            raise ConfigError(_wanted(self, "variants", "a list of names and tables"))
+        listed = (self.variants,) if isinstance(self.variants, str) else self.variants
+        object.__setattr__(self, "variants", tuple(map(_plain_table, listed)))
         _check_count(self, "num_seeds")
         _check_non_negative(self, "first_seed")
-        if not 0 <= self.validation_fraction < 1:
-            raise ConfigError(_wanted(self, "validation_fraction", "in [0, 1)"))
+        if not isinstance(self.first_seed, int):
+            raise ConfigError(_wanted(self, "first_seed", "a whole number"))
+        _check_rate(self, "validation_fraction")
+        _as_floats(self)
         names = self.variant_names
         if len(set(names)) < len(names):
             raise ConfigError(f"every variant needs its own name. Received: {', '.join(names)}.")
@@ -309,6 +320,13 @@ def _check_positive(config: Any, name: str) -> None:
         raise ConfigError(_wanted(config, name, "a number above 0"))
 
 
+def _as_floats(config: Any) -> None:
+    """0 and 0.0 are equal but not the same in JSON, from which a member's id is made."""
+    for f in dataclasses.fields(config):
+        if f.type is float:
+            object.__setattr__(config, f.name, float(getattr(config, f.name)))
+
+
 def _check_count(config: Any, name: str) -> None:
     value = getattr(config, name)
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
@@ -331,12 +349,21 @@ def _check_plateau(value: Any) -> dict[str, Any]:
             f"min_learning_rate. Received: reduce_on_plateau={value!r}."
         )
     plateau = {**defaults, **value}
-    if not 0 < plateau["factor"] < 1 or plateau["patience"] < 0 or plateau["min_learning_rate"] < 0:
+    factor, patience, lowest = plateau.values()
+    whole = isinstance(patience, int) and all(map(_is_number, plateau.values()))
+    if not whole or not 0 < factor < 1 or patience < 0 or lowest < 0:
         raise ConfigError(
             "reduce_on_plateau needs a factor in (0, 1), a patience of at least 0 epochs and a "
             f"min_learning_rate of at least 0. Received: reduce_on_plateau={value!r}."
         )
-    return plateau
+    return {"factor": factor, "patience": patience, "min_learning_rate": float(lowest)}
+
+
+def _plain_table(variant: Any) -> Any:
+    """A variant as JSON and TOML give it back: their arrays are lists."""
+    if not isinstance(variant, Mapping):
+        return variant
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in variant.items()}
 
 
 def _without_none(value: Any) -> Any:

@@ -15,3 +15,11 @@ class ConfigError(KmlpError, ValueError):
 
 class RunFolderError(KmlpError):
     """A run folder belongs to another study, is in use, or is damaged."""
+
+
+class ModelError(KmlpError):
+    """An exported model is missing, damaged, or not kmlp's."""
+
+
+class SelectionError(KmlpError, ValueError):
+    """A study has no finished member of that variant and seed."""

@@ -70,18 +70,18 @@ class RunFolder:
 
         try:
             (self.path / "arrays").mkdir(parents=True, exist_ok=True)
-            lock = filelock.FileLock(self.path / ".lock", blocking=False)
-            with lock:
-                with self._connect() as connection:
-                    connection.executescript(_SCHEMA)
-                yield
+            held = filelock.FileLock(self.path / ".lock", blocking=False).acquire()
         except filelock.Timeout:
             raise RunFolderError(
                 f"{self.path}: another process is working on this run folder. "
                 "Wait for it, or name another folder with --out."
             ) from None
-        except (PermissionError, NotADirectoryError, FileExistsError) as error:
+        except OSError as error:
             raise RunFolderError(f"{self.path}: cannot be written: {error.strerror}") from error
+        with held:
+            with self._connect() as connection:
+                connection.executescript(_SCHEMA)
+            yield
 
     def record(self, record: MemberRecord, arrays: Mapping[str, np.ndarray]) -> None:
         """Adds a finished member: its arrays first, then the row that names them."""
@@ -150,6 +150,8 @@ class RunFolder:
             raise RunFolderError(f"{path}: cannot be read: {error}") from error
 
     def _is_whole(self, id: str) -> bool:
+        if not (self.path / "ledger.sqlite").exists():
+            return False
         with self._connect() as connection:
             row = connection.execute(
                 "SELECT arrays, sha256 FROM member WHERE id = ?", (id,)
@@ -160,14 +162,12 @@ class RunFolder:
 
     @contextlib.contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(self.path / "ledger.sqlite", timeout=30)
+        ledger = self.path / "ledger.sqlite"
         try:
-            with connection:
+            with contextlib.closing(sqlite3.connect(ledger, timeout=30)) as connection, connection:
                 yield connection
         except sqlite3.DatabaseError as error:
-            raise RunFolderError(f"{self.path}/ledger.sqlite: {error}") from error
-        finally:
-            connection.close()
+            raise RunFolderError(f"{ledger}: {error}") from error
 
 
 def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:

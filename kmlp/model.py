@@ -1,8 +1,10 @@
 """From a config to a plain functional Keras model, and the one layout both topologies share."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import keras
+import numpy as np
 
 from kmlp.config import MLPConfig
 from kmlp.data.dataset import DataSpec
@@ -77,6 +79,12 @@ def build_mlp(config: MLPConfig, spec: DataSpec, *, seed: int | None = None) -> 
     logits = assemble(x, config, spec, _PlainLayers(config, seed))
     probabilities = keras.layers.Activation("softmax", name="probabilities")(logits)
     return keras.Model(inputs, probabilities, name="mlp")
+
+
+def load_member_weights(model: keras.Model, weights: Sequence[np.ndarray]) -> None:
+    """Sets a plain model's weights from one member's slices: kernels `(in, units)` and biases
+    `(1, units)`, in the order of the layers."""
+    model.set_weights([w.reshape(v.shape) for w, v in zip(weights, model.weights, strict=True)])
 
 
 def kernel_initializer(

@@ -58,17 +58,17 @@ def build_results(plan: Plan, folder: RunFolder, dataset: Mapping[str, Any]) -> 
     return {**results, "verdict": verdict(results)}
 
 
-def best_member(results: Mapping[str, Any]) -> dict[str, Any]:
+def best_member(results: Mapping[str, Any], variant: str | None = None) -> dict[str, Any]:
     """The variant with the best mean validation accuracy; in it the seed with the lowest loss.
+
+    A variant that is named is not chosen.
 
     Without validation rows the training part decides. The test part is never looked at.
     """
     done = [v for v in results["variants"] if v["num_members"]]
     part = "val" if done[0]["val"] else "train"
-    variant = max(done, key=lambda v: v[part]["accuracy"]["mean"])
-    members = [
-        m for m in results["members"] if m["variant"] == variant["name"] and m["status"] == "done"
-    ]
+    name = variant or max(done, key=lambda v: v[part]["accuracy"]["mean"])["name"]
+    members = [m for m in results["members"] if m["variant"] == name and m["status"] == "done"]
     return min(members, key=lambda m: m[part]["cross_entropy"])
 
 

@@ -20,7 +20,13 @@ from kmlp.data.dataset import DataSpec
 from kmlp.errors import ConfigError
 from kmlp.layers import StackedDense, StackedDropout, StackedScaling
 from kmlp.member import Member, seed_words
-from kmlp.model import assemble, build_mlp, input_scale, kernel_initializer
+from kmlp.model import (
+    assemble,
+    build_mlp,
+    input_scale,
+    kernel_initializer,
+    load_member_weights,
+)
 from kmlp.optimizers import penalty, penalty_gradient, update_rule
 
 State = dict[str, Any]
@@ -145,12 +151,6 @@ def extract_member(stack: Stack, k: int) -> keras.Model:
     model = build_mlp(stack.members[k].model, stack.spec)
     load_member_weights(model, [ops.convert_to_numpy(w)[k] for w in stack.state["weights"]])
     return model
-
-
-def load_member_weights(model: keras.Model, weights: Sequence[np.ndarray]) -> None:
-    """Sets a plain model's weights from one member's slices: kernels `(in, units)` and biases
-    `(1, units)`, in the order of the layers."""
-    model.set_weights([w.reshape(v.shape) for w, v in zip(weights, model.weights, strict=True)])
 
 
 class Program:

@@ -107,7 +107,8 @@ def sign_flip_p(differences: Sequence[float] | np.ndarray, *, seed: int = 0) -> 
         0.25
     """
     d = np.asarray(differences, float)
-    observed = abs(d.sum()) - 1e-12 * np.abs(d).sum()
+    # A difference of two accuracies near 1 carries rounding far above its own precision.
+    observed = abs(d.sum()) - 1e-9 * np.abs(d).sum()
     if len(d) <= _MAX_EXACT:
         signs = np.array(list(itertools.product((1.0, -1.0), repeat=len(d))))
         return float((np.abs(signs @ d) >= observed).mean())
@@ -131,3 +132,15 @@ def holm(p_values: Sequence[float]) -> list[float]:
     corrected = np.empty(len(p))
     corrected[order] = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
     return [float(value) for value in np.minimum(corrected, 1.0)]
+
+
+def wilson_interval(hits: int, num_rows: int, level: float = 0.95) -> tuple[float, float]:
+    """Wilson's interval of a share: what the test set's own size leaves open.
+
+    Example:
+        >>> low, high = wilson_interval(90, 100)
+        >>> round(low, 3), round(high, 3)
+        (0.826, 0.945)
+    """
+    interval = stats.binomtest(hits, num_rows).proportion_ci(level, method="wilson")
+    return float(interval.low), float(interval.high)

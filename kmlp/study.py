@@ -12,10 +12,11 @@ import numpy as np
 
 from kmlp.config import StudyConfig
 from kmlp.data import Dataset, load_dataset
-from kmlp.errors import RunFolderError
+from kmlp.errors import RunFolderError, SelectionError
 from kmlp.ledger import MemberRecord, RunFolder
 from kmlp.member import Member, Seeds
 from kmlp.results import Plan, best_member, build_results
+from kmlp.selection import Selection
 
 if TYPE_CHECKING:
     from kmlp.training import MemberResult
@@ -46,9 +47,61 @@ class Study:
     run_dir: Path
     results: dict[str, Any]
 
-    def best(self) -> dict[str, Any]:
-        """The member to take away, chosen on validation: its entry in `results["members"]`."""
-        return best_member(self.results)
+    def best(self, variant: str | None = None) -> Selection:
+        """The member to take away: of the variant with the best mean validation accuracy, or of
+        the one named, the seed with the lowest validation loss."""
+        if variant is not None and not self._finished(variant):
+            self._select(variant, [])
+        member = best_member(self.results, variant)
+        return self._select(member["variant"], [member])
+
+    def member(self, variant: str, seed: int) -> Selection:
+        """The member of a variant and a seed.
+
+        Raises:
+            SelectionError: there is none that finished.
+        """
+        return self._select(variant, [m for m in self._finished(variant) if m["seed"] == seed])
+
+    def ensemble(self, variant: str | None = None) -> Selection:
+        """All finished members of a variant; of the best one's where none is named."""
+        variant = variant or best_member(self.results)["variant"]
+        return self._select(variant, self._finished(variant))
+
+    def select(self, variant: str | None, member: str) -> Selection:
+        """By words: `member` is "best", "ensemble" or a seed; no variant means the best one.
+
+        Raises:
+            SelectionError: there is none that finished, or `member` is none of these.
+        """
+        if member == "ensemble":
+            return self.ensemble(variant)
+        if member == "best":
+            return self.best(variant)
+        if not member.isdecimal():
+            raise SelectionError(f"member must be best, ensemble or a seed. Received: {member!r}.")
+        variant = variant or best_member(self.results)["variant"]
+        return self.member(variant, int(member))
+
+    def _finished(self, variant: str) -> list[dict[str, Any]]:
+        members = self.results["members"]
+        return [m for m in members if m["variant"] == variant and m["status"] == "done"]
+
+    def _select(self, variant: str, members: list[dict[str, Any]]) -> Selection:
+        if not members:
+            found = ", ".join(dict.fromkeys(m["variant"] for m in self.results["members"]))
+            seeds = ", ".join(str(m["seed"]) for m in self._finished(variant)) or "none"
+            raise SelectionError(
+                f"no finished member of that variant and seed. Received: variant={variant!r}. "
+                f"Variants: {found}; finished seeds of this one: {seeds}."
+            )
+        return Selection(
+            run_dir=self.run_dir,
+            variant=next(v for v in self.results["variants"] if v["name"] == variant),
+            members=tuple(members),
+            dataset=self.results["dataset"],
+            environment=RunFolder(self.run_dir).read_json("environment.json"),
+        )
 
 
 def run_study(
@@ -183,6 +236,8 @@ def _describe(data: Dataset, config: StudyConfig) -> dict[str, Any]:
         "num_train": len(data.y_train) - num_val,
         "num_val": num_val,
         "num_test": len(data.y_test),
+        "input_shape": list(data.spec.input_shape),
+        "input_dtype": data.spec.input_dtype,
         "class_names": list(data.spec.class_names),
     }
 

@@ -36,6 +36,18 @@ def results_table(results: Mapping[str, Any]) -> Table:
     return table
 
 
+def confusion_table(scores: Mapping[str, Any]) -> Table:
+    """Counts of test rows: true classes by row, predicted classes by column."""
+    names = scores["class_names"]
+    table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
+    table.add_column("true \\ predicted")
+    for name in names:
+        table.add_column(name, justify="right")
+    for name, row in zip(names, scores["confusion"], strict=True):
+        table.add_row(name, *(str(count) if count else "·" for count in row))
+    return table
+
+
 def _versus(versus: Mapping[str, Any] | None) -> tuple[str, ...]:
     if versus is None:
         return ("–",) * 4

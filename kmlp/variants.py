@@ -74,13 +74,15 @@ def _parse(variant: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         if not isinstance(name, str) or not name:
             raise ConfigError(f"a variant table needs a name. Received: {dict(variant)!r}.")
         return name, overrides
-    name, _, value = variant.partition("=")
+    if not isinstance(variant, str):
+        raise ConfigError(f"a variant is a name or a table. Received: {variant!r}.")
+    name, equals, value = variant.partition("=")
     if name not in VARIANTS:
         raise ConfigError(
             f"unknown variant {variant!r}. Known by name: {', '.join(VARIANTS)}; "
             "any other is a table in the study file."
         )
-    if not value:
+    if not equals:
         return name, dict(VARIANTS[name])
     return _with_strength(name, value)
 

@@ -132,7 +132,7 @@ def test_other_data_are_refused(finished, tiny):
 
 
 def test_best_is_chosen_on_validation(finished):
-    best = finished.best()
+    (best,) = finished.best().members
     means = {v["name"]: v["val"]["accuracy"]["mean"] for v in finished.results["variants"]}
     assert means[best["variant"]] == max(means.values())
     rivals = [m for m in finished.results["members"] if m["variant"] == best["variant"]]

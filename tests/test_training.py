@@ -7,8 +7,8 @@ import pytest
 from kmlp.data import Dataset
 from kmlp.data.sources import load_dataset
 from kmlp.member import Member
-from kmlp.model import build_mlp
-from kmlp.stack import build_stack, load_member_weights
+from kmlp.model import build_mlp, load_member_weights
+from kmlp.stack import build_stack
 from kmlp.training import (
     DeviceData,
     MemberResult,

@@ -102,7 +102,7 @@ class Dataset:
                 f"{x_train.shape[1:]} {x_train.dtype} and {x_test.shape[1:]} {x_test.dtype}."
             )
         num_classes = _num_classes(y_train, y_test)
-        names = tuple(class_names or map(str, range(num_classes)))
+        names = tuple(map(str, range(num_classes)) if class_names is None else class_names)
         if len(names) != num_classes:
             raise DataError(f"{num_classes} classes need as many names. Received: {names}.")
         spec = DataSpec(
@@ -148,15 +148,23 @@ def _labels(values: Any, num_rows: int, which: str) -> np.ndarray:
         )
     if y.min() < 0:
         raise DataError(f"{name} must start at 0. Received: a smallest label of {y.min()}.")
+    if y.max() > np.iinfo(np.int32).max:
+        raise DataError(
+            f"{name} must hold the classes 0, 1, 2, ... Received: a largest label of {y.max()}."
+        )
     return y.astype(np.int32)
 
 
 def _num_classes(y_train: np.ndarray, y_test: np.ndarray) -> int:
-    num_classes = int(y_train.max()) + 1
-    missing = sorted(set(range(num_classes)) - set(np.unique(y_train).tolist()))
-    if missing or y_test.max() >= num_classes:
-        absent = missing or sorted(set(np.unique(y_test[y_test >= num_classes]).tolist()))
-        raise DataError(f"y_train holds no example of class {', '.join(map(str, absent))}.")
+    present = np.unique(y_train)
+    num_classes = int(present[-1]) + 1
+    # Labels may be numbers as large as an account's: look no further than what is named.
+    expected = np.arange(min(num_classes, len(present) + 10))
+    absent = np.setdiff1d(np.union1d(expected, y_test), present)
+    if len(absent):
+        more = " and others" if len(absent) > 10 or num_classes > len(expected) else ""
+        listed = ", ".join(map(str, absent[:10].tolist()))
+        raise DataError(f"y_train holds no example of class {listed}{more}.")
     if num_classes < 3:
         raise DataError(
             f"at least three classes are needed in this version of kmlp. Received: {num_classes}."

@@ -62,11 +62,13 @@ def idx_sha256(array: np.ndarray) -> str:
 
 
 def _parse(content: bytes, ndim: int) -> np.ndarray:
+    if not content:
+        raise ValueError("the file is empty")
     wanted = struct.pack(">HBB", 0, _UINT8, ndim)
     if content[:4] != wanted:
         raise ValueError(
-            f"wrong magic number 0x{content[:4].hex() or '(empty file)'}, expected 0x{wanted.hex()}"
-            f" (unsigned bytes, {ndim} dimensions)"
+            f"wrong magic number 0x{content[:4].hex()}, expected 0x{wanted.hex()} "
+            f"(unsigned bytes, {ndim} dimensions)"
         )
     start = 4 + 4 * ndim
     if len(content) < start:

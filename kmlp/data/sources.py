@@ -4,6 +4,7 @@ The first place that holds a set whose content is the published one wins; the sa
 ships with the package is the last resort, and never a secret.
 """
 
+import contextlib
 import hashlib
 import logging
 import os
@@ -148,6 +149,9 @@ def download(name: str, base_url: str | None = None) -> Path:
     pooch.get_logger().setLevel("WARNING")
     source, target = SOURCES[name], cache_folder() / name
     for key, file in FILES.items():
+        if (target / f"{file}.gz").is_file():
+            with contextlib.suppress(DataError):  # a damaged one is removed, then fetched anew
+                _check_download(target / f"{file}.gz", name, key)
         pooch.retrieve(
             urllib.parse.urljoin(base_url or source.url, file + ".gz"),
             known_hash=None,
@@ -270,11 +274,12 @@ def _find(folder: Path, file: str) -> Path:
 
 def _read_npz(path: Path) -> Arrays:
     import zipfile
+    import zlib
 
     try:
         with np.load(path, allow_pickle=False) as file:
             return {key: np.asarray(file[key], dtype=np.uint8) for key in FILES}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, zlib.error, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
 
 

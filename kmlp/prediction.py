@@ -1,0 +1,122 @@
+"""Predictions for the terminal and for files: CSV, JSON lines, pictures in characters."""
+
+import contextlib
+import csv
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+from rich.progress import track
+
+from kmlp.errors import DataError
+from kmlp.inputs import Batch, count_inputs, read_inputs
+from kmlp.serving import LoadedModel, load_saved
+
+_SHADES = " .:-=+*#%@"
+
+
+def predict_file(
+    model_path: Path, input_path: Path, *, dark_on_light: bool, out: Path | None, as_json: bool
+) -> None:
+    """Predicts a file or folder in batches and writes each as it comes.
+
+    Args:
+        model_path: an exported model.
+        input_path: what `read_inputs` reads.
+        dark_on_light: see `read_inputs`.
+        out: a `.csv` or `.jsonl` file; the terminal where omitted.
+        as_json: JSON lines on the terminal instead of readable lines.
+
+    Raises:
+        DataError, ModelError: what is wrong with which file.
+    """
+    if out and out.suffix not in (".csv", ".jsonl"):
+        raise DataError(f"--out takes a .csv or .jsonl file. Received: {out}.")
+    total = count_inputs(input_path)
+    model = load_saved(model_path)
+    batches = read_inputs(input_path, model.input_shape, dark_on_light=dark_on_light)
+    with _writer(out, as_json, model) as write:
+        done: Iterable[list[dict[str, Any]]] = _batches(batches, model)
+        # A progress bar on the terminal would tear the lines printed there.
+        if out:
+            steps = -(-total // 1024)
+            done = track(done, "Predicting", total=steps, transient=True)
+        for row in (row for rows in done for row in rows):
+            write(row)
+    if out:
+        print(f"{total:,} predictions in {out}")
+
+
+def show_images(model: LoadedModel, images: np.ndarray, truth: Sequence[str]) -> None:
+    """Prints images side by side in characters, with what the model says and what they are.
+
+    Args:
+        model: predicts them.
+        images: `(n, height, width)` `uint8`.
+        truth: the class of each.
+    """
+    outputs = model.outputs(images)
+    small = images[:, ::2, :]
+    width = images.shape[2]
+    shades = np.array(list(_SHADES))[small.astype(int) * len(_SHADES) // 256]
+    for line in range(small.shape[1]):
+        print("  ".join("".join(shades[i, line]) for i in range(len(images))).rstrip())
+    names = [model.class_names[label] for label in outputs["label"]]
+    shares = outputs["probabilities"].max(axis=1)
+    says = (f"{name} {100 * share:.0f} %" for name, share in zip(names, shares, strict=True))
+    marks = ("✓" if a == b else "✗" for a, b in zip(names, truth, strict=True))
+    print("  ".join(f"predicted {text}"[:width].ljust(width) for text in says))
+    print(
+        "  ".join(f"true {t} {m}"[:width].ljust(width) for t, m in zip(truth, marks, strict=True))
+    )
+
+
+def _batches(batches: Iterator[Batch], model: LoadedModel) -> Iterator[list[dict[str, Any]]]:
+    for batch in batches:
+        outputs = model.outputs(batch.x)
+        yield [_row(name, outputs, i, model) for i, name in enumerate(batch.names)]
+
+
+def _row(name: str, outputs: dict[str, np.ndarray], i: int, model: LoadedModel) -> dict[str, Any]:
+    label = int(outputs["label"][i])
+    classes = model.class_names or tuple(map(str, range(outputs["probabilities"].shape[1])))
+    row: dict[str, Any] = {
+        "input": name,
+        "label": label,
+        "class": classes[label],
+        "probability": round(float(outputs["probabilities"][i, label]), 6),
+    }
+    if "entropy" in outputs:
+        row["stddev"] = round(float(outputs["stddev"][i, label]), 6)
+        row["entropy"] = round(float(outputs["entropy"][i]), 6)
+    return row
+
+
+@contextlib.contextmanager
+def _writer(out: Path | None, as_json: bool, model: LoadedModel) -> Iterator[Any]:
+    with contextlib.ExitStack() as stack:
+        if out is None:
+            yield _print_json if as_json else _print_line
+            return
+        file: TextIO = stack.enter_context(open(out, "w", newline="", encoding="utf-8"))
+        if out.suffix == ".jsonl":
+            yield lambda row: file.write(json.dumps(row) + "\n")
+            return
+        fields = ["input", "label", "class", "probability"]
+        if "stddev" in model.output_names:
+            fields += ["stddev", "entropy"]
+        writer = csv.DictWriter(file, fields)
+        writer.writeheader()
+        yield writer.writerow
+
+
+def _print_json(row: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(row) + "\n")
+
+
+def _print_line(row: dict[str, Any]) -> None:
+    spread = f" ± {100 * row['stddev']:.1f}" if "stddev" in row else ""
+    print(f"{row['input']}  {row['class']}  {100 * row['probability']:.1f} %{spread}")

@@ -1,0 +1,38 @@
+"""Members of a finished study to take away: what `best()` returns and `export` takes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kmlp.data.dataset import DataSpec
+
+
+@dataclass(frozen=True)
+class Selection:
+    """One or several members of one variant.
+
+    Attributes:
+        run_dir: the run folder that holds their weights.
+        variant: the variant's entry in `results["variants"]`.
+        members: their entries in `results["members"]`; all of them finished.
+        dataset: `results["dataset"]`.
+        environment: versions, platform and data source of the study.
+    """
+
+    run_dir: Path
+    variant: Mapping[str, Any]
+    members: tuple[Mapping[str, Any], ...]
+    dataset: Mapping[str, Any]
+    environment: Mapping[str, Any]
+
+    @property
+    def spec(self) -> DataSpec:
+        """The data's shapes and classes."""
+        return DataSpec(
+            task=self.dataset["task"],
+            input_shape=tuple(self.dataset["input_shape"]),
+            input_dtype=self.dataset["input_dtype"],
+            num_classes=len(self.dataset["class_names"]),
+            class_names=tuple(self.dataset["class_names"]),
+        )

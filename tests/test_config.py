@@ -1,0 +1,271 @@
+"""Configs are checked when made, frozen, and equal after a trip through JSON and TOML."""
+
+import dataclasses
+import json
+import re
+
+import pytest
+
+from kmlp.config import _AVAILABLE, MLPConfig, StudyConfig, TrainConfig, read_study_file
+from kmlp.errors import ConfigError
+from kmlp.variants import VARIANTS
+
+CONFIGS = [
+    MLPConfig(),
+    MLPConfig(hidden_units=(512, 256, 32), dropout=0.35, l1=1e-7, l2=0.1 + 0.2),
+    MLPConfig(hidden_units=(), input_scaling="unit"),
+    TrainConfig(),
+    TrainConfig(optimizer="sgd", learning_rate=1 / 3, momentum=0.9, nesterov=True),
+    TrainConfig(reduce_on_plateau={"factor": 0.5}, early_stopping=False, monitor="val_accuracy"),
+    TrainConfig(min_delta=0.0, patience=0, max_epochs=1, batch_size=1, restore_best_weights=False),
+    StudyConfig(dataset="mnist"),
+    StudyConfig(
+        dataset="a folder/with 'quotes' and ümlauts",
+        variants=(
+            "none",
+            "dropout=0.5",
+            {"name": "wide", "hidden_units": [512, 256], "dropout": 0.1},
+            {"name": "patient", "patience": 20, "reduce_on_plateau": {"patience": 3}},
+        ),
+        num_seeds=3,
+        first_seed=7,
+        model=MLPConfig(hidden_units=(8,)),
+        train=TrainConfig(optimizer="sgd", learning_rate=0.1),
+        validation_fraction=0.0,
+        baseline="wide",
+    ),
+]
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_equal_after_a_trip_through_json_and_toml(config):
+    kind = type(config)
+    assert kind.from_dict(config.to_dict()) == config
+    assert kind.from_json(config.to_json()) == config
+    assert kind.from_toml(config.to_toml()) == config
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_to_dict_holds_every_field_in_plain_types(config):
+    values = config.to_dict()
+    assert list(values) == [f.name for f in dataclasses.fields(config)]
+    assert json.loads(json.dumps(values)) == values
+
+
+def test_a_tuple_in_a_variant_table_survives_the_trip():
+    config = StudyConfig(dataset="x", variants=("none", {"name": "w", "hidden_units": (4, 2)}))
+    assert StudyConfig.from_json(config.to_json()) == config
+    assert StudyConfig.from_toml(config.to_toml()) == config
+
+
+@pytest.mark.parametrize(
+    ("whole", "fraction"),
+    [
+        (MLPConfig(dropout=0, l1=0, l2=1), MLPConfig(dropout=0.0, l1=0.0, l2=1.0)),
+        (TrainConfig(learning_rate=1, min_delta=0), TrainConfig(learning_rate=1.0, min_delta=0.0)),
+        (
+            TrainConfig(reduce_on_plateau={"min_learning_rate": 0}),
+            TrainConfig(reduce_on_plateau={"min_learning_rate": 0.0}),
+        ),
+        (
+            StudyConfig(dataset="x", validation_fraction=0),
+            StudyConfig(dataset="x", validation_fraction=0.0),
+        ),
+    ],
+)
+def test_a_whole_number_for_a_fraction_gives_the_same_json(whole, fraction):
+    assert whole == fraction
+    assert whole.to_json() == fraction.to_json()
+
+
+@pytest.mark.parametrize(
+    ("config", "name"),
+    [
+        (MLPConfig(), "dropout"),
+        (TrainConfig(), "patience"),
+        (StudyConfig(dataset="x"), "num_seeds"),
+    ],
+)
+def test_configs_are_frozen(config, name):
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(config, name, 0)
+
+
+def test_hidden_units_become_a_tuple():
+    assert MLPConfig(hidden_units=[3, 2]).hidden_units == (3, 2)
+    assert MLPConfig(hidden_units=3).hidden_units == (3,)
+
+
+def test_a_plateau_takes_its_missing_values_from_the_defaults():
+    plateau = TrainConfig(reduce_on_plateau={"patience": 3}).reduce_on_plateau
+    assert plateau == {"factor": 0.1, "patience": 3, "min_learning_rate": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "near"),
+    [
+        (MLPConfig, "drop_out", "dropout"),
+        (TrainConfig, "learningrate", "learning_rate"),
+        (StudyConfig, "num_seed", "num_seeds"),
+    ],
+)
+def test_an_unknown_field_names_its_nearest(kind, key, near):
+    wanted = f"{kind.__name__} has no field '{key}'. Did you mean '{near}'?"
+    with pytest.raises(ConfigError, match=re.escape(wanted)):
+        kind.from_dict({key: 1})
+
+
+def test_an_unknown_field_like_none_lists_all():
+    with pytest.raises(ConfigError, match="no field 'zzz'. It has: hidden_units, activation, "):
+        MLPConfig.from_dict({"zzz": 1})
+
+
+MODEL_ERRORS = [
+    ({"dropout": 1}, "dropout must be in [0, 1). Received: dropout=1."),
+    ({"dropout": -0.1}, "dropout must be in [0, 1). Received: dropout=-0.1."),
+    ({"dropout": 1.2}, "dropout=1.2. Did you mean a keep probability? Use 1 - p."),
+    ({"dropout": "0.2"}, "dropout must be in [0, 1). Received: dropout='0.2'."),
+    ({"dropout": False}, "dropout must be in [0, 1). Received: dropout=False."),
+    ({"dropout": float("nan")}, "dropout must be in [0, 1). Received: dropout=nan."),
+    ({"l1": -1e-9}, "l1 must be a number of at least 0. Received: l1=-1e-09."),
+    ({"l2": -1}, "l2 must be a number of at least 0. Received: l2=-1."),
+    ({"l2": float("inf")}, "l2 must be a number of at least 0. Received: l2=inf."),
+    ({"hidden_units": (64, True)}, "hidden_units must be whole numbers above 0"),
+    ({"hidden_units": (64.0,)}, "Received: hidden_units=(64.0,)."),
+    ({"hidden_units": (64, 0)}, "Received: hidden_units=(64, 0)."),
+    ({"hidden_units": "128,64"}, "such as (128, 64). Received: hidden_units='128,64'."),
+]
+TRAIN_ERRORS = [
+    ({"max_epochs": 0}, "max_epochs must be a whole number of at least 1. Received: max_epochs=0."),
+    ({"max_epochs": 1.5}, "max_epochs must be a whole number of at least 1."),
+    ({"max_epochs": True}, "max_epochs must be a whole number of at least 1."),
+    ({"batch_size": 0}, "batch_size must be a whole number of at least 1."),
+    ({"learning_rate": 0}, "learning_rate must be a number above 0. Received: learning_rate=0."),
+    ({"learning_rate": "1e-3"}, "learning_rate must be a number above 0."),
+    ({"optimizer": "sgd", "momentum": 1}, "momentum must be in [0, 1). Received: momentum=1."),
+    ({"momentum": 0.9}, "belong to optimizer='sgd'. Received: optimizer='adam', momentum=0.9."),
+    ({"nesterov": True}, "momentum and nesterov belong to optimizer='sgd'."),
+    ({"min_delta": -1e-4}, "min_delta must be a number of at least 0."),
+    ({"patience": -1}, "patience must be a number of at least 0. Received: patience=-1."),
+    ({"patience": 2.5}, "patience must be a whole number of epochs. Received: patience=2.5."),
+    ({"monitor": "val_f1"}, "monitor must be one of auto, loss, cross_entropy, accuracy, val_"),
+    ({"early_stopping": "no"}, "early_stopping must be true or false. Received: early_stopping='"),
+    ({"restore_best_weights": 1}, "restore_best_weights must be true or false."),
+    ({"reduce_on_plateau": {"factr": 0.5}}, "with any of factor, patience and min_learning_rate."),
+    ({"reduce_on_plateau": True}, "reduce_on_plateau must be None or a mapping"),
+    ({"reduce_on_plateau": {"factor": 1.0}}, "a factor in (0, 1)"),
+    ({"reduce_on_plateau": {"factor": 0}}, "a factor in (0, 1)"),
+    ({"reduce_on_plateau": {"factor": "0.5"}}, "Received: reduce_on_plateau={'factor': '0.5'}."),
+    ({"reduce_on_plateau": {"patience": -1}}, "a patience of at least 0 epochs"),
+    ({"reduce_on_plateau": {"patience": 1.5}}, "Received: reduce_on_plateau={'patience': 1.5}."),
+    ({"reduce_on_plateau": {"min_learning_rate": -1}}, "a min_learning_rate of at least 0"),
+]
+STUDY_ERRORS = [
+    ({"num_seeds": 0}, "num_seeds must be a whole number of at least 1. Received: num_seeds=0."),
+    ({"first_seed": -1}, "first_seed must be a number of at least 0. Received: first_seed=-1."),
+    ({"first_seed": 0.5}, "first_seed must be a whole number. Received: first_seed=0.5."),
+    ({"validation_fraction": 1}, "validation_fraction must be in [0, 1)."),
+    ({"validation_fraction": -0.1}, "validation_fraction must be in [0, 1)."),
+    ({"validation_fraction": "1/6"}, "validation_fraction must be in [0, 1)."),
+    ({"variants": 3}, "variants must be a list of names and tables. Received: variants=3."),
+    ({"variants": ("none", 3)}, "a variant is a name or a table. Received: 3."),
+    ({"variants": ("none", "l2", "l2")}, "its own name. Received: none, l2, l2."),
+    ({"variants": ("none", {"name": "none", "l2": 0.1})}, "its own name. Received: none, none."),
+    ({"variants": ("dropout", "l2")}, "Received: baseline='none', variants dropout, l2. Add it,"),
+    ({"variants": ()}, "the baseline must be one of the variants."),
+    ({"baseline": "l1"}, "the baseline must be one of the variants. Received: baseline='l1'"),
+    ({"variants": ("none", "drop")}, "unknown variant 'drop'. Known by name: none, dropout, "),
+    ({"model": 3}, "model must be a table of MLPConfig's fields. Received: model=3."),
+    ({"model": {"droput": 0.1}}, "MLPConfig has no field 'droput'. Did you mean 'dropout'?"),
+    ({"train": {"max_epoch": 1}}, "TrainConfig has no field 'max_epoch'. Did you mean 'max_epo"),
+    ({"train": MLPConfig()}, "train must be a table of TrainConfig's fields."),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "message"),
+    [
+        *((MLPConfig, *case) for case in MODEL_ERRORS),
+        *((TrainConfig, *case) for case in TRAIN_ERRORS),
+        *((StudyConfig, {"dataset": "x", **values}, text) for values, text in STUDY_ERRORS),
+    ],
+)
+def test_a_bad_value_is_refused_with_what_was_wanted(kind, values, message):
+    with pytest.raises(ConfigError, match=re.escape(message)) as caught:
+        kind(**values)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", _AVAILABLE)
+def test_a_feature_not_available_yet_is_refused_by_name(name):
+    kind = next(
+        kind
+        for kind in (MLPConfig, TrainConfig, StudyConfig)
+        if name in {f.name for f in dataclasses.fields(kind)}
+    )
+    required = {"dataset": "x"} if kind is StudyConfig else {}
+    message = f"{name}='other' is not available in this version of kmlp. Use {name}="
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        kind(**required, **{name: "other"})
+    for value in _AVAILABLE[name]:
+        assert getattr(kind(**required, **{name: value}), name) == value
+
+
+def test_every_default_is_available():
+    for name, allowed in _AVAILABLE.items():
+        defaults = [
+            f.default
+            for kind in (MLPConfig, TrainConfig, StudyConfig)
+            for f in dataclasses.fields(kind)
+            if f.name == name
+        ]
+        assert len(defaults) == 1
+        assert defaults[0] in allowed
+
+
+def test_seeds_start_at_the_first():
+    assert list(StudyConfig(dataset="x", num_seeds=3, first_seed=5).seeds) == [5, 6, 7]
+
+
+def test_one_name_stands_for_a_list_of_one():
+    assert StudyConfig(dataset="x", variants="none").variants == ("none",)
+
+
+def test_resolved_variants_keep_their_order_and_override_the_base():
+    config = StudyConfig(dataset="x", variants=("l2", "none"), model=MLPConfig(l2=0.1, dropout=0.3))
+    assert config.variant_names == ("l2", "none")
+    l2, none = config.resolved_variants
+    assert (l2.model.l2, none.model.l2) == (VARIANTS["l2"]["l2"], 0.1)
+    assert l2.model.dropout == none.model.dropout == 0.3
+
+
+def test_a_study_file_is_read(tmp_path):
+    path = tmp_path / "study.toml"
+    path.write_text(
+        'dataset = "mnist"\nvariants = ["none", {name = "wide", hidden_units = [9]}]\n'
+        "[model]\nhidden_units = [4]\n[train]\nmax_epochs = 2\n",
+        encoding="utf-8",
+    )
+    config = read_study_file(path)
+    assert config.train == TrainConfig(max_epochs=2)
+    assert [v.model.hidden_units for v in config.resolved_variants] == [(4,), (9,)]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"dataset = ", "not valid TOML: Invalid value"),
+        (b'dataset = "x"\nnum_seeds = 0', "num_seeds must be a whole number of at least 1."),
+        (b'dataset = "x"\nnum_sseds = 1', "no field 'num_sseds'. Did you mean 'num_seeds'?"),
+        (b"num_seeds = 1", "dataset"),
+        (b"\xff\xfe", "can't decode byte 0xff"),
+        (None, "No such file or directory"),
+    ],
+)
+def test_a_bad_study_file_is_named(tmp_path, content, message):
+    path = tmp_path / "my study.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ConfigError, match=re.escape(message)) as caught:
+        read_study_file(path)
+    assert str(caught.value).startswith(f"{path}: ")
