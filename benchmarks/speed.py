@@ -39,9 +39,10 @@ def make_members(num_members: int, epochs: int, data) -> list:
 
 def train_stacked(members: list, data) -> float:
     """Mean test accuracy."""
-    from kmlp.training import train_members
+    from kmlp.training import plan_stacks, train_members
 
-    results = train_members(members, data)
+    results: list = []
+    train_members(plan_stacks(members, data.spec), data, on_result=results.extend)
     return statistics.fmean(r.metrics["test"]["accuracy"] for r in results)
 
 

@@ -124,9 +124,15 @@ def show(run_dir: Path, /, *, json: Json = False) -> None:
 
         kmlp show runs/a --json
     """
-    from kmlp.study import load_study
+    from kmlp.study import load_study, num_missing
 
-    _print_study(load_study(run_dir), as_json=json)
+    study = load_study(run_dir)
+    if missing := num_missing(study):
+        print(
+            f"{missing} networks are not trained yet; this is what is known so far.",
+            file=sys.stderr,
+        )
+    _print_study(study, as_json=json)
 
 
 @app.command
@@ -250,7 +256,11 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="kmlp: %(message)s", stream=sys.stderr)
     try:
         app()
-    except KmlpError as error:
+    except (KmlpError, OSError) as error:
+        if isinstance(error, BrokenPipeError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return
+        # What was recorded before a full disk or a lost permission is still whole.
         print(f"kmlp: {error}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
@@ -258,8 +268,6 @@ def main() -> None:
         # Stacks still train in their threads: waiting for them would ignore the user.
         sys.stderr.flush()
         os._exit(130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _configure(target: str, **options: str | int | float | None) -> StudyConfig:

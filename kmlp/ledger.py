@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,12 +20,23 @@ import numpy as np
 
 from kmlp.errors import RunFolderError
 
+_MEMBERS = "members.json"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS member (
     id TEXT PRIMARY KEY,
     record TEXT NOT NULL,
     arrays TEXT NOT NULL,
     sha256 TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS attempt (
+    id TEXT PRIMARY KEY,
+    begun INTEGER NOT NULL,
+    barren INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS epoch (
+    stack TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    num_members INTEGER NOT NULL
 );
 """
 
@@ -80,7 +92,11 @@ class RunFolder:
             raise RunFolderError(f"{self.path}: cannot be written: {error.strerror}") from error
         with held:
             with self._connect() as connection:
+                # Readers see the last commit while a run writes.
+                connection.execute("PRAGMA journal_mode = WAL")
                 connection.executescript(_SCHEMA)
+            for leftover in self.path.rglob(".*.tmp"):
+                leftover.unlink()
             yield
 
     def record(self, record: MemberRecord, arrays: Mapping[str, np.ndarray]) -> None:
@@ -98,6 +114,54 @@ class RunFolder:
         with self._connect() as connection:
             rows = connection.execute("SELECT id, record FROM member").fetchall()
         return {id: MemberRecord(**json.loads(record)) for id, record in rows}
+
+    def begin_stack(self, ids: Sequence[str]) -> None:
+        """Notes who trains together, and counts the attempt before it starts."""
+        folder = self.checkpoint_folder(ids)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / _MEMBERS, json.dumps(list(ids)).encode())
+        with self._connect() as connection:
+            connection.executemany(
+                "INSERT INTO attempt VALUES (?, 1, 1) ON CONFLICT (id) "
+                "DO UPDATE SET begun = begun + 1, barren = barren + 1",
+                [(id,) for id in ids],
+            )
+
+    def log_epoch(self, ids: Sequence[str], epoch: int) -> None:
+        """Logs that a stack finished an epoch (from 1) with these members running."""
+        with self._connect() as connection:
+            # Not flushed to the disk: a kill loses nothing, a power cut the last few lines.
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("INSERT INTO epoch VALUES (?, ?, ?)", (ids[0], epoch, len(ids)))
+            connection.executemany(
+                "UPDATE attempt SET barren = 0 WHERE id = ?", [(i,) for i in ids]
+            )
+
+    def begun_stacks(self) -> list[list[str]]:
+        """The ids of every stack that was begun and has not been recorded, oldest name first."""
+        notes = sorted(self.path.glob(f"checkpoints/*/{_MEMBERS}"))
+        return [json.loads(note.read_text(encoding="utf-8")) for note in notes]
+
+    def forget_stacks(self) -> None:
+        """Removes what is left of stacks: every member is recorded or given up."""
+        shutil.rmtree(self.path / "checkpoints", ignore_errors=True)
+
+    def barren_attempts(self) -> dict[str, int]:
+        """How often in a row a member was begun and its process ended before one more epoch."""
+        if not (self.path / "ledger.sqlite").exists():
+            return {}
+        with self._connect() as connection:
+            query = "SELECT id, barren FROM attempt WHERE barren > 0"
+            return dict(connection.execute(query).fetchall())
+
+    def num_epochs_logged(self) -> int:
+        """Member-epochs trained in this folder so far, those that a kill lost included."""
+        with self._connect() as connection:
+            return connection.execute("SELECT sum(num_members) FROM epoch").fetchone()[0] or 0
+
+    def checkpoint_folder(self, ids: Sequence[str]) -> Path:
+        """Where the checkpoints of a stack of these members lie."""
+        return self.path / "checkpoints" / "-".join([ids[0], ids[-1], str(len(ids))])
 
     def damaged(self, ids: Sequence[str]) -> list[str]:
         """Which of these finished members have arrays that are missing or changed."""

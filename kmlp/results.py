@@ -17,28 +17,31 @@ _PARTS = ("test", "val", "train")
 
 @dataclass(frozen=True)
 class Plan:
-    """Which member stands for which variant and seed: ids in the order of the seeds."""
+    """Which member stands for which variant and seed.
+
+    Attributes:
+        config: the study.
+        ids: variant -> seed -> the member's id.
+        given_up: ids of members that ended their process twice and are not tried again.
+    """
 
     config: StudyConfig
-    ids: Mapping[str, Sequence[str]]
-
-    def seed_of(self, position: int) -> int:
-        """The seed of a variant's member at this position."""
-        return self.config.seeds[position]
+    ids: Mapping[str, Mapping[int, str]]
+    given_up: frozenset[str] = frozenset()
 
 
 def build_results(plan: Plan, folder: RunFolder, dataset: Mapping[str, Any]) -> dict[str, Any]:
     """The content of `results.json`, from the ledger and the arrays.
 
     Args:
-        plan: the members of the study.
-        folder: where they are recorded; all of them must be.
+        plan: the members of the study; those without a record are left out.
+        folder: where they are recorded.
         dataset: the `dataset` part: name, source, hash, task, sizes, class names.
     """
     records = folder.records()
     labels = folder.test_labels()
     variants = [
-        _variant(variant, [records[i] for i in plan.ids[variant.name]], folder, labels)
+        _variant(variant, _recorded(plan.ids[variant.name], records), folder, labels)
         for variant in plan.config.resolved_variants
     ]
     _compare(variants, plan, records)
@@ -49,9 +52,12 @@ def build_results(plan: Plan, folder: RunFolder, dataset: Mapping[str, Any]) -> 
         "baseline": plan.config.baseline,
         "variants": variants,
         "members": [
-            _member(records[id], variant, plan.seed_of(i))
+            _member(records[id], variant, seed)
+            if id in records
+            else {"id": id, "variant": variant, "seed": seed, "status": "given_up"}
             for variant, ids in plan.ids.items()
-            for i, id in enumerate(ids)
+            for seed, id in ids.items()
+            if id in records or id in plan.given_up
         ],
         "bias_variance": [],
     }
@@ -70,6 +76,10 @@ def best_member(results: Mapping[str, Any], variant: str | None = None) -> dict[
     name = variant or max(done, key=lambda v: v[part]["accuracy"]["mean"])["name"]
     members = [m for m in results["members"] if m["variant"] == name and m["status"] == "done"]
     return min(members, key=lambda m: m[part]["cross_entropy"])
+
+
+def _recorded(ids: Mapping[int, str], records: Mapping[str, MemberRecord]) -> list[MemberRecord]:
+    return [records[id] for id in ids.values() if id in records]
 
 
 def _member(record: MemberRecord, variant: str, seed: int) -> dict[str, Any]:
@@ -134,15 +144,19 @@ def _compare(
     variants: list[dict[str, Any]], plan: Plan, records: Mapping[str, MemberRecord]
 ) -> None:
     """Adds `versus_baseline` on the test accuracy, paired by seed, Holm over all variants."""
-    baseline = [records[i] for i in plan.ids[plan.config.baseline]]
+    baseline = plan.ids[plan.config.baseline]
     compared = []
     for variant in variants:
         if variant["name"] == plan.config.baseline:
             continue
+        both = [
+            _recorded({0: id, 1: baseline[seed]}, records)
+            for seed, id in plan.ids[variant["name"]].items()
+        ]
         pairs = [
-            (a.metrics["test"]["accuracy"], b.metrics["test"]["accuracy"])
-            for a, b in zip((records[i] for i in plan.ids[variant["name"]]), baseline, strict=True)
-            if a.status == b.status == "done"
+            (pair[0].metrics["test"]["accuracy"], pair[1].metrics["test"]["accuracy"])
+            for pair in both
+            if [record.status for record in pair] == ["done", "done"]
         ]
         if pairs:
             mine, theirs = zip(*pairs, strict=True)

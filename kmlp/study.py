@@ -3,7 +3,7 @@
 import importlib.metadata
 import logging
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from kmlp.training import MemberResult
 
 logger = logging.getLogger(__name__)
+MAX_ATTEMPTS = 2
+CHECKPOINT_SECONDS = 30.0
 _PACKAGES = ("kmlp", "keras", "tensorflow", "numpy", "scipy")
 
 
@@ -130,26 +132,37 @@ def run_study(
     data = data if data is not None else load_dataset(config.dataset)
     with folder.writing():
         _claim(folder, config, data)
-        members = _plan_members(config, data)
+        dataset = _describe(data, config)
+        members = _plan_members(config, dataset["sha256"])
         _train_missing(folder, members, data, progress)
-        plan = _plan(config, data)
-        results = build_results(plan, folder, _describe(data, config))
+        results = build_results(_plan(config, folder, dataset["sha256"]), folder, dataset)
         folder.write_json("results.json", results)
     return Study(config, folder.path, results)
 
 
 def load_study(run_dir: str | Path) -> Study:
-    """A finished study from its run folder; nothing is trained, no Keras is loaded.
+    """A study from its run folder; nothing is trained, no Keras is loaded.
+
+    While it runs, or after an interruption, the results are those of the members that have
+    finished so far.
 
     Raises:
-        RunFolderError: no run folder, or no results yet.
+        RunFolderError: no run folder.
     """
     folder = RunFolder(run_dir)
-    results = folder.read_json("results.json")
-    return Study(_stored_config(folder), folder.path, results)
+    if not (folder.path / "study.toml").exists():
+        raise RunFolderError(f"{folder.path}: no study.toml; is this a run folder?")
+    config, environment = _stored_config(folder), folder.read_json("environment.json")
+    plan = _plan(config, folder, environment["data"]["sha256"])
+    return Study(config, folder.path, build_results(plan, folder, environment["dataset"]))
 
 
-def _plan_members(config: StudyConfig, data: Dataset) -> dict[str, list[Member]]:
+def num_missing(study: Study) -> int:
+    """How many members of a study have no result yet."""
+    return len(study.config.variants) * study.config.num_seeds - len(study.results["members"])
+
+
+def _plan_members(config: StudyConfig, data_sha256: str) -> dict[str, list[Member]]:
     """Members by variant, in the order of the seeds; one seed pairs all variants."""
     return {
         variant.name: [
@@ -158,7 +171,7 @@ def _plan_members(config: StudyConfig, data: Dataset) -> dict[str, list[Member]]
                 train=variant.train,
                 seeds=Seeds.all(seed),
                 validation_fraction=config.validation_fraction,
-                data_sha256=data.provenance.sha256,
+                data_sha256=data_sha256,
             )
             for seed in config.seeds
         ]
@@ -166,45 +179,96 @@ def _plan_members(config: StudyConfig, data: Dataset) -> dict[str, list[Member]]
     }
 
 
-def _plan(config: StudyConfig, data: Dataset) -> Plan:
-    return Plan(
-        config, {name: [m.id for m in ms] for name, ms in _plan_members(config, data).items()}
-    )
+def _plan(config: StudyConfig, folder: RunFolder, data_sha256: str) -> Plan:
+    ids = {
+        name: {m.seeds.init: m.id for m in members}
+        for name, members in _plan_members(config, data_sha256).items()
+    }
+    return Plan(config, ids, _given_up(folder))
+
+
+def _given_up(folder: RunFolder) -> frozenset[str]:
+    attempts = folder.barren_attempts().items()
+    return frozenset(id for id, count in attempts if count >= MAX_ATTEMPTS)
 
 
 def _train_missing(
     folder: RunFolder, members: dict[str, list[Member]], data: Dataset, progress: Progress | None
 ) -> None:
-    finished = folder.records()
     wanted = {m.id: m for ms in members.values() for m in ms}
-    damaged = folder.damaged([id for id in wanted if id in finished])
-    for id in damaged:
-        logger.warning(
-            "%s: the arrays of member %s are damaged; it is trained again", folder.path, id
-        )
-    missing = [m for id, m in wanted.items() if id not in finished or id in damaged]
+    missing = _missing(folder, wanted)
     if progress:
         variant_of = {m.id: name for name, ms in members.items() for m in ms}
         max_epochs = max(m.train.max_epochs for m in wanted.values())
         progress.start(variant_of, max_epochs, len(wanted) - len(missing))
     if not missing:
         return
+    from kmlp.checkpoint import Checkpoints
     from kmlp.training import train_members
 
-    on_result = _recorder(folder, progress)
-    train_members(missing, data, on_epoch=progress.epoch if progress else None, on_result=on_result)
+    def on_start(stack: Sequence[Member]) -> None:
+        folder.begin_stack([m.id for m in stack])
 
+    def on_epoch(running: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
+        if running:
+            folder.log_epoch([m.id for m in running], epoch)
+        if progress:
+            progress.epoch(running, epoch, logs)
 
-def _recorder(
-    folder: RunFolder, progress: Progress | None
-) -> Callable[[list["MemberResult"]], None]:
-    def record(results: list["MemberResult"]) -> None:
+    def checkpoints(stack: Sequence[Member]) -> Checkpoints:
+        path = folder.checkpoint_folder([m.id for m in stack])
+        # What died once is saved after every epoch, so that a second death shows who is guilty.
+        return Checkpoints(path, 0.0 if path in died else CHECKPOINT_SECONDS)
+
+    def on_result(results: list["MemberResult"]) -> None:
         for result in results:
             folder.record(_to_record(result), _to_arrays(result))
+        checkpoints([r.member for r in results]).remove()
         if progress:
             progress.finished(results)
 
-    return record
+    begun = folder.begun_stacks()
+    died = {folder.checkpoint_folder(ids) for ids in begun}
+    for stacks in _order_stacks(missing, begun, set(folder.barren_attempts()), data):
+        train_members(
+            stacks,
+            data,
+            on_start=on_start,
+            on_epoch=on_epoch,
+            on_result=on_result,
+            checkpoints=checkpoints,
+        )
+    folder.forget_stacks()
+
+
+def _order_stacks(
+    missing: list[Member], begun: list[list[str]], suspects: set[str], data: Dataset
+) -> list[list[list[Member]]]:
+    """Which stacks are trained together, one list after the other.
+
+    Members whose process died before an epoch was done go first, alone and one by one: only the
+    guilty are given up. Then come the stacks that were begun, as they were, for their
+    checkpoints; then the rest.
+    """
+    from kmlp.training import plan_stacks
+
+    left = {m.id: m for m in missing}
+    alone = [[[left.pop(id)]] for id in list(left) if id in suspects]
+    resumed = [[left.pop(id) for id in ids] for ids in begun if all(id in left for id in ids)]
+    return [*alone, [*resumed, *plan_stacks(list(left.values()), data.spec)]]
+
+
+def _missing(folder: RunFolder, wanted: dict[str, Member]) -> list[Member]:
+    """The members that are to be trained: no record, or damaged arrays; not those given up."""
+    finished, given_up = folder.records(), _given_up(folder)
+    damaged = folder.damaged([id for id in wanted if id in finished])
+    for id in damaged:
+        logger.warning("the arrays of member %s are damaged; it is trained again", id)
+    return [
+        member
+        for id, member in wanted.items()
+        if (id not in finished or id in damaged) and id not in given_up
+    ]
 
 
 def _to_record(result: "MemberResult") -> MemberRecord:
@@ -251,7 +315,7 @@ def _claim(folder: RunFolder, config: StudyConfig, data: Dataset) -> None:
                 f"{folder.path} holds another study: {'; '.join(differences)}. "
                 "Name another folder with --out."
             )
-    folder.write_json("environment.json", _environment(data))
+    folder.write_json("environment.json", _environment(data, config))
     folder.write_test_labels(data.y_test)
     # Last: a folder with a study.toml is claimed, and holds all that says by whom.
     folder.write_text("study.toml", config.to_toml())
@@ -276,12 +340,13 @@ def _stored_config(folder: RunFolder) -> StudyConfig:
     return read_study_file(folder.path / "study.toml")
 
 
-def _environment(data: Dataset) -> dict[str, Any]:
+def _environment(data: Dataset, config: StudyConfig) -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: _version(name) for name in _PACKAGES},
         "data": {"name": data.name, **vars(data.provenance)},
+        "dataset": _describe(data, config),
     }
 
 

@@ -106,6 +106,12 @@ def _limits(results: Mapping[str, Any]) -> list[str]:
                 f"{label(variant)} diverged (a loss was not finite) with seed {', '.join(seeds)}: "
                 "kept out of every mean."
             )
+    for member in results["members"]:
+        if member["status"] == "given_up":
+            limits.append(
+                f"{member['variant']} with seed {member['seed']} ended its process twice and was "
+                "given up: kept out of every mean."
+            )
     if results["dataset"]["source"] == "sample":
         limits.append(
             f"This is the bundled sample of {results['dataset']['num_train']:,} training and "

@@ -101,7 +101,7 @@ def test_data_lists_every_set_with_its_state():
         (("study", "mnist", "--variants", "none,dropout=1.2"), "Use 1 - p."),
         (("study", "mnist", "--seeds", "0"), "kmlp: num_seeds must be a whole number"),
         (("study", "mnist", "--hidden-units", "a,b"), "--hidden-units takes whole numbers"),
-        (("show", "nowhere"), "kmlp: nowhere: no results.json; is this a run folder?"),
+        (("show", "nowhere"), "kmlp: nowhere: no study.toml; is this a run folder?"),
     ],
 )
 def test_an_error_is_one_line_and_the_exit_code_is_not_zero(tmp_path, arguments, message):

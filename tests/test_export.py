@@ -164,7 +164,7 @@ def test_any_changed_missing_or_added_byte_is_refused(saved, tmp_path):
         changed = bytearray(content)
         changed[position] ^= 1 << int(rng.integers(8))
         (copy / name).write_bytes(content[:position] if trial % 2 else changed)
-        with pytest.raises(ModelError, match="damaged|missing"):
+        with pytest.raises(ModelError, match=r"damaged|missing"):
             load_saved(copy)
         (copy / name).write_bytes(content)
     (copy / "assets").mkdir(exist_ok=True)
@@ -183,7 +183,7 @@ def test_a_foreign_saved_model_needs_trust(saved, images, tmp_path):
 
 
 def test_nothing_exported_is_said_with_the_command(tmp_path):
-    with pytest.raises(ModelError, match="no exported model. Make one: kmlp export RUN --out"):
+    with pytest.raises(ModelError, match=r"no exported model. Make one: kmlp export RUN --out"):
         load_saved(tmp_path / "nothing")
 
 
@@ -200,12 +200,12 @@ def test_evaluation_agrees_with_the_predictions(saved, images):
 
 
 def test_evaluation_refuses_other_classes(saved):
-    with pytest.raises(DataError, match="the model knows the classes 0, 1, .* Ankle boot"):
+    with pytest.raises(DataError, match=r"the model knows the classes 0, 1, .* Ankle boot"):
         evaluate(load_saved(saved), load_dataset("fashion_mnist"))
 
 
 def test_a_member_that_is_not_there_is_named(study):
-    with pytest.raises(SelectionError, match="Variants: none, dropout; finished seeds.*: 0, 1, 2"):
+    with pytest.raises(SelectionError, match=r"Variants: none, dropout; finished seeds.*: 0, 1, 2"):
         study.member("none", 7)
     with pytest.raises(SelectionError, match="Received: variant='nonsense'"):
         study.ensemble("nonsense")

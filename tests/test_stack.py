@@ -13,7 +13,7 @@ from kmlp.errors import ConfigError
 from kmlp.member import Member, Seeds
 from kmlp.model import build_mlp
 from kmlp.stack import Stack, build_stack, extract_member
-from kmlp.training import DeviceData
+from kmlp.stack_run import DeviceData
 
 NUM_STEPS = 50
 BATCH = 32

@@ -142,7 +142,7 @@ def test_best_is_chosen_on_validation(finished):
 def test_a_finished_study_loads_from_its_folder(finished):
     study = load_study(finished.run_dir)
     assert study.config == CONFIG
-    assert study.results == json.loads(json.dumps(finished.results))
+    assert json.dumps(study.results) == json.dumps(finished.results)
 
 
 def test_a_diverged_member_is_kept_out_of_the_means_and_named(tiny, tmp_path):

@@ -9,14 +9,8 @@ from kmlp.data.sources import load_dataset
 from kmlp.member import Member
 from kmlp.model import build_mlp, load_member_weights
 from kmlp.stack import build_stack
-from kmlp.training import (
-    DeviceData,
-    MemberResult,
-    fit_stack,
-    plan_stacks,
-    stack_size,
-    train_members,
-)
+from kmlp.stack_run import DeviceData, MemberResult
+from kmlp.training import fit_stack, plan_stacks, stack_size, train_members
 from tests.test_stack import keras_optimizer, make_member
 
 
@@ -182,16 +176,20 @@ def test_plateau_lowers_the_learning_rate_of_the_member_that_has_one(tiny):
     assert np.ptp(held[2:]) < 1e-4 < np.ptp(free[2:])
 
 
-def test_results_come_in_the_members_order_whatever_the_stacks(tiny):
+def members_key(members: list[Member]) -> str:
+    return members[0].id
+
+
+def test_every_stack_gives_its_members_results_in_order(tiny):
     members = [
         make_member(tiny, s, hidden_units=units, max_epochs=2)
         for units in ((8,), (16,))
         for s in range(7)
     ]
     seen = []
-    results = train_members(members, tiny, on_result=lambda r: seen.extend(x.member.id for x in r))
-    assert [r.member for r in results] == members
-    assert sorted(seen) == sorted(m.id for m in members)
+    stacks = plan_stacks(members, tiny.spec)
+    train_members(stacks, tiny, on_result=lambda r: seen.append([x.member for x in r]))
+    assert sorted(seen, key=members_key) == sorted(stacks, key=members_key)
 
 
 def test_stacks_hold_one_structure_and_as_many_members_as_the_cache():

@@ -277,8 +277,9 @@ def _read_npz(path: Path) -> Arrays:
     import zlib
 
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {key: np.asarray(file[key], dtype=np.uint8) for key in FILES}
+        # Opened here: np.load leaves a file open that is no zip.
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return {key: np.asarray(arrays[key], dtype=np.uint8) for key in FILES}
     except (OSError, EOFError, ValueError, KeyError, zlib.error, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
 

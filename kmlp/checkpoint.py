@@ -1,0 +1,70 @@
+"""Checkpoints of one stack in training: whole or not there, the last two kept.
+
+A file is the sha256 of its content, then the content (NumPy's .npz, without pickle); it is
+written under a temporary name, flushed and renamed.
+"""
+
+import hashlib
+import io
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from kmlp.ledger import write_atomically
+
+logger = logging.getLogger(__name__)
+_DIGEST_BYTES = 32
+_KEEP = 2
+
+
+class Checkpoints:
+    """The checkpoints of one stack, in a folder of its own.
+
+    Args:
+        folder: made at the first save.
+        every_seconds: least time between two saves; 0 saves every epoch.
+    """
+
+    def __init__(self, folder: Path, every_seconds: float = 30.0) -> None:
+        self.folder, self.every_seconds = folder, every_seconds
+        self._last = time.monotonic()
+
+    def due(self) -> bool:
+        """Whether it is time for another one."""
+        return time.monotonic() - self._last >= self.every_seconds
+
+    def save(self, epoch: int, arrays: Mapping[str, np.ndarray]) -> None:
+        """Writes a checkpoint and drops all but the last two."""
+        buffer = io.BytesIO()
+        np.savez(buffer, allow_pickle=False, **arrays)
+        content = buffer.getvalue()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        digest = hashlib.sha256(content).digest()
+        write_atomically(self.folder / f"{epoch:06d}.checkpoint", digest + content)
+        for path in self._paths()[:-_KEEP]:
+            path.unlink(missing_ok=True)
+        self._last = time.monotonic()
+
+    def load(self) -> dict[str, np.ndarray] | None:
+        """The newest checkpoint that is whole; a damaged one is passed over with a notice."""
+        for path in reversed(self._paths()):
+            content = path.read_bytes()
+            digest, content = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
+            if hashlib.sha256(content).digest() == digest:
+                with np.load(io.BytesIO(content), allow_pickle=False) as file:
+                    return dict(file)
+            logger.warning("%s is damaged; going on from the one before", path)
+        return None
+
+    def remove(self) -> None:
+        """Removes all of them: the stack's results are recorded."""
+        for path in self.folder.glob("*"):
+            path.unlink(missing_ok=True)
+        if self.folder.is_dir():
+            self.folder.rmdir()
+
+    def _paths(self) -> list[Path]:
+        return sorted(self.folder.glob("*.checkpoint"))
