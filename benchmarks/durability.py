@@ -1,0 +1,123 @@
+"""kill -9 at random moments and at every write and rename: the same members in the end.
+
+    python benchmarks/durability.py [--kills 30] [--writes]
+
+Each study runs in a process of its own on made-up data and is started again after each kill,
+until it ends. Its members are then compared with those of an uninterrupted run, and the
+member-epochs it trained, from the epoch log, with those needed.
+"""
+
+import argparse
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from kmlp.ledger import RunFolder
+from kmlp.study import load_study
+
+STUDY = """
+import os, sys
+import numpy as np
+import kmlp.study
+kmlp.study.CHECKPOINT_SECONDS = 0.5
+from kmlp import Dataset, MLPConfig, StudyConfig, TrainConfig, run_study
+
+kill_at, calls = int(sys.argv[2]), 0
+def killing(function):
+    def call(*arguments):
+        global calls
+        calls += 1
+        if calls == kill_at:
+            os.kill(os.getpid(), 9)
+        return function(*arguments)
+    return call
+if kill_at:
+    os.fsync, os.replace = killing(os.fsync), killing(os.replace)
+rng = np.random.default_rng(0)
+centres = rng.normal(size=(3, 12))
+def draw(n):
+    y = np.arange(n) % 3
+    return (centres[y] + rng.normal(size=(n, 12))).astype(np.float32), y
+data = Dataset.from_arrays(*draw(6000), *draw(90), name="made-up")
+config = StudyConfig(
+    dataset="made-up", variants=("none", "dropout"), num_seeds=6,
+    model=MLPConfig(hidden_units=(64, 32)),
+    train=TrainConfig(batch_size=16, max_epochs=15, early_stopping=False),
+)
+run_study(config, sys.argv[1], data)
+"""
+NUM_EPOCHS = 2 * 6 * 15
+
+
+def start(run: Path, kill_at: int = 0) -> subprocess.Popen:
+    command = [sys.executable, "-c", STUDY, str(run), str(kill_at)]
+    return subprocess.Popen(command, stderr=subprocess.DEVNULL)
+
+
+def worst_difference(a: Path, b: Path) -> float:
+    """Largest difference of any array of any member."""
+    worst = 0.0
+    members = [load_study(run).results["members"] for run in (a, b)]
+    for left, right in zip(*members, strict=True):
+        assert (left["id"], left["status"]) == (right["id"], right["status"]), (left, right)
+        mine, theirs = RunFolder(a).arrays(left["id"]), RunFolder(b).arrays(right["id"])
+        worst = max(worst, *(float(abs(mine[name] - theirs[name]).max()) for name in mine))
+    return worst
+
+
+def kill_at_random(run: Path, kills: int, longest: float) -> int:
+    """Kills at uniformly random moments; returns how many kills met a living process."""
+    met, rng = 0, random.Random(0)
+    for _ in range(kills):
+        process = start(run)
+        time.sleep(rng.uniform(0, longest))
+        met += process.poll() is None
+        process.kill()
+        process.wait()
+    assert start(run).wait() == 0
+    return met
+
+
+def kill_at_every_write(folder: Path, reference: Path) -> None:
+    """A fresh study for each write and rename, killed there, started again."""
+    write = 0
+    while True:
+        write += 1
+        run = folder / f"write-{write}"
+        if start(run, write).wait() == 0:
+            break
+        assert start(run).wait() == 0
+        print(f"killed at write {write}: worst difference {worst_difference(run, reference):.1e}")
+    print(f"{write - 1} writes and renames, each killed once")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kills", type=int, default=30)
+    parser.add_argument("--writes", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        started = time.monotonic()
+        assert start(folder / "reference").wait() == 0
+        longest = time.monotonic() - started
+        print(f"uninterrupted: {longest:.1f} s, {NUM_EPOCHS} member-epochs")
+        met = kill_at_random(folder / "random", options.kills, longest)
+        trained = RunFolder(folder / "random").num_epochs_logged()
+        worst = worst_difference(folder / "random", folder / "reference")
+        print(f"{met} of {options.kills} kills met it: {trained} member-epochs trained, "
+              f"worst difference {worst:.1e}")  # fmt: skip
+        if options.writes:
+            kill_at_every_write(folder, folder / "reference")
+
+
+if __name__ == "__main__":
+    main()
