@@ -22,6 +22,9 @@ def evaluate(model: LoadedModel, data: Dataset) -> dict[str, Any]:
         DataError: the data's classes or shapes are not the model's.
     """
     names = list(data.spec.class_names)
+    if names == [str(i) for i in range(len(model.class_names))]:
+        # Data without names of their own, such as a folder of IDX files.
+        names = list(model.class_names)
     if model.class_names and list(model.class_names) != names:
         raise DataError(
             f"the model knows the classes {', '.join(model.class_names)}; "

@@ -22,7 +22,7 @@ from keras import ops
 from kmlp.config import MLPConfig, TrainConfig
 from kmlp.data.dataset import DataSpec
 from kmlp.errors import KmlpError
-from kmlp.ledger import RunFolder, write_atomically
+from kmlp.ledger import RunFolder, flush_folder, write_atomically
 from kmlp.member import Member, Seeds
 from kmlp.model import build_mlp, load_member_weights
 from kmlp.selection import Selection
@@ -61,7 +61,10 @@ def export(selection: Selection, path: str | Path) -> Path:
         manifest["sha256"] = manifest_sha256(manifest)
         write_atomically(aside / "manifest.json", json.dumps(manifest, indent=1).encode())
         aside.chmod(0o755)
-        return _publish(aside, target)
+        _flush(aside)
+        version = _publish(aside, target)
+        flush_folder(target)
+        return version
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
@@ -175,6 +178,17 @@ def _publish(aside: Path, target: Path) -> Path:
                 raise
 
 
+def _flush(folder: Path) -> None:
+    """Flushes all files to the disk, so that the version's name comes after its content."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir():
+            flush_folder(path)
+        else:
+            with open(path, "rb") as file:
+                os.fsync(file.fileno())
+    flush_folder(folder)
+
+
 def _manifest(selection: Selection, folder: Path) -> dict[str, Any]:
     files = sorted(p for p in folder.rglob("*") if p.is_file())
     return {
@@ -192,33 +206,59 @@ def _manifest(selection: Selection, folder: Path) -> dict[str, Any]:
 
 
 def _model_card(selection: Selection) -> str:
-    variant, dataset = selection.variant, selection.dataset
-    accuracy = variant["test"]["accuracy"]
-    interval = (
-        f" (95 % interval {100 * accuracy['ci95'][0]:.2f} to {100 * accuracy['ci95'][1]:.2f})"
-        if accuracy["ci95"]
-        else ""
-    )
+    variant, dataset, spec = selection.variant, selection.dataset, selection.spec
+    count, packages = len(selection.members), selection.environment["packages"]
+    config = variant["config"]
+    shape = ", ".join(map(str, spec.input_shape))
     seeds = ", ".join(str(m["seed"]) for m in selection.members)
-    what = "An ensemble of" if len(selection.members) > 1 else "One of"
-    ensemble = (
-        f"- Test accuracy of this ensemble: {100 * variant['ensemble']['accuracy']:.2f} %\n"
-        if len(selection.members) == variant["num_members"] > 1
-        else ""
-    )
+    outputs = "`probabilities` (batch, classes), `label` (batch,)"
+    if count > 1:
+        outputs += ", `stddev` (batch, classes) over the members, `entropy` (batch,) in nats"
+    what = f"An ensemble of {count} networks" if count > 1 else "One network"
     return (
         f"# {variant['name']} on {dataset['name']}\n"
-        f"{what} {variant['num_members']} multilayer perceptrons trained with kmlp.\n\n"
-        f"- Variant: {label(variant)}\n"
-        f"- Hidden units: {variant['config']['model']['hidden_units']}\n"
-        f"- Seeds: {seeds}\n"
-        f"- Data: {dataset['name']} ({dataset['source']}), {dataset['num_train']:,} training, "
-        f"{dataset['num_val']:,} validation, {dataset['num_test']:,} test rows\n"
-        f"- Classes: {', '.join(dataset['class_names'])}\n"
-        f"- Input: `inputs`, {selection.spec.input_dtype}, (batch, "
-        f"{', '.join(map(str, selection.spec.input_shape))}), raw: scaling is inside\n"
-        f"- Expected test accuracy, the mean over {variant['num_members']} seeds of this variant: "
-        f"{100 * accuracy['mean']:.2f} %{interval}\n{ensemble}\n"
-        "The member was chosen on validation data; its own test score is not what to expect of it, "
-        "the variant's mean is.\n"
+        f"{what} of the {variant['num_members']} that were trained of this variant: multilayer "
+        "perceptrons, made with kmlp.\n\n"
+        "## What to expect\n"
+        f"{_expectation(selection)}\n"
+        "These numbers are of the test set of the data below. They say nothing of other inputs.\n\n"
+        "## Use\n"
+        f"- Input `inputs`: {spec.input_dtype} (batch, {shape}), raw; scaling is inside.\n"
+        f"- Outputs of `serving_default`: {outputs}; of `logits`: `logits`.\n"
+        f"- Classes: {', '.join(spec.class_names)}.\n"
+        "- `kmlp.load_saved(folder).predict(x)`, `kmlp predict folder files`, TensorFlow Serving, "
+        'or `tf.saved_model.load(folder).signatures["serving_default"](inputs=x)`.\n\n'
+        "## Training\n"
+        f"- Data: {dataset['name']} ({dataset['source']}, sha256 {dataset['sha256'][:12]}), "
+        f"{dataset['num_train']:,} training, {dataset['num_val']:,} validation and "
+        f"{dataset['num_test']:,} test rows.\n"
+        f"- Variant: {label(variant)}; hidden units "
+        f"{', '.join(map(str, config['model']['hidden_units']))}; {config['train']['optimizer']}, "
+        f"learning rate {config['train']['learning_rate']:g}, batches of "
+        f"{config['train']['batch_size']}. All settings are in `manifest.json`.\n"
+        f"- Seed{'s' * (count > 1)}: {seeds}.\n"
+        f"- Versions: {', '.join(f'{n} {v}' for n, v in packages.items() if v)}, "
+        f"Python {selection.environment['python']}.\n"
     )
+
+
+def _expectation(selection: Selection) -> str:
+    """What the study found of the variant, as a list."""
+    variant, lines = selection.variant, []
+    for name, scale, digits, unit in (("accuracy", 100, 2, " %"), ("cross_entropy", 1, 4, " nats")):
+        found = variant["test"][name]
+        interval = "one seed: no interval"
+        if found["ci95"]:
+            low, high = (f"{scale * bound:.{digits}f}" for bound in found["ci95"])
+            interval = f"95 % interval {low} to {high}"
+        lines.append(
+            f"- Test {name.replace('_', '-')}, mean of {variant['num_members']} seeds: "
+            f"{scale * found['mean']:.{digits}f}{unit} ({interval})."
+        )
+    if len(selection.members) == 1:
+        lines.append("- One network's own test score is not what to expect of it; the mean is.")
+    elif len(selection.members) == variant["num_members"]:
+        lines.append(
+            f"- Test accuracy of this ensemble: {100 * variant['ensemble']['accuracy']:.2f} %."
+        )
+    return "\n".join(lines) + "\n"

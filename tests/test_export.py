@@ -116,7 +116,10 @@ def test_the_manifest_and_the_card_say_what_it_is(study, ensemble):
     assert manifest["variant"]["test"]["accuracy"] == json.loads(json.dumps(accuracy))
     card = (ensemble / "model_card.md").read_text()
     assert f"{100 * accuracy['mean']:.2f} %" in card
-    assert "An ensemble of 3" in card
+    assert "An ensemble of 3 networks" in card
+    low, high = accuracy["ci95"]
+    assert f"(95 % interval {100 * low:.2f} to {100 * high:.2f})" in card
+    assert "`entropy` (batch,) in nats" in card
 
 
 def test_batches_of_any_size_agree(saved, images, monkeypatch):
