@@ -6,7 +6,10 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+
+from kmlp.data import load_dataset
 
 ENVIRONMENT = {"KMLP_OFFLINE": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
@@ -62,6 +65,48 @@ def test_the_report_is_one_page_that_needs_nothing_else(finished):
     assert results["dataset"]["sha256"] in page
 
 
+def test_run_exports_and_shows_test_images_with_what_they_are(finished):
+    folder, done = finished
+    assert "The exported model on the test images " in done.stdout
+    assert re.search(r"predicted \d \d+ %", done.stdout)
+    assert len(re.findall(r"true \d [✓✗]", done.stdout)) == 4
+    assert "Model:  saved_models/mnist/1" in done.stdout
+    assert (folder / "saved_models/mnist/1/model_card.md").exists()
+
+
+def test_predictions_go_to_stdout_as_json_lines(finished, tmp_path):
+    folder, _ = finished
+    np.save(tmp_path / "x.npy", load_dataset("mnist").x_test[:3])
+    done = kmlp("predict", "saved_models/mnist", str(tmp_path / "x.npy"), "--json", cwd=folder)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["input"] for line in lines] == ["0", "1", "2"]
+    assert all(line["class"] == str(line["label"]) for line in lines)
+    assert done.stderr == ""
+
+
+def test_evaluate_prints_intervals_and_the_confusion_matrix(finished):
+    folder, _ = finished
+    text = kmlp("evaluate", "saved_models/mnist", "mnist", cwd=folder).stdout
+    found = kmlp("evaluate", "saved_models/mnist", "mnist", "--json", cwd=folder)
+    scores = json.loads(found.stdout)
+    assert np.sum(scores["confusion"]) == scores["num_rows"] == 1000
+    low, high = (100 * bound for bound in scores["accuracy"]["ci95"])
+    accuracy = f"accuracy {100 * scores['accuracy']['value']:.2f} %"
+    assert f"{accuracy} (95 % interval {low:.2f} to {high:.2f} over 1,000 sample" in text
+    assert len(re.findall(r"^\d ", text, re.MULTILINE)) == 10
+
+
+def test_an_ensemble_is_exported_under_the_name_given(finished):
+    folder, _ = finished
+    done = kmlp("export", "runs/small", "--member", "ensemble", "--out", "m/both", cwd=folder)
+    assert done.stdout == "m/both/1\n"
+    manifest = json.loads((folder / "m/both/1/manifest.json").read_text())
+    assert [m["seed"] for m in manifest["members"]] == [0, 1]
+    wrong = kmlp("export", "runs/small", "--member", "7", cwd=folder)
+    assert wrong.returncode == 1
+    assert "finished seeds of this one: 0, 1." in wrong.stderr
+
+
 def test_show_prints_the_table_or_the_json(finished):
     folder, _ = finished
     shown = kmlp("show", "runs/small", cwd=folder)
@@ -102,6 +147,9 @@ def test_data_lists_every_set_with_its_state():
         (("study", "mnist", "--seeds", "0"), "kmlp: num_seeds must be a whole number"),
         (("study", "mnist", "--hidden-units", "a,b"), "--hidden-units takes whole numbers"),
         (("show", "nowhere"), "kmlp: nowhere: no study.toml; is this a run folder?"),
+        (("export", "nowhere"), "kmlp: nowhere: no study.toml; is this a run folder?"),
+        (("predict", "nowhere", "x.npy"), "kmlp: x.npy: no such file or folder"),
+        (("evaluate", "nowhere", "mnist"), "kmlp: nowhere: no exported model. Make one: kmlp"),
     ],
 )
 def test_an_error_is_one_line_and_the_exit_code_is_not_zero(tmp_path, arguments, message):
@@ -112,8 +160,16 @@ def test_an_error_is_one_line_and_the_exit_code_is_not_zero(tmp_path, arguments,
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_run_folder_that_cannot_be_written_is_one_line(tmp_path):
+    done = kmlp("study", "mnist", "--out", "/dev/null/a", cwd=tmp_path)
+    assert done.returncode == 1
+    data, *error = done.stderr.splitlines()
+    assert data.startswith("mnist: sample")
+    assert error == ["kmlp: /dev/null/a: cannot be written: Not a directory"]
+
+
 def test_every_command_has_an_example_in_its_help():
     commands = re.findall(r"^│ ([a-z]+) ", kmlp("--help").stdout, re.MULTILINE)
-    assert {"run", "study", "show", "report", "data"} <= set(commands)
+    assert {"run", "study", "show", "report", "export", "predict", "evaluate"} <= set(commands)
     for command in commands:
         assert re.search(rf"kmlp {command}|kmlp data", kmlp(command, "--help").stdout), command

@@ -2,9 +2,11 @@
 
 import dataclasses
 import json
+import os
 import shutil
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -185,6 +187,33 @@ def test_a_foreign_saved_model_needs_trust(saved, images, tmp_path):
     np.testing.assert_array_equal(trusted, load_saved(saved).predict(images.x_test))
 
 
+def test_trust_excuses_no_damage(saved, tmp_path):
+    copy = shutil.copytree(saved, tmp_path / "copy")
+    with open(copy / "saved_model.pb", "ab") as file:
+        file.write(b"x")
+    with pytest.raises(ModelError, match=r"saved_model\.pb is damaged: its hash is not"):
+        load_saved(copy, trust=True)
+
+
+def test_version_10_is_newer_than_9(saved, tmp_path):
+    for version in ("9", "10"):
+        shutil.copytree(saved, tmp_path / version)
+    (tmp_path / ".writing-half").mkdir()
+    assert load_saved(tmp_path).path.name == "10"
+
+
+def test_the_files_reach_the_disk_before_their_version_gets_its_name(study, tmp_path, monkeypatch):
+    """After a power cut a version that shows is whole."""
+    calls = []
+    for name in ("fsync", "rename"):
+        real = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda *a, n=name, r=real: calls.append(n) or r(*a))
+    files = [p for p in export(study.best(), tmp_path / "m").rglob("*") if p.is_file()]
+    at = calls.index("rename")
+    assert calls[:at].count("fsync") >= len(files)
+    assert calls[at:] == ["rename", "fsync"]
+
+
 def test_nothing_exported_is_said_with_the_command(tmp_path):
     with pytest.raises(ModelError, match=r"no exported model. Make one: kmlp export RUN --out"):
         load_saved(tmp_path / "nothing")
@@ -205,6 +234,17 @@ def test_evaluation_agrees_with_the_predictions(saved, images):
 def test_evaluation_refuses_other_classes(saved):
     with pytest.raises(DataError, match=r"the model knows the classes 0, 1, .* Ankle boot"):
         evaluate(load_saved(saved), load_dataset("fashion_mnist"))
+
+
+def test_data_without_names_of_their_own_take_the_model_s(images, tmp_path):
+    """As a folder of IDX files is evaluated."""
+    names = load_dataset("fashion_mnist").spec.class_names
+    model = types.SimpleNamespace(
+        class_names=names, predict=lambda x: np.eye(10, dtype=np.float32)[images.y_test]
+    )
+    scores = evaluate(model, images)
+    assert scores["class_names"] == list(names)
+    assert scores["accuracy"]["value"] == 1.0
 
 
 def test_a_member_that_is_not_there_is_named(study):
