@@ -1,6 +1,6 @@
 """kill -9 at random moments and at every write and rename: the same members in the end.
 
-    python benchmarks/durability.py [--kills 30] [--writes]
+    python benchmarks/durability.py [--kills 30] [--writes] [--cost]
 
 Each study runs in a process of its own on made-up data and is started again after each kill,
 until it ends. Its members are then compared with those of an uninterrupted run, and the
@@ -9,8 +9,10 @@ more places, statements and commits of the ledger included, without TensorFlow.)
 """
 
 import argparse
+import dataclasses
 import os
 import random
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -101,13 +103,56 @@ def kill_at_every_write(folder: Path) -> None:
     print(f"{write - 1} writes and renames, each killed once: worst difference {worst:.1e}")
 
 
+def print_cost(folder: Path) -> None:
+    """What a checkpoint of the default stack takes, the copy from the device included."""
+    import kmlp
+    from kmlp.checkpoint import Checkpoints
+    from kmlp.stack import build_stack
+    from kmlp.stack_run import DeviceData, StackRun
+    from kmlp.study import CHECKPOINT_SECONDS
+    from kmlp.training import stack_size
+
+    data = kmlp.load_dataset("fashion_mnist")
+    model, train = kmlp.MLPConfig(), kmlp.TrainConfig()
+    one = kmlp.Member(
+        model=model,
+        train=train,
+        seeds=kmlp.Seeds.all(0),
+        validation_fraction=1 / 6,
+        data_sha256=data.provenance.sha256,
+    )
+    size = stack_size(one, data.spec)
+    members = [dataclasses.replace(one, seeds=kmlp.Seeds.all(seed)) for seed in range(size)]
+    run = StackRun(build_stack(members, data.spec), DeviceData(data))
+    run.train_epoch()
+    checkpoints, spent = Checkpoints(folder), []
+    for epoch in range(30):
+        started = time.perf_counter()
+        checkpoints.save(epoch, run.snapshot())
+        spent.append(time.perf_counter() - started)
+    bytes_written = max(path.stat().st_size for path in folder.iterdir())
+    median, worst = statistics.median(spent), max(spent)
+    print(
+        f"a checkpoint of {size} members, {bytes_written / 1e6:.1f} MB: median "
+        f"{1000 * median:.0f} ms, longest {1000 * worst:.0f} ms; one in {CHECKPOINT_SECONDS:.0f} s "
+        f"is {100 * median / CHECKPOINT_SECONDS:.2f} % of the time"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kills", type=int, default=30)
+    parser.add_argument("--kills", type=int, default=30, help="0 for none")
     parser.add_argument("--writes", action="store_true")
+    parser.add_argument("--cost", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        if options.cost:
+            print_cost(folder / "cost")
+        if options.writes:
+            kill_at_every_write(folder)
+        if not options.kills:
+            return
         started = time.monotonic()
         assert start(folder / "reference").wait() == 0
         longest = time.monotonic() - started
@@ -117,8 +162,6 @@ def main() -> None:
         worst = worst_difference(folder / "random", folder / "reference")
         print(f"{met} of {options.kills} kills met it: {trained} member-epochs trained, "
               f"worst difference {worst:.1e}")  # fmt: skip
-        if options.writes:
-            kill_at_every_write(folder)
 
 
 if __name__ == "__main__":
