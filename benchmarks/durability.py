@@ -9,6 +9,7 @@ more places, statements and commits of the ledger included, without TensorFlow.)
 """
 
 import argparse
+import contextlib
 import dataclasses
 import os
 import random
@@ -76,17 +77,28 @@ def worst_difference(a: Path, b: Path) -> float:
     return worst
 
 
-def kill_at_random(run: Path, kills: int, longest: float) -> int:
-    """Kills at uniformly random moments; returns how many kills met a living process."""
-    met, rng = 0, random.Random(0)
-    for _ in range(kills):
+def kill_at_random(folder: Path, kills: int, longest: float) -> None:
+    """Kills at uniformly random moments until so many have met a living process.
+
+    A study that ends is compared with the uninterrupted one, and the next begins.
+    """
+    met, worst, trained, ended, rng = 0, 0.0, 0, 0, random.Random(0)
+    while met < kills:
+        run = folder / f"random-{ended}"
         process = start(run)
-        time.sleep(rng.uniform(0, longest))
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(rng.uniform(0, longest))
         met += process.poll() is None
         process.kill()
-        process.wait()
-    assert start(run).wait() == 0
-    return met
+        if process.wait() == 0 or met == kills:
+            assert start(run).wait() == 0
+            worst = max(worst, worst_difference(run, folder / "reference"))
+            trained += RunFolder(run).num_epochs_logged()
+            ended += 1
+    print(
+        f"{met} kills in {ended} studies: {trained} member-epochs trained, "
+        f"{ended * NUM_EPOCHS} needed, worst difference {worst:.1e}"
+    )
 
 
 def kill_at_every_write(folder: Path) -> None:
@@ -157,11 +169,7 @@ def main() -> None:
         assert start(folder / "reference").wait() == 0
         longest = time.monotonic() - started
         print(f"uninterrupted: {longest:.1f} s, {NUM_EPOCHS} member-epochs")
-        met = kill_at_random(folder / "random", options.kills, longest)
-        trained = RunFolder(folder / "random").num_epochs_logged()
-        worst = worst_difference(folder / "random", folder / "reference")
-        print(f"{met} of {options.kills} kills met it: {trained} member-epochs trained, "
-              f"worst difference {worst:.1e}")  # fmt: skip
+        kill_at_random(folder, options.kills, longest)
 
 
 if __name__ == "__main__":
