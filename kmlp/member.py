@@ -12,9 +12,7 @@ from typing import Self
 
 import numpy as np
 
-from kmlp.config import MLPConfig, TrainConfig
-
-STREAMS = ("init", "order", "noise", "split")
+from kmlp.config import STREAMS, MLPConfig, TrainConfig
 
 
 @dataclass(frozen=True, kw_only=True)
