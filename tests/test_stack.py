@@ -22,7 +22,9 @@ BATCH = 32
 def make_member(data: Dataset, seed: int = 0, **changes) -> Member:
     """A small member; `changes` are fields of either config."""
     model_fields = {f.name for f in dataclasses.fields(MLPConfig)}
-    model = {"hidden_units": (16, 8)} | {k: v for k, v in changes.items() if k in model_fields}
+    model = {"hidden_units": (16, 8), "input_scaling": "none"} | {
+        k: v  for k, v in changes.items() if k in model_fields
+    }
     train = {"batch_size": BATCH} | {k: v for k, v in changes.items() if k not in model_fields}
     return Member(
         model=MLPConfig(**model),
@@ -33,11 +35,16 @@ def make_member(data: Dataset, seed: int = 0, **changes) -> Member:
     )
 
 
-def train(stack: Stack, data: Dataset, num_epochs: int) -> Stack:
+def training_rows(stack: Stack, data: Dataset) -> np.ndarray:
+    return np.stack([m.split(data.y_train)[0] for m in stack.members])
+
+
+def train(stack: Stack, data: Dataset, num_epochs: int, first_epoch: int = 0) -> Stack:
     """Trains all members for some epochs, with no callbacks."""
-    device = DeviceData(data)
-    for epoch in range(num_epochs):
-        orders = [m.epoch_order(m.split(data.y_train)[0], epoch) for m in stack.members]
+    device, rows = DeviceData(data), training_rows(stack, data)
+    stack.adapt(data, rows)
+    for epoch in range(first_epoch, first_epoch + num_epochs):
+        orders = [m.epoch_order(r, epoch) for m, r in zip(stack.members, rows, strict=True)]
         order = ops.convert_to_tensor(np.stack(orders))
         stack.state, _ = stack.program.train_epoch(
             stack.state, device.x_train, device.y_train, order
@@ -46,7 +53,7 @@ def train(stack: Stack, data: Dataset, num_epochs: int) -> Stack:
 
 
 def weights_of(stack: Stack, k: int) -> list[np.ndarray]:
-    return [ops.convert_to_numpy(w)[k] for w in stack.state["weights"]]
+    return list(stack.weights_of(k).values())
 
 
 def assert_same(a: list[np.ndarray], b: list[np.ndarray], atol: float) -> None:
@@ -125,12 +132,7 @@ def test_dropout_is_the_same_after_compaction(tiny):
     members = [make_member(tiny, s, dropout=0.3) for s in range(5)]
     whole = train(build_stack(members, tiny.spec), tiny, 4)
     stack = train(build_stack(members, tiny.spec), tiny, 2).take([1, 4])
-    device = DeviceData(tiny)
-    for epoch in (2, 3):
-        order = np.stack([m.epoch_order(m.split(tiny.y_train)[0], epoch) for m in stack.members])
-        stack.state, _ = stack.program.train_epoch(
-            stack.state, device.x_train, device.y_train, ops.convert_to_tensor(order)
-        )
+    train(stack, tiny, 2, first_epoch=2)
     assert_same(weights_of(stack, 0), weights_of(whole, 1), atol=1e-12)
     assert_same(weights_of(stack, 1), weights_of(whole, 4), atol=1e-12)
 
@@ -141,7 +143,7 @@ def test_uint8_images_train_as_in_keras(tiny):
     images = rng.integers(0, 256, (120, 6, 6)).astype(np.uint8)
     labels = np.arange(120) % 3
     data = Dataset.from_arrays(images, labels, images[:30], labels[:30])
-    member = make_member(data, optimizer="sgd", learning_rate=0.05)
+    member = make_member(data, input_scaling="auto", optimizer="sgd", learning_rate=0.05)
     stack = train(build_stack([member], data.spec), data, 2)
     assert_same(weights_of(stack, 0), train_alone_in_keras(member, data, 2).get_weights(), 1e-5)
 

@@ -39,6 +39,12 @@ class DataSpec:
         """Number of values that a network gives for one example, before softmax or sigmoid."""
         return self.num_classes if self.task == "multiclass" else 1
 
+    def class_index(self, key: str) -> int | None:
+        """The index of a class that is given by its name or its number; None for no class."""
+        if key in self.class_names:
+            return self.class_names.index(key)
+        return int(key) if key.isdecimal() and int(key) < self.num_classes else None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
