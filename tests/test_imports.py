@@ -26,6 +26,7 @@ ALLOWED = {
     "stack_run": {"callbacks", "data", "member", "stack"},
     "training": {"backend", "checkpoint", "data", "member", "stack", "stack_run"},
     "ledger": {"errors"},
+    "metrics": set(),
     "stats": set(),
     "plots": {"stats"},
     "verdict": {"stats"},
