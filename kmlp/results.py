@@ -10,12 +10,7 @@ from kmlp import stats
 from kmlp.config import StudyConfig, Variant
 from kmlp.errors import SelectionError
 from kmlp.ledger import MemberRecord, RunFolder
-from kmlp.metrics import (
-    HIGHER_IS_BETTER,
-    METRICS,
-    classification_metrics,
-    regression_metrics,
-)
+from kmlp.metrics import HIGHER_IS_BETTER, METRICS, classification_metrics, regression_metrics
 from kmlp.units import unit_in
 from kmlp.verdict import best_variant, chosen_on, verdict
 
