@@ -29,10 +29,11 @@ ALLOWED = {
     "metrics": set(),
     "stats": set(),
     "plots": {"stats"},
-    "verdict": {"stats"},
-    "results": {"config", "ledger", "stats", "verdict"},
-    "table": {"verdict"},
-    "progress": {"member", "training"},
+    "units": {"metrics"},
+    "verdict": {"stats", "units"},
+    "results": {"config", "errors", "ledger", "metrics", "stats", "units", "verdict"},
+    "table": {"metrics", "units", "verdict"},
+    "progress": {"member", "training", "units"},
     "study": {
         "checkpoint",
         "config",
@@ -60,8 +61,8 @@ ALLOWED = {
     "serving": {"errors"},
     "inputs": {"data", "errors"},
     "prediction": {"errors", "inputs", "serving"},
-    "evaluation": {"data", "errors", "serving", "stats"},
-    "report": {"ledger", "plots", "verdict"},
+    "evaluation": {"data", "errors", "metrics", "serving", "stats"},
+    "report": {"ledger", "metrics", "plots", "units", "verdict"},
 }
 
 
