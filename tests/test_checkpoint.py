@@ -17,7 +17,7 @@ from kmlp.stack import build_stack
 from kmlp.stack_run import DeviceData, StackRun
 from kmlp.study import load_study
 from kmlp.training import fit_stack
-from tests.test_stack import make_member
+from tests.twins import make_member
 
 
 def make_members(tiny) -> list[Member]:

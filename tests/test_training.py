@@ -11,7 +11,7 @@ from kmlp.model import build_mlp, load_member_weights
 from kmlp.stack import build_stack
 from kmlp.stack_run import DeviceData, MemberResult
 from kmlp.training import fit_stack, plan_stacks, stack_size, train_members
-from tests.test_stack import keras_optimizer, make_member
+from tests.twins import keras_optimizer, make_member
 
 
 @pytest.fixture(scope="module")
