@@ -16,6 +16,7 @@ _HOME = {
     "DataSpec": "kmlp.data",
     "load_dataset": "kmlp.data",
     "build_mlp": "kmlp.model",
+    "DropConnectDense": "kmlp.drop_connect",
     "Member": "kmlp.member",
     "Seeds": "kmlp.member",
     "build_stack": "kmlp.stack",

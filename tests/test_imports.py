@@ -18,6 +18,7 @@ ALLOWED = {
     "backend": set(),
     "member": {"config"},
     "layers": {"backend"},
+    "drop_connect": {"errors"},
     "optimizers": set(),
     "model": {"config", "data", "member"},
     "stack": {"backend", "config", "data", "errors", "layers", "member", "model", "optimizers"},
