@@ -20,6 +20,7 @@ ALLOWED = {
     "layers": {"backend"},
     "drop_connect": {"errors"},
     "optimizers": set(),
+    "gradient_noise": {"errors"},
     "model": {"config", "data", "member"},
     "stack": {"backend", "config", "data", "errors", "layers", "member", "model", "optimizers"},
     "callbacks": set(),
