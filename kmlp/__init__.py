@@ -17,6 +17,8 @@ _HOME = {
     "load_dataset": "kmlp.data",
     "build_mlp": "kmlp.model",
     "adapt": "kmlp.model",
+    "DropConnectDense": "kmlp.drop_connect",
+    "GradientNoise": "kmlp.gradient_noise",
     "Member": "kmlp.member",
     "Seeds": "kmlp.member",
     "build_stack": "kmlp.stack",

@@ -63,8 +63,8 @@ class Program:
         self.predict: Callable = backend.compile(self._predict)
 
     def _train_epoch(self, state: State, x: Any, y: Any, order: Any) -> tuple[State, dict]:
-        num_rows = order.shape[1]
-        batch_size = num_rows if self.structure.batch_size == "full" else self.structure.batch_size
+        num_rows, batch_size = order.shape[1], self.structure.batch_size
+        batch_size = num_rows if isinstance(batch_size, str) else batch_size
         num_steps = -(-num_rows // batch_size) * self.structure.max_epochs
 
         def step(rows: Any, carry: tuple) -> tuple:

@@ -198,14 +198,12 @@ def class_weights(member: Member, spec: DataSpec, labels: np.ndarray) -> np.ndar
         labels: of its training rows, `(n,)`.
     """
     wanted = member.train.class_weight
-    if wanted == "balanced":
+    if isinstance(wanted, str):
         counts = np.bincount(labels, minlength=spec.num_classes)
         return len(labels) / (spec.num_classes * np.maximum(counts, 1))
     weights = np.ones(spec.num_classes)
     for key, weight in (wanted or {}).items():
-        index = spec.class_index(key)
-        assert index is not None, "members are checked before"
-        weights[index] = weight
+        weights[spec.class_index(key)] = weight
     return weights
 
 

@@ -7,7 +7,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-compile = jax.jit
+
+def compile(function: Callable) -> Callable:
+    """The function as one XLA program."""
+    return jax.jit(function)
 
 
 def compile_update(function: Callable) -> Callable:
