@@ -18,6 +18,8 @@ from kmlp.ledger import write_atomically
 logger = logging.getLogger(__name__)
 _DIGEST_BYTES = 32
 _KEEP = 2
+_LONGEST_SECONDS = 60.0
+_LARGEST_SHARE = 0.03
 
 
 class Checkpoints:
@@ -25,16 +27,27 @@ class Checkpoints:
 
     Args:
         folder: made at the first save.
-        every_seconds: least time between two saves; 0 saves every epoch.
+        every_seconds: least time between two saves; longer where saving would take more than
+            3 % of the time, but never so long that a minute passes without one, if epochs are
+            shorter.
+        every_epoch_until: up to this epoch each one is saved.
     """
 
-    def __init__(self, folder: Path, every_seconds: float = 30.0) -> None:
-        self.folder, self.every_seconds = folder, every_seconds
-        self._last = time.monotonic()
+    def __init__(
+        self, folder: Path, every_seconds: float = 30.0, every_epoch_until: int = 0
+    ) -> None:
+        self.folder = folder
+        self.every_seconds, self.every_epoch_until = every_seconds, every_epoch_until
+        self._pause = every_seconds
+        self._saved = self._asked = time.monotonic()
 
-    def due(self) -> bool:
-        """Whether it is time for another one."""
-        return time.monotonic() - self._last >= self.every_seconds
+    def due(self, epoch: int) -> bool:
+        """Whether to save now, at the end of this epoch."""
+        now = time.monotonic()
+        lasted, self._asked = now - self._asked, now
+        too_late_next_time = now - self._saved + lasted > _LONGEST_SECONDS
+        is_time = now - self._saved >= self._pause
+        return epoch <= self.every_epoch_until or is_time or too_late_next_time
 
     def save(self, epoch: int, arrays: Mapping[str, np.ndarray]) -> None:
         """Writes a checkpoint and drops all but the last two."""
@@ -46,7 +59,10 @@ class Checkpoints:
         write_atomically(self.folder / f"{epoch:06d}.checkpoint", digest + content)
         for path in self._paths()[:-_KEEP]:
             path.unlink(missing_ok=True)
-        self._last = time.monotonic()
+        self._saved = time.monotonic()
+        # Since `due` was asked: the copy from the device included.
+        spent = self._saved - self._asked
+        self._pause = max(self.every_seconds, spent / _LARGEST_SHARE)
 
     def load(self) -> dict[str, np.ndarray] | None:
         """The newest checkpoint that is whole; a damaged one is passed over with a notice."""

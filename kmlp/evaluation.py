@@ -43,8 +43,9 @@ def _check_task(model: LoadedModel, data: Dataset) -> None:
             f"the model predicts {kinds[gives_numbers]}; the data's labels are "
             f"{kinds[wants_numbers]}."
         )
-    names = data.spec.class_names
-    if model.class_names and model.class_names != names:
+    names, known = data.spec.class_names, model.class_names
+    # Data without names of their own, such as a folder of IDX files, number their classes.
+    if known and names not in (known, tuple(map(str, range(len(known))))):
         raise DataError(
             f"the model knows the classes {', '.join(model.class_names)}; "
             f"the data have {', '.join(names)}."

@@ -22,16 +22,14 @@ from keras import ops
 from kmlp.config import MLPConfig, TrainConfig
 from kmlp.data.dataset import DataSpec
 from kmlp.errors import KmlpError
-from kmlp.ledger import RunFolder, write_atomically
+from kmlp.ledger import RunFolder, flush_folder, write_atomically
 from kmlp.losses import class_logits
 from kmlp.member import Member, Seeds
-from kmlp.metrics import METRICS
 from kmlp.model import OUTPUT, build_mlp, load_member_weights
+from kmlp.model_card import model_card
 from kmlp.selection import Selection
 from kmlp.serving import manifest_sha256
 from kmlp.stack import Stack, build_stack
-from kmlp.units import unit_of
-from kmlp.verdict import label
 
 
 def export(selection: Selection, path: str | Path) -> Path:
@@ -61,12 +59,15 @@ def export(selection: Selection, path: str | Path) -> Path:
     aside = Path(tempfile.mkdtemp(prefix=".writing-", dir=target))
     try:
         _write_graph(_graph(selection), selection.spec, aside)
-        (aside / "model_card.md").write_text(_model_card(selection), encoding="utf-8")
+        (aside / "model_card.md").write_text(model_card(selection), encoding="utf-8")
         manifest = _manifest(selection, aside)
         manifest["sha256"] = manifest_sha256(manifest)
         write_atomically(aside / "manifest.json", json.dumps(manifest, indent=1).encode())
         aside.chmod(0o755)
-        return _publish(aside, target)
+        _flush(aside)
+        version = _publish(aside, target)
+        flush_folder(target)
+        return version
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
@@ -196,6 +197,17 @@ def _publish(aside: Path, target: Path) -> Path:
                 raise
 
 
+def _flush(folder: Path) -> None:
+    """Flushes all files to the disk, so that the version's name comes after its content."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir():
+            flush_folder(path)
+        else:
+            with open(path, "rb") as file:
+                os.fsync(file.fileno())
+    flush_folder(folder)
+
+
 def _manifest(selection: Selection, folder: Path) -> dict[str, Any]:
     files = sorted(p for p in folder.rglob("*") if p.is_file())
     return {
@@ -210,36 +222,3 @@ def _manifest(selection: Selection, folder: Path) -> dict[str, Any]:
             str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files
         },
     }
-
-
-def _model_card(selection: Selection) -> str:
-    variant, dataset, spec = selection.variant, selection.dataset, selection.spec
-    metric = METRICS[spec.task][0]
-    score = variant["test"][metric]
-    unit = unit_of(metric, [score["mean"]])
-    interval = f" (95 % interval {unit.interval(score['ci95'])})" if score["ci95"] else ""
-    seeds = ", ".join(str(m["seed"]) for m in selection.members)
-    what = "An ensemble of" if len(selection.members) > 1 else "One of"
-    classes = f"- Classes: {', '.join(spec.class_names)}\n" if spec.class_names else ""
-    ensemble = (
-        f"- Test {unit.title} of this ensemble: {unit.with_unit(variant['ensemble'][metric])}\n"
-        if len(selection.members) == variant["num_members"] > 1
-        else ""
-    )
-    return (
-        f"# {variant['name']} on {dataset['name']}\n"
-        f"{what} {variant['num_members']} multilayer perceptrons trained with kmlp.\n\n"
-        f"- Variant: {label(variant)}\n"
-        f"- Task: {spec.task}\n"
-        f"- Hidden units: {variant['config']['model']['hidden_units']}\n"
-        f"- Seeds: {seeds}\n"
-        f"- Data: {dataset['name']} ({dataset['source']}), {dataset['num_train']:,} training, "
-        f"{dataset['num_val']:,} validation, {dataset['num_test']:,} test rows\n"
-        f"{classes}"
-        f"- Input: `inputs`, {spec.input_dtype}, (batch, "
-        f"{', '.join(map(str, spec.input_shape))}), raw: scaling is inside\n"
-        f"- Expected test {unit.title}, the mean over {variant['num_members']} seeds of this "
-        f"variant: {unit.with_unit(score['mean'])}{interval}\n{ensemble}\n"
-        "The member was chosen on validation data; its own test score is not what to expect of it, "
-        "the variant's mean is.\n"
-    )

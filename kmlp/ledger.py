@@ -20,6 +20,9 @@ import numpy as np
 
 from kmlp.errors import RunFolderError
 
+# A kill from outside looks like a member that ends its process. So a stack is tried twice as it is
+# before its members must prove themselves alone; who ends the process there is given up.
+ATTEMPTS_TOGETHER = 2
 _MEMBERS = "members.json"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS member (
@@ -31,10 +34,11 @@ CREATE TABLE IF NOT EXISTS member (
 CREATE TABLE IF NOT EXISTS attempt (
     id TEXT PRIMARY KEY,
     begun INTEGER NOT NULL,
-    barren INTEGER NOT NULL
+    barren INTEGER NOT NULL,
+    furthest INTEGER NOT NULL
 );
 CREATE TABLE IF NOT EXISTS epoch (
-    stack TEXT NOT NULL,
+    stack TEXT NOT NULL, -- its checkpoints' folder
     epoch INTEGER NOT NULL,
     num_members INTEGER NOT NULL
 );
@@ -98,14 +102,24 @@ class RunFolder:
             for leftover in self.path.rglob(".*.tmp"):
                 leftover.unlink()
             yield
+            # One plain file again, which can be read from a place that cannot be written.
+            with contextlib.suppress(RunFolderError), self._connect() as connection:
+                connection.execute("PRAGMA journal_mode = DELETE")
 
     def record(self, record: MemberRecord, arrays: Mapping[str, np.ndarray]) -> None:
         """Adds a finished member: its arrays first, then the row that names them."""
-        name, content = f"arrays/{record.id}.npz", _npz(arrays)
-        write_atomically(self.path / name, content)
-        row = (record.id, json.dumps(vars(record)), name, hashlib.sha256(content).hexdigest())
+        self.record_all([(record, arrays)])
+
+    def record_all(self, finished: Sequence[tuple[MemberRecord, Mapping[str, np.ndarray]]]) -> None:
+        """Adds the members of a finished stack, all or none: a stack is never half recorded."""
+        rows = []
+        for record, arrays in finished:
+            name, content = f"arrays/{record.id}.npz", _npz(arrays)
+            write_atomically(self.path / name, content)
+            sha256 = hashlib.sha256(content).hexdigest()
+            rows.append((record.id, json.dumps(vars(record)), name, sha256))
         with self._connect() as connection:
-            connection.execute("INSERT OR REPLACE INTO member VALUES (?, ?, ?, ?)", row)
+            connection.executemany("INSERT OR REPLACE INTO member VALUES (?, ?, ?, ?)", rows)
 
     def records(self) -> dict[str, MemberRecord]:
         """All finished members by id."""
@@ -122,20 +136,44 @@ class RunFolder:
         write_atomically(folder / _MEMBERS, json.dumps(list(ids)).encode())
         with self._connect() as connection:
             connection.executemany(
-                "INSERT INTO attempt VALUES (?, 1, 1) ON CONFLICT (id) "
+                "INSERT INTO attempt VALUES (?, 1, 1, 0) ON CONFLICT (id) "
                 "DO UPDATE SET begun = begun + 1, barren = barren + 1",
                 [(id,) for id in ids],
             )
 
-    def log_epoch(self, ids: Sequence[str], epoch: int) -> None:
-        """Logs that a stack finished an epoch (from 1) with these members running."""
+    def withdraw_attempt(self, ids: Sequence[str]) -> None:
+        """Takes back a stack's attempt that ended by an error, not with its process."""
+        with self._connect() as connection:
+            connection.executemany(
+                "UPDATE attempt SET barren = max(barren - 1, 0) WHERE id = ?", [(i,) for i in ids]
+            )
+
+    def log_epoch(self, ids: Sequence[str], epoch: int, num_members: int) -> None:
+        """Logs that the stack of these members finished an epoch (from 1).
+
+        Args:
+            ids: all members of the stack, those that have stopped included.
+            epoch: which one.
+            num_members: how many of them it trained.
+        """
         with self._connect() as connection:
             # Not flushed to the disk: a kill loses nothing, a power cut the last few lines.
             connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute("INSERT INTO epoch VALUES (?, ?, ?)", (ids[0], epoch, len(ids)))
+            row = (self.checkpoint_folder(ids).name, epoch, num_members)
+            connection.execute("INSERT INTO epoch VALUES (?, ?, ?)", row)
             connection.executemany(
-                "UPDATE attempt SET barren = 0 WHERE id = ?", [(i,) for i in ids]
+                # Alone, only what is further than where it died is progress.
+                "UPDATE attempt SET barren = CASE WHEN barren <= ? OR furthest < ? THEN 0 "
+                "ELSE barren END, furthest = max(furthest, ?) WHERE id = ?",
+                [(ATTEMPTS_TOGETHER, epoch, epoch, id) for id in ids],
             )
+
+    def furthest_epoch(self, ids: Sequence[str]) -> int:
+        """The last epoch that any of these members has finished in any attempt, 0 before."""
+        with self._connect() as connection:
+            query = "SELECT id, furthest FROM attempt"
+            furthest = dict(connection.execute(query).fetchall())
+        return max(furthest.get(id, 0) for id in ids)
 
     def begun_stacks(self) -> list[list[str]]:
         """The ids of every stack that was begun and has not been recorded, oldest name first."""
@@ -241,7 +279,11 @@ def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a file so that it is either the old or the new one, whole, whatever happens."""
+    """Writes a file so that it is either the old or the new one, whole, whatever happens.
+
+    Raises:
+        OSError: it cannot be written; the error names it.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with open(temporary, "wb") as file:
@@ -249,5 +291,19 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
+        flush_folder(path.parent)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def flush_folder(folder: Path) -> None:
+    """Flushes a folder's names to the disk: a rename outlives a power cut only after this."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

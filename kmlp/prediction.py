@@ -3,13 +3,21 @@
 import contextlib
 import csv
 import json
+import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
-from rich.progress import track
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from kmlp.errors import DataError
 from kmlp.inputs import Batch, count_inputs, read_inputs
@@ -38,14 +46,12 @@ def predict_file(
     total = count_inputs(input_path)
     model = load_saved(model_path)
     batches = read_inputs(input_path, model.input_shape, dark_on_light=dark_on_light)
-    with _writer(out, as_json, model) as write:
-        done: Iterable[list[dict[str, Any]]] = _batches(batches, model)
-        # A progress bar on the terminal would tear the lines printed there.
-        if out:
-            steps = -(-total // 1024)
-            done = track(done, "Predicting", total=steps, transient=True)
-        for row in (row for rows in done for row in rows):
-            write(row)
+    with _writer(out, as_json, model) as write, _progress(out) as progress:
+        task = progress.add_task("Predicting", total=total)
+        for batch in batches:
+            for row in _rows(batch, model):
+                write(row)
+            progress.advance(task, len(batch.names))
     if out:
         print(f"{total:,} predictions in {out}")
 
@@ -74,10 +80,20 @@ def show_images(model: LoadedModel, images: np.ndarray, truth: Sequence[str]) ->
     )
 
 
-def _batches(batches: Iterator[Batch], model: LoadedModel) -> Iterator[list[dict[str, Any]]]:
-    for batch in batches:
-        outputs = model.outputs(batch.x)
-        yield [_row(name, outputs, i, model) for i, name in enumerate(batch.names)]
+def _progress(out: Path | None) -> Progress:
+    """A bar on stderr; none where it would tear the lines printed on the same terminal."""
+    console = Console(stderr=True)
+    shown = console.is_terminal and (out is not None or not sys.stdout.isatty())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(
+        *columns, TimeRemainingColumn(), console=console, transient=True, disable=not shown
+    )
+
+
+def _rows(batch: Batch, model: LoadedModel) -> Iterator[dict[str, Any]]:
+    outputs = model.outputs(batch.x)
+    for i, name in enumerate(batch.names):
+        yield _row(name, outputs, i, model)
 
 
 def _row(name: str, outputs: dict[str, np.ndarray], i: int, model: LoadedModel) -> dict[str, Any]:
@@ -106,7 +122,7 @@ def _writer(out: Path | None, as_json: bool, model: LoadedModel) -> Iterator[Any
         if out is None:
             yield _print_json if as_json else _print_line
             return
-        file: TextIO = stack.enter_context(open(out, "w", newline="", encoding="utf-8"))
+        file: TextIO = stack.enter_context(_aside(out))
         if out.suffix == ".jsonl":
             yield lambda row: file.write(json.dumps(row) + "\n")
             return
@@ -116,6 +132,20 @@ def _writer(out: Path | None, as_json: bool, model: LoadedModel) -> Iterator[Any
         writer = csv.DictWriter(file, fields)
         writer.writeheader()
         yield writer.writerow
+
+
+@contextlib.contextmanager
+def _aside(path: Path) -> Iterator[TextIO]:
+    """A file that gets its name when it is whole."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "w", newline="", encoding="utf-8") as file:
+            yield file
+        os.replace(temporary, path)
+    except FileNotFoundError:
+        raise DataError(f"--out: no folder {path.parent}. Make it first.") from None
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _print_json(row: dict[str, Any]) -> None:

@@ -126,10 +126,10 @@ class StackRun:
         self.seconds += time.perf_counter() - started
 
     def report(self) -> tuple[list[Member], int, dict[str, np.ndarray]]:
-        """Members still running, the number of finished epochs, their logs."""
-        running = np.flatnonzero(~self.early_stopping.stopped)
-        members = [self.stack.members[i] for i in running]
-        return members, self.epoch, {name: value[running] for name, value in self.logs.items()}
+        """Members that trained in the last epoch, the number of finished epochs, their logs."""
+        members = [self.stack.members[i] for i in self.trained]
+        logs = {name: value[self.trained] for name, value in self.logs.items()}
+        return members, self.epoch, logs
 
     def compact(self) -> None:
         """Drops stopped members once they are half the stack, so that they cost no more time."""
@@ -246,7 +246,8 @@ class StackRun:
 
     def _record_epoch(self) -> None:
         stopped = self.early_stopping.stopped if self.epoch else np.zeros(len(self.position), bool)
-        for k in np.flatnonzero(~stopped):
+        self.trained = np.flatnonzero(~stopped)
+        for k in self.trained:
             curves = self.records[self.position[k]].curves
             for name, value in self.logs.items():
                 curves.setdefault(name, []).append(float(value[k]))

@@ -1,9 +1,10 @@
 """Plans a study's members, trains what is missing, and says what came of it."""
 
+import contextlib
 import importlib.metadata
 import logging
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -13,16 +14,16 @@ import numpy as np
 from kmlp.config import StudyConfig
 from kmlp.data import Dataset, load_dataset
 from kmlp.errors import ConfigError, RunFolderError, SelectionError
-from kmlp.ledger import MemberRecord, RunFolder
+from kmlp.ledger import ATTEMPTS_TOGETHER, MemberRecord, RunFolder
 from kmlp.member import Member, Seeds
 from kmlp.results import Plan, best_member, build_results
 from kmlp.selection import Selection
 
 if TYPE_CHECKING:
+    from kmlp.checkpoint import Checkpoints
     from kmlp.training import MemberResult
 
 logger = logging.getLogger(__name__)
-MAX_ATTEMPTS = 2
 CHECKPOINT_SECONDS = 30.0
 _PACKAGES = ("kmlp", "keras", "tensorflow", "numpy", "scipy")
 
@@ -202,7 +203,7 @@ def _plan(config: StudyConfig, folder: RunFolder, data_sha256: str) -> Plan:
 
 def _given_up(folder: RunFolder) -> frozenset[str]:
     attempts = folder.barren_attempts().items()
-    return frozenset(id for id, count in attempts if count >= MAX_ATTEMPTS)
+    return frozenset(id for id, count in attempts if count > ATTEMPTS_TOGETHER)
 
 
 def _train_missing(
@@ -217,60 +218,95 @@ def _train_missing(
         variant_of = {m.id: name for name, ms in members.items() for m in ms.values()}
         max_epochs = max(m.train.max_epochs for m in wanted.values())
         progress.start(variant_of, max_epochs, len(wanted) - len(missing))
-    if not missing:
-        return
-    from kmlp.checkpoint import Checkpoints
-    from kmlp.training import train_members
+    if missing:
+        from kmlp.training import train_members
 
-    def on_start(stack: Sequence[Member]) -> None:
-        folder.begin_stack([m.id for m in stack])
-
-    def on_epoch(running: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
-        if running:
-            folder.log_epoch([m.id for m in running], epoch)
-        if progress:
-            progress.epoch(running, epoch, logs)
-
-    def checkpoints(stack: Sequence[Member]) -> Checkpoints:
-        path = folder.checkpoint_folder([m.id for m in stack])
-        # What died once is saved after every epoch, so that a second death shows who is guilty.
-        return Checkpoints(path, 0.0 if path in died else CHECKPOINT_SECONDS)
-
-    def on_result(results: list["MemberResult"]) -> None:
-        for result in results:
-            folder.record(_to_record(result), _to_arrays(result))
-        checkpoints([r.member for r in results]).remove()
-        if progress:
-            progress.finished(results)
-
-    begun = folder.begun_stacks()
-    died = {folder.checkpoint_folder(ids) for ids in begun}
-    for stacks in _order_stacks(missing, begun, set(folder.barren_attempts()), data):
-        train_members(
-            stacks,
-            data,
-            on_start=on_start,
-            on_epoch=on_epoch,
-            on_result=on_result,
-            checkpoints=checkpoints,
-        )
+        keeper = _Keeper(folder, progress)
+        for stacks in _order_stacks(missing, wanted, folder, data):
+            with keeper.withdrawing_attempts():
+                train_members(
+                    stacks,
+                    data,
+                    on_start=keeper.on_start,
+                    on_epoch=keeper.on_epoch,
+                    on_result=keeper.on_result,
+                    checkpoints=keeper.checkpoints,
+                )
     folder.forget_stacks()
 
 
+class _Keeper:
+    """Keeps in the run folder what the stacks in training tell, from their threads."""
+
+    def __init__(self, folder: RunFolder, progress: Progress | None) -> None:
+        self._folder, self._progress = folder, progress
+        # By member, the stack that it was begun with; and the stacks without an epoch so far.
+        self._stack_of: dict[str, list[str]] = {}
+        self._barren: list[list[str]] = []
+
+    def on_start(self, stack: Sequence[Member]) -> None:
+        ids = [m.id for m in stack]
+        self._stack_of |= dict.fromkeys(ids, ids)
+        self._folder.begin_stack(ids)
+        self._barren.append(ids)
+
+    def on_epoch(self, trained: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
+        ids = self._stack_of[trained[0].id]
+        self._folder.log_epoch(ids, epoch, len(trained))
+        if ids in self._barren:
+            self._barren.remove(ids)
+        if self._progress:
+            self._progress.epoch(trained, epoch, logs)
+
+    def checkpoints(self, stack: Sequence[Member]) -> "Checkpoints":
+        from kmlp.checkpoint import Checkpoints
+
+        ids = [m.id for m in stack]
+        # Up to where it once came each epoch is saved: kills in quick succession stop no study,
+        # and what dies there again does so at once.
+        until = self._folder.furthest_epoch(ids)
+        return Checkpoints(self._folder.checkpoint_folder(ids), CHECKPOINT_SECONDS, until)
+
+    def on_result(self, results: list["MemberResult"]) -> None:
+        self._folder.record_all([(_to_record(r), _to_arrays(r)) for r in results])
+        self.checkpoints([r.member for r in results]).remove()
+        if self._progress:
+            self._progress.finished(results)
+
+    @contextlib.contextmanager
+    def withdrawing_attempts(self) -> Iterator[None]:
+        """After an error the process lives: no member is to blame."""
+        try:
+            yield
+        except BaseException:
+            for ids in self._barren:
+                with contextlib.suppress(RunFolderError):
+                    self._folder.withdraw_attempt(ids)
+            raise
+
+
 def _order_stacks(
-    missing: list[Member], begun: list[list[str]], suspects: set[str], data: Dataset
+    missing: list[Member], wanted: dict[str, Member], folder: RunFolder, data: Dataset
 ) -> list[list[list[Member]]]:
     """Which stacks are trained together, one list after the other.
 
-    Members whose process died before an epoch was done go first, alone and one by one: only the
-    guilty are given up. Then come the stacks that were begun, as they were, for their
-    checkpoints; then the rest.
+    Members whose process died twice before one more epoch was done go first, alone and one by
+    one: only the guilty are given up. Then come the stacks that were begun, as they were, for
+    their checkpoints; then the rest.
     """
     from kmlp.training import plan_stacks
 
     left = {m.id: m for m in missing}
-    alone = [[[left.pop(id)]] for id in list(left) if id in suspects]
-    resumed = [[left.pop(id) for id in ids] for ids in begun if all(id in left for id in ids)]
+    attempts = folder.barren_attempts()
+    suspects = [id for id in left if attempts.get(id, 0) >= ATTEMPTS_TOGETHER]
+    alone = [[[left.pop(id)]] for id in suspects]
+    resumed = []
+    # Small ones first: who trained alone goes on alone.
+    for ids in sorted(folder.begun_stacks(), key=len):
+        if all(id in left for id in ids):
+            resumed.append([wanted[id] for id in ids])
+            for id in ids:
+                del left[id]
     return [*alone, [*resumed, *plan_stacks(list(left.values()), data.spec)]]
 
 

@@ -36,7 +36,7 @@ def fit_stack(
     Args:
         stack: as `build_stack` made it.
         data: on the device.
-        on_epoch: called after each epoch with the members still running, the number of
+        on_epoch: called after each epoch with the members that trained in it, the number of
             finished epochs, and the logs, `(k,)` each.
         checkpoints: where the run is saved from time to time, and from where it goes on.
         interrupted: once set, the run is saved at the end of its epoch and given up.
@@ -57,7 +57,7 @@ def fit_stack(
         if not run.stop_training:
             run.compact()
         stop = interrupted is not None and interrupted.is_set()
-        if checkpoints and (stop or checkpoints.due()):
+        if checkpoints and (stop or checkpoints.due(run.epoch)):
             checkpoints.save(run.epoch, run.snapshot())
         if stop:
             raise Interrupted
@@ -109,7 +109,7 @@ def train_members(
         stacks: the members of each stack, as `plan_stacks` groups them.
         data: what they train on.
         on_result: called with each finished stack's results, in its thread, as are the others.
-        on_start: called with a stack's members before it trains.
+        on_start: called with a stack's members right before it trains.
         on_epoch, checkpoints: as for `fit_stack`.
     """
     workers = backend.set_threads()
@@ -119,10 +119,11 @@ def train_members(
     def train(members: Sequence[Member]) -> None:
         if interrupted.is_set():
             return
+        stack = build_stack(members, data.spec)
         if on_start:
             on_start(members)
         results = fit_stack(
-            build_stack(members, data.spec),
+            stack,
             device_data,
             on_epoch=on_epoch,
             checkpoints=checkpoints(members) if checkpoints else None,

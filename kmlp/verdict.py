@@ -136,7 +136,7 @@ def _limits(results: Mapping[str, Any]) -> list[str]:
     for variant in results["variants"]:
         if variant["num_diverged"]:
             seeds = [
-                str(m["seed"])
+                f"{m['seed']} (epoch {m['stopped_epoch']})"
                 for m in results["members"]
                 if m["variant"] == variant["name"] and m["status"] == "diverged"
             ]
@@ -147,8 +147,8 @@ def _limits(results: Mapping[str, Any]) -> list[str]:
     for member in results["members"]:
         if member["status"] == "given_up":
             limits.append(
-                f"{member['variant']} with seed {member['seed']} ended its process twice and was "
-                "given up: kept out of every mean."
+                f"{member['variant']} with seed {member['seed']} ended its process three times in "
+                "a row, the last time alone, and was given up: kept out of every mean."
             )
     shares = results["class_shares"]
     if _is_imbalanced(shares):

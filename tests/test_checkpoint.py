@@ -181,7 +181,10 @@ def test_an_interrupt_saves_the_running_stacks(uninterrupted, tmp_path):
 
 
 def test_a_member_that_ends_its_process_is_given_up_and_the_rest_goes_on(tmp_path):
-    """Seed 2 of the baseline kills the process in its first epoch, whoever trains with it."""
+    """Seed 2 of the baseline kills the process in its first epoch, whoever trains with it.
+
+    Its stack is tried twice, for a kill from outside looks the same; then it has to go alone.
+    """
     poisoned = STUDY.replace(
         "run_study(config",
         """
@@ -196,14 +199,15 @@ StackRun.train_epoch = poisoned
 run_study(config""",
     )
     run = tmp_path / "run"
-    assert start_study(run, poisoned).wait() == -9
-    assert start_study(run, poisoned).wait() == -9
+    for _ in range(3):
+        assert start_study(run, poisoned).wait() == -9
     assert start_study(run, poisoned).wait() == 0
     results = load_study(run).results
     given_up = [m for m in results["members"] if m["status"] == "given_up"]
     assert [(m["variant"], m["seed"]) for m in given_up] == [("none", 2)]
     assert [v["num_members"] for v in results["variants"]] == [6, 7]
-    assert any("none with seed 2 ended its process twice" in s for s in results["verdict"])
+    sentence = "none with seed 2 ended its process three times in a row, the last time alone"
+    assert any(s.startswith(sentence) for s in results["verdict"])
 
 
 def test_eight_processes_on_one_folder_one_works_seven_say_why_not(tmp_path):

@@ -101,7 +101,7 @@ def test_versions_count_up_and_the_newest_is_loaded(study, tmp_path):
 
 
 def test_a_failed_export_leaves_no_version(study, tmp_path, monkeypatch):
-    monkeypatch.setattr("kmlp.exporting._model_card", lambda selection: 1 / 0)
+    monkeypatch.setattr("kmlp.exporting.model_card", lambda selection: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         export(study.best(), tmp_path / "m")
     assert list((tmp_path / "m").iterdir()) == []
@@ -116,7 +116,10 @@ def test_the_manifest_and_the_card_say_what_it_is(study, ensemble):
     assert manifest["variant"]["test"]["accuracy"] == json.loads(json.dumps(accuracy))
     card = (ensemble / "model_card.md").read_text()
     assert f"{100 * accuracy['mean']:.2f} %" in card
-    assert "An ensemble of 3" in card
+    assert "An ensemble of 3 networks" in card
+    low, high = accuracy["ci95"]
+    assert f"(95 % interval {100 * low:.2f} to {100 * high:.2f})" in card
+    assert "`entropy` (batch,) in nats" in card
 
 
 def test_batches_of_any_size_agree(saved, images, monkeypatch):

@@ -92,6 +92,73 @@ def test_records_read_back_equal(folder):
     assert RunFolder(folder.path).records() == {record().id: record(), other.id: other}
 
 
+def test_a_stack_is_recorded_whole_or_not_at_all(folder, monkeypatch):
+    """The second of three array files cannot be written: none of the three is a member."""
+    real, written = os.replace, []
+
+    def second_fails(source, target):
+        written.append(target)
+        refuse() if len(written) == 2 else real(source, target)
+
+    stack = [(record(letter * 16), ARRAYS) for letter in "bcd"]
+    monkeypatch.setattr("kmlp.ledger.os.replace", second_fails)
+    with pytest.raises(OSError, match="no space"):
+        folder.record_all(stack)
+    assert list(folder.records()) == [record().id]
+    monkeypatch.undo()
+    folder.record_all(stack)
+    assert list(folder.records()) == [letter * 16 for letter in "abcd"]
+
+
+def test_a_finished_folder_is_one_plain_file_that_needs_no_writing_to_be_read(folder):
+    """Bytes 18 and 19 of an SQLite file are 2 in write-ahead mode, whose readers must write."""
+    assert (folder.path / "ledger.sqlite").read_bytes()[18:20] == b"\x01\x01"
+    with folder.writing():
+        assert (folder.path / "ledger.sqlite").read_bytes()[18:20] == b"\x02\x02"
+        folder.record(record("b" * 16), ARRAYS)
+    assert (folder.path / "ledger.sqlite").read_bytes()[18:20] == b"\x01\x01"
+    assert not list(folder.path.glob("ledger.sqlite-*"))
+
+
+def test_an_attempt_counts_until_an_epoch_is_done(folder):
+    stack, other = ["b" * 16, "c" * 16], ["d" * 16]
+    for ids in (stack, other, stack):
+        folder.begin_stack(ids)
+    assert folder.barren_attempts() == {stack[0]: 2, stack[1]: 2, other[0]: 1}
+    folder.log_epoch(stack, 1, 2)
+    assert folder.barren_attempts() == {other[0]: 1}
+    assert (folder.furthest_epoch(stack), folder.furthest_epoch(other)) == (1, 0)
+
+
+def test_after_two_barren_attempts_only_getting_further_counts(folder):
+    folder.begin_stack(["b" * 16, "c" * 16])
+    folder.log_epoch(["b" * 16, "c" * 16], 2, 2)
+    for _ in range(3):
+        folder.begin_stack(["b" * 16])
+    folder.log_epoch(["b" * 16], 1, 1)
+    folder.log_epoch(["b" * 16], 2, 1)
+    assert folder.barren_attempts() == {"b" * 16: 3}
+    folder.log_epoch(["b" * 16], 3, 1)
+    assert folder.barren_attempts() == {}
+
+
+def test_an_attempt_that_ends_by_an_error_is_taken_back(folder):
+    folder.begin_stack(["b" * 16])
+    folder.begin_stack(["b" * 16])
+    folder.withdraw_attempt(["b" * 16])
+    assert folder.barren_attempts() == {"b" * 16: 1}
+    folder.withdraw_attempt(["b" * 16])
+    folder.withdraw_attempt(["b" * 16])
+    folder.begin_stack(["b" * 16])
+    assert folder.barren_attempts() == {"b" * 16: 1}
+
+
+def test_the_epoch_log_counts_members_not_stacks(folder):
+    folder.log_epoch(["b" * 16, "c" * 16, "d" * 16], 1, 3)
+    folder.log_epoch(["b" * 16, "c" * 16, "d" * 16], 2, 1)
+    assert folder.num_epochs_logged() == 4
+
+
 def test_a_member_recorded_again_replaces_the_first(folder):
     again = record(best_epoch=9)
     folder.record(again, {"x": np.zeros(2)})
@@ -282,7 +349,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path, monkeypatch, 
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
 
 
-def test_the_content_is_on_disk_before_it_gets_its_name(tmp_path, monkeypatch):
+def test_the_content_is_on_disk_before_it_gets_its_name_and_the_name_after(tmp_path, monkeypatch):
     calls = []
     for step in ("fsync", "replace"):
         real = getattr(os, step)
@@ -291,4 +358,4 @@ def test_the_content_is_on_disk_before_it_gets_its_name(tmp_path, monkeypatch):
             lambda *a, step=step, real=real: calls.append(step) or real(*a),
         )
     write_atomically(tmp_path / "a.txt", b"new")
-    assert calls == ["fsync", "replace"]
+    assert calls == ["fsync", "replace", "fsync"]

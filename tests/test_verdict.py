@@ -162,31 +162,32 @@ def test_one_seed_has_no_interval():
     ]
 
 
-def test_diverged_members_are_named_by_variant_and_seed():
+def test_diverged_members_are_named_by_variant_seed_and_epoch():
     members = [
-        {"variant": name, "seed": seed, "status": status}
-        for name, seed, status in (
-            ("none", 1, "done"),
-            ("none", 4, "diverged"),
-            ("l2", 0, "diverged"),
-            ("l2", 1, "done"),
-            ("l2", 7, "diverged"),
+        {"variant": name, "seed": seed, "status": status, "stopped_epoch": epoch}
+        for name, seed, status, epoch in (
+            ("none", 1, "done", 9),
+            ("none", 4, "diverged", 2),
+            ("l2", 0, "diverged", 3),
+            ("l2", 1, "done", 9),
+            ("l2", 7, "diverged", 1),
         )
     ]
     sentences = verdict(results(variant("l2", 0.9, num_diverged=2), members=members))
     assert sentences[1:] == [
-        "l2=0.2 diverged (a loss was not finite) with seed 0, 7: kept out of every mean."
+        "l2=0.2 diverged (a loss was not finite) with seed 0 (epoch 3), 7 (epoch 1): "
+        "kept out of every mean."
     ]
 
 
 def test_a_variant_without_a_finished_member_is_ranked_nowhere():
     nothing = {"num_members": 0, "test": {}, "val": {}, "train": {}}
     gone = variant("l2", 0.0, num_diverged=1) | nothing
-    members = [{"variant": "l2", "seed": 3, "status": "diverged"}]
+    members = [{"variant": "l2", "seed": 3, "status": "diverged", "stopped_epoch": 2}]
     sentences = verdict(results(gone, members=members))
     assert len(sentences) == 2
     assert sentences[0].startswith("none has the best")
-    assert sentences[1].startswith("l2=0.2 diverged (a loss was not finite) with seed 3:")
+    assert sentences[1].startswith("l2=0.2 diverged (a loss was not finite) with seed 3 (epoch 2):")
 
 
 def test_where_no_member_finished_nothing_is_said():

@@ -12,7 +12,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -40,14 +40,18 @@ def read_idx(path: Path, ndim: int) -> np.ndarray:
     Raises:
         DataError: in one line, the file and what is wrong with it.
     """
-    opener = _OPENERS.get(path.suffix, open)
     try:
-        with opener(path, "rb") as file:
+        with open_idx(path) as file:
             return _parse(file.read(), ndim)
     except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
     except ValueError as error:
         raise DataError(f"{path}: {error}") from error
+
+
+def open_idx(path: Path) -> IO[bytes]:
+    """Opens an IDX file to read its uncompressed bytes."""
+    return _OPENERS.get(path.suffix, open)(path, "rb")
 
 
 def idx_bytes(array: np.ndarray) -> bytes:
