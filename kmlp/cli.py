@@ -208,16 +208,12 @@ def evaluate(model: Path, dataset: str, /, *, json: Json = False) -> None:
     if json:
         _print_json(scores)
         return
-    from kmlp.table import confusion_table
+    from kmlp.table import confusion_table, score_lines
 
-    low, high = (100 * bound for bound in scores["accuracy"]["ci95"])
-    print(
-        f"accuracy {100 * scores['accuracy']['value']:.2f} % (95 % interval {low:.2f} to "
-        f"{high:.2f} over {scores['num_rows']:,} {data.provenance.source} test rows)\n"
-        f"cross-entropy {scores['cross_entropy']['value']:.4f} nats (95 % interval "
-        f"{scores['cross_entropy']['ci95'][0]:.4f} to {scores['cross_entropy']['ci95'][1]:.4f})\n"
-    )
-    _console().print(confusion_table(scores))
+    print("\n".join(score_lines(scores, data.provenance.source)))
+    if "confusion" in scores:
+        print()
+        _console().print(confusion_table(scores))
 
 
 @app.command
@@ -337,7 +333,7 @@ def _print_examples(model: Path, dataset: str) -> None:
     from kmlp.serving import load_saved
 
     data = load_dataset(dataset)
-    if len(data.spec.input_shape) == 2:
+    if len(data.spec.input_shape) == 2 and data.spec.class_names:
         rows = [int((data.y_test == c).argmax()) for c in range(min(4, data.spec.num_classes))]
         print(f"\nThe exported model on the test images {', '.join(map(str, rows))}:\n")
         truth = [data.spec.class_names[data.y_test[r]] for r in rows]

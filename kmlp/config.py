@@ -6,39 +6,28 @@ defaults are the only place where a default stands. No Keras here.
 
 import dataclasses
 import json
-import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from kmlp import fields
 from kmlp.errors import ConfigError
 
-# Fields whose feature is not built yet: any other value is refused, never ignored.
-_AVAILABLE: dict[str, tuple[Any, ...]] = {
-    "activation": ("relu",),
-    "kernel_initializer": ("auto",),
-    "input_scaling": ("auto", "none", "unit"),
-    "normalization": ("none",),
-    "input_dropout": (0.0,),
-    "drop_connect": (0.0,),
-    "drop_connect_mask": ("batch",),
-    "drop_connect_inference": ("mean",),
-    "penalty_reduction": ("sum",),
-    "max_norm": (None,),
-    "optimizer": ("sgd", "adam"),
-    "weight_decay": (0.0,),
-    "clipnorm": (None,),
-    "learning_rate_schedule": ("constant",),
-    "gradient_noise": (0.0,),
-    "gradient_noise_decay": (0.0,),
-    "class_weight": (None,),
-    "label_smoothing": (0.0,),
-    "dtype_policy": ("float32",),
-    "seed_streams": (None,),
-}
-_MONITORS = ("auto", "loss", "cross_entropy", "accuracy", "val_cross_entropy", "val_accuracy")
+STREAMS = ("init", "order", "noise", "split")
+ACTIVATIONS = ("relu", "elu", "selu", "leaky_relu", "tanh", "gelu", "sigmoid")
+INITIALIZERS = (
+    "auto",
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "lecun_normal",
+    "lecun_uniform",
+)
+_METRICS = ("cross_entropy", "accuracy", "mse")
+MONITORS = ("auto", "loss", *_METRICS, *(f"val_{name}" for name in _METRICS))
 
 
 class _Config:
@@ -54,7 +43,7 @@ class _Config:
         names = [f.name for f in dataclasses.fields(cls)]  # type: ignore[arg-type]
         for key in values:
             if key not in names:
-                raise ConfigError(_unknown(key, names, cls.__name__))
+                raise ConfigError(fields.unknown(key, names, cls.__name__))
         return cls(**values)
 
     def to_json(self) -> str:
@@ -82,12 +71,29 @@ class _Config:
 class MLPConfig(_Config):
     """The network: which layers, how wide, how regularized.
 
-    Rates are fractions of units dropped (Keras's meaning, not the retention probability of
-    Srivastava et al. 2014). `l1` and `l2` multiply the sum over all kernels, the output
-    layer's included, of |w| and w^2, as Keras's regularizers do; biases are not penalized.
+    Attributes:
+        hidden_units: units of each hidden layer; `()` is a linear model, that is logistic or
+            linear regression.
+        activation: relu, elu, selu, leaky_relu, tanh, gelu or sigmoid.
+        kernel_initializer: "auto" is He normal before relu, leaky_relu, elu and gelu, LeCun
+            normal before selu, Glorot uniform else; or one of Keras's for all layers.
+        input_scaling: "none"; "unit" divides `uint8` by 255; "standard" subtracts the mean of
+            the member's own training rows and divides by their standard deviation; "auto" is
+            "unit" for `uint8` and "standard" for other inputs.
+        normalization: "none", "batch" or "layer", before each activation.
+        dropout, input_dropout: fraction of the hidden units, of the inputs, dropped (Keras's
+            meaning, not the retention probability of Srivastava et al. 2014).
+        drop_connect: fraction of the hidden layers' weights and biases dropped.
+        drop_connect_mask: one mask a "batch" or an "example".
+        drop_connect_inference: by "mean" weights or by the paper's matched "moments".
+        l1, l2: factors of the sum over all kernels, the output layer's included, of |w| and
+            w^2; biases are not penalized.
+        penalty_reduction: "sum", as Keras does, or "mean", the textbook's 1/n over the n
+            weights of all kernels.
+        max_norm: bound of the norm of every hidden unit's incoming weights; None is no bound.
 
     Raises:
-        ConfigError: a value is out of range, or its feature is not available yet.
+        ConfigError: a value is out of range.
 
     Example:
         >>> MLPConfig(hidden_units=(128, 64), dropout=0.2).dropout
@@ -110,24 +116,58 @@ class MLPConfig(_Config):
     max_norm: float | None = None
 
     def __post_init__(self) -> None:
-        _refuse_unavailable(self)
-        object.__setattr__(self, "hidden_units", _positive_ints(self, "hidden_units"))
-        _check_rate(self, "dropout")
-        _check_non_negative(self, "l1", "l2")
-        _as_floats(self)
+        object.__setattr__(self, "hidden_units", fields.positive_ints(self, "hidden_units"))
+        fields.check_choice(self, "activation", ACTIVATIONS)
+        fields.check_choice(self, "kernel_initializer", INITIALIZERS)
+        fields.check_choice(self, "input_scaling", ("auto", "none", "unit", "standard"))
+        fields.check_choice(self, "normalization", ("none", "batch", "layer"))
+        fields.check_choice(self, "drop_connect_mask", ("batch", "example"))
+        fields.check_choice(self, "drop_connect_inference", ("mean", "moments"))
+        fields.check_choice(self, "penalty_reduction", ("sum", "mean"))
+        fields.check_rate(self, "dropout", "input_dropout", "drop_connect")
+        fields.check_non_negative(self, "l1", "l2")
+        fields.check_positive_or_none(self, "max_norm")
+        if self.drop_connect_inference == "moments" and self.normalization != "none":
+            raise ConfigError(
+                "drop_connect_inference='moments' averages the activation over the layer's own "
+                "outputs, which a normalization would change. Received: normalization="
+                f"{self.normalization!r}. Use drop_connect_inference='mean'."
+            )
+        fields.as_floats(self)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig(_Config):
     """How a network is trained; the argument names and meanings are Keras's.
 
-    `monitor="auto"` is the plain validation cross-entropy, or the training loss where no
-    validation rows are held out. `reduce_on_plateau` is None or a mapping with any of
-    `factor`, `patience` (epochs) and `min_learning_rate`. `min_delta` is in the monitored
-    metric's unit, `patience` and `max_epochs` in epochs, `batch_size` in rows.
+    Attributes:
+        optimizer: sgd, adam, adamw or rmsprop, with Keras's defaults.
+        learning_rate: the first step's.
+        momentum, nesterov: sgd's.
+        weight_decay: decoupled from the gradient (Loshchilov and Hutter 2019): every step takes
+            `learning_rate * weight_decay` of each weight away.
+        clipnorm: bound of the norm of each weight's gradient, member by member; None is none.
+        learning_rate_schedule: "constant"; "cosine" falls to 0 at `max_epochs`; "step" divides
+            by 10 at 50 % and at 75 % of `max_epochs`.
+        reduce_on_plateau: None or a mapping with any of `factor`, `patience` (epochs) and
+            `min_learning_rate`.
+        gradient_noise: stddev of the Gaussian noise on every gradient at step 0.
+        gradient_noise_decay: gamma; the stddev at step t is `stddev / (1 + t)^(gamma / 2)`.
+        batch_size: rows, or "full".
+        max_epochs, patience: epochs.
+        monitor: a metric of the epoch logs: `loss` (what is minimized on the training rows,
+            penalty included), `cross_entropy` and `accuracy`, or `mse` for regression, and
+            their `val_`; "auto" is the plain validation cross-entropy or mse, or the training
+            loss where no validation rows are held out.
+        min_delta: in the monitored metric's unit; mse is in units of the variance of the
+            training targets.
+        class_weight: weights of the classes in the training loss: "balanced" (n / (num_classes
+            * n_c)), a mapping from class number or name to weight (1 where left out), or None.
+        label_smoothing: fraction of the target spread evenly over the classes.
+        dtype_policy: float32.
 
     Raises:
-        ConfigError: a value is out of range, or its feature is not available yet.
+        ConfigError: a value is out of range.
 
     Example:
         >>> TrainConfig(optimizer="sgd", learning_rate=0.1, momentum=0.9).momentum
@@ -144,39 +184,68 @@ class TrainConfig(_Config):
     reduce_on_plateau: Mapping[str, Any] | None = None
     gradient_noise: float = 0.0
     gradient_noise_decay: float = 0.0
-    batch_size: int = 128
+    batch_size: int | str = 128
     max_epochs: int = 100
     early_stopping: bool = True
     monitor: str = "auto"
     min_delta: float = 1e-4
     patience: int = 5
     restore_best_weights: bool = True
-    class_weight: None = None
+    class_weight: str | Mapping[str, float] | None = None
     label_smoothing: float = 0.0
     dtype_policy: str = "float32"
 
     def __post_init__(self) -> None:
-        _refuse_unavailable(self)
-        _check_positive(self, "learning_rate")
-        _check_rate(self, "momentum")
-        _check_non_negative(self, "min_delta", "patience")
-        for name in ("batch_size", "max_epochs"):
-            _check_count(self, name)
-        for name in ("nesterov", "early_stopping", "restore_best_weights"):
-            if not isinstance(getattr(self, name), bool):
-                raise ConfigError(_wanted(self, name, "true or false"))
-        if not isinstance(self.patience, int):
-            raise ConfigError(_wanted(self, "patience", "a whole number of epochs"))
+        fields.check_choice(self, "optimizer", ("sgd", "adam", "adamw", "rmsprop"))
+        fields.check_choice(self, "dtype_policy", ("float32",))
+        fields.check_positive(self, "learning_rate")
+        fields.check_rate(self, "momentum", "label_smoothing")
+        fields.check_non_negative(
+            self, "min_delta", "weight_decay", "gradient_noise", "gradient_noise_decay"
+        )
+        fields.check_positive_or_none(self, "clipnorm")
+        fields.check_truth(self, "nesterov", "early_stopping", "restore_best_weights")
+        fields.check_whole(self, "max_epochs", 1)
+        fields.check_whole(self, "patience", 0, " of epochs")
+        if self.batch_size != "full":
+            fields.check_whole(self, "batch_size", 1, ' (or "full")')
         if self.optimizer != "sgd" and (self.momentum or self.nesterov):
             raise ConfigError(
                 "momentum and nesterov belong to optimizer='sgd'. "
                 f"Received: optimizer={self.optimizer!r}, momentum={self.momentum}."
             )
-        if self.monitor not in _MONITORS:
-            raise ConfigError(_wanted(self, "monitor", "one of " + ", ".join(_MONITORS)))
-        if self.reduce_on_plateau is not None:
-            object.__setattr__(self, "reduce_on_plateau", _check_plateau(self.reduce_on_plateau))
-        _as_floats(self)
+        self._check_schedule()
+        self._check_monitor()
+        if self.class_weight is not None:
+            object.__setattr__(self, "class_weight", fields.class_weight(self.class_weight))
+        fields.as_floats(self)
+
+    def _check_schedule(self) -> None:
+        if self.learning_rate_schedule == "plateau":
+            raise ConfigError(
+                "learning_rate_schedule='plateau' is written "
+                "reduce_on_plateau = {factor = 0.5, patience = 3}."
+            )
+        fields.check_choice(self, "learning_rate_schedule", ("constant", "cosine", "step"))
+        if self.reduce_on_plateau is None:
+            return
+        object.__setattr__(self, "reduce_on_plateau", fields.plateau(self.reduce_on_plateau))
+        if self.learning_rate_schedule != "constant":
+            raise ConfigError(
+                "reduce_on_plateau and a learning_rate_schedule exclude each other. Received: "
+                f"learning_rate_schedule={self.learning_rate_schedule!r}. Leave one of them out."
+            )
+
+    def _check_monitor(self) -> None:
+        if self.monitor not in MONITORS:
+            hint = (
+                " The plain validation loss is val_cross_entropy, or val_mse for regression."
+                if self.monitor == "val_loss"
+                else ""
+            )
+            raise ConfigError(
+                fields.wanted(self, "monitor", "one of " + ", ".join(MONITORS)) + hint
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,10 +253,13 @@ class StudyConfig(_Config):
     """What to compare, on what, over how many seeds.
 
     `variants` holds names ("dropout"), names with a strength ("dropout=0.5") or tables that
-    override fields of `model` and `train` ({"name": "wide", "hidden_units": [512, 256]}).
+    override fields of `model` and `train` ({"name": "wide", "hidden_units": [512, 256]}); "all"
+    stands for every name there is.
     Seed s gives every variant the same initial weights, data order and validation split.
     `validation_fraction` of the training rows is held out, drawn by each seed and stratified
-    by class; 0 is legal and then the training loss is monitored.
+    by class; 0 is legal and then the training loss is monitored. `seed_streams` gives some of the
+    streams init, order, noise and split a fixed seed ({"order": 0, "split": 0}); the others
+    follow each member's own seed.
 
     Raises:
         ConfigError: a value is out of range, a variant is unknown, or the baseline is not
@@ -202,30 +274,33 @@ class StudyConfig(_Config):
     variants: tuple[str | Mapping[str, Any], ...] = ("none", "dropout", "l2", "dropout_l2")
     num_seeds: int = 10
     first_seed: int = 0
-    seed_streams: None = None
+    seed_streams: Mapping[str, int] | None = None
     model: MLPConfig = field(default_factory=MLPConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     validation_fraction: float = 1 / 6
     baseline: str = "none"
 
     def __post_init__(self) -> None:
-        _refuse_unavailable(self)
         for name, kind in (("model", MLPConfig), ("train", TrainConfig)):
             value = getattr(self, name)
             if isinstance(value, Mapping):
                 object.__setattr__(self, name, kind.from_dict(value))
             elif not isinstance(value, kind):
-                raise ConfigError(_wanted(self, name, f"a table of {kind.__name__}'s fields"))
+                raise ConfigError(fields.wanted(self, name, f"a table of {kind.__name__}'s fields"))
+        if self.seed_streams is not None:
+            streams = fields.seed_streams(self.seed_streams, STREAMS)
+            object.__setattr__(self, "seed_streams", streams)
+        fields.check_whole(self, "num_seeds", 1)
+        fields.check_whole(self, "first_seed", 0)
+        fields.check_rate(self, "validation_fraction")
+        fields.as_floats(self)
+        self._check_variants()
+
+    def _check_variants(self) -> None:
         if not isinstance(self.variants, str | list | tuple):
-            raise ConfigError(_wanted(self, "variants", "a list of names and tables"))
+            raise ConfigError(fields.wanted(self, "variants", "a list of names and tables"))
         listed = (self.variants,) if isinstance(self.variants, str) else self.variants
         object.__setattr__(self, "variants", tuple(map(_plain_table, listed)))
-        _check_count(self, "num_seeds")
-        _check_non_negative(self, "first_seed")
-        if not isinstance(self.first_seed, int):
-            raise ConfigError(_wanted(self, "first_seed", "a whole number"))
-        _check_rate(self, "validation_fraction")
-        _as_floats(self)
         names = self.variant_names
         if len(set(names)) < len(names):
             raise ConfigError(f"every variant needs its own name. Received: {', '.join(names)}.")
@@ -235,12 +310,19 @@ class StudyConfig(_Config):
                 f"{self.baseline!r}, variants {', '.join(names)}. Add it, or name another."
             )
 
+    def for_task(self, task: str) -> "StudyConfig":
+        """The same study with "all" written out: every named variant that the task allows."""
+        from kmlp.variants import expand_all
+
+        return dataclasses.replace(self, variants=expand_all(self.variants, task))
+
     @property
     def resolved_variants(self) -> tuple["Variant", ...]:
         """Every variant with its full configs, in the order given."""
-        from kmlp.variants import resolve_variant
+        from kmlp.variants import expand_all, resolve_variant
 
-        return tuple(resolve_variant(v, self.model, self.train) for v in self.variants)
+        listed = expand_all(self.variants)
+        return tuple(resolve_variant(v, self.model, self.train) for v in listed)
 
     @property
     def variant_names(self) -> tuple[str, ...]:
@@ -273,90 +355,6 @@ def read_study_file(path: str | Path) -> StudyConfig:
         return StudyConfig.from_toml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, ConfigError, TypeError) as error:
         raise ConfigError(f"{path}: {error}") from error
-
-
-def _wanted(config: Any, name: str, what: str) -> str:
-    return f"{name} must be {what}. Received: {name}={getattr(config, name)!r}."
-
-
-def _unknown(key: str, names: list[str], owner: str) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(key, names, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else f" It has: {', '.join(names)}."
-    return f"{owner} has no field {key!r}.{hint}"
-
-
-def _refuse_unavailable(config: Any) -> None:
-    for f in dataclasses.fields(config):
-        allowed = _AVAILABLE.get(f.name)
-        if allowed is not None and getattr(config, f.name) not in allowed:
-            listed = " or ".join(repr(value) for value in allowed)
-            raise ConfigError(
-                f"{f.name}={getattr(config, f.name)!r} is not available in this version of kmlp. "
-                f"Use {f.name}={listed}."
-            )
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _check_rate(config: Any, name: str) -> None:
-    value = getattr(config, name)
-    if not _is_number(value) or not 0 <= value < 1:
-        hint = " Did you mean a keep probability? Use 1 - p." if "drop" in name else ""
-        raise ConfigError(_wanted(config, name, "in [0, 1)") + hint)
-
-
-def _check_non_negative(config: Any, *names: str) -> None:
-    for name in names:
-        if not _is_number(getattr(config, name)) or getattr(config, name) < 0:
-            raise ConfigError(_wanted(config, name, "a number of at least 0"))
-
-
-def _check_positive(config: Any, name: str) -> None:
-    if not _is_number(getattr(config, name)) or getattr(config, name) <= 0:
-        raise ConfigError(_wanted(config, name, "a number above 0"))
-
-
-def _as_floats(config: Any) -> None:
-    """0 and 0.0 are equal but not the same in JSON, from which a member's id is made."""
-    for f in dataclasses.fields(config):
-        if f.type is float:
-            object.__setattr__(config, f.name, float(getattr(config, f.name)))
-
-
-def _check_count(config: Any, name: str) -> None:
-    value = getattr(config, name)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ConfigError(_wanted(config, name, "a whole number of at least 1"))
-
-
-def _positive_ints(config: Any, name: str) -> tuple[int, ...]:
-    value = getattr(config, name)
-    units = tuple(value) if isinstance(value, list | tuple) else (value,)
-    if not all(isinstance(u, int) and not isinstance(u, bool) and u > 0 for u in units):
-        raise ConfigError(_wanted(config, name, "whole numbers above 0, such as (128, 64)"))
-    return units
-
-
-def _check_plateau(value: Any) -> dict[str, Any]:
-    defaults: dict[str, Any] = {"factor": 0.1, "patience": 10, "min_learning_rate": 0.0}
-    if not isinstance(value, Mapping) or not set(value) <= set(defaults):
-        raise ConfigError(
-            "reduce_on_plateau must be None or a mapping with any of factor, patience and "
-            f"min_learning_rate. Received: reduce_on_plateau={value!r}."
-        )
-    plateau = {**defaults, **value}
-    factor, patience, lowest = plateau.values()
-    whole = isinstance(patience, int) and all(map(_is_number, plateau.values()))
-    if not whole or not 0 < factor < 1 or patience < 0 or lowest < 0:
-        raise ConfigError(
-            "reduce_on_plateau needs a factor in (0, 1), a patience of at least 0 epochs and a "
-            f"min_learning_rate of at least 0. Received: reduce_on_plateau={value!r}."
-        )
-    return {"factor": factor, "patience": patience, "min_learning_rate": float(lowest)}
 
 
 def _plain_table(variant: Any) -> Any:

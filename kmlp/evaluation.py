@@ -1,5 +1,6 @@
 """How good a loaded model is on labelled data: metrics with intervals, the confusion matrix."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -7,42 +8,93 @@ import numpy as np
 from kmlp import stats
 from kmlp.data.dataset import Dataset
 from kmlp.errors import DataError
+from kmlp.metrics import classification_metrics, regression_metrics
 from kmlp.serving import LoadedModel
+
+_SMALLEST = 1e-38
 
 
 def evaluate(model: LoadedModel, data: Dataset) -> dict[str, Any]:
     """Scores on the test set.
 
     Returns:
-        `num_rows`; `accuracy` with its Wilson interval and `cross_entropy` (nats) with its t
-        interval, both over test rows; `confusion`, `(num_classes, num_classes)` counts, true
-        classes by row; `class_names`.
+        `task`, `num_rows`, and every metric of the task as `value`, `ci95` over test rows and
+        `interval`, its kind: Wilson's for the accuracy, t for the cross-entropy (nats), else a
+        percentile bootstrap. What the rows cannot tell is None. Of classes also `confusion`,
+        `(num_classes, num_classes)` counts, true classes by row, and `class_names`.
 
     Raises:
-        DataError: the data's classes or shapes are not the model's.
+        DataError: the data's task, classes or shapes are not the model's.
     """
-    names = list(data.spec.class_names)
-    if names == [str(i) for i in range(len(model.class_names))]:
-        # Data without names of their own, such as a folder of IDX files.
-        names = list(model.class_names)
-    if model.class_names and list(model.class_names) != names:
+    _check_task(model, data)
+    outputs = model.outputs(data.x_test)
+    if data.spec.task == "regression":
+        scores = _regression_scores(data.y_test, outputs["prediction"])
+    else:
+        scores = _classification_scores(data, outputs["probabilities"].astype(np.float64))
+    return {"task": data.spec.task, "num_rows": len(data.y_test), **scores}
+
+
+def _check_task(model: LoadedModel, data: Dataset) -> None:
+    gives_numbers, wants_numbers = "prediction" in model.output_names, not data.spec.num_classes
+    if gives_numbers != wants_numbers:
+        kinds = ("classes", "numbers")
+        raise DataError(
+            f"the model predicts {kinds[gives_numbers]}; the data's labels are "
+            f"{kinds[wants_numbers]}."
+        )
+    names, known = data.spec.class_names, model.class_names
+    # Data without names of their own, such as a folder of IDX files, number their classes.
+    if known and names not in (known, tuple(map(str, range(len(known))))):
         raise DataError(
             f"the model knows the classes {', '.join(model.class_names)}; "
             f"the data have {', '.join(names)}."
         )
-    probabilities = model.predict(data.x_test).astype(np.float64)
-    labels, predicted = data.y_test, probabilities.argmax(axis=1)
+
+
+def _classification_scores(data: Dataset, probabilities: np.ndarray) -> dict[str, Any]:
+    labels, num_classes = data.y_test, data.spec.num_classes
+    if probabilities.shape[1] != num_classes:
+        raise DataError(
+            f"the model knows {probabilities.shape[1]} classes; the data have {num_classes}."
+        )
+    logs = np.log(np.maximum(probabilities, _SMALLEST))
+    values = classification_metrics(labels, logs)
+    intervals = stats.bootstrap_intervals(
+        lambda rows: classification_metrics(labels[rows], logs[rows]), len(labels)
+    )
+    scores = _with_intervals(values, intervals)
+    predicted = probabilities.argmax(axis=1)
     hits = int((predicted == labels).sum())
-    losses = -np.log(np.maximum(probabilities[np.arange(len(labels)), labels], 1e-38))
-    confusion = np.zeros((len(names), len(names)), int)
+    scores["accuracy"] |= {
+        "ci95": stats.wilson_interval(hits, len(labels)),
+        "interval": "Wilson",
+    }
+    losses = -logs[np.arange(len(labels)), labels]
+    scores["cross_entropy"] |= {
+        "ci95": stats.t_interval(losses) if len(losses) > 1 else None,
+        "interval": "t",
+    }
+    confusion = np.zeros((num_classes, num_classes), int)
     np.add.at(confusion, (labels, predicted), 1)
+    return {**scores, "confusion": confusion.tolist(), "class_names": list(data.spec.class_names)}
+
+
+def _regression_scores(targets: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
+    intervals = stats.bootstrap_intervals(
+        lambda rows: regression_metrics(targets[rows], predictions[rows]), len(targets)
+    )
+    return _with_intervals(regression_metrics(targets, predictions), intervals)
+
+
+def _with_intervals(
+    values: Mapping[str, float], intervals: Mapping[str, tuple[float, float] | None]
+) -> dict[str, dict[str, Any]]:
     return {
-        "num_rows": len(labels),
-        "accuracy": {
-            "value": hits / len(labels),
-            "ci95": stats.wilson_interval(hits, len(labels)),
-        },
-        "cross_entropy": {"value": float(losses.mean()), "ci95": stats.t_interval(losses)},
-        "confusion": confusion.tolist(),
-        "class_names": names,
+        name: {
+            "value": value if np.isfinite(value) else None,
+            "ci95": intervals[name] if np.isfinite(value) else None,
+            "interval": "bootstrap",
+        }
+        for name, value in values.items()
     }

@@ -23,12 +23,13 @@ from kmlp.config import MLPConfig, TrainConfig
 from kmlp.data.dataset import DataSpec
 from kmlp.errors import KmlpError
 from kmlp.ledger import RunFolder, flush_folder, write_atomically
+from kmlp.losses import class_logits
 from kmlp.member import Member, Seeds
-from kmlp.model import build_mlp, load_member_weights
+from kmlp.model import OUTPUT, build_mlp, load_member_weights
+from kmlp.model_card import model_card
 from kmlp.selection import Selection
 from kmlp.serving import manifest_sha256
-from kmlp.stack import build_stack
-from kmlp.verdict import label
+from kmlp.stack import Stack, build_stack
 
 
 def export(selection: Selection, path: str | Path) -> Path:
@@ -36,7 +37,9 @@ def export(selection: Selection, path: str | Path) -> Path:
 
     Signatures: `serving_default` gives `probabilities` `(batch, num_classes)` and `label`
     `(batch,)`, of several members also `stddev` `(batch, num_classes)` over the members and
-    `entropy` `(batch,)` in nats; `logits` gives `logits`. The input is named `inputs`.
+    `entropy` `(batch,)` in nats; `logits` gives `logits`. A regression gives `prediction`
+    `(batch,)` in the target's own unit, of several members also their `stddev` `(batch,)`. The
+    input is named `inputs`.
 
     Args:
         selection: `study.best()`, `study.member(variant, seed)` or `study.ensemble(variant)`.
@@ -56,7 +59,7 @@ def export(selection: Selection, path: str | Path) -> Path:
     aside = Path(tempfile.mkdtemp(prefix=".writing-", dir=target))
     try:
         _write_graph(_graph(selection), selection.spec, aside)
-        (aside / "model_card.md").write_text(_model_card(selection), encoding="utf-8")
+        (aside / "model_card.md").write_text(model_card(selection), encoding="utf-8")
         manifest = _manifest(selection, aside)
         manifest["sha256"] = manifest_sha256(manifest)
         write_atomically(aside / "manifest.json", json.dumps(manifest, indent=1).encode())
@@ -78,91 +81,107 @@ def load_models(selection: Selection) -> list[keras.Model]:
     return models
 
 
-def _weights(selection: Selection) -> list[list[np.ndarray]]:
-    """Each member's kernels and biases, in the order of the layers."""
-    folder = RunFolder(selection.run_dir)
+def _weights(selection: Selection) -> list[dict[str, np.ndarray]]:
+    """Each member's weights by their path in the plain model."""
+    folder, prefix = RunFolder(selection.run_dir), "weight/"
     arrays = [folder.arrays(member["id"]) for member in selection.members]
-    count = sum(name.startswith("weight_") for name in arrays[0])
-    return [[a[f"weight_{i}"] for i in range(count)] for a in arrays]
+    return [
+        {name.removeprefix(prefix): v for name, v in a.items() if name.startswith(prefix)}
+        for a in arrays
+    ]
 
 
 def _graph(selection: Selection) -> "_MemberGraph | _EnsembleGraph":
     if len(selection.members) == 1:
-        return _MemberGraph(load_models(selection)[0])
+        return _MemberGraph(load_models(selection)[0], selection.spec.task)
     config = selection.variant["config"]
     members = [
         Member(
             model=MLPConfig.from_dict(config["model"]),
             train=TrainConfig.from_dict(config["train"]),
             seeds=Seeds.all(member["seed"]),
-            validation_fraction=0.0,
+            validation_fraction=1 / 6,
             data_sha256=selection.dataset["sha256"],
         )
         for member in selection.members
     ]
     stack = build_stack(members, selection.spec)
-    stacked = zip(*_weights(selection), strict=True)
-    stack.state["weights"] = [ops.convert_to_tensor(np.stack(w)) for w in stacked]
-    return _EnsembleGraph(stack.model)
+    stack.load(_weights(selection))
+    return _EnsembleGraph(stack)
 
 
 def _write_graph(graph: "_MemberGraph | _EnsembleGraph", spec: DataSpec, folder: Path) -> None:
     signature = tf.TensorSpec((None, *spec.input_shape), spec.input_dtype, name="inputs")
-    functions = {
+    functions = {"serving_default": graph.predict}
+    if spec.task != "regression":
+        functions["logits"] = graph.logits
+    compiled = {
         name: tf.function(function, input_signature=[signature], autograph=False)
-        for name, function in (("serving_default", graph.predict), ("logits", graph.logits))
+        for name, function in functions.items()
     }
     tf.saved_model.save(
         graph,
         str(folder),
-        signatures={name: f.get_concrete_function() for name, f in functions.items()},
+        signatures={name: f.get_concrete_function() for name, f in compiled.items()},
     )
 
 
 class _MemberGraph(tf.Module):
-    """One member: its probabilities and label."""
+    """One member: its probabilities and label, or its prediction."""
 
-    def __init__(self, model: keras.Model) -> None:
+    def __init__(self, model: keras.Model, task: str) -> None:
         super().__init__()
-        self._to_logits = keras.Model(model.input, model.get_layer("logits").output)
+        self._task, self._model = task, model
+        self._to_outputs = keras.Model(model.input, model.get_layer(OUTPUT).output)
         self.variables_kept = [v.value for v in model.weights]
 
     def predict(self, inputs: Any) -> dict[str, Any]:
-        probabilities = ops.softmax(self._to_logits(inputs))
+        if self._task == "regression":
+            return {"prediction": self._model(inputs)[:, 0]}
+        probabilities = ops.softmax(class_logits(self._task, self._to_outputs(inputs)))
         return {"probabilities": probabilities, "label": ops.argmax(probabilities, axis=-1)}
 
     def logits(self, inputs: Any) -> dict[str, Any]:
-        return {"logits": self._to_logits(inputs)}
+        return {"logits": class_logits(self._task, self._to_outputs(inputs))}
 
 
 class _EnsembleGraph(tf.Module):
     """Many members as the stack they were trained as: every product batched over the members."""
 
-    def __init__(self, stack: keras.Model) -> None:
+    def __init__(self, stack: Stack) -> None:
         super().__init__()
-        self._stack = stack
-        self.variables_kept = [v.value for v in stack.variables]
+        self._task, self._stack = stack.spec.task, stack.model
+        self._targets = {
+            name: ops.reshape(v, (-1, 1)) for name, v in stack.state["targets"].items()
+        }
+        self.variables_kept = [v.value for v in self._stack.variables]
 
     def predict(self, inputs: Any) -> dict[str, Any]:
-        each = self._member_probabilities(inputs)
-        mean = ops.mean(each, axis=0)
+        each = self._member_predictions(inputs)
+        mean, stddev = ops.mean(each, axis=0), ops.std(each, axis=0)
+        if self._task == "regression":
+            return {"prediction": mean, "stddev": stddev}
         return {
             "probabilities": mean,
             "label": ops.argmax(mean, axis=-1),
-            "stddev": ops.std(each, axis=0),
+            "stddev": stddev,
             "entropy": -ops.sum(mean * ops.log(ops.maximum(mean, 1e-30)), axis=-1),
         }
 
     def logits(self, inputs: Any) -> dict[str, Any]:
         """The logarithms of the mean probabilities, whose softmax they are."""
-        mean = ops.mean(self._member_probabilities(inputs), axis=0)
+        mean = ops.mean(self._member_predictions(inputs), axis=0)
         return {"logits": ops.log(ops.maximum(mean, 1e-30))}
 
-    def _member_probabilities(self, inputs: Any) -> Any:
-        """`(k, batch, num_classes)`: every member sees the same rows."""
+    def _member_predictions(self, inputs: Any) -> Any:
+        """Probabilities `(k, batch, num_classes)`, or predictions `(k, batch)`: every member sees
+        the same rows."""
         num_members, _, num_features = self._stack.input_shape
         rows = ops.reshape(inputs, (1, -1, num_features))
-        return ops.softmax(self._stack(ops.repeat(rows, num_members, axis=0)))
+        outputs = self._stack(ops.repeat(rows, num_members, axis=0))
+        if self._task != "regression":
+            return ops.softmax(class_logits(self._task, outputs))
+        return outputs[..., 0] * ops.sqrt(self._targets["variance"]) + self._targets["mean"]
 
 
 def _publish(aside: Path, target: Path) -> Path:
@@ -203,62 +222,3 @@ def _manifest(selection: Selection, folder: Path) -> dict[str, Any]:
             str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files
         },
     }
-
-
-def _model_card(selection: Selection) -> str:
-    variant, dataset, spec = selection.variant, selection.dataset, selection.spec
-    count, packages = len(selection.members), selection.environment["packages"]
-    config = variant["config"]
-    shape = ", ".join(map(str, spec.input_shape))
-    seeds = ", ".join(str(m["seed"]) for m in selection.members)
-    outputs = "`probabilities` (batch, classes), `label` (batch,)"
-    if count > 1:
-        outputs += ", `stddev` (batch, classes) over the members, `entropy` (batch,) in nats"
-    what = f"An ensemble of {count} networks" if count > 1 else "One network"
-    return (
-        f"# {variant['name']} on {dataset['name']}\n"
-        f"{what} of the {variant['num_members']} that were trained of this variant: multilayer "
-        "perceptrons, made with kmlp.\n\n"
-        "## What to expect\n"
-        f"{_expectation(selection)}\n"
-        "These numbers are of the test set of the data below. They say nothing of other inputs.\n\n"
-        "## Use\n"
-        f"- Input `inputs`: {spec.input_dtype} (batch, {shape}), raw; scaling is inside.\n"
-        f"- Outputs of `serving_default`: {outputs}; of `logits`: `logits`.\n"
-        f"- Classes: {', '.join(spec.class_names)}.\n"
-        "- `kmlp.load_saved(folder).predict(x)`, `kmlp predict folder files`, TensorFlow Serving, "
-        'or `tf.saved_model.load(folder).signatures["serving_default"](inputs=x)`.\n\n'
-        "## Training\n"
-        f"- Data: {dataset['name']} ({dataset['source']}, sha256 {dataset['sha256'][:12]}), "
-        f"{dataset['num_train']:,} training, {dataset['num_val']:,} validation and "
-        f"{dataset['num_test']:,} test rows.\n"
-        f"- Variant: {label(variant)}; hidden units "
-        f"{', '.join(map(str, config['model']['hidden_units']))}; {config['train']['optimizer']}, "
-        f"learning rate {config['train']['learning_rate']:g}, batches of "
-        f"{config['train']['batch_size']}. All settings are in `manifest.json`.\n"
-        f"- Seed{'s' * (count > 1)}: {seeds}.\n"
-        f"- Versions: {', '.join(f'{n} {v}' for n, v in packages.items() if v)}, "
-        f"Python {selection.environment['python']}.\n"
-    )
-
-
-def _expectation(selection: Selection) -> str:
-    """What the study found of the variant, as a list."""
-    variant, lines = selection.variant, []
-    for name, scale, digits, unit in (("accuracy", 100, 2, " %"), ("cross_entropy", 1, 4, " nats")):
-        found = variant["test"][name]
-        interval = "one seed: no interval"
-        if found["ci95"]:
-            low, high = (f"{scale * bound:.{digits}f}" for bound in found["ci95"])
-            interval = f"95 % interval {low} to {high}"
-        lines.append(
-            f"- Test {name.replace('_', '-')}, mean of {variant['num_members']} seeds: "
-            f"{scale * found['mean']:.{digits}f}{unit} ({interval})."
-        )
-    if len(selection.members) == 1:
-        lines.append("- One network's own test score is not what to expect of it; the mean is.")
-    elif len(selection.members) == variant["num_members"]:
-        lines.append(
-            f"- Test accuracy of this ensemble: {100 * variant['ensemble']['accuracy']:.2f} %."
-        )
-    return "\n".join(lines) + "\n"

@@ -1,4 +1,9 @@
-"""The stacked layers: Keras layers whose every weight carries a leading member axis `k`."""
+"""The stacked layers: Keras layers whose every weight carries a leading member axis `k`.
+
+They compute what Keras's own layers compute for each member alone. What a layer draws is keyed
+by its members' `key` and `step`, so that it does not depend on a member's company; random bytes
+round a rate to 1/256, and what is kept is scaled by the rounded rate.
+"""
 
 from typing import Any
 
@@ -6,11 +11,41 @@ import keras
 from keras import ops
 
 from kmlp import backend
+from kmlp.drop_connect import mean_activation
+
+_EPSILON = 1e-3
+_MOMENTUM = 0.99
+
+
+class _Stacked(keras.layers.Layer):
+    """What the stacked layers share: weights `(k, ...)`, outputs shaped like the inputs."""
+
+    def add_vector(self, name: str, num_members: int, dtype: str | None = None) -> Any:
+        """A value of each member's own that is not trained: `(k,)`."""
+        return self.add_weight((num_members,), "zeros", dtype=dtype, trainable=False, name=name)
+
+    def add_key(self, num_members: int) -> None:
+        """The key `(k, 2)` and the step `(k,)` of each member's draws."""
+        self.key = self.add_weight(
+            (num_members, 2), "zeros", dtype="int32", trainable=False, name="key"
+        )
+        self.step = self.add_vector("step", num_members, "int32")
+
+    def draw_mask(self, rate: Any, shape: tuple[int, ...]) -> Any:
+        """0 for what is dropped, 1 / (1 - rate) for what is kept: `(k, *shape)`."""
+        draws = backend.random_bytes(self.key, self.step, shape)
+        self.step.assign_add(ops.ones_like(self.step))
+        dropped = ops.reshape(ops.minimum(ops.round(rate * 256), 255), (-1,) + (1,) * len(shape))
+        keep = ops.cast(draws >= ops.cast(dropped, "uint8"), self.compute_dtype)
+        return keep * ops.cast(256 / (256 - dropped), self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        return input_shape
 
 
 @keras.saving.register_keras_serializable("kmlp")
-class StackedScaling(keras.layers.Layer):
-    """Casts raw inputs to the compute dtype and scales them.
+class StackedScaling(_Stacked):
+    """Casts raw inputs to the compute dtype and multiplies them.
 
     Shape:
         input `(k, batch, features)`, any dtype; output the same shape, compute dtype.
@@ -34,7 +69,24 @@ class StackedScaling(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("kmlp")
-class StackedDense(keras.layers.Layer):
+class StackedStandardization(StackedScaling):
+    """Subtracts each member's own mean and divides by its standard deviation, by feature.
+
+    Shape:
+        input and output `(k, batch, features)`; `mean`, `variance` `(k, 1, features)`.
+    """
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        shape = (input_shape[0], 1, input_shape[2])
+        self.mean = self.add_weight(shape, "zeros", trainable=False, name="mean")
+        self.variance = self.add_weight(shape, "ones", trainable=False, name="variance")
+
+    def call(self, inputs: Any) -> Any:
+        return (super().call(inputs) - self.mean) / ops.sqrt(self.variance)
+
+
+@keras.saving.register_keras_serializable("kmlp")
+class StackedDense(_Stacked):
     """`num_members` dense layers side by side: member i's inputs meet member i's kernel only.
 
     Initial weights are zeros: each member's own are set from its seed, because an initializer
@@ -65,12 +117,64 @@ class StackedDense(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("kmlp")
-class StackedDropout(keras.layers.Layer):
-    """Dropout with a rate, a key and a step counter of each member's own.
+class StackedDropConnectDense(StackedDense):
+    """`DropConnectDense` for many members, with a rate, a key and a step of each member's own.
 
-    A mask is drawn from random bytes keyed by the member's `key` (its noise seed and this
-    layer) and `step`, so it does not depend on the member's company. Bytes round the rate to
-    1/256; the kept units are scaled by the rounded rate (Srivastava et al. 2014,
+    The kernel and, as its last row, the bias share a mask (Wan et al. 2013,
+    https://proceedings.mlr.press/v28/wan13.html).
+
+    Args:
+        units, activation: of each member's layer.
+        mask: one a "batch" or an "example".
+        inference: by "mean" weights or matched "moments".
+
+    Shape:
+        as `StackedDense`; `rate`, `step` `(k,)`; `key` `(k, 2)`.
+    """
+
+    def __init__(
+        self, units: int, mask: str, inference: str, activation: str, **kwargs: Any
+    ) -> None:
+        super().__init__(units, **kwargs)
+        self.mask, self.inference, self.activation = mask, inference, activation
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        super().build(input_shape)
+        self.rate = self.add_vector("rate", input_shape[0])
+        self.add_key(input_shape[0])
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if training:
+            return self._activate(self._masked(inputs))
+        mean = super().call(inputs)
+        if self.inference == "mean":
+            return self._activate(mean)
+        rate = ops.reshape(self.rate, (-1, 1, 1))
+        squares = ops.matmul(ops.square(inputs), ops.square(self.kernel)) + ops.square(self.bias)
+        return mean_activation(self.activation, mean, rate / (1 - rate) * squares)
+
+    def _activate(self, outputs: Any) -> Any:
+        return keras.activations.get(self.activation)(outputs)
+
+    def _masked(self, inputs: Any) -> Any:
+        _, batch, features = inputs.shape
+        if self.mask == "batch":
+            mask = self.draw_mask(self.rate, (features + 1, self.units))
+            kernel, bias = self.kernel * mask[:, :-1], self.bias * mask[:, -1:]
+            return ops.matmul(inputs, kernel) + bias
+        mask = self.draw_mask(self.rate, (batch, features + 1, self.units))
+        kernel = ops.expand_dims(self.kernel, 1) * mask[:, :, :-1]
+        product = ops.matmul(ops.expand_dims(inputs, 2), kernel)
+        return ops.squeeze(product, 2) + self.bias * mask[:, :, -1]
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"mask": self.mask, "inference": self.inference, "activation": self.activation}
+        return {**super().get_config(), **own}
+
+
+@keras.saving.register_keras_serializable("kmlp")
+class StackedDropout(_Stacked):
+    """Dropout with a rate, a key and a step of each member's own (Srivastava et al. 2014,
     https://jmlr.org/papers/v15/srivastava14a.html).
 
     Shape:
@@ -78,20 +182,57 @@ class StackedDropout(keras.layers.Layer):
     """
 
     def build(self, input_shape: tuple[int, ...]) -> None:
-        k = input_shape[0]
-        self.rate = self.add_weight((k,), "zeros", trainable=False, name="rate")
-        self.key = self.add_weight((k, 2), "zeros", dtype="int32", trainable=False, name="key")
-        self.step = self.add_weight((k,), "zeros", dtype="int32", trainable=False, name="step")
+        self.rate = self.add_vector("rate", input_shape[0])
+        self.add_key(input_shape[0])
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not training:
             return inputs
-        draws = backend.random_bytes(self.key, self.step, tuple(inputs.shape[1:]))
-        self.step.assign_add(ops.ones_like(self.step))
-        rate = ops.reshape(self.rate, (-1, 1, 1))
-        dropped = ops.minimum(ops.round(rate * 256), 255)
-        keep = ops.cast(draws >= ops.cast(dropped, "uint8"), inputs.dtype)
-        return inputs * (keep * ops.cast(256 / (256 - dropped), inputs.dtype))
+        return inputs * self.draw_mask(self.rate, tuple(inputs.shape[1:]))
 
-    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        return input_shape
+
+@keras.saving.register_keras_serializable("kmlp")
+class StackedBatchNormalization(_Stacked):
+    """Batch normalization by each member's own batch and moving statistics, with Keras's
+    momentum and epsilon (Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167).
+
+    Shape:
+        input and output `(k, batch, units)`; all weights `(k, 1, units)`.
+    """
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        shape = (input_shape[0], 1, input_shape[2])
+        self.gamma = self.add_weight(shape, "ones", name="gamma")
+        self.beta = self.add_weight(shape, "zeros", name="beta")
+        self.moving_mean = self.add_weight(shape, "zeros", trainable=False, name="moving_mean")
+        self.moving_variance = self.add_weight(
+            shape, "ones", trainable=False, name="moving_variance"
+        )
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if training:
+            mean, variance = ops.moments(inputs, axes=(1,), keepdims=True)
+            for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                moving.assign(moving * _MOMENTUM + batch * (1 - _MOMENTUM))
+        else:
+            mean, variance = self.moving_mean, self.moving_variance
+        return (inputs - mean) * (self.gamma * ops.rsqrt(variance + _EPSILON)) + self.beta
+
+
+@keras.saving.register_keras_serializable("kmlp")
+class StackedLayerNormalization(_Stacked):
+    """Layer normalization with each member's own gain and offset, with Keras's epsilon
+    (Ba et al. 2016, https://arxiv.org/abs/1607.06450).
+
+    Shape:
+        input and output `(k, batch, units)`; all weights `(k, 1, units)`.
+    """
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        shape = (input_shape[0], 1, input_shape[2])
+        self.gamma = self.add_weight(shape, "ones", name="gamma")
+        self.beta = self.add_weight(shape, "zeros", name="beta")
+
+    def call(self, inputs: Any) -> Any:
+        mean, variance = ops.moments(inputs, axes=(2,), keepdims=True)
+        return (inputs - mean) * ops.rsqrt(variance + _EPSILON) * self.gamma + self.beta

@@ -7,14 +7,13 @@ result does not depend on the stack it is trained in.
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
-from kmlp.config import MLPConfig, TrainConfig
-
-STREAMS = ("init", "order", "noise", "split")
+from kmlp.config import STREAMS, MLPConfig, TrainConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +26,10 @@ class Seeds:
     split: int
 
     @classmethod
-    def all(cls, seed: int) -> Self:
-        """One number for every stream; the streams are independent all the same."""
-        return cls(**dict.fromkeys(STREAMS, seed))
+    def all(cls, seed: int, fixed: Mapping[str, int] | None = None) -> Self:
+        """One number for every stream but those that are fixed; the streams are independent all
+        the same."""
+        return cls(**{**dict.fromkeys(STREAMS, seed), **(fixed or {})})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,9 +55,14 @@ class Member:
         canonical = json.dumps(dataclasses.asdict(self), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
-    def split(self, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Training and validation rows: sorted `int32` indices, stratified by class."""
+    def split(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Training and validation rows: sorted `int32` indices.
+
+        Args:
+            y: `(n,)` class indices, by which the split is stratified, or floating targets.
+        """
         rng = generator(self.seeds.split, "split")
+        labels = y if np.issubdtype(y.dtype, np.integer) else np.zeros(len(y), int)
         return stratified_split(labels, self.validation_fraction, rng)
 
     def epoch_order(self, rows: np.ndarray, epoch: int) -> np.ndarray:

@@ -1,6 +1,8 @@
 """From a config to a plain functional Keras model, and the one layout both topologies share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Protocol
 
 import keras
@@ -8,13 +10,29 @@ import numpy as np
 
 from kmlp.config import MLPConfig
 from kmlp.data.dataset import DataSpec
+from kmlp.drop_connect import DropConnectDense
+from kmlp.errors import ConfigError
 from kmlp.member import seed_words
+from kmlp.requirements import resolved_scaling
 
-_HIDDEN_INITIALIZER = {"relu": keras.initializers.HeNormal}
+OUTPUT = "output"
+_INITIALIZER = {
+    "relu": "he_normal",
+    "leaky_relu": "he_normal",
+    "elu": "he_normal",
+    "gelu": "he_normal",
+    "selu": "lecun_normal",
+    "tanh": "glorot_uniform",
+    "sigmoid": "glorot_uniform",
+}
+_CHUNK = 8192
 
 
 class Layout(Protocol):
-    """What the layout of a network follows from: a config's or a stack's shared structure."""
+    """What the layout of a network follows from: a config's or a stack's shared structure.
+
+    `dropout`, `input_dropout` and `drop_connect` need only say whether there is some.
+    """
 
     @property
     def hidden_units(self) -> tuple[int, ...]: ...
@@ -22,6 +40,16 @@ class Layout(Protocol):
     def activation(self) -> str: ...
     @property
     def input_scaling(self) -> str: ...
+    @property
+    def normalization(self) -> str: ...
+    @property
+    def dropout(self) -> float: ...
+    @property
+    def input_dropout(self) -> float: ...
+    @property
+    def drop_connect(self) -> float: ...
+    @property
+    def drop_connect_inference(self) -> str: ...
 
 
 class LayerFactory(Protocol):
@@ -29,11 +57,16 @@ class LayerFactory(Protocol):
 
     def scaling(self, spec: DataSpec) -> keras.layers.Layer: ...
     def dense(self, index: int, units: int, name: str) -> keras.layers.Layer: ...
-    def dropout(self, index: int, name: str) -> keras.layers.Layer | None: ...
+    def drop_connect_dense(
+        self, index: int, units: int, activation: str, name: str
+    ) -> keras.layers.Layer: ...
+    def normalization(self, name: str) -> keras.layers.Layer: ...
+    def dropout(self, name: str) -> keras.layers.Layer: ...
+    def input_dropout(self, name: str) -> keras.layers.Layer: ...
 
 
 def assemble(inputs: Any, config: Layout, spec: DataSpec, factory: LayerFactory) -> Any:
-    """Lays out the network from its inputs to the logits; the only place that knows the order.
+    """Lays out the network from its inputs to its last linear layer; only this knows the order.
 
     Args:
         inputs: a symbolic Keras tensor.
@@ -42,22 +75,40 @@ def assemble(inputs: Any, config: Layout, spec: DataSpec, factory: LayerFactory)
         factory: makes plain or stacked layers.
 
     Returns:
-        The symbolic logits.
+        The symbolic logits, or the standardized prediction of a regression.
     """
     x = factory.scaling(spec)(inputs)
+    if config.input_dropout:
+        x = factory.input_dropout("dropout_0")(x)
     for index, units in enumerate(config.hidden_units):
-        x = factory.dense(index, units, name=f"hidden_{index + 1}")(x)
-        x = keras.layers.Activation(config.activation, name=f"activation_{index + 1}")(x)
-        dropout = factory.dropout(index, name=f"dropout_{index + 1}")
-        x = dropout(x) if dropout else x
-    return factory.dense(len(config.hidden_units), spec.num_classes, name="logits")(x)
+        x = _hidden(x, config, factory, index, units)
+        if config.dropout:
+            x = factory.dropout(f"dropout_{index + 1}")(x)
+    return factory.dense(len(config.hidden_units), spec.num_outputs, OUTPUT)(x)
+
+
+def _hidden(x: Any, config: Layout, factory: LayerFactory, index: int, units: int) -> Any:
+    """A hidden layer with its normalization and activation."""
+    name, activation = f"hidden_{index + 1}", config.activation
+    if config.drop_connect and config.drop_connect_inference == "moments":
+        # The layer averages its activation over the masks, so it must hold it.
+        return factory.drop_connect_dense(index, units, activation, name)(x)
+    if config.drop_connect:
+        x = factory.drop_connect_dense(index, units, "linear", name)(x)
+    else:
+        x = factory.dense(index, units, name)(x)
+    if config.normalization != "none":
+        x = factory.normalization(f"normalization_{index + 1}")(x)
+    return keras.layers.Activation(activation, name=f"activation_{index + 1}")(x)
 
 
 def build_mlp(config: MLPConfig, spec: DataSpec, *, seed: int | None = None) -> keras.Model:
     """Builds a plain functional Keras model, uncompiled.
 
-    Raw examples go in (scaling is inside), class probabilities come out. Penalties are
-    Keras's own kernel regularizers.
+    Raw examples go in (scaling is inside); class probabilities, the probability of class 1 or
+    a prediction in the target's own unit come out. Penalties are Keras's own kernel
+    regularizers, max-norm its own kernel constraint. Where inputs are standardized, or the task
+    is a regression, `adapt` sets the statistics.
 
     Args:
         config: the network.
@@ -65,7 +116,11 @@ def build_mlp(config: MLPConfig, spec: DataSpec, *, seed: int | None = None) -> 
         seed: keys the initial weights, as `Seeds.init` does for a member; None draws them anew.
 
     Returns:
-        A model from `(batch, *input_shape)` to `(batch, num_classes)` probabilities.
+        A model from `(batch, *input_shape)` to `(batch, num_classes)` probabilities
+        (multiclass), `(batch, 1)` probabilities of class 1 (binary) or `(batch, 1)` predictions.
+
+    Raises:
+        ConfigError: `input_scaling="unit"` for inputs that are no `uint8`.
 
     Example:
         >>> from kmlp.data import Dataset
@@ -76,15 +131,84 @@ def build_mlp(config: MLPConfig, spec: DataSpec, *, seed: int | None = None) -> 
     """
     inputs = keras.Input(spec.input_shape, dtype=spec.input_dtype, name="inputs")
     x = keras.layers.Flatten(name="flatten")(inputs)
-    logits = assemble(x, config, spec, _PlainLayers(config, seed))
-    probabilities = keras.layers.Activation("softmax", name="probabilities")(logits)
-    return keras.Model(inputs, probabilities, name="mlp")
+    outputs = assemble(x, config, spec, _PlainLayers(config, spec, seed))
+    if spec.task == "regression":
+        last: keras.layers.Layer = keras.layers.Normalization(invert=True, name="predictions")
+    else:
+        kind = "softmax" if spec.task == "multiclass" else "sigmoid"
+        last = keras.layers.Activation(kind, name="probabilities")
+    return keras.Model(inputs, last(outputs), name="mlp")
 
 
-def load_member_weights(model: keras.Model, weights: Sequence[np.ndarray]) -> None:
-    """Sets a plain model's weights from one member's slices: kernels `(in, units)` and biases
-    `(1, units)`, in the order of the layers."""
-    model.set_weights([w.reshape(v.shape) for w, v in zip(weights, model.weights, strict=True)])
+@dataclass(frozen=True)
+class Statistics:
+    """Mean and variance by column of `(n, columns)` values: two `(columns,)` `float64` arrays."""
+
+    mean: np.ndarray
+    variance: np.ndarray
+
+    @classmethod
+    def of(cls, values: np.ndarray, rows: np.ndarray | None = None) -> "Statistics":
+        """Of some rows of `(num_rows, ...)` values, in chunks, so that memory stays small.
+
+        A column that does not vary counts as varying by the dtype's own range (255 for `uint8`,
+        else 1), so that another value at test time does not become huge.
+        """
+        table = values.reshape(len(values), -1)
+        rows = np.arange(len(table)) if rows is None else rows
+        chunks = [rows[i : i + _CHUNK] for i in range(0, len(rows), _CHUNK)]
+        total = sum(table[c].sum(axis=0, dtype=np.float64) for c in chunks)
+        mean = np.asarray(total) / len(rows)
+        squares = sum(np.square(table[c] - mean).sum(axis=0) for c in chunks)
+        variance = np.asarray(squares) / len(rows)
+        unit = 255.0**2 if table.dtype == np.uint8 else 1.0
+        constant = variance <= 1e-12 * np.square(mean)
+        return cls(mean, np.where(constant, unit, variance))
+
+
+def adapt(model: keras.Model, x: np.ndarray, y: np.ndarray | None = None) -> keras.Model:
+    """Sets the statistics of a model's standardized inputs, and of a regression's target.
+
+    Args:
+        model: as `build_mlp` made it; it is changed.
+        x: the rows it will train on, raw, `(n, *input_shape)`.
+        y: their targets `(n,)`; needed for a regression.
+
+    Returns:
+        The same model.
+
+    Raises:
+        ConfigError: a regression without `y`.
+
+    Example:
+        >>> from kmlp.data import Dataset
+        >>> x, y = np.random.rand(9, 4).astype("float32"), np.arange(9.0) ** 1.5
+        >>> data = Dataset.from_arrays(x, y, x, y)
+        >>> model = adapt(build_mlp(MLPConfig(), data.spec, seed=0), x, y)
+        >>> model.get_layer("predictions").mean.shape
+        (1, 1)
+    """
+    names = {layer.name for layer in model.layers if _is_standardization(layer)}
+    if "predictions" in names and y is None:
+        raise ConfigError("adapt needs the targets of a regression. Write adapt(model, x, y).")
+    weights = {}
+    for layer, values in (("scaling", x), ("predictions", y)):
+        if layer in names and values is not None:
+            statistics = Statistics.of(np.asarray(values))
+            weights[f"{layer}/mean"] = statistics.mean
+            weights[f"{layer}/variance"] = statistics.variance
+    load_member_weights(model, weights)
+    return model
+
+
+def load_member_weights(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
+    """Sets a plain model's weights from those of one member, by path, such as "output/kernel"."""
+    for variable in model.variables:
+        if variable.path in weights:
+            variable.assign(weights[variable.path].reshape(variable.shape))
+    for layer in model.layers:
+        if _is_standardization(layer):
+            layer.finalize_state()
 
 
 def kernel_initializer(
@@ -92,42 +216,84 @@ def kernel_initializer(
 ) -> keras.initializers.Initializer:
     """The initializer of layer `index`'s kernel, keyed by seed and layer.
 
-    He normal (He et al. 2015, https://arxiv.org/abs/1502.01852) before a ReLU, Glorot uniform
-    for the output layer.
+    "auto": He normal (He et al. 2015, https://arxiv.org/abs/1502.01852) before relu and its
+    kin, LeCun normal before selu (Klambauer et al. 2017, https://arxiv.org/abs/1706.02515),
+    Glorot uniform (Glorot and Bengio 2010) before tanh and sigmoid and for the output layer.
     """
-    is_output = index == len(config.hidden_units)
-    kind = keras.initializers.GlorotUniform if is_output else _HIDDEN_INITIALIZER[config.activation]
-    return kind(
-        seed=None if seed is None else int(seed_words(seed, "init", index, count=1)[0] >> 1)
-    )
+    name = config.kernel_initializer
+    if name == "auto":
+        is_output = index == len(config.hidden_units)
+        name = "glorot_uniform" if is_output else _INITIALIZER[config.activation]
+    drawn = None if seed is None else int(seed_words(seed, "init", index, count=1)[0] >> 1)
+    kind = type(keras.initializers.get(name))
+    return kind(seed=drawn)
 
 
-def input_scale(config: Layout, spec: DataSpec) -> float:
-    """The factor on raw inputs: 1/255 for `uint8` under "auto" and "unit", else 1."""
-    unit = config.input_scaling == "unit" or (
-        config.input_scaling == "auto" and spec.input_dtype == "uint8"
-    )
-    return 1 / 255 if unit and spec.input_dtype == "uint8" else 1.0
+def num_kernel_weights(config: Layout, spec: DataSpec) -> int:
+    """Number of weights in all kernels of one network."""
+    widths = (spec.num_features, *config.hidden_units, spec.num_outputs)
+    return sum(a * b for a, b in pairwise(widths))
+
+
+def penalties(config: MLPConfig, spec: DataSpec) -> tuple[float, float]:
+    """The factors of sum|w| and sum w^2, after `penalty_reduction`."""
+    n = num_kernel_weights(config, spec) if config.penalty_reduction == "mean" else 1
+    return config.l1 / n, config.l2 / n
 
 
 class _PlainLayers:
     """Keras's own layers."""
 
-    def __init__(self, config: MLPConfig, seed: int | None) -> None:
-        self.config, self.seed = config, seed
+    def __init__(self, config: MLPConfig, spec: DataSpec, seed: int | None) -> None:
+        self.config, self.spec, self.seed = config, spec, seed
 
     def scaling(self, spec: DataSpec) -> keras.layers.Layer:
-        return keras.layers.Rescaling(input_scale(self.config, spec), name="scaling")
+        kind = resolved_scaling(self.config.input_scaling, spec)
+        if kind == "standard":
+            return keras.layers.Normalization(name="scaling")
+        return keras.layers.Rescaling(1 / 255 if kind == "unit" else 1.0, name="scaling")
 
     def dense(self, index: int, units: int, name: str) -> keras.layers.Layer:
+        return keras.layers.Dense(units, name=name, **self._kernel(index))
+
+    def drop_connect_dense(
+        self, index: int, units: int, activation: str, name: str
+    ) -> keras.layers.Layer:
         config = self.config
-        penalized = config.l1 > 0 or config.l2 > 0
-        return keras.layers.Dense(
+        return DropConnectDense(
             units,
-            kernel_initializer=kernel_initializer(config, index, self.seed),
-            kernel_regularizer=keras.regularizers.L1L2(config.l1, config.l2) if penalized else None,
+            config.drop_connect,
+            mask=config.drop_connect_mask,
+            inference=config.drop_connect_inference,
+            activation=activation,
             name=name,
+            **self._kernel(index),
         )
 
-    def dropout(self, index: int, name: str) -> keras.layers.Layer | None:
-        return keras.layers.Dropout(self.config.dropout, name=name) if self.config.dropout else None
+    def normalization(self, name: str) -> keras.layers.Layer:
+        if self.config.normalization == "batch":
+            return keras.layers.BatchNormalization(name=name)
+        return keras.layers.LayerNormalization(name=name)
+
+    def dropout(self, name: str) -> keras.layers.Layer:
+        return keras.layers.Dropout(self.config.dropout, name=name)
+
+    def input_dropout(self, name: str) -> keras.layers.Layer:
+        return keras.layers.Dropout(self.config.input_dropout, name=name)
+
+    def _kernel(self, index: int) -> dict[str, Any]:
+        """Initializer, penalty and constraint of a layer's kernel; the output's has no bound."""
+        config = self.config
+        is_hidden = index < len(config.hidden_units)
+        bound = config.max_norm if is_hidden else None
+        penalized = config.l1 > 0 or config.l2 > 0
+        l1, l2 = penalties(config, self.spec)
+        return {
+            "kernel_initializer": kernel_initializer(config, index, self.seed),
+            "kernel_regularizer": keras.regularizers.L1L2(l1, l2) if penalized else None,
+            "kernel_constraint": keras.constraints.MaxNorm(bound) if bound else None,
+        }
+
+
+def _is_standardization(layer: keras.layers.Layer) -> bool:
+    return isinstance(layer, keras.layers.Normalization)

@@ -1,17 +1,23 @@
 """The member-wise optimizer: Keras's update rules as pure functions over stacked weights.
 
-Every weight is `(k, ...)` and every hyperparameter `(k,)`, so each member steps with its own.
-Keras's optimizer classes hold one scalar of each and cannot be called statelessly on
-TensorFlow; the formulas are theirs, and the tests hold them equal.
+Every weight is `(k, ..., units)` with three axes and every hyperparameter `(k, 1, 1)`, so each
+member steps with its own. Keras's optimizer classes hold one scalar of each and cannot be called
+statelessly on TensorFlow; the formulas and their order are theirs, and the tests hold them
+equal: the penalty belongs to the gradient; noise is added; the gradient is clipped; weights
+decay; the rule steps; the constraint is applied.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import keras
+import numpy as np
 from keras import ops
 
 Hyper = Mapping[str, Any]
+# By which part of all steps, and to which fraction, the schedule "step" has lowered the rate.
+STEPS = ((0.5, 0.1), (0.75, 0.01))
 
 
 @dataclass(frozen=True)
@@ -21,7 +27,7 @@ class UpdateRule:
     Attributes:
         num_slots: number of state tensors a weight, each of its shape, zero at first.
         update: `(gradient, weight, slots, step, hyper) -> (weight, slots)`; `step` `(k, 1, 1)`
-            counts from 0; `hyper` holds `(k, 1, 1)` tensors.
+            counts from 0.
     """
 
     num_slots: int
@@ -29,9 +35,11 @@ class UpdateRule:
 
 
 def update_rule(name: str, *, momentum: bool = False, nesterov: bool = False) -> UpdateRule:
-    """The rule of "sgd" or "adam"; `momentum` says whether any member has some."""
-    if name == "adam":
+    """The rule of "sgd", "adam", "adamw" or "rmsprop"; `momentum`: whether any member has some."""
+    if name in ("adam", "adamw"):
         return UpdateRule(2, _adam)
+    if name == "rmsprop":
+        return UpdateRule(1, _rmsprop)
     if not momentum:
         return UpdateRule(0, _sgd)
     return UpdateRule(1, _nesterov if nesterov else _momentum)
@@ -46,6 +54,57 @@ def penalty(weight: Any, hyper: Hyper) -> Any:
     """`l1 * sum|w| + l2 * sum w^2` of each member: `(k,)`."""
     l1, l2 = (ops.reshape(hyper[name], (-1,)) for name in ("l1", "l2"))
     return l1 * ops.sum(ops.abs(weight), (1, 2)) + l2 * ops.sum(ops.square(weight), (1, 2))
+
+
+def gaussian(words: Any, shape: tuple[int, ...], dtype: str) -> Any:
+    """Standard normal values from uniform `uint32` words, by the inverse of the distribution.
+
+    Args:
+        words: `(k, size)`, one a value.
+        shape: `(k, ...)` of as many values.
+        dtype: of the result. A word gives 2^23 equally likely values, symmetric around 0.
+    """
+    uniform = ops.cast(ops.cast(ops.right_shift(words, 9), "int32"), dtype)
+    centred = (2 * uniform + 1) * 2.0**-23 - 1
+    return ops.reshape(ops.erfinv(centred) * 2**0.5, shape)
+
+
+def noise_stddev(step: Any, hyper: Hyper) -> Any:
+    """`stddev / (1 + t)^(gamma / 2)` (Neelakantan et al. 2015, https://arxiv.org/abs/1511.06807)."""
+    t = ops.cast(step, hyper["gradient_noise"].dtype)
+    return hyper["gradient_noise"] * ops.power(1 + t, -hyper["gradient_noise_decay"] / 2)
+
+
+def clip_by_norm(gradient: Any, hyper: Hyper) -> Any:
+    """A member's gradient of one weight, scaled down to a norm of `clipnorm`; infinity is none."""
+    norm = ops.sqrt(ops.sum(ops.square(gradient), (1, 2), keepdims=True))
+    clips = norm > hyper["clipnorm"]
+    return ops.where(clips, gradient * (hyper["clipnorm"] / ops.where(clips, norm, 1)), gradient)
+
+
+def constrain(kernel: Any, hyper: Hyper) -> Any:
+    """Keras's `MaxNorm` on the incoming weights of each unit; infinity leaves them alone."""
+    bound = hyper["max_norm"]
+    norms = ops.sqrt(ops.sum(ops.square(kernel), axis=1, keepdims=True))
+    bounded = kernel * (ops.minimum(norms, bound) / (keras.config.epsilon() + norms))
+    return ops.where(bound < np.inf, bounded, kernel)
+
+
+def schedule_factor(schedule: str, step: Any, num_steps: int) -> Any:
+    """What the learning rate is multiplied with at `step` of `num_steps`, which counts from 0.
+
+    "cosine": half a cosine from 1 to 0 (Loshchilov and Hutter 2017,
+    https://arxiv.org/abs/1608.03983). "step": see `STEPS`.
+    """
+    if schedule == "constant":
+        return 1.0
+    step = ops.cast(step, keras.config.floatx())
+    if schedule == "cosine":
+        return 0.5 * (1 + ops.cos(np.pi * ops.minimum(step / num_steps, 1)))
+    factor = ops.ones_like(step)
+    for part, fraction in STEPS:
+        factor = ops.where(step >= round(part * num_steps), fraction, factor)
+    return factor
 
 
 def _sgd(gradient: Any, weight: Any, slots: list, step: Any, hyper: Hyper) -> tuple[Any, list]:
@@ -74,3 +133,10 @@ def _adam(gradient: Any, weight: Any, slots: list, step: Any, hyper: Hyper) -> t
     mean = slots[0] + (gradient - slots[0]) * (1 - beta_1)
     square = slots[1] + (ops.square(gradient) - slots[1]) * (1 - beta_2)
     return weight - mean * rate / (ops.sqrt(square) + epsilon), [mean, square]
+
+
+def _rmsprop(gradient: Any, weight: Any, slots: list, step: Any, hyper: Hyper) -> tuple[Any, list]:
+    """Tieleman and Hinton 2012, with Keras's defaults."""
+    rho, epsilon = 0.9, 1e-7
+    square = rho * slots[0] + (1 - rho) * ops.square(gradient)
+    return weight - hyper["learning_rate"] * gradient / ops.sqrt(square + epsilon), [square]

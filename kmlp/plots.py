@@ -38,14 +38,14 @@ def draw_scores(ax: Axes, scores: Mapping[str, Values], *, xlabel: str) -> Axes:
 
 
 def draw_differences(
-    ax: Axes, differences: Mapping[str, Values], *, baseline: str, colours: Sequence[str]
+    ax: Axes, differences: Mapping[str, Values], *, xlabel: str, colours: Sequence[str]
 ) -> Axes:
     """Paired differences to the baseline: a dot a seed, the mean with its 95 % interval.
 
     Args:
         ax: where to draw.
-        differences: label -> `(num_seeds,)` percentage points, variant minus baseline.
-        baseline: its label.
+        differences: label -> `(num_seeds,)` values, variant minus baseline.
+        xlabel: what is subtracted from what, with its unit.
         colours: one a row.
     """
     ax.axvline(0, color="#666666", linewidth=1, zorder=0)
@@ -53,7 +53,7 @@ def draw_differences(
         _seeds(ax, values, np.full(len(values), row + 0.2), shade)
         _mean_and_interval(ax, np.asarray(values), row - 0.12, shade)
     _label_rows(ax, list(differences))
-    ax.set_xlabel(f"test accuracy minus {baseline}, percentage points (same seed)")
+    ax.set_xlabel(xlabel)
     return ax
 
 

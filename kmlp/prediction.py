@@ -97,9 +97,14 @@ def _rows(batch: Batch, model: LoadedModel) -> Iterator[dict[str, Any]]:
 
 
 def _row(name: str, outputs: dict[str, np.ndarray], i: int, model: LoadedModel) -> dict[str, Any]:
+    if "prediction" in outputs:
+        row: dict[str, Any] = {"input": name, "prediction": float(outputs["prediction"][i])}
+        if "stddev" in outputs:
+            row["stddev"] = float(outputs["stddev"][i])
+        return row
     label = int(outputs["label"][i])
     classes = model.class_names or tuple(map(str, range(outputs["probabilities"].shape[1])))
-    row: dict[str, Any] = {
+    row = {
         "input": name,
         "label": label,
         "class": classes[label],
@@ -121,9 +126,9 @@ def _writer(out: Path | None, as_json: bool, model: LoadedModel) -> Iterator[Any
         if out.suffix == ".jsonl":
             yield lambda row: file.write(json.dumps(row) + "\n")
             return
-        fields = ["input", "label", "class", "probability"]
-        if "stddev" in model.output_names:
-            fields += ["stddev", "entropy"]
+        classes = ["label", "class", "probability"]
+        fields = ["input", *(["prediction"] if "prediction" in model.output_names else classes)]
+        fields += [name for name in ("stddev", "entropy") if name in model.output_names]
         writer = csv.DictWriter(file, fields)
         writer.writeheader()
         yield writer.writerow
@@ -148,5 +153,9 @@ def _print_json(row: dict[str, Any]) -> None:
 
 
 def _print_line(row: dict[str, Any]) -> None:
+    if "prediction" in row:
+        spread = f" ± {row['stddev']:.3g}" if "stddev" in row else ""
+        print(f"{row['input']}  {row['prediction']:.6g}{spread}")
+        return
     spread = f" ± {100 * row['stddev']:.1f}" if "stddev" in row else ""
     print(f"{row['input']}  {row['class']}  {100 * row['probability']:.1f} %{spread}")

@@ -12,11 +12,14 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from kmlp.member import Member
+from kmlp.units import unit_of
 
 if TYPE_CHECKING:
     from kmlp.training import MemberResult
 
 _LINE_EVERY_SECONDS = 10.0
+# While it trains, a regression knows standardized targets only: 1 is what their mean would get.
+_TITLES = {"accuracy": "accuracy", "mse": "MSE / variance"}
 
 
 class StudyProgress:
@@ -33,6 +36,7 @@ class StudyProgress:
         self._live: Live | None = None
         self._variant_of: dict[str, str] = {}
         self._epoch: dict[str, int] = {}
+        self._name = "accuracy"
         self._best: dict[str, float] = {}
         self._stopped: dict[str, int] = {}
         self._num_done = 0
@@ -65,11 +69,14 @@ class StudyProgress:
 
     def epoch(self, members: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
         """One epoch of one stack."""
-        accuracy = logs.get("val_accuracy", logs["accuracy"])
+        name, values = _shown(logs)
+        better = max if name == "accuracy" else min
         with self._lock:
-            for member, value in zip(members, accuracy, strict=True):
+            self._name = name
+            for member, value in zip(members, values, strict=True):
                 self._epoch[member.id] = epoch
-                self._best[member.id] = max(self._best.get(member.id, 0.0), float(value))
+                if np.isfinite(value):
+                    self._best[member.id] = better(self._best.get(member.id, value), float(value))
             due = not self._live and time.monotonic() - self._last_line > _LINE_EVERY_SECONDS
             if due:
                 self._last_line = time.monotonic()
@@ -98,11 +105,12 @@ class StudyProgress:
         running = len(self._epoch) - len(self._stopped)
         epochs = [e for id, e in self._epoch.items() if id not in self._stopped]
         at = f", {running} running at epoch {min(epochs)} to {max(epochs)}" if epochs else ""
-        best = max(self._best.values(), default=0.0)
-        return (
-            f"{finished} of {total} networks done{at}, best validation accuracy "
-            f"{100 * best:.2f} %, {self._time()}"
-        )
+        extreme = max if self._name == "accuracy" else min
+        best = ""
+        if self._best:
+            value = _write(self._name, extreme(self._best.values()))
+            best = f", best validation {_TITLES[self._name]} {value}"
+        return f"{finished} of {total} networks done{at}{best}, {self._time()}"
 
     def _time(self) -> str:
         elapsed = _clock(time.monotonic() - self._started)
@@ -112,7 +120,8 @@ class StudyProgress:
     def _render(self) -> Group:
         with self._lock:
             table = Table(box=None, pad_edge=False, header_style="dim")
-            for heading in ("variant", "done", "running", "epoch", "best val. accuracy"):
+            best = f"best val. {_TITLES[self._name]}"
+            for heading in ("variant", "done", "running", "epoch", best):
                 table.add_column(heading, justify="left" if heading == "variant" else "right")
             for variant in dict.fromkeys(self._variant_of.values()):
                 table.add_row(*self._row(variant))
@@ -130,8 +139,18 @@ class StudyProgress:
             f"{sum(id in self._stopped for id in ids)}/{len(ids)}",
             str(len(running) or ""),
             f"{min(epochs)} to {max(epochs)}" if epochs else "",
-            f"{100 * np.mean(best):.2f} %" if best else "",
+            _write(self._name, float(np.mean(best))) if best else "",
         )
+
+
+def _shown(logs: dict[str, np.ndarray]) -> tuple[str, np.ndarray]:
+    """What is told of an epoch, on the validation rows where there are any."""
+    name = "accuracy" if "accuracy" in logs else "mse"
+    return name, logs[f"val_{name}" if f"val_{name}" in logs else name]
+
+
+def _write(name: str, value: float) -> str:
+    return unit_of(name).with_unit(value) if name == "accuracy" else f"{value:.3f}"
 
 
 def _clock(seconds: float) -> str:

@@ -8,10 +8,12 @@ import numpy as np
 
 from kmlp import stats
 from kmlp.config import StudyConfig, Variant
+from kmlp.errors import SelectionError
 from kmlp.ledger import MemberRecord, RunFolder
-from kmlp.verdict import verdict
+from kmlp.metrics import HIGHER_IS_BETTER, METRICS, classification_metrics, regression_metrics
+from kmlp.units import unit_in
+from kmlp.verdict import best_variant, chosen_on, verdict
 
-METRICS = ("accuracy", "cross_entropy")
 _PARTS = ("test", "val", "train")
 
 
@@ -38,17 +40,18 @@ def build_results(plan: Plan, folder: RunFolder, dataset: Mapping[str, Any]) -> 
         folder: where they are recorded.
         dataset: the `dataset` part: name, source, hash, task, sizes, class names.
     """
-    records = folder.records()
-    labels = folder.test_labels()
+    records, task = folder.records(), dataset["task"]
+    truth, metric = folder.test_labels(), METRICS[task][0]
     variants = [
-        _variant(variant, _recorded(plan.ids[variant.name], records), folder, labels)
+        _variant(variant, _recorded(plan.ids[variant.name], records), folder, truth, task)
         for variant in plan.config.resolved_variants
     ]
-    _compare(variants, plan, records)
+    _compare(variants, plan, records, metric)
     results = {
         "schema": 1,
         "dataset": dict(dataset),
-        "metric": {"name": "accuracy", "higher_is_better": True},
+        "metric": {"name": metric, "higher_is_better": HIGHER_IS_BETTER[metric]},
+        "class_shares": _class_shares(truth, len(dataset["class_names"])),
         "baseline": plan.config.baseline,
         "variants": variants,
         "members": [
@@ -65,17 +68,25 @@ def build_results(plan: Plan, folder: RunFolder, dataset: Mapping[str, Any]) -> 
 
 
 def best_member(results: Mapping[str, Any], variant: str | None = None) -> dict[str, Any]:
-    """The variant with the best mean validation accuracy; in it the seed with the lowest loss.
+    """The variant with the best mean validation score; in it the seed with the lowest loss.
 
-    A variant that is named is not chosen.
-
+    A variant that is named is not chosen. The loss is the cross-entropy or the squared error.
     Without validation rows the training part decides. The test part is never looked at.
+
+    Raises:
+        SelectionError: no member finished.
     """
-    done = [v for v in results["variants"] if v["num_members"]]
-    part = "val" if done[0]["val"] else "train"
-    name = variant or max(done, key=lambda v: v[part]["accuracy"]["mean"])["name"]
-    members = [m for m in results["members"] if m["variant"] == name and m["status"] == "done"]
-    return min(members, key=lambda m: m[part]["cross_entropy"])
+    chosen = best_variant(
+        [v for v in results["variants"] if variant in (None, v["name"])], unit_in(results)
+    )
+    if chosen is None:
+        raise SelectionError("no member finished: there is none to choose.")
+    loss = "mse" if results["dataset"]["task"] == "regression" else "cross_entropy"
+    part = chosen_on(chosen)
+    return min(
+        (m for m in results["members"] if m["variant"] == chosen["name"] and m["status"] == "done"),
+        key=lambda m: m[part][loss],
+    )
 
 
 def _recorded(ids: Mapping[int, str], records: Mapping[str, MemberRecord]) -> list[MemberRecord]:
@@ -101,7 +112,11 @@ def _finite(metrics: Mapping[str, float]) -> dict[str, float | None]:
 
 
 def _variant(
-    variant: Variant, records: Sequence[MemberRecord], folder: RunFolder, labels: np.ndarray
+    variant: Variant,
+    records: Sequence[MemberRecord],
+    folder: RunFolder,
+    truth: np.ndarray,
+    task: str,
 ) -> dict[str, Any]:
     done = [r for r in records if r.status == "done"]
     return {
@@ -110,40 +125,55 @@ def _variant(
         "config": {"model": variant.model.to_dict(), "train": variant.train.to_dict()},
         "num_members": len(done),
         "num_diverged": len(records) - len(done),
-        **{part: _summaries(done, part) for part in _PARTS},
+        **{part: _summaries(done, part, METRICS[task]) for part in _PARTS},
         "versus_baseline": None,
-        "ensemble": _ensemble(done, folder, labels),
+        "ensemble": _ensemble(done, folder, truth, task),
     }
 
 
-def _summaries(records: Sequence[MemberRecord], part: str) -> dict[str, Any]:
+def _summaries(
+    records: Sequence[MemberRecord], part: str, metrics: Sequence[str]
+) -> dict[str, Any]:
+    """By metric, over the members; without what a part cannot tell, as an AUC of one class."""
     if not records or part not in records[0].metrics:
         return {}
+    values = {name: [r.metrics[part].get(name, np.nan) for r in records] for name in metrics}
     return {
-        metric: asdict(stats.summarize([r.metrics[part][metric] for r in records]))
-        for metric in METRICS
+        name: asdict(stats.summarize(of_members))
+        for name, of_members in values.items()
+        if np.isfinite(of_members).all()
     }
 
 
 def _ensemble(
-    records: Sequence[MemberRecord], folder: RunFolder, labels: np.ndarray
-) -> dict[str, float]:
-    """The members' mean probabilities as one prediction."""
+    records: Sequence[MemberRecord], folder: RunFolder, truth: np.ndarray, task: str
+) -> dict[str, float | None]:
+    """The scores of the members' mean probabilities, or of their mean prediction."""
     if not records:
         return {}
-    logs = [folder.arrays(r.id)["test_log_probabilities"] for r in records]
-    mean = np.mean([np.exp(log.astype(np.float64)) for log in logs], axis=0)
-    chosen = mean[np.arange(len(labels)), labels]
-    return {
-        "accuracy": float((mean.argmax(axis=1) == labels).sum() / len(labels)),
-        "cross_entropy": float(-np.log(chosen).mean()),
-    }
+    arrays = [folder.arrays(r.id) for r in records]
+    if task == "regression":
+        predictions = np.stack([a["test_predictions"] for a in arrays])
+        return _finite(regression_metrics(truth, predictions.mean(axis=0, dtype=np.float64)))
+    logs = np.stack([a["test_log_probabilities"] for a in arrays]).astype(np.float64)
+    mean = np.maximum(np.exp(logs).mean(axis=0), np.finfo(np.float64).tiny)
+    return _finite(classification_metrics(truth, np.log(mean)))
+
+
+def _class_shares(labels: np.ndarray, num_classes: int) -> list[float]:
+    """Each class's share of the test rows; empty for regression."""
+    if not num_classes:
+        return []
+    return [float(n) / len(labels) for n in np.bincount(labels, minlength=num_classes)]
 
 
 def _compare(
-    variants: list[dict[str, Any]], plan: Plan, records: Mapping[str, MemberRecord]
+    variants: list[dict[str, Any]],
+    plan: Plan,
+    records: Mapping[str, MemberRecord],
+    metric: str,
 ) -> None:
-    """Adds `versus_baseline` on the test accuracy, paired by seed, Holm over all variants."""
+    """Adds `versus_baseline` on the test set, paired by seed, Holm over all variants."""
     baseline = plan.ids[plan.config.baseline]
     compared = []
     for variant in variants:
@@ -154,13 +184,15 @@ def _compare(
             for seed, id in plan.ids[variant["name"]].items()
         ]
         pairs = [
-            (pair[0].metrics["test"]["accuracy"], pair[1].metrics["test"]["accuracy"])
+            tuple(record.metrics["test"][metric] for record in pair)
             for pair in both
             if [record.status for record in pair] == ["done", "done"]
         ]
         if pairs:
             mine, theirs = zip(*pairs, strict=True)
-            comparison = stats.compare_paired(mine, theirs, higher_is_better=True)
+            comparison = stats.compare_paired(
+                mine, theirs, higher_is_better=HIGHER_IS_BETTER[metric]
+            )
             compared.append((variant, comparison))
     corrected = stats.holm([comparison.p for _, comparison in compared])
     for (variant, comparison), p_holm in zip(compared, corrected, strict=True):

@@ -1,87 +1,31 @@
-"""The stack: many members as one functional Keras model, and the programs that train it.
+"""The stack: many members as one functional Keras model, and the state that training changes.
 
 A stack is its members and a `State`: nested lists and dicts of tensors whose first axis is
-always the member. A `Program` is what is compiled; it holds no state, so that every stack of
-one structure and size shares it, in every thread.
+always the member. What is compiled is a `Program`, which stacks of one structure share.
 """
 
-import functools
-import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from kmlp import backend
-from kmlp.data.dataset import DataSpec
-from kmlp.errors import ConfigError
-from kmlp.layers import StackedDense, StackedDropout, StackedScaling
+from kmlp.data.dataset import Dataset, DataSpec
 from kmlp.member import Member, seed_words
 from kmlp.model import (
-    assemble,
+    Statistics,
     build_mlp,
-    input_scale,
     kernel_initializer,
     load_member_weights,
+    penalties,
 )
-from kmlp.optimizers import penalty, penalty_gradient, update_rule
+from kmlp.program import State, program_for, stacked_model
+from kmlp.requirements import check_member, resolved_scaling
+from kmlp.structure import Structure
 
-State = dict[str, Any]
-_EVALUATION_BATCH = 512
-_program_lock = threading.Lock()
-
-
-@dataclass(frozen=True)
-class Structure:
-    """What the members of one stack share; all else may differ by member, as a vector."""
-
-    # A stack needs these parts if any member does; the strength 0 switches them off by member.
-    ANY: ClassVar = ("dropout", "penalty", "momentum")
-
-    hidden_units: tuple[int, ...]
-    activation: str
-    input_scaling: str
-    dropout: bool
-    penalty: bool
-    optimizer: str
-    momentum: bool
-    nesterov: bool
-    batch_size: int
-    max_epochs: int
-    monitor: str
-    validation_fraction: float
-
-    @classmethod
-    def of(cls, member: Member) -> "Structure":
-        """The structure of one member."""
-        model, train = member.model, member.train
-        return cls(
-            hidden_units=model.hidden_units,
-            activation=model.activation,
-            input_scaling=model.input_scaling,
-            dropout=model.dropout > 0,
-            penalty=model.l1 > 0 or model.l2 > 0,
-            optimizer=train.optimizer,
-            momentum=train.momentum > 0,
-            nesterov=train.nesterov,
-            batch_size=train.batch_size,
-            max_epochs=train.max_epochs,
-            monitor=train.monitor,
-            validation_fraction=member.validation_fraction,
-        )
-
-    def merge(self, other: "Structure") -> "Structure | None":
-        """One structure for members of both, or None where a stack cannot hold both."""
-        merged = {}
-        for name, mine in vars(self).items():
-            theirs = getattr(other, name)
-            if mine != theirs and name not in Structure.ANY:
-                return None
-            merged[name] = mine or theirs
-        return Structure(**merged)
+# What draws noise, each with keys of its own: dropout, DropConnect, gradient noise.
+_NOISE = ("dropout", "hidden", "gradient")
 
 
 class Stack:
@@ -92,8 +36,7 @@ class Stack:
         spec: the data's shapes and classes.
         structure: what the members share.
         program: what is compiled, shared with other stacks.
-        state: tensors, member axis first: `weights`, `others` (the layers' non-trainable
-            variables), `slots` (the optimizer's, by weight), `step`, `hyper`.
+        state: tensors, member axis first; its parts are described at `Program`.
     """
 
     def __init__(
@@ -106,21 +49,111 @@ class Stack:
     def model(self) -> keras.Model:
         """The stack as a functional Keras model with the present weights.
 
-        `(k, batch, features)` raw inputs to `(k, batch, num_classes)` logits.
+        `(k, batch, features)` raw inputs to `(k, batch, num_outputs)` logits, or standardized
+        predictions.
         """
-        model = _stacked_model(self.structure, len(self.members), self.spec)
-        for variable, value in zip(model.trainable_variables, self.state["weights"], strict=True):
-            variable.assign(value)
-        others = zip(model.non_trainable_variables, self.state["others"], strict=True)
-        for variable, value in others:
-            variable.assign(value)
+        model = stacked_model(self.structure, len(self.members), self.spec)
+        for part, variables in (
+            ("weights", model.trainable_variables),
+            ("others", model.non_trainable_variables),
+        ):
+            for variable, value in zip(variables, self.state[part], strict=True):
+                variable.assign(value)
         return model
+
+    @property
+    def restorable(self) -> list:
+        """What an epoch's weights are: the trainable ones and the moving statistics."""
+        moving = [self.state["others"][i] for i in self._moving()]
+        return [*self.state["weights"], *moving]
+
+    def restore(self, values: Sequence[Any]) -> None:
+        """Sets what `restorable` gave."""
+        num_weights, others = len(self.state["weights"]), list(self.state["others"])
+        for i, value in zip(self._moving(), values[num_weights:], strict=True):
+            others[i] = value
+        self.state = {**self.state, "weights": list(values[:num_weights]), "others": others}
+
+    def adapt(self, data: Dataset, rows: np.ndarray) -> None:
+        """Sets what members take from their own training rows: the statistics of standardized
+        inputs and of a regression's target, and balanced class weights.
+
+        Args:
+            data: the data set.
+            rows: `(k, n)` indices of the training rows.
+        """
+        self.state = {**self.state, "targets": self._target_state(data, rows)}
+        if resolved_scaling(self.structure.input_scaling, self.spec) == "standard":
+            # Members of one split share their rows: a study's variants are paired by seed.
+            known = {r.tobytes(): r for r in rows}
+            found = {key: Statistics.of(data.x_train, r) for key, r in known.items()}
+            each = [found[r.tobytes()] for r in rows]
+            self._assign("scaling/mean", np.stack([s.mean for s in each]))
+            self._assign("scaling/variance", np.stack([s.variance for s in each]))
+
+    def weights_of(self, k: int) -> dict[str, np.ndarray]:
+        """Member `k`'s weights by their path in the plain model, in its shapes; inputs' and
+        targets' statistics included."""
+        variables = self.program.model.trainable_variables
+        named = {v.path: w for v, w in zip(variables, self.state["weights"], strict=True)}
+        for variable, value in self._others():
+            if variable.name in ("moving_mean", "moving_variance", "mean", "variance"):
+                named[variable.path] = value
+        if self.spec.task == "regression":
+            named |= {f"predictions/{k}": v for k, v in self.state["targets"].items()}
+        return {path: _plain(path, ops.convert_to_numpy(value[k])) for path, value in named.items()}
+
+    def load(self, weights: Sequence[Mapping[str, np.ndarray]]) -> None:
+        """Sets every member's weights from what `weights_of` gave."""
+        for path in weights[0]:
+            layer, _, name = path.partition("/")
+            values = np.stack([w[path] for w in weights])
+            if layer == "predictions":
+                tensor = ops.convert_to_tensor(values.reshape(-1), keras.config.floatx())
+                self.state["targets"] = {**self.state["targets"], name: tensor}
+            else:
+                self._assign(path, values)
 
     def take(self, indices: Sequence[int] | np.ndarray) -> "Stack":
         """The same members, fewer of them: how a stack is compacted."""
         rows = ops.convert_to_tensor(np.asarray(indices, "int32"))
         state = keras.tree.map_structure(lambda a: ops.take(a, rows, axis=0), self.state)
         return Stack([self.members[i] for i in indices], self.spec, self.structure, state)
+
+    def _others(self) -> list[tuple[Any, Any]]:
+        variables = self.program.model.non_trainable_variables
+        return list(zip(variables, self.state["others"], strict=True))
+
+    def _moving(self) -> list[int]:
+        return [i for i, (v, _) in enumerate(self._others()) if v.name.startswith("moving_")]
+
+    def _assign(self, path: str, values: np.ndarray) -> None:
+        """Replaces one weight of the stacked layers."""
+        model = self.program.model
+        for part, variables in (
+            ("weights", model.trainable_variables),
+            ("others", model.non_trainable_variables),
+        ):
+            for i, variable in enumerate(variables):
+                if variable.path == path:
+                    tensor = ops.convert_to_tensor(values.reshape(variable.shape), variable.dtype)
+                    replaced = [*self.state[part]]
+                    replaced[i] = tensor
+                    self.state = {**self.state, part: replaced}
+
+    def _target_state(self, data: Dataset, rows: np.ndarray) -> dict[str, Any]:
+        found: dict[str, np.ndarray] = {}
+        if self.spec.task == "regression":
+            each = [Statistics.of(data.y_train, r) for r in rows]
+            found["mean"] = np.concatenate([s.mean for s in each])
+            found["variance"] = np.concatenate([s.variance for s in each])
+        if self.structure.class_weight:
+            pairs = zip(self.members, rows, strict=True)
+            found["class_weight"] = np.stack(
+                [class_weights(m, self.spec, data.y_train[r]) for m, r in pairs]
+            )
+        dtype = keras.config.floatx()
+        return {name: ops.convert_to_tensor(value, dtype) for name, value in found.items()}
 
 
 def build_stack(members: Sequence[Member], spec: DataSpec) -> Stack:
@@ -131,7 +164,8 @@ def build_stack(members: Sequence[Member], spec: DataSpec) -> Stack:
         spec: the data's shapes and classes.
 
     Raises:
-        ConfigError: the members cannot share a stack; the message says what differs.
+        ConfigError: the members cannot share a stack, or a member's config does not fit the
+            data; the message says what differs or what to write instead.
 
     Example:
         >>> from kmlp import MLPConfig, Member, Seeds, TrainConfig
@@ -142,177 +176,83 @@ def build_stack(members: Sequence[Member], spec: DataSpec) -> Stack:
         >>> build_stack(members, spec).model.output_shape
         (3, None, 3)
     """
-    structure = functools.reduce(_merge, map(Structure.of, members))
+    for member in members:
+        check_member(member, spec)
+    structure = Structure.of_all(members)
     return Stack(members, spec, structure, _initial_state(members, spec, structure))
 
 
 def extract_member(stack: Stack, k: int) -> keras.Model:
     """Member `k` as the plain functional model that `build_mlp` makes, with its weights."""
     model = build_mlp(stack.members[k].model, stack.spec)
-    load_member_weights(model, [ops.convert_to_numpy(w)[k] for w in stack.state["weights"]])
+    load_member_weights(model, stack.weights_of(k))
     return model
 
 
-class Program:
-    """The compiled functions of one structure at one number of members; pure, no state.
+def class_weights(member: Member, spec: DataSpec, labels: np.ndarray) -> np.ndarray:
+    """A member's weight of each class, `(num_classes,)`.
 
-    - `train_epoch(state, x, y, order) -> (state, logs)`: one epoch; `order` `(k, n)` rows.
-    - `evaluate(state, x, y, rows) -> logs`: plain cross-entropy and accuracy of `rows` `(k, n)`.
-    - `log_probabilities(state, x, rows)`: `(k, n, num_classes)`.
-
-    `x` is `(num_rows, features)` on the device, `y` `(num_rows,)`; logs are `(k,)`.
+    Args:
+        member: whose `class_weight` is meant; None weighs all alike.
+        spec: the data's classes.
+        labels: of its training rows, `(n,)`.
     """
-
-    def __init__(self, structure: Structure, num_members: int, spec: DataSpec) -> None:
-        self.structure = structure
-        self.model = _stacked_model(structure, num_members, spec)
-        self.rule = update_rule(
-            structure.optimizer, momentum=structure.momentum, nesterov=structure.nesterov
-        )
-        self._is_kernel = [v.name == "kernel" for v in self.model.trainable_variables]
-        self._update = backend.compile_update(self._apply_gradients)
-        self.train_epoch: Callable = backend.compile(self._train_epoch)
-        self.evaluate: Callable = backend.compile(self._evaluate)
-        self.log_probabilities: Callable = backend.compile(self._log_probabilities)
-
-    def _train_epoch(self, state: State, x: Any, y: Any, order: Any) -> tuple[State, dict]:
-        def step(rows: Any, carry: tuple) -> tuple:
-            state, totals = carry
-            state, batch_totals = self._train_step(state, x, y, rows)
-            return state, _add(totals, batch_totals)
-
-        carry = (state, _zero_totals(order))
-        state, totals = _for_batches(order, self.structure.batch_size, step, carry)
-        logs = _means(totals, order.shape[1])
-        penalties = [penalty(w, state["hyper"]) for w in self._kernels(state["weights"])]
-        logs["loss"] = sum(penalties, logs["cross_entropy"])
-        return state, logs
-
-    def _train_step(self, state: State, x: Any, y: Any, rows: Any) -> tuple[State, dict]:
-        examples, labels = ops.take(x, rows, axis=0), ops.take(y, rows, axis=0)
-
-        def objective(weights: list) -> tuple[Any, tuple]:
-            logits, others = self.model.stateless_call(
-                weights, state["others"], examples, training=True
-            )
-            losses = cross_entropy(labels, logits)
-            # Summed over members, averaged over the batch: each gradient is a solo run's.
-            return ops.sum(ops.mean(losses, axis=1)), (others, logits, losses)
-
-        (_, aux), gradients = backend.value_and_gradients(objective, state["weights"])
-        others, logits, losses = aux
-        weights, slots = self._update(
-            gradients, state["weights"], state["slots"], state["step"], state["hyper"]
-        )
-        state = {
-            "weights": weights,
-            "others": others,
-            "slots": slots,
-            "step": state["step"] + 1,
-            "hyper": state["hyper"],
-        }
-        return state, _totals(labels, logits, losses)
-
-    def _apply_gradients(
-        self, gradients: list, weights: list, slots: list, step: Any, hyper: dict
-    ) -> tuple[list, list]:
-        hyper = {name: ops.reshape(value, (-1, 1, 1)) for name, value in hyper.items()}
-        step = ops.reshape(step, (-1, 1, 1))
-        new_weights, new_slots = [], []
-        for gradient, weight, slot, kernel in zip(
-            gradients, weights, slots, self._is_kernel, strict=True
-        ):
-            if kernel and self.structure.penalty:
-                gradient = gradient + penalty_gradient(weight, hyper)
-            weight, slot = self.rule.update(gradient, weight, slot, step, hyper)
-            new_weights.append(weight)
-            new_slots.append(slot)
-        return new_weights, new_slots
-
-    def _evaluate(self, state: State, x: Any, y: Any, rows: Any) -> dict:
-        def step(batch: Any, totals: dict) -> dict:
-            logits = self._logits(state, ops.take(x, batch, axis=0))
-            labels = ops.take(y, batch, axis=0)
-            return _add(totals, _totals(labels, logits, cross_entropy(labels, logits)))
-
-        totals = _for_batches(rows, _EVALUATION_BATCH, step, _zero_totals(rows))
-        return _means(totals, rows.shape[1])
-
-    def _log_probabilities(self, state: State, x: Any, rows: Any) -> Any:
-        return ops.log_softmax(self._logits(state, ops.take(x, rows, axis=0)))
-
-    def _logits(self, state: State, examples: Any) -> Any:
-        weights, others = state["weights"], state["others"]
-        return self.model.stateless_call(weights, others, examples, training=False)[0]
-
-    def _kernels(self, weights: list) -> list:
-        return [w for w, kernel in zip(weights, self._is_kernel, strict=True) if kernel]
-
-
-def program_for(structure: Structure, num_members: int, spec: DataSpec) -> Program:
-    """The program of a structure and a size: built once a process, whatever thread asks."""
-    with _program_lock:
-        return _program(structure, num_members, spec, keras.config.dtype_policy().name)
-
-
-@functools.lru_cache(maxsize=64)
-def _program(structure: Structure, num_members: int, spec: DataSpec, policy: str) -> Program:
-    return Program(structure, num_members, spec)
-
-
-def cross_entropy(labels: Any, logits: Any) -> Any:
-    """Per example: `(k, batch)` labels and `(k, batch, num_classes)` logits to `(k, batch)`."""
-    return keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
-
-
-class _StackedLayers:
-    """The stacked twins of Keras's layers."""
-
-    def __init__(self, structure: Structure) -> None:
-        self.structure = structure
-
-    def scaling(self, spec: DataSpec) -> keras.layers.Layer:
-        return StackedScaling(input_scale(self.structure, spec), name="scaling")
-
-    def dense(self, index: int, units: int, name: str) -> keras.layers.Layer:
-        return StackedDense(units, name=name)
-
-    def dropout(self, index: int, name: str) -> keras.layers.Layer | None:
-        return StackedDropout(name=name) if self.structure.dropout else None
-
-
-def _stacked_model(structure: Structure, num_members: int, spec: DataSpec) -> keras.Model:
-    shape = (num_members, None, spec.num_features)
-    inputs = keras.Input(batch_shape=shape, dtype=spec.input_dtype, name="inputs")
-    logits = assemble(inputs, structure, spec, _StackedLayers(structure))
-    return keras.Model(inputs, logits, name="stack")
+    wanted = member.train.class_weight
+    if isinstance(wanted, str):
+        counts = np.bincount(labels, minlength=spec.num_classes)
+        return len(labels) / (spec.num_classes * np.maximum(counts, 1))
+    weights = np.ones(spec.num_classes)
+    for key, weight in (wanted or {}).items():
+        weights[spec.class_index(key)] = weight
+    return weights
 
 
 def _initial_state(members: Sequence[Member], spec: DataSpec, structure: Structure) -> State:
     program = program_for(structure, len(members), spec)
     weights = _initial_weights(members, program.model)
-    num_slots = program.rule.num_slots
-    hyper = {
-        "learning_rate": [m.train.learning_rate for m in members],
-        "momentum": [m.train.momentum for m in members],
-        "l1": [m.model.l1 for m in members],
-        "l2": [m.model.l2 for m in members],
-    }
+    num_slots, dtype = program.rule.num_slots, keras.config.floatx()
+    keys = {}
+    if structure.gradient_noise:
+        keys["gradient_noise"] = ops.convert_to_tensor(_noise_keys(members, "gradient", 0))
     return {
         "weights": weights,
         "others": _initial_others(members, program.model),
         "slots": [[ops.zeros_like(w) for _ in range(num_slots)] for w in weights],
         "step": ops.zeros(len(members), dtype="int32"),
-        "hyper": {k: ops.convert_to_tensor(v, keras.config.floatx()) for k, v in hyper.items()},
+        "hyper": {k: ops.convert_to_tensor(v, dtype) for k, v in _hyper(members, spec).items()},
+        "keys": keys,
+        "targets": {},
+    }
+
+
+def _hyper(members: Sequence[Member], spec: DataSpec) -> dict[str, list[float]]:
+    """Every number that differs by member; what is off is infinity or 0."""
+    l1_l2 = [penalties(m.model, spec) for m in members]
+    return {
+        "l1": [l1 for l1, _ in l1_l2],
+        "l2": [l2 for _, l2 in l1_l2],
+        "max_norm": [m.model.max_norm or np.inf for m in members],
+        "clipnorm": [m.train.clipnorm or np.inf for m in members],
+        **{
+            name: [getattr(m.train, name) for m in members]
+            for name in (
+                "learning_rate",
+                "momentum",
+                "weight_decay",
+                "gradient_noise",
+                "gradient_noise_decay",
+                "label_smoothing",
+            )
+        },
     }
 
 
 def _initial_weights(members: Sequence[Member], model: keras.Model) -> list:
-    """Each member's own draw with the fans of one member; biases start at zero."""
+    """Each member's own kernels with the fans of one member; the rest starts as its layer says."""
     weights, index = [], 0
     for variable in model.trainable_variables:
         if variable.name != "kernel":
-            weights.append(ops.zeros(variable.shape, variable.dtype))
+            weights.append(ops.convert_to_tensor(variable.value))
             continue
         drawn = [
             kernel_initializer(m.model, index, m.seeds.init)(variable.shape[1:], variable.dtype)
@@ -324,58 +264,31 @@ def _initial_weights(members: Sequence[Member], model: keras.Model) -> list:
 
 
 def _initial_others(members: Sequence[Member], model: keras.Model) -> list:
-    layers = [layer for layer in model.layers if isinstance(layer, StackedDropout)]
+    """As the layers say, but for the rates and keys of what draws noise."""
     values: dict[str, Any] = {}
-    for index, layer in enumerate(layers):
-        keys = [seed_words(m.seeds.noise, "noise", index).view("int32") for m in members]
-        values[layer.rate.path] = [m.model.dropout for m in members]
-        values[layer.key.path] = np.stack(keys)
-        values[layer.step.path] = np.zeros(len(members), "int32")
-    variables = model.non_trainable_variables
-    return [ops.convert_to_tensor(values[v.path], v.dtype) for v in variables]
+    for layer in model.layers:
+        if hasattr(layer, "key"):
+            kind, _, index = layer.name.partition("_")
+            values[layer.rate.path] = [_rate(m, layer.name) for m in members]
+            values[layer.key.path] = _noise_keys(members, kind, int(index))
+    return [
+        ops.convert_to_tensor(values.get(v.path, v.value), v.dtype)
+        for v in model.non_trainable_variables
+    ]
 
 
-def _merge(a: Structure, b: Structure) -> Structure:
-    merged = a.merge(b)
-    if merged is None:
-        differ = [n for n, v in vars(a).items() if n not in Structure.ANY and v != getattr(b, n)]
-        raise ConfigError(
-            "the members of a stack must share their structure. They differ in "
-            + ", ".join(f"{n} ({getattr(a, n)!r} and {getattr(b, n)!r})" for n in differ)
-            + "."
-        )
-    return merged
+def _rate(member: Member, layer: str) -> float:
+    if layer.startswith("hidden_"):
+        return member.model.drop_connect
+    return member.model.input_dropout if layer == "dropout_0" else member.model.dropout
 
 
-def _for_batches(rows: Any, batch_size: int, step: Callable, carry: Any) -> Any:
-    """`carry = step(batch, carry)` over `rows` `(k, n)`; the last, smaller batch included.
-
-    Shapes stay static: the whole batches in one compiled loop, the rest after it.
-    """
-    k, num_rows = rows.shape
-    full = num_rows // batch_size
-
-    def body(i: Any, carry: Any) -> Any:
-        return step(ops.slice(rows, (0, i * batch_size), (k, batch_size)), carry)
-
-    carry = ops.fori_loop(0, full, body, carry) if full else carry
-    return step(rows[:, full * batch_size :], carry) if num_rows % batch_size else carry
+def _noise_keys(members: Sequence[Member], kind: str, index: int) -> np.ndarray:
+    """Each member's key for one place that draws noise: `(k, 2)` `int32`."""
+    place = (_NOISE.index(kind), index)
+    return np.stack([seed_words(m.seeds.noise, "noise", *place).view("int32") for m in members])
 
 
-def _totals(labels: Any, logits: Any, losses: Any) -> dict:
-    hits = ops.cast(ops.equal(ops.cast(ops.argmax(logits, -1), labels.dtype), labels), "int32")
-    return {"cross_entropy": ops.sum(losses, axis=1), "accuracy": ops.sum(hits, axis=1)}
-
-
-def _zero_totals(rows: Any) -> dict:
-    k = rows.shape[0]
-    dtype = keras.config.floatx()
-    return {"cross_entropy": ops.zeros(k, dtype), "accuracy": ops.zeros(k, "int32")}
-
-
-def _add(totals: dict, more: dict) -> dict:
-    return {name: totals[name] + more[name] for name in totals}
-
-
-def _means(totals: dict, num_rows: int) -> dict:
-    return {k: ops.cast(v, keras.config.floatx()) / num_rows for k, v in totals.items()}
+def _plain(path: str, value: np.ndarray) -> np.ndarray:
+    """One member's slice in the plain model's shape: only kernels have two axes there."""
+    return value if path.endswith("/kernel") else value.reshape(-1)

@@ -11,10 +11,12 @@ from keras import ops
 
 from kmlp.callbacks import MemberwiseEarlyStopping, MemberwiseReduceLROnPlateau
 from kmlp.data.dataset import Dataset
+from kmlp.losses import plain_loss_name
 from kmlp.member import Member
+from kmlp.metrics import classification_metrics, regression_metrics
 from kmlp.stack import Stack
 
-_TEST_CHUNK = 2000
+_CHUNK = 2000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,10 +27,12 @@ class MemberResult:
         member: what was trained.
         status: "done", or "diverged" where a loss was not finite.
         best_epoch, stopped_epoch: counted from 1.
-        curves: by metric, `(epochs,)`: `loss`, `cross_entropy`, `accuracy` and their `val_`.
-        weights: kernels `(in, units)` and biases `(1, units)` at the restored epoch.
-        test_log_probabilities: `(num_test, num_classes)` `float32`.
-        metrics: `train`, `val`, `test` -> `accuracy`, `cross_entropy` at the restored epoch.
+        curves: by metric, `(epochs,)`: `loss`; `cross_entropy` and `accuracy`, or `mse` in units
+            of the variance of the training targets; and the `val_` of these.
+        weights: by path in the plain model, at the restored epoch.
+        test_predictions: log-probabilities `(num_test, num_classes)`, or predictions
+            `(num_test,)` in the target's own unit; `float32`.
+        metrics: `train`, `val`, `test` -> metric -> value at the restored epoch.
         seconds: this member's share of its stack's wall time.
     """
 
@@ -37,8 +41,8 @@ class MemberResult:
     best_epoch: int
     stopped_epoch: int
     curves: dict[str, np.ndarray]
-    weights: list[np.ndarray]
-    test_log_probabilities: np.ndarray
+    weights: dict[str, np.ndarray]
+    test_predictions: np.ndarray
     metrics: dict[str, dict[str, float]]
     seconds: float
 
@@ -81,14 +85,15 @@ class StackRun:
         splits = [m.split(data.data.y_train) for m in stack.members]
         self.train_rows = np.stack([train for train, _ in splits])
         self.val_rows = np.stack([val for _, val in splits])
+        stack.adapt(data.data, self.train_rows)
         self.records = [_Record(m) for m in stack.members]
         self.position = np.arange(len(stack.members))
         self._set_callbacks()
 
     @property
     def weights(self) -> list:
-        """The trainable weights, member axis first."""
-        return self.stack.state["weights"]
+        """What an epoch's weights are, moving statistics included; member axis first."""
+        return self.stack.restorable
 
     @property
     def learning_rate(self) -> Any:
@@ -141,13 +146,10 @@ class StackRun:
         """Every member at its restored epoch, evaluated in one pass."""
         self._harvest(np.ones(len(self.position), bool))
         stacked = [np.stack(w) for w in zip(*(r.weights for r in self.records), strict=True)]
-        self.whole.state = {
-            **self.whole.state,
-            "weights": [ops.convert_to_tensor(w) for w in stacked],
-        }
-        metrics = self._metrics()
-        test = self._test_log_probabilities()
-        scores = _scores(self.data.data.y_test, test)
+        self.whole.restore([ops.convert_to_tensor(w) for w in stacked])
+        data = self.data
+        train = self._predictions(data.x_train, len(data.data.y_train))
+        test = self._predictions(data.x_test, len(data.data.y_test))
         return [
             MemberResult(
                 member=r.member,
@@ -155,9 +157,9 @@ class StackRun:
                 best_epoch=r.best_epoch,
                 stopped_epoch=r.stopped_epoch,
                 curves={name: np.asarray(v, np.float32) for name, v in r.curves.items()},
-                weights=r.weights,
-                test_log_probabilities=test[k],
-                metrics={**metrics[k], "test": {name: float(v[k]) for name, v in scores.items()}},
+                weights=self.whole.weights_of(k),
+                test_predictions=test[k],
+                metrics=self._metrics(k, train[k], test[k]),
                 seconds=self.seconds / len(self.records),
             )
             for k, r in enumerate(self.records)
@@ -238,7 +240,8 @@ class StackRun:
     def _monitor(self) -> str:
         monitor = self.stack.structure.monitor
         if monitor == "auto":
-            return "val_cross_entropy" if self.val_rows.shape[1] else "loss"
+            plain = plain_loss_name(self.stack.spec.task)
+            return f"val_{plain}" if self.val_rows.shape[1] else "loss"
         return monitor
 
     def _record_epoch(self) -> None:
@@ -265,28 +268,27 @@ class StackRun:
             stopped = early.stopped_epoch[k] + 1 if early.stopped[k] else self.epoch
             record.stopped_epoch = int(stopped)
 
-    def _metrics(self) -> list[dict[str, dict[str, float]]]:
-        data = self.data
-        parts = {"train": self.train_rows, "val": self.val_rows}
-        metrics: list[dict[str, dict[str, float]]] = [{} for _ in self.records]
-        for part, rows in parts.items():
-            if rows.shape[1]:
-                logs = self._evaluate(self.whole, data.x_train, data.y_train, rows)
-                counts = np.rint(ops.convert_to_numpy(logs["accuracy"]) * float(rows.shape[1]))
-                losses = ops.convert_to_numpy(logs["cross_entropy"])
-                for k, member in enumerate(metrics):
-                    accuracy = float(counts[k]) / rows.shape[1]
-                    member[part] = {"accuracy": accuracy, "cross_entropy": float(losses[k])}
-        return metrics
+    def _metrics(self, k: int, train: np.ndarray, test: np.ndarray) -> dict[str, dict[str, float]]:
+        """Final scores of a member from its predictions of all training and all test rows."""
+        data = self.data.data
+        is_regression = self.whole.spec.task == "regression"
+        score = regression_metrics if is_regression else classification_metrics
+        parts = {"train": self.train_rows[k], "val": self.val_rows[k]}
+        metrics = {
+            part: score(data.y_train[rows], train[rows])
+            for part, rows in parts.items()
+            if len(rows)
+        }
+        return {**metrics, "test": score(data.y_test, test)}
 
-    def _test_log_probabilities(self) -> np.ndarray:
-        stack, num_test = self.whole, len(self.data.data.y_test)
-        chunks = []
-        for start in range(0, num_test, _TEST_CHUNK):
-            rows = np.arange(start, min(start + _TEST_CHUNK, num_test), dtype="int32")
+    def _predictions(self, x: Any, num_rows: int) -> np.ndarray:
+        """Every member's predictions of all rows, `(k, num_rows, ...)`."""
+        stack, chunks = self.whole, []
+        for start in range(0, num_rows, _CHUNK):
+            rows = np.arange(start, min(start + _CHUNK, num_rows), dtype="int32")
             rows = ops.convert_to_tensor(np.tile(rows, (len(stack.members), 1)))
-            chunks.append(stack.program.log_probabilities(stack.state, self.data.x_test, rows))
-        return np.concatenate([ops.convert_to_numpy(c) for c in chunks], axis=1)
+            chunks.append(ops.convert_to_numpy(stack.program.predict(stack.state, x, rows)))
+        return np.concatenate(chunks, axis=1)
 
     @staticmethod
     def _evaluate(stack: Stack, x: Any, y: Any, rows: np.ndarray) -> dict[str, Any]:
@@ -299,13 +301,3 @@ def _numbered(arrays: Mapping[str, np.ndarray], prefix: str) -> list[np.ndarray]
     while (key := f"{prefix}/{len(found)}") in arrays:
         found.append(arrays[key])
     return found
-
-
-def _scores(labels: np.ndarray, log_probabilities: np.ndarray) -> dict[str, np.ndarray]:
-    """Accuracy and cross-entropy, `(k,)` `float64`, of `(k, n, num_classes)` log-probabilities."""
-    hits = (log_probabilities.argmax(axis=-1) == labels).sum(axis=1)
-    chosen = np.take_along_axis(log_probabilities, labels[None, :, None], axis=-1)[..., 0]
-    return {
-        "accuracy": hits / len(labels),
-        "cross_entropy": -chosen.mean(axis=1, dtype=np.float64),
-    }

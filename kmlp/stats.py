@@ -1,13 +1,14 @@
 """The statistics of a study: arrays in, numbers out. No configs, no files, no plots."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
 MIN_SEEDS_TO_TEST = 6
+MIN_ROWS_TO_BOOTSTRAP = 20
 _MAX_EXACT = 14
 _NUM_FLIPS = 100_000
 
@@ -144,3 +145,42 @@ def wilson_interval(hits: int, num_rows: int, level: float = 0.95) -> tuple[floa
     """
     interval = stats.binomtest(hits, num_rows).proportion_ci(level, method="wilson")
     return float(interval.low), float(interval.high)
+
+
+def bootstrap_intervals(
+    scores: Callable[[np.ndarray], Mapping[str, float]],
+    num_rows: int,
+    *,
+    num_draws: int = 500,
+    seed: int = 0,
+    level: float = 0.95,
+) -> dict[str, tuple[float, float] | None]:
+    """Percentile intervals of scores over test rows, drawn with replacement.
+
+    For scores without an interval of their own, such as an AUC or R². None where there are
+    fewer than 20 rows, or no draw gives a score. Draws that give none are left out.
+
+    Args:
+        scores: rows, `(num_rows,)` indices -> score by name; NaN where they cannot tell it.
+        num_rows: how many rows there are.
+        num_draws, seed: how often rows are drawn, and from where.
+
+    Example:
+        >>> x = np.arange(100.0)
+        >>> low, high = bootstrap_intervals(lambda i: {"mean": x[i].mean()}, 100)["mean"]
+        >>> round(low), round(high)
+        (44, 55)
+    """
+    rng = np.random.default_rng(seed)
+    draws = [scores(rng.integers(num_rows, size=num_rows)) for _ in range(num_draws)]
+    tail = (1 - level) / 2
+    intervals: dict[str, tuple[float, float] | None] = {}
+    for name in draws[0]:
+        values = np.array([draw[name] for draw in draws])
+        values = values[~np.isnan(values)]
+        if len(values) and num_rows >= MIN_ROWS_TO_BOOTSTRAP:
+            low, high = np.quantile(values, (tail, 1 - tail))
+            intervals[name] = float(low), float(high)
+        else:
+            intervals[name] = None
+    return intervals

@@ -13,7 +13,7 @@ import numpy as np
 
 from kmlp.config import StudyConfig
 from kmlp.data import Dataset, load_dataset
-from kmlp.errors import RunFolderError, SelectionError
+from kmlp.errors import ConfigError, RunFolderError, SelectionError
 from kmlp.ledger import ATTEMPTS_TOGETHER, MemberRecord, RunFolder
 from kmlp.member import Member, Seeds
 from kmlp.results import Plan, best_member, build_results
@@ -131,6 +131,8 @@ def run_study(
     """
     folder = RunFolder(run_dir)
     data = data if data is not None else load_dataset(config.dataset)
+    config = config.for_task(data.spec.task)
+    _check(config, data)
     with folder.writing():
         _claim(folder, config, data)
         dataset = _describe(data, config)
@@ -163,26 +165,37 @@ def num_missing(study: Study) -> int:
     return len(study.config.variants) * study.config.num_seeds - len(study.results["members"])
 
 
-def _plan_members(config: StudyConfig, data_sha256: str) -> dict[str, list[Member]]:
-    """Members by variant, in the order of the seeds; one seed pairs all variants."""
+def _check(config: StudyConfig, data: Dataset) -> None:
+    """Refuses a variant that does not fit the data, before anything is written or trained."""
+    from kmlp.requirements import check_member
+
+    for name, members in _plan_members(config, data.provenance.sha256).items():
+        try:
+            check_member(members[config.first_seed], data.spec)
+        except ConfigError as error:
+            raise ConfigError(f"variant {name!r}: {error}") from error
+
+
+def _plan_members(config: StudyConfig, data_sha256: str) -> dict[str, dict[int, Member]]:
+    """Members by variant and seed; one seed pairs all variants."""
     return {
-        variant.name: [
-            Member(
+        variant.name: {
+            seed: Member(
                 model=variant.model,
                 train=variant.train,
-                seeds=Seeds.all(seed),
+                seeds=Seeds.all(seed, config.seed_streams),
                 validation_fraction=config.validation_fraction,
                 data_sha256=data_sha256,
             )
             for seed in config.seeds
-        ]
+        }
         for variant in config.resolved_variants
     }
 
 
 def _plan(config: StudyConfig, folder: RunFolder, data_sha256: str) -> Plan:
     ids = {
-        name: {m.seeds.init: m.id for m in members}
+        name: {seed: m.id for seed, m in members.items()}
         for name, members in _plan_members(config, data_sha256).items()
     }
     return Plan(config, ids, _given_up(folder))
@@ -194,12 +207,15 @@ def _given_up(folder: RunFolder) -> frozenset[str]:
 
 
 def _train_missing(
-    folder: RunFolder, members: dict[str, list[Member]], data: Dataset, progress: Progress | None
+    folder: RunFolder,
+    members: dict[str, dict[int, Member]],
+    data: Dataset,
+    progress: Progress | None,
 ) -> None:
-    wanted = {m.id: m for ms in members.values() for m in ms}
+    wanted = {m.id: m for ms in members.values() for m in ms.values()}
     missing = _missing(folder, wanted)
     if progress:
-        variant_of = {m.id: name for name, ms in members.items() for m in ms}
+        variant_of = {m.id: name for name, ms in members.items() for m in ms.values()}
         max_epochs = max(m.train.max_epochs for m in wanted.values())
         progress.start(variant_of, max_epochs, len(wanted) - len(missing))
     if missing:
@@ -319,9 +335,11 @@ def _to_record(result: "MemberResult") -> MemberRecord:
 
 
 def _to_arrays(result: "MemberResult") -> dict[str, np.ndarray]:
+    is_regression = result.test_predictions.ndim == 1
+    predicted = "test_predictions" if is_regression else "test_log_probabilities"
     return {
-        "test_log_probabilities": result.test_log_probabilities,
-        **{f"weight_{i}": weight for i, weight in enumerate(result.weights)},
+        predicted: result.test_predictions,
+        **{f"weight/{path}": weight for path, weight in result.weights.items()},
         **{f"curve_{name}": curve for name, curve in result.curves.items()},
     }
 
@@ -364,6 +382,7 @@ def _differences(folder: RunFolder, config: StudyConfig, data: Dataset) -> list[
         old, new = getattr(stored, name).to_dict(), getattr(config, name).to_dict()
         found += [(f"{name}.{key}", old[key], new[key]) for key in new]
     found.append(("dataset", stored.dataset, config.dataset))
+    found.append(("seed_streams", stored.seed_streams, config.seed_streams))
     found.append(("validation_fraction", stored.validation_fraction, config.validation_fraction))
     sha256 = folder.read_json("environment.json")["data"]["sha256"]
     found.append(("the data's sha256", sha256[:12], data.provenance.sha256[:12]))

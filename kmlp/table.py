@@ -5,35 +5,62 @@ from typing import Any
 
 from rich.table import Table
 
-from kmlp.verdict import label, rank
-
-_HEADINGS = (
-    "seeds",
-    "test acc. %",
-    "95 % interval",
-    "vs. baseline",
-    "95 % interval",
-    "Holm p",
-    "wins",
-)
+from kmlp.metrics import METRICS
+from kmlp.units import Unit, p_value, unit_in, unit_of
+from kmlp.verdict import label, num_pairs, rank, shown_beside
 
 
 def results_table(results: Mapping[str, Any]) -> Table:
-    """Variants by rank: test accuracy with its interval, the difference to the baseline, p."""
+    """Variants by rank: test score with its interval, the difference to the baseline, p.
+
+    Beside the primary metric stand those without which it would mislead.
+    """
+    unit = unit_in(results)
+    beside = [unit_in(results, metric) for metric in shown_beside(results)]
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("variant")
-    for heading in _HEADINGS:
+    for heading in (
+        "seeds",
+        _heading(unit),
+        "95 % interval",
+        "vs. baseline",
+        "95 % interval",
+        "Holm p",
+        "wins",
+        *map(_heading, beside),
+    ):
         table.add_column(heading, justify="right")
-    for variant in rank(results["variants"]):
-        accuracy = variant["test"]["accuracy"]
+    for variant in rank(results["variants"], unit):
+        test = variant["test"]
         table.add_row(
             label(variant),
             str(variant["num_members"]),
-            f"{100 * accuracy['mean']:.2f}",
-            _interval(accuracy["ci95"], ""),
-            *_versus(variant["versus_baseline"]),
+            unit.value(test[unit.metric]["mean"]),
+            unit.interval(test[unit.metric]["ci95"]),
+            *_versus(variant["versus_baseline"], unit),
+            *(u.value(test[u.metric]["mean"]) if u.metric in test else "–" for u in beside),
         )
     return table
+
+
+def score_lines(scores: Mapping[str, Any], source: str) -> list[str]:
+    """What `evaluate` found: a line a metric, with its interval.
+
+    Args:
+        scores: as `kmlp.evaluation.evaluate` gives them.
+        source: "full" or "sample".
+    """
+    lines: list[str] = []
+    for metric in METRICS[scores["task"]]:
+        value, bounds = scores[metric]["value"], scores[metric]["ci95"]
+        unit = unit_of(metric, [value or 0.0])
+        line = f"{unit.title} " + ("cannot be told" if value is None else unit.with_unit(value))
+        rows = f" over {scores['num_rows']:,} {source} test rows" if not lines else ""
+        if bounds:
+            kind = "bootstrap interval" if scores[metric]["interval"] == "bootstrap" else "interval"
+            line += f" (95 % {kind} {unit.interval(bounds)}{rows})"
+        lines.append(line if bounds else line + rows)
+    return lines
 
 
 def confusion_table(scores: Mapping[str, Any]) -> Table:
@@ -48,20 +75,17 @@ def confusion_table(scores: Mapping[str, Any]) -> Table:
     return table
 
 
-def _versus(versus: Mapping[str, Any] | None) -> tuple[str, ...]:
+def _heading(unit: Unit) -> str:
+    """ "test acc. %"; an arrow where lower is better."""
+    return f"test {unit.short}{unit.sign}" + ("" if unit.higher_is_better else f" {unit.arrow}")
+
+
+def _versus(versus: Mapping[str, Any] | None, unit: Unit) -> tuple[str, ...]:
     if versus is None:
         return ("–",) * 4
-    pairs = versus["wins"] + versus["ties"] + versus["losses"]
-    p = versus["p_holm"]
     return (
-        f"{100 * versus['difference']:+.2f}",
-        _interval(versus["ci95"], "+"),
-        "< 0.001" if p < 0.001 else f"{p:.3f}",
-        f"{versus['wins']} of {pairs}",
+        unit.signed(versus["difference"]),
+        unit.interval(versus["ci95"], signed=True),
+        p_value(versus["p_holm"]),
+        f"{versus['wins']} of {num_pairs(versus)}",
     )
-
-
-def _interval(bounds: list[float] | None, sign: str) -> str:
-    if bounds is None:
-        return "–"
-    return f"{100 * bounds[0]:{sign}.2f} to {100 * bounds[1]:{sign}.2f}"

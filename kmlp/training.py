@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from itertools import pairwise
 
 import numpy as np
 
@@ -11,8 +10,10 @@ from kmlp import backend
 from kmlp.checkpoint import Checkpoints
 from kmlp.data.dataset import Dataset, DataSpec
 from kmlp.member import Member
-from kmlp.stack import Stack, Structure, build_stack
+from kmlp.model import num_kernel_weights
+from kmlp.stack import Stack, build_stack
 from kmlp.stack_run import DeviceData, MemberResult, StackRun
+from kmlp.structure import Structure
 
 OnEpoch = Callable[[Sequence[Member], int, dict[str, np.ndarray]], None]
 _CACHE_PARAMETERS = 550_000
@@ -83,9 +84,11 @@ def plan_stacks(members: Sequence[Member], spec: DataSpec) -> list[list[Member]]
 
 def stack_size(member: Member, spec: DataSpec) -> int:
     """How many members like this one train together on a core."""
-    widths = (spec.num_features, *member.model.hidden_units, spec.num_classes)
-    weights = sum(a * b for a, b in pairwise(widths))
-    return max(1, min(10, _CACHE_PARAMETERS // weights))
+    model, train = member.model, member.train
+    if train.batch_size == "full" or (model.drop_connect and model.drop_connect_mask == "example"):
+        # What one step computes fills the memory by itself: batch x in x out masks, or all rows.
+        return 1
+    return max(1, min(10, _CACHE_PARAMETERS // num_kernel_weights(model, spec)))
 
 
 def train_members(

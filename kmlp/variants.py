@@ -1,10 +1,11 @@
 """Variants by name: what each changes in the base configs, and its default strength."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kmlp.config import MLPConfig, TrainConfig, Variant, _unknown
+from kmlp import fields
+from kmlp.config import MLPConfig, TrainConfig, Variant
 from kmlp.errors import ConfigError
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -24,6 +25,24 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "no_early_stopping": {"early_stopping": False},
 }
 
+_FOR_CLASSES_ONLY = ("label_smoothing",)
+
+
+def expand_all(
+    variants: Sequence[str | Mapping[str, Any]], task: str | None = None
+) -> tuple[str | Mapping[str, Any], ...]:
+    """Writes out "all": every named variant, but for those that make no sense for the task.
+
+    Example:
+        >>> expand_all(("all", "dropout=0.5"), "regression")[-2:]
+        ('no_early_stopping', 'dropout=0.5')
+    """
+    named = [n for n in VARIANTS if task != "regression" or n not in _FOR_CLASSES_ONLY]
+    if "all" not in variants:
+        return tuple(variants)
+    rest = [v for v in variants if v != "all" and v not in named]
+    return (*named, *rest)
+
 
 def resolve_variant(
     variant: str | Mapping[str, Any], model: MLPConfig, train: TrainConfig
@@ -37,7 +56,7 @@ def resolve_variant(
         train: the base training, which the variant overrides.
 
     Raises:
-        ConfigError: the name, a field or a value is not known or not available.
+        ConfigError: the name, a field or a value is not known.
 
     Example:
         >>> resolve_variant("dropout=0.5", MLPConfig(), TrainConfig()).strength
@@ -50,7 +69,7 @@ def resolve_variant(
         if key not in model_fields | train_fields:
             raise ConfigError(
                 f"variant {name!r}: "
-                + _unknown(key, sorted(model_fields | train_fields), "the study's configs")
+                + fields.unknown(key, sorted(model_fields | train_fields), "the study's configs")
             )
     try:
         return Variant(
@@ -79,8 +98,8 @@ def _parse(variant: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     name, equals, value = variant.partition("=")
     if name not in VARIANTS:
         raise ConfigError(
-            f"unknown variant {variant!r}. Known by name: {', '.join(VARIANTS)}; "
-            "any other is a table in the study file."
+            f"unknown variant {variant!r}. Known by name: {', '.join(VARIANTS)}, and all of them "
+            "as all; any other is a table in the study file."
         )
     if not equals:
         return name, dict(VARIANTS[name])

@@ -17,7 +17,7 @@ from kmlp.stack import build_stack
 from kmlp.stack_run import DeviceData, StackRun
 from kmlp.study import load_study
 from kmlp.training import fit_stack
-from tests.test_stack import make_member
+from tests.twins import make_member
 
 
 def make_members(tiny) -> list[Member]:
@@ -57,7 +57,7 @@ def test_a_run_restored_at_any_epoch_ends_bit_for_bit_the_same(tiny):
         for a, b in zip(run.results(), whole, strict=True):
             assert (a.best_epoch, a.stopped_epoch) == (b.best_epoch, b.stopped_epoch)
             assert a.metrics == b.metrics
-            for left, right in zip(a.weights, b.weights, strict=True):
+            for left, right in zip(a.weights.values(), b.weights.values(), strict=True):
                 np.testing.assert_array_equal(left, right)
             for name, curve in a.curves.items():
                 np.testing.assert_array_equal(curve, b.curves[name])

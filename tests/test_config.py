@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from kmlp.config import _AVAILABLE, MLPConfig, StudyConfig, TrainConfig, read_study_file
+from kmlp.config import MLPConfig, StudyConfig, TrainConfig, read_study_file
 from kmlp.errors import ConfigError
 from kmlp.variants import VARIANTS
 
@@ -18,6 +18,20 @@ CONFIGS = [
     TrainConfig(optimizer="sgd", learning_rate=1 / 3, momentum=0.9, nesterov=True),
     TrainConfig(reduce_on_plateau={"factor": 0.5}, early_stopping=False, monitor="val_accuracy"),
     TrainConfig(min_delta=0.0, patience=0, max_epochs=1, batch_size=1, restore_best_weights=False),
+    MLPConfig(
+        activation="selu",
+        kernel_initializer="lecun_normal",
+        normalization="batch",
+        max_norm=3,
+        drop_connect=0.5,
+        drop_connect_mask="example",
+        input_dropout=0.2,
+        penalty_reduction="mean",
+    ),
+    TrainConfig(optimizer="rmsprop", batch_size="full", learning_rate_schedule="cosine"),
+    TrainConfig(optimizer="adamw", weight_decay=0.01, clipnorm=1, label_smoothing=0.1),
+    TrainConfig(gradient_noise=0.1, gradient_noise_decay=0.55, class_weight="balanced"),
+    StudyConfig(dataset="mnist", seed_streams={"order": 0, "split": 3}),
     StudyConfig(dataset="mnist"),
     StudyConfig(
         dataset="a folder/with 'quotes' and ümlauts",
@@ -134,21 +148,59 @@ MODEL_ERRORS = [
     ({"hidden_units": (64.0,)}, "Received: hidden_units=(64.0,)."),
     ({"hidden_units": (64, 0)}, "Received: hidden_units=(64, 0)."),
     ({"hidden_units": "128,64"}, "such as (128, 64). Received: hidden_units='128,64'."),
+    ({"input_dropout": 1}, "input_dropout must be in [0, 1). Received: input_dropout=1."),
+    ({"drop_connect": 1.5}, "drop_connect=1.5. Did you mean a keep probability? Use 1 - p."),
+    ({"max_norm": 0}, "max_norm must be a number above 0, or left out. Received: max_norm=0."),
+    ({"activation": "swish"}, "one of relu, elu, selu, leaky_relu, tanh, gelu, sigmoid."),
+    ({"kernel_initializer": "zeros"}, "kernel_initializer must be one of auto, glorot_normal"),
+    ({"input_scaling": "minmax"}, "input_scaling must be one of auto, none, unit, standard."),
+    ({"normalization": "group"}, "normalization must be one of none, batch, layer."),
+    ({"drop_connect_mask": "group"}, "drop_connect_mask must be one of batch, example."),
+    ({"drop_connect_inference": "exact"}, "drop_connect_inference must be one of mean, moments."),
+    ({"penalty_reduction": "none"}, "penalty_reduction must be one of sum, mean."),
+    (
+        {"drop_connect_inference": "moments", "normalization": "batch"},
+        "Received: normalization='batch'. Use drop_connect_inference='mean'.",
+    ),
 ]
 TRAIN_ERRORS = [
+    ({"optimizer": "lion"}, "optimizer must be one of sgd, adam, adamw, rmsprop."),
+    ({"weight_decay": -1e-4}, "weight_decay must be a number of at least 0."),
+    ({"gradient_noise": -0.1}, "gradient_noise must be a number of at least 0."),
+    ({"gradient_noise_decay": -1}, "gradient_noise_decay must be a number of at least 0."),
+    ({"clipnorm": -1}, "clipnorm must be a number above 0, or left out. Received: clipnorm=-1."),
+    ({"label_smoothing": 1}, "label_smoothing must be in [0, 1). Received: label_smoothing=1."),
+    ({"batch_size": "half"}, 'batch_size must be a whole number (or "full") of at least 1.'),
+    ({"learning_rate_schedule": "plateau"}, "reduce_on_plateau = {factor = 0.5, patience = 3}."),
+    ({"learning_rate_schedule": "linear"}, "must be one of constant, cosine, step."),
+    (
+        {"learning_rate_schedule": "cosine", "reduce_on_plateau": {}},
+        "exclude each other. Received: learning_rate_schedule='cosine'. Leave one of them out.",
+    ),
+    ({"monitor": "val_loss"}, "The plain validation loss is val_cross_entropy, or val_mse for"),
+    ({"class_weight": "auto"}, 'must be "balanced" or a mapping from classes to weights above 0'),
+    ({"class_weight": {0: 0}}, "Received: class_weight={0: 0}."),
+    ({"class_weight": {}}, "Received: class_weight={}."),
+    ({"dtype_policy": "float16"}, "dtype_policy must be one of float32."),
     ({"max_epochs": 0}, "max_epochs must be a whole number of at least 1. Received: max_epochs=0."),
     ({"max_epochs": 1.5}, "max_epochs must be a whole number of at least 1."),
     ({"max_epochs": True}, "max_epochs must be a whole number of at least 1."),
-    ({"batch_size": 0}, "batch_size must be a whole number of at least 1."),
+    ({"batch_size": 0}, 'batch_size must be a whole number (or "full") of at least 1.'),
     ({"learning_rate": 0}, "learning_rate must be a number above 0. Received: learning_rate=0."),
     ({"learning_rate": "1e-3"}, "learning_rate must be a number above 0."),
     ({"optimizer": "sgd", "momentum": 1}, "momentum must be in [0, 1). Received: momentum=1."),
     ({"momentum": 0.9}, "belong to optimizer='sgd'. Received: optimizer='adam', momentum=0.9."),
     ({"nesterov": True}, "momentum and nesterov belong to optimizer='sgd'."),
     ({"min_delta": -1e-4}, "min_delta must be a number of at least 0."),
-    ({"patience": -1}, "patience must be a number of at least 0. Received: patience=-1."),
-    ({"patience": 2.5}, "patience must be a whole number of epochs. Received: patience=2.5."),
-    ({"monitor": "val_f1"}, "monitor must be one of auto, loss, cross_entropy, accuracy, val_"),
+    (
+        {"patience": -1},
+        "patience must be a whole number of epochs of at least 0. Received: patience=-1.",
+    ),
+    ({"patience": 2.5}, "a whole number of epochs of at least 0. Received: patience=2.5."),
+    (
+        {"monitor": "val_f1"},
+        "monitor must be one of auto, loss, cross_entropy, accuracy, mse, val_",
+    ),
     ({"early_stopping": "no"}, "early_stopping must be true or false. Received: early_stopping='"),
     ({"restore_best_weights": 1}, "restore_best_weights must be true or false."),
     ({"reduce_on_plateau": {"factr": 0.5}}, "with any of factor, patience and min_learning_rate."),
@@ -161,9 +213,22 @@ TRAIN_ERRORS = [
     ({"reduce_on_plateau": {"min_learning_rate": -1}}, "a min_learning_rate of at least 0"),
 ]
 STUDY_ERRORS = [
+    ({"seed_streams": {"ordr": 0}}, "seed_streams has no field 'ordr'. Did you mean 'order'?"),
+    ({"seed_streams": {"order": 0.5}}, "seed_streams.order must be a whole number."),
+    ({"seed_streams": {}}, "seed_streams must be a mapping that gives some streams a fixed seed"),
+    (
+        {"seed_streams": {"init": 0, "order": 0, "noise": 0, "split": 0}},
+        "seed_streams fixes every stream, so that all seeds would be the same network.",
+    ),
     ({"num_seeds": 0}, "num_seeds must be a whole number of at least 1. Received: num_seeds=0."),
-    ({"first_seed": -1}, "first_seed must be a number of at least 0. Received: first_seed=-1."),
-    ({"first_seed": 0.5}, "first_seed must be a whole number. Received: first_seed=0.5."),
+    (
+        {"first_seed": -1},
+        "first_seed must be a whole number of at least 0. Received: first_seed=-1.",
+    ),
+    (
+        {"first_seed": 0.5},
+        "first_seed must be a whole number of at least 0. Received: first_seed=0.5.",
+    ),
     ({"validation_fraction": 1}, "validation_fraction must be in [0, 1)."),
     ({"validation_fraction": -0.1}, "validation_fraction must be in [0, 1)."),
     ({"validation_fraction": "1/6"}, "validation_fraction must be in [0, 1)."),
@@ -196,31 +261,17 @@ def test_a_bad_value_is_refused_with_what_was_wanted(kind, values, message):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", _AVAILABLE)
-def test_a_feature_not_available_yet_is_refused_by_name(name):
-    kind = next(
-        kind
-        for kind in (MLPConfig, TrainConfig, StudyConfig)
-        if name in {f.name for f in dataclasses.fields(kind)}
-    )
-    required = {"dataset": "x"} if kind is StudyConfig else {}
-    message = f"{name}='other' is not available in this version of kmlp. Use {name}="
-    with pytest.raises(ConfigError, match=re.escape(message)):
-        kind(**required, **{name: "other"})
-    for value in _AVAILABLE[name]:
-        assert getattr(kind(**required, **{name: value}), name) == value
+def test_class_weights_are_keyed_by_text_as_in_json():
+    config = TrainConfig(class_weight={0: 1, "Shirt": 2.5})
+    assert config.class_weight == {"0": 1.0, "Shirt": 2.5}
+    assert TrainConfig.from_toml(config.to_toml()) == config
 
 
-def test_every_default_is_available():
-    for name, allowed in _AVAILABLE.items():
-        defaults = [
-            f.default
-            for kind in (MLPConfig, TrainConfig, StudyConfig)
-            for f in dataclasses.fields(kind)
-            if f.name == name
-        ]
-        assert len(defaults) == 1
-        assert defaults[0] in allowed
+def test_all_stands_for_every_name_that_the_task_allows():
+    config = StudyConfig(dataset="x", variants=("all", "dropout=0.5"))
+    assert config.variant_names == (*VARIANTS, "dropout=0.5")
+    assert config.for_task("multiclass").variants == (*VARIANTS, "dropout=0.5")
+    assert "label_smoothing" not in config.for_task("regression").variants
 
 
 def test_seeds_start_at_the_first():

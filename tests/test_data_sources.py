@@ -526,7 +526,7 @@ BAD_ARRAYS = {
     "no rows": ({"x_test": X[:0]}, "x_test must be (n, ...) with n > 0. Received: shape (0, 4)."),
     "float labels": (
         {"y_train": Y.astype(float)},
-        "y_train must hold whole numbers, the classes 0, 1, 2, ... Received: dtype float64.",
+        "y_train holds 3 different whole numbers as float64: classes or quantities?",
     ),
     "text labels": ({"y_test": Y.astype(str)}, "y_test must hold whole numbers"),
     "negative": ({"y_train": Y - 1}, "y_train must start at 0. Received: a smallest label of -1."),
@@ -559,9 +559,9 @@ BAD_ARRAYS = {
         {"x_train": IMAGES, "x_test": IMAGES.astype(float)},
         "one shape and dtype. Received: (2, 2) uint8 and (2, 2) float32.",
     ),
-    "two classes": (
-        {"y_train": Y % 2, "y_test": Y % 2},
-        "at least three classes are needed in this version of kmlp. Received: 2.",
+    "one class": (
+        {"y_train": Y * 0, "y_test": Y * 0},
+        "at least two classes are needed. Received: 1.",
     ),
     "too few names": ({"class_names": ["a"]}, "3 classes need as many names. Received: ('a',)."),
     "no names": ({"class_names": []}, "3 classes need as many names. Received: ()."),

@@ -103,7 +103,7 @@ def test_versions_count_up_and_the_newest_is_loaded(study, tmp_path):
 
 
 def test_a_failed_export_leaves_no_version(study, tmp_path, monkeypatch):
-    monkeypatch.setattr("kmlp.exporting._model_card", lambda selection: 1 / 0)
+    monkeypatch.setattr("kmlp.exporting.model_card", lambda selection: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         export(study.best(), tmp_path / "m")
     assert list((tmp_path / "m").iterdir()) == []

@@ -1,76 +1,21 @@
 """A stack's member equals the same member alone, and a plain Keras model trained alone."""
 
-import dataclasses
-
-import keras
 import numpy as np
 import pytest
 from keras import ops
 
-from kmlp.config import MLPConfig, TrainConfig
 from kmlp.data import Dataset
 from kmlp.errors import ConfigError
-from kmlp.member import Member, Seeds
-from kmlp.model import build_mlp
-from kmlp.stack import Stack, build_stack, extract_member
-from kmlp.stack_run import DeviceData
+from kmlp.stack import build_stack, extract_member
+from tests.twins import (
+    assert_same_as_keras,
+    assert_same_weights,
+    make_member,
+    train,
+    train_alone_in_keras,
+)
 
 NUM_STEPS = 50
-BATCH = 32
-
-
-def make_member(data: Dataset, seed: int = 0, **changes) -> Member:
-    """A small member; `changes` are fields of either config."""
-    model_fields = {f.name for f in dataclasses.fields(MLPConfig)}
-    model = {"hidden_units": (16, 8)} | {k: v for k, v in changes.items() if k in model_fields}
-    train = {"batch_size": BATCH} | {k: v for k, v in changes.items() if k not in model_fields}
-    return Member(
-        model=MLPConfig(**model),
-        train=TrainConfig(**train),
-        seeds=Seeds.all(seed),
-        validation_fraction=0.2,
-        data_sha256=data.provenance.sha256,
-    )
-
-
-def train(stack: Stack, data: Dataset, num_epochs: int) -> Stack:
-    """Trains all members for some epochs, with no callbacks."""
-    device = DeviceData(data)
-    for epoch in range(num_epochs):
-        orders = [m.epoch_order(m.split(data.y_train)[0], epoch) for m in stack.members]
-        order = ops.convert_to_tensor(np.stack(orders))
-        stack.state, _ = stack.program.train_epoch(
-            stack.state, device.x_train, device.y_train, order
-        )
-    return stack
-
-
-def weights_of(stack: Stack, k: int) -> list[np.ndarray]:
-    return [ops.convert_to_numpy(w)[k] for w in stack.state["weights"]]
-
-
-def assert_same(a: list[np.ndarray], b: list[np.ndarray], atol: float) -> None:
-    for left, right in zip(a, b, strict=True):
-        np.testing.assert_allclose(left.reshape(right.shape), right, rtol=0, atol=atol)
-
-
-def keras_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:
-    if config.optimizer == "adam":
-        return keras.optimizers.Adam(config.learning_rate)
-    return keras.optimizers.SGD(config.learning_rate, config.momentum, config.nesterov)
-
-
-def train_alone_in_keras(member: Member, data: Dataset, num_epochs: int) -> keras.Model:
-    """The same initial weights and batches through Keras's own `train_on_batch`."""
-    model = build_mlp(member.model, data.spec, seed=member.seeds.init)
-    model.compile(keras_optimizer(member.train), "sparse_categorical_crossentropy")
-    rows, _ = member.split(data.y_train)
-    for epoch in range(num_epochs):
-        order = member.epoch_order(rows, epoch)
-        for start in range(0, len(order), BATCH):
-            batch = order[start : start + BATCH]
-            model.train_on_batch(data.x_train[batch], data.y_train[batch])
-    return model
 
 
 # Keras rounds some numbers to float32 first: these are exact there, so float64 agrees to 1e-8.
@@ -101,7 +46,7 @@ def test_each_member_equals_a_plain_keras_model_trained_alone(tiny, optimizer):
     stack = train(build_stack(members, tiny.spec), tiny, num_epochs)
     for k, member in enumerate(members):
         alone = train_alone_in_keras(member, tiny, num_epochs)
-        assert_same(weights_of(stack, k), alone.get_weights(), atol=1e-8)
+        assert_same_as_keras(stack, k, alone, atol=1e-8)
         np.testing.assert_allclose(
             extract_member(stack, k).predict(tiny.x_test, verbose=0),
             alone.predict(tiny.x_test, verbose=0),
@@ -116,8 +61,8 @@ def test_dropout_is_the_same_alone_in_any_company_and_position(tiny):
     alone = train(build_stack([subject], tiny.spec), tiny, 4)
     of_three = train(build_stack([others[0], subject, others[1]], tiny.spec), tiny, 4)
     of_ten = train(build_stack([*others, subject], tiny.spec), tiny, 4)
-    assert_same(weights_of(of_three, 1), weights_of(alone, 0), atol=1e-12)
-    assert_same(weights_of(of_ten, 9), weights_of(alone, 0), atol=1e-12)
+    assert_same_weights(of_three.weights_of(1), alone.weights_of(0), atol=1e-12)
+    assert_same_weights(of_ten.weights_of(9), alone.weights_of(0), atol=1e-12)
 
 
 @pytest.mark.usefixtures("float64")
@@ -125,14 +70,9 @@ def test_dropout_is_the_same_after_compaction(tiny):
     members = [make_member(tiny, s, dropout=0.3) for s in range(5)]
     whole = train(build_stack(members, tiny.spec), tiny, 4)
     stack = train(build_stack(members, tiny.spec), tiny, 2).take([1, 4])
-    device = DeviceData(tiny)
-    for epoch in (2, 3):
-        order = np.stack([m.epoch_order(m.split(tiny.y_train)[0], epoch) for m in stack.members])
-        stack.state, _ = stack.program.train_epoch(
-            stack.state, device.x_train, device.y_train, ops.convert_to_tensor(order)
-        )
-    assert_same(weights_of(stack, 0), weights_of(whole, 1), atol=1e-12)
-    assert_same(weights_of(stack, 1), weights_of(whole, 4), atol=1e-12)
+    train(stack, tiny, 2, first_epoch=2)
+    assert_same_weights(stack.weights_of(0), whole.weights_of(1), atol=1e-12)
+    assert_same_weights(stack.weights_of(1), whole.weights_of(4), atol=1e-12)
 
 
 def test_uint8_images_train_as_in_keras(tiny):
@@ -141,9 +81,9 @@ def test_uint8_images_train_as_in_keras(tiny):
     images = rng.integers(0, 256, (120, 6, 6)).astype(np.uint8)
     labels = np.arange(120) % 3
     data = Dataset.from_arrays(images, labels, images[:30], labels[:30])
-    member = make_member(data, optimizer="sgd", learning_rate=0.05)
+    member = make_member(data, input_scaling="auto", optimizer="sgd", learning_rate=0.05)
     stack = train(build_stack([member], data.spec), data, 2)
-    assert_same(weights_of(stack, 0), train_alone_in_keras(member, data, 2).get_weights(), 1e-5)
+    assert_same_as_keras(stack, 0, train_alone_in_keras(member, data, 2), 1e-5)
 
 
 def test_dropout_keeps_the_expected_share_and_mean(tiny):
@@ -181,7 +121,7 @@ def test_a_rate_of_zero_beside_a_rate_drops_nothing(tiny):
 def test_one_seed_gives_every_variant_the_same_initial_weights(tiny):
     members = [make_member(tiny, 5), make_member(tiny, 5, dropout=0.5, l2=0.1)]
     stack = build_stack(members, tiny.spec)
-    assert_same(weights_of(stack, 0), weights_of(stack, 1), atol=0)
+    assert_same_weights(stack.weights_of(0), stack.weights_of(1), atol=0)
 
 
 def test_initial_weights_have_the_fans_of_one_member(tiny):
@@ -196,7 +136,9 @@ def test_an_extracted_member_carries_its_weights_and_its_config(tiny):
     stack = build_stack([make_member(tiny, s, dropout=0.1 * s) for s in range(3)], tiny.spec)
     model = extract_member(stack, 2)
     assert model.get_layer("dropout_1").rate == pytest.approx(0.2)
-    assert_same(weights_of(stack, 2), model.get_weights(), atol=0)
+    for path, weight in stack.weights_of(2).items():
+        layer, name = path.split("/")
+        np.testing.assert_array_equal(weight, getattr(model.get_layer(layer), name))
 
 
 def test_the_stack_is_a_functional_keras_model(tiny):

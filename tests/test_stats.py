@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from kmlp.stats import Comparison, compare_paired, holm, sign_flip_p, summarize, t_interval
+from kmlp.stats import (
+    Comparison,
+    bootstrap_intervals,
+    compare_paired,
+    holm,
+    sign_flip_p,
+    summarize,
+    t_interval,
+)
 
 
 def draw(n: int, mean: float = 0.5, seed: int = 0) -> np.ndarray:
@@ -156,3 +164,26 @@ def test_holm_is_the_example_worked_by_hand():
 )
 def test_holm_at_its_edges(p_values, expected):
     assert holm(p_values) == pytest.approx(expected)
+
+
+def test_bootstrap_intervals_are_the_t_intervals_where_those_hold():
+    x = np.random.default_rng(1).normal(size=400)
+    intervals = bootstrap_intervals(lambda i: {"mean": x[i].mean()}, 400, num_draws=2000)
+    assert intervals["mean"] == pytest.approx(t_interval(x), abs=0.01)
+
+
+def test_bootstrap_leaves_out_draws_that_tell_nothing():
+    x = np.arange(30.0)
+
+    def scores(rows):
+        return {"sometimes": x[rows].mean() if 0 in rows else np.nan, "never": np.nan}
+
+    intervals = bootstrap_intervals(scores, 30)
+    assert np.isfinite(intervals["sometimes"]).all()
+    assert intervals["never"] is None
+
+
+def test_fewer_than_twenty_rows_are_not_bootstrapped():
+    x = np.arange(20.0)
+    assert bootstrap_intervals(lambda i: {"mean": x[i].mean()}, 19) == {"mean": None}
+    assert bootstrap_intervals(lambda i: {"mean": x[i].mean()}, 20)["mean"]

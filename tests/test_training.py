@@ -11,7 +11,7 @@ from kmlp.model import build_mlp, load_member_weights
 from kmlp.stack import build_stack
 from kmlp.stack_run import DeviceData, MemberResult
 from kmlp.training import fit_stack, plan_stacks, stack_size, train_members
-from tests.test_stack import keras_optimizer, make_member
+from tests.twins import keras_optimizer, make_member
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +62,9 @@ def train_stack(members: list[Member], data: Dataset) -> list[MemberResult]:
 
 def assert_same_result(a: MemberResult, b: MemberResult) -> None:
     assert (a.best_epoch, a.stopped_epoch, a.status) == (b.best_epoch, b.stopped_epoch, b.status)
-    for left, right in zip(a.weights, b.weights, strict=True):
-        np.testing.assert_allclose(left, right, rtol=0, atol=1e-12)
+    assert a.weights.keys() == b.weights.keys()
+    for path, weight in a.weights.items():
+        np.testing.assert_allclose(weight, b.weights[path], rtol=0, atol=1e-12)
     for name, curve in a.curves.items():
         np.testing.assert_allclose(curve, b.curves[name], rtol=1e-6)
 
@@ -78,6 +79,7 @@ def test_float32_losses_and_best_epoch_are_those_of_keras(images, optimizer):
         "max_epochs": 12,
         "patience": 2,
         "min_delta": 1e-3,
+        "input_scaling": "unit",
     }
     members = [
         make_member(images, 0, learning_rate=rate, **shared),
@@ -113,8 +115,9 @@ def test_the_restored_weights_give_the_best_epoch_again(tiny):
     assert result.metrics["val"]["cross_entropy"] == pytest.approx(curve[result.best_epoch - 1])
     until = {"max_epochs": result.best_epoch, "early_stopping": False}
     short = make_member(tiny, learning_rate=0.05, **until)
-    for kept, last in zip(result.weights, train_stack([short], tiny)[0].weights, strict=True):
-        np.testing.assert_array_equal(kept, last)
+    last = train_stack([short], tiny)[0].weights
+    for path, kept in result.weights.items():
+        np.testing.assert_array_equal(kept, last[path])
 
 
 def test_without_restoring_the_last_epoch_counts(tiny):
@@ -131,7 +134,7 @@ def test_test_scores_are_those_of_the_stored_predictions_and_of_keras(tiny):
     model = build_mlp(member.model, tiny.spec)
     load_member_weights(model, result.weights)
     probabilities = model.predict(tiny.x_test, verbose=0)
-    np.testing.assert_allclose(np.exp(result.test_log_probabilities), probabilities, atol=1e-6)
+    np.testing.assert_allclose(np.exp(result.test_predictions), probabilities, atol=1e-6)
     hits = (probabilities.argmax(1) == tiny.y_test).sum()
     assert result.metrics["test"]["accuracy"] == hits / len(tiny.y_test)
 

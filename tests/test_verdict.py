@@ -4,7 +4,19 @@ import copy
 
 import pytest
 
-from kmlp.verdict import comparison_sentence, is_significant, label, rank, verdict
+from kmlp.units import unit_of
+from kmlp.verdict import (
+    best_variant,
+    comparison_sentence,
+    is_significant,
+    label,
+    rank,
+    shown_beside,
+    verdict,
+)
+
+ACCURACY = unit_of("accuracy")
+RMSE = unit_of("rmse", [54.2])
 
 
 def summary(mean: float, ci95=(0.0, 0.0)) -> dict:
@@ -40,7 +52,16 @@ def versus(difference: float, *, p_holm: float, wins: int, ties: int = 0, losses
 
 def results(*variants: dict, members=(), source: str = "full") -> dict:
     return {
-        "dataset": {"source": source, "num_train": 4167, "num_val": 833, "num_test": 1000},
+        "dataset": {
+            "task": "multiclass",
+            "class_names": ["a", "b", "c"],
+            "source": source,
+            "num_train": 4167,
+            "num_val": 833,
+            "num_test": 1000,
+        },
+        "metric": {"name": "accuracy", "higher_is_better": True},
+        "class_shares": [0.3, 0.3, 0.4],
         "baseline": "none",
         "variants": [variant("none", 0.88, strength=""), *variants],
         "members": list(members),
@@ -53,21 +74,21 @@ SAME = variant("l1", 0.8799, versus_baseline=versus(-0.0001, p_holm=0.4, wins=4,
 
 
 def test_a_variant_that_is_better_beats_the_baseline():
-    assert comparison_sentence(BETTER, "none") == (
+    assert comparison_sentence(BETTER, "none", ACCURACY) == (
         "dropout=0.2 beats none by 0.61 points (95 % interval 0.53 to 0.69, Holm p = 0.006, "
         "10 of 10 seeds)."
     )
 
 
 def test_a_variant_that_is_worse_loses_to_the_baseline():
-    assert comparison_sentence(WORSE, "none") == (
+    assert comparison_sentence(WORSE, "none", ACCURACY) == (
         "l2=0.2 loses to none by 0.61 points (95 % interval 0.53 to 0.69, Holm p < 0.001, "
         "worse on 9 of 10 seeds)."
     )
 
 
 def test_a_variant_that_is_neither_cannot_be_told_apart():
-    assert comparison_sentence(SAME, "none") == (
+    assert comparison_sentence(SAME, "none", ACCURACY) == (
         "l1=0.2 cannot be told apart from none: -0.01 points (95 % interval -0.09 to +0.07, "
         "Holm p = 0.400, better on 4 of 10 seeds)."
     )
@@ -82,14 +103,14 @@ def test_five_percent_is_not_below_five_percent():
 def test_the_corrected_p_decides_not_the_plain_one():
     one = variant("a", 0.9, versus_baseline={**versus(0.1, p_holm=0.2, wins=10), "p": 0.001})
     assert not is_significant(one)
-    assert "cannot be told apart" in comparison_sentence(one, "none")
+    assert "cannot be told apart" in comparison_sentence(one, "none", ACCURACY)
 
 
 @pytest.mark.parametrize(("pairs", "seeds"), [(1, "1 seed"), (2, "2 seeds"), (5, "5 seeds")])
 def test_fewer_than_six_seeds_are_never_significant(pairs, seeds):
     few = variant("dropout", 0.9, versus_baseline=versus(0.02, p_holm=0.0, wins=pairs))
     assert not is_significant(few)
-    assert comparison_sentence(few, "none") == (
+    assert comparison_sentence(few, "none", ACCURACY) == (
         f"dropout=0.2 differs from none by +2.00 points on {seeds}: too few to test; "
         "at least 6 are needed."
     )
@@ -102,7 +123,7 @@ def test_six_seeds_can_be_significant_whatever_they_are_made_of():
 
 def test_one_pair_without_an_interval_is_said():
     alone = {**versus(-0.02, p_holm=1.0, wins=0, losses=1), "ci95": None}
-    sentence = comparison_sentence(variant("l2", 0.86, versus_baseline=alone), "none")
+    sentence = comparison_sentence(variant("l2", 0.86, versus_baseline=alone), "none", ACCURACY)
     assert sentence.startswith("l2=0.2 differs from none by -2.00 points on 1 seed: too few")
 
 
@@ -112,7 +133,9 @@ def test_a_verdict_starts_with_the_best_then_compares_by_rank():
         "dropout=0.2 has the best mean validation accuracy; expect 88.61 % on the test set "
         "(95 % interval 88.41 to 88.81 over 10 seeds)."
     )
-    assert sentences[1:] == [comparison_sentence(v, "none") for v in (BETTER, SAME, WORSE)]
+    assert sentences[1:] == [
+        comparison_sentence(v, "none", ACCURACY) for v in (BETTER, SAME, WORSE)
+    ]
 
 
 def test_the_best_is_chosen_on_validation_and_expected_by_its_own_test_mean():
@@ -188,9 +211,97 @@ def test_a_verdict_leaves_the_results_alone():
     assert shown == before
 
 
+def test_equal_on_validation_the_first_is_best_whatever_the_test_set_says():
+    tied = [variant("l1", 0.85, val=0.90), variant("l2", 0.95, val=0.90)]
+    assert best_variant(tied, ACCURACY)["name"] == "l1"
+    assert verdict(results(*tied))[0].startswith("l1=0.2 has the best mean validation accuracy")
+
+
+def in_rmse(entry: dict) -> dict:
+    """The same entry as if its scores were errors in the target's unit, a hundred times larger."""
+    parts = {}
+    for part in ("test", "val", "train"):
+        scores = entry[part]["accuracy"]
+        interval = scores["ci95"] and [100 * bound for bound in scores["ci95"]]
+        parts[part] = {"rmse": {"mean": 100 * scores["mean"], "ci95": interval}}
+    against = entry["versus_baseline"]
+    if against:
+        parts["versus_baseline"] = {
+            **against,
+            "difference": 100 * against["difference"],
+            "ci95": [100 * bound for bound in against["ci95"]],
+        }
+    return {**entry, **parts}
+
+
+def regression(*variants: dict) -> dict:
+    shown = results(*variants)
+    return {
+        **shown,
+        "dataset": {**shown["dataset"], "task": "regression", "class_names": []},
+        "metric": {"name": "rmse", "higher_is_better": False},
+        "class_shares": [],
+        "variants": [in_rmse(v) for v in shown["variants"]],
+    }
+
+
+LESS = variant("dropout", 0.5, versus_baseline=versus(-0.0061, p_holm=0.006, wins=10))
+MORE = variant("l2", 0.6, versus_baseline=versus(0.0061, p_holm=0.0004, wins=1, losses=9))
+
+
+@pytest.mark.parametrize(
+    ("entry", "sentence"),
+    [
+        (
+            LESS,
+            "dropout=0.2 beats none by 0.61 in RMSE (95 % interval 0.53 to 0.69, Holm p = 0.006, "
+            "10 of 10 seeds).",
+        ),
+        (
+            MORE,
+            "l2=0.2 loses to none by 0.61 in RMSE (95 % interval 0.53 to 0.69, Holm p < 0.001, "
+            "worse on 9 of 10 seeds).",
+        ),
+        (
+            SAME,
+            "l1=0.2 cannot be told apart from none: -0.01 in RMSE (95 % interval -0.09 to +0.07, "
+            "Holm p = 0.400, better on 4 of 10 seeds).",
+        ),
+    ],
+)
+def test_of_an_error_less_is_better(entry, sentence):
+    assert comparison_sentence(in_rmse(entry), "none", RMSE) == sentence
+
+
+def test_a_regressions_verdict_starts_with_the_least_error():
+    sentences = verdict(regression(MORE, LESS))
+    assert sentences[0] == (
+        "dropout=0.2 has the best mean validation RMSE; expect 50.00 on the test set "
+        "(95 % interval 49.80 to 50.20 over 10 seeds)."
+    )
+    assert [s.split()[0] for s in sentences[1:]] == ["dropout=0.2", "l2=0.2"]
+
+
+def test_an_accuracy_that_one_class_flatters_is_said():
+    shown = results()
+    shown["class_shares"] = [0.3, 0.19, 0.51]
+    assert shown_beside(shown) == ("balanced_accuracy",)
+    assert verdict(shown)[-1] == (
+        "Class c holds 51 % of the test rows: read the balanced accuracy too, which counts every "
+        "class alike."
+    )
+    shown["class_shares"] = [0.3, 0.2, 0.5]  # half of three is one and a half times a third
+    assert shown_beside(shown) == ()
+    assert len(verdict(shown)) == 1
+
+
+def test_beside_an_error_stands_its_share_of_the_variance():
+    assert shown_beside(regression()) == ("r2",)
+
+
 def test_rank_is_by_mean_test_accuracy_of_what_finished():
     unfinished = variant("l1_l2", 0.99, num_members=0)
-    ranked = rank([WORSE, unfinished, SAME, BETTER])
+    ranked = rank([WORSE, unfinished, SAME, BETTER], ACCURACY)
     assert [v["name"] for v in ranked] == ["dropout", "l1", "l2"]
 
 

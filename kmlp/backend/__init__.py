@@ -3,6 +3,7 @@
 - `compile(function)`: the function as one compiled program.
 - `compile_update(function)`: the same for the elementwise optimizer update alone.
 - `value_and_gradients(function, weights)`: `((value, aux), gradients)`.
+- `random_words(key, step, size)`: keyed random `uint32`, `(k, size)`.
 - `random_bytes(key, step, shape)`: keyed random `uint8`, `(k, *shape)`.
 - `set_threads()`: prepares the device for one stack a core; how many stacks to run at once.
 """
@@ -14,6 +15,7 @@ if keras.backend.backend() == "tensorflow":
         compile,
         compile_update,
         random_bytes,
+        random_words,
         set_threads,
         value_and_gradients,
     )
@@ -22,6 +24,7 @@ elif keras.backend.backend() == "jax":
         compile,
         compile_update,
         random_bytes,
+        random_words,
         set_threads,
         value_and_gradients,
     )
@@ -31,4 +34,11 @@ else:
         f"KERAS_BACKEND={keras.backend.backend()}. Set KERAS_BACKEND=tensorflow."
     )
 
-__all__ = ["compile", "compile_update", "random_bytes", "set_threads", "value_and_gradients"]
+__all__ = [
+    "compile",
+    "compile_update",
+    "random_bytes",
+    "random_words",
+    "set_threads",
+    "value_and_gradients",
+]

@@ -23,22 +23,28 @@ def value_and_gradients(function: Callable, weights: list) -> tuple[tuple[Any, A
     return jax.value_and_grad(function, has_aux=True)(weights)
 
 
-def random_bytes(key: Any, step: Any, shape: tuple[int, ...]) -> Any:
-    """Uniform random bytes, `(k, *shape)` `uint8`; member i's depend on `key[i]`, `step[i]` alone.
+def random_words(key: Any, step: Any, size: int) -> Any:
+    """Uniform random words, `(k, size)` `uint32`; member i's depend on `key[i]`, `step[i]` alone.
 
     Args:
         key: `(k, 2)` `int32`.
         step: `(k,)` `int32`.
-        shape: static.
+        size: static.
     """
-    size = math.prod(shape)
 
     def draw(words: Any, count: Any) -> Any:
         member = jax.random.wrap_key_data(words.astype(jnp.uint32), impl="threefry2x32")
-        bits = jax.random.bits(jax.random.fold_in(member, count), (-(-size // 4),), jnp.uint32)
-        return jax.lax.bitcast_convert_type(bits, jnp.uint8).reshape(-1)[:size].reshape(shape)
+        return jax.random.bits(jax.random.fold_in(member, count), (size,), jnp.uint32)
 
     return jax.vmap(draw)(jnp.asarray(key), jnp.asarray(step))
+
+
+def random_bytes(key: Any, step: Any, shape: tuple[int, ...]) -> Any:
+    """Uniform random bytes, `(k, *shape)` `uint8`, keyed as `random_words`; `shape` is static."""
+    size = math.prod(shape)
+    words = random_words(key, step, -(-size // 4))
+    drawn = jax.lax.bitcast_convert_type(words, jnp.uint8).reshape(len(words), -1)
+    return drawn[:, :size].reshape(len(words), *shape)
 
 
 def set_threads() -> int:

@@ -33,22 +33,28 @@ def value_and_gradients(function: Callable, weights: list) -> tuple[tuple[Any, A
     return (value, aux), tape.gradient(value, weights)
 
 
-def random_bytes(key: Any, step: Any, shape: tuple[int, ...]) -> Any:
-    """Uniform random bytes, `(k, *shape)` `uint8`; member i's depend on `key[i]`, `step[i]` alone.
+def random_words(key: Any, step: Any, size: int) -> Any:
+    """Uniform random words, `(k, size)` `uint32`; member i's depend on `key[i]`, `step[i]` alone.
 
     Args:
         key: `(k, 2)` `int32`.
         step: `(k,)` `int32`.
-        shape: static.
+        size: static.
     """
-    size = math.prod(shape)
     key, step = tf.convert_to_tensor(key), tf.convert_to_tensor(step)
     seeds = tf.stack([key[:, 0], key[:, 1] + step], axis=1)
     words = [
-        tf.random.stateless_uniform((-(-size // 4),), seeds[i], None, None, tf.uint32, alg="philox")
+        tf.random.stateless_uniform((size,), seeds[i], None, None, tf.uint32, alg="philox")
         for i in range(key.shape[0])
     ]
-    drawn = tf.reshape(tf.bitcast(tf.stack(words), tf.uint8), (key.shape[0], -1))
+    return tf.stack(words)
+
+
+def random_bytes(key: Any, step: Any, shape: tuple[int, ...]) -> Any:
+    """Uniform random bytes, `(k, *shape)` `uint8`, keyed as `random_words`; `shape` is static."""
+    size = math.prod(shape)
+    words = random_words(key, step, -(-size // 4))
+    drawn = tf.reshape(tf.bitcast(words, tf.uint8), (key.shape[0], -1))
     return tf.reshape(drawn[:, :size], (key.shape[0], *shape))
 
 

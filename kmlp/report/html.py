@@ -8,8 +8,10 @@ from typing import Any
 import jinja2
 
 from kmlp.ledger import RunFolder
+from kmlp.metrics import METRICS
 from kmlp.report.figures import draw_figures
-from kmlp.verdict import is_significant, label, rank
+from kmlp.units import p_value, unit_in
+from kmlp.verdict import is_significant, label, num_pairs, rank, shown_beside
 
 
 def write_report(run_dir: str | Path) -> Path:
@@ -23,13 +25,18 @@ def write_report(run_dir: str | Path) -> Path:
     """
     folder = RunFolder(run_dir)
     results = folder.read_json("results.json")
+    unit = unit_in(results)
+    units = {metric: unit_in(results, metric) for metric in METRICS[results["dataset"]["task"]]}
     page = (
         _environment()
         .get_template("report.html.jinja")
         .render(
             results=results,
             title=f"Which regularizer helps on {results['dataset']['name']}?",
-            ranked=rank(results["variants"]),
+            unit=unit,
+            beside=[units[metric] for metric in shown_beside(results)],
+            others=[u for u in units.values() if u != unit],
+            ranked=rank(results["variants"], unit),
             figures=draw_figures(folder, results),
             environment=folder.read_json("environment.json"),
             study_toml=(folder.path / "study.toml").read_text(encoding="utf-8"),
@@ -63,10 +70,9 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "percent": lambda value: f"{100 * value:.2f}",
-        "points": lambda value: f"{100 * value:+.2f}",
-        "p": lambda value: "< 0.001" if value < 0.001 else f"{value:.3f}",
+        "p": p_value,
         "label": label,
+        "num_pairs": num_pairs,
     }
     environment.tests["significant"] = is_significant
     return environment

@@ -1,0 +1,151 @@
+"""Checks of a config's fields: each says what it got, what it wanted and what to do."""
+
+import dataclasses
+import difflib
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kmlp.errors import ConfigError
+
+
+def wanted(config: Any, name: str, what: str) -> str:
+    """The message of a field that holds something else."""
+    return f"{name} must be {what}. Received: {name}={getattr(config, name)!r}."
+
+
+def unknown(key: str, names: Sequence[str], owner: str) -> str:
+    """The message of a field that is not there, with the nearest name that is."""
+    near = difflib.get_close_matches(key, names, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else f" It has: {', '.join(names)}."
+    return f"{owner} has no field {key!r}.{hint}"
+
+
+def is_number(value: Any) -> bool:
+    """A finite number that is no truth value."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def is_whole(value: Any, lowest: int = 0) -> bool:
+    """An integer of at least `lowest` that is no truth value."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= lowest
+
+
+def check_choice(config: Any, name: str, choices: Sequence[str]) -> None:
+    if getattr(config, name) not in choices:
+        raise ConfigError(wanted(config, name, "one of " + ", ".join(choices)))
+
+
+def check_rate(config: Any, *names: str) -> None:
+    for name in names:
+        value = getattr(config, name)
+        if not is_number(value) or not 0 <= value < 1:
+            hint = " Did you mean a keep probability? Use 1 - p." if "drop" in name else ""
+            raise ConfigError(wanted(config, name, "in [0, 1)") + hint)
+
+
+def check_non_negative(config: Any, *names: str) -> None:
+    for name in names:
+        if not is_number(getattr(config, name)) or getattr(config, name) < 0:
+            raise ConfigError(wanted(config, name, "a number of at least 0"))
+
+
+def check_positive(config: Any, *names: str) -> None:
+    for name in names:
+        if not is_number(getattr(config, name)) or getattr(config, name) <= 0:
+            raise ConfigError(wanted(config, name, "a number above 0"))
+
+
+def check_positive_or_none(config: Any, *names: str) -> None:
+    for name in names:
+        value = getattr(config, name)
+        if value is not None and (not is_number(value) or value <= 0):
+            raise ConfigError(wanted(config, name, "a number above 0, or left out"))
+
+
+def check_whole(config: Any, name: str, lowest: int, what: str = "") -> None:
+    if not is_whole(getattr(config, name), lowest):
+        raise ConfigError(wanted(config, name, f"a whole number{what} of at least {lowest}"))
+
+
+def check_truth(config: Any, *names: str) -> None:
+    for name in names:
+        if not isinstance(getattr(config, name), bool):
+            raise ConfigError(wanted(config, name, "true or false"))
+
+
+def as_floats(config: Any) -> None:
+    """0 and 0.0 are equal but not the same in JSON, from which a member's id is made."""
+    for f in dataclasses.fields(config):
+        value = getattr(config, f.name)
+        if f.type in (float, float | None) and value is not None:
+            object.__setattr__(config, f.name, float(value))
+
+
+def positive_ints(config: Any, name: str) -> tuple[int, ...]:
+    """A tuple of widths from a number, a list or a tuple; it may be empty."""
+    value = getattr(config, name)
+    units = tuple(value) if isinstance(value, list | tuple) else (value,)
+    if not all(is_whole(u, 1) for u in units):
+        raise ConfigError(wanted(config, name, "whole numbers above 0, such as (128, 64)"))
+    return units
+
+
+def plateau(value: Any) -> dict[str, Any]:
+    """`reduce_on_plateau` with all three of its settings."""
+    defaults: dict[str, Any] = {"factor": 0.1, "patience": 10, "min_learning_rate": 0.0}
+    if not isinstance(value, Mapping) or not set(value) <= set(defaults):
+        raise ConfigError(
+            "reduce_on_plateau must be None or a mapping with any of factor, patience and "
+            f"min_learning_rate. Received: reduce_on_plateau={value!r}."
+        )
+    settings = {**defaults, **value}
+    factor, patience, lowest = settings.values()
+    if (
+        not all(map(is_number, settings.values()))
+        or not is_whole(patience)
+        or not 0 < factor < 1
+        or lowest < 0
+    ):
+        raise ConfigError(
+            "reduce_on_plateau needs a factor in (0, 1), a patience of at least 0 epochs and a "
+            f"min_learning_rate of at least 0. Received: reduce_on_plateau={value!r}."
+        )
+    return {"factor": factor, "patience": patience, "min_learning_rate": float(lowest)}
+
+
+def class_weight(value: Any) -> str | dict[str, float]:
+    """ "balanced", or weights above 0 by class; the keys become text, as in JSON."""
+    if value == "balanced":
+        return value
+    if (
+        not isinstance(value, Mapping)
+        or not value
+        or not all(is_number(w) and w > 0 for w in value.values())
+    ):
+        raise ConfigError(
+            'class_weight must be "balanced" or a mapping from classes to weights above 0, such '
+            f"as {{0: 1.0, 1: 5.0}}. Received: class_weight={value!r}."
+        )
+    return {str(key): float(weight) for key, weight in value.items()}
+
+
+def seed_streams(value: Any, streams: Sequence[str]) -> dict[str, int]:
+    """A fixed seed for some of the streams; the others follow each member's own seed."""
+    if not isinstance(value, Mapping) or not value:
+        raise ConfigError(
+            "seed_streams must be a mapping that gives some streams a fixed seed, such as "
+            f"{{order: 0, split: 0}}; the streams are {', '.join(streams)}. "
+            f"Received: seed_streams={value!r}."
+        )
+    for key, seed in value.items():
+        if key not in streams:
+            raise ConfigError(unknown(key, streams, "seed_streams"))
+        if not is_whole(seed):
+            raise ConfigError(f"seed_streams.{key} must be a whole number. Received: {seed!r}.")
+    if len(value) == len(streams):
+        raise ConfigError(
+            "seed_streams fixes every stream, so that all seeds would be the same network. "
+            f"Leave out the one that is to vary: {', '.join(streams)}."
+        )
+    return dict(value)

@@ -1,0 +1,50 @@
+"""What is minimized and monitored, per example and member, on `keras.ops`.
+
+`outputs` are the network's last, linear values, `(k, batch, num_outputs)`: logits, or the
+standardized prediction of a regression; `targets`, `(k, batch)`, are class indices or
+standardized targets.
+"""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+def plain_loss_name(task: str) -> str:
+    """The plain loss in the epoch logs: no penalty, no class weight, no smoothing."""
+    return "mse" if task == "regression" else "cross_entropy"
+
+
+def plain_loss(task: str, targets: Any, outputs: Any) -> Any:
+    """Cross-entropy in nats, or squared error in units of the target's variance: `(k, batch)`."""
+    if task == "regression":
+        return ops.square(targets - outputs[..., 0])
+    logits = class_logits(task, outputs)
+    return keras.losses.sparse_categorical_crossentropy(targets, logits, from_logits=True)
+
+
+def class_logits(task: str, outputs: Any) -> Any:
+    """Logits `(k, batch, num_classes)`; the one logit of a binary task is that of class 1
+    against 0, whose softmax is the sigmoid."""
+    if task == "multiclass":
+        return outputs
+    return ops.concatenate([ops.zeros_like(outputs), outputs], axis=-1)
+
+
+def smooth_labels(losses: Any, logits: Any, smoothing: Any) -> Any:
+    """The cross-entropy with (1 - s) on the class plus s / num_classes on each (Szegedy et al.
+    2016, https://arxiv.org/abs/1512.00567): it is linear in the target.
+
+    Args:
+        losses: the plain cross-entropy, `(k, batch)`.
+        logits: `(k, batch, num_classes)`.
+        smoothing: s, `(k, 1)`.
+    """
+    against_uniform = -ops.mean(ops.log_softmax(logits), axis=-1)
+    return (1 - smoothing) * losses + smoothing * against_uniform
+
+
+def hits(targets: Any, logits: Any) -> Any:
+    """Whether the most probable class is the right one: `(k, batch)` `int32`."""
+    return ops.cast(ops.equal(ops.cast(ops.argmax(logits, -1), targets.dtype), targets), "int32")

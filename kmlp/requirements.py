@@ -1,0 +1,68 @@
+"""What a config needs of the data and the split it meets: checked before anything trains."""
+
+from kmlp.data.dataset import DataSpec
+from kmlp.errors import ConfigError
+from kmlp.member import Member
+
+
+def check_member(member: Member, spec: DataSpec) -> None:
+    """Refuses a member whose config does not fit the data.
+
+    Raises:
+        ConfigError: what does not fit, and what to write instead.
+    """
+    resolved_scaling(member.model.input_scaling, spec)
+    _check_monitor(member, spec)
+    train = member.train
+    if spec.task == "regression":
+        for name in ("label_smoothing", "class_weight"):
+            if value := getattr(train, name):
+                raise ConfigError(
+                    f"{name} is for classes; the task is regression. Received: {name}={value!r}. "
+                    "Leave it out."
+                )
+    elif isinstance(train.class_weight, dict):
+        for key in train.class_weight:
+            _check_class(key, spec)
+
+
+def resolved_scaling(input_scaling: str, spec: DataSpec) -> str:
+    """What `input_scaling` means for these data: "none", "unit" or "standard".
+
+    Raises:
+        ConfigError: "unit" for inputs that are no `uint8`.
+    """
+    images = spec.input_dtype == "uint8"
+    if input_scaling == "auto":
+        return "unit" if images else "standard"
+    if input_scaling == "unit" and not images:
+        raise ConfigError(
+            "input_scaling='unit' divides uint8 values by 255. Received: inputs of "
+            f"{spec.input_dtype}. Use 'standard' or 'none'."
+        )
+    return input_scaling
+
+
+def _check_class(key: str, spec: DataSpec) -> None:
+    if spec.class_index(key) is None:
+        raise ConfigError(
+            f"class_weight names a class that the data do not have. Received: {key!r}. "
+            f"The classes are 0 to {spec.num_classes - 1}, or {', '.join(spec.class_names)}."
+        )
+
+
+def _check_monitor(member: Member, spec: DataSpec) -> None:
+    monitor = member.train.monitor
+    if monitor == "auto":
+        return
+    if monitor.startswith("val_") and not member.validation_fraction:
+        raise ConfigError(
+            f"monitor={monitor!r} needs validation rows, but validation_fraction is 0. "
+            f"Use monitor={monitor.removeprefix('val_')!r}, or hold some rows out."
+        )
+    kinds = ("mse",) if spec.task == "regression" else ("cross_entropy", "accuracy")
+    if monitor.removeprefix("val_") not in ("loss", *kinds):
+        fitting = ", ".join(("auto", "loss", *kinds, *(f"val_{kind}" for kind in kinds)))
+        raise ConfigError(
+            f"monitor={monitor!r} does not exist for a {spec.task} task. Use one of {fitting}."
+        )

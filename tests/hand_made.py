@@ -1,0 +1,118 @@
+"""Finished run folders without training: records and arrays from formulas, exact to check."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kmlp.config import StudyConfig
+from kmlp.ledger import MemberRecord, RunFolder
+from kmlp.metrics import classification_metrics, regression_metrics
+from kmlp.results import Plan, build_results
+
+VARIANTS = ("none", "dropout", "l2")
+NUM_SEEDS = 6
+TARGETS = np.arange(40, dtype=np.float32)
+LABELS = {"binary": np.repeat([0, 1], [36, 4]), "multiclass": np.arange(40) % 4}
+NAMES = {"binary": ("sound", "ill"), "multiclass": ("a", "b", "c", "d"), "regression": ()}
+
+
+@dataclass
+class HandMade:
+    """A run folder, its plan, and what was written into it."""
+
+    folder: RunFolder
+    plan: Plan
+    dataset: dict[str, Any]
+    truth: np.ndarray
+    outputs: dict[tuple[str, int], np.ndarray]
+
+    @property
+    def results(self) -> dict[str, Any]:
+        return build_results(self.plan, self.folder, self.dataset)
+
+
+def error(variant: str, seed: int) -> float:
+    """How far a regression's member is off: dropout is better by 1, l2 worse by a half."""
+    return 10.0 + seed / 10 + {"none": 0.0, "dropout": -1.0, "l2": 0.5}[variant]
+
+
+def num_wrong(variant: str, seed: int) -> int:
+    """How many of 40 rows a classifier gets wrong."""
+    return 8 + seed % 3 + {"none": 0, "dropout": -4, "l2": 2}[variant]
+
+
+def outputs_of(task: str, variant: str, seed: int) -> np.ndarray:
+    """`(40,)` predictions, off by `error` up and down in turn; or `(40, num_classes)` logs."""
+    if task == "regression":
+        up_and_down = (-1.0) ** (np.arange(40) + seed)
+        return (TARGETS + error(variant, seed) * up_and_down).astype(np.float32)
+    labels, num_classes = LABELS[task], len(NAMES[task])
+    said = labels.copy()
+    wrong = (np.arange(num_wrong(variant, seed)) + seed) % 40
+    said[wrong] = (labels[wrong] + 1) % num_classes
+    p = np.full((40, num_classes), 0.1 / (num_classes - 1))
+    p[np.arange(40), said] = 0.9
+    return np.log(p).astype(np.float32)
+
+
+def scores_of(task: str, truth: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
+    if task == "regression":
+        return regression_metrics(truth, outputs)
+    return classification_metrics(truth, outputs)
+
+
+def hand_made(path: Path, task: str) -> HandMade:
+    """Three variants of six seeds; validation scores are the test's, training scores too."""
+    config = StudyConfig(dataset="made", variants=VARIANTS, num_seeds=NUM_SEEDS)
+    ids = {
+        variant: {seed: f"{100 * i + seed:016x}" for seed in range(NUM_SEEDS)}
+        for i, variant in enumerate(VARIANTS)
+    }
+    truth = TARGETS if task == "regression" else LABELS[task].astype(np.int32)
+    dataset = {
+        "name": "made",
+        "source": "arrays",
+        "sha256": "0" * 64,
+        "task": task,
+        "num_train": 100,
+        "num_val": 20,
+        "num_test": 40,
+        "input_shape": [4],
+        "input_dtype": "float32",
+        "class_names": list(NAMES[task]),
+    }
+    folder, outputs = RunFolder(path), {}
+    with folder.writing():
+        folder.write_text("study.toml", config.to_toml())
+        environment = {"python": "3", "platform": "here", "packages": {"keras": "3"}}
+        data = {"name": "made", "source": "arrays", "location": "memory", "sha256": "0" * 64}
+        folder.write_json("environment.json", {**environment, "data": data, "dataset": dataset})
+        folder.write_test_labels(truth)
+        for variant, by_seed in ids.items():
+            for seed, id in by_seed.items():
+                outputs[variant, seed] = outputs_of(task, variant, seed)
+                record(folder, id, task, truth, outputs[variant, seed])
+    return HandMade(folder, Plan(config, ids), dataset, truth, outputs)
+
+
+def record(
+    folder: RunFolder, id: str, task: str, truth: np.ndarray, outputs: np.ndarray, **overrides: Any
+) -> None:
+    """Writes one member; `overrides` are the record's fields."""
+    is_regression = task == "regression"
+    loss = "mse" if is_regression else "cross_entropy"
+    curves = {name: np.linspace(1.0, 0.5, 7) for name in ("loss", loss, f"val_{loss}")}
+    scores = scores_of(task, truth, outputs)
+    values = {
+        "id": id,
+        "status": "done",
+        "best_epoch": 5,
+        "stopped_epoch": 7,
+        "metrics": dict.fromkeys(("train", "val", "test"), scores),
+        "seconds": 0.5,
+    }
+    name = "test_predictions" if is_regression else "test_log_probabilities"
+    arrays = {name: outputs, **{f"curve_{name}": curve for name, curve in curves.items()}}
+    folder.record(MemberRecord(**{**values, **overrides}), arrays)

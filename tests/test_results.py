@@ -1,0 +1,185 @@
+"""The numbers of `results.json` follow from the folder, whatever the task."""
+
+import json
+from importlib import resources
+
+import jsonschema
+import numpy as np
+import pytest
+
+from kmlp import stats
+from kmlp.errors import SelectionError
+from kmlp.metrics import METRICS, classification_metrics, regression_metrics
+from kmlp.results import best_member
+from kmlp.selection import Selection
+from tests.hand_made import NUM_SEEDS, VARIANTS, HandMade, error, hand_made, record, scores_of
+
+SCHEMA = json.loads((resources.files("kmlp") / "results.schema.json").read_text())
+TASKS = tuple(METRICS)
+
+
+@pytest.fixture(params=TASKS)
+def made(request, tmp_path) -> HandMade:
+    return hand_made(tmp_path, request.param)
+
+
+@pytest.fixture
+def regression(tmp_path) -> HandMade:
+    return hand_made(tmp_path, "regression")
+
+
+@pytest.fixture
+def binary(tmp_path) -> HandMade:
+    return hand_made(tmp_path, "binary")
+
+
+def by_name(results: dict) -> dict[str, dict]:
+    return {v["name"]: v for v in results["variants"]}
+
+
+def test_results_follow_their_schema(made):
+    jsonschema.validate(json.loads(json.dumps(made.results, allow_nan=False)), SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda r: r["metric"].update(name="rmse"),
+        lambda r: r["metric"].update(higher_is_better=False),
+        lambda r: r["dataset"].update(task="ranking"),
+        lambda r: r["dataset"].update(class_names=["one"]),
+        lambda r: r["dataset"].update(more=1),
+        lambda r: r["variants"][0]["test"].update(rmse=r["variants"][0]["test"]["accuracy"]),
+        lambda r: r["variants"][0]["ensemble"].update(r2=0.5),
+        lambda r: r["members"][0]["val"].update(mse=0.5),
+        lambda r: r["members"][0].update(note="x"),
+        lambda r: r.pop("class_shares"),
+    ],
+)
+def test_what_does_not_belong_to_the_task_breaks_the_schema(binary, change):
+    results = json.loads(json.dumps(binary.results))
+    change(results)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(results, SCHEMA)
+
+
+def test_the_primary_metric_and_its_direction_are_stated(made):
+    task = made.dataset["task"]
+    expected = ("rmse", False) if task == "regression" else ("accuracy", True)
+    assert tuple(made.results["metric"].values()) == expected
+
+
+def test_every_metric_is_summarized_over_the_seeds(made):
+    task, results = made.dataset["task"], made.results
+    for variant in results["variants"]:
+        scores = [
+            scores_of(task, made.truth, made.outputs[variant["name"], seed])
+            for seed in range(NUM_SEEDS)
+        ]
+        for part in ("test", "val", "train"):
+            assert tuple(variant[part]) == METRICS[task]
+            for metric in METRICS[task]:
+                values = [s[metric] for s in scores]
+                assert variant[part][metric] == vars(stats.summarize(values))
+
+
+def test_a_lower_error_is_a_win(regression):
+    """Every dropout member's error is 1 below its pair's, every l2 member's 0.5 above."""
+    variants = by_name(regression.results)
+    for name, difference, wins, losses in (("dropout", -1.0, 6, 0), ("l2", 0.5, 0, 6)):
+        versus = variants[name]["versus_baseline"]
+        assert versus["difference"] == pytest.approx(difference, abs=1e-5)
+        assert (versus["wins"], versus["ties"], versus["losses"]) == (wins, 0, losses)
+        assert versus["p"] == 2 / 2**6
+        assert versus["p_holm"] == 2 * versus["p"]
+    assert variants["none"]["versus_baseline"] is None
+    assert variants["none"]["test"]["rmse"]["mean"] == pytest.approx(10.25, abs=1e-5)
+
+
+def test_a_higher_accuracy_is_a_win(binary):
+    versus = by_name(binary.results)["dropout"]["versus_baseline"]
+    assert versus["difference"] == pytest.approx(0.1)
+    assert (versus["wins"], versus["losses"]) == (6, 0)
+
+
+def test_the_ensemble_of_numbers_is_their_mean(regression):
+    """Seeds are off up and down in turn: half of them cancel the other half."""
+    for name, variant in by_name(regression.results).items():
+        mean = np.mean([regression.outputs[name, s] for s in range(NUM_SEEDS)], axis=0, dtype=float)
+        assert variant["ensemble"] == regression_metrics(regression.truth, mean)
+        errors = [error(name, s) * (-1) ** s for s in range(NUM_SEEDS)]
+        assert variant["ensemble"]["rmse"] == pytest.approx(abs(np.mean(errors)), rel=1e-5)
+        assert variant["ensemble"]["rmse"] < variant["test"]["rmse"]["min"]
+
+
+def test_the_ensemble_of_classes_is_the_mean_probability(binary):
+    for name, variant in by_name(binary.results).items():
+        logs = np.array([binary.outputs[name, s] for s in range(NUM_SEEDS)], float)
+        expected = classification_metrics(binary.truth, np.log(np.exp(logs).mean(axis=0)))
+        assert variant["ensemble"] == pytest.approx(expected, rel=1e-12)
+
+
+def test_class_shares_are_the_test_rows(made):
+    expected = {"binary": [0.9, 0.1], "multiclass": [0.25] * 4, "regression": []}
+    assert made.results["class_shares"] == expected[made.dataset["task"]]
+
+
+def test_the_best_member_is_of_the_best_variant_with_the_lowest_loss(made):
+    results = made.results
+    best = best_member(results)
+    assert best["variant"] == "dropout"
+    loss = "mse" if made.dataset["task"] == "regression" else "cross_entropy"
+    rivals = [m for m in results["members"] if m["variant"] == "dropout"]
+    assert best["val"][loss] == min(m["val"][loss] for m in rivals)
+    assert best_member(results, "l2")["variant"] == "l2"
+
+
+def test_without_validation_rows_the_training_part_decides(made):
+    results = made.results
+    for entry in (*results["variants"], *results["members"]):
+        entry["val"] = {}
+    assert best_member(results)["variant"] == "dropout"
+
+
+def test_where_nothing_finished_there_is_nothing_to_choose(regression):
+    for by_seed in regression.plan.ids.values():
+        for id in by_seed.values():
+            outputs = regression.truth
+            record(regression.folder, id, "regression", outputs, outputs, status="diverged")
+    assert regression.results["verdict"][0] == "No member finished: nothing can be said."
+    with pytest.raises(SelectionError, match="no member finished: there is none to choose"):
+        best_member(regression.results)
+
+
+def test_a_metric_that_a_member_cannot_tell_has_no_summary(binary):
+    """An AUC of validation rows of one class is NaN: left out there, null in the member."""
+    id = binary.plan.ids["none"][2]
+    scores = scores_of("binary", binary.truth, binary.outputs["none", 2])
+    metrics = {"train": scores, "val": {**scores, "auc": float("nan")}, "test": scores}
+    outputs = binary.outputs["none", 2]
+    record(binary.folder, id, "binary", binary.truth, outputs, metrics=metrics)
+    results = json.loads(json.dumps(binary.results, allow_nan=False))
+    jsonschema.validate(results, SCHEMA)
+    none = by_name(results)["none"]
+    assert "auc" not in none["val"]
+    assert set(none["test"]) == set(METRICS["binary"])
+    assert next(m for m in results["members"] if m["id"] == id)["val"]["auc"] is None
+
+
+def test_a_selection_knows_the_datas_spec(made):
+    results = made.results
+    selection = Selection(
+        run_dir=made.folder.path,
+        variant=results["variants"][0],
+        members=(best_member(results),),
+        dataset=results["dataset"],
+        environment={},
+    )
+    spec = selection.spec
+    outputs = {"binary": (2, 1), "multiclass": (4, 4), "regression": (0, 1)}[spec.task]
+    assert (spec.num_classes, spec.num_outputs) == outputs
+    assert (spec.input_shape, spec.input_dtype) == ((4,), "float32")
+
+
+def test_variants_keep_the_studys_order(made):
+    assert [v["name"] for v in made.results["variants"]] == list(VARIANTS)

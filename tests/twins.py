@@ -1,0 +1,120 @@
+"""Small members, stacks and their plain Keras twins, which several test modules train."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from kmlp.config import MLPConfig, TrainConfig
+from kmlp.data import Dataset
+from kmlp.member import Member, Seeds
+from kmlp.model import adapt, build_mlp
+from kmlp.stack import Stack, class_weights
+from kmlp.stack_run import DeviceData
+
+BATCH = 32
+
+
+def make_member(data: Dataset, seed: int = 0, **changes: Any) -> Member:
+    """A small member; `changes` are fields of either config."""
+    model_fields = {f.name for f in dataclasses.fields(MLPConfig)}
+    model = {k: v for k, v in changes.items() if k in model_fields}
+    train = {k: v for k, v in changes.items() if k not in model_fields}
+    return Member(
+        model=MLPConfig(**{"hidden_units": (16, 8), "input_scaling": "none", **model}),
+        train=TrainConfig(**{"batch_size": BATCH, **train}),
+        seeds=Seeds.all(seed),
+        validation_fraction=0.2,
+        data_sha256=data.provenance.sha256,
+    )
+
+
+def train(stack: Stack, data: Dataset, num_epochs: int, first_epoch: int = 0) -> Stack:
+    """Trains all members for some epochs, with no callbacks."""
+    device = DeviceData(data)
+    rows = np.stack([m.split(data.y_train)[0] for m in stack.members])
+    stack.adapt(data, rows)
+    for epoch in range(first_epoch, first_epoch + num_epochs):
+        orders = [m.epoch_order(r, epoch) for m, r in zip(stack.members, rows, strict=True)]
+        order = ops.convert_to_tensor(np.stack(orders))
+        stack.state, _ = stack.program.train_epoch(
+            stack.state, device.x_train, device.y_train, order
+        )
+    return stack
+
+
+def train_alone_in_keras(member: Member, data: Dataset, num_epochs: int) -> keras.Model:
+    """The same initial weights and batches through Keras's own `train_on_batch`."""
+    rows, _ = member.split(data.y_train)
+    x, y = data.x_train, data.y_train
+    batch_size = len(rows) if member.train.batch_size == "full" else member.train.batch_size
+    model = build_mlp(member.model, data.spec, seed=member.seeds.init)
+    adapt(model, x[rows], y[rows])
+    num_steps = -(-len(rows) // batch_size) * member.train.max_epochs
+    model.compile(keras_optimizer(member.train, num_steps), keras_loss(member, data, y[rows]))
+    weights = None
+    if member.train.class_weight:
+        weights = dict(enumerate(class_weights(member, data.spec, y[rows]).tolist()))
+    for epoch in range(num_epochs):
+        order = member.epoch_order(rows, epoch)
+        for start in range(0, len(order), batch_size):
+            batch = order[start : start + batch_size]
+            model.train_on_batch(x[batch], y[batch], class_weight=weights)
+    return model
+
+
+def keras_optimizer(config: TrainConfig, num_steps: int = 1) -> keras.optimizers.Optimizer:
+    """Keras's own optimizer with its own schedule."""
+    schedules = keras.optimizers.schedules
+    rate: Any = config.learning_rate
+    if config.learning_rate_schedule == "cosine":
+        rate = schedules.CosineDecay(rate, num_steps)
+    elif config.learning_rate_schedule == "step":
+        # Keras changes the rate after its boundary.
+        boundaries = [round(0.5 * num_steps) - 1, round(0.75 * num_steps) - 1]
+        rate = schedules.PiecewiseConstantDecay(boundaries, [rate, rate / 10, rate / 100])
+    options = {"clipnorm": config.clipnorm, "weight_decay": config.weight_decay or None}
+    if config.optimizer == "sgd":
+        return keras.optimizers.SGD(rate, config.momentum, config.nesterov, **options)
+    if config.optimizer == "adamw":
+        return keras.optimizers.AdamW(rate, **{**options, "weight_decay": config.weight_decay})
+    kind = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}
+    return kind[config.optimizer](rate, **options)
+
+
+def keras_loss(member: Member, data: Dataset, targets: np.ndarray) -> Callable:
+    """Keras's own loss; a regression's in units of the variance of its training targets."""
+    smoothing, num_classes = member.train.label_smoothing, data.spec.num_classes
+    if data.spec.task == "regression":
+        variance = float(np.var(targets.astype(float)))
+        return lambda y, p: ops.mean(ops.square(ops.reshape(y, (-1, 1)) - p), -1) / variance
+    if data.spec.task == "binary":
+        return keras.losses.BinaryCrossentropy(label_smoothing=smoothing)
+    if not smoothing:
+        return keras.losses.SparseCategoricalCrossentropy()
+    plain = keras.losses.CategoricalCrossentropy(label_smoothing=smoothing, reduction=None)
+    return lambda y, p: plain(ops.one_hot(ops.reshape(y, (-1,)), num_classes), p)
+
+
+def assert_same_weights(a: dict[str, np.ndarray], b: dict[str, np.ndarray], atol: float) -> None:
+    """Two members' weights, by path."""
+    assert a.keys() == b.keys()
+    for path, weight in a.items():
+        np.testing.assert_allclose(weight, b[path], rtol=0, atol=atol, err_msg=path)
+
+
+def assert_same_as_keras(stack: Stack, k: int, model: keras.Model, atol: float) -> None:
+    """Member `k` of a stack and a plain Keras model hold the same weights."""
+    theirs = {v.path: ops.convert_to_numpy(v).reshape(-1) for v in model.variables}
+    ours = {path: w.reshape(-1) for path, w in stack.weights_of(k).items()}
+    assert set(ours) <= set(theirs)
+    missing = {path.rpartition("/")[2] for path in set(theirs) - set(ours)}
+    assert missing <= {"count", "seed_generator_state"} | _of_optimizer(model), missing
+    assert_same_weights(ours, {path: theirs[path] for path in ours}, atol)
+
+
+def _of_optimizer(model: keras.Model) -> set[str]:
+    return {v.path.rpartition("/")[2] for v in model.optimizer.variables}
