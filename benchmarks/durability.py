@@ -13,11 +13,13 @@ import contextlib
 import dataclasses
 import os
 import random
+import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -66,12 +68,21 @@ def start(run: Path, kill_at: int = 0, num_seeds: int = NUM_SEEDS) -> subprocess
     return subprocess.Popen(command, stderr=subprocess.DEVNULL)
 
 
-def worst_difference(a: Path, b: Path) -> float:
-    """Largest difference of any array of any member."""
+def trained_alone(run: Path) -> set[str]:
+    """Ids of the members that trained alone, as after two barren attempts with their stack."""
+    with contextlib.closing(sqlite3.connect(run / "ledger.sqlite")) as connection:
+        stacks = connection.execute("SELECT DISTINCT stack FROM epoch").fetchall()
+    return {name.split("-")[0] for (name,) in stacks if name.endswith("-1")}
+
+
+def worst_difference(a: Path, b: Path, without: Collection[str] = ()) -> float:
+    """Largest difference of any array of any member but some."""
     worst = 0.0
     members = [load_study(run).results["members"] for run in (a, b)]
     for left, right in zip(*members, strict=True):
         assert (left["id"], left["status"]) == (right["id"], right["status"]), (left, right)
+        if left["id"] in without:
+            continue
         mine, theirs = RunFolder(a).arrays(left["id"]), RunFolder(b).arrays(right["id"])
         worst = max(worst, *(float(abs(mine[name] - theirs[name]).max()) for name in mine))
     return worst
@@ -82,7 +93,7 @@ def kill_at_random(folder: Path, kills: int, longest: float) -> None:
 
     A study that ends is compared with the uninterrupted one, and the next begins.
     """
-    met, worst, trained, ended, rng = 0, 0.0, 0, 0, random.Random(0)
+    met, worst, others, alone, trained, ended, rng = 0, 0.0, 0.0, 0, 0, 0, random.Random(0)
     while met < kills:
         run = folder / f"random-{ended}"
         process = start(run)
@@ -92,12 +103,16 @@ def kill_at_random(folder: Path, kills: int, longest: float) -> None:
         process.kill()
         if process.wait() == 0 or met == kills:
             assert start(run).wait() == 0
+            lonely = trained_alone(run)
             worst = max(worst, worst_difference(run, folder / "reference"))
+            others = max(others, worst_difference(run, folder / "reference", lonely))
+            alone += len(lonely)
             trained += RunFolder(run).num_epochs_logged()
             ended += 1
     print(
         f"{met} kills in {ended} studies: {trained} member-epochs trained, "
-        f"{ended * NUM_EPOCHS} needed, worst difference {worst:.1e}"
+        f"{ended * NUM_EPOCHS} needed, worst difference {worst:.1e}; {alone} members trained "
+        f"alone, worst difference of the others {others:.1e}"
     )
 
 

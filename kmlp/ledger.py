@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,8 @@ import numpy as np
 from kmlp.errors import RunFolderError
 
 # A kill from outside looks like a member that ends its process. So a stack is tried twice as it is
-# before its members must prove themselves alone; who ends the process there is given up.
-ATTEMPTS_TOGETHER = 2
+# before its members must prove themselves alone; who ends the process there twice is given up.
+ATTEMPTS_TOGETHER = ATTEMPTS_ALONE = 2
 _MEMBERS = "members.json"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS member (
@@ -141,8 +141,8 @@ class RunFolder:
                 [(id,) for id in ids],
             )
 
-    def withdraw_attempt(self, ids: Sequence[str]) -> None:
-        """Takes back a stack's attempt that ended by an error, not with its process."""
+    def withdraw_attempts(self, ids: Iterable[str]) -> None:
+        """Takes back attempts of these members that ended by an error, not with their process."""
         with self._connect() as connection:
             connection.executemany(
                 "UPDATE attempt SET barren = max(barren - 1, 0) WHERE id = ?", [(i,) for i in ids]
@@ -167,6 +167,11 @@ class RunFolder:
                 "ELSE barren END, furthest = max(furthest, ?) WHERE id = ?",
                 [(ATTEMPTS_TOGETHER, epoch, epoch, id) for id in ids],
             )
+
+    def attempts(self) -> dict[str, int]:
+        """How often each member was begun."""
+        with self._connect() as connection:
+            return dict(connection.execute("SELECT id, begun FROM attempt").fetchall())
 
     def furthest_epoch(self, ids: Sequence[str]) -> int:
         """The last epoch that any of these members has finished in any attempt, 0 before."""

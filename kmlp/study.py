@@ -4,7 +4,7 @@ import contextlib
 import importlib.metadata
 import logging
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,7 +14,7 @@ import numpy as np
 from kmlp.config import StudyConfig
 from kmlp.data import Dataset, load_dataset
 from kmlp.errors import ConfigError, RunFolderError, SelectionError
-from kmlp.ledger import ATTEMPTS_TOGETHER, MemberRecord, RunFolder
+from kmlp.ledger import ATTEMPTS_ALONE, ATTEMPTS_TOGETHER, MemberRecord, RunFolder
 from kmlp.member import Member, Seeds
 from kmlp.results import Plan, best_member, build_results
 from kmlp.selection import Selection
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 CHECKPOINT_SECONDS = 30.0
+_OFTEN = 3 * (ATTEMPTS_TOGETHER + ATTEMPTS_ALONE)
 _PACKAGES = ("kmlp", "keras", "tensorflow", "numpy", "scipy")
 
 
@@ -203,7 +204,7 @@ def _plan(config: StudyConfig, folder: RunFolder, data_sha256: str) -> Plan:
 
 def _given_up(folder: RunFolder) -> frozenset[str]:
     attempts = folder.barren_attempts().items()
-    return frozenset(id for id, count in attempts if count > ATTEMPTS_TOGETHER)
+    return frozenset(id for id, count in attempts if count >= ATTEMPTS_TOGETHER + ATTEMPTS_ALONE)
 
 
 def _train_missing(
@@ -219,20 +220,14 @@ def _train_missing(
         max_epochs = max(m.train.max_epochs for m in wanted.values())
         progress.start(variant_of, max_epochs, len(wanted) - len(missing))
     if missing:
-        from kmlp.training import train_members
-
         keeper = _Keeper(folder, progress)
-        for stacks in _order_stacks(missing, wanted, folder, data):
-            with keeper.withdrawing_attempts():
-                train_members(
-                    stacks,
-                    data,
-                    on_start=keeper.on_start,
-                    on_epoch=keeper.on_epoch,
-                    on_result=keeper.on_result,
-                    checkpoints=keeper.checkpoints,
-                )
+        keeper.let_suspects_prove_themselves(missing, data)
+        keeper.train(_order_stacks(_missing(folder, wanted), folder, data), data)
     folder.forget_stacks()
+
+
+class _Proven(Exception):
+    """A member got further than where it died in company."""
 
 
 class _Keeper:
@@ -240,25 +235,58 @@ class _Keeper:
 
     def __init__(self, folder: RunFolder, progress: Progress | None) -> None:
         self._folder, self._progress = folder, progress
-        # By member, the stack that it was begun with; and the stacks without an epoch so far.
+        # By member, the stack that it was begun with.
         self._stack_of: dict[str, list[str]] = {}
-        self._barren: list[list[str]] = []
+        self._proving = False
 
-    def on_start(self, stack: Sequence[Member]) -> None:
+    def train(self, stacks: Sequence[Sequence[Member]], data: Dataset) -> None:
+        from kmlp.training import train_members
+
+        try:
+            train_members(
+                stacks,
+                data,
+                on_start=self._on_start,
+                on_epoch=self._on_epoch,
+                on_result=self._on_result,
+                checkpoints=self._checkpoints,
+            )
+        except BaseException:
+            # The process lives: no member is to blame.
+            with contextlib.suppress(RunFolderError):
+                self._folder.withdraw_attempts(self._stack_of)
+            raise
+
+    def let_suspects_prove_themselves(self, missing: Sequence[Member], data: Dataset) -> None:
+        """Trains members whose process died twice in company alone, one by one, until they are
+        further than that; then their stack can go on as it was. Who dies alone too is to blame.
+
+        A member that was begun very often only dies in company: it is trained alone to its end.
+        """
+        attempts, begun = self._folder.barren_attempts(), self._folder.attempts()
+        for member in missing:
+            if attempts.get(member.id, 0) < ATTEMPTS_TOGETHER:
+                continue
+            self._proving = begun[member.id] < _OFTEN
+            with contextlib.suppress(_Proven):
+                self.train([[member]], data)
+            self._checkpoints([member]).remove()
+        self._proving = False
+
+    def _on_start(self, stack: Sequence[Member]) -> None:
         ids = [m.id for m in stack]
-        self._stack_of |= dict.fromkeys(ids, ids)
         self._folder.begin_stack(ids)
-        self._barren.append(ids)
+        self._stack_of |= dict.fromkeys(ids, ids)
 
-    def on_epoch(self, trained: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
+    def _on_epoch(self, trained: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
         ids = self._stack_of[trained[0].id]
         self._folder.log_epoch(ids, epoch, len(trained))
-        if ids in self._barren:
-            self._barren.remove(ids)
         if self._progress:
             self._progress.epoch(trained, epoch, logs)
+        if self._proving and ids[0] not in self._folder.barren_attempts():
+            raise _Proven
 
-    def checkpoints(self, stack: Sequence[Member]) -> "Checkpoints":
+    def _checkpoints(self, stack: Sequence[Member]) -> "Checkpoints":
         from kmlp.checkpoint import Checkpoints
 
         ids = [m.id for m in stack]
@@ -267,47 +295,24 @@ class _Keeper:
         until = self._folder.furthest_epoch(ids)
         return Checkpoints(self._folder.checkpoint_folder(ids), CHECKPOINT_SECONDS, until)
 
-    def on_result(self, results: list["MemberResult"]) -> None:
+    def _on_result(self, results: list["MemberResult"]) -> None:
         self._folder.record_all([(_to_record(r), _to_arrays(r)) for r in results])
-        self.checkpoints([r.member for r in results]).remove()
+        self._checkpoints([r.member for r in results]).remove()
         if self._progress:
             self._progress.finished(results)
 
-    @contextlib.contextmanager
-    def withdrawing_attempts(self) -> Iterator[None]:
-        """After an error the process lives: no member is to blame."""
-        try:
-            yield
-        except BaseException:
-            for ids in self._barren:
-                with contextlib.suppress(RunFolderError):
-                    self._folder.withdraw_attempt(ids)
-            raise
 
-
-def _order_stacks(
-    missing: list[Member], wanted: dict[str, Member], folder: RunFolder, data: Dataset
-) -> list[list[list[Member]]]:
-    """Which stacks are trained together, one list after the other.
-
-    Members whose process died twice before one more epoch was done go first, alone and one by
-    one: only the guilty are given up. Then come the stacks that were begun, as they were, for
-    their checkpoints; then the rest.
-    """
+def _order_stacks(missing: list[Member], folder: RunFolder, data: Dataset) -> list[list[Member]]:
+    """The stacks to train: first those that were begun, as they were, for their checkpoints."""
     from kmlp.training import plan_stacks
 
     left = {m.id: m for m in missing}
-    attempts = folder.barren_attempts()
-    suspects = [id for id in left if attempts.get(id, 0) >= ATTEMPTS_TOGETHER]
-    alone = [[[left.pop(id)]] for id in suspects]
     resumed = []
-    # Small ones first: who trained alone goes on alone.
-    for ids in sorted(folder.begun_stacks(), key=len):
+    # Large ones first: who had to prove itself alone goes on with its stack.
+    for ids in sorted(folder.begun_stacks(), key=len, reverse=True):
         if all(id in left for id in ids):
-            resumed.append([wanted[id] for id in ids])
-            for id in ids:
-                del left[id]
-    return [*alone, [*resumed, *plan_stacks(list(left.values()), data.spec)]]
+            resumed.append([left.pop(id) for id in ids])
+    return [*resumed, *plan_stacks(list(left.values()), data.spec)]
 
 
 def _missing(folder: RunFolder, wanted: dict[str, Member]) -> list[Member]:

@@ -147,8 +147,8 @@ def _limits(results: Mapping[str, Any]) -> list[str]:
     for member in results["members"]:
         if member["status"] == "given_up":
             limits.append(
-                f"{member['variant']} with seed {member['seed']} ended its process three times in "
-                "a row, the last time alone, and was given up: kept out of every mean."
+                f"{member['variant']} with seed {member['seed']} ended its process four times in "
+                "a row, twice of them alone, and was given up: kept out of every mean."
             )
     shares = results["class_shares"]
     if _is_imbalanced(shares):

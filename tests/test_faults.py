@@ -1,6 +1,7 @@
 """Whatever write a process dies at, or a disk is full at: the same study in the end."""
 
 import json
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from kmlp.ledger import RunFolder
+from kmlp.study import load_study
 from tests.faults import NEEDED, STACK_SIZE
 
 ROOT = Path(__file__).parent.parent
@@ -57,3 +60,77 @@ def test_a_full_disk_is_one_line_and_once_there_is_room_the_study_goes_on(tmp_pa
         assert "No space left on device" in said[0] or "disk is full" in said[0]
         assert str(tmp_path) in said[0], "the error names the file"
     assert all(fault["whole"] and fault["again"] == 0 and fault["same"] for fault in found)
+
+
+POISONED = """
+import sys
+from pathlib import Path
+from tests import faults
+from kmlp.ledger import RunFolder
+run, epoch, member = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+faults.POISON.update(epoch=epoch, member=member)
+for attempt in range(20):
+    code, said = faults.in_a_process(run, faults.die, 0)
+    print(code, said)
+    if code == 0:
+        break
+"""
+
+
+def run_poisoned(run: Path, epoch: int, member: str) -> list[str]:
+    """Starts the study until it ends; the exit codes."""
+    command = [sys.executable, "-c", POISONED, str(run), str(epoch), member]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+@pytest.fixture(scope="module")
+def healthy(tmp_path_factory):
+    run = tmp_path_factory.mktemp("healthy") / "run"
+    assert run_poisoned(run, 0, "") == ["0"]
+    return run
+
+
+@pytest.mark.parametrize("epoch", [1, 2, 3])
+def test_a_member_that_ends_its_process_is_given_up_and_the_rest_goes_on(healthy, tmp_path, epoch):
+    """Twice with its stack, for a kill from outside looks the same, and twice alone.
+
+    In a later epoch the first death comes after progress, and counts for nothing; what gets as
+    far again, too.
+    """
+    guilty = load_study(healthy).results["members"][1]
+    codes = run_poisoned(tmp_path / "run", epoch, guilty["id"])
+    assert codes == ["-9"] * (len(codes) - 1) + ["0"]
+    assert len(codes) - 1 == (4 if epoch == 1 else 6)
+    results = load_study(tmp_path / "run").results
+    given_up = [m for m in results["members"] if m["status"] == "given_up"]
+    assert [m["id"] for m in given_up] == [guilty["id"]]
+    sentence = "none with seed 1 ended its process four times in a row, twice of them alone"
+    assert any(s.startswith(sentence) for s in results["verdict"])
+    mine, theirs = RunFolder(tmp_path / "run"), RunFolder(healthy)
+    innocent = set(theirs.records()) - {guilty["id"]}
+    assert set(mine.records()) == innocent
+    assert all(
+        (
+            mine.arrays(i)["weight/hidden_1/kernel"] == theirs.arrays(i)["weight/hidden_1/kernel"]
+        ).all()
+        for i in innocent
+    )
+
+
+def test_two_kills_in_the_first_epoch_cost_no_member_and_no_stack(healthy, tmp_path):
+    """Its members prove themselves alone, for one epoch; then their stack goes on as it was."""
+    members = load_study(healthy).results["members"]
+    run = tmp_path / "run"
+    code = POISONED.replace("range(20)", "range(2)")
+    command = [sys.executable, "-c", code, str(run), "1", members[0]["id"]]
+    subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    assert sorted(RunFolder(run).barren_attempts().values()) == [2, 2]
+    assert run_poisoned(run, 0, "") == ["0"]
+    with sqlite3.connect(run / "ledger.sqlite") as connection:
+        epochs = dict(connection.execute("SELECT stack, count(*) FROM epoch GROUP BY stack"))
+    connection.close()
+    alone = {f"{m['id']}-{m['id']}-1": 1 for m in members[:2]}
+    assert {k: v for k, v in epochs.items() if k.endswith("-1")} == alone
+    assert sorted(epochs.values()) == [1, 1, 3, 3]
+    assert (run / "results.json").read_bytes() == (healthy / "results.json").read_bytes()

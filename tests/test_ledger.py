@@ -145,10 +145,10 @@ def test_after_two_barren_attempts_only_getting_further_counts(folder):
 def test_an_attempt_that_ends_by_an_error_is_taken_back(folder):
     folder.begin_stack(["b" * 16])
     folder.begin_stack(["b" * 16])
-    folder.withdraw_attempt(["b" * 16])
+    folder.withdraw_attempts(["b" * 16])
     assert folder.barren_attempts() == {"b" * 16: 1}
-    folder.withdraw_attempt(["b" * 16])
-    folder.withdraw_attempt(["b" * 16])
+    folder.withdraw_attempts(["b" * 16])
+    folder.withdraw_attempts(["b" * 16])
     folder.begin_stack(["b" * 16])
     assert folder.barren_attempts() == {"b" * 16: 1}
 
