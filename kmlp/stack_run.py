@@ -28,13 +28,14 @@ class MemberResult:
     Attributes:
         member: what was trained.
         status: "done", or "diverged" where a loss was not finite.
-        best_epoch, stopped_epoch: counted from 1.
+        best_epoch, stopped_epoch: counted from 1; of the best monitored value, and the last one.
+            The weights are the best epoch's where they are restored, else the last one's.
         curves: by metric, `(epochs,)`: `loss`; `cross_entropy` and `accuracy`, or `mse` in units
             of the variance of the training targets; and the `val_` of these.
-        weights: by path in the plain model, at the restored epoch.
+        weights: by path in the plain model.
         test_predictions: log-probabilities `(num_test, num_classes)`, or predictions
             `(num_test,)` in the target's own unit; `float32`.
-        metrics: `train`, `val`, `test` -> metric -> value at the restored epoch.
+        metrics: `train`, `val`, `test` -> metric -> value with these weights.
         seconds: this member's share of its stack's wall time.
     """
 

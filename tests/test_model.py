@@ -87,6 +87,14 @@ def test_a_feature_that_never_varies_is_not_blown_up(table):
     np.testing.assert_array_equal(Statistics.of(images).variance, 255.0**2)
 
 
+def test_values_too_small_for_keras_own_layer_are_refused(table):
+    """Keras divides by 1e-7 at least: the exported model would not be the trained one."""
+    x = table.x_train.copy()
+    x[:, 2] *= 1e-9
+    with pytest.raises(ConfigError, match=r"at least 1e-7\. Received: .*e-1\d in column 2\."):
+        Statistics.of(x)
+
+
 def test_adapting_standardizes_inputs_and_maps_targets_back(table):
     model = build_mlp(MLPConfig(hidden_units=()), table.spec, seed=0)
     adapt(model, table.x_train, table.y_train)
