@@ -30,7 +30,7 @@ Target = Annotated[
 ]
 Variants = Annotated[
     str | None,
-    Parameter(help="names, each with =strength if wanted, between commas"),
+    Parameter(help="names, each with =strength if wanted, between commas; all for every one"),
 ]
 Seeds = Annotated[int | None, Parameter(name=["--seeds"], help="seeds a variant")]
 Hidden = Annotated[

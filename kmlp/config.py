@@ -124,9 +124,15 @@ class MLPConfig(_Config):
         fields.check_choice(self, "drop_connect_mask", ("batch", "example"))
         fields.check_choice(self, "drop_connect_inference", ("mean", "moments"))
         fields.check_choice(self, "penalty_reduction", ("sum", "mean"))
-        fields.check_rate(self, "dropout", "input_dropout", "drop_connect")
+        fields.check_drop_rate(self, "dropout", "input_dropout", "drop_connect")
         fields.check_non_negative(self, "l1", "l2")
         fields.check_positive_or_none(self, "max_norm")
+        for name in ("dropout", "drop_connect", "max_norm"):
+            if getattr(self, name) and not self.hidden_units:
+                raise ConfigError(
+                    f"{name} acts on hidden layers, of which there are none. Received: "
+                    f"hidden_units=(), {name}={getattr(self, name)!r}. Leave it out."
+                )
         if self.drop_connect_inference == "moments" and self.normalization != "none":
             raise ConfigError(
                 "drop_connect_inference='moments' averages the activation over the layer's own "
@@ -141,7 +147,7 @@ class TrainConfig(_Config):
     """How a network is trained; the argument names and meanings are Keras's.
 
     Attributes:
-        optimizer: sgd, adam, adamw or rmsprop, with Keras's defaults.
+        optimizer: sgd, adam, adamw or rmsprop; what is no field here is as in Keras.
         learning_rate: the first step's.
         momentum, nesterov: sgd's.
         weight_decay: decoupled from the gradient (Loshchilov and Hutter 2019): every step takes
@@ -149,8 +155,8 @@ class TrainConfig(_Config):
         clipnorm: bound of the norm of each weight's gradient, member by member; None is none.
         learning_rate_schedule: "constant"; "cosine" falls to 0 at `max_epochs`; "step" divides
             by 10 at 50 % and at 75 % of `max_epochs`.
-        reduce_on_plateau: None or a mapping with any of `factor`, `patience` (epochs) and
-            `min_learning_rate`.
+        reduce_on_plateau: None or a mapping with any of `factor` (0.1 where left out), `patience`
+            (10 epochs) and `min_learning_rate` (0); early stopping's patience should be longer.
         gradient_noise: stddev of the Gaussian noise on every gradient at step 0.
         gradient_noise_decay: gamma; the stddev at step t is `stddev / (1 + t)^(gamma / 2)`.
         batch_size: rows, or "full".
@@ -310,11 +316,16 @@ class StudyConfig(_Config):
                 f"{self.baseline!r}, variants {', '.join(names)}. Add it, or name another."
             )
 
-    def for_task(self, task: str) -> "StudyConfig":
-        """The same study with "all" written out: every named variant that the task allows."""
+    def for_data(self, task: str, input_dtype: str) -> "StudyConfig":
+        """The same study with "all" written out: every named variant that means something there.
+
+        Label smoothing needs classes; inputs that are no `uint8` are standardized anyway.
+        """
         from kmlp.variants import expand_all
 
-        return dataclasses.replace(self, variants=expand_all(self.variants, task))
+        standardized = input_dtype != "uint8" and self.model.input_scaling in ("auto", "standard")
+        pointless = ("label_smoothing",) * (task == "regression") + ("input_norm",) * standardized
+        return dataclasses.replace(self, variants=expand_all(self.variants, pointless))
 
     @property
     def resolved_variants(self) -> tuple["Variant", ...]:

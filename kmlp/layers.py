@@ -34,7 +34,7 @@ class _Stacked(keras.layers.Layer):
     def draw_mask(self, rate: Any, shape: tuple[int, ...]) -> Any:
         """0 for what is dropped, 1 / (1 - rate) for what is kept: `(k, *shape)`."""
         draws = backend.random_bytes(self.key, self.step, shape)
-        self.step.assign_add(ops.ones_like(self.step))
+        self.step.assign(self.step + 1)
         dropped = ops.reshape(ops.minimum(ops.round(rate * 256), 255), (-1,) + (1,) * len(shape))
         keep = ops.cast(draws >= ops.cast(dropped, "uint8"), self.compute_dtype)
         return keep * ops.cast(256 / (256 - dropped), self.compute_dtype)

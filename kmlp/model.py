@@ -153,6 +153,9 @@ class Statistics:
 
         A column that does not vary counts as varying by the dtype's own range (255 for `uint8`,
         else 1), so that another value at test time does not become huge.
+
+        Raises:
+            ConfigError: a column varies, but so little that Keras's layer would not divide by it.
         """
         table = values.reshape(len(values), -1)
         rows = np.arange(len(table)) if rows is None else rows
@@ -163,6 +166,13 @@ class Statistics:
         variance = np.asarray(squares) / len(rows)
         unit = 255.0**2 if table.dtype == np.uint8 else 1.0
         constant = variance <= 1e-12 * np.square(mean)
+        tiny = ~constant & (variance < keras.config.epsilon() ** 2)
+        if tiny.any():
+            raise ConfigError(
+                "standardizing needs values whose standard deviation is at least 1e-7. Received: "
+                f"{variance[tiny][0] ** 0.5:.1e} in column {np.flatnonzero(tiny)[0]}. "
+                "Write them in a smaller unit, such as 1e9 * x."
+            )
         return cls(mean, np.where(constant, unit, variance))
 
 

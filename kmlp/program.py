@@ -194,7 +194,8 @@ class Program:
     def _totals(self, targets: Any, outputs: Any, losses: Any) -> dict:
         totals = {plain_loss_name(self.task): ops.sum(losses, axis=1)}
         if self.task != "regression":
-            totals["accuracy"] = ops.sum(hits(targets, class_logits(self.task, outputs)), axis=1)
+            right = hits(targets, class_logits(self.task, outputs))
+            totals["accuracy"] = ops.cast(ops.sum(right, axis=1), "int32")
         return totals
 
     def _zero_totals(self, rows: Any, *, with_loss: bool) -> dict:

@@ -252,7 +252,7 @@ def _initial_weights(members: Sequence[Member], model: keras.Model) -> list:
     weights, index = [], 0
     for variable in model.trainable_variables:
         if variable.name != "kernel":
-            weights.append(ops.convert_to_tensor(variable.value))
+            weights.append(_copy(variable))
             continue
         drawn = [
             kernel_initializer(m.model, index, m.seeds.init)(variable.shape[1:], variable.dtype)
@@ -272,9 +272,14 @@ def _initial_others(members: Sequence[Member], model: keras.Model) -> list:
             values[layer.rate.path] = [_rate(m, layer.name) for m in members]
             values[layer.key.path] = _noise_keys(members, kind, int(index))
     return [
-        ops.convert_to_tensor(values.get(v.path, v.value), v.dtype)
+        ops.convert_to_tensor(values[v.path], v.dtype) if v.path in values else _copy(v)
         for v in model.non_trainable_variables
     ]
+
+
+def _copy(variable: Any) -> Any:
+    """Its value as a tensor: passed to a compiled function, a variable would be another type."""
+    return ops.convert_to_tensor(ops.convert_to_numpy(variable), variable.dtype)
 
 
 def _rate(member: Member, layer: str) -> float:

@@ -14,9 +14,11 @@ from kmlp.data.dataset import Dataset
 from kmlp.losses import plain_loss_name
 from kmlp.member import Member
 from kmlp.metrics import classification_metrics, regression_metrics
+from kmlp.model import num_kernel_weights
 from kmlp.stack import Stack
 
 _CHUNK = 2000
+_COMPACT_FROM_FLOPS = 6e9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,13 +28,14 @@ class MemberResult:
     Attributes:
         member: what was trained.
         status: "done", or "diverged" where a loss was not finite.
-        best_epoch, stopped_epoch: counted from 1.
+        best_epoch, stopped_epoch: counted from 1; of the best monitored value, and the last one.
+            The weights are the best epoch's where they are restored, else the last one's.
         curves: by metric, `(epochs,)`: `loss`; `cross_entropy` and `accuracy`, or `mse` in units
             of the variance of the training targets; and the `val_` of these.
-        weights: by path in the plain model, at the restored epoch.
+        weights: by path in the plain model.
         test_predictions: log-probabilities `(num_test, num_classes)`, or predictions
             `(num_test,)` in the target's own unit; `float32`.
-        metrics: `train`, `val`, `test` -> metric -> value at the restored epoch.
+        metrics: `train`, `val`, `test` -> metric -> value with these weights.
         seconds: this member's share of its stack's wall time.
     """
 
@@ -132,9 +135,14 @@ class StackRun:
         return members, self.epoch, logs
 
     def compact(self) -> None:
-        """Drops stopped members once they are half the stack, so that they cost no more time."""
+        """Drops stopped members once they are half the stack, so that they cost no more time.
+
+        A smaller stack is another program, which takes as long to compile as some epochs of a
+        small data set to train: there the stopped ones stay. What decides is the same at every
+        run, so that a resumed run takes the same turns.
+        """
         running = np.flatnonzero(~self.early_stopping.stopped)
-        if 2 * len(running) > len(self.position):
+        if 2 * len(running) > len(self.position) or self._epoch_flops() < _COMPACT_FROM_FLOPS:
             return
         self._harvest(self.early_stopping.stopped)
         self.stack = self.stack.take(running)
@@ -211,6 +219,11 @@ class StackRun:
             elif kind == "curve":
                 index, _, name = rest.partition("/")
                 self.records[int(index)].curves[name] = value.tolist()
+
+    def _epoch_flops(self) -> int:
+        """Operations of one member's epoch: two a weight and row forward, four backward."""
+        model, spec = self.stack.members[0].model, self.stack.spec
+        return 6 * num_kernel_weights(model, spec) * self.train_rows.shape[1]
 
     def _set_callbacks(self) -> None:
         trains = [m.train for m in self.stack.members]

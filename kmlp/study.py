@@ -132,7 +132,7 @@ def run_study(
     """
     folder = RunFolder(run_dir)
     data = data if data is not None else load_dataset(config.dataset)
-    config = config.for_task(data.spec.task)
+    config = config.for_data(data.spec.task, data.spec.input_dtype)
     _check(config, data)
     with folder.writing():
         _claim(folder, config, data)

@@ -25,23 +25,20 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "no_early_stopping": {"early_stopping": False},
 }
 
-_FOR_CLASSES_ONLY = ("label_smoothing",)
-
 
 def expand_all(
-    variants: Sequence[str | Mapping[str, Any]], task: str | None = None
+    variants: Sequence[str | Mapping[str, Any]], without: Sequence[str] = ()
 ) -> tuple[str | Mapping[str, Any], ...]:
-    """Writes out "all": every named variant, but for those that make no sense for the task.
+    """Writes out "all": every named variant but those in `without`.
 
     Example:
-        >>> expand_all(("all", "dropout=0.5"), "regression")[-2:]
-        ('no_early_stopping', 'dropout=0.5')
+        >>> expand_all(("all", "dropout=0.5"), ["no_early_stopping"])[-2:]
+        ('label_smoothing', 'dropout=0.5')
     """
-    named = [n for n in VARIANTS if task != "regression" or n not in _FOR_CLASSES_ONLY]
     if "all" not in variants:
         return tuple(variants)
-    rest = [v for v in variants if v != "all" and v not in named]
-    return (*named, *rest)
+    named = [name for name in VARIANTS if name not in without]
+    return (*named, *(v for v in variants if v != "all" and v not in named))
 
 
 def resolve_variant(

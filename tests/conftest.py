@@ -30,3 +30,9 @@ def float64():
     yield
     keras.config.set_floatx(floatx)
     keras.config.set_dtype_policy(policy)
+
+
+@pytest.fixture
+def compacting(monkeypatch):
+    """Stacks are compacted whatever the size of their data."""
+    monkeypatch.setattr("kmlp.stack_run._COMPACT_FROM_FLOPS", 0)

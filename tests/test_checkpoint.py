@@ -36,7 +36,7 @@ def make_members(tiny) -> list[Member]:
     ]
 
 
-def test_a_run_restored_at_any_epoch_ends_bit_for_bit_the_same(tiny):
+def test_a_run_restored_at_any_epoch_ends_bit_for_bit_the_same(tiny, compacting):
     members, device = make_members(tiny), DeviceData(tiny)
     whole = fit_stack(build_stack(members, tiny.spec), device)
     run = StackRun(build_stack(members, tiny.spec), device)

@@ -148,6 +148,11 @@ MODEL_ERRORS = [
     ({"hidden_units": (64.0,)}, "Received: hidden_units=(64.0,)."),
     ({"hidden_units": (64, 0)}, "Received: hidden_units=(64, 0)."),
     ({"hidden_units": "128,64"}, "such as (128, 64). Received: hidden_units='128,64'."),
+    ({"dropout": 0.001}, "dropout must be 0 or at least 1/512. Received: dropout=0.001."),
+    (
+        {"hidden_units": (), "dropout": 0.5},
+        "dropout acts on hidden layers, of which there are none. Received: hidden_units=(), drop",
+    ),
     ({"input_dropout": 1}, "input_dropout must be in [0, 1). Received: input_dropout=1."),
     ({"drop_connect": 1.5}, "drop_connect=1.5. Did you mean a keep probability? Use 1 - p."),
     ({"max_norm": 0}, "max_norm must be a number above 0, or left out. Received: max_norm=0."),
@@ -270,8 +275,9 @@ def test_class_weights_are_keyed_by_text_as_in_json():
 def test_all_stands_for_every_name_that_the_task_allows():
     config = StudyConfig(dataset="x", variants=("all", "dropout=0.5"))
     assert config.variant_names == (*VARIANTS, "dropout=0.5")
-    assert config.for_task("multiclass").variants == (*VARIANTS, "dropout=0.5")
-    assert "label_smoothing" not in config.for_task("regression").variants
+    assert config.for_data("multiclass", "uint8").variants == (*VARIANTS, "dropout=0.5")
+    assert "label_smoothing" not in config.for_data("regression", "uint8").variants
+    assert "input_norm" not in config.for_data("binary", "float32").variants, "it is none again"
 
 
 def test_seeds_start_at_the_first():

@@ -86,7 +86,7 @@ OPTIONS = {
         {**SGD, "class_weight": None, "label_smoothing": 0.0},
     ],
     "full_batch": [{**SGD, "batch_size": "full"}, {**SGD, "batch_size": "full", "l2": 0.01}],
-    "linear": [{**ADAM, "hidden_units": ()}, {"hidden_units": (), "l2": 0.01, "max_norm": 1.0}],
+    "linear": [{**ADAM, "hidden_units": ()}, {"hidden_units": (), "l2": 0.01, "l1": 0.01}],
     "deep": [{**ADAM, "hidden_units": (9, 8, 7, 6)}],
     "initializer": [{**SGD, "kernel_initializer": "lecun_uniform"}, SGD],
 }

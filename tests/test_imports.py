@@ -39,7 +39,7 @@ ALLOWED = {
     "stack": {"data", "member", "model", "program", "requirements", "structure"},
     "callbacks": set(),
     "checkpoint": {"ledger"},
-    "stack_run": {"callbacks", "data", "losses", "member", "metrics", "stack"},
+    "stack_run": {"callbacks", "data", "losses", "member", "metrics", "model", "stack"},
     "training": {
         "backend",
         "checkpoint",

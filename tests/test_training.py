@@ -93,7 +93,7 @@ def test_float32_losses_and_best_epoch_are_those_of_keras(images, optimizer):
         np.testing.assert_allclose(result.curves["val_cross_entropy"], losses, rtol=1e-4)
 
 
-@pytest.mark.usefixtures("float64")
+@pytest.mark.usefixtures("float64", "compacting")
 def test_a_member_ends_the_same_alone_and_in_a_stack_that_is_compacted(tiny):
     """Members stop at different epochs, so the stack shrinks twice on the way."""
     members = [

@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import keras
 
 
 def compile(function: Callable) -> Callable:
@@ -36,7 +37,7 @@ def random_words(key: Any, step: Any, size: int) -> Any:
         member = jax.random.wrap_key_data(words.astype(jnp.uint32), impl="threefry2x32")
         return jax.random.bits(jax.random.fold_in(member, count), (size,), jnp.uint32)
 
-    return jax.vmap(draw)(jnp.asarray(key), jnp.asarray(step))
+    return jax.vmap(draw)(*map(keras.ops.convert_to_tensor, (key, step)))
 
 
 def random_bytes(key: Any, step: Any, shape: tuple[int, ...]) -> Any:
