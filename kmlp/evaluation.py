@@ -32,6 +32,7 @@ def evaluate(model: LoadedModel, data: Dataset) -> dict[str, Any]:
         scores = _regression_scores(data.y_test, outputs["prediction"])
     else:
         scores = _classification_scores(data, outputs["probabilities"].astype(np.float64))
+        scores["class_names"] = list(model.class_names) or scores["class_names"]
     return {"task": data.spec.task, "num_rows": len(data.y_test), **scores}
 
 

@@ -240,7 +240,9 @@ def test_data_without_names_of_their_own_take_the_model_s(images, tmp_path):
     """As a folder of IDX files is evaluated."""
     names = load_dataset("fashion_mnist").spec.class_names
     model = types.SimpleNamespace(
-        class_names=names, predict=lambda x: np.eye(10, dtype=np.float32)[images.y_test]
+        class_names=names,
+        output_names=("probabilities", "label"),
+        outputs=lambda x: {"probabilities": np.eye(10, dtype=np.float32)[images.y_test]},
     )
     scores = evaluate(model, images)
     assert scores["class_names"] == list(names)
