@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from kmlp.stats import MIN_SEEDS_TO_TEST
+from kmlp.stats import ALPHA, MIN_SEEDS_TO_TEST
 from kmlp.units import Unit, p_value, unit_in
 
-ALPHA = 0.05
 _IMBALANCED = 1.5
 
 

@@ -53,6 +53,7 @@ ALLOWED = {
     "ledger": {"errors"},
     "metrics": set(),
     "stats": set(),
+    "resampling": set(),
     "plots": {"stats"},
     "units": {"metrics"},
     "verdict": {"stats", "units"},
@@ -89,7 +90,7 @@ ALLOWED = {
     "serving": {"errors"},
     "inputs": {"data", "errors"},
     "prediction": {"errors", "inputs", "serving"},
-    "evaluation": {"data", "errors", "metrics", "serving", "stats"},
+    "evaluation": {"data", "errors", "metrics", "resampling", "serving", "stats"},
     "report": {"ledger", "metrics", "plots", "units", "verdict"},
 }
 
