@@ -63,7 +63,11 @@ def _is_imbalanced(shares: list[float]) -> bool:
 
 def is_significant(variant: Mapping[str, Any]) -> bool:
     """Whether the corrected test tells a variant from the baseline; never below six seeds."""
-    versus = variant["versus_baseline"]
+    return tells_apart(variant["versus_baseline"])
+
+
+def tells_apart(versus: Mapping[str, Any]) -> bool:
+    """Whether a comparison is significant: six seeds or more, and a corrected p below 5 %."""
     return num_pairs(versus) >= MIN_SEEDS_TO_TEST and versus["p_holm"] < ALPHA
 
 

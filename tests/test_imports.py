@@ -57,7 +57,17 @@ ALLOWED = {
     "plots": {"stats"},
     "units": {"metrics"},
     "verdict": {"stats", "units"},
-    "results": {"config", "errors", "ledger", "metrics", "stats", "units", "verdict"},
+    "comparisons": {"ledger", "metrics", "resampling", "stats", "verdict"},
+    "results": {
+        "comparisons",
+        "config",
+        "errors",
+        "ledger",
+        "metrics",
+        "stats",
+        "units",
+        "verdict",
+    },
     "table": {"metrics", "units", "verdict"},
     "progress": {"member", "training", "units"},
     "study": {
