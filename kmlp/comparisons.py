@@ -112,20 +112,41 @@ def add_ties(
     done: Mapping[str, Members],
     *,
     best: str | None,
+    baseline: str,
     metric: str,
 ) -> None:
-    """Adds `versus_best` and `tied_with_best` to each variant.
+    """Adds `versus_best` and `tied_with_best` to each variant, after `add_comparisons`.
 
     The best is chosen on validation, the comparisons are on the test set, so none of them is
     flattered by the choice. Tied is what a sign-flip test does not tell from the best, corrected
-    by Holm over all others; with fewer than six common seeds nothing is told apart.
+    by Holm over all others; with fewer than six common seeds nothing is told apart. The best and
+    the baseline are compared once, in `versus_baseline`, lest two corrections contradict.
     """
-    compared = _versus(variants, done, best, metric) if best else {}
+    compared = {}
+    if best:
+        others = [v for v in variants if best == baseline or v["name"] != baseline]
+        compared = _versus(others, done, best, metric)
+        main = next(v["versus_baseline"] for v in variants if v["name"] == best)
+        if main:
+            compared[baseline] = _mirrored(main)
     for variant in variants:
         versus = compared.get(variant["name"])
         variant["versus_best"] = versus
         told_apart = versus is not None and tells_apart(versus)
         variant["tied_with_best"] = bool(variant["num_members"]) and not told_apart
+
+
+def _mirrored(versus: Mapping[str, Any]) -> dict[str, Any]:
+    """The same comparison from the other side."""
+    return {
+        "difference": -versus["difference"],
+        "ci95": versus["ci95"] and (-versus["ci95"][1], -versus["ci95"][0]),
+        "p": versus["p"],
+        "wins": versus["losses"],
+        "ties": versus["ties"],
+        "losses": versus["wins"],
+        "p_holm": versus["p_holm"],
+    }
 
 
 def _versus(

@@ -84,7 +84,13 @@ def build_results(plan: Plan, folder: RunFolder, dataset: Mapping[str, Any]) -> 
         "bias_variance": [],
     }
     best = best_member(results) if outputs else None
-    add_ties(variants, done, best=best["variant"] if best else None, metric=metric)
+    add_ties(
+        variants,
+        done,
+        best=best["variant"] if best else None,
+        baseline=plan.config.baseline,
+        metric=metric,
+    )
     results["best"] = best and {
         "variant": best["variant"],
         "seed": best["seed"],
