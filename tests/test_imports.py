@@ -53,10 +53,21 @@ ALLOWED = {
     "ledger": {"errors"},
     "metrics": set(),
     "stats": set(),
+    "resampling": set(),
     "plots": {"stats"},
     "units": {"metrics"},
     "verdict": {"stats", "units"},
-    "results": {"config", "errors", "ledger", "metrics", "stats", "units", "verdict"},
+    "comparisons": {"ledger", "metrics", "resampling", "stats", "verdict"},
+    "results": {
+        "comparisons",
+        "config",
+        "errors",
+        "ledger",
+        "metrics",
+        "stats",
+        "units",
+        "verdict",
+    },
     "table": {"metrics", "units", "verdict"},
     "progress": {"member", "training", "units"},
     "study": {
@@ -89,7 +100,7 @@ ALLOWED = {
     "serving": {"errors"},
     "inputs": {"data", "errors"},
     "prediction": {"errors", "inputs", "serving"},
-    "evaluation": {"data", "errors", "metrics", "serving", "stats"},
+    "evaluation": {"data", "errors", "metrics", "resampling", "serving", "stats"},
     "report": {"ledger", "metrics", "plots", "units", "verdict"},
 }
 
