@@ -33,6 +33,10 @@ Variants = Annotated[
     Parameter(help="names, each with =strength if wanted, between commas; all for every one"),
 ]
 Seeds = Annotated[int | None, Parameter(name=["--seeds"], help="seeds a variant")]
+Strengths = Annotated[
+    str | None,
+    Parameter(help="default, or auto: of each variant named without one, chosen on validation"),
+]
 Hidden = Annotated[
     str | None, Parameter(name=["--hidden-units"], help="units of the hidden layers, as 128,64")
 ]
@@ -47,6 +51,7 @@ def study(
     *,
     variants: Variants = None,
     seeds: Seeds = None,
+    strengths: Strengths = None,
     hidden_units: Hidden = None,
     max_epochs: int | None = None,
     learning_rate: float | None = None,
@@ -67,6 +72,7 @@ def study(
         target,
         variants=variants,
         num_seeds=seeds,
+        strengths=strengths,
         hidden_units=hidden_units,
         max_epochs=max_epochs,
         learning_rate=learning_rate,
@@ -83,6 +89,7 @@ def run(
     *,
     variants: Variants = None,
     seeds: Seeds = None,
+    strengths: Strengths = None,
     hidden_units: Hidden = None,
     max_epochs: int | None = None,
     out: Out = None,
@@ -97,6 +104,7 @@ def run(
         target,
         variants=variants,
         num_seeds=seeds,
+        strengths=strengths,
         hidden_units=hidden_units,
         max_epochs=max_epochs,
     )
@@ -105,15 +113,17 @@ def run(
     from kmlp.report import write_report
 
     path = write_report(result.run_dir)
-    names = ",".join(v if isinstance(v, str) else v["name"] for v in config.variants)
     exported = _export(result.run_dir, None, "best", None)
     _print_examples(exported, config.dataset)
     print(f"\nReport: {path}\nModel:  {exported}")
+    same = f"kmlp run {target} --out {result.run_dir}"
+    same += " --strengths auto" if strengths == "auto" else ""
     print("\nNext:")
     print(f"  kmlp evaluate {exported} {config.dataset}")
     print(f"  kmlp show {result.run_dir}")
-    print(f"  kmlp run {target} --seeds {2 * config.num_seeds} --out {result.run_dir}")
-    print(f"  kmlp run {target} --variants {names},dropout=0.5 --out {result.run_dir}")
+    print(f"  {same} --seeds {2 * config.num_seeds}")
+    if all(isinstance(v, str) for v in config.variants):
+        print(f"  {same} --variants {','.join(map(str, config.variants))},dropout=0.5")
 
 
 @app.command

@@ -265,7 +265,8 @@ class StudyConfig(_Config):
     `validation_fraction` of the training rows is held out, drawn by each seed and stratified
     by class; 0 is legal and then the training loss is monitored. `seed_streams` gives some of the
     streams init, order, noise and split a fixed seed ({"order": 0, "split": 0}); the others
-    follow each member's own seed.
+    follow each member's own seed. `strengths="auto"` chooses the strength of every variant that is
+    named without one on validation, with pilot seeds of their own; "default" takes the named ones.
 
     Raises:
         ConfigError: a value is out of range, a variant is unknown, or the baseline is not
@@ -285,6 +286,7 @@ class StudyConfig(_Config):
     train: TrainConfig = field(default_factory=TrainConfig)
     validation_fraction: float = 1 / 6
     baseline: str = "none"
+    strengths: str = "default"
 
     def __post_init__(self) -> None:
         for name, kind in (("model", MLPConfig), ("train", TrainConfig)):
@@ -296,6 +298,7 @@ class StudyConfig(_Config):
         if self.seed_streams is not None:
             streams = fields.seed_streams(self.seed_streams, STREAMS)
             object.__setattr__(self, "seed_streams", streams)
+        fields.check_choice(self, "strengths", ("default", "auto"))
         fields.check_whole(self, "num_seeds", 1)
         fields.check_whole(self, "first_seed", 0)
         fields.check_rate(self, "validation_fraction")

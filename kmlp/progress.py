@@ -62,6 +62,7 @@ class StudyProgress:
         """The study's members by id, and how many of them need no training."""
         with self._lock:
             self._variant_of, self._num_done = variant_of, num_done
+            self._epoch, self._best, self._stopped = {}, {}, {}
             self._started = time.monotonic()
         missing = len(variant_of) - num_done
         kept = f"; {num_done} of {len(variant_of)} were already done" if num_done else ""

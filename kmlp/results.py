@@ -12,9 +12,11 @@ from kmlp.config import StudyConfig, Variant
 from kmlp.errors import SelectionError
 from kmlp.ledger import MemberRecord, RunFolder
 from kmlp.metrics import HIGHER_IS_BETTER, METRICS, classification_metrics, regression_metrics
+from kmlp.strengths import pilot_summary
 from kmlp.units import unit_in
 from kmlp.verdict import best_variant, chosen_on, verdict
 
+PILOT_FOLDER = "pilot"
 _PARTS = ("test", "val", "train")
 
 
@@ -82,6 +84,7 @@ def build_results(plan: Plan, folder: RunFolder, dataset: Mapping[str, Any]) -> 
             if id in records or id in plan.given_up
         ],
         "bias_variance": [],
+        "pilot": _pilot(plan, folder),
     }
     best = best_member(results) if outputs else None
     add_ties(
@@ -98,6 +101,14 @@ def build_results(plan: Plan, folder: RunFolder, dataset: Mapping[str, Any]) -> 
     }
     results["mcnemar"] = _mcnemar(results, best, rows) if best and rows else None
     return {**results, "verdict": verdict(results)}
+
+
+def _pilot(plan: Plan, folder: RunFolder) -> dict[str, Any] | None:
+    """How the strengths were chosen; None where they were given."""
+    inside = RunFolder(folder.path / PILOT_FOLDER)
+    if plan.config.strengths != "auto" or not (inside.path / "results.json").exists():
+        return None
+    return pilot_summary(inside.read_json("results.json"))
 
 
 def best_member(results: Mapping[str, Any], variant: str | None = None) -> dict[str, Any]:

@@ -16,8 +16,9 @@ from kmlp.data import Dataset, load_dataset
 from kmlp.errors import ConfigError, RunFolderError, SelectionError
 from kmlp.ledger import ATTEMPTS_ALONE, ATTEMPTS_TOGETHER, MemberRecord, RunFolder
 from kmlp.member import Member, Seeds
-from kmlp.results import Plan, best_member, build_results
+from kmlp.results import PILOT_FOLDER, Plan, best_member, build_results
 from kmlp.selection import Selection
+from kmlp.strengths import pilot_study, with_chosen_strengths
 
 if TYPE_CHECKING:
     from kmlp.checkpoint import Checkpoints
@@ -134,6 +135,8 @@ def run_study(
     data = data if data is not None else load_dataset(config.dataset)
     config = config.for_data(data.spec.task, data.spec.input_dtype)
     _check(config, data)
+    if config.strengths == "auto":
+        config = _choose_strengths(config, folder, data, progress)
     with folder.writing():
         _claim(folder, config, data)
         dataset = _describe(data, config)
@@ -142,6 +145,17 @@ def run_study(
         results = build_results(_plan(config, folder, dataset["sha256"]), folder, dataset)
         folder.write_json("results.json", results)
     return Study(config, folder.path, results)
+
+
+def _choose_strengths(
+    config: StudyConfig, folder: RunFolder, data: Dataset, progress: Progress | None
+) -> StudyConfig:
+    """Runs the pilot in a run folder of its own inside the study's, where it is kept."""
+    pilot = pilot_study(config)
+    if pilot is None:
+        return config
+    found = run_study(pilot, folder.path / PILOT_FOLDER, data, progress=progress)
+    return with_chosen_strengths(config, found.results)
 
 
 def load_study(run_dir: str | Path) -> Study:
@@ -388,6 +402,7 @@ def _differences(folder: RunFolder, config: StudyConfig, data: Dataset) -> list[
         found += [(f"{name}.{key}", old[key], new[key]) for key in new]
     found.append(("dataset", stored.dataset, config.dataset))
     found.append(("seed_streams", stored.seed_streams, config.seed_streams))
+    found.append(("strengths", stored.strengths, config.strengths))
     found.append(("validation_fraction", stored.validation_fraction, config.validation_fraction))
     sha256 = folder.read_json("environment.json")["data"]["sha256"]
     found.append(("the data's sha256", sha256[:12], data.provenance.sha256[:12]))

@@ -337,6 +337,11 @@ def _limits(results: Mapping[str, Any], unit: Unit) -> list[str]:
                 f"{member['variant']} with seed {member['seed']} ended its process four times in "
                 "a row, twice of them alone, and was given up: kept out of every mean."
             )
+    if pilot := results.get("pilot"):
+        limits.append(
+            f"The strengths were chosen on validation, by {pilot['num_seeds']} pilot seeds of "
+            "their own; the seeds compared here had no part in it."
+        )
     shares = results["class_shares"]
     if _is_imbalanced(shares):
         largest = results["dataset"]["class_names"][shares.index(max(shares))]

@@ -57,6 +57,7 @@ ALLOWED = {
     "plots": {"stats"},
     "units": {"metrics"},
     "verdict": {"stats", "units"},
+    "strengths": {"config", "units", "variants", "verdict"},
     "comparisons": {"ledger", "metrics", "resampling", "stats", "verdict"},
     "results": {
         "comparisons",
@@ -65,6 +66,7 @@ ALLOWED = {
         "ledger",
         "metrics",
         "stats",
+        "strengths",
         "units",
         "verdict",
     },
@@ -80,6 +82,7 @@ ALLOWED = {
         "requirements",
         "results",
         "selection",
+        "strengths",
         "training",
     },
     "selection": {"data"},
