@@ -195,7 +195,7 @@ def adapt(model: keras.Model, x: np.ndarray, y: np.ndarray | None = None) -> ker
         >>> x, y = np.random.rand(9, 4).astype("float32"), np.arange(9.0) ** 1.5
         >>> data = Dataset.from_arrays(x, y, x, y)
         >>> model = adapt(build_mlp(MLPConfig(), data.spec, seed=0), x, y)
-        >>> model.get_layer("predictions").mean.shape
+        >>> tuple(model.get_layer("predictions").mean.shape)
         (1, 1)
     """
     names = {layer.name for layer in model.layers if _is_standardization(layer)}
