@@ -116,8 +116,10 @@ def run(
     exported = _export(result.run_dir, None, "best", None)
     _print_examples(exported, config.dataset)
     print(f"\nReport: {path}\nModel:  {exported}")
-    same = f"kmlp run {target} --out {result.run_dir}"
-    same += " --strengths auto" if strengths == "auto" else ""
+    # Without the same settings the run folder would refuse to go on.
+    kept = {"strengths": strengths, "hidden-units": hidden_units, "max-epochs": max_epochs}
+    options = [f"--{name} {value}" for name, value in kept.items() if value is not None]
+    same = " ".join(["kmlp run", target, "--out", str(result.run_dir), *options])
     print("\nNext:")
     print(f"  kmlp evaluate {exported} {config.dataset}")
     print(f"  kmlp show {result.run_dir}")
