@@ -296,12 +296,13 @@ class StackRun:
 
     def _predictions(self, x: Any, num_rows: int) -> np.ndarray:
         """Every member's predictions of all rows, `(k, num_rows, ...)`."""
-        stack, chunks = self.whole, []
-        for start in range(0, num_rows, _CHUNK):
-            rows = np.arange(start, min(start + _CHUNK, num_rows), dtype="int32")
+        stack, chunks, size = self.whole, [], min(_CHUNK, num_rows)
+        for start in range(0, num_rows, size):
+            # The last chunk repeats the last row: one shape is one trace.
+            rows = np.minimum(np.arange(start, start + size, dtype="int32"), num_rows - 1)
             rows = ops.convert_to_tensor(np.tile(rows, (len(stack.members), 1)))
             chunks.append(ops.convert_to_numpy(stack.program.predict(stack.state, x, rows)))
-        return np.concatenate(chunks, axis=1)
+        return np.concatenate(chunks, axis=1)[:, :num_rows]
 
     @staticmethod
     def _evaluate(stack: Stack, x: Any, y: Any, rows: np.ndarray) -> dict[str, Any]:
