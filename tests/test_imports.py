@@ -53,7 +53,8 @@ ALLOWED = {
     "ledger": {"errors"},
     "metrics": set(),
     "stats": set(),
-    "plots": {"stats"},
+    "plots": set(),
+    "evidence": {"ledger", "results", "stats"},
     "units": {"metrics"},
     "verdict": {"stats", "units"},
     "results": {"config", "errors", "ledger", "metrics", "stats", "units", "verdict"},
@@ -90,7 +91,18 @@ ALLOWED = {
     "inputs": {"data", "errors"},
     "prediction": {"errors", "inputs", "serving"},
     "evaluation": {"data", "errors", "metrics", "serving", "stats"},
-    "report": {"ledger", "metrics", "plots", "units", "verdict"},
+    "report": {
+        "config",
+        "data",
+        "errors",
+        "evidence",
+        "ledger",
+        "metrics",
+        "plots",
+        "stats",
+        "units",
+        "verdict",
+    },
 }
 
 

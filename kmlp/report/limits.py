@@ -1,0 +1,70 @@
+"""What a study cannot tell, in plain words, with numbers where simulations have them."""
+
+import json
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+from kmlp.units import unit_in
+
+
+def limits(results: Mapping[str, Any]) -> list[str]:
+    """The limits of a study's report."""
+    return [
+        "Seeds tell how much initial weights, data order, masks and the validation split matter. "
+        "They say nothing of the test set's own sampling error, which all variants share"
+        + _of_test_rows(results),
+        *simulated(_calibration()),
+        "A variant stands for the strength given here, not for every strength of its kind.",
+        "Nothing was chosen on the test set: it was read once a network, at the epoch that "
+        "validation chose. But who now picks by the test scores of this page, does choose on it.",
+        "One data set and one base network: what helps here may not help elsewhere.",
+    ]
+
+
+def simulated(calibration: Mapping[str, Any] | None) -> list[str]:
+    """What simulations found of the intervals and the verdicts; nothing where there are none.
+
+    Args:
+        calibration: `coverage`: kind of data -> number of seeds -> share of 95 % intervals that
+            hold the truth; `false_better`: share of studies of 8 variants without any effect
+            that call one better.
+    """
+    if not calibration:
+        return []
+    sentences = []
+    coverage = calibration.get("coverage", {})
+    if coverage:
+        parts = [
+            f"{kind} data {', '.join(f'{100 * share:.1f} % at {n}' for n, share in by.items())}"
+            for kind, by in coverage.items()
+        ]
+        sentences.append(
+            "In simulations the 95 % interval held the truth, by number of seeds: on "
+            f"{'; on '.join(parts)}."
+        )
+    if (share := calibration.get("false_better")) is not None:
+        sentences.append(
+            f"Where no variant had an effect, {100 * share:.1f} % of simulated studies of 8 "
+            "variants called one better."
+        )
+    return sentences
+
+
+def _calibration() -> Mapping[str, Any] | None:
+    path = resources.files("kmlp.report") / "calibration.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def _of_test_rows(results: Mapping[str, Any]) -> str:
+    """How far the score of one network may lie from that on endless test rows."""
+    unit, rows = unit_in(results), results["dataset"]["num_test"]
+    means = [v["test"][unit.metric]["mean"] for v in results["variants"] if v["num_members"]]
+    if unit.metric != "accuracy" or not means:
+        return "."
+    share = max(means)
+    half = 1.96 * (share * (1 - share) / rows) ** 0.5
+    return (
+        f": with {rows:,} rows an accuracy of {unit.with_unit(share)} is known to about "
+        f"±{unit.value(half)} points. Differences on the same rows are known better."
+    )
