@@ -84,12 +84,16 @@ def _members(results: Mapping[str, Any], metrics: Sequence[str]) -> Rows:
 
 
 def _comparisons(ranked: Sequence[Mapping[str, Any]]) -> Rows:
-    compared = [v for v in ranked if v["versus_baseline"]]
-    flat = [_flat(v["versus_baseline"]) for v in compared]
-    names = list(dict.fromkeys(name for row in flat for name in row))
-    yield ["variant", *names]
-    for variant, row in zip(compared, flat, strict=True):
-        yield [variant["name"], *(row.get(name) for name in names)]
+    found = [
+        (variant["name"], against, _flat(variant[f"versus_{against}"]))
+        for against in ("baseline", "best")
+        for variant in ranked
+        if variant.get(f"versus_{against}")
+    ]
+    names = list(dict.fromkeys(name for _, _, row in found for name in row))
+    yield ["variant", "against", *names]
+    for variant, against, row in found:
+        yield [variant, against, *(row.get(name) for name in names)]
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -31,6 +31,12 @@ def standing(variant: Mapping[str, Any], unit: Unit) -> str:
     return "better" if unit.gain(versus["difference"]) > 0 else "worse"
 
 
+def said_p(p: float) -> str:
+    """A p-value after the letter: "= 0.029" or "< 0.001"."""
+    text = p_value(p)
+    return text if text.startswith("<") else f"= {text}"
+
+
 def _what_helps(results: Mapping[str, Any], unit: Unit) -> str:
     baseline = results["baseline"]
     compared = [v for v in results["variants"] if v["versus_baseline"]]
@@ -81,7 +87,7 @@ def _what_to_take(results: Mapping[str, Any], best: Mapping[str, Any], unit: Uni
 def _beware(results: Mapping[str, Any], unit: Unit) -> str:
     """What else must be known; where nothing is wrong, what seeds cannot tell."""
     dataset = results["dataset"]
-    warnings = []
+    warnings = _open_question(results, unit)
     if dataset["source"] == "sample":
         warnings.append(
             f"this is a sample of {dataset['num_train']:,} training and "
@@ -100,6 +106,25 @@ def _beware(results: Mapping[str, Any], unit: Unit) -> str:
     return f"Beware: {'; '.join(warnings)}."
 
 
+def _open_question(results: Mapping[str, Any], unit: Unit) -> list[str]:
+    """How many more seeds would tell whether the one furthest ahead, not yet shown, is better."""
+    ahead = [
+        v
+        for v in results["variants"]
+        if (versus := v["versus_baseline"])
+        and "more_seeds" in versus
+        and num_pairs(versus) >= MIN_SEEDS_TO_TEST
+        and standing(v, unit) == "unclear"
+        and unit.gain(versus["difference"]) > 0
+    ]
+    if not ahead:
+        return []
+    first = max(ahead, key=lambda v: unit.gain(v["versus_baseline"]["difference"]))
+    number = first["versus_baseline"]["more_seeds"]
+    needed = "more than 500 seeds" if number is None else f"about {number:,} more seeds"
+    return [f"it would take {needed} to show the {_signed(first, unit)} of {label(first)}, if real"]
+
+
 def _signed(variant: Mapping[str, Any], unit: Unit) -> str:
     return f"{unit.signed(variant['versus_baseline']['difference'])} {unit.of_difference}"
 
@@ -107,10 +132,9 @@ def _signed(variant: Mapping[str, Any], unit: Unit) -> str:
 def _with_proof(variant: Mapping[str, Any], unit: Unit) -> str:
     """ "+0.73 points (95 % interval +0.30 to +1.16, Holm p = 0.029, 9 of 10 seeds)"."""
     versus = variant["versus_baseline"]
-    p = p_value(versus["p_holm"])
     return (
         f"{_signed(variant, unit)} (95 % interval {unit.interval(versus['ci95'], signed=True)}, "
-        f"Holm p {p if p.startswith('<') else f'= {p}'}, better on {versus['wins']} of "
+        f"Holm p {said_p(versus['p_holm'])}, better on {versus['wins']} of "
         f"{num_pairs(versus)} seeds)"
     )
 

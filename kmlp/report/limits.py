@@ -8,12 +8,20 @@ from typing import Any
 from kmlp.units import unit_in
 
 
+_ROWS = (
+    "Where a wider interval is given (the thin lines), it counts both: a two-way bootstrap over "
+    "seeds and test rows."
+)
+
+
 def limits(results: Mapping[str, Any]) -> list[str]:
     """The limits of a study's report."""
+    has_rows = any(v.get("test_ci95_seeds_and_rows") for v in results["variants"])
     return [
         "Seeds tell how much initial weights, data order, masks and the validation split matter. "
         "They say nothing of the test set's own sampling error, which all variants share"
         + _of_test_rows(results),
+        *([_ROWS] if has_rows else []),
         *simulated(_calibration()),
         "A variant stands for the strength given here, not for every strength of its kind.",
         "Nothing was chosen on the test set: it was read once a network, at the epoch that "

@@ -164,7 +164,7 @@ def _png(image: np.ndarray) -> bytes:
 def _trust_figure(panels: Mapping[str, Reliability]) -> Figure:
     def draw_at(width: float) -> Canvas:
         is_wide = width > 5
-        height = 3.5 if is_wide else 3.1 * len(panels)
+        height = 3.5 if is_wide else 3.3 * len(panels)
         canvas = Canvas(figsize=(width, height), layout="constrained")
         shape = (1, len(panels)) if is_wide else (len(panels), 1)
         axes = canvas.subplots(*shape, squeeze=False).flat

@@ -17,7 +17,7 @@ from kmlp.report.content import (
     Table,
     Text,
 )
-from kmlp.report.headline import headline
+from kmlp.report.headline import headline, said_p
 from kmlp.report.images import find_test_images
 from kmlp.report.limits import limits
 from kmlp.units import unit_in
@@ -94,7 +94,22 @@ def _ranking_title(results: Mapping[str, Any]) -> str:
 
 def _comparisons(results: Mapping[str, Any]) -> list[Block]:
     table = tables.paired(results)
-    return [*([table] if table else []), Bullets(results["verdict"])]
+    sentences = [*results["verdict"], *_two_networks(results)]
+    return [*([table] if table else []), Bullets(sentences)]
+
+
+def _two_networks(results: Mapping[str, Any]) -> list[str]:
+    """McNemar's test of the best network against the baseline's best one."""
+    found, best = results.get("mcnemar"), results.get("best")
+    if not found or not best:
+        return []
+    return [
+        f"Two single networks, {best['variant']} with seed {best['seed']} and "
+        f"{results['baseline']} with seed {found['baseline_seed']}: only the first is right on "
+        f"{found['only_best_right']:,} test rows, only the second on "
+        f"{found['only_baseline_right']:,} (McNemar p {said_p(found['p'])}). This compares these "
+        "two, not their variants."
+    ]
 
 
 def _training(results: Mapping[str, Any], evidence: Evidence, is_regression: bool) -> list[Section]:

@@ -243,7 +243,7 @@ def _paired_cell(versus: Mapping[str, Any], column: str, unit: Unit) -> Cell:
         )
     if column == "wins":
         return Cell(f"{value} of {num_pairs(versus)}")
-    return Cell(f"{value:,}" if isinstance(value, int) else str(value))
+    return Cell(f"{value:,}" if value else NONE.text)
 
 
 def _paired_note(columns: Sequence[str]) -> str:
@@ -252,7 +252,10 @@ def _paired_note(columns: Sequence[str]) -> str:
         "ci95_seeds_and_rows": "With other test rows: a bootstrap over seeds and test rows.",
         "p_holm": "Holm p decides; it holds for all comparisons at once.",
         "p_wilcoxon": "Wilcoxon's p is not corrected.",
-        "probability_better": "P(better): a random seed of the variant beats one of the baseline.",
-        "more_seeds": "More seeds needed: until a difference of this size would show.",
+        "probability_better": "P(better): the chance to beat the baseline with the same seed.",
+        "more_seeds": (
+            "More seeds needed: to show, with 80 % power, a true difference as large as this one; "
+            "a dash where it is shown, or would take more than 500."
+        ),
     }
     return " ".join(text for column, text in notes.items() if column in columns)
