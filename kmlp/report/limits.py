@@ -7,7 +7,6 @@ from typing import Any
 
 from kmlp.units import unit_in
 
-
 _ROWS = (
     "Where a wider interval is given (the thin lines), it counts both: a two-way bootstrap over "
     "seeds and test rows."
