@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from kmlp import stats
+from kmlp import resampling, stats
 from kmlp.data.dataset import Dataset
 from kmlp.errors import DataError
 from kmlp.metrics import classification_metrics, regression_metrics
@@ -60,7 +60,7 @@ def _classification_scores(data: Dataset, probabilities: np.ndarray) -> dict[str
         )
     logs = np.log(np.maximum(probabilities, _SMALLEST))
     values = classification_metrics(labels, logs)
-    intervals = stats.bootstrap_intervals(
+    intervals = resampling.bootstrap_intervals(
         lambda rows: classification_metrics(labels[rows], logs[rows]), len(labels)
     )
     scores = _with_intervals(values, intervals)
@@ -81,7 +81,7 @@ def _classification_scores(data: Dataset, probabilities: np.ndarray) -> dict[str
 
 
 def _regression_scores(targets: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
-    intervals = stats.bootstrap_intervals(
+    intervals = resampling.bootstrap_intervals(
         lambda rows: regression_metrics(targets[rows], predictions[rows]), len(targets)
     )
     return _with_intervals(regression_metrics(targets, predictions), intervals)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from kmlp import stats
+from kmlp.comparisons import RowScores, add_comparisons, add_intervals, add_ties, row_scores
 from kmlp.config import StudyConfig, Variant
 from kmlp.errors import SelectionError
 from kmlp.ledger import MemberRecord, RunFolder
@@ -42,12 +43,30 @@ def build_results(plan: Plan, folder: RunFolder, dataset: Mapping[str, Any]) -> 
     """
     records, task = folder.records(), dataset["task"]
     truth, metric = folder.test_labels(), METRICS[task][0]
+    done = {
+        variant: {seed: r for seed, r in _recorded(ids, records).items() if r.status == "done"}
+        for variant, ids in plan.ids.items()
+    }
+    outputs = {
+        record.id: _outputs(folder, record.id, task)
+        for by_seed in done.values()
+        for record in by_seed.values()
+    }
     variants = [
-        _variant(variant, _recorded(plan.ids[variant.name], records), folder, truth, task)
+        _variant(
+            variant,
+            len(_recorded(plan.ids[variant.name], records)),
+            list(done[variant.name].values()),
+            [outputs[record.id] for record in done[variant.name].values()],
+            truth,
+            task,
+        )
         for variant in plan.config.resolved_variants
     ]
-    _compare(variants, plan, records, metric)
-    results = {
+    rows = row_scores(outputs, truth, task)
+    add_intervals(variants, done, rows, metric=metric)
+    add_comparisons(variants, done, rows, baseline=plan.config.baseline, metric=metric)
+    results: dict[str, Any] = {
         "schema": 1,
         "dataset": dict(dataset),
         "metric": {"name": metric, "higher_is_better": HIGHER_IS_BETTER[metric]},
@@ -64,6 +83,20 @@ def build_results(plan: Plan, folder: RunFolder, dataset: Mapping[str, Any]) -> 
         ],
         "bias_variance": [],
     }
+    best = best_member(results) if outputs else None
+    add_ties(
+        variants,
+        done,
+        best=best["variant"] if best else None,
+        baseline=plan.config.baseline,
+        metric=metric,
+    )
+    results["best"] = best and {
+        "variant": best["variant"],
+        "seed": best["seed"],
+        "member": best["id"],
+    }
+    results["mcnemar"] = _mcnemar(results, best, rows) if best and rows else None
     return {**results, "verdict": verdict(results)}
 
 
@@ -89,8 +122,16 @@ def best_member(results: Mapping[str, Any], variant: str | None = None) -> dict[
     )
 
 
-def _recorded(ids: Mapping[int, str], records: Mapping[str, MemberRecord]) -> list[MemberRecord]:
-    return [records[id] for id in ids.values() if id in records]
+def _recorded(
+    ids: Mapping[int, str], records: Mapping[str, MemberRecord]
+) -> dict[int, MemberRecord]:
+    return {seed: records[id] for seed, id in ids.items() if id in records}
+
+
+def _outputs(folder: RunFolder, id: str, task: str) -> np.ndarray:
+    """A member's outputs on the test set; not its weights, which need far more memory."""
+    name = "test_predictions" if task == "regression" else "test_log_probabilities"
+    return folder.arrays(id)[name]
 
 
 def _member(record: MemberRecord, variant: str, seed: int) -> dict[str, Any]:
@@ -113,21 +154,20 @@ def _finite(metrics: Mapping[str, float]) -> dict[str, float | None]:
 
 def _variant(
     variant: Variant,
-    records: Sequence[MemberRecord],
-    folder: RunFolder,
+    num_recorded: int,
+    done: Sequence[MemberRecord],
+    outputs: Sequence[np.ndarray],
     truth: np.ndarray,
     task: str,
 ) -> dict[str, Any]:
-    done = [r for r in records if r.status == "done"]
     return {
         "name": variant.name,
         "strength": variant.strength,
         "config": {"model": variant.model.to_dict(), "train": variant.train.to_dict()},
         "num_members": len(done),
-        "num_diverged": len(records) - len(done),
+        "num_diverged": num_recorded - len(done),
         **{part: _summaries(done, part, METRICS[task]) for part in _PARTS},
-        "versus_baseline": None,
-        "ensemble": _ensemble(done, folder, truth, task),
+        "ensemble": _ensemble(outputs, truth, task),
     }
 
 
@@ -146,16 +186,14 @@ def _summaries(
 
 
 def _ensemble(
-    records: Sequence[MemberRecord], folder: RunFolder, truth: np.ndarray, task: str
+    outputs: Sequence[np.ndarray], truth: np.ndarray, task: str
 ) -> dict[str, float | None]:
     """The scores of the members' mean probabilities, or of their mean prediction."""
-    if not records:
+    if not outputs:
         return {}
-    arrays = [folder.arrays(r.id) for r in records]
     if task == "regression":
-        predictions = np.stack([a["test_predictions"] for a in arrays])
-        return _finite(regression_metrics(truth, predictions.mean(axis=0, dtype=np.float64)))
-    logs = np.stack([a["test_log_probabilities"] for a in arrays]).astype(np.float64)
+        return _finite(regression_metrics(truth, np.stack(outputs).mean(axis=0, dtype=np.float64)))
+    logs = np.stack(outputs).astype(np.float64)
     mean = np.maximum(np.exp(logs).mean(axis=0), np.finfo(np.float64).tiny)
     return _finite(classification_metrics(truth, np.log(mean)))
 
@@ -167,33 +205,22 @@ def _class_shares(labels: np.ndarray, num_classes: int) -> list[float]:
     return [float(n) / len(labels) for n in np.bincount(labels, minlength=num_classes)]
 
 
-def _compare(
-    variants: list[dict[str, Any]],
-    plan: Plan,
-    records: Mapping[str, MemberRecord],
-    metric: str,
-) -> None:
-    """Adds `versus_baseline` on the test set, paired by seed, Holm over all variants."""
-    baseline = plan.ids[plan.config.baseline]
-    compared = []
-    for variant in variants:
-        if variant["name"] == plan.config.baseline:
-            continue
-        both = [
-            _recorded({0: id, 1: baseline[seed]}, records)
-            for seed, id in plan.ids[variant["name"]].items()
-        ]
-        pairs = [
-            tuple(record.metrics["test"][metric] for record in pair)
-            for pair in both
-            if [record.status for record in pair] == ["done", "done"]
-        ]
-        if pairs:
-            mine, theirs = zip(*pairs, strict=True)
-            comparison = stats.compare_paired(
-                mine, theirs, higher_is_better=HIGHER_IS_BETTER[metric]
-            )
-            compared.append((variant, comparison))
-    corrected = stats.holm([comparison.p for _, comparison in compared])
-    for (variant, comparison), p_holm in zip(compared, corrected, strict=True):
-        variant["versus_baseline"] = {**asdict(comparison), "p_holm": p_holm}
+def _mcnemar(
+    results: Mapping[str, Any], best: Mapping[str, Any], rows: RowScores
+) -> dict[str, Any] | None:
+    """The best member against the baseline's of lowest loss; None where they are the same."""
+    baseline = results["baseline"]
+    finished = any(v["name"] == baseline and v["num_members"] for v in results["variants"])
+    if results["dataset"]["task"] == "regression" or best["variant"] == baseline or not finished:
+        return None
+    other = best_member(results, baseline)
+    right, also_right = (rows.values[rows.index[member["id"]]] > 0 for member in (best, other))
+    found = stats.mcnemar(right, also_right)
+    return {
+        "baseline_seed": other["seed"],
+        "both_right": found.both_right,
+        "only_best_right": found.only_first,
+        "only_baseline_right": found.only_second,
+        "both_wrong": found.both_wrong,
+        "p": found.p,
+    }

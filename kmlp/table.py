@@ -13,7 +13,8 @@ from kmlp.verdict import label, num_pairs, rank, shown_beside
 def results_table(results: Mapping[str, Any]) -> Table:
     """Variants by rank: test score with its interval, the difference to the baseline, p.
 
-    Beside the primary metric stand those without which it would mislead.
+    The best is the one that validation chose; "tied" is what cannot be told apart from it. Beside
+    the primary metric stand those without which it would mislead.
     """
     unit = unit_in(results)
     beside = [unit_in(results, metric) for metric in shown_beside(results)]
@@ -27,6 +28,7 @@ def results_table(results: Mapping[str, Any]) -> Table:
         "95 % interval",
         "Holm p",
         "wins",
+        "best",
         *map(_heading, beside),
     ):
         table.add_column(heading, justify="right")
@@ -38,6 +40,7 @@ def results_table(results: Mapping[str, Any]) -> Table:
             unit.value(test[unit.metric]["mean"]),
             unit.interval(test[unit.metric]["ci95"]),
             *_versus(variant["versus_baseline"], unit),
+            _place(variant, results["best"]),
             *(u.value(test[u.metric]["mean"]) if u.metric in test else "–" for u in beside),
         )
     return table
@@ -89,3 +92,9 @@ def _versus(versus: Mapping[str, Any] | None, unit: Unit) -> tuple[str, ...]:
         p_value(versus["p_holm"]),
         f"{versus['wins']} of {num_pairs(versus)}",
     )
+
+
+def _place(variant: Mapping[str, Any], best: Mapping[str, Any]) -> str:
+    if variant["name"] == best["variant"]:
+        return "best"
+    return "tied" if variant["tied_with_best"] else ""

@@ -1,7 +1,7 @@
 """How the values of a metric are written: its name, unit, direction and digits."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,6 +102,11 @@ class Unit:
             return "–"
         return " to ".join(self._write(bound, "+" if signed else "") for bound in bounds)
 
+    def range(self, values: Sequence[float], *, signed: bool = False) -> str:
+        """ "0.30 to 0.42", from the least to the most; once where both are written alike."""
+        write = self.signed if signed else self.value
+        return " to ".join(dict.fromkeys((write(min(values)), write(max(values)))))
+
     def _write(self, value: float, sign: str) -> str:
         if self.decimals is None:
             return f"{self.scale * value:{sign}.{_DIGITS - 1}e}"
@@ -145,3 +150,20 @@ def unit_in(results: Mapping[str, Any], metric: str | None = None) -> Unit:
 def p_value(p: float) -> str:
     """Three digits, never "0.000"."""
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def p_equals(p: float, words: str = "=") -> str:
+    """ "= 0.006", "at most 0.006", "< 0.001"."""
+    written = p_value(p)
+    return written if written.startswith("<") else f"{words} {written}"
+
+
+def listed(words: Iterable[str]) -> str:
+    """Words in a row.
+
+    Example:
+        >>> listed(["a", "b", "c"]), listed(["a"])
+        ('a, b and c', 'a')
+    """
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last

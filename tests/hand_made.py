@@ -63,11 +63,11 @@ def scores_of(task: str, truth: np.ndarray, outputs: np.ndarray) -> dict[str, fl
     return classification_metrics(truth, outputs)
 
 
-def hand_made(path: Path, task: str) -> HandMade:
+def hand_made(path: Path, task: str, num_seeds: int = NUM_SEEDS) -> HandMade:
     """Three variants of six seeds; validation scores are the test's, training scores too."""
-    config = StudyConfig(dataset="made", variants=VARIANTS, num_seeds=NUM_SEEDS)
+    config = StudyConfig(dataset="made", variants=VARIANTS, num_seeds=num_seeds)
     ids = {
-        variant: {seed: f"{100 * i + seed:016x}" for seed in range(NUM_SEEDS)}
+        variant: {seed: f"{100 * i + seed:016x}" for seed in range(num_seeds)}
         for i, variant in enumerate(VARIANTS)
     }
     truth = TARGETS if task == "regression" else LABELS[task].astype(np.int32)

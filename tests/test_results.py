@@ -54,6 +54,15 @@ def test_results_follow_their_schema(made):
         lambda r: r["members"][0]["val"].update(mse=0.5),
         lambda r: r["members"][0].update(note="x"),
         lambda r: r.pop("class_shares"),
+        lambda r: r.pop("best"),
+        lambda r: r["best"].update(member="none"),
+        lambda r: r["mcnemar"].pop("p"),
+        lambda r: r["variants"][1].pop("tied_with_best"),
+        lambda r: r["variants"][1]["versus_baseline"].update(more_seeds=-1),
+        lambda r: r["variants"][1]["versus_baseline"].update(p_wilcoxon=1.5),
+        lambda r: r["variants"][1]["versus_baseline"]["probability_better"].update(ci95=None),
+        lambda r: r["variants"][2]["versus_best"].update(more_seeds=1),
+        lambda r: r["variants"][1].update(test_ci95_bca=[0.5]),
     ],
 )
 def test_what_does_not_belong_to_the_task_breaks_the_schema(binary, change):
@@ -183,3 +192,65 @@ def test_a_selection_knows_the_datas_spec(made):
 
 def test_variants_keep_the_studys_order(made):
     assert [v["name"] for v in made.results["variants"]] == list(VARIANTS)
+
+
+def test_the_best_is_named_with_its_member(made):
+    member = best_member(made.results)
+    expected = {"variant": "dropout", "seed": member["seed"], "member": member["id"]}
+    assert made.results["best"] == expected
+
+
+def test_the_best_and_the_baseline_are_compared_once(made):
+    """The same pair under two corrections could be told apart in one and tied in the other."""
+    variants = by_name(made.results)
+    main, mirrored = variants["dropout"]["versus_baseline"], variants["none"]["versus_best"]
+    assert mirrored["difference"] == -main["difference"]
+    assert mirrored["ci95"] == pytest.approx((-main["ci95"][1], -main["ci95"][0]))
+    assert (mirrored["wins"], mirrored["losses"]) == (main["losses"], main["wins"])
+    assert (mirrored["p"], mirrored["p_holm"]) == (main["p"], main["p_holm"])
+    assert variants["dropout"]["versus_best"] is None
+
+
+def test_tied_is_what_the_corrected_test_does_not_tell_from_the_best(made):
+    """Six seeds: one comparison has p 0.031, the baseline's in a family of two 0.062."""
+    variants = by_name(made.results)
+    assert {n: v["tied_with_best"] for n, v in variants.items()} == {
+        "none": True,
+        "dropout": True,
+        "l2": False,
+    }
+
+
+def test_fewer_than_six_common_seeds_are_tied_whatever_they_score(binary):
+    outputs = binary.outputs["l2", 0]
+    id = binary.plan.ids["l2"][0]
+    record(binary.folder, id, "binary", binary.truth, outputs, status="diverged")
+    assert by_name(binary.results)["l2"]["tied_with_best"] is True
+
+
+def test_where_the_baseline_is_best_ties_are_its_comparisons(made):
+    for id in made.plan.ids["dropout"].values():
+        outputs = np.zeros_like(made.outputs["none", 0])
+        task = made.dataset["task"]
+        record(made.folder, id, task, made.truth, outputs, status="diverged")
+    results = made.results
+    assert results["best"]["variant"] == "none"
+    assert results["mcnemar"] is None
+    l2 = by_name(results)["l2"]
+    assert l2["versus_best"] == {k: l2["versus_baseline"][k] for k in l2["versus_best"]}
+    gone = by_name(results)["dropout"]
+    assert (
+        gone["test_ci95_seeds_and_rows"] is gone["versus_best"] is gone["versus_baseline"] is None
+    )
+    assert gone["tied_with_best"] is False
+
+
+def test_what_is_significant_needs_no_more_seeds(regression):
+    """One comparison of six seeds that all differ alike; two cannot be significant on six."""
+    versus = by_name(regression.results)["dropout"]["versus_baseline"]
+    assert versus["p_holm"] == pytest.approx(0.0625)
+    assert versus["more_seeds"] == 1
+    for id in regression.plan.ids["l2"].values():
+        outputs = regression.truth
+        record(regression.folder, id, "regression", outputs, outputs, status="diverged")
+    assert by_name(regression.results)["dropout"]["versus_baseline"]["more_seeds"] == 0

@@ -7,13 +7,22 @@ import pytest
 from scipy import stats as scipy_stats
 
 from kmlp.stats import (
+    ALPHA,
     Comparison,
-    bootstrap_intervals,
+    McNemar,
     compare_paired,
+    corrected_variance,
+    fold_interval,
     holm,
+    mcnemar,
+    min_seeds_to_test,
+    probability_better,
+    seeds_to_show,
     sign_flip_p,
     summarize,
     t_interval,
+    wilcoxon_p,
+    wilson_interval,
 )
 
 
@@ -166,24 +175,124 @@ def test_holm_at_its_edges(p_values, expected):
     assert holm(p_values) == pytest.approx(expected)
 
 
-def test_bootstrap_intervals_are_the_t_intervals_where_those_hold():
-    x = np.random.default_rng(1).normal(size=400)
-    intervals = bootstrap_intervals(lambda i: {"mean": x[i].mean()}, 400, num_draws=2000)
-    assert intervals["mean"] == pytest.approx(t_interval(x), abs=0.01)
+def brute_force_wilcoxon(differences: np.ndarray) -> float:
+    """The share of all sign patterns whose rank sum is at least as far from its middle."""
+    d = differences[differences != 0]
+    ranks = scipy_stats.rankdata(np.abs(d))
+    patterns = np.array(list(itertools.product((0, 1), repeat=len(d))))
+    middle = ranks.sum() / 2
+    return float((np.abs(patterns @ ranks - middle) >= abs(ranks[d > 0].sum() - middle)).mean())
 
 
-def test_bootstrap_leaves_out_draws_that_tell_nothing():
-    x = np.arange(30.0)
-
-    def scores(rows):
-        return {"sometimes": x[rows].mean() if 0 in rows else np.nan, "never": np.nan}
-
-    intervals = bootstrap_intervals(scores, 30)
-    assert np.isfinite(intervals["sometimes"]).all()
-    assert intervals["never"] is None
+@pytest.mark.parametrize("n", [1, 2, 6, 10, 30])
+def test_wilcoxon_without_ties_is_scipys(n):
+    d = draw(n, 0.3)
+    expected = scipy_stats.wilcoxon(d, method="exact").pvalue
+    assert wilcoxon_p(d) == pytest.approx(expected, rel=1e-12)
 
 
-def test_fewer_than_twenty_rows_are_not_bootstrapped():
-    x = np.arange(20.0)
-    assert bootstrap_intervals(lambda i: {"mean": x[i].mean()}, 19) == {"mean": None}
-    assert bootstrap_intervals(lambda i: {"mean": x[i].mean()}, 20)["mean"]
+@pytest.mark.parametrize("seed", range(8))
+def test_wilcoxon_with_ties_and_zeros_is_brute_forces(seed):
+    """Accuracies of 1,000 rows: whole numbers of rows, most of them equal to another's."""
+    rows = np.random.default_rng(seed).integers(-3, 5, 9)
+    expected = brute_force_wilcoxon(rows.astype(float))
+    assert wilcoxon_p(rows) == pytest.approx(expected, rel=1e-12)
+    assert wilcoxon_p((880 + rows) / 1000 - 880 / 1000) == pytest.approx(expected, rel=1e-12)
+
+
+def test_wilcoxon_of_nothing_is_one():
+    assert wilcoxon_p(np.zeros(5)) == 1.0
+    assert wilcoxon_p([]) == 1.0
+
+
+@pytest.mark.parametrize("hits", [0, 1, 45, 100])
+def test_wilsons_interval_is_scipys(hits):
+    expected = scipy_stats.binomtest(hits, 100).proportion_ci(0.9, method="wilson")
+    assert wilson_interval(hits, 100, 0.9) == pytest.approx((expected.low, expected.high))
+
+
+def test_a_tie_is_half_a_win():
+    assert probability_better(3, 4, 1).value == 5 / 8
+    assert probability_better(3, 4, 1).ci95 == wilson_interval(5, 8)
+
+
+def test_ten_wins_of_ten_are_not_sure():
+    """A bootstrap of ten equal values would say 1 to 1."""
+    low, high = probability_better(10, 0, 0).ci95
+    assert (low, high) == (pytest.approx(0.7225, abs=1e-4), 1.0)
+
+
+def test_mcnemar_is_the_binomial_test_of_the_rows_that_differ():
+    first = np.repeat([True, True, False, False], [80, 9, 2, 9])
+    second = np.repeat([True, False, True, False], [80, 9, 2, 9])
+    found = mcnemar(first, second)
+    # Two-sided: 0, 1 or 2 of 11, and their mirror images.
+    assert found == McNemar(80, 9, 2, 9, pytest.approx(2 * (1 + 11 + 55) / 2**11))
+    assert mcnemar(second, first).p == found.p
+
+
+def test_models_that_never_differ_are_equally_good():
+    same = np.array([True, False, True])
+    assert mcnemar(same, same) == McNemar(2, 0, 0, 1, 1.0)
+
+
+@pytest.mark.parametrize("num_comparisons", range(1, 14))
+def test_the_fewest_seeds_to_test_can_just_be_significant(num_comparisons):
+    fewest = min_seeds_to_test(num_comparisons)
+    smallest = sign_flip_p(np.ones(fewest))
+    assert holm([smallest] + [1.0] * (num_comparisons - 1))[0] < ALPHA
+    fewer = sign_flip_p(np.ones(fewest - 1))
+    assert fewest == 6 or holm([fewer] + [1.0] * (num_comparisons - 1))[0] >= ALPHA
+
+
+@pytest.mark.parametrize(
+    ("effect", "num_comparisons"), [(0.5, 1), (0.8, 1), (0.8, 7), (1.2, 7), (2.0, 7), (1.2, 13)]
+)
+def test_the_seeds_it_asks_for_show_the_effect_in_80_of_100_studies(effect, num_comparisons):
+    """With the sign flips themselves; fewer seeds by a quarter show it clearly less often."""
+    n = seeds_to_show(effect, 1.0, num_comparisons=num_comparisons)
+    rng = np.random.default_rng(0)
+    shown = [sign_flip_p(rng.normal(effect, 1.0, n)) * num_comparisons < ALPHA for _ in range(400)]
+    assert np.mean(shown) == pytest.approx(0.8, abs=0.07)
+
+
+def test_the_seeds_it_takes_depend_on_the_effect_in_standard_deviations():
+    assert seeds_to_show(-0.004, 0.005) == seeds_to_show(0.8, 1.0)
+    assert seeds_to_show(1.0, 0.0) == 6
+    assert seeds_to_show(1.0, 0.0, num_comparisons=7) == min_seeds_to_test(7)
+
+
+def test_where_no_number_of_seeds_would_do_there_is_none():
+    assert seeds_to_show(0.0, 1.0) is None
+    assert seeds_to_show(0.0, 0.0) is None
+    assert seeds_to_show(0.1, 1.0) is None
+    assert 700 < seeds_to_show(0.1, 1.0, max_seeds=1000) < 900
+    assert seeds_to_show(5.0, 1.0, max_seeds=5) is None
+
+
+def test_the_corrected_variance_is_nadeau_and_bengios():
+    """Ten folds of 100 rows: 1 / 10 + 10 / 90 of the sample variance, not 1 / 10."""
+    x = draw(10)
+    expected = (1 / 10 + 1 / 9) * x.var(ddof=1)
+    assert corrected_variance(x, num_train=90, num_test=10) == pytest.approx(expected)
+    two_by_five = x.reshape(2, 5)
+    assert corrected_variance(two_by_five, num_train=90, num_test=10) == pytest.approx(expected)
+
+
+def test_without_shared_rows_the_fold_interval_is_the_t_interval():
+    x = draw(6)
+    assert fold_interval(x, num_train=10**12, num_test=1) == pytest.approx(t_interval(x))
+
+
+def test_the_fold_interval_holds_a_mean_that_correlated_folds_share():
+    """Scores that correlate by num_test / (num_train + num_test), as the correction assumes."""
+    rng = np.random.default_rng(0)
+    covered, naive = [], []
+    for _ in range(2000):
+        x = (1 / 5) ** 0.5 * rng.normal() + (4 / 5) ** 0.5 * rng.normal(size=5)
+        low, high = fold_interval(x, num_train=80, num_test=20)
+        covered.append(low < 0 < high)
+        low, high = t_interval(x)
+        naive.append(low < 0 < high)
+    assert np.mean(covered) == pytest.approx(0.95, abs=0.012)
+    assert np.mean(naive) < 0.88

@@ -3,7 +3,7 @@
 import pytest
 
 from kmlp.metrics import HIGHER_IS_BETTER
-from kmlp.units import p_value, unit_in, unit_of
+from kmlp.units import listed, p_equals, p_value, unit_in, unit_of
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,21 @@ def test_a_p_value_is_never_written_as_zero():
         "0.029",
         "1.000",
     ]
+
+
+def test_a_range_is_one_number_where_its_ends_are_written_alike():
+    unit = unit_of("accuracy")
+    assert unit.range([0.02, -0.01, 0.0], signed=True) == "-1.00 to +2.00"
+    assert unit.range([0.02, 0.020001]) == "2.00"
+
+
+def test_a_p_is_equal_to_or_below_what_is_written():
+    assert [p_equals(0.0136), p_equals(0.2, "at least")] == ["= 0.014", "at least 0.200"]
+    assert p_equals(0.0004, "at most") == "< 0.001"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"), [(["a"], "a"), (["a", "b"], "a and b"), (list("abc"), "a, b and c")]
+)
+def test_words_are_listed(words, sentence):
+    assert listed(words) == sentence

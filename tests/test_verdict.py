@@ -33,12 +33,23 @@ def variant(name: str, test: float, *, strength: str | None = None, val=None, **
         "test": summary(test, (test - 0.002, test + 0.002)),
         "val": summary(test if val is None else val),
         "train": summary(0.99),
+        "test_ci95_seeds_and_rows": [test - 0.007, test + 0.007],
         "versus_baseline": None,
+        "versus_best": None,
+        "tied_with_best": True,
         **values,
     }
 
 
-def versus(difference: float, *, p_holm: float, wins: int, ties: int = 0, losses: int = 0) -> dict:
+def versus(
+    difference: float,
+    *,
+    p_holm: float,
+    wins: int,
+    ties: int = 0,
+    losses: int = 0,
+    more_seeds: int | None = None,
+) -> dict:
     return {
         "difference": difference,
         "ci95": [difference - 0.0008, difference + 0.0008],
@@ -47,6 +58,8 @@ def versus(difference: float, *, p_holm: float, wins: int, ties: int = 0, losses
         "wins": wins,
         "ties": ties,
         "losses": losses,
+        "ci95_seeds_and_rows": [difference - 0.001, difference + 0.001],
+        "more_seeds": more_seeds,
     }
 
 
@@ -127,14 +140,15 @@ def test_one_pair_without_an_interval_is_said():
     assert sentence.startswith("l2=0.2 differs from none by -2.00 points on 1 seed: too few")
 
 
-def test_a_verdict_starts_with_the_best_then_compares_by_rank():
+def test_a_verdict_starts_with_the_best_then_what_helps_what_is_open_and_what_hurts():
     sentences = verdict(results(WORSE, SAME, BETTER))
-    assert sentences[0] == (
+    assert sentences == [
         "dropout=0.2 has the best mean validation accuracy; expect 88.61 % on the test set "
-        "(95 % interval 88.41 to 88.81 over 10 seeds)."
-    )
-    assert sentences[1:] == [
-        comparison_sentence(v, "none", ACCURACY) for v in (BETTER, SAME, WORSE)
+        "(95 % interval 88.41 to 88.81 over 10 seeds, 87.91 to 89.31 over seeds and test rows).",
+        comparison_sentence(BETTER, "none", ACCURACY),
+        comparison_sentence(SAME, "none", ACCURACY)[:-1]
+        + "; a difference as small as this would take more than 500 seeds to show.",
+        comparison_sentence(WORSE, "none", ACCURACY),
     ]
 
 
@@ -173,8 +187,9 @@ def test_diverged_members_are_named_by_variant_seed_and_epoch():
             ("l2", 7, "diverged", 1),
         )
     ]
-    sentences = verdict(results(variant("l2", 0.9, num_diverged=2), members=members))
-    assert sentences[1:] == [
+    l2 = variant("l2", 0.9, num_diverged=2, versus_baseline=BETTER["versus_baseline"])
+    sentences = verdict(results(l2, members=members))
+    assert sentences[2:] == [
         "l2=0.2 diverged (a loss was not finite) with seed 0 (epoch 3), 7 (epoch 1): "
         "kept out of every mean."
     ]
@@ -231,6 +246,9 @@ def in_rmse(entry: dict) -> dict:
             "difference": 100 * against["difference"],
             "ci95": [100 * bound for bound in against["ci95"]],
         }
+        interval = [100 * bound for bound in against["ci95_seeds_and_rows"]]
+        parts["versus_baseline"]["ci95_seeds_and_rows"] = interval
+    parts["test_ci95_seeds_and_rows"] = [100 * b for b in entry["test_ci95_seeds_and_rows"]]
     return {**entry, **parts}
 
 
@@ -277,9 +295,11 @@ def test_a_regressions_verdict_starts_with_the_least_error():
     sentences = verdict(regression(MORE, LESS))
     assert sentences[0] == (
         "dropout=0.2 has the best mean validation RMSE; expect 50.00 on the test set "
-        "(95 % interval 49.80 to 50.20 over 10 seeds)."
+        "(95 % interval 49.80 to 50.20 over 10 seeds, 49.30 to 50.70 over seeds and test rows)."
     )
     assert [s.split()[0] for s in sentences[1:]] == ["dropout=0.2", "l2=0.2"]
+    assert "beats" in sentences[1]
+    assert "loses to" in sentences[2]
 
 
 def test_an_accuracy_that_one_class_flatters_is_said():
@@ -314,7 +334,195 @@ def test_rank_is_by_mean_test_accuracy_of_what_finished():
         ("dropout_l2", "dropout=0.2, l2=0.0005", "dropout_l2 (dropout=0.2, l2=0.0005)"),
         ("no_early_stopping", "early_stopping=False", "no_early_stopping (early_stopping=False)"),
         ("wide", "hidden_units=[512, 256]", "wide (hidden_units=[512, 256])"),
+        (
+            "gradient_noise",
+            "gradient_noise=0.01, gradient_noise_decay=0.55",
+            "gradient_noise=0.01 (gradient_noise_decay=0.55)",
+        ),
+        (
+            "gradient_noise=0.1",
+            "gradient_noise=0.1, gradient_noise_decay=0.55",
+            "gradient_noise=0.1 (gradient_noise_decay=0.55)",
+        ),
+        # Another strength than its name begins with.
+        ("l2=0.1", "l2=0.15", "l2=0.1 (l2=0.15)"),
     ],
 )
 def test_a_label_says_name_and_strength_once(name, strength, expected):
     assert label({"name": name, "strength": strength}) == expected
+
+
+def many(number: int, difference: float, **comparison) -> list[dict]:
+    """Variants a, b, c, ..., each a hundredth of a point less than the one before."""
+    return [
+        variant(
+            name,
+            0.88 + difference - i / 10_000,
+            versus_baseline=versus(difference - i / 10_000, **comparison),
+        )
+        for i, name in enumerate("abcdefghijklm"[:number])
+    ]
+
+
+def test_many_that_help_are_one_sentence_the_first_three_in_full():
+    assert verdict(results(*many(5, 0.006, p_holm=0.012, wins=10)))[1:] == [
+        "a=0.2 beats none by 0.60 points (95 % interval 0.52 to 0.68, Holm p = 0.012, "
+        "10 of 10 seeds), b=0.2 by 0.59 points (95 % interval 0.51 to 0.67, Holm p = 0.012, "
+        "10 of 10 seeds) and c=0.2 by 0.58 points (95 % interval 0.50 to 0.66, Holm p = 0.012, "
+        "10 of 10 seeds); so do d=0.2 and e=0.2 by 0.56 to 0.57 points (95 % intervals within "
+        "0.48 to 0.65, Holm p at most 0.012)."
+    ]
+
+
+def test_many_that_hurt_are_one_sentence_too_the_worst_first():
+    sentence = verdict(results(*many(4, -0.006, p_holm=0.0001, wins=0, losses=10)))[-1]
+    assert sentence.startswith("d=0.2 loses to none by 0.63 points (95 % interval 0.55 to 0.71,")
+    assert sentence.endswith(
+        "; so does a=0.2 by 0.60 points (95 % intervals within 0.52 to 0.68, Holm p < 0.001)."
+    )
+
+
+def test_where_nothing_helps_that_is_the_second_sentence():
+    assert verdict(results(WORSE, SAME))[1] == "No variant is shown to beat the baseline, none."
+
+
+@pytest.mark.parametrize(
+    ("more_seeds", "sentence"),
+    [
+        (
+            34,
+            "about 34 more seeds would show a true difference of this size with 80 % power.",
+        ),
+        (None, "a difference as small as this would take more than 500 seeds to show."),
+    ],
+)
+def test_one_that_is_open_says_how_many_seeds_would_settle_it(more_seeds, sentence):
+    comparison = versus(0.001, p_holm=0.2, wins=7, losses=3, more_seeds=more_seeds)
+    assert verdict(results(variant("l1", 0.881, versus_baseline=comparison)))[1:] == [
+        "l1=0.2 cannot be told apart from none: +0.10 points (95 % interval +0.02 to +0.18, "
+        f"Holm p = 0.200, better on 7 of 10 seeds); {sentence}"
+    ]
+
+
+def open_variants(*more_seeds: int | None) -> list[dict]:
+    variants = many(len(more_seeds), 0.001, p_holm=0.2, wins=6, losses=4)
+    for entry, more in zip(variants, more_seeds, strict=True):
+        entry["versus_baseline"]["more_seeds"] = more
+    return variants
+
+
+@pytest.mark.parametrize(
+    ("more_seeds", "settled"),
+    [
+        (
+            (12, 40, 25),
+            "from 12 more seeds (a=0.2) to 40 more (b=0.2) would show true differences of these "
+            "sizes with 80 % power.",
+        ),
+        (
+            (None, 40, None),
+            "about 40 more seeds would show a true difference like that of b=0.2 with 80 % power, "
+            "the other 2 would take more than 500 in all.",
+        ),
+        (
+            (None, None, None),
+            "differences as small as these would take more than 500 seeds to show.",
+        ),
+    ],
+)
+def test_several_that_are_open_are_one_sentence(more_seeds, settled):
+    assert verdict(results(*open_variants(*more_seeds)))[1:] == [
+        "No variant is shown to beat the baseline, none.",
+        "a=0.2, b=0.2 and c=0.2 cannot be told apart from none (differences +0.08 to +0.10 "
+        f"points, Holm p at least 0.200, 10 seeds); {settled}",
+    ]
+
+
+def test_thirteen_that_are_open_are_counted_not_listed():
+    sentence = verdict(results(*open_variants(*[None] * 13)))[2]
+    assert sentence.startswith("The 13 variants cannot be told apart from none (differences -0.02")
+    sentence = verdict(results(BETTER, *open_variants(*[None] * 12)))[2]
+    assert sentence.startswith("12 of 13 variants cannot be told apart from none (differences ")
+
+
+def test_seeds_too_few_for_so_many_comparisons_are_said():
+    """Seven comparisons: the smallest p of six seeds is 2 / 64, times 7 is 0.22."""
+    variants = many(7, 0.001, p_holm=0.22, wins=6, more_seeds=3)
+    sentence = verdict(results(*variants))[2]
+    assert (
+        ": 6 seeds cannot show any among 7 comparisons, at least 9 are needed; about 3" in sentence
+    )
+
+
+def test_several_with_too_few_seeds_are_one_sentence():
+    variants = many(3, 0.001, p_holm=1.0, wins=2)
+    variants[1]["versus_baseline"]["losses"] = 1
+    assert verdict(results(*variants))[1:] == [
+        "a=0.2, b=0.2 and c=0.2 differ from none by +0.08 to +0.10 points on 2 to 3 seeds: too "
+        "few to test; at least 7 are needed."
+    ]
+
+
+def against_best(name: str, difference: float, **comparison) -> dict:
+    found = versus(difference, **comparison)
+    tied = found["p_holm"] >= 0.05
+    return variant(name, 0.8861 + difference, val=0.1, versus_best=found, tied_with_best=tied)
+
+
+def shown_with_best(*others: dict) -> list[str]:
+    others = [o | {"versus_baseline": BETTER["versus_baseline"]} for o in others]
+    return verdict(results(BETTER, *others))
+
+
+def test_what_is_tied_with_the_best_is_said_with_it():
+    tied = against_best("l1", -0.001, p_holm=0.3, wins=3, losses=7)
+    apart = against_best("l2", -0.004, p_holm=0.01, wins=0, losses=10)
+    assert shown_with_best(tied, apart)[0].endswith(
+        "over seeds and test rows); l1=0.2 cannot be told apart from it."
+    )
+    assert shown_with_best(apart)[0].endswith("test rows); no other variant is tied with it.")
+
+
+def test_many_ties_with_the_best_are_counted():
+    tied = [against_best(n, -0.001, p_holm=0.3, wins=3, losses=7) for n in "abcdef"]
+    apart = against_best("l2", -0.004, p_holm=0.01, wins=0, losses=10)
+    assert "; the 6 other variants cannot be told apart from it." in shown_with_best(*tied)[0]
+    assert "; 6 of 7 other variants cannot be" in shown_with_best(*tied, apart)[0]
+
+
+def test_what_the_test_set_tells_to_be_better_than_the_chosen_is_said():
+    surprise = against_best("l2", 0.004, p_holm=0.01, wins=10)
+    assert shown_with_best(surprise)[2] == (
+        "On the test set l2=0.2 beats dropout=0.2, which validation chose, by 0.40 points "
+        "(95 % interval 0.32 to 0.48, Holm p = 0.010, 10 of 10 seeds)."
+    )
+
+
+def test_a_difference_that_other_rows_could_undo_is_said():
+    wide = {**BETTER["versus_baseline"], "ci95_seeds_and_rows": [-0.001, 0.0132]}
+    assert verdict(results(BETTER | {"versus_baseline": wide}))[2:] == [
+        "The difference of dropout=0.2 from none holds for these test rows; over other rows as "
+        "well zero is in its 95 % interval, -0.10 to +1.32 points."
+    ]
+
+
+def test_a_variant_without_a_common_seed_is_said():
+    assert verdict(results(variant("l2", 0.87)))[1:] == [
+        "l2=0.2 cannot be compared with none: no seed finished in both."
+    ]
+
+
+@pytest.mark.parametrize("p_holm", [0.001, 0.049, 0.05, 0.4])
+@pytest.mark.parametrize("difference", [-0.01, 0.01])
+@pytest.mark.parametrize("pairs", [3, 6, 20])
+@pytest.mark.parametrize("number", [1, 4, 8])
+def test_nothing_is_called_better_or_worse_without_interval_and_corrected_p(
+    p_holm, difference, pairs, number
+):
+    wins, losses = (pairs, 0) if difference > 0 else (0, pairs)
+    shown = results(*many(number, difference, p_holm=p_holm, wins=wins, losses=losses))
+    sentences = [s for s in verdict(shown) if " beats " in s or " loses to " in s]
+    assert bool(sentences) == (p_holm < 0.05 and pairs >= 6)
+    for sentence in sentences:
+        assert sentence.count(" by ") == sentence.count("95 % interval") == min(number, 4)
+        assert sentence.count("Holm p") == min(number, 4)

@@ -7,9 +7,8 @@ from typing import Any
 from kmlp.config import read_study_file
 from kmlp.ledger import RunFolder
 from kmlp.plots import Row as Line
-from kmlp.report.content import Bullets, Cell, Figure, Report, Row, Section, Table, Text
+from kmlp.report.content import Block, Bullets, Cell, Figure, Report, Row, Section, Table, Text
 from kmlp.report.figures import draw, draw_in_rows, score_row
-from kmlp.report.headline import headline
 from kmlp.report.tables import NONE
 from kmlp.units import Unit, p_value, unit_in, unit_of
 from kmlp.verdict import is_significant, rank
@@ -36,7 +35,7 @@ def comparison_report(folders: Sequence[RunFolder]) -> Report:
         kicker="Studies side by side",
         title=" and ".join(names) if len(names) < 4 else f"{len(names)} studies",
         facts=" · ".join(f"{n}: {_facts(r)}" for n, r in studies.items()),
-        verdict=[f"{name}: {_first(results)}" for name, results in studies.items()],
+        verdict=[f"{name}: {results['verdict'][0]}" for name, results in studies.items()],
         sections=sections,
     )
 
@@ -72,12 +71,11 @@ def _facts(results: Mapping[str, Any]) -> str:
     return f"{len(results['members'])} networks on {dataset['name']} ({dataset['source']})"
 
 
-def _first(results: Mapping[str, Any]) -> str:
-    return headline(results)[0]
-
-
-def _verdicts(studies: Studies) -> list[Text]:
-    return [Text(f"{name}: {' '.join(headline(results))}") for name, results in studies.items()]
+def _verdicts(studies: Studies) -> list[Block]:
+    blocks: list[Block] = []
+    for name, results in studies.items():
+        blocks += [Text(f"{name}:"), Bullets(results["verdict"])]
+    return blocks
 
 
 def _all_variants(studies: Studies) -> list[str]:

@@ -137,6 +137,7 @@ class Report:
     Attributes:
         kicker, title, facts: what it is about.
         verdict: the few sentences that a busy reader reads.
+        also: sentences under them that no one may miss.
         lead: the blocks right below, without a heading.
         sections: everything else.
     """
@@ -145,6 +146,7 @@ class Report:
     title: str
     facts: str
     verdict: Sequence[str]
+    also: Sequence[str] = ()
     lead: Sequence[Block] = ()
     sections: Sequence[Section] = field(default_factory=tuple)
 

@@ -12,7 +12,7 @@ from kmlp import plots, stats
 from kmlp.evidence import Evidence, gaps
 from kmlp.plots import PALETTE, Row
 from kmlp.report.content import Figure
-from kmlp.report.headline import standing
+from kmlp.report.standing import standing
 from kmlp.report.svg import to_svg
 from kmlp.units import Unit, unit_in, unit_of
 from kmlp.verdict import label, rank
@@ -74,7 +74,7 @@ def differences(results: Mapping[str, Any]) -> Figure | None:
         )
     points = ", points" if unit.scale > 1 else ""
     right = "right" if unit.higher_is_better else "left"
-    outer = " The thin line also holds what other test rows would give." if rows[0].outer else ""
+    outer = _said_outer(rows)
     return draw(
         "differences",
         draw_in_rows(rows, _difference_axis(unit, baseline, points), 0.0),
@@ -95,12 +95,13 @@ def scores(results: Mapping[str, Any]) -> Figure:
     rows = [score_row(results, v, unit, outer=v.get("test_ci95_seeds_and_rows")) for v in ranked]
     baseline = next((v for v in ranked if v["name"] == results["baseline"]), None)
     mean = unit.scale * baseline["test"][unit.metric]["mean"] if baseline else None
+    outer = _said_outer(rows)
     return draw(
         "scores",
         draw_in_rows(rows, f"test {unit.axis} {unit.arrow}", mean),
         alt=f"Test {unit.title} of every seed by variant, with means and intervals.",
         caption=(
-            "Every dot is one seed; the diamond is the mean, the bar its 95 % interval. The "
+            f"Every dot is one seed; the diamond is the mean, the bar its 95 % interval.{outer} The "
             f"vertical line is the mean of {results['baseline']} (blue)."
         ),
     )
@@ -249,6 +250,12 @@ def _by_seed(results: Mapping[str, Any], variant: str) -> dict[int, float]:
 
 def _scaled(bounds: Sequence[float] | None, unit: Unit) -> list[float] | None:
     return None if bounds is None else [unit.scale * b for b in bounds]
+
+
+def _said_outer(rows: Sequence[Row]) -> str:
+    if not any(row.outer for row in rows):
+        return ""
+    return " The thin line also holds what other test rows would give."
 
 
 def _difference_axis(unit: Unit, baseline: str, points: str) -> str:

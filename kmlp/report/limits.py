@@ -33,29 +33,31 @@ def simulated(calibration: Mapping[str, Any] | None) -> list[str]:
     """What simulations found of the intervals and the verdicts; nothing where there are none.
 
     Args:
-        calibration: `coverage`: kind of data -> number of seeds -> share of 95 % intervals that
-            hold the truth; `false_better`: share of studies of 8 variants without any effect
-            that call one better.
+        calibration: `coverage`, `t`: kind of data -> number of seeds -> share of 95 % intervals
+            that hold the truth; `false_verdicts`: the same of studies without any effect that
+            call a variant better; `num_variants` of these studies.
     """
     if not calibration:
         return []
     sentences = []
-    coverage = calibration.get("coverage", {})
-    if coverage:
-        parts = [
-            f"{kind} data {', '.join(f'{100 * share:.1f} % at {n}' for n, share in by.items())}"
-            for kind, by in coverage.items()
-        ]
+    if coverage := calibration.get("coverage", {}).get("t"):
         sentences.append(
-            "In simulations the 95 % interval held the truth, by number of seeds: on "
-            f"{'; on '.join(parts)}."
+            f"How often the 95 % interval over seeds holds the truth, simulated: {_said(coverage)}."
         )
-    if (share := calibration.get("false_better")) is not None:
+    if false := calibration.get("false_verdicts"):
         sentences.append(
-            f"Where no variant had an effect, {100 * share:.1f} % of simulated studies of 8 "
-            "variants called one better."
+            f"How often a study of {calibration.get('num_variants', 8)} variants without any "
+            f"effect calls one of them better, simulated: {_said(false)}."
         )
     return sentences
+
+
+def _said(shares: Mapping[str, Mapping[str, float]]) -> str:
+    """Kind of data -> number of seeds -> share, as "normal: 94.8 % at 5, 95.1 % at 10 seeds"."""
+    return "; ".join(
+        f"{kind}: {', '.join(f'{100 * share:.1f} % at {n}' for n, share in by.items())} seeds"
+        for kind, by in shares.items()
+    )
 
 
 def _calibration() -> Mapping[str, Any] | None:

@@ -22,6 +22,7 @@ def to_pdf(report: content.Report) -> bytes:
         "title": report.title,
         "facts": report.facts,
         "verdict": [content.typeset(s) for s in report.verdict],
+        "also": [content.typeset(s) for s in report.also],
         "lead": [_block(b, files) for b in report.lead],
         "sections": [
             {"title": s.title, "blocks": [_block(b, files) for b in s.blocks]}

@@ -17,10 +17,12 @@ from kmlp.report.content import (
     Table,
     Text,
 )
-from kmlp.report.headline import headline, said_p
 from kmlp.report.images import find_test_images
 from kmlp.report.limits import limits
-from kmlp.units import unit_in
+from kmlp.units import p_equals, unit_in
+
+NUM_SENTENCES = 3
+"""How many of a verdict's sentences are its outcome; the others qualify it."""
 
 
 def study_report(folder: RunFolder) -> tuple[Report, Evidence]:
@@ -36,7 +38,8 @@ def study_report(folder: RunFolder) -> tuple[Report, Evidence]:
         kicker="Regularization study",
         title=f"Which regularizer helps on {results['dataset']['name']}?",
         facts=_facts(results),
-        verdict=headline(results),
+        verdict=results["verdict"][:NUM_SENTENCES],
+        also=results["verdict"][NUM_SENTENCES:],
         lead=_lead(results) if evidence.best else (),
         sections=[
             *(_findings(results, evidence, environment) if evidence.best else ()),
@@ -70,10 +73,11 @@ def _findings(
     results: Mapping[str, Any], evidence: Evidence, environment: Mapping[str, Any]
 ) -> list[Section]:
     is_regression = results["dataset"]["task"] == "regression"
+    comparisons = _comparisons(results)
     sections = [
         Section("ranking", _ranking_title(results), [tables.ranking(results)]),
         Section("seeds", "Every seed", [figures.scores(results)]),
-        Section("comparisons", "Every comparison", _comparisons(results)),
+        *([Section("comparisons", "Every comparison", comparisons)] if comparisons else ()),
         *_training(results, evidence, is_regression),
     ]
     if is_regression:
@@ -94,8 +98,7 @@ def _ranking_title(results: Mapping[str, Any]) -> str:
 
 def _comparisons(results: Mapping[str, Any]) -> list[Block]:
     table = tables.paired(results)
-    sentences = [*results["verdict"], *_two_networks(results)]
-    return [*([table] if table else []), Bullets(sentences)]
+    return [*([table] if table else []), *map(Text, _two_networks(results))]
 
 
 def _two_networks(results: Mapping[str, Any]) -> list[str]:
@@ -107,7 +110,7 @@ def _two_networks(results: Mapping[str, Any]) -> list[str]:
         f"Two single networks, {best['variant']} with seed {best['seed']} and "
         f"{results['baseline']} with seed {found['baseline_seed']}: only the first is right on "
         f"{found['only_best_right']:,} test rows, only the second on "
-        f"{found['only_baseline_right']:,} (McNemar p {said_p(found['p'])}). This compares these "
+        f"{found['only_baseline_right']:,} (McNemar p {p_equals(found['p'])}). This compares these "
         "two, not their variants."
     ]
 

@@ -9,7 +9,7 @@ from kmlp.evidence import NEAR_ZERO, Evidence
 from kmlp.metrics import METRICS
 from kmlp.report.content import Cell, Row, Table
 from kmlp.report.figures import done
-from kmlp.report.headline import standing
+from kmlp.report.standing import standing
 from kmlp.units import Unit, p_value, unit_in
 from kmlp.verdict import best_variant, label, num_pairs, rank, shown_beside
 
