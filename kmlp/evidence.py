@@ -179,7 +179,7 @@ def reliability(
 
     Example:
         >>> log_p = np.log([[0.95, 0.05], [0.95, 0.05]])
-        >>> float(reliability(np.array([0, 1]), log_p).ece.round(3))
+        >>> round(reliability(np.array([0, 1]), log_p).ece, 3)
         0.45
     """
     confidence = np.exp(log_probabilities.max(axis=1).astype(np.float64))

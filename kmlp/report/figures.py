@@ -101,8 +101,8 @@ def scores(results: Mapping[str, Any]) -> Figure:
         draw_in_rows(rows, f"test {unit.axis} {unit.arrow}", mean),
         alt=f"Test {unit.title} of every seed by variant, with means and intervals.",
         caption=(
-            f"Every dot is one seed; the diamond is the mean, the bar its 95 % interval.{outer} The "
-            f"vertical line is the mean of {results['baseline']} (blue)."
+            f"Every dot is one seed; the diamond is the mean, the bar its 95 % interval.{outer} "
+            f"The vertical line is the mean of {results['baseline']} (blue)."
         ),
     )
 
