@@ -270,8 +270,10 @@ def _more_seeds(variants: Sequence[Variant]) -> str:
         return (
             f"about {fewest} more seeds would show a true difference of this size with 80 % power"
         )
-    if fewest == most:
+    if len(shown) == 1:
         sentence = f"about {fewest} more seeds would show a true difference like that of {first}"
+    elif fewest == most:
+        sentence = f"about {fewest} more seeds would show true differences of these sizes"
     else:
         sentence = (
             f"from {fewest} more seeds ({first}) to {most} more ({last}) would show true "

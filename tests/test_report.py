@@ -358,11 +358,13 @@ def test_limits_quote_the_simulations_that_are_there():
         "num_variants": 8,
         "coverage": {"t": {"normal": {"5": 0.948, "10": 0.95}, "lognormal": {"5": 0.805}}},
         "false_verdicts": {"normal": {"6": 0.0, "10": 0.031}},
+        "second_look": 0.073,
     }
-    coverage, false = limits.simulated(calibration)
+    coverage, false, second = limits.simulated(calibration)
     assert "normal: 94.8 % at 5, 95.0 % at 10 seeds; lognormal: 80.5 % at 5 seeds" in coverage
     assert "of 8 variants without any effect" in false
     assert "normal: 0.0 % at 6, 3.1 % at 10 seeds" in false
+    assert "7.3 % of such studies" in second
     assert limits.simulated(None) == []
 
 

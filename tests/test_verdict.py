@@ -425,6 +425,10 @@ def open_variants(*more_seeds: int | None) -> list[dict]:
             "the other 2 would take more than 500 in all.",
         ),
         (
+            (9, 9, 9),
+            "about 9 more seeds would show true differences of these sizes with 80 % power.",
+        ),
+        (
             (None, None, None),
             "differences as small as these would take more than 500 seeds to show.",
         ),

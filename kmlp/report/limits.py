@@ -33,9 +33,10 @@ def simulated(calibration: Mapping[str, Any] | None) -> list[str]:
     """What simulations found of the intervals and the verdicts; nothing where there are none.
 
     Args:
-        calibration: `coverage`, `t`: kind of data -> number of seeds -> share of 95 % intervals
+        calibration: `coverage`, `t`: kind of scores -> number of seeds -> share of 95 % intervals
             that hold the truth; `false_verdicts`: the same of studies without any effect that
-            call a variant better; `num_variants` of these studies.
+            tell a variant apart; `num_variants` of these studies; `second_look`: their share
+            where seeds are added after a look at the test set.
     """
     if not calibration:
         return []
@@ -47,7 +48,12 @@ def simulated(calibration: Mapping[str, Any] | None) -> list[str]:
     if false := calibration.get("false_verdicts"):
         sentences.append(
             f"How often a study of {calibration.get('num_variants', 8)} variants without any "
-            f"effect calls one of them better, simulated: {_said(false)}."
+            f"effect tells one of them apart from the baseline, simulated: {_said(false)}."
+        )
+    if second := calibration.get("second_look"):
+        sentences.append(
+            f"Who looks at the verdict and then adds seeds errs more: {100 * second:.1f} % of "
+            "such studies told one apart."
         )
     return sentences
 

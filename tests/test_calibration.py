@@ -1,0 +1,38 @@
+"""What the report says of its own statistics was measured, and is within what it promises."""
+
+import json
+from importlib import resources
+
+import pytest
+
+CALIBRATION = json.loads(
+    (resources.files("kmlp.report") / "calibration.json").read_text(encoding="utf-8")
+)
+
+
+def test_it_was_measured_in_full():
+    """A quick try with fewer studies must not be what the report quotes."""
+    assert CALIBRATION["command"] == "python benchmarks/calibration.py"
+    assert CALIBRATION["studies"] >= 4000
+
+
+@pytest.mark.parametrize("num_seeds", ["5", "10", "20"])
+def test_the_t_interval_covers_95_of_100_normal_means(num_seeds):
+    assert 0.93 <= CALIBRATION["coverage"]["t"]["normal"][num_seeds] <= 0.97
+
+
+@pytest.mark.parametrize("scores", ["normal", "exponential", "lognormal", "tied accuracies"])
+@pytest.mark.parametrize("num_seeds", ["6", "10", "20"])
+def test_at_most_5_of_100_studies_of_equal_variants_say_that_they_differ(scores, num_seeds):
+    assert CALIBRATION["num_variants"] == 8
+    assert CALIBRATION["false_verdicts"][scores][num_seeds] <= 0.05
+
+
+def test_the_two_way_interval_covers_whatever_the_source_of_variance():
+    for shares in CALIBRATION["two_way_coverage"].values():
+        assert shares["two-way"] == pytest.approx(0.95, abs=0.02)
+
+
+def test_the_seeds_asked_for_have_the_power_promised():
+    for row in CALIBRATION["power"]:
+        assert row["power"] == pytest.approx(0.8, abs=0.05)
