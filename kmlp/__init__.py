@@ -27,6 +27,7 @@ _HOME = {
     "run_study": "kmlp.study",
     "load_study": "kmlp.study",
     "write_report": "kmlp.report",
+    "write_comparison": "kmlp.report",
     "Selection": "kmlp.selection",
     "export": "kmlp.exporting",
     "load_saved": "kmlp.serving",

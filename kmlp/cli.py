@@ -115,7 +115,9 @@ def run(
     path = write_report(result.run_dir)
     exported = _export(result.run_dir, None, "best", None)
     _print_examples(exported, config.dataset)
-    print(f"\nReport: {path}\nModel:  {exported}")
+    print()
+    _print_report(path)
+    print(f"Model:  {exported}")
     # Without the same settings the run folder would refuse to go on.
     kept = {"strengths": strengths, "hidden-units": hidden_units, "max-epochs": max_epochs}
     options = [f"--{name} {value}" for name, value in kept.items() if value is not None]
@@ -148,16 +150,29 @@ def show(run_dir: Path, /, *, json: Json = False) -> None:
 
 
 @app.command
-def report(run_dir: Path, /) -> None:
-    """Write the report of a run folder again, without training.
+def report(
+    *run_dirs: Path,
+    out: Annotated[
+        Path | None, Parameter(help="where to write; the run folder, or runs/A-and-B of several")
+    ] = None,
+) -> None:
+    """Write the report of a run folder again, without training; of several, side by side.
 
     Example:
 
         kmlp report runs/a
+        kmlp report runs/a runs/b --out runs/a-and-b
     """
-    from kmlp.report import write_report
+    from kmlp.report import write_comparison, write_report
 
-    print(write_report(run_dir))
+    if not run_dirs:
+        raise ConfigError("report needs a run folder, or several to put side by side.")
+    if len(run_dirs) == 1:
+        page = write_report(run_dirs[0], out)
+    else:
+        names = "-and-".join(d.resolve().name for d in run_dirs)
+        page = write_comparison(run_dirs, out or Path("runs") / names)
+    _print_report(page)
 
 
 @app.command
@@ -350,6 +365,14 @@ def _print_examples(model: Path, dataset: str) -> None:
         print(f"\nThe exported model on the test images {', '.join(map(str, rows))}:\n")
         truth = [data.spec.class_names[data.y_test[r]] for r in rows]
         show_images(load_saved(model), data.x_test[rows], truth)
+
+
+def _print_report(page: Path) -> None:
+    print(f"Report: {page}")
+    print(f"PDF:    {page.with_suffix('.pdf')}")
+    for name, what in (("figures", "SVG:    "), ("tables", "CSV:    ")):
+        if any((page.parent / name).glob("*")):
+            print(f"{what}{page.parent / name}")
 
 
 def _import_tensorflow_quietly() -> None:

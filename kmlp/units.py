@@ -22,6 +22,7 @@ _SHORT = {"accuracy": "acc.", "balanced_accuracy": "bal. acc."}
 _PERCENT = ("accuracy", "balanced_accuracy")
 _OF_THE_TARGET = ("rmse", "mae", "mse")
 _DIGITS = 4
+_NOISE = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +110,12 @@ class Unit:
     def _write(self, value: float, sign: str) -> str:
         if self.decimals is None:
             return f"{self.scale * value:{sign}.{_DIGITS - 1}e}"
-        return f"{self.scale * value:{sign},.{self.decimals}f}"
+        scaled = self.scale * value
+        text = f"{scaled:{sign},.{self.decimals}f}"
+        if _NOISE < abs(scaled) < 0.5 * 10**-self.decimals:
+            # A small difference is not none.
+            return f"{scaled:{sign}.2g}"
+        return text
 
 
 def unit_of(metric: str, values: Sequence[float] = ()) -> Unit:

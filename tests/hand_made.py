@@ -1,5 +1,6 @@
 """Finished run folders without training: records and arrays from formulas, exact to check."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,9 +99,16 @@ def hand_made(path: Path, task: str, num_seeds: int = NUM_SEEDS) -> HandMade:
 
 
 def record(
-    folder: RunFolder, id: str, task: str, truth: np.ndarray, outputs: np.ndarray, **overrides: Any
+    folder: RunFolder,
+    id: str,
+    task: str,
+    truth: np.ndarray,
+    outputs: np.ndarray,
+    *,
+    arrays: Mapping[str, np.ndarray] | None = None,
+    **overrides: Any,
 ) -> None:
-    """Writes one member; `overrides` are the record's fields."""
+    """Writes one member; `arrays` are added to its own, `overrides` are the record's fields."""
     is_regression = task == "regression"
     loss = "mse" if is_regression else "cross_entropy"
     curves = {name: np.linspace(1.0, 0.5, 7) for name in ("loss", loss, f"val_{loss}")}
@@ -114,5 +122,5 @@ def record(
         "seconds": 0.5,
     }
     name = "test_predictions" if is_regression else "test_log_probabilities"
-    arrays = {name: outputs, **{f"curve_{name}": curve for name, curve in curves.items()}}
-    folder.record(MemberRecord(**{**values, **overrides}), arrays)
+    own = {name: outputs, **{f"curve_{name}": curve for name, curve in curves.items()}}
+    folder.record(MemberRecord(**{**values, **overrides}), {**own, **(arrays or {})})

@@ -55,14 +55,32 @@ def test_nothing_but_progress_goes_to_stderr(finished):
 def test_the_report_is_one_page_that_needs_nothing_else(finished):
     page = (finished[0] / "runs/small/report.html").read_text()
     assert "<script" not in page
-    assert not re.search(r"""(src|href)=["'](?!#)""", page)
-    assert page.count("<svg") == 3
+    assert not re.search(r"""(src|href)=["'](?!#|data:image/png;base64,)""", page)
     results = json.loads((finished[0] / "runs/small/results.json").read_text())
     for variant in results["variants"]:
         assert f"<strong>{100 * variant['test']['accuracy']['mean']:.2f}</strong>" in page
+    text = page.replace("\N{NO-BREAK SPACE}", " ").replace("&#39;", "'")
     for sentence in results["verdict"]:
-        assert sentence in page
+        assert sentence in text
     assert results["dataset"]["sha256"] in page
+    # The images are the sample's, found again where they lay.
+    assert page.count("<img") == 12
+
+
+def test_report_says_where_everything_lies(finished):
+    folder, _ = finished
+    done = kmlp("report", "runs/small", cwd=folder)
+    lines = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
+    assert lines["Report:"] == "runs/small/report.html"
+    for name in ("Report:", "PDF:", "SVG:", "CSV:"):
+        assert (folder / lines[name]).exists()
+
+
+def test_report_puts_studies_side_by_side(finished):
+    folder, _ = finished
+    done = kmlp("report", "runs/small", "runs/small", "--out", "both", cwd=folder)
+    assert "Report: both/comparison.html" in done.stdout
+    assert (folder / "both/comparison.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_run_exports_and_shows_test_images_with_what_they_are(finished):
@@ -119,15 +137,14 @@ def test_show_prints_the_table_or_the_json(finished):
 
 def test_the_report_is_made_again_to_the_byte_without_keras(finished):
     folder, _ = finished
-    path = folder / "runs/small/report.html"
-    before = path.read_bytes()
-    path.unlink()
+    paths = [folder / f"runs/small/report.{suffix}" for suffix in ("html", "pdf")]
+    before = [path.read_bytes() for path in paths]
     check = (
         "import sys; from kmlp.report import write_report; write_report('runs/small');"
         "assert 'keras' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", check], check=True, cwd=folder)
-    assert path.read_bytes() == before
+    assert [path.read_bytes() for path in paths] == before
 
 
 def test_data_lists_every_set_with_its_state():
@@ -146,6 +163,8 @@ def test_data_lists_every_set_with_its_state():
         (("study", "mnist", "--variants", "none,dropout=1.2"), "Use 1 - p."),
         (("study", "mnist", "--seeds", "0"), "kmlp: num_seeds must be a whole number"),
         (("study", "mnist", "--hidden-units", "a,b"), "--hidden-units takes whole numbers"),
+        (("report",), "kmlp: report needs a run folder"),
+        (("report", "nowhere"), "kmlp: nowhere: no results.json; is this a run folder?"),
         (("show", "nowhere"), "kmlp: nowhere: no study.toml; is this a run folder?"),
         (("export", "nowhere"), "kmlp: nowhere: no study.toml; is this a run folder?"),
         (("predict", "nowhere", "x.npy"), "kmlp: x.npy: no such file or folder"),

@@ -54,7 +54,8 @@ ALLOWED = {
     "metrics": set(),
     "stats": set(),
     "resampling": set(),
-    "plots": {"stats"},
+    "plots": set(),
+    "evidence": {"ledger", "results", "stats"},
     "units": {"metrics"},
     "verdict": {"stats", "units"},
     "strengths": {"config", "units", "variants", "verdict"},
@@ -104,7 +105,18 @@ ALLOWED = {
     "inputs": {"data", "errors"},
     "prediction": {"errors", "inputs", "serving"},
     "evaluation": {"data", "errors", "metrics", "resampling", "serving", "stats"},
-    "report": {"ledger", "metrics", "plots", "units", "verdict"},
+    "report": {
+        "config",
+        "data",
+        "errors",
+        "evidence",
+        "ledger",
+        "metrics",
+        "plots",
+        "stats",
+        "units",
+        "verdict",
+    },
 }
 
 

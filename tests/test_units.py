@@ -86,3 +86,17 @@ def test_a_p_is_equal_to_or_below_what_is_written():
 )
 def test_words_are_listed(words, sentence):
     assert listed(words) == sentence
+
+
+@pytest.mark.parametrize(
+    ("difference", "written"),
+    [
+        (-0.0004, "-0.0004"),
+        (7.5e-05, "+7.5e-05"),
+        (0.0, "+0.00"),
+        (1e-17, "+0.00"),
+        (0.006, "+0.01"),
+    ],
+)
+def test_a_small_difference_is_not_written_as_none(difference, written):
+    assert unit_of("rmse", [54.2]).signed(difference) == written

@@ -83,7 +83,9 @@ SOURCES = {
 }
 
 
-def load_dataset(name: str | Path, *, folder: str | Path | None = None) -> Dataset:
+def load_dataset(
+    name: str | Path, *, folder: str | Path | None = None, download: bool = True
+) -> Dataset:
     """Loads MNIST, Fashion-MNIST or a folder of four IDX files.
 
     A named set is looked for in `folder`, in the folder that `KMLP_DATA` names, in kmlp's
@@ -95,6 +97,7 @@ def load_dataset(name: str | Path, *, folder: str | Path | None = None) -> Datas
         name: "mnist", "fashion_mnist", or a folder that holds `train-images-idx3-ubyte` and
             its three companions, compressed (.gz, .xz, .bz2) or not.
         folder: where to look first; it may hold the files, or a folder of the set's name.
+        download: whether a named set that lies nowhere is downloaded.
 
     Returns:
         The data set; `provenance.source` says "full", "sample" or "folder".
@@ -103,7 +106,7 @@ def load_dataset(name: str | Path, *, folder: str | Path | None = None) -> Datas
         DataError: nothing of that name, or a malformed file, named with what is wrong.
     """
     if str(name) in SOURCES:
-        return _load_named(str(name), folder)
+        return _load_named(str(name), folder, download)
     if Path(name).is_dir():
         return _load_folder(Path(name))
     known = ", ".join(SOURCES)
@@ -176,7 +179,7 @@ def _check_published(path: Path, name: str, key: str, array: np.ndarray) -> None
         raise DataError(f"{path}: {FILES[key]} is not the published {SOURCES[name].title} file")
 
 
-def _load_named(name: str, folder: str | Path | None) -> Dataset:
+def _load_named(name: str, folder: str | Path | None, may_download: bool) -> Dataset:
     for _, path, read in _places(name, folder):
         if not _holds_files(path):
             continue
@@ -184,7 +187,7 @@ def _load_named(name: str, folder: str | Path | None) -> Dataset:
             return _dataset(name, read(path), "full", path)
         except DataError as error:
             logger.warning("%s is passed over: %s", path, error)
-    if not os.environ.get("KMLP_OFFLINE"):
+    if may_download and not os.environ.get("KMLP_OFFLINE"):
         try:
             path = download(name)
             return _dataset(name, _read_folder(path), "full", path)

@@ -1,5 +1,5 @@
-"""A run folder in, `report.html` out: no training, no Keras."""
+"""A run folder in, `report.html` and `report.pdf` out: no training, no Keras."""
 
-from kmlp.report.html import write_report
+from kmlp.report.write import write_comparison, write_report
 
-__all__ = ["write_report"]
+__all__ = ["write_comparison", "write_report"]

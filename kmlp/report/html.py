@@ -1,64 +1,21 @@
-"""The HTML report: one self-contained page, no script, no network."""
+"""A report as one self-contained page: no script, no network."""
 
-from collections.abc import Mapping
+import base64
 from importlib import resources
-from pathlib import Path
-from typing import Any
 
 import jinja2
+from markupsafe import Markup, escape
 
-from kmlp.ledger import RunFolder
-from kmlp.metrics import METRICS
-from kmlp.report.figures import draw_figures
-from kmlp.units import p_value, unit_in
-from kmlp.verdict import is_significant, label, num_pairs, rank, shown_beside
+from kmlp.report import content
+from kmlp.report.svg import css_colours, for_page
 
 
-def write_report(run_dir: str | Path) -> Path:
-    """Writes `report.html` from what the run folder holds.
-
-    Returns:
-        The path of the page.
-
-    Raises:
-        RunFolderError: no run folder, no results yet, or damaged arrays.
-    """
-    folder = RunFolder(run_dir)
-    results = folder.read_json("results.json")
-    unit = unit_in(results)
-    units = {metric: unit_in(results, metric) for metric in METRICS[results["dataset"]["task"]]}
-    page = (
-        _environment()
-        .get_template("report.html.jinja")
-        .render(
-            results=results,
-            title=f"Which regularizer helps on {results['dataset']['name']}?",
-            unit=unit,
-            beside=[units[metric] for metric in shown_beside(results)],
-            others=[u for u in units.values() if u != unit],
-            ranked=rank(results["variants"], unit),
-            figures=draw_figures(folder, results),
-            environment=folder.read_json("environment.json"),
-            study_toml=(folder.path / "study.toml").read_text(encoding="utf-8"),
-            config_rows=_config_rows(results),
-            command=reproduce_command(results),
-            style=(resources.files("kmlp.report") / "report.css").read_text(encoding="utf-8"),
-        )
-    )
-    return folder.write_text("report.html", page)
-
-
-def reproduce_command(results: Mapping[str, Any]) -> str:
-    """The command that makes this study again from its own study file."""
-    return f"kmlp study study.toml --out runs/{results['dataset']['name']}-again"
-
-
-def _config_rows(results: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The baseline's settings, without what is off."""
-    baseline = next(v for v in results["variants"] if v["name"] == results["baseline"])
-    off = (None, 0, 0.0, "none", False)
-    values = {**baseline["config"]["model"], **baseline["config"]["train"]}
-    return [(name, str(value)) for name, value in values.items() if value not in off]
+def to_html(report: content.Report) -> str:
+    """The page, for wide and narrow screens, light and dark, and print."""
+    light, dark = css_colours()
+    style = (resources.files("kmlp.report") / "report.css").read_text(encoding="utf-8")
+    style = style.replace("/*light*/", light).replace("/*dark*/", dark)
+    return _environment().get_template("report.html.jinja").render(report=report, style=style)
 
 
 def _environment() -> jinja2.Environment:
@@ -70,9 +27,20 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "p": p_value,
-        "label": label,
-        "num_pairs": num_pairs,
+        "kind": lambda block: type(block).__name__,
+        "inlined": _inlined,
+        "typeset": content.typeset,
+        "breakable": _breakable,
+        "base64": lambda png: base64.b64encode(png).decode(),
     }
-    environment.tests["significant"] = is_significant
     return environment
+
+
+def _breakable(name: str) -> Markup:
+    """A long name, with places where a narrow column may break it."""
+    return Markup(str(escape(name)).replace("_", "_<wbr>").replace("=", "=<wbr>"))
+
+
+def _inlined(figure: content.Figure) -> str:
+    wide = for_page(figure.wide, figure.alt, "wide")
+    return wide + for_page(figure.narrow, figure.alt, "narrow")

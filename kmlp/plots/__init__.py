@@ -1,0 +1,29 @@
+"""Figures: each function draws on the `Axes` it is given and returns it.
+
+Colour says what something means, never which of many it is: so fourteen variants need no more
+colours than two. An interval stands beside every mean; nothing is shown or saved here.
+"""
+
+from kmlp.plots.palette import PALETTE, style
+from kmlp.plots.predictions import (
+    draw_confusion,
+    draw_predicted,
+    draw_reliability,
+    draw_residuals,
+)
+from kmlp.plots.rows import Row, draw_epochs, draw_rows
+from kmlp.plots.training import by_epoch, draw_curves
+
+__all__ = [
+    "PALETTE",
+    "Row",
+    "by_epoch",
+    "draw_confusion",
+    "draw_curves",
+    "draw_epochs",
+    "draw_predicted",
+    "draw_reliability",
+    "draw_residuals",
+    "draw_rows",
+    "style",
+]

@@ -1,0 +1,154 @@
+"""All numbers of a report as CSV, unrounded, in the metrics' own units."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from kmlp import plots
+from kmlp.evidence import Evidence, confusion, most_misread, reliability
+from kmlp.metrics import METRICS
+from kmlp.report.figures import done
+from kmlp.units import unit_in
+from kmlp.verdict import rank
+
+_PARTS = ("test", "val", "train")
+_MOST_ROWS = 200
+
+
+def csv_tables(results: Mapping[str, Any], evidence: Evidence) -> dict[str, str]:
+    """File name -> content.
+
+    Args:
+        results: as in `results.json`.
+        evidence: of the same run folder.
+    """
+    if evidence.best is None:
+        return {}
+    ranked = rank(results["variants"], unit_in(results))
+    metrics = METRICS[results["dataset"]["task"]]
+    tables = {
+        "variants": _variants(ranked, metrics, evidence),
+        "members": _members(results, metrics),
+        "comparisons": _comparisons(ranked),
+        "curves": _curves(ranked, evidence),
+    }
+    if results["dataset"]["task"] != "regression":
+        tables |= _predictions(results["dataset"]["class_names"], evidence)
+    return {f"{name}.csv": _csv(rows) for name, rows in tables.items()}
+
+
+Rows = Iterable[Sequence[Any]]
+
+
+def _variants(
+    ranked: Sequence[Mapping[str, Any]], metrics: Sequence[str], evidence: Evidence
+) -> Rows:
+    fields = ("mean", "sd", "ci95_low", "ci95_high")
+    yield [
+        "variant",
+        "strength",
+        "seeds",
+        "diverged",
+        "weights",
+        "share_near_zero",
+        *(f"{part}_{metric}_{f}" for part in _PARTS for metric in metrics for f in fields),
+        *(f"ensemble_{metric}" for metric in metrics),
+    ]
+    for v in ranked:
+        trained = evidence.of(v["name"])
+        yield [
+            v["name"],
+            v["strength"],
+            v["num_members"],
+            v["num_diverged"],
+            trained[0].num_weights,
+            sum(t.near_zero for t in trained) / len(trained),
+            *(x for part in _PARTS for m in metrics for x in _summary(v[part].get(m))),
+            *(v["ensemble"].get(metric) for metric in metrics),
+        ]
+
+
+def _summary(summary: Mapping[str, Any] | None) -> list[float | None]:
+    if summary is None:
+        return [None] * 4
+    return [summary["mean"], summary["sd"], *(summary["ci95"] or (None, None))]
+
+
+def _members(results: Mapping[str, Any], metrics: Sequence[str]) -> Rows:
+    names = ["variant", "seed", "id", "best_epoch", "stopped_epoch", "seconds"]
+    yield [*names, *(f"{part}_{metric}" for part in _PARTS for metric in metrics)]
+    for m in done(results):
+        scores = (m[part].get(metric) for part in _PARTS for metric in metrics)
+        yield [*(m[name] for name in names), *scores]
+
+
+def _comparisons(ranked: Sequence[Mapping[str, Any]]) -> Rows:
+    found = [
+        (variant["name"], against, _flat(variant[f"versus_{against}"]))
+        for against in ("baseline", "best")
+        for variant in ranked
+        if variant.get(f"versus_{against}")
+    ]
+    names = list(dict.fromkeys(name for _, _, row in found for name in row))
+    yield ["variant", "against", *names]
+    for variant, against, row in found:
+        yield [variant, against, *(row.get(name) for name in names)]
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Intervals become two columns, nested values one each."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{name}_")
+        elif isinstance(value, list | tuple):
+            ends = ("low", "high") if len(value) == 2 else range(len(value))
+            flat |= {f"{prefix}{name}_{e}": x for e, x in zip(ends, value, strict=True)}
+        else:
+            flat[prefix + name] = value
+    return flat
+
+
+def _curves(ranked: Sequence[Mapping[str, Any]], evidence: Evidence) -> Rows:
+    """Mean and deviation over seeds by epoch, as drawn."""
+    yield ["variant", "curve", "epoch", "mean", "sd"]
+    for variant in ranked:
+        for name in sorted({n for t in evidence.of(variant["name"]) for n in t.curves}):
+            mean, sd = plots.by_epoch(evidence.curves(variant["name"], name))
+            for epoch, values in enumerate(zip(mean, sd, strict=True), start=1):
+                yield [variant["name"], name, epoch, *map(float, values)]
+
+
+def _predictions(names: Sequence[str], evidence: Evidence) -> dict[str, Rows]:
+    predicted = evidence.predicted_classes
+    shares = confusion(evidence.truth, predicted, len(names))
+    one = reliability(evidence.truth, evidence.outputs[evidence.best_seed or 0])
+    bins = {"one": one, "ensemble": reliability(evidence.truth, evidence.ensemble_output)}
+    return {
+        "confusion": [
+            ["true class", *names],
+            *([n, *map(float, row)] for n, row in zip(names, shares, strict=True)),
+        ],
+        "reliability": [
+            ["networks", "confidence", "accuracy", "rows", "ece"],
+            *(
+                [which, float(b.confidence[i]), float(b.accuracy[i]), int(b.counts[i]), b.ece]
+                for which, b in bins.items()
+                for i in range(len(b.counts))
+            ),
+        ],
+        "misread": [
+            ["test_row", "true class", "taken for", "networks_wrong", "networks_agreeing"],
+            *(
+                [m.row, names[m.label], names[m.taken_for], m.num_wrong, m.num_agreeing]
+                for m in most_misread(evidence.truth, evidence.log_probabilities, _MOST_ROWS)
+            ),
+        ],
+    }
+
+
+def _csv(rows: Rows) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerows(rows)
+    return buffer.getvalue()

@@ -1,0 +1,77 @@
+"""A report as a PDF, set by Typst: vector figures, no system package, the same bytes every time."""
+
+import json
+import tempfile
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+from kmlp.report import content
+
+
+def to_pdf(report: content.Report) -> bytes:
+    """The PDF, A4, tagged for screen readers, its fonts embedded."""
+    # Loads a compiler: only who wants a PDF waits for it.
+    import typst
+
+    files: dict[str, bytes] = {}
+    document = {
+        "kicker": report.kicker,
+        "title": report.title,
+        "facts": report.facts,
+        "verdict": [content.typeset(s) for s in report.verdict],
+        "also": [content.typeset(s) for s in report.also],
+        "lead": [_block(b, files) for b in report.lead],
+        "sections": [
+            {"title": s.title, "blocks": [_block(b, files) for b in s.blocks]}
+            for s in report.sections
+        ],
+    }
+    files["main.typ"] = (resources.files("kmlp.report") / "report.typ").read_bytes()
+    files["report.json"] = json.dumps(document).encode()
+    with tempfile.TemporaryDirectory() as folder:
+        for name, written in files.items():
+            (Path(folder) / name).write_bytes(written)
+        return typst.compile(
+            str(Path(folder) / "main.typ"),
+            format="pdf",
+            ignore_system_fonts=True,
+            font_paths=[str(Path(matplotlib.get_data_path()) / "fonts" / "ttf")],
+        )
+
+
+def _block(block: content.Block, files: dict[str, bytes]) -> dict[str, Any]:
+    """A block as Typst reads it; what it shows is added to the files."""
+    kind = type(block).__name__
+    if isinstance(block, content.Code):
+        return {"kind": kind, "text": block.text}
+    if isinstance(block, content.Text):
+        return {"kind": kind, "text": content.typeset(block.text)}
+    if isinstance(block, content.Bullets):
+        return {"kind": kind, "items": [content.typeset(i) for i in block.items]}
+    if isinstance(block, content.Figure):
+        path = _added(block.wide.encode(), "svg", files)
+        return {"kind": kind, "path": path, "alt": block.alt, "caption": block.caption}
+    if isinstance(block, content.Pictures):
+        items = [
+            {"path": _added(p.png, "png", files), "title": p.title, "note": p.note}
+            for p in block.items
+        ]
+        return {"kind": kind, "items": items, "caption": block.caption}
+    return {
+        "kind": kind,
+        "columns": [vars(c) for c in block.columns],
+        "rows": [
+            {"cells": [vars(c) for c in r.cells], "baseline": r.is_baseline} for r in block.rows
+        ],
+        "note": block.note,
+        "prose": block.is_prose,
+    }
+
+
+def _added(image: bytes, suffix: str, files: dict[str, bytes]) -> str:
+    name = f"{len(files)}.{suffix}"
+    files[name] = image
+    return name

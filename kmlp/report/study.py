@@ -1,0 +1,174 @@
+"""The report of one study, block by block."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kmlp.evidence import Evidence, gather
+from kmlp.ledger import RunFolder
+from kmlp.report import figures, predictions, tables
+from kmlp.report.content import (
+    Block,
+    Bullets,
+    Cell,
+    Code,
+    Report,
+    Row,
+    Section,
+    Table,
+    Text,
+)
+from kmlp.report.images import find_test_images
+from kmlp.report.limits import limits
+from kmlp.units import p_equals, unit_in
+
+NUM_SENTENCES = 3
+"""How many of a verdict's sentences are its outcome; the others qualify it."""
+
+
+def study_report(folder: RunFolder) -> tuple[Report, Evidence]:
+    """What the report of a run folder says, and the evidence that it rests on.
+
+    Raises:
+        RunFolderError: no run folder, no results yet, or damaged arrays.
+    """
+    results = folder.read_json("results.json")
+    environment = folder.read_json("environment.json")
+    evidence = gather(folder, results)
+    report = Report(
+        kicker="Regularization study",
+        title=f"Which regularizer helps on {results['dataset']['name']}?",
+        facts=_facts(results),
+        verdict=results["verdict"][:NUM_SENTENCES],
+        also=results["verdict"][NUM_SENTENCES:],
+        lead=_lead(results) if evidence.best else (),
+        sections=[
+            *(_findings(results, evidence, environment) if evidence.best else ()),
+            Section("limits", "Limits", [Bullets(limits(results))]),
+            _again(folder, results, environment),
+        ],
+    )
+    return report, evidence
+
+
+def reproduce_command(results: Mapping[str, Any]) -> str:
+    """The command that makes this study again from its own study file."""
+    return f"kmlp study study.toml --out runs/{results['dataset']['name']}-again"
+
+
+def _facts(results: Mapping[str, Any]) -> str:
+    dataset = results["dataset"]
+    return (
+        f"{len(results['members'])} networks, {len(results['variants'])} variants · "
+        f"{dataset['num_train']:,} training, {dataset['num_val']:,} validation, "
+        f"{dataset['num_test']:,} test rows · data: {dataset['name']}, {dataset['source']}"
+    )
+
+
+def _lead(results: Mapping[str, Any]) -> list[Block]:
+    first = figures.differences(results)
+    return [first] if first else []
+
+
+def _findings(
+    results: Mapping[str, Any], evidence: Evidence, environment: Mapping[str, Any]
+) -> list[Section]:
+    is_regression = results["dataset"]["task"] == "regression"
+    comparisons = _comparisons(results)
+    sections = [
+        Section("ranking", _ranking_title(results), [tables.ranking(results)]),
+        Section("seeds", "Every seed", [figures.scores(results)]),
+        *([Section("comparisons", "Every comparison", comparisons)] if comparisons else ()),
+        *_training(results, evidence, is_regression),
+    ]
+    if is_regression:
+        sections.append(predictions.residuals_section(results, evidence))
+    else:
+        images = find_test_images(environment)
+        sections.append(predictions.errors_section(results, evidence, images))
+        sections.append(predictions.trust_section(evidence))
+    others = tables.other_scores(results)
+    if others:
+        sections.append(Section("others", "Other scores on the test set", [others]))
+    return [*sections, Section("cost", "What it costs", [tables.cost(results, evidence)])]
+
+
+def _ranking_title(results: Mapping[str, Any]) -> str:
+    return f"Test {unit_in(results).title} by variant"
+
+
+def _comparisons(results: Mapping[str, Any]) -> list[Block]:
+    table = tables.paired(results)
+    return [*([table] if table else []), *map(Text, _two_networks(results))]
+
+
+def _two_networks(results: Mapping[str, Any]) -> list[str]:
+    """McNemar's test of the best network against the baseline's best one."""
+    found, best = results.get("mcnemar"), results.get("best")
+    if not found or not best:
+        return []
+    return [
+        f"Two single networks, {best['variant']} with seed {best['seed']} and "
+        f"{results['baseline']} with seed {found['baseline_seed']}: only the first is right on "
+        f"{found['only_best_right']:,} test rows, only the second on "
+        f"{found['only_baseline_right']:,} (McNemar p {p_equals(found['p'])}). This compares these "
+        "two, not their variants."
+    ]
+
+
+def _training(results: Mapping[str, Any], evidence: Evidence, is_regression: bool) -> list[Section]:
+    """Learning curves of the score, and of the loss beside the generalization gap."""
+    score = None if is_regression else figures.curves(results, evidence, "accuracy", "learning")
+    metric = "mse" if is_regression else "cross_entropy"
+    fit = [
+        figures.curves(results, evidence, metric, "curves"),
+        figures.generalization_gaps(results),
+    ]
+    sections = [Section("learning", "Learning curves", [score])] if score else []
+    sections.append(Section("stopping", "When training stopped", [figures.stopping(results)]))
+    shown = [figure for figure in fit if figure]
+    if shown:
+        title = "Learning curves, over- and underfitting" if not score else "Over- and underfitting"
+        sections.append(Section("fit", title, shown))
+    return sections
+
+
+def _again(
+    folder: RunFolder, results: Mapping[str, Any], environment: Mapping[str, Any]
+) -> Section:
+    data, packages = environment["data"], environment["packages"]
+    versions = ", ".join(f"{name} {version or '–'}" for name, version in packages.items())
+    facts = {
+        "data": f"{data['name']}, {data['source']}, from {data['location']}",
+        "sha256 of the data": data["sha256"],
+        "Python": f"{environment['python']} on {environment['platform']}",
+        "packages": versions,
+        f"settings of {results['baseline']}": ", ".join(_settings(results)),
+    }
+    return Section(
+        "again",
+        "How to make it again",
+        [
+            Code(reproduce_command(results)),
+            Text("with this study.toml, which lies in the run folder:"),
+            Code((folder.path / "study.toml").read_text(encoding="utf-8").strip()),
+            Text(
+                "The command goes on where it stopped, and trains only what is missing. All "
+                "numbers of this report follow from the run folder: tables/ holds them as CSV, "
+                "figures/ holds the figures as SVG."
+            ),
+            _prose(facts),
+        ],
+    )
+
+
+def _prose(facts: Mapping[str, str]) -> Table:
+    rows = [Row([Cell(name), Cell(value)]) for name, value in facts.items()]
+    return Table((), rows, is_prose=True)
+
+
+def _settings(results: Mapping[str, Any]) -> list[str]:
+    """The baseline's settings, without what is off."""
+    baseline = next(v for v in results["variants"] if v["name"] == results["baseline"])
+    off = (None, 0, 0.0, "none", False)
+    values = {**baseline["config"]["model"], **baseline["config"]["train"]}
+    return [f"{name} {value}" for name, value in values.items() if value not in off]

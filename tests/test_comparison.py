@@ -1,0 +1,85 @@
+"""Studies side by side: what each says, and what differs between them."""
+
+import dataclasses
+import re
+
+import pypdf
+import pytest
+
+from kmlp.report import write_comparison
+from kmlp.results import build_results
+from tests.hand_made import hand_made
+from tests.test_report import text_of
+
+
+@pytest.fixture
+def two(tmp_path):
+    """The same data with another batch size and three seeds more, of which `l2` is missing."""
+    studies = [hand_made(tmp_path / "a", "multiclass"), hand_made(tmp_path / "b", "multiclass", 9)]
+    config = studies[1].plan.config
+    train = dataclasses.replace(config.train, batch_size=32)
+    config = dataclasses.replace(config, train=train, variants=("none", "dropout"))
+    plan = dataclasses.replace(studies[1].plan, config=config)
+    plan = dataclasses.replace(plan, ids={v: plan.ids[v] for v in ("none", "dropout")})
+    studies[1].folder.write_text("study.toml", config.to_toml())
+    for study, of in zip(studies, (studies[0].plan, plan), strict=True):
+        results = build_results(of, study.folder, study.dataset)
+        study.folder.write_json("results.json", results)
+    return [s.folder for s in studies]
+
+
+def test_variants_stand_side_by_side_with_their_intervals(two, tmp_path):
+    page = write_comparison([f.path for f in two], tmp_path / "both")
+    assert page == tmp_path / "both" / "comparison.html"
+    text = text_of(page.read_text())
+    for folder, seeds in zip(two, (6, 9), strict=True):
+        for variant in folder.read_json("results.json")["variants"]:
+            test = variant["test"]["accuracy"]
+            low, high = (f"{100 * bound:.2f}" for bound in test["ci95"])
+            assert f"{100 * test['mean']:.2f} {low} to {high}, {seeds} seeds" in text
+    assert re.search(r"l2 [\d.]+ [\d.]+ to [\d.]+, 6 seeds –", text)
+
+
+def test_only_what_differs_is_listed(two, tmp_path):
+    text = text_of(write_comparison([f.path for f in two], tmp_path / "both").read_text())
+    table = text[text.index("What a b") : text.index("All other settings")]
+    assert "batch_size 128 32" in table
+    assert "num_seeds 6 9" in table
+    assert "variants none, dropout, l2 none, dropout" in table
+    assert "learning_rate" not in table
+    assert "All studies saw the same data" in text
+
+
+def test_equal_studies_differ_in_nothing(two, tmp_path):
+    text = text_of(write_comparison([two[0].path] * 2, tmp_path / "both").read_text())
+    assert "Neither the data nor the settings nor the packages differ." in text
+
+
+def test_studies_of_other_data_get_figures_of_their_own(two, tmp_path):
+    other = hand_made(tmp_path / "c", "regression")
+    other.dataset["sha256"] = "1" * 64
+    other.folder.write_json("results.json", other.results)
+    page = write_comparison([two[0].path, other.folder.path], tmp_path / "both")
+    files = sorted(p.name for p in (tmp_path / "both" / "figures").iterdir())
+    assert files == ["comparison-1.svg", "comparison-2.svg"]
+    text = text_of(page.read_text())
+    assert "The studies saw different data" in text
+    assert "test RMSE ↓" in text
+
+
+def test_folders_of_one_name_are_told_apart_by_their_parents(two, tmp_path):
+    first = tmp_path / "one" / "run"
+    second = tmp_path / "two" / "run"
+    for folder, target in zip(two, (first, second), strict=True):
+        target.parent.mkdir()
+        folder.path.rename(target)
+    text = text_of(write_comparison([first, second], tmp_path / "both").read_text())
+    assert "one/run and two/run" in text
+
+
+def test_the_pdf_opens_and_the_page_needs_nothing_else(two, tmp_path):
+    page = write_comparison([f.path for f in two], tmp_path / "both")
+    reader = pypdf.PdfReader(page.with_suffix(".pdf"))
+    assert "Studies side by side".upper() in reader.pages[0].extract_text().upper()
+    assert "<script" not in page.read_text()
+    assert not re.search(r"""(src|href)=["'](?!#)""", page.read_text())
