@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import cyclopts
 from cyclopts import Parameter
@@ -55,7 +55,7 @@ def study(
     hidden_units: Hidden = None,
     max_epochs: int | None = None,
     learning_rate: float | None = None,
-    batch_size: int | None = None,
+    batch_size: int | Literal["full"] | None = None,
     out: Out = None,
     json: Json = False,
 ) -> None:
@@ -288,7 +288,7 @@ def main() -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         print("\nkmlp: interrupted; the same command goes on from here.", file=sys.stderr)
-        # Stacks still train in their threads: waiting for them would ignore the user.
+        # The stacks have saved themselves; what lingers in other threads must not hold the user up.
         sys.stderr.flush()
         os._exit(130)
 

@@ -41,9 +41,14 @@ class _Config:
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The inverse of `to_dict`; an unknown key is an error that names its nearest field."""
         names = [f.name for f in dataclasses.fields(cls)]  # type: ignore[arg-type]
+        if not isinstance(values, Mapping):
+            raise ConfigError(f"{cls.__name__} is read from a table. Received: {values!r}.")
         for key in values:
             if key not in names:
                 raise ConfigError(fields.unknown(key, names, cls.__name__))
+        for f in dataclasses.fields(cls):  # type: ignore[arg-type]
+            if f.name not in values and f.default is f.default_factory is dataclasses.MISSING:
+                raise ConfigError(f"{cls.__name__} needs {f.name}.")
         return cls(**values)
 
     def to_json(self) -> str:
@@ -299,6 +304,11 @@ class StudyConfig(_Config):
             streams = fields.seed_streams(self.seed_streams, STREAMS)
             object.__setattr__(self, "seed_streams", streams)
         fields.check_choice(self, "strengths", ("default", "auto"))
+        if self.strengths == "auto" and not self.validation_fraction:
+            raise ConfigError(
+                "strengths='auto' chooses on validation rows, of which there are none. Received: "
+                "validation_fraction=0. Hold some rows out, or name the strengths."
+            )
         fields.check_whole(self, "num_seeds", 1)
         fields.check_whole(self, "first_seed", 0)
         fields.check_rate(self, "validation_fraction")

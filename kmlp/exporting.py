@@ -38,8 +38,8 @@ def export(selection: Selection, path: str | Path) -> Path:
     Signatures: `serving_default` gives `probabilities` `(batch, num_classes)` and `label`
     `(batch,)`, of several members also `stddev` `(batch, num_classes)` over the members and
     `entropy` `(batch,)` in nats; `logits` gives `logits`. A regression gives `prediction`
-    `(batch,)` in the target's own unit, of several members also their `stddev` `(batch,)`. The
-    input is named `inputs`.
+    `(batch,)` in the target's own unit, of several members also their `stddev` `(batch,)`. A
+    `stddev` is that of these members (divided by their number). The input is named `inputs`.
 
     Args:
         selection: `study.best()`, `study.member(variant, seed)` or `study.ensemble(variant)`.

@@ -4,6 +4,7 @@ import dataclasses
 import difflib
 import math
 from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
 from typing import Any
 
 from kmlp.errors import ConfigError
@@ -23,12 +24,12 @@ def unknown(key: str, names: Sequence[str], owner: str) -> str:
 
 def is_number(value: Any) -> bool:
     """A finite number that is no truth value."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def is_whole(value: Any, lowest: int = 0) -> bool:
     """An integer of at least `lowest` that is no truth value."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= lowest
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= lowest
 
 
 def check_choice(config: Any, name: str, choices: Sequence[str]) -> None:
@@ -40,7 +41,8 @@ def check_rate(config: Any, *names: str) -> None:
     for name in names:
         value = getattr(config, name)
         if not is_number(value) or not 0 <= value < 1:
-            hint = " Did you mean a keep probability? Use 1 - p." if "drop" in name else ""
+            meant = "drop" in name and is_number(value) and value >= 1
+            hint = " Did you mean a keep probability? Use 1 - p." if meant else ""
             raise ConfigError(wanted(config, name, "in [0, 1)") + hint)
 
 
@@ -72,7 +74,9 @@ def check_positive_or_none(config: Any, *names: str) -> None:
 
 
 def check_whole(config: Any, name: str, lowest: int, what: str = "") -> None:
-    if not is_whole(getattr(config, name), lowest):
+    if is_whole(getattr(config, name), lowest):
+        object.__setattr__(config, name, int(getattr(config, name)))
+    else:
         raise ConfigError(wanted(config, name, f"a whole number{what} of at least {lowest}"))
 
 
@@ -96,7 +100,7 @@ def positive_ints(config: Any, name: str) -> tuple[int, ...]:
     units = tuple(value) if isinstance(value, list | tuple) else (value,)
     if not all(is_whole(u, 1) for u in units):
         raise ConfigError(wanted(config, name, "whole numbers above 0, such as (128, 64)"))
-    return units
+    return tuple(map(int, units))
 
 
 def plateau(value: Any) -> dict[str, Any]:
@@ -135,7 +139,10 @@ def class_weight(value: Any) -> str | dict[str, float]:
             'class_weight must be "balanced" or a mapping from classes to weights above 0, such '
             f"as {{0: 1.0, 1: 5.0}}. Received: class_weight={value!r}."
         )
-    return {str(key): float(weight) for key, weight in value.items()}
+    weights = {str(key): float(weight) for key, weight in value.items()}
+    if len(weights) < len(value):
+        raise ConfigError(f"class_weight names a class twice. Received: class_weight={value!r}.")
+    return weights
 
 
 def seed_streams(value: Any, streams: Sequence[str]) -> dict[str, int]:

@@ -24,6 +24,8 @@ from kmlp.errors import RunFolderError
 # before its members must prove themselves alone; who ends the process there twice is given up.
 ATTEMPTS_TOGETHER = ATTEMPTS_ALONE = 2
 _MEMBERS = "members.json"
+# Counted up when a stack's snapshot changes its layout: what an older kmlp left is passed over.
+_CHECKPOINT_FORMAT = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS member (
     id TEXT PRIMARY KEY,
@@ -203,8 +205,10 @@ class RunFolder:
             return connection.execute("SELECT sum(num_members) FROM epoch").fetchone()[0] or 0
 
     def checkpoint_folder(self, ids: Sequence[str]) -> Path:
-        """Where the checkpoints of a stack of these members lie."""
-        return self.path / "checkpoints" / "-".join([ids[0], ids[-1], str(len(ids))])
+        """Where the checkpoints of a stack of these members lie: named by all of them, in their
+        order, for another stack's weights would fit."""
+        name = hashlib.sha256(" ".join([*ids, str(_CHECKPOINT_FORMAT)]).encode()).hexdigest()
+        return self.path / "checkpoints" / name[:16]
 
     def damaged(self, ids: Sequence[str]) -> list[str]:
         """Which of these finished members have arrays that are missing or changed."""

@@ -1,6 +1,7 @@
 """From a config to a plain functional Keras model, and the one layout both topologies share."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Protocol
@@ -129,15 +130,28 @@ def build_mlp(config: MLPConfig, spec: DataSpec, *, seed: int | None = None) -> 
         >>> build_mlp(MLPConfig(), Dataset.from_arrays(x, y, x, y).spec).output_shape
         (None, 3)
     """
-    inputs = keras.Input(spec.input_shape, dtype=spec.input_dtype, name="inputs")
-    x = keras.layers.Flatten(name="flatten")(inputs)
-    outputs = assemble(x, config, spec, _PlainLayers(config, spec, seed))
-    if spec.task == "regression":
-        last: keras.layers.Layer = keras.layers.Normalization(invert=True, name="predictions")
-    else:
-        kind = "softmax" if spec.task == "multiclass" else "sigmoid"
-        last = keras.layers.Activation(kind, name="probabilities")
-    return keras.Model(inputs, last(outputs), name="mlp")
+    with own_dtype():
+        inputs = keras.Input(spec.input_shape, dtype=spec.input_dtype, name="inputs")
+        x = keras.layers.Flatten(name="flatten")(inputs)
+        outputs = assemble(x, config, spec, _PlainLayers(config, spec, seed))
+        if spec.task == "regression":
+            last: keras.layers.Layer = keras.layers.Normalization(invert=True, name="predictions")
+        else:
+            kind = "softmax" if spec.task == "multiclass" else "sigmoid"
+            last = keras.layers.Activation(kind, name="probabilities")
+        return keras.Model(inputs, last(outputs), name="mlp")
+
+
+@contextlib.contextmanager
+def own_dtype() -> Iterator[None]:
+    """Layers made inside compute in Keras's `floatx`, whatever policy the caller's thread has set:
+    an exported model must be the trained one, and stacks train in other threads."""
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(keras.config.floatx())
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(policy)
 
 
 @dataclass(frozen=True)
@@ -165,7 +179,8 @@ class Statistics:
         squares = sum(np.square(table[c] - mean).sum(axis=0) for c in chunks)
         variance = np.asarray(squares) / len(rows)
         unit = 255.0**2 if table.dtype == np.uint8 else 1.0
-        constant = variance <= 1e-12 * np.square(mean)
+        # Below what one step of float32 in one of a billion rows would add: rounding of the mean.
+        constant = variance <= 1e-24 * np.square(mean)
         tiny = ~constant & (variance < keras.config.epsilon() ** 2)
         if tiny.any():
             raise ConfigError(
@@ -212,7 +227,16 @@ def adapt(model: keras.Model, x: np.ndarray, y: np.ndarray | None = None) -> ker
 
 
 def load_member_weights(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
-    """Sets a plain model's weights from those of one member, by path, such as "output/kernel"."""
+    """Sets a plain model's weights from those of one member, by path, such as "output/kernel".
+
+    Raises:
+        ValueError: a path that the model does not have, or some but not all trainable weights.
+    """
+    trainable = {v.path for v in model.trainable_variables}
+    unknown = sorted(set(weights) - {v.path for v in model.variables})
+    missing = sorted(trainable - set(weights)) if trainable & set(weights) else []
+    if unknown or missing:
+        raise ValueError(f"these are not the model's weights: unknown {unknown}, missing {missing}")
     for variable in model.variables:
         if variable.path in weights:
             variable.assign(weights[variable.path].reshape(variable.shape))

@@ -24,7 +24,7 @@ from kmlp.layers import (
     StackedStandardization,
 )
 from kmlp.losses import class_logits, hits, plain_loss, plain_loss_name, smooth_labels
-from kmlp.model import OUTPUT, assemble
+from kmlp.model import OUTPUT, assemble, own_dtype
 from kmlp.requirements import resolved_scaling
 from kmlp.structure import Structure
 
@@ -209,20 +209,21 @@ class Program:
 def program_for(structure: Structure, num_members: int, spec: DataSpec) -> Program:
     """The program of a structure and a size: built once a process, whatever thread asks."""
     with _lock:
-        return _program(structure, num_members, spec, keras.config.dtype_policy().name)
+        return _program(structure, num_members, spec, keras.config.floatx())
 
 
 @functools.lru_cache(maxsize=64)
-def _program(structure: Structure, num_members: int, spec: DataSpec, policy: str) -> Program:
+def _program(structure: Structure, num_members: int, spec: DataSpec, floatx: str) -> Program:
     return Program(structure, num_members, spec)
 
 
 def stacked_model(structure: Structure, num_members: int, spec: DataSpec) -> keras.Model:
     """A functional Keras model from `(k, batch, features)` raw inputs to `(k, batch, outputs)`."""
     shape = (num_members, None, spec.num_features)
-    inputs = keras.Input(batch_shape=shape, dtype=spec.input_dtype, name="inputs")
-    outputs = assemble(inputs, structure, spec, _StackedLayers(structure))
-    return keras.Model(inputs, outputs, name="stack")
+    with own_dtype():
+        inputs = keras.Input(batch_shape=shape, dtype=spec.input_dtype, name="inputs")
+        outputs = assemble(inputs, structure, spec, _StackedLayers(structure))
+        return keras.Model(inputs, outputs, name="stack")
 
 
 class _StackedLayers:

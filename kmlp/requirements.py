@@ -1,5 +1,7 @@
 """What a config needs of the data and the split it meets: checked before anything trains."""
 
+import numpy as np
+
 from kmlp.data.dataset import DataSpec
 from kmlp.errors import ConfigError
 from kmlp.member import Member
@@ -24,6 +26,29 @@ def check_member(member: Member, spec: DataSpec) -> None:
     elif isinstance(train.class_weight, dict):
         for key in train.class_weight:
             _check_class(key, spec)
+
+
+def check_split(member: Member, y: np.ndarray, spec: DataSpec) -> None:
+    """Refuses a split that leaves nothing to train or to validate on.
+
+    Args:
+        member: whose split is tried; every seed's has as many rows of each class.
+        y: `(n,)` class indices or targets of the training set.
+        spec: the data.
+
+    Raises:
+        ConfigError: an empty part, or a class without a row to train on.
+    """
+    kept, held_out = member.split(y)
+    fraction = f"Received: validation_fraction={member.validation_fraction:g} of {len(y)} rows."
+    if not len(held_out) and member.validation_fraction:
+        raise ConfigError(f"no row would be left to validate on. {fraction} Hold more rows out.")
+    absent = np.setdiff1d(np.arange(spec.num_classes), y[kept])
+    if not len(kept) or (spec.num_classes and len(absent)):
+        what = f" of class {spec.class_names[absent[0]]}" if len(absent) else ""
+        raise ConfigError(
+            f"no row{what} would be left to train on. {fraction} Hold fewer rows out."
+        )
 
 
 def resolved_scaling(input_scaling: str, spec: DataSpec) -> str:

@@ -27,7 +27,7 @@ class Plan:
     Attributes:
         config: the study.
         ids: variant -> seed -> the member's id.
-        given_up: ids of members that ended their process twice and are not tried again.
+        given_up: ids of members that ended their process too often and are not tried again.
     """
 
     config: StudyConfig

@@ -60,7 +60,8 @@ class LoadedModel:
         self.class_names: tuple[str, ...] = tuple(spec.get("class_names", ()))
 
     def predict(self, x: Any) -> np.ndarray:
-        """Class probabilities, `(n, num_classes)` `float32`.
+        """Class probabilities, `(n, num_classes)` `float32`, or the numbers that a regression
+        predicts, `(n,)`, in the target's own unit.
 
         Args:
             x: raw examples, `(n, *input_shape)`; `uint8` models take whole numbers 0 to 255.
@@ -68,11 +69,13 @@ class LoadedModel:
         Raises:
             DataError: shape, dtype or range is wrong; the message says what to write instead.
         """
-        return self.outputs(x)["probabilities"]
+        outputs = self.outputs(x)
+        return outputs["prediction" if "prediction" in outputs else "probabilities"]
 
     def outputs(self, x: Any) -> dict[str, np.ndarray]:
-        """Everything the model gives: `probabilities`, `label`; of an ensemble also `stddev`
-        and `entropy`. Arguments and errors as for `predict`."""
+        """Everything the model gives: `probabilities` and `label`, of an ensemble also `stddev`
+        and `entropy`; of a regression `prediction`, of an ensemble also `stddev`. Arguments and
+        errors as for `predict`."""
         x = self._check(np.asarray(x))
         if len(x) <= _BATCH:
             return self._run(x)

@@ -100,7 +100,7 @@ class Stack:
             if variable.name in ("moving_mean", "moving_variance", "mean", "variance"):
                 named[variable.path] = value
         if self.spec.task == "regression":
-            named |= {f"predictions/{k}": v for k, v in self.state["targets"].items()}
+            named |= {f"predictions/{name}": v for name, v in self.state["targets"].items()}
         return {path: _plain(path, ops.convert_to_numpy(value[k])) for path, value in named.items()}
 
     def load(self, weights: Sequence[Mapping[str, np.ndarray]]) -> None:

@@ -161,7 +161,8 @@ class StackRun:
         return [
             MemberResult(
                 member=r.member,
-                status=r.status,
+                # A finite loss of the rows seen so far does not make every prediction finite.
+                status=r.status if _are_finite(train[k], test[k]) else "diverged",
                 best_epoch=r.best_epoch,
                 stopped_epoch=r.stopped_epoch,
                 curves={name: np.asarray(v, np.float32) for name, v in r.curves.items()},
@@ -315,3 +316,8 @@ def _numbered(arrays: Mapping[str, np.ndarray], prefix: str) -> list[np.ndarray]
     while (key := f"{prefix}/{len(found)}") in arrays:
         found.append(arrays[key])
     return found
+
+
+def _are_finite(*predictions: np.ndarray) -> bool:
+    """No NaN and no infinite number; a log-probability may be -inf."""
+    return not any(np.isnan(p).any() or np.isposinf(p).any() for p in predictions)

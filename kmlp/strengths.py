@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kmlp.config import StudyConfig
+from kmlp.errors import ConfigError
 from kmlp.units import unit_in
 from kmlp.variants import VARIANTS, resolve_variant
 from kmlp.verdict import chosen_on, label
@@ -47,6 +48,14 @@ def pilot_study(config: StudyConfig) -> StudyConfig | None:
     tables = [table for name in _tuned(config) for table in _tables(name, config)]
     if not tables:
         return None
+    if (
+        config.first_seed < FIRST_PILOT_SEED + NUM_PILOT_SEEDS
+        and config.seeds[-1] >= FIRST_PILOT_SEED
+    ):
+        raise ConfigError(
+            f"the seeds from {FIRST_PILOT_SEED} are the pilot's own. Received: first_seed="
+            f"{config.first_seed}, num_seeds={config.num_seeds}. Take others."
+        )
     return dataclasses.replace(
         config,
         variants=tuple(tables),

@@ -154,6 +154,7 @@ def _choose_strengths(
     pilot = pilot_study(config)
     if pilot is None:
         return config
+    _refuse_other_study(folder, config, data)
     found = run_study(pilot, folder.path / PILOT_FOLDER, data, progress=progress)
     return with_chosen_strengths(config, found.results)
 
@@ -182,11 +183,12 @@ def num_missing(study: Study) -> int:
 
 def _check(config: StudyConfig, data: Dataset) -> None:
     """Refuses a variant that does not fit the data, before anything is written or trained."""
-    from kmlp.requirements import check_member
+    from kmlp.requirements import check_member, check_split
 
     for name, members in _plan_members(config, data.provenance.sha256).items():
         try:
             check_member(members[config.first_seed], data.spec)
+            check_split(members[config.first_seed], data.y_train, data.spec)
         except ConfigError as error:
             raise ConfigError(f"variant {name!r}: {error}") from error
 
@@ -379,15 +381,20 @@ def _describe(data: Dataset, config: StudyConfig) -> dict[str, Any]:
     }
 
 
+def _refuse_other_study(folder: RunFolder, config: StudyConfig, data: Dataset) -> None:
+    """Refuses a folder that holds another study, with what differs."""
+    if not (folder.path / "study.toml").exists():
+        return
+    if differences := _differences(folder, config, data):
+        raise RunFolderError(
+            f"{folder.path} holds another study: {'; '.join(differences)}. "
+            "Name another folder with --out."
+        )
+
+
 def _claim(folder: RunFolder, config: StudyConfig, data: Dataset) -> None:
-    """Refuses a folder of another study, else writes what this one is and runs on."""
-    if (folder.path / "study.toml").exists():
-        differences = _differences(folder, config, data)
-        if differences:
-            raise RunFolderError(
-                f"{folder.path} holds another study: {'; '.join(differences)}. "
-                "Name another folder with --out."
-            )
+    """Writes what this study is and runs on."""
+    _refuse_other_study(folder, config, data)
     folder.write_json("environment.json", _environment(data, config))
     folder.write_test_labels(data.y_test)
     # Last: a folder with a study.toml is claimed, and holds all that says by whom.

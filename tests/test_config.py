@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 
+import numpy as np
 import pytest
 
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig, read_study_file
@@ -185,6 +186,7 @@ TRAIN_ERRORS = [
     ({"monitor": "val_loss"}, "The plain validation loss is val_cross_entropy, or val_mse for"),
     ({"class_weight": "auto"}, 'must be "balanced" or a mapping from classes to weights above 0'),
     ({"class_weight": {0: 0}}, "Received: class_weight={0: 0}."),
+    ({"class_weight": {0: 2, "0": 3}}, "class_weight names a class twice. Received: class_weig"),
     ({"class_weight": {}}, "Received: class_weight={}."),
     ({"dtype_policy": "float16"}, "dtype_policy must be one of float32."),
     ({"max_epochs": 0}, "max_epochs must be a whole number of at least 1. Received: max_epochs=0."),
@@ -326,3 +328,16 @@ def test_a_bad_study_file_is_named(tmp_path, content, message):
     with pytest.raises(ConfigError, match=re.escape(message)) as caught:
         read_study_file(path)
     assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_numpys_numbers_are_taken_and_become_plain():
+    config = MLPConfig(hidden_units=(np.int64(8),), dropout=np.float32(0.5))
+    assert config == MLPConfig(hidden_units=(8,), dropout=0.5)
+    assert json.loads(config.to_json())["hidden_units"] == [8]
+    assert TrainConfig(batch_size=np.int32(16)).to_dict()["batch_size"] == 16
+
+
+@pytest.mark.parametrize("text", ["[1]", "{}", "3"])
+def test_what_is_no_study_is_refused_in_words(text):
+    with pytest.raises(ConfigError, match=r"is read from a table|needs dataset"):
+        StudyConfig.from_json(text)

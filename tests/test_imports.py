@@ -58,7 +58,7 @@ ALLOWED = {
     "evidence": {"ledger", "results", "stats"},
     "units": {"metrics"},
     "verdict": {"stats", "units"},
-    "strengths": {"config", "units", "variants", "verdict"},
+    "strengths": {"config", "errors", "units", "variants", "verdict"},
     "comparisons": {"ledger", "metrics", "resampling", "stats", "verdict"},
     "results": {
         "comparisons",

@@ -359,3 +359,10 @@ def test_the_content_is_on_disk_before_it_gets_its_name_and_the_name_after(tmp_p
         )
     write_atomically(tmp_path / "a.txt", b"new")
     assert calls == ["fsync", "replace", "fsync"]
+
+
+def test_stacks_that_differ_in_one_member_have_checkpoints_of_their_own(tmp_path):
+    """Variants may change in a run folder; another stack's weights would fit."""
+    folder = RunFolder(tmp_path)
+    stacks = (["a", "b", "z"], ["a", "c", "z"], ["b", "a", "z"], ["a", "z"])
+    assert len({folder.checkpoint_folder(ids) for ids in stacks}) == len(stacks)

@@ -7,7 +7,14 @@ import pytest
 from kmlp.config import ACTIVATIONS, MLPConfig
 from kmlp.data import Dataset
 from kmlp.errors import ConfigError
-from kmlp.model import Statistics, adapt, build_mlp, kernel_initializer, penalties
+from kmlp.model import (
+    Statistics,
+    adapt,
+    build_mlp,
+    kernel_initializer,
+    load_member_weights,
+    penalties,
+)
 
 
 @pytest.fixture(scope="module")
@@ -155,3 +162,29 @@ def test_the_mean_penalty_divides_by_the_weights_of_all_kernels(tiny):
     weights = np.concatenate([k.ravel() for k in kernels]).astype(float)
     expected = 0.5 * abs(weights).mean() + 2.0 * np.square(weights).mean()
     assert float(sum(model.losses)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_large_offset_is_no_constant():
+    """Seconds since 1970, of some hours."""
+    x = (1.6e9 + np.arange(0, 20_000, 128)).astype(np.float32)[:, None]
+    assert Statistics.of(x).variance[0] == pytest.approx(x.astype(float).var(), rel=1e-6)
+
+
+def test_weights_that_are_not_the_models_are_refused(tiny):
+    model = build_mlp(MLPConfig(hidden_units=()), tiny.spec)
+    kernel = np.zeros((12, 3))
+    with pytest.raises(ValueError, match=r"unknown \['out/kernel'\]"):
+        load_member_weights(model, {"out/kernel": kernel})
+    with pytest.raises(ValueError, match=r"missing \['output/bias'\]"):
+        load_member_weights(model, {"output/kernel": kernel})
+
+
+def test_a_policy_of_the_callers_thread_does_not_change_the_model(tiny):
+    """Stacks train in other threads, where Keras's policy is another."""
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = build_mlp(MLPConfig(), tiny.spec)
+        assert {layer.compute_dtype for layer in model.layers} == {"float32"}
+        assert keras.config.dtype_policy().name == "mixed_bfloat16"
+    finally:
+        keras.config.set_dtype_policy("float32")

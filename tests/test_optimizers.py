@@ -123,3 +123,15 @@ def test_schedules_at_their_ends():
     assert factors("cosine")[::2] == pytest.approx([1, 0.5, 0.5 * (1 + np.cos(0.75 * np.pi))])
     assert factors("cosine")[-1] == pytest.approx(0, abs=1e-6)
     assert schedule_factor("constant", 7, 100) == 1.0
+
+
+def test_the_noisy_gradient_is_clipped(tiny):
+    """As `GradientNoise` round an optimizer with clipnorm: noise first. The bound holds."""
+    member = make_member(tiny, optimizer="sgd", learning_rate=1.0, gradient_noise=1.0, clipnorm=0.5)
+    stack = build_stack([member], tiny.spec)
+    program, state = stack.program, stack.state
+    zeros = [ops.zeros_like(w) for w in state["weights"]]
+    words = program._noise_words(state)
+    moved, _ = program._update(zeros, zeros, state["slots"], state["step"], state["hyper"], words)
+    norms = [np.linalg.norm(ops.convert_to_numpy(w)) for w in moved]
+    np.testing.assert_allclose(norms, 0.5, rtol=1e-5)

@@ -9,7 +9,7 @@ import pytest
 from kmlp.config import StudyConfig, TrainConfig
 from kmlp.data import Dataset
 from kmlp.errors import ConfigError
-from kmlp.requirements import check_member, resolved_scaling
+from kmlp.requirements import check_member, check_split, resolved_scaling
 from kmlp.study import run_study
 from tests.twins import make_member
 
@@ -96,3 +96,18 @@ def test_a_study_is_refused_before_anything_is_written(tiny, tmp_path):
     with pytest.raises(ConfigError, match=r"variant 'wrong': class_weight names a class that"):
         run_study(config, tmp_path / "run", tiny)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("fraction", "y", "message"),
+    [
+        (0.9, np.array([0, 1]), "no row of class 0 would be left to train on."),
+        (0.01, np.arange(12) % 3, "no row would be left to validate on. Received: validation_f"),
+        (0.6, np.array([0] * 9 + [1] * 9 + [2]), "no row of class c would be left to train on."),
+    ],
+)
+def test_a_split_that_leaves_nothing_is_refused(specs, tiny, fraction, y, message):
+    member = dataclasses.replace(make_member(tiny), validation_fraction=fraction)
+    spec = specs["binary"] if y.max() == 1 else specs["multiclass"]
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        check_split(member, y, spec)

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from keras import ops
+from sklearn.utils.class_weight import compute_class_weight
 
 from kmlp.data import Dataset
 from kmlp.errors import ConfigError
-from kmlp.stack import build_stack, extract_member
+from kmlp.stack import build_stack, class_weights, extract_member
 from tests.twins import (
     assert_same_as_keras,
     assert_same_weights,
@@ -155,3 +156,24 @@ def test_members_of_different_structure_are_refused_with_what_differs(tiny):
     members = [make_member(tiny), make_member(tiny, hidden_units=(32,), batch_size=16)]
     with pytest.raises(ConfigError, match=r"hidden_units \(\(16, 8\) and \(32,\)\), batch_size"):
         build_stack(members, tiny.spec)
+
+
+def test_every_place_that_draws_has_a_key_of_its_own(tiny):
+    """Dropout of inputs and units, DropConnect and gradient noise, by layer and member."""
+    options = {"dropout": 0.2, "input_dropout": 0.1, "drop_connect": 0.2, "gradient_noise": 0.1}
+    members = [make_member(tiny, seed, **options) for seed in range(2)]
+    stack = build_stack(members, tiny.spec)
+    layers = [layer for layer in stack.model.layers if hasattr(layer, "key")]
+    assert len(layers) == 5
+    keys = [ops.convert_to_numpy(layer.key) for layer in layers]
+    keys.append(ops.convert_to_numpy(stack.state["keys"]["gradient_noise"]))
+    assert len(np.unique(np.concatenate(keys), axis=0)) == 6 * 2
+
+
+def test_balanced_weights_are_scikit_learns(tiny):
+    labels = np.array([0] * 7 + [1] * 2 + [2])
+    member = make_member(tiny, class_weight="balanced")
+    expected = compute_class_weight("balanced", classes=np.arange(3), y=labels)
+    np.testing.assert_allclose(class_weights(member, tiny.spec, labels), expected)
+    named = make_member(tiny, class_weight={"1": 3.0})
+    np.testing.assert_array_equal(class_weights(named, tiny.spec, labels), [1, 3, 1])

@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
-from kmlp.errors import RunFolderError
+from kmlp.errors import ConfigError, RunFolderError
 from kmlp.strengths import FIRST_PILOT_SEED, STRENGTHS, pilot_study, with_chosen_strengths
 from kmlp.study import load_study, run_study
 from kmlp.variants import VARIANTS
@@ -89,3 +89,17 @@ def test_a_study_with_chosen_strengths_is_run_resumed_and_reported(tiny, tmp_pat
     assert json.dumps(again.results) == json.dumps(study.results) == json.dumps(loaded.results)
     with pytest.raises(RunFolderError, match="strengths is 'auto' there, 'default' here"):
         run_study(config(strengths="default"), run, tiny)
+
+
+def test_strengths_are_never_chosen_on_training_rows_or_by_the_studys_own_seeds():
+    with pytest.raises(ConfigError, match="chooses on validation rows, of which there are none"):
+        config(validation_fraction=0)
+    with pytest.raises(ConfigError, match="the seeds from 1000000 are the pilot's own"):
+        pilot_study(config(first_seed=FIRST_PILOT_SEED - 1))
+
+
+def test_a_folder_of_another_study_is_refused_before_the_pilot_trains(tiny, tmp_path):
+    run_study(config(strengths="default", num_seeds=1), tmp_path / "run", tiny)
+    with pytest.raises(RunFolderError, match="holds another study"):
+        run_study(config(num_seeds=1), tmp_path / "run", tiny)
+    assert not (tmp_path / "run" / "pilot").exists()

@@ -104,6 +104,8 @@ def test_the_exported_model_predicts_what_the_study_stored(finished, tmp_path):
     predicted = stored(study, selection.members[0])
     if data.spec.task == "regression":
         np.testing.assert_allclose(outputs["prediction"], predicted, rtol=1e-4)
+        single = load_saved(tmp_path / "one").predict(data.x_test[:1])
+        np.testing.assert_allclose(single, predicted[:1], rtol=1e-4)
     else:
         np.testing.assert_allclose(outputs["probabilities"], np.exp(predicted), atol=1e-5)
         np.testing.assert_array_equal(outputs["label"], predicted.argmax(1))

@@ -214,3 +214,50 @@ def test_stacks_hold_one_structure_and_as_many_members_as_the_cache():
     sizes = [len(stack) for stack in plan_stacks([*narrow, *wide], spec)]
     assert stack_size(narrow[0], spec) == 5
     assert sizes == [5, 5, 2, 1, 1]
+
+
+@pytest.mark.usefixtures("float64")
+def test_the_logged_loss_is_what_is_minimized(tiny):
+    """One full-batch epoch: weighted, smoothed cross-entropy of the first weights, plus the
+    penalty at the end of the epoch."""
+    options = {
+        "optimizer": "sgd",
+        "batch_size": "full",
+        "max_epochs": 1,
+        "early_stopping": False,
+        "label_smoothing": 0.2,
+        "class_weight": {0: 3.0, 2: 0.5},
+        "l2": 0.01,
+    }
+    member = make_member(tiny, **options)
+    (result,) = train_stack([member], tiny)
+    rows, _ = member.split(tiny.y_train)
+    model = build_mlp(member.model, tiny.spec, seed=member.seeds.init)
+    p = model.predict(tiny.x_train[rows], verbose=0)
+    target = 0.8 * np.eye(3)[tiny.y_train[rows]] + 0.2 / 3
+    weights = np.array([3.0, 1.0, 0.5])[tiny.y_train[rows]]
+    data_loss = (weights * -(target * np.log(p)).sum(axis=1)).mean()
+    kernels = [w for path, w in result.weights.items() if path.endswith("kernel")]
+    penalty = 0.01 * sum(np.square(kernel).sum() for kernel in kernels)
+    assert result.curves["loss"][0] == pytest.approx(data_loss + penalty, rel=1e-6)
+    plain = -np.log(p[np.arange(len(rows)), tiny.y_train[rows]]).mean()
+    assert result.curves["cross_entropy"][0] == pytest.approx(plain, rel=1e-6)
+
+
+def test_a_member_whose_predictions_are_not_numbers_is_diverged(tiny):
+    """Its losses were finite, but a huge test row overflows: it must count in no mean."""
+    x_test = tiny.x_test.copy()
+    x_test[0] = np.finfo(np.float32).max
+    data = Dataset.from_arrays(tiny.x_train, tiny.y_train, x_test, tiny.y_test)
+    (result,) = train_stack([make_member(data, max_epochs=2)], data)
+    assert np.isnan(result.test_predictions).any()
+    assert result.status == "diverged"
+
+
+@pytest.mark.parametrize("monitor", ["accuracy", "val_accuracy", "cross_entropy", "loss"])
+def test_the_monitored_metric_decides_which_epoch_is_restored(tiny, monitor):
+    options = {"learning_rate": 0.05, "max_epochs": 12, "patience": 12, "min_delta": 0.0}
+    (result,) = train_stack([make_member(tiny, monitor=monitor, **options)], tiny)
+    curve = result.curves[monitor]
+    best = np.argmax(curve) if monitor.endswith("accuracy") else np.argmin(curve)
+    assert result.best_epoch == best + 1
