@@ -119,7 +119,7 @@ def srivastava() -> dict[str, Target]:
     config = StudyConfig(
         dataset="mnist",
         variants=(
-            {"name": "relu, no dropout", "max_epochs": 5},
+            {"name": "relu, no dropout", "max_epochs": 6},
             {"name": "sigmoid 800", "hidden_units": (800,), "activation": "sigmoid"},
             {"name": "relu, dropout", **dropout},
             {"name": "relu, dropout, max-norm", **dropout, "max_norm": 2.0},
@@ -130,7 +130,7 @@ def srivastava() -> dict[str, Target]:
         train=TrainConfig(
             learning_rate_schedule="cosine",
             batch_size=100,
-            max_epochs=10,
+            max_epochs=16,
             early_stopping=False,
         ),
         validation_fraction=0,
