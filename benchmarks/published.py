@@ -260,7 +260,7 @@ def main() -> None:
     rows = options.rows.split(",")
     if unknown := set(rows) - set(ROWS):
         parser.error(f"unknown rows {', '.join(sorted(unknown))}. Known: {', '.join(ROWS)}.")
-    if options.seeds is not None and options.seeds < 2:
+    if any(k is not None and k < 2 for k in (options.seeds, options.scikit_learn)):
         parser.error("an interval needs at least 2 seeds")
     if options.scikit_learn:
         run_scikit_learn(options.scikit_learn, PATIENCE_2017)
