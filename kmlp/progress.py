@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _LINE_EVERY_SECONDS = 10.0
 # While it trains, a regression knows standardized targets only: 1 is what their mean would get.
 _TITLES = {"accuracy": "accuracy", "mse": "MSE / variance"}
+_SHORT = {"validation": "val.", "training": "train."}
 
 
 class StudyProgress:
@@ -36,7 +37,7 @@ class StudyProgress:
         self._live: Live | None = None
         self._variant_of: dict[str, str] = {}
         self._epoch: dict[str, int] = {}
-        self._name = "accuracy"
+        self._name, self._part = "accuracy", "validation"
         self._best: dict[str, float] = {}
         self._stopped: dict[str, int] = {}
         self._num_done = 0
@@ -70,10 +71,10 @@ class StudyProgress:
 
     def epoch(self, members: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
         """One epoch of one stack."""
-        name, values = _shown(logs)
+        name, part, values = _shown(logs)
         better = max if name == "accuracy" else min
         with self._lock:
-            self._name = name
+            self._name, self._part = name, part
             for member, value in zip(members, values, strict=True):
                 self._epoch[member.id] = epoch
                 if np.isfinite(value):
@@ -110,7 +111,7 @@ class StudyProgress:
         best = ""
         if self._best:
             value = _write(self._name, extreme(self._best.values()))
-            best = f", best validation {_TITLES[self._name]} {value}"
+            best = f", best {self._part} {_TITLES[self._name]} {value}"
         return f"{finished} of {total} networks done{at}{best}, {self._time()}"
 
     def _time(self) -> str:
@@ -121,7 +122,7 @@ class StudyProgress:
     def _render(self) -> Group:
         with self._lock:
             table = Table(box=None, pad_edge=False, header_style="dim")
-            best = f"best val. {_TITLES[self._name]}"
+            best = f"best {_SHORT[self._part]} {_TITLES[self._name]}"
             for heading in ("variant", "done", "running", "epoch", best):
                 table.add_column(heading, justify="left" if heading == "variant" else "right")
             for variant in dict.fromkeys(self._variant_of.values()):
@@ -144,10 +145,15 @@ class StudyProgress:
         )
 
 
-def _shown(logs: dict[str, np.ndarray]) -> tuple[str, np.ndarray]:
-    """What is told of an epoch, on the validation rows where there are any."""
+def _shown(logs: dict[str, np.ndarray]) -> tuple[str, str, np.ndarray]:
+    """What is told of an epoch: the score's name, the rows' part and the values.
+
+    The validation rows' where there are any, else the training rows'.
+    """
     name = "accuracy" if "accuracy" in logs else "mse"
-    return name, logs[f"val_{name}" if f"val_{name}" in logs else name]
+    if f"val_{name}" in logs:
+        return name, "validation", logs[f"val_{name}"]
+    return name, "training", logs[name]
 
 
 def _write(name: str, value: float) -> str:

@@ -279,7 +279,8 @@ def _more_seeds(variants: Sequence[Variant]) -> str:
             f"from {fewest} more seeds ({first}) to {most} more ({last}) would show true "
             "differences of these sizes"
         )
-    rest = f", the other {beyond} would take more than {MAX_SEEDS} in all" if beyond else ""
+    others = "the remaining one" if beyond == 1 else f"the other {beyond}"
+    rest = f", {others} would take more than {MAX_SEEDS} in all" if beyond else ""
     return f"{sentence} with 80 % power{rest}"
 
 

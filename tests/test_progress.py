@@ -50,4 +50,6 @@ def test_regression_tells_the_lowest_validation_error(progress):
 @pytest.mark.parametrize("name", ["accuracy", "mse"])
 def test_without_validation_rows_the_training_score_is_told(progress, name):
     progress.epoch(MEMBERS, 1, {"loss": np.ones(2), name: np.array([0.25, 0.25])})
-    assert ("25.00 %" if name == "accuracy" else "0.250") in progress._line()
+    told = "accuracy 25.00 %" if name == "accuracy" else "MSE / variance 0.250"
+    assert f"best training {told}" in progress._line()
+    assert "best train." in table(progress)
