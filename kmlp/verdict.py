@@ -145,7 +145,8 @@ def _ties(best: Variant, results: Mapping[str, Any]) -> str:
     if best["name"] == baseline or not tested:
         return ""
     if not tied:
-        return "; no other variant is tied with it"
+        with_baseline = best["versus_baseline"] is not None and not is_significant(best)
+        return f"; no other variant{' but the baseline' * with_baseline} is tied with it"
     if len(tied) > _BY_NAME:
         every = "the" if len(tied) == len(others) else f"{len(tied)} of"
         return f"; {every} {len(others)} other variants cannot be told apart from it"

@@ -487,6 +487,14 @@ def test_what_is_tied_with_the_best_is_said_with_it():
     assert shown_with_best(apart)[0].endswith("test rows); no other variant is tied with it.")
 
 
+def test_a_best_variant_that_is_tied_with_the_baseline_alone_says_so():
+    best = BETTER | {"versus_baseline": versus(0.001, p_holm=0.9, wins=5, losses=5)}
+    worse = against_best("l2", -0.02, p_holm=0.01, wins=0, losses=10)
+    worse |= {"versus_baseline": versus(-0.02, p_holm=0.01, wins=0, losses=10)}
+    first = verdict(results(best, worse))[0]
+    assert first.endswith("no other variant but the baseline is tied with it.")
+
+
 def test_many_ties_with_the_best_are_counted():
     tied = [against_best(n, -0.001, p_holm=0.3, wins=3, losses=7) for n in "abcdef"]
     apart = against_best("l2", -0.004, p_holm=0.01, wins=0, losses=10)
