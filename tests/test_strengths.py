@@ -1,5 +1,6 @@
 """Strengths are chosen on validation, by seeds that the study does not use."""
 
+import csv
 import json
 
 import jsonschema
@@ -7,6 +8,7 @@ import pytest
 
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.errors import ConfigError, RunFolderError
+from kmlp.report import write_report
 from kmlp.strengths import FIRST_PILOT_SEED, STRENGTHS, pilot_study, with_chosen_strengths
 from kmlp.study import load_study, run_study
 from kmlp.variants import VARIANTS
@@ -103,3 +105,15 @@ def test_a_folder_of_another_study_is_refused_before_the_pilot_trains(tiny, tmp_
     with pytest.raises(RunFolderError, match="holds another study"):
         run_study(config(num_seeds=1), tmp_path / "run", tiny)
     assert not (tmp_path / "run" / "pilot").exists()
+
+
+def test_the_report_shows_how_the_strengths_were_chosen(tiny, tmp_path):
+    study = run_study(config(num_seeds=1), tmp_path / "run", tiny)
+    page = write_report(study.run_dir).read_text(encoding="utf-8")
+    assert "How the strengths were chosen" in page
+    assert page.count(">chosen<") == 2, "one of dropout's five and one of L2's five"
+    with open(tmp_path / "run" / "tables" / "pilot.csv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(r["mean"]) for r in rows] == [
+        s["mean"] for s in study.results["pilot"]["strengths"]
+    ]

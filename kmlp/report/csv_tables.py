@@ -33,6 +33,9 @@ def csv_tables(results: Mapping[str, Any], evidence: Evidence) -> dict[str, str]
         "comparisons": _comparisons(ranked),
         "curves": _curves(ranked, evidence),
     }
+    if pilot := results.get("pilot"):
+        fields = ("strength", "part", "mean", "se")
+        tables["pilot"] = [fields, *([s[f] for f in fields] for s in pilot["strengths"])]
     if results["dataset"]["task"] != "regression":
         tables |= _predictions(results["dataset"]["class_names"], evidence)
     return {f"{name}.csv": _csv(rows) for name, rows in tables.items()}

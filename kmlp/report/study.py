@@ -89,6 +89,8 @@ def _findings(
     others = tables.other_scores(results)
     if others:
         sections.append(Section("others", "Other scores on the test set", [others]))
+    if pilot := tables.pilot(results):
+        sections.append(Section("pilot", "How the strengths were chosen", [pilot]))
     return [*sections, Section("cost", "What it costs", [tables.cost(results, evidence)])]
 
 

@@ -96,6 +96,31 @@ def other_scores(results: Mapping[str, Any]) -> Table | None:
     return Table(columns, rows, note)
 
 
+def pilot(results: Mapping[str, Any]) -> Table | None:
+    """How the strengths were chosen; None where they were given."""
+    found = results.get("pilot")
+    if not found or not found["strengths"]:
+        return None
+    unit, chosen = unit_in(results), {v["strength"] for v in results["variants"]}
+    part = "validation" if found["strengths"][0]["part"] == "val" else "training"
+    columns = [Cell("Strength"), Cell(f"Mean {part} {unit.axis}", "standard error"), Cell("Chosen")]
+    rows = [
+        Row(
+            [
+                Cell(tried["strength"]),
+                Cell(unit.value(tried["mean"]), unit.value(tried["se"]) if tried["se"] else ""),
+                Cell("chosen") if tried["strength"] in chosen else NONE,
+            ]
+        )
+        for tried in found["strengths"]
+    ]
+    note = (
+        f"Over {found['num_seeds']} pilot seeds from {found['first_seed']:,} on, which the study "
+        "does not use. The best mean is chosen, of equals the weaker. The test set had no say."
+    )
+    return Table(columns, rows, note)
+
+
 def cost(results: Mapping[str, Any], evidence: Evidence) -> Table:
     """What each variant costs: time, epochs, weights."""
     columns = [
