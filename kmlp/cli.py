@@ -15,6 +15,7 @@ from kmlp.errors import ConfigError, KmlpError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from kmlp.data import Dataset
     from kmlp.study import Study
 
 app = cyclopts.App(
@@ -78,7 +79,7 @@ def study(
         learning_rate=learning_rate,
         batch_size=batch_size,
     )
-    result = _run(config, out or _default_out(target))
+    result, _ = _run(config, out or _default_out(target))
     _print_study(result, as_json=json)
 
 
@@ -108,13 +109,13 @@ def run(
         hidden_units=hidden_units,
         max_epochs=max_epochs,
     )
-    result = _run(config, out or _default_out(target))
+    result, dataset = _run(config, out or _default_out(target))
     _print_study(result, as_json=False)
     from kmlp.report import write_report
 
     path = write_report(result.run_dir)
     exported = _export(result.run_dir, None, "best", None)
-    _print_examples(exported, config.dataset)
+    _print_examples(exported, dataset)
     print()
     _print_report(path)
     print(f"Model:  {exported}")
@@ -324,7 +325,7 @@ def _default_out(target: str) -> Path:
     return Path("runs") / Path(target).stem
 
 
-def _run(config: StudyConfig, out: Path) -> "Study":
+def _run(config: StudyConfig, out: Path) -> tuple["Study", "Dataset"]:
     from kmlp.data import load_dataset
     from kmlp.progress import StudyProgress
 
@@ -339,7 +340,7 @@ def _run(config: StudyConfig, out: Path) -> "Study":
 
     _import_tensorflow_quietly()
     with StudyProgress() as progress:
-        return run_study(config, out, dataset, progress=progress)
+        return run_study(config, out, dataset, progress=progress), dataset
 
 
 def _export(run_dir: Path, variant: str | None, member: str, out: Path | None) -> Path:
@@ -353,13 +354,11 @@ def _export(run_dir: Path, variant: str | None, member: str, out: Path | None) -
     return write(selection, out or Path("saved_models") / study.results["dataset"]["name"])
 
 
-def _print_examples(model: Path, dataset: str) -> None:
+def _print_examples(model: Path, data: "Dataset") -> None:
     """A few test images as the exported model sees them, with their true classes."""
-    from kmlp.data import load_dataset
     from kmlp.prediction import show_images
     from kmlp.serving import load_saved
 
-    data = load_dataset(dataset)
     if len(data.spec.input_shape) == 2 and data.spec.class_names:
         rows = [int((data.y_test == c).argmax()) for c in range(min(4, data.spec.num_classes))]
         print(f"\nThe exported model on the test images {', '.join(map(str, rows))}:\n")
