@@ -8,6 +8,7 @@ READY = $(VENV)/.ready
 
 demo: $(READY)
 	$(BIN)/kmlp run fashion_mnist --out runs/demo
+	@echo "(kmlp is $(BIN)/kmlp, or after: source $(BIN)/activate)"
 
 test: $(READY)
 	$(BIN)/pytest -n 2 --dist loadfile

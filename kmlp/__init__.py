@@ -31,6 +31,8 @@ _HOME = {
     "Selection": "kmlp.selection",
     "export": "kmlp.exporting",
     "load_saved": "kmlp.serving",
+    "evaluate": "kmlp.evaluation",
+    "StudyProgress": "kmlp.progress",
 }
 __all__ = list(_HOME)
 __version__ = "0.1.0"

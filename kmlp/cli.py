@@ -23,6 +23,7 @@ app = cyclopts.App(
     help="Which MLP, which regularizer, and how sure are you?",
     help_format="markdown",
     version_flags=["--version"],
+    suppress_keyboard_interrupt=False,  # main says how to go on
 )
 
 _DEFAULTS = StudyConfig(dataset="fashion_mnist")
@@ -65,7 +66,7 @@ def study(
     An interrupted study goes on with the same command; more seeds or variants train only
     what is missing.
 
-    Example:
+    For example:
 
         kmlp study fashion_mnist --variants none,dropout,l2 --seeds 10 --out runs/a
     """
@@ -97,7 +98,7 @@ def run(
 ) -> None:
     """Study, report and export in one go.
 
-    Example:
+    For example:
 
         kmlp run fashion_mnist
     """
@@ -135,7 +136,7 @@ def run(
 def show(run_dir: Path, /, *, json: Json = False) -> None:
     """Print the results of a run folder: its table and verdict, or its results.json.
 
-    Example:
+    For example:
 
         kmlp show runs/a --json
     """
@@ -159,7 +160,7 @@ def report(
 ) -> None:
     """Write the report of a run folder again, without training; of several, side by side.
 
-    Example:
+    For example:
 
         kmlp report runs/a
         kmlp report runs/a runs/b --out runs/a-and-b
@@ -187,7 +188,7 @@ def export(
 ) -> None:
     """Write a trained network, or all of a variant as one, as a SavedModel.
 
-    Example:
+    For example:
 
         kmlp export runs/a --member ensemble --out saved_models/fashion
     """
@@ -208,7 +209,7 @@ def predict(
 ) -> None:
     """Predict .npy, .npz, IDX, PNG and JPEG files, or a folder of images.
 
-    Example:
+    For example:
 
         kmlp predict saved_models/fashion photo.png --dark-on-light
     """
@@ -222,7 +223,7 @@ def predict(
 def evaluate(model: Path, dataset: str, /, *, json: Json = False) -> None:
     """Score a SavedModel on a data set's test rows: intervals and the confusion matrix.
 
-    Example:
+    For example:
 
         kmlp evaluate saved_models/fashion fashion_mnist
     """
@@ -248,7 +249,7 @@ def evaluate(model: Path, dataset: str, /, *, json: Json = False) -> None:
 def data(*, json: Json = False) -> None:
     """List the data sets: where each may lie and its state.
 
-    Example:
+    For example:
 
         KMLP_DATA=~/sets kmlp data
     """
@@ -336,8 +337,16 @@ def _run(config: StudyConfig, out: Path) -> tuple["Study", "Dataset"]:
         f"{len(dataset.y_test):,} test rows, from {origin.location}, sha256 {origin.sha256[:12]}",
         file=sys.stderr,
     )
+    from kmlp.stats import min_seeds_to_test
     from kmlp.study import run_study
 
+    comparisons = len(config.for_data(dataset.spec.task, dataset.spec.input_dtype).variants) - 1
+    if comparisons and config.num_seeds < (needed := min_seeds_to_test(comparisons)):
+        print(
+            f"{config.num_seeds} seeds cannot show any difference, with {comparisons} to compare "
+            f"with the baseline; at least {needed} are needed: --seeds {needed}",
+            file=sys.stderr,
+        )
     _import_tensorflow_quietly()
     with StudyProgress() as progress:
         return run_study(config, out, dataset, progress=progress), dataset

@@ -45,8 +45,11 @@ def _check_task(model: LoadedModel, data: Dataset) -> None:
             f"{kinds[wants_numbers]}."
         )
     names, known = data.spec.class_names, model.class_names
-    # Data without names of their own, such as a folder of IDX files, number their classes.
-    if known and names not in (known, tuple(map(str, range(len(known))))):
+    # Data without names of their own, arrays or a folder of IDX files, number their classes.
+    unnamed = data.provenance.source in ("arrays", "folder") and names == tuple(
+        map(str, range(len(known)))
+    )
+    if known and names != known and not unnamed:
         raise DataError(
             f"the model knows the classes {', '.join(model.class_names)}; "
             f"the data have {', '.join(names)}."

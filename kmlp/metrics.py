@@ -28,6 +28,14 @@ HIGHER_IS_BETTER: dict[str, bool] = {
 }
 
 
+def within_range(metric: str, bounds: tuple[float, float]) -> tuple[float, float]:
+    """An interval of a metric without what it cannot be: an accuracy above 1, an error below 0."""
+    low, high = bounds
+    largest = 1.0 if HIGHER_IS_BETTER[metric] else float("inf")
+    smallest = float("-inf") if metric == "r2" else 0.0
+    return max(low, smallest), min(high, largest)
+
+
 def classification_metrics(
     labels: np.ndarray | Sequence[int], log_probabilities: np.ndarray
 ) -> dict[str, float]:

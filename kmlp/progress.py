@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,7 +40,7 @@ class StudyProgress:
         self._name, self._part = "accuracy", "validation"
         self._best: dict[str, float] = {}
         self._stopped: dict[str, int] = {}
-        self._num_done = 0
+        self._done_before: frozenset[str] = frozenset()
         self._started = self._last_line = time.monotonic()
 
     def __enter__(self) -> "StudyProgress":
@@ -59,15 +59,15 @@ class StudyProgress:
         if self._live:
             self._live.stop()
 
-    def start(self, variant_of: dict[str, str], max_epochs: int, num_done: int) -> None:
-        """The study's members by id, and how many of them need no training."""
+    def start(self, variant_of: dict[str, str], done: Collection[str], title: str = "") -> None:
+        """The study's members by id, those of them that need no training, and what it is."""
         with self._lock:
-            self._variant_of, self._num_done = variant_of, num_done
+            self._variant_of, self._done_before = variant_of, frozenset(done)
             self._epoch, self._best, self._stopped = {}, {}, {}
             self._started = time.monotonic()
-        missing = len(variant_of) - num_done
-        kept = f"; {num_done} of {len(variant_of)} were already done" if num_done else ""
-        self.console.print(f"Training {missing} networks{kept}.", highlight=False)
+        missing = len(variant_of) - len(done)
+        kept = f"; {len(done)} of {len(variant_of)} were already done" if done else ""
+        self.console.print(f"{title}Training {missing} networks{kept}.", highlight=False)
 
     def epoch(self, members: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
         """One epoch of one stack."""
@@ -97,13 +97,13 @@ class StudyProgress:
             return None
         usual = float(np.mean(list(self._stopped.values())))
         running = [e for id, e in self._epoch.items() if id not in self._stopped]
-        waiting = len(self._variant_of) - self._num_done - len(self._epoch)
+        waiting = len(self._variant_of) - len(self._done_before) - len(self._epoch)
         missing = waiting * usual + sum(max(usual - epoch, 1.0) for epoch in running)
         pace = (time.monotonic() - self._started) / sum(self._epoch.values())
         return missing * pace
 
     def _line(self) -> str:
-        finished, total = len(self._stopped) + self._num_done, len(self._variant_of)
+        finished, total = len(self._stopped) + len(self._done_before), len(self._variant_of)
         running = len(self._epoch) - len(self._stopped)
         epochs = [e for id, e in self._epoch.items() if id not in self._stopped]
         at = f", {running} running at epoch {min(epochs)} to {max(epochs)}" if epochs else ""
@@ -127,7 +127,7 @@ class StudyProgress:
                 table.add_column(heading, justify="left" if heading == "variant" else "right")
             for variant in dict.fromkeys(self._variant_of.values()):
                 table.add_row(*self._row(variant))
-            finished, total = len(self._stopped) + self._num_done, len(self._variant_of)
+            finished, total = len(self._stopped) + len(self._done_before), len(self._variant_of)
             bar = ProgressBar(total=total or 1, completed=finished, width=40)
             return Group(table, bar, f"{finished} of {total} networks, {self._time()}")
 
@@ -138,7 +138,7 @@ class StudyProgress:
         best = [self._best[id] for id in ids if id in self._best]
         return (
             variant,
-            f"{sum(id in self._stopped for id in ids)}/{len(ids)}",
+            f"{sum(id in self._stopped or id in self._done_before for id in ids)}/{len(ids)}",
             str(len(running) or ""),
             f"{min(epochs)} to {max(epochs)}" if epochs else "",
             _write(self._name, float(np.mean(best))) if best else "",

@@ -11,7 +11,13 @@ from kmlp.comparisons import RowScores, add_comparisons, add_intervals, add_ties
 from kmlp.config import StudyConfig, Variant
 from kmlp.errors import SelectionError
 from kmlp.ledger import MemberRecord, RunFolder
-from kmlp.metrics import HIGHER_IS_BETTER, METRICS, classification_metrics, regression_metrics
+from kmlp.metrics import (
+    HIGHER_IS_BETTER,
+    METRICS,
+    classification_metrics,
+    regression_metrics,
+    within_range,
+)
 from kmlp.strengths import pilot_summary
 from kmlp.units import unit_in
 from kmlp.verdict import best_variant, chosen_on, verdict
@@ -190,10 +196,18 @@ def _summaries(
         return {}
     values = {name: [r.metrics[part].get(name, np.nan) for r in records] for name in metrics}
     return {
-        name: asdict(stats.summarize(of_members))
+        name: _summary(name, of_members)
         for name, of_members in values.items()
         if np.isfinite(of_members).all()
     }
+
+
+def _summary(metric: str, values: Sequence[float]) -> dict[str, Any]:
+    """Mean and spread, the interval kept within what the metric can be."""
+    summary = asdict(stats.summarize(values))
+    if summary["ci95"]:
+        summary["ci95"] = within_range(metric, summary["ci95"])
+    return summary
 
 
 def _ensemble(

@@ -12,7 +12,7 @@ from kmlp.config import StudyConfig
 from kmlp.errors import ConfigError
 from kmlp.units import unit_in
 from kmlp.variants import VARIANTS, resolve_variant
-from kmlp.verdict import chosen_on, label
+from kmlp.verdict import chosen_on
 
 NUM_PILOT_SEEDS = 3
 FIRST_PILOT_SEED = 1_000_000
@@ -120,6 +120,6 @@ def _tables(name: str, config: StudyConfig) -> list[dict[str, Any]]:
     tables = [{"name": name, **VARIANTS[name], **strength} for strength in STRENGTHS[name]]
     resolved = [resolve_variant(t, config.model, config.train) for t in tables]
     return [
-        {**table, "name": label({"name": variant.name, "strength": variant.strength})}
-        for table, variant in zip(tables, resolved, strict=True)
+        {**table, "name": f"{name} #{i + 1}" if ", " in variant.strength else variant.strength}
+        for i, (table, variant) in enumerate(zip(tables, resolved, strict=True))
     ]

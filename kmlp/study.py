@@ -4,8 +4,8 @@ import contextlib
 import importlib.metadata
 import logging
 import platform
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -33,7 +33,7 @@ _PACKAGES = ("kmlp", "keras", "tensorflow", "numpy", "scipy")
 class Progress(Protocol):
     """What a study tells of its progress; the calls come from the stacks' threads."""
 
-    def start(self, variant_of: dict[str, str], max_epochs: int, num_done: int) -> None: ...
+    def start(self, variant_of: dict[str, str], done: Collection[str], title: str) -> None: ...
     def epoch(self, members: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None: ...
     def finished(self, results: Sequence["MemberResult"]) -> None: ...
 
@@ -50,7 +50,7 @@ class Study:
 
     config: StudyConfig
     run_dir: Path
-    results: dict[str, Any]
+    results: dict[str, Any] = field(repr=False)
 
     def best(self, variant: str | None = None) -> Selection:
         """The member to take away: of the variant with the best mean validation accuracy, or of
@@ -170,6 +170,11 @@ def load_study(run_dir: str | Path) -> Study:
     """
     folder = RunFolder(run_dir)
     if not (folder.path / "study.toml").exists():
+        if (folder.path / PILOT_FOLDER / "study.toml").exists():
+            raise RunFolderError(
+                f"{folder.path}: the strengths are still being chosen. "
+                f"Write kmlp show {folder.path / PILOT_FOLDER}"
+            )
         raise RunFolderError(f"{folder.path}: no study.toml; is this a run folder?")
     config, environment = _stored_config(folder), folder.read_json("environment.json")
     plan = _plan(config, folder, environment["data"]["sha256"])
@@ -233,8 +238,8 @@ def _train_missing(
     missing = _missing(folder, wanted)
     if progress:
         variant_of = {m.id: name for name, ms in members.items() for m in ms.values()}
-        max_epochs = max(m.train.max_epochs for m in wanted.values())
-        progress.start(variant_of, max_epochs, len(wanted) - len(missing))
+        title = "Pilot, to choose the strengths: " if folder.path.name == PILOT_FOLDER else ""
+        progress.start(variant_of, wanted.keys() - {m.id for m in missing}, title)
     if missing:
         keeper = _Keeper(folder, progress)
         keeper.let_suspects_prove_themselves(missing, data)
@@ -395,6 +400,14 @@ def _refuse_other_study(folder: RunFolder, config: StudyConfig, data: Dataset) -
 def _claim(folder: RunFolder, config: StudyConfig, data: Dataset) -> None:
     """Writes what this study is and runs on."""
     _refuse_other_study(folder, config, data)
+    if (folder.path / "study.toml").exists():
+        kept = _stored_config(folder)
+        if kept.num_seeds > config.num_seeds or set(kept.variant_names) - set(config.variant_names):
+            logger.warning(
+                "%s holds more than is asked for now: its results are narrowed to these variants "
+                "and seeds; nothing is deleted",
+                folder.path,
+            )
     folder.write_json("environment.json", _environment(data, config))
     folder.write_test_labels(data.y_test)
     # Last: a folder with a study.toml is claimed, and holds all that says by whom.

@@ -19,7 +19,7 @@ def results_table(results: Mapping[str, Any]) -> Table:
     unit = unit_in(results)
     beside = [unit_in(results, metric) for metric in shown_beside(results)]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("variant")
+    table.add_column("variant", overflow="fold", min_width=18)
     for heading in (
         "seeds",
         _heading(unit),

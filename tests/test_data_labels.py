@@ -188,7 +188,7 @@ BAD_LABELS = {
     ),
     "a column": (
         (TARGETS[:, None], {}),
-        "labels of shape (6, 1). Write y_train[:, 0].",
+        "y_train must be (n,). Received: shape (6, 1). Write y_train[:, 0].",
     ),
     "dates": (
         (np.array(["2020-01-01"] * 6, "datetime64[D]"), {}),

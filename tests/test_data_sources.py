@@ -408,7 +408,7 @@ def test_without_a_download_the_sample_serves_with_a_warning(
         monkeypatch.setitem(SOURCES, "mnist", nowhere)
     assert load_dataset("mnist").provenance.source == "sample"
     assert len(caplog.messages) == 1
-    assert caplog.messages[0].startswith("the full MNIST cannot be downloaded: ")
+    assert caplog.messages[0].startswith("the full MNIST cannot be downloaded; the bundled sample")
     assert "\n" not in caplog.messages[0]
 
 
@@ -549,7 +549,7 @@ BAD_ARRAYS = {
     ),
     "one-hot labels": (
         {"y_test": np.eye(3, dtype=int)[Y]},
-        "x_test and y_test differ in number: 9 examples, labels of shape (9, 3).",
+        "y_test must be (n,). Received: shape (9, 3). Write y_test.argmax(axis=1).",
     ),
     "other widths": (
         {"x_test": X[:, :3]},

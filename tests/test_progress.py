@@ -14,7 +14,7 @@ MEMBERS = [SimpleNamespace(id=id) for id in ("a", "b")]
 @pytest.fixture
 def progress() -> StudyProgress:
     progress = StudyProgress(Console(width=200, quiet=True))
-    progress.start({"a": "none", "b": "dropout"}, max_epochs=9, num_done=0)
+    progress.start({"a": "none", "b": "dropout"}, done=())
     return progress
 
 

@@ -67,6 +67,11 @@ def test_the_best_mean_validation_score_wins_and_of_equals_the_weaker():
     assert falling.variants[1]["dropout"] == 0.1, "a lower error is better"
 
 
+def test_strengths_of_several_fields_are_numbered():
+    names = pilot_study(config(variants=("none", "dropout_l2"))).variant_names
+    assert names == tuple(f"dropout_l2 #{i}" for i in range(1, 6))
+
+
 def test_all_is_tuned_as_a_whole():
     whole = config(variants="all").for_data("multiclass", "uint8")
     assert len(pilot_study(whole).variants) == 5 * len(STRENGTHS)

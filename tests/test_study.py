@@ -30,8 +30,8 @@ class Recorder:
     def __init__(self) -> None:
         self.trained: list[str] = []
 
-    def start(self, variant_of, max_epochs, num_done) -> None:
-        self.num_done, self.num_members = num_done, len(variant_of)
+    def start(self, variant_of, done, title) -> None:
+        self.num_done, self.num_members = len(done), len(variant_of)
 
     def epoch(self, members, epoch, logs) -> None:
         assert len(members) == len(logs["val_accuracy"])

@@ -75,10 +75,12 @@ def _plain(values: Any, num_rows: int, which: str) -> np.ndarray:
     """One-dimensional, and of a kind: objects become the strings or numbers that they are."""
     y, name = np.asarray(values), f"y_{which}"
     if y.shape != (num_rows,):
-        hint = f" Write {name}[:, 0]." if y.shape == (num_rows, 1) else ""
+        if y.ndim == 2 and len(y) == num_rows:
+            first = f"{name}[:, 0]" if y.shape[1] == 1 else f"{name}.argmax(axis=1)"
+            raise DataError(f"{name} must be (n,). Received: shape {y.shape}. Write {first}.")
         raise DataError(
             f"x_{which} and {name} differ in number: {num_rows} examples, "
-            f"labels of shape {y.shape}.{hint}"
+            f"labels of shape {y.shape}."
         )
     if y.dtype.kind in "OT":
         y = _from_objects(y.tolist(), name)

@@ -192,8 +192,13 @@ def _load_named(name: str, folder: str | Path | None, may_download: bool) -> Dat
             path = download(name)
             return _dataset(name, _read_folder(path), "full", path)
         except (OSError, ValueError) as error:
-            reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-            logger.warning("the full %s cannot be downloaded: %s", SOURCES[name].title, reason)
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            logger.warning(
+                "the full %s cannot be downloaded; the bundled sample serves. Name a folder that "
+                "holds it with KMLP_DATA, or set KMLP_OFFLINE=1 to not even try. Reason: %s",
+                SOURCES[name].title,
+                reason[:120],
+            )
     path = sample_folder(name)
     return _dataset(name, _read_folder(path), "sample", path)
 

@@ -51,7 +51,13 @@ def study_report(folder: RunFolder) -> tuple[Report, Evidence]:
 
 
 def reproduce_command(results: Mapping[str, Any]) -> str:
-    """The command that makes this study again from its own study file."""
+    """The command, or the lines of Python, that make this study again from its own study file."""
+    if results["dataset"]["source"] == "arrays":
+        return (
+            "data = kmlp.Dataset.from_arrays(x_train, y_train, x_test, y_test)\n"
+            'config = kmlp.StudyConfig.from_toml(open("study.toml").read())\n'
+            f'kmlp.run_study(config, "runs/{results["dataset"]["name"]}-again", data)'
+        )
     return f"kmlp study study.toml --out runs/{results['dataset']['name']}-again"
 
 

@@ -173,9 +173,12 @@ def _groups(results: Mapping[str, Any], unit: Unit) -> list[tuple[str, list[Any]
         tied = [v for v in ranked if v.get("tied_with_best") or v["name"] == best["name"]]
         rest = [v for v in ranked if v not in tied]
         name = label(best)
+        mean = best["test"][unit.metric]["mean"]
+        better = [v for v in rest if unit.gain(v["test"][unit.metric]["mean"] - mean) > 0]
         groups = [
+            (f"Better on the test set than {name}, which validation chose", better),
             (f"The best on validation, {name}, and what cannot be told apart from it", tied),
-            (f"Told apart from {name}", rest),
+            (f"Worse than {name}", [v for v in rest if v not in better]),
         ]
     else:
         base = results["baseline"]
@@ -273,7 +276,10 @@ def _paired_cell(versus: Mapping[str, Any], column: str, unit: Unit) -> Cell:
 
 def _paired_note(columns: Sequence[str]) -> str:
     notes = {
-        "ci95": "The interval is the paired t interval over seeds.",
+        "ci95": (
+            "The interval is the paired t interval over seeds, not corrected for the number of "
+            "comparisons: one that excludes 0 decides nothing by itself."
+        ),
         "ci95_seeds_and_rows": "With other test rows: a bootstrap over seeds and test rows.",
         "p_holm": "Holm p decides; it holds for all comparisons at once.",
         "p_wilcoxon": "Wilcoxon's p is not corrected.",
