@@ -37,7 +37,7 @@ def test_variants_stand_side_by_side_with_their_intervals(two, tmp_path):
             test = variant["test"]["accuracy"]
             low, high = (f"{100 * bound:.2f}" for bound in test["ci95"])
             assert f"{100 * test['mean']:.2f} {low} to {high}, {seeds} seeds" in text
-    assert re.search(r"l2 [\d.]+ [\d.]+ to [\d.]+, 6 seeds –", text)
+    assert re.search(r"l2 l2=[\d.]+ [\d.]+ [\d.]+ to [\d.]+, 6 seeds –", text)
 
 
 def test_only_what_differs_is_listed(two, tmp_path):

@@ -254,3 +254,11 @@ def test_a_member_that_is_not_there_is_named(study):
         study.member("none", 7)
     with pytest.raises(SelectionError, match="Received: variant='nonsense'"):
         study.ensemble("nonsense")
+
+
+def test_evaluation_refuses_named_data_of_another_kind(saved):
+    """Digits are not clothes, though both have ten classes and one is named by numbers."""
+    model = load_saved(saved)
+    model.class_names = load_dataset("fashion_mnist").spec.class_names
+    with pytest.raises(DataError, match=r"the model knows the classes T-shirt/top, .* 8, 9"):
+        evaluate(model, load_dataset("mnist"))

@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from kmlp.metrics import HIGHER_IS_BETTER, METRICS, classification_metrics, regression_metrics
+from kmlp.metrics import (
+    HIGHER_IS_BETTER,
+    METRICS,
+    classification_metrics,
+    regression_metrics,
+    within_range,
+)
 
 
 def draw(n: int, shares: list[float], seed: int, *, decimals: int = 8):
@@ -193,3 +199,10 @@ def test_numbers_that_do_not_pair_are_refused():
         regression_metrics([1.0, 2.0], np.zeros((2, 2)))
     with pytest.raises(ValueError, match="n at least 1"):
         regression_metrics([], [])
+
+
+def test_an_interval_holds_nothing_that_its_metric_cannot_be():
+    assert within_range("accuracy", (0.96, 1.04)) == (0.96, 1.0)
+    assert within_range("auc", (-0.1, 1.2)) == (0.0, 1.0)
+    assert within_range("rmse", (-3.0, 50.0)) == (0.0, 50.0)
+    assert within_range("r2", (-0.5, 1.1)) == (-0.5, 1.0)

@@ -156,3 +156,18 @@ def test_a_diverged_member_is_kept_out_of_the_means_and_named(tiny, tmp_path):
     assert (wild["num_members"], wild["num_diverged"], wild["test"]) == (0, 1, {})
     assert any("wild" in s and "diverged" in s and "seed 0" in s for s in study.results["verdict"])
     assert "NaN" not in (study.run_dir / "results.json").read_text()
+
+
+def test_fewer_seeds_narrow_the_results_with_a_word_and_delete_nothing(tiny, tmp_path, caplog):
+    config = StudyConfig(
+        dataset="tiny",
+        variants=("none",),
+        num_seeds=3,
+        model=MLPConfig(hidden_units=(8,)),
+        train=TrainConfig(max_epochs=1, batch_size=64),
+    )
+    whole = run_study(config, tmp_path / "run", tiny).results
+    narrow = run_study(dataclasses.replace(config, num_seeds=2), tmp_path / "run", tiny)
+    assert len(narrow.results["members"]) == 2
+    assert "narrowed to these variants and seeds; nothing is deleted" in caplog.text
+    assert run_study(config, tmp_path / "run", tiny).results == whole

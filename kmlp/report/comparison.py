@@ -98,10 +98,12 @@ def _scores(studies: Studies, units: Mapping[str, Unit]) -> Table:
     ]
     rows = []
     for name in _all_variants(studies):
-        cells = [Cell(name)]
-        for study, results in studies.items():
-            variant = _of(results, name)
-            cells.append(_score(variant, units[study]) if variant else NONE)
+        found = {study: _of(results, name) for study, results in studies.items()}
+        strengths = {v["strength"] for v in found.values() if v}
+        cells = [Cell(name, strengths.pop() if len(strengths) == 1 else "")]
+        for study, variant in found.items():
+            strength = variant["strength"] if variant and strengths else ""
+            cells.append(_score(variant, units[study], strength) if variant else NONE)
         rows.append(Row(cells))
     note = (
         "Means over each study's seeds. Scores on different data do not compare; on the same data "
@@ -110,11 +112,12 @@ def _scores(studies: Studies, units: Mapping[str, Unit]) -> Table:
     return Table(columns, rows, note)
 
 
-def _score(variant: Mapping[str, Any], unit: Unit) -> Cell:
+def _score(variant: Mapping[str, Any], unit: Unit, strength: str) -> Cell:
+    """The score; its strength is said where studies differ in it."""
     test = variant["test"][unit.metric]
     seeds = f"{variant['num_members']} seed{'s' * (variant['num_members'] > 1)}"
     spread = f"{unit.interval(test['ci95'])}, {seeds}" if test["ci95"] else seeds
-    return Cell(unit.value(test["mean"]), spread, "strong")
+    return Cell(unit.value(test["mean"]), ", ".join(filter(None, (strength, spread))), "strong")
 
 
 def _gains(studies: Studies) -> Table:
