@@ -31,6 +31,13 @@ class _Stacked(keras.layers.Layer):
         )
         self.step = self.add_vector("step", num_members, "int32")
 
+    def add_gain_and_offset(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """`gamma` and `beta` of each member's own units; their shape `(k, 1, units)`."""
+        shape = (input_shape[0], 1, input_shape[2])
+        self.gamma = self.add_weight(shape, "ones", name="gamma")
+        self.beta = self.add_weight(shape, "zeros", name="beta")
+        return shape
+
     def draw_mask(self, rate: Any, shape: tuple[int, ...]) -> Any:
         """0 for what is dropped, 1 / (1 - rate) for what is kept: `(k, *shape)`."""
         draws = backend.random_bytes(self.key, self.step, shape)
@@ -201,9 +208,7 @@ class StackedBatchNormalization(_Stacked):
     """
 
     def build(self, input_shape: tuple[int, ...]) -> None:
-        shape = (input_shape[0], 1, input_shape[2])
-        self.gamma = self.add_weight(shape, "ones", name="gamma")
-        self.beta = self.add_weight(shape, "zeros", name="beta")
+        shape = self.add_gain_and_offset(input_shape)
         self.moving_mean = self.add_weight(shape, "zeros", trainable=False, name="moving_mean")
         self.moving_variance = self.add_weight(
             shape, "ones", trainable=False, name="moving_variance"
@@ -229,9 +234,7 @@ class StackedLayerNormalization(_Stacked):
     """
 
     def build(self, input_shape: tuple[int, ...]) -> None:
-        shape = (input_shape[0], 1, input_shape[2])
-        self.gamma = self.add_weight(shape, "ones", name="gamma")
-        self.beta = self.add_weight(shape, "zeros", name="beta")
+        self.add_gain_and_offset(input_shape)
 
     def call(self, inputs: Any) -> Any:
         mean, variance = ops.moments(inputs, axes=(2,), keepdims=True)
