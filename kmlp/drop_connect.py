@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from kmlp import fields
 from kmlp.errors import ConfigError
 
 _MASKS, _INFERENCES = ("batch", "example"), ("mean", "moments")
@@ -74,12 +75,12 @@ class DropConnectDense(keras.layers.Dense):
         **kwargs: Any,
     ) -> None:
         _check_rate(rate)
-        _check_choice("mask", mask, _MASKS)
-        _check_choice("inference", inference, _INFERENCES)
         super().__init__(units, activation=activation, **kwargs)
+        self.rate, self.mask, self.inference, self.seed = float(rate), mask, inference, seed
+        fields.check_choice(self, "mask", _MASKS)
+        fields.check_choice(self, "inference", _INFERENCES)
         if inference == "moments":
             _check_elementwise(self.activation)
-        self.rate, self.mask, self.inference, self.seed = float(rate), mask, inference, seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, inputs: Any, training: bool | None = False) -> Any:
@@ -204,13 +205,6 @@ def _check_rate(rate: Any) -> None:
         raise ConfigError(
             f"rate must be in [0, 1). Received: rate={rate!r}. "
             "Did you mean a keep probability? Use 1 - p."
-        )
-
-
-def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ConfigError(
-            f"{name} must be one of {', '.join(choices)}. Received: {name}={value!r}."
         )
 
 

@@ -137,11 +137,22 @@ def run_study(
     _check(config, data)
     if config.strengths == "auto":
         config = _choose_strengths(config, folder, data, progress)
+    return _run(config, folder, data, progress)
+
+
+def _run(
+    config: StudyConfig,
+    folder: RunFolder,
+    data: Dataset,
+    progress: Progress | None,
+    title: str = "",
+) -> Study:
+    """Trains what is missing of a study whose config is checked and whose strengths are known."""
     with folder.writing():
         _claim(folder, config, data)
         dataset = _describe(data, config)
         members = _plan_members(config, dataset["sha256"])
-        _train_missing(folder, members, data, progress)
+        _train_missing(folder, members, data, progress, title)
         results = build_results(_plan(config, folder, dataset["sha256"]), folder, dataset)
         folder.write_json("results.json", results)
     return Study(config, folder.path, results)
@@ -155,8 +166,8 @@ def _choose_strengths(
     if pilot is None:
         return config
     _refuse_other_study(folder, config, data)
-    found = run_study(pilot, folder.path / PILOT_FOLDER, data, progress=progress)
-    return with_chosen_strengths(config, found.results)
+    inside, title = RunFolder(folder.path / PILOT_FOLDER), "Pilot, to choose the strengths: "
+    return with_chosen_strengths(config, _run(pilot, inside, data, progress, title).results)
 
 
 def load_study(run_dir: str | Path) -> Study:
@@ -190,12 +201,14 @@ def _check(config: StudyConfig, data: Dataset) -> None:
     """Refuses a variant that does not fit the data, before anything is written or trained."""
     from kmlp.requirements import check_member, check_split
 
-    for name, members in _plan_members(config, data.provenance.sha256).items():
+    planned = _plan_members(config, data.provenance.sha256)
+    for name, members in planned.items():
         try:
             check_member(members[config.first_seed], data.spec)
-            check_split(members[config.first_seed], data.y_train, data.spec)
         except ConfigError as error:
             raise ConfigError(f"variant {name!r}: {error}") from error
+    # One seed splits alike for every variant.
+    check_split(planned[config.baseline][config.first_seed], data.y_train, data.spec)
 
 
 def _plan_members(config: StudyConfig, data_sha256: str) -> dict[str, dict[int, Member]]:
@@ -233,12 +246,12 @@ def _train_missing(
     members: dict[str, dict[int, Member]],
     data: Dataset,
     progress: Progress | None,
+    title: str,
 ) -> None:
     wanted = {m.id: m for ms in members.values() for m in ms.values()}
     missing = _missing(folder, wanted)
     if progress:
         variant_of = {m.id: name for name, ms in members.items() for m in ms.values()}
-        title = "Pilot, to choose the strengths: " if folder.path.name == PILOT_FOLDER else ""
         progress.start(variant_of, wanted.keys() - {m.id for m in missing}, title)
     if missing:
         keeper = _Keeper(folder, progress)

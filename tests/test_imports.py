@@ -22,7 +22,7 @@ ALLOWED = {
     "structure": {"errors", "member"},
     "losses": set(),
     "layers": {"backend", "drop_connect"},
-    "drop_connect": {"errors"},
+    "drop_connect": {"errors", "fields"},
     "optimizers": set(),
     "gradient_noise": {"errors"},
     "model": {"config", "data", "drop_connect", "errors", "member", "requirements"},

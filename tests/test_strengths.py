@@ -122,3 +122,19 @@ def test_the_report_shows_how_the_strengths_were_chosen(tiny, tmp_path):
     assert [float(r["mean"]) for r in rows] == [
         s["mean"] for s in study.results["pilot"]["strengths"]
     ]
+
+
+def test_progress_is_told_which_of_the_two_is_the_pilot_whatever_the_folder_is_called(
+    tiny, tmp_path
+):
+    titles = []
+
+    class Recorder:
+        def start(self, variant_of, done, title) -> None:
+            titles.append(title)
+
+        def epoch(self, members, epoch, logs) -> None: ...
+        def finished(self, results) -> None: ...
+
+    run_study(config(num_seeds=1), tmp_path / "pilot", tiny, progress=Recorder())
+    assert titles == ["Pilot, to choose the strengths: ", ""]
