@@ -1,0 +1,87 @@
+"""`kmlp export`, `predict` and `evaluate`: networks that were taken away."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from kmlp.cli.app import Json, app, console, import_tensorflow_quietly, print_json
+
+
+@app.command
+def export(
+    run_dir: Path,
+    /,
+    *,
+    variant: Annotated[str | None, Parameter(help="the best on validation if omitted")] = None,
+    member: Annotated[str, Parameter(help="best, a seed, or ensemble")] = "best",
+    out: Annotated[Path | None, Parameter(help="saved_models/NAME of the data set")] = None,
+) -> None:
+    """Write a trained network, or all of a variant as one, as a SavedModel.
+
+    For example:
+
+        kmlp export runs/a --member ensemble --out saved_models/fashion
+    """
+    print(write_export(run_dir, variant, member, out))
+
+
+@app.command
+def predict(
+    model: Path,
+    input: Path,
+    /,
+    *,
+    dark_on_light: Annotated[
+        bool, Parameter(negative="", help="images show dark on light: invert them")
+    ] = False,
+    out: Annotated[Path | None, Parameter(help="a .csv or .jsonl file; else the terminal")] = None,
+    json: Annotated[bool, Parameter(negative="", help="print JSON lines")] = False,
+) -> None:
+    """Predict .npy, .npz, IDX, PNG and JPEG files, or a folder of images.
+
+    For example:
+
+        kmlp predict saved_models/fashion photo.png --dark-on-light
+    """
+    from kmlp.prediction import predict_file
+
+    import_tensorflow_quietly()
+    predict_file(model, input, dark_on_light=dark_on_light, out=out, as_json=json)
+
+
+@app.command
+def evaluate(model: Path, dataset: str, /, *, json: Json = False) -> None:
+    """Score a SavedModel on a data set's test rows: intervals and the confusion matrix.
+
+    For example:
+
+        kmlp evaluate saved_models/fashion fashion_mnist
+    """
+    from kmlp.data import load_dataset
+    from kmlp.evaluation import evaluate as score
+    from kmlp.serving import load_saved
+
+    import_tensorflow_quietly()
+    data = load_dataset(dataset)
+    scores = score(load_saved(model), data)
+    if json:
+        print_json(scores)
+        return
+    from kmlp.table import confusion_table, score_lines
+
+    print("\n".join(score_lines(scores, data.provenance.source)))
+    if "confusion" in scores:
+        print()
+        console().print(confusion_table(scores))
+
+
+def write_export(run_dir: Path, variant: str | None, member: str, out: Path | None) -> Path:
+    from kmlp.study import load_study
+
+    study = load_study(run_dir)
+    selection = study.select(variant, member)
+    import_tensorflow_quietly()
+    from kmlp.exporting import export as write
+
+    return write(selection, out or Path("saved_models") / study.results["dataset"]["name"])

@@ -1,0 +1,87 @@
+"""`kmlp show` and `kmlp report`: what a run folder holds."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from kmlp.cli.app import Json, app, console, print_json
+from kmlp.errors import ConfigError
+
+if TYPE_CHECKING:
+    from kmlp.study import Study
+
+
+@app.command
+def show(run_dir: Path, /, *, json: Json = False) -> None:
+    """Print the results of a run folder: its table and verdict, or its results.json.
+
+    For example:
+
+        kmlp show runs/a --json
+    """
+    from kmlp.study import load_study, num_missing
+
+    study = load_study(run_dir)
+    if missing := num_missing(study):
+        print(
+            f"{missing} networks are not trained yet; this is what is known so far.",
+            file=sys.stderr,
+        )
+    print_study(study, as_json=json)
+
+
+@app.command
+def report(
+    *run_dirs: Path,
+    out: Annotated[
+        Path | None, Parameter(help="where to write; the run folder, or runs/A-and-B of several")
+    ] = None,
+) -> None:
+    """Write the report of a run folder again, without training; of several, side by side.
+
+    For example:
+
+        kmlp report runs/a
+        kmlp report runs/a runs/b --out runs/a-and-b
+    """
+    from kmlp.report import write_comparison, write_report
+
+    if not run_dirs:
+        raise ConfigError("report needs a run folder, or several to put side by side.")
+    if len(run_dirs) == 1:
+        page = write_report(run_dirs[0], out)
+    else:
+        names = "-and-".join(d.resolve().name for d in run_dirs)
+        page = write_comparison(run_dirs, out or Path("runs") / names)
+    print_report(page)
+
+
+def print_report(page: Path) -> None:
+    print(f"Report: {page}")
+    print(f"PDF:    {page.with_suffix('.pdf')}")
+    for name, what in (("figures", "SVG:    "), ("tables", "CSV:    ")):
+        if any((page.parent / name).glob("*")):
+            print(f"{what}{page.parent / name}")
+
+
+def print_study(study: "Study", *, as_json: bool) -> None:
+    if as_json:
+        print_json(study.results)
+        return
+    from kmlp.table import results_table
+
+    results = study.results
+    origin = results["dataset"]
+    out = console()
+    out.print(results_table(results))
+    out.print()
+    for sentence in results["verdict"]:
+        out.print(f"• {sentence}", highlight=False, markup=False)
+    out.print(
+        f"\nData: {origin['name']}, {origin['source']}, sha256 {origin['sha256'][:12]}. "
+        f"Run folder: {study.run_dir}",
+        highlight=False,
+        markup=False,
+    )
