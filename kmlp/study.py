@@ -22,6 +22,7 @@ from kmlp.strengths import pilot_study, with_chosen_strengths
 
 if TYPE_CHECKING:
     from kmlp.checkpoint import Checkpoints
+    from kmlp.memory import Need, Room
     from kmlp.training import MemberResult
 
 logger = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ class Progress(Protocol):
     """What a study tells of its progress; the calls come from the stacks' threads."""
 
     def start(self, variant_of: dict[str, str], done: Collection[str], title: str) -> None: ...
+    def need(self, memory: "Need") -> None: ...
     def epoch(self, members: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None: ...
     def finished(self, results: Sequence["MemberResult"]) -> None: ...
 
@@ -254,9 +256,15 @@ def _train_missing(
         variant_of = {m.id: name for name, ms in members.items() for m in ms.values()}
         progress.start(variant_of, wanted.keys() - {m.id for m in missing}, title)
     if missing:
+        from kmlp.training import make_room
+
         keeper = _Keeper(folder, progress)
         keeper.let_suspects_prove_themselves(missing, data)
-        keeper.train(_order_stacks(_missing(folder, wanted), folder, data), data)
+        room = make_room(data)
+        stacks = _order_stacks(_missing(folder, wanted), folder, data, room)
+        if progress:
+            progress.need(room.need(stacks))
+        keeper.train(stacks, data, room)
     folder.forget_stacks()
 
 
@@ -273,13 +281,16 @@ class _Keeper:
         self._stack_of: dict[str, list[str]] = {}
         self._proving = False
 
-    def train(self, stacks: Sequence[Sequence[Member]], data: Dataset) -> None:
+    def train(
+        self, stacks: Sequence[Sequence[Member]], data: Dataset, room: "Room | None" = None
+    ) -> None:
         from kmlp.training import train_members
 
         try:
             train_members(
                 stacks,
                 data,
+                room=room,
                 on_start=self._on_start,
                 on_epoch=self._on_epoch,
                 on_result=self._on_result,
@@ -336,7 +347,9 @@ class _Keeper:
             self._progress.finished(results)
 
 
-def _order_stacks(missing: list[Member], folder: RunFolder, data: Dataset) -> list[list[Member]]:
+def _order_stacks(
+    missing: list[Member], folder: RunFolder, data: Dataset, room: "Room"
+) -> list[list[Member]]:
     """The stacks to train: first those that were begun, as they were, for their checkpoints."""
     from kmlp.training import plan_stacks
 
@@ -346,7 +359,7 @@ def _order_stacks(missing: list[Member], folder: RunFolder, data: Dataset) -> li
     for ids in sorted(folder.begun_stacks(), key=len, reverse=True):
         if all(id in left for id in ids):
             resumed.append([left.pop(id) for id in ids])
-    return [*resumed, *plan_stacks(list(left.values()), data.spec)]
+    return [*resumed, *plan_stacks(list(left.values()), data.spec, room)]
 
 
 def _missing(folder: RunFolder, wanted: dict[str, Member]) -> list[Member]:

@@ -10,6 +10,7 @@ from kmlp import backend
 from kmlp.checkpoint import Checkpoints
 from kmlp.data.dataset import Dataset, DataSpec
 from kmlp.member import Member
+from kmlp.memory import Room
 from kmlp.model import num_kernel_weights
 from kmlp.stack import Stack, build_stack
 from kmlp.stack_run import DeviceData, MemberResult, StackRun
@@ -17,6 +18,8 @@ from kmlp.structure import Structure
 
 OnEpoch = Callable[[Sequence[Member], int, dict[str, np.ndarray]], None]
 _CACHE_PARAMETERS = 550_000
+# A graph grows with its members, and what is drawn is drawn one member after another.
+_WIDEST = 128
 
 
 class Interrupted(Exception):
@@ -64,17 +67,34 @@ def fit_stack(
     return run.results()
 
 
-def plan_stacks(members: Sequence[Member], spec: DataSpec) -> list[list[Member]]:
-    """Groups members into stacks: neighbours of one structure, as many as the cache holds.
+def make_room(data: Dataset) -> Room:
+    """The memory that training on this data may take; prepares the device as `train_members`.
 
-    Wide members together would fall out of the core's cache at every step, so a stack's size
-    follows from the number of weights of one member.
+    Raises:
+        MemoryLimitError: the data alone do not fit.
+    """
+    return Room(data, backend.set_threads(), backend.device_memory())
+
+
+def plan_stacks(
+    members: Sequence[Member], spec: DataSpec, room: Room | None = None
+) -> list[list[Member]]:
+    """Groups members into stacks: neighbours of one structure, as many as cache and memory hold.
+
+    Args:
+        members: in the order in which they are to be trained.
+        spec: the data's shapes and classes.
+        room: the memory there is; none means enough.
+
+    Raises:
+        MemoryLimitError: a member does not fit even alone.
     """
     stacks: list[list[Member]] = []
     structure: Structure | None = None
     for member in members:
         own = Structure.of(member)
-        if structure == own and len(stacks[-1]) < stack_size(member, spec):
+        most = stack_size(member, spec, room)
+        if structure == own and len(stacks[-1]) < most:
             stacks[-1].append(member)
         else:
             stacks.append([member])
@@ -82,8 +102,22 @@ def plan_stacks(members: Sequence[Member], spec: DataSpec) -> list[list[Member]]
     return stacks
 
 
-def stack_size(member: Member, spec: DataSpec) -> int:
-    """How many members like this one train together on a core."""
+def stack_size(member: Member, spec: DataSpec, room: Room | None = None) -> int:
+    """How many members like this one train together: on a core, or on an accelerator.
+
+    Wide members together would fall out of a core's cache at every step, so there the size
+    follows from the number of weights of one member; an accelerator's from its memory.
+
+    Raises:
+        MemoryLimitError: not even one fits.
+    """
+    if room is None:
+        return _cache_size(member, spec)
+    most = _WIDEST if room.is_accelerator else _cache_size(member, spec)
+    return min(most, room.width(member))
+
+
+def _cache_size(member: Member, spec: DataSpec) -> int:
     model, train = member.model, member.train
     if train.batch_size == "full" or (model.drop_connect and model.drop_connect_mask == "example"):
         # What one step computes fills the memory by itself: batch x in x out masks, or all rows.
@@ -96,6 +130,7 @@ def train_members(
     data: Dataset,
     *,
     on_result: Callable[[list[MemberResult]], None],
+    room: Room | None = None,
     on_start: Callable[[Sequence[Member]], None] | None = None,
     on_epoch: OnEpoch | None = None,
     checkpoints: Callable[[Sequence[Member]], Checkpoints] | None = None,
@@ -109,10 +144,12 @@ def train_members(
         stacks: the members of each stack, as `plan_stacks` groups them.
         data: what they train on.
         on_result: called with each finished stack's results, in its thread, as are the others.
+        room: the memory there is; fewer stacks train at once where more do not fit.
         on_start: called with a stack's members right before it trains.
         on_epoch, checkpoints: as for `fit_stack`.
     """
-    workers = backend.set_threads()
+    room = room or make_room(data)
+    workers = room.need(stacks).at_once
     device_data = DeviceData(data)
     interrupted = threading.Event()
 

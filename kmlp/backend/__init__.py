@@ -5,6 +5,7 @@
 - `value_and_gradients(function, weights)`: `((value, aux), gradients)`.
 - `random_words(key, step, size)`: keyed random `uint32`, `(k, size)`.
 - `random_bytes(key, step, shape)`: keyed random `uint8`, `(k, *shape)`.
+- `device_memory()`: bytes of the accelerator that trains; None without one.
 - `set_threads()`: prepares the device for one stack a core; how many stacks to run at once.
 """
 
@@ -14,6 +15,7 @@ if keras.backend.backend() == "tensorflow":
     from kmlp.backend.tensorflow import (
         compile,
         compile_update,
+        device_memory,
         random_bytes,
         random_words,
         set_threads,
@@ -23,6 +25,7 @@ elif keras.backend.backend() == "jax":
     from kmlp.backend.jax import (
         compile,
         compile_update,
+        device_memory,
         random_bytes,
         random_words,
         set_threads,
@@ -37,6 +40,7 @@ else:
 __all__ = [
     "compile",
     "compile_update",
+    "device_memory",
     "random_bytes",
     "random_words",
     "set_threads",

@@ -51,3 +51,11 @@ def random_bytes(key: Any, step: Any, shape: tuple[int, ...]) -> Any:
 def set_threads() -> int:
     """XLA spreads one program over the cores by itself: one stack at a time."""
     return 1
+
+
+def device_memory() -> int | None:
+    """Bytes that JAX may take of the first device's memory; None on a CPU."""
+    device = jax.devices()[0]
+    if device.platform == "cpu":
+        return None
+    return (device.memory_stats() or {}).get("bytes_limit")

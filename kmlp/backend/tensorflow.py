@@ -80,6 +80,16 @@ def set_threads() -> int:
     return cores
 
 
+def device_memory() -> int | None:
+    """Bytes that TensorFlow may take of the first GPU's memory; None without a GPU."""
+    if not _on_gpu():
+        return None
+    # TensorFlow tells no GPU's memory through its public names.
+    from tensorflow.python.client import device_lib
+
+    return next(d.memory_limit for d in device_lib.list_local_devices() if d.device_type == "GPU")
+
+
 def _num_cores() -> int:
     """The cores this process may use, which in a container are fewer than the machine's."""
     if hasattr(os, "sched_getaffinity"):
