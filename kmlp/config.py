@@ -129,7 +129,7 @@ class MLPConfig(_Config):
         fields.check_choice(self, "drop_connect_mask", ("batch", "example"))
         fields.check_choice(self, "drop_connect_inference", ("mean", "moments"))
         fields.check_choice(self, "penalty_reduction", ("sum", "mean"))
-        fields.check_drop_rate(self, "dropout", "input_dropout", "drop_connect")
+        fields.check_rate(self, "dropout", "input_dropout", "drop_connect")
         fields.check_non_negative(self, "l1", "l2")
         fields.check_positive_or_none(self, "max_norm")
         for name in ("dropout", "drop_connect", "max_norm"):

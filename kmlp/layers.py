@@ -1,8 +1,7 @@
 """The stacked layers: Keras layers whose every weight carries a leading member axis `k`.
 
 They compute what Keras's own layers compute for each member alone. What a layer draws is keyed
-by its members' `key` and `step`, so that it does not depend on a member's company; random bytes
-round a rate to 1/256, and what is kept is scaled by the rounded rate.
+by its members' `key` and `step`, so that it does not depend on a member's company.
 """
 
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from kmlp import backend
+from kmlp import draws
 from kmlp.drop_connect import mean_activation
 
 _EPSILON = 1e-3
@@ -40,11 +39,11 @@ class _Stacked(keras.layers.Layer):
 
     def draw_mask(self, rate: Any, shape: tuple[int, ...]) -> Any:
         """0 for what is dropped, 1 / (1 - rate) for what is kept: `(k, *shape)`."""
-        draws = backend.random_bytes(self.key, self.step, shape)
+        drawn = draws.uniform(self.key, self.step, shape)
         self.step.assign(self.step + 1)
-        dropped = ops.reshape(ops.minimum(ops.round(rate * 256), 255), (-1,) + (1,) * len(shape))
-        keep = ops.cast(draws >= ops.cast(dropped, "uint8"), self.compute_dtype)
-        return keep * ops.cast(256 / (256 - dropped), self.compute_dtype)
+        rate = ops.reshape(rate, (-1,) + (1,) * len(shape))
+        kept = ops.where(ops.cast(drawn, rate.dtype) < rate, 0, 1 / (1 - rate))
+        return ops.cast(kept, self.compute_dtype)
 
     def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         return input_shape

@@ -12,7 +12,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from kmlp import backend, optimizers
+from kmlp import backend, draws, optimizers
 from kmlp.data.dataset import DataSpec
 from kmlp.layers import (
     StackedBatchNormalization,
@@ -57,7 +57,6 @@ class Program:
         self._is_bounded = [
             k and not p.startswith(OUTPUT) for k, p in zip(self._is_kernel, paths, strict=True)
         ]
-        self._update = backend.compile_update(self._apply_gradients)
         self.train_epoch: Callable = backend.compile(self._train_epoch)
         self.evaluate: Callable = backend.compile(self._evaluate)
         self.predict: Callable = backend.compile(self._predict)
@@ -96,7 +95,7 @@ class Program:
 
         (_, aux), gradients = backend.value_and_gradients(loss_of, state["weights"])
         others, outputs, plain, losses = aux
-        weights, slots = self._update(
+        weights, slots = self._apply_gradients(
             gradients,
             state["weights"],
             state["slots"],
@@ -128,7 +127,7 @@ class Program:
         if not self.structure.gradient_noise:
             return None
         size = sum(map(_size, state["weights"]))
-        return backend.random_words(state["keys"]["gradient_noise"], state["step"], size)
+        return draws.random_words(state["keys"]["gradient_noise"], state["step"], size)
 
     def _apply_gradients(
         self, gradients: list, weights: list, slots: list, step: Any, hyper: dict, words: Any
