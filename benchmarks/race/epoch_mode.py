@@ -33,6 +33,7 @@ class Timing:
         accuracy: mean validation accuracy after the last epoch.
         peak_bytes: growth of the process's memory.
         choice: what the side chose.
+        foreign_cores: by round, CPU seconds a second that others took: a quiet machine has 0.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Timing:
     marginal: list[float] = field(default_factory=list)
     accuracy: float | None = None
     peak_bytes: int = 0
+    foreign_cores: list[float] = field(default_factory=list)
 
     @property
     def median(self) -> float:
@@ -154,6 +156,7 @@ def _take_turn(run: EpochRun, side: Side, timing: Timing) -> None:
     timing.marginal.append(marginal)
     timing.once.append(short.seconds / timing.count - marginal)
     timing.accuracy, timing.peak_bytes = long.mean("accuracy"), long.peak_bytes
+    timing.foreign_cores.append(max(short.foreign_cores, long.foreign_cores))
     tell(f"round {len(timing.marginal)}  {timing.name:18} {marginal:8.4f} s per member-epoch")
 
 

@@ -45,12 +45,15 @@ class Answer:
 
     Attributes:
         seconds: wall time from the call to the last process's answer.
+        foreign_cores: CPU seconds a second that other processes, or the machine's other guests,
+            took meanwhile.
         outcomes: what each process tells besides, such as the mean validation accuracy.
         peak_bytes: growth of the largest resident memory since the side's libraries and the
             data were loaded, summed over its processes.
     """
 
     seconds: float
+    foreign_cores: float
     outcomes: list[dict[str, Any]]
     peak_bytes: int
 
@@ -88,13 +91,15 @@ class Side:
         """
         shares = [list(seeds[i :: len(self._processes)]) for i in range(len(self._processes))]
         busy = [(p, s) for p, s in zip(self._processes, shares, strict=True) if s]
-        started = time.perf_counter()
+        started, busy_before = time.perf_counter(), _busy_seconds()
         for process, share in busy:
             _pipe(process.stdin).write(json.dumps([share, epochs]) + "\n")
             _pipe(process.stdin).flush()
         outcomes = [_read(process) for process, _ in busy]
         seconds = time.perf_counter() - started
-        return Answer(seconds, outcomes, sum(o["peak_bytes"] for o in outcomes))
+        own = sum(o["cpu_seconds"] for o in outcomes)
+        foreign = max(0.0, _busy_seconds() - busy_before - own) / seconds
+        return Answer(seconds, foreign, outcomes, sum(o["peak_bytes"] for o in outcomes))
 
     def close(self) -> None:
         for process in self._processes:
@@ -121,9 +126,14 @@ def serve(name: str, setting: Setting) -> None:
         say({"choice": getattr(trainer, "choice", "")})
         for line in sys.stdin:
             seeds, epochs = json.loads(line)
+            cpu_before = time.process_time()
             outcome = trainer.train(seeds, epochs)
-            peak = max(0, _peak_bytes() - before)
-            say({"count": len(seeds), "peak_bytes": peak, **outcome})
+            told = {
+                "count": len(seeds),
+                "cpu_seconds": time.process_time() - cpu_before,
+                "peak_bytes": max(0, _peak_bytes() - before),
+            }
+            say(told | outcome)
     except Exception as error:
         traceback.print_exc()
         say({"error": f"{type(error).__name__}: {error}"})
@@ -158,6 +168,14 @@ def _pipe(stream: IO[str] | None) -> IO[str]:
 def _resident_bytes() -> int:
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _busy_seconds() -> float:
+    """CPU seconds of all processes on all cores, and those stolen, since the machine started."""
+    names = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
+    ticks = map(int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9])
+    found = dict(zip(names, ticks, strict=True))
+    return (sum(found.values()) - found["idle"] - found["iowait"]) / os.sysconf("SC_CLK_TCK")
 
 
 def _peak_bytes() -> int:

@@ -23,6 +23,7 @@ class StudyTiming:
         epochs: mean number of epochs of a member.
         accuracy: mean test accuracy over all members.
         peak_bytes: growth of the process's memory.
+        foreign_cores: by round, CPU seconds a second that others took.
     """
 
     name: str
@@ -31,6 +32,7 @@ class StudyTiming:
     epochs: float = 0.0
     accuracy: float = 0.0
     peak_bytes: int = 0
+    foreign_cores: list[float] = field(default_factory=list)
 
 
 @dataclass
@@ -96,3 +98,4 @@ def _take_turn(run: StudyRun, name: str, loop_seeds: int) -> None:
     timing.seconds.append(seconds)
     timing.epochs, timing.accuracy = outcome["epochs"], outcome["accuracy"]
     timing.peak_bytes = answer.peak_bytes
+    timing.foreign_cores.append(answer.foreign_cores)

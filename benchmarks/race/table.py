@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from race.epoch_mode import EpochRun, Timing
 from race.setting import DROPOUT, L2, Setting
 from race.sides import SIDES
-from race.study_mode import StudyRun
+from race.study_mode import StudyRun, StudyTiming
 
 _MIB = 2**20
+_QUIET_CORES = 0.2
 
 
 def machine_table(facts: dict[str, str]) -> str:
@@ -55,7 +56,8 @@ def study_table(run: StudyRun) -> str:
             f"| {SIDES[name].title} | {told} | {_span(timing.seconds, 1)} | {ratio} "
             f"| {timing.epochs:.1f} | {timing.peak_bytes / _MIB:,.0f} | {timing.accuracy:.4f} |"
         )
-    return "\n".join([*lines, "", *(f"- {notice}" for notice in run.notices)])
+    notices = [*run.notices, *_noise_notices(run.timings.values())]
+    return "\n".join([*lines, "", *(f"- {notice}" for notice in notices)])
 
 
 def goal_table(epoch_runs: Sequence[EpochRun], study_runs: Sequence[StudyRun]) -> str:
@@ -101,11 +103,23 @@ def _notes(run: EpochRun) -> Iterator[str]:
         said = [text for text in (info.note, timing.choice) if text]
         if said:
             yield f"{info.title}: {'; '.join(said)}"
+    yield from _noise_notices(run.timings.values())
+    if run.timings and min(min(t.marginal) for t in run.timings.values()) <= 0:
+        yield "**some differences are below zero**: too few rows or epochs for this noise"
     few = [t for t in run.timings.values() if t.count < run.setting.num_members]
     if few:
         yield (
             f"loops were timed with the members named of {run.setting.num_members}: "
             "their time grows with the number of members"
+        )
+
+
+def _noise_notices(timings: Iterable[Timing | StudyTiming]) -> Iterator[str]:
+    busiest = max((max(t.foreign_cores) for t in timings), default=0.0)
+    if busiest > _QUIET_CORES:
+        yield (
+            f"**the machine was not quiet**: up to {busiest:.1f} cores worked for others meanwhile;"
+            " trust the ratios little, the times less"
         )
 
 
