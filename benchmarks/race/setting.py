@@ -65,8 +65,11 @@ class Setting:
             x, y, data.x_test, data.y_test, class_names=data.spec.class_names
         )
 
-    def member(self, seed: int, data: Dataset, epochs: int = 1) -> Member:
-        """The member of a seed: every one has its own learning rate, and trains all epochs."""
+    def member(self, seed: int, data: Dataset, epochs: int = 1, dtype: str = "float32") -> Member:
+        """The member of a seed: its own learning rate, every epoch trained.
+
+        Only kmlp reads the precision there; the others set it by their own means.
+        """
         return Member(
             model=MLPConfig(hidden_units=self.hidden_units, dropout=DROPOUT, l2=L2),
             train=TrainConfig(
@@ -74,7 +77,7 @@ class Setting:
                 batch_size=self.batch_size,
                 max_epochs=epochs,
                 early_stopping=False,
-                dtype_policy=self.dtype,
+                dtype_policy=dtype,
             ),
             seeds=Seeds.all(seed),
             validation_fraction=VALIDATION_FRACTION,

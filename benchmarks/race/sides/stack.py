@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Sequence
 
 from kmlp.data import Dataset
+from kmlp.member import Member
 from kmlp.training import plan_stacks, train_members
 from race.setting import Setting
 
@@ -14,12 +15,15 @@ class Trainer:
     def __init__(self, setting: Setting, data: Dataset) -> None:
         self.setting, self.data = setting, data
         stacks = plan_stacks(
-            [setting.member(seed, data) for seed in range(setting.num_members)], data.spec
+            [self._member(seed, 1) for seed in range(setting.num_members)], data.spec
         )
         self.choice = "stacks of " + ", ".join(sorted({str(len(stack)) for stack in stacks}))
 
+    def _member(self, seed: int, epochs: int) -> Member:
+        return self.setting.member(seed, self.data, epochs, self.setting.dtype)
+
     def train(self, seeds: Sequence[int], epochs: int) -> dict[str, float]:
-        members = [self.setting.member(seed, self.data, epochs) for seed in seeds]
+        members = [self._member(seed, epochs) for seed in seeds]
         results: list = []
         train_members(plan_stacks(members, self.data.spec), self.data, on_result=results.extend)
         return {"accuracy": statistics.fmean(r.curves["val_accuracy"][-1] for r in results)}

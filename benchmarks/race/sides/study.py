@@ -26,15 +26,15 @@ from race.sides.keras_tuned import VALIDATION_BATCH, FastFit, source_of
 _STEPS_PER_EXECUTION = 32
 
 
-def study_config(setting: Setting, num_seeds: int, max_epochs: int) -> StudyConfig:
+def study_config(
+    setting: Setting, num_seeds: int, max_epochs: int, dtype: str = "float32"
+) -> StudyConfig:
     return StudyConfig(
         dataset=setting.data,
         variants=setting.variants,
         num_seeds=num_seeds,
         model=MLPConfig(hidden_units=setting.hidden_units),
-        train=TrainConfig(
-            batch_size=setting.batch_size, max_epochs=max_epochs, dtype_policy=setting.dtype
-        ),
+        train=TrainConfig(batch_size=setting.batch_size, max_epochs=max_epochs, dtype_policy=dtype),
         validation_fraction=VALIDATION_FRACTION,
         baseline=setting.variants[0],
     )
@@ -47,7 +47,7 @@ class StackedStudy:
         self.setting, self.data = setting, data
 
     def train(self, seeds: Sequence[int], epochs: int) -> dict[str, Any]:
-        config = study_config(self.setting, len(seeds), epochs)
+        config = study_config(self.setting, len(seeds), epochs, self.setting.dtype)
         with tempfile.TemporaryDirectory() as folder:
             study = run_study(config, Path(folder) / "run", self.data)
         members = study.results["members"]
