@@ -5,6 +5,7 @@ memory as one tensor, whole batches are gathered and prefetched by tf.data (on T
 whether XLA compiles the step is measured.
 """
 
+import random
 import statistics
 import time
 from collections.abc import Sequence
@@ -134,10 +135,13 @@ class TensorSource:
         """Shuffled anew each epoch, the last smaller batch included."""
         tf, steps = self.tf, -(-len(rows) // batch_size)
 
-        def shuffled(rows: Any) -> Any:
-            return self._batches(tf.random.shuffle(rows), len(rows), batch_size)
+        def shuffled(seed: Any) -> Any:
+            order = tf.random.experimental.stateless_shuffle(tf.constant(rows), seed)
+            return self._batches(order, len(rows), batch_size)
 
-        batches = tf.data.Dataset.from_tensors(tf.constant(rows)).flat_map(shuffled)
+        # After set_random_seed a plain shuffle in here would give every epoch the same order.
+        seeds = tf.data.Dataset.random(seed=random.getrandbits(31), rerandomize_each_iteration=True)
+        batches = seeds.batch(2).take(1).flat_map(shuffled)
         return {"x": self._gathered(batches, steps)}
 
     def validation(self, rows: np.ndarray) -> dict[str, Any]:
