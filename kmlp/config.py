@@ -208,7 +208,7 @@ class TrainConfig(_Config):
 
     def __post_init__(self) -> None:
         fields.check_choice(self, "optimizer", ("sgd", "adam", "adamw", "rmsprop"))
-        fields.check_choice(self, "dtype_policy", ("float32",))
+        fields.check_choice(self, "dtype_policy", ("float32", "mixed_bfloat16"))
         fields.check_positive(self, "learning_rate")
         fields.check_rate(self, "momentum", "label_smoothing")
         fields.check_non_negative(

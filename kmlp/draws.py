@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from kmlp import backend
+
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = 0x1BD11BDA
 _NUM_GROUPS = 5
@@ -27,9 +29,7 @@ def random_words(key: Any, step: Any, size: int) -> Any:
     """
     key, step = ops.cast(key, "uint32"), ops.cast(step, "uint32")
     place = ops.convert_to_tensor(np.arange(size, dtype=np.uint32)[None])
-    # A second word a counter would halve the work and, laid beside the first, undo the vectors.
-    words, _ = threefry(key[:, :1], key[:, 1:], place, ops.expand_dims(step, 1))
-    return words
+    return _first_words(key[:, :1], key[:, 1:], place, ops.expand_dims(step, 1))
 
 
 def uniform(key: Any, step: Any, shape: tuple[int, ...]) -> Any:
@@ -60,6 +60,10 @@ def threefry(key_0: Any, key_1: Any, word_0: Any, word_1: Any) -> tuple[Any, Any
 def _rotated(words: Any, bits: int) -> Any:
     left, right = ops.left_shift(words, _word(bits)), ops.right_shift(words, _word(32 - bits))
     return ops.bitwise_or(left, right)
+
+
+# A second word a counter would halve the work and, laid beside the first, undo the vectors.
+_first_words = backend.fuse(lambda *words: threefry(*words)[0])
 
 
 def _word(value: int) -> Any:

@@ -17,7 +17,7 @@ ALLOWED = {
     "variants": {"config", "errors", "fields"},
     "data": {"errors"},
     "backend": set(),
-    "draws": set(),
+    "draws": {"backend"},
     "member": {"config"},
     "requirements": {"data", "errors", "member"},
     "structure": {"errors", "member"},

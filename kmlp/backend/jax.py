@@ -7,9 +7,14 @@ from typing import Any
 import jax
 
 
-def compile(function: Callable) -> Callable:
+def compile(function: Callable, *, fused: bool = True) -> Callable:
     """The function as one XLA program."""
     return jax.jit(function)
+
+
+def fuse(function: Callable) -> Callable:
+    """The program around it is XLA's already."""
+    return function
 
 
 def value_and_gradients(function: Callable, weights: list) -> tuple[tuple[Any, Any], list]:

@@ -12,10 +12,22 @@ import tensorflow as tf
 logger = logging.getLogger(__name__)
 
 
-def compile(function: Callable) -> Callable:
-    """The function as one XLA program: no Python and no kernel launches between its steps."""
+def compile(function: Callable, *, fused: bool = True) -> Callable:
+    """The function as one program: no Python between its steps.
+
+    Args:
+        function: of tensors.
+        fused: whether XLA compiles it, without a kernel launch between its steps, as it always
+            does for a GPU. On a CPU only TensorFlow's own kernels know bfloat16's matrix units.
+    """
     # A partial has no code object: else TensorFlow counts every program's first trace of one
     # method as retraces of a single function, and warns.
+    program = functools.partial(function)
+    return tf.function(program, autograph=False, jit_compile=fused or _on_gpu() or None)
+
+
+def fuse(function: Callable) -> Callable:
+    """The elementwise function as one XLA program inside one that is not XLA's."""
     return tf.function(functools.partial(function), autograph=False, jit_compile=True)
 
 
@@ -34,7 +46,7 @@ def num_places() -> int:
     both, which costs more than it brings. TensorFlow takes devices and threads only before it
     starts; if it has started already, one stack at a time uses what there is.
     """
-    if tf.config.list_physical_devices("GPU"):
+    if _on_gpu():
         return 1
     cores = _num_cores()
     os.environ["TF_OVERRIDE_GLOBAL_THREADPOOL"] = "1"
@@ -55,7 +67,11 @@ def num_places() -> int:
 
 def place(index: int) -> contextlib.AbstractContextManager:
     """One of the places; on a GPU the only one."""
-    return tf.device(f"CPU:{index}" if not tf.config.list_physical_devices("GPU") else "GPU:0")
+    return tf.device("GPU:0" if _on_gpu() else f"CPU:{index}")
+
+
+def _on_gpu() -> bool:
+    return bool(tf.config.list_physical_devices("GPU"))
 
 
 def _num_cores() -> int:
