@@ -129,7 +129,7 @@ class MLPConfig(_Config):
         fields.check_choice(self, "drop_connect_mask", ("batch", "example"))
         fields.check_choice(self, "drop_connect_inference", ("mean", "moments"))
         fields.check_choice(self, "penalty_reduction", ("sum", "mean"))
-        fields.check_drop_rate(self, "dropout", "input_dropout", "drop_connect")
+        fields.check_rate(self, "dropout", "input_dropout", "drop_connect")
         fields.check_non_negative(self, "l1", "l2")
         fields.check_positive_or_none(self, "max_norm")
         for name in ("dropout", "drop_connect", "max_norm"):
@@ -208,7 +208,7 @@ class TrainConfig(_Config):
 
     def __post_init__(self) -> None:
         fields.check_choice(self, "optimizer", ("sgd", "adam", "adamw", "rmsprop"))
-        fields.check_choice(self, "dtype_policy", ("float32",))
+        fields.check_choice(self, "dtype_policy", ("float32", "mixed_bfloat16"))
         fields.check_positive(self, "learning_rate")
         fields.check_rate(self, "momentum", "label_smoothing")
         fields.check_non_negative(

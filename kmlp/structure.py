@@ -54,6 +54,7 @@ class Structure:
     batch_size: int | str
     max_epochs: int
     monitor: str
+    dtype_policy: str
     validation_fraction: float
 
     @classmethod
@@ -84,6 +85,7 @@ class Structure:
             batch_size=train.batch_size,
             max_epochs=train.max_epochs,
             monitor=train.monitor,
+            dtype_policy=train.dtype_policy,
             validation_fraction=member.validation_fraction,
         )
 

@@ -359,7 +359,7 @@ def _order_stacks(
     for ids in sorted(folder.begun_stacks(), key=len, reverse=True):
         if all(id in left for id in ids):
             resumed.append([left.pop(id) for id in ids])
-    return [*resumed, *plan_stacks(list(left.values()), data.spec, room)]
+    return [*resumed, *plan_stacks(list(left.values()), data.spec, room=room)]
 
 
 def _missing(folder: RunFolder, wanted: dict[str, Member]) -> list[Member]:

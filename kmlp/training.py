@@ -1,7 +1,10 @@
 """Trains stacks: groups members, runs several stacks at once, saves them on the way."""
 
+import contextlib
+import itertools
+import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import numpy as np
@@ -17,8 +20,9 @@ from kmlp.stack_run import DeviceData, MemberResult, StackRun
 from kmlp.structure import Structure
 
 OnEpoch = Callable[[Sequence[Member], int, dict[str, np.ndarray]], None]
-_CACHE_PARAMETERS = 550_000
-# A graph grows with its members, and what is drawn is drawn one member after another.
+# Weights in training at once that a core's cache holds, with their slots and gradients.
+_CACHE_PARAMETERS = 250_000
+# On an accelerator: so many fill it, and a program grows with them.
 _WIDEST = 128
 
 
@@ -68,38 +72,51 @@ def fit_stack(
 
 
 def make_room(data: Dataset) -> Room:
-    """The memory that training on this data may take; prepares the device as `train_members`.
+    """The memory that training on this data may take; prepares the device.
 
     Raises:
         MemoryLimitError: the data alone do not fit.
     """
-    return Room(data, backend.set_threads(), backend.device_memory())
+    return Room(data, backend.num_places(), backend.device_memory())
 
 
 def plan_stacks(
-    members: Sequence[Member], spec: DataSpec, room: Room | None = None
+    members: Sequence[Member],
+    spec: DataSpec,
+    num_places: int | None = None,
+    *,
+    room: Room | None = None,
 ) -> list[list[Member]]:
     """Groups members into stacks: neighbours of one structure, as many as cache and memory hold.
 
     Args:
-        members: in the order in which they are to be trained.
+        members: in the order of their results.
         spec: the data's shapes and classes.
+        num_places: how many stacks train at once; the device's own number where omitted.
         room: the memory there is; none means enough.
+
+    Returns:
+        The widest networks first, that none is left to train alone at the end.
 
     Raises:
         MemoryLimitError: a member does not fit even alone.
     """
-    stacks: list[list[Member]] = []
-    structure: Structure | None = None
-    for member in members:
-        own = Structure.of(member)
-        most = stack_size(member, spec, room)
-        if structure == own and len(stacks[-1]) < most:
-            stacks[-1].append(member)
-        else:
-            stacks.append([member])
-            structure = own
-    return stacks
+    num_places = backend.num_places() if num_places is None else num_places
+    groups = itertools.groupby(members, Structure.of)
+    stacks = [stack for _, group in groups for stack in _even(list(group), spec, room)]
+    while len(stacks) < num_places and max(map(len, stacks), default=0) > 1:
+        largest = max(range(len(stacks)), key=lambda i: len(stacks[i]))
+        half = -(-len(stacks[largest]) // 2)
+        stacks[largest : largest + 1] = [stacks[largest][:half], stacks[largest][half:]]
+    return sorted(stacks, key=lambda stack: -num_kernel_weights(stack[0].model, spec))
+
+
+def _even(members: list[Member], spec: DataSpec, room: Room | None) -> Iterator[list[Member]]:
+    """Members of one structure in as few stacks as hold them, of sizes that differ by one at
+    most: a size is a program to compile."""
+    num_stacks = -(-len(members) // stack_size(members[0], spec, room))
+    ends = [len(members) * i // num_stacks for i in range(num_stacks + 1)]
+    return (members[start:end] for start, end in itertools.pairwise(ends))
 
 
 def stack_size(member: Member, spec: DataSpec, room: Room | None = None) -> int:
@@ -149,26 +166,30 @@ def train_members(
         on_epoch, checkpoints: as for `fit_stack`.
     """
     room = room or make_room(data)
-    workers = room.need(stacks).at_once
+    at_once = room.need(stacks).at_once
+    places = queue.SimpleQueue[int]()
+    for index in range(at_once):
+        places.put(index)
     device_data = DeviceData(data)
     interrupted = threading.Event()
 
     def train(members: Sequence[Member]) -> None:
         if interrupted.is_set():
             return
-        stack = build_stack(members, data.spec)
-        if on_start:
-            on_start(members)
-        results = fit_stack(
-            stack,
-            device_data,
-            on_epoch=on_epoch,
-            checkpoints=checkpoints(members) if checkpoints else None,
-            interrupted=interrupted,
-        )
+        with _free_one_of(places):
+            stack = build_stack(members, data.spec)
+            if on_start:
+                on_start(members)
+            results = fit_stack(
+                stack,
+                device_data,
+                on_epoch=on_epoch,
+                checkpoints=checkpoints(members) if checkpoints else None,
+                interrupted=interrupted,
+            )
         on_result(results)
 
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(at_once) as pool:
         futures = [pool.submit(train, members) for members in stacks]
         try:
             for future in as_completed(futures):
@@ -177,3 +198,14 @@ def train_members(
             interrupted.set()
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+
+
+@contextlib.contextmanager
+def _free_one_of(places: queue.SimpleQueue[int]) -> Iterator[None]:
+    """One of the device's places, for this thread alone."""
+    index = places.get()
+    try:
+        with backend.place(index):
+            yield
+    finally:
+        places.put(index)

@@ -211,9 +211,16 @@ def test_stacks_hold_one_structure_and_as_many_members_as_the_cache():
 
     narrow = [make_member(Data, s, hidden_units=(128, 64)) for s in range(12)]
     wide = [make_member(Data, s, hidden_units=(1024, 1024)) for s in range(2)]
-    sizes = [len(stack) for stack in plan_stacks([*narrow, *wide], spec)]
-    assert stack_size(narrow[0], spec) == 5
-    assert sizes == [5, 5, 2, 1, 1]
+    stacks = plan_stacks([*narrow[:5], *wide], spec, num_places=2)
+    assert stack_size(narrow[0], spec) == 2
+    assert stacks == [wide[:1], wide[1:], narrow[:1], narrow[1:3], narrow[3:5]]
+    assert sum(map(len, plan_stacks(narrow, spec, num_places=2))) == 12
+
+
+def test_no_place_stays_idle_where_members_can_be_spread(tiny):
+    members = [make_member(tiny, s, hidden_units=(8,)) for s in range(5)]
+    for num_places, sizes in ((1, [5]), (2, [3, 2]), (4, [2, 1, 1, 1]), (9, [1] * 5)):
+        assert [len(s) for s in plan_stacks(members, tiny.spec, num_places)] == sizes
 
 
 @pytest.mark.usefixtures("float64")

@@ -1,12 +1,11 @@
 """The few functions that must name a backend, one small module for each.
 
-- `compile(function)`: the function as one compiled program.
-- `compile_update(function)`: the same for the elementwise optimizer update alone.
+- `compile(function, fused)`: the function as one program, of XLA where fused.
+- `fuse(function)`: an elementwise part of a program, fused by XLA in either case.
 - `value_and_gradients(function, weights)`: `((value, aux), gradients)`.
-- `random_words(key, step, size)`: keyed random `uint32`, `(k, size)`.
-- `random_bytes(key, step, shape)`: keyed random `uint8`, `(k, *shape)`.
 - `device_memory()`: bytes of the accelerator that trains; None without one.
-- `set_threads()`: prepares the device for one stack a core; how many stacks to run at once.
+- `num_places()`: prepares the device; how many stacks to train at once, each in a place of its own.
+- `place(index)`: the context in which one of them trains.
 """
 
 import keras
@@ -14,21 +13,19 @@ import keras
 if keras.backend.backend() == "tensorflow":
     from kmlp.backend.tensorflow import (
         compile,
-        compile_update,
         device_memory,
-        random_bytes,
-        random_words,
-        set_threads,
+        fuse,
+        num_places,
+        place,
         value_and_gradients,
     )
 elif keras.backend.backend() == "jax":
     from kmlp.backend.jax import (
         compile,
-        compile_update,
         device_memory,
-        random_bytes,
-        random_words,
-        set_threads,
+        fuse,
+        num_places,
+        place,
         value_and_gradients,
     )
 else:
@@ -39,10 +36,9 @@ else:
 
 __all__ = [
     "compile",
-    "compile_update",
     "device_memory",
-    "random_bytes",
-    "random_words",
-    "set_threads",
+    "fuse",
+    "num_places",
+    "place",
     "value_and_gradients",
 ]
