@@ -41,6 +41,8 @@ ALLOWED = {
     "stack": {"data", "member", "model", "program", "requirements", "structure"},
     "callbacks": set(),
     "checkpoint": {"ledger"},
+    "self_test": {"backend", "config", "data", "member", "stack", "stack_run"},
+    "doctor": {"backend", "data", "memory", "self_test"},
     "memory": {"data", "errors", "member", "model", "optimizers", "program", "structure"},
     "stack_run": {"callbacks", "data", "losses", "member", "memory", "metrics", "model", "stack"},
     "training": {

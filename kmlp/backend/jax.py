@@ -38,3 +38,13 @@ def device_memory() -> int | None:
 def place(index: int) -> contextlib.AbstractContextManager:
     """The whole device."""
     return contextlib.nullcontext()
+
+
+def devices() -> list[tuple[str, str, tuple[int, int] | None]]:
+    """Each device's kind ("cpu", "gpu", "tpu"), name, and a GPU's compute capability."""
+    found: list[tuple[str, str, tuple[int, int] | None]] = []
+    for device in jax.devices():
+        major, dot, minor = str(getattr(device, "compute_capability", "")).partition(".")
+        capability = (int(major), int(minor)) if dot else None
+        found.append((device.platform, device.device_kind, capability))
+    return found

@@ -84,6 +84,17 @@ def device_memory() -> int | None:
     return next(d.memory_limit for d in device_lib.list_local_devices() if d.device_type == "GPU")
 
 
+def devices() -> list[tuple[str, str, tuple[int, int] | None]]:
+    """Each device's kind ("cpu", "gpu"), name, and a GPU's compute capability."""
+    found: list[tuple[str, str, tuple[int, int] | None]] = []
+    for device in tf.config.list_physical_devices():
+        details = tf.config.experimental.get_device_details(device)
+        kind = device.device_type.lower()
+        name = details.get("device_name", device.name)
+        found.append((kind, name, details.get("compute_capability")))
+    return [d for d in found if not d[0].startswith("xla")]
+
+
 def _num_cores() -> int:
     """The cores this process may use, which in a container are fewer than the machine's."""
     if hasattr(os, "sched_getaffinity"):
