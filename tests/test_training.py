@@ -219,8 +219,8 @@ def test_stacks_hold_one_structure_and_as_many_members_as_the_cache():
 
 def test_no_place_stays_idle_where_members_can_be_spread(tiny):
     members = [make_member(tiny, s, hidden_units=(8,)) for s in range(5)]
-    for num_places, sizes in ((1, [5]), (2, [3, 2]), (4, [2, 1, 1, 1]), (9, [1] * 5)):
-        assert [len(s) for s in plan_stacks(members, tiny.spec, num_places)] == sizes
+    for num_places, sizes in ((1, [5]), (2, [2, 3]), (4, [1, 1, 1, 2]), (9, [1] * 5)):
+        assert sorted(map(len, plan_stacks(members, tiny.spec, num_places))) == sizes
 
 
 @pytest.mark.usefixtures("float64")
