@@ -54,6 +54,8 @@ ALLOWED = {
     "metrics": set(),
     "stats": set(),
     "resampling": set(),
+    "jackknife": set(),
+    "bias_variance": {"jackknife"},
     "plots": set(),
     "evidence": {"ledger", "results", "stats"},
     "units": {"metrics"},
