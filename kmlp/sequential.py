@@ -37,7 +37,8 @@ class Decision:
         num_seeds: pairs that it rests on.
         difference: mean of the paired differences on the validation rows.
         interval: of it, at the level that this look and the number of variants leave: such
-            intervals hold the truth together, at all looks, in 95 of 100 studies.
+            intervals hold the truth together, at all looks, in 95 of 100 studies. None of fewer
+            than two pairs.
         p: Holm's correction times the number of looks: below 0.05 decides.
     """
 
@@ -45,13 +46,13 @@ class Decision:
     status: str
     num_seeds: int
     difference: float
-    interval: tuple[float, float]
+    interval: tuple[float, float] | None
     p: float
 
     @property
-    def goes_on(self) -> bool:
-        """Whether more seeds of it, and of the baseline, are to be trained."""
-        return self.status == "open"
+    def is_told_apart(self) -> bool:
+        """Whether it is better or worse than the baseline."""
+        return self.status in ("better", "worse")
 
 
 def decide(
@@ -66,9 +67,9 @@ def decide(
     """What a look decides.
 
     Args:
-        differences: variant -> `(n,)` validation scores minus the baseline's of the same seeds,
-            n >= 2; of every variant of the study but the baseline, those that have stopped
-            included, with the seeds that they have.
+        differences: variant -> `(n,)` validation scores minus the baseline's of the same seeds; of
+            every variant of the study but the baseline, those that have stopped included, with
+            the seeds that they have.
         told_apart: those that an earlier look called better or worse; they are not tested again,
             nor counted.
         num_looks: how many looks were planned before the first.
@@ -93,15 +94,98 @@ def decide(
     level = 1 - stats.ALPHA / (num_looks * max(1, len(differences)))
     decisions = []
     for (variant, d), p in zip(tested.items(), corrected, strict=True):
-        low, high = stats.t_interval(d, level)
-        p = min(1.0, p * num_looks)
+        interval = stats.t_interval(d, level) if len(d) > 1 else None
+        mean, p = float(d.mean()) if len(d) else 0.0, min(1.0, p * num_looks)
         status = "undecided" if is_last else "open"
         if p < stats.ALPHA and len(d) >= stats.MIN_SEEDS_TO_TEST:
-            status = "better" if (d.mean() > 0) == higher_is_better else "worse"
-        elif half_width is not None and (high - low) / 2 <= half_width:
+            status = "better" if (mean > 0) == higher_is_better else "worse"
+        elif half_width is not None and interval and interval[1] - interval[0] <= 2 * half_width:
             status = "precise"
-        decisions.append(Decision(variant, status, len(d), float(d.mean()), (low, high), p))
+        decisions.append(Decision(variant, status, len(d), mean, interval, p))
     return decisions
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look: how many seeds had been trained, and what it decided."""
+
+    num_seeds: int
+    decisions: tuple[Decision, ...]
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """How far a study with added seeds is.
+
+    Attributes:
+        looks: those that were taken, in order.
+        num_seeds: variant -> how many seeds are wanted of it, the baseline included: for the next
+            look, or in the end.
+        is_over: whether there is no further look to take.
+    """
+
+    looks: tuple[Look, ...]
+    num_seeds: Mapping[str, int]
+    is_over: bool
+
+    @property
+    def status(self) -> dict[str, str]:
+        """What each variant but the baseline ended as so far."""
+        return {d.variant: d.status for look in self.looks for d in look.decisions}
+
+
+def replay(
+    scores: Mapping[str, Sequence[float]],
+    *,
+    baseline: str,
+    looks: Sequence[int] = LOOKS,
+    half_width: float | None = None,
+    higher_is_better: bool = True,
+) -> Rounds:
+    """Takes all looks for which the scores are there; the same scores give the same decisions.
+
+    Args:
+        scores: variant -> validation scores of its seeds in order, as far as it has been trained;
+            NaN of a seed that gave none, which then counts as trained and is left out of its pair.
+        baseline: the variant that all others are compared with.
+        looks: numbers of seeds, increasing.
+        half_width, higher_is_better: as for `decide`.
+
+    Example:
+        >>> zeros, ones = [0.0] * 10, [1.0] * 10
+        >>> found = replay({"none": zeros, "dropout": ones, "l2": zeros}, baseline="none")
+        >>> found.status, found.num_seeds["dropout"], found.num_seeds["l2"]
+        ({'dropout': 'better', 'l2': 'open'}, 10, 20)
+    """
+    others = [name for name in scores if name != baseline]
+    taken: list[Look] = []
+    wanted, status = dict.fromkeys(scores, looks[0]), dict.fromkeys(others, "open")
+    for look in looks:
+        going = [name for name in others if status[name] == "open"]
+        if not going:
+            break
+        wanted |= dict.fromkeys([baseline, *going], look)
+        if any(len(scores[name]) < wanted[name] for name in scores):
+            return Rounds(tuple(taken), wanted, is_over=False)
+        decisions = decide(
+            {name: _differences(scores[name], scores[baseline], wanted[name]) for name in others},
+            told_apart=[name for name in others if status[name] in ("better", "worse")],
+            num_looks=len(looks),
+            is_last=look == looks[-1],
+            half_width=half_width,
+            higher_is_better=higher_is_better,
+        )
+        # What has stopped is tested again with the others' correction, and stays stopped.
+        settled = {d.variant: d for d in decisions if d.variant in going or d.is_told_apart}
+        status |= {name: decision.status for name, decision in settled.items()}
+        taken.append(Look(look, tuple(settled.values())))
+    return Rounds(tuple(taken), wanted, is_over=True)
+
+
+def _differences(scores: Sequence[float], baseline: Sequence[float], num_seeds: int) -> np.ndarray:
+    """Of the first seeds, without those that gave no score in either."""
+    differences = np.asarray(scores[:num_seeds], float) - np.asarray(baseline[:num_seeds], float)
+    return differences[np.isfinite(differences)]
 
 
 def looks_for(num_variants: int, looks: Sequence[int] = LOOKS) -> tuple[int, ...]:
