@@ -30,7 +30,9 @@ def claim(folder: RunFolder, config: StudyConfig, data: Dataset) -> None:
     refuse_other_study(folder, config, data)
     if (folder.path / "study.toml").exists():
         kept = stored_config(folder)
-        if kept.num_seeds > config.num_seeds or set(kept.variant_names) - set(config.variant_names):
+        if kept.most_seeds > config.most_seeds or set(kept.variant_names) - set(
+            config.variant_names
+        ):
             logger.warning(
                 "%s holds more than is asked for now: its results are narrowed to these variants "
                 "and seeds; nothing is deleted",

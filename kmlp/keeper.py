@@ -167,10 +167,11 @@ def _to_record(result: "MemberResult") -> MemberRecord:
 
 
 def _to_arrays(result: "MemberResult") -> dict[str, np.ndarray]:
-    is_regression = result.test_predictions.ndim == 1
-    predicted = "test_predictions" if is_regression else "test_log_probabilities"
+    kind = "predictions" if result.predictions.ndim == 1 else "log_probabilities"
+    part = "fold" if len(result.fold) else "test"
     return {
-        predicted: result.test_predictions,
+        f"{part}_{kind}": result.predictions,
+        **({"fold_rows": result.fold} if len(result.fold) else {}),
         **{f"weight/{path}": weight for path, weight in result.weights.items()},
         **{f"curve_{name}": curve for name, curve in result.curves.items()},
     }

@@ -172,7 +172,7 @@ def load_study(run_dir: str | Path) -> Study:
 
 def num_missing(study: Study) -> int:
     """How many members of a study have no result yet."""
-    return len(study.config.variants) * study.config.num_seeds - len(study.results["members"])
+    return len(study.config.variant_names) * study.config.most_seeds - len(study.results["members"])
 
 
 def _check(config: StudyConfig, data: Dataset) -> None:
