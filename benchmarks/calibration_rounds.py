@@ -1,0 +1,111 @@
+"""`--seeds auto` by simulation: false verdicts, power and cost; part of `calibration.py`."""
+
+from typing import Any
+
+import numpy as np
+from simulated import DISTRIBUTIONS, NUM_VARIANTS, null_scores, percent, share, table
+
+from kmlp import sequential, stats
+
+
+def added_in_rounds(scores: np.ndarray) -> tuple[dict[str, str], dict[str, int]]:
+    """`--seeds auto` on `(variants, most seeds)` validation scores: what each variant ends as,
+    and the seeds that it and the baseline took."""
+    names = [str(i) for i in range(1, len(scores))]
+    looks = sequential.looks_for(len(names))
+    status, seeds = dict.fromkeys(names, "open"), dict.fromkeys(["baseline", *names], 0)
+    for look in looks:
+        going = [name for name in names if status[name] == "open"]
+        if not going:
+            break
+        seeds |= dict.fromkeys(["baseline", *going], look)
+        found = sequential.decide(
+            {n: (scores[int(n)] - scores[0])[: seeds[n]] for n in names},
+            told_apart=[n for n in names if status[n] in ("better", "worse")],
+            num_looks=len(looks),
+            is_last=look == looks[-1],
+        )
+        status |= {d.variant: d.status for d in found}
+    return status, seeds
+
+
+def rounds_false_verdicts(studies: int) -> dict[str, dict[str, float]]:
+    """Any false verdict of `--seeds auto`: on validation, and afterwards on the test set.
+
+    The test scores are the validation scores, the worst case for a study that these have stopped.
+    Uncorrected: as it would be, were their p-values not multiplied by the number of looks.
+    """
+    found = {}
+    for name in (*DISTRIBUTIONS, "tied accuracies", "baseline alone skewed"):
+        rng, wrong = np.random.default_rng(40), []
+        for _ in range(studies // 2):
+            scores = null_scores(name, rng, sequential.LOOKS[-1])
+            status, seeds = added_in_rounds(scores)
+            p = stats.holm(
+                [stats.sign_flip_p((scores[int(n)] - scores[0])[: seeds[n]]) for n in status]
+            )
+            on_validation = not {"better", "worse"}.isdisjoint(status.values())
+            smallest, looks = min(p), len(sequential.LOOKS)
+            wrong.append((on_validation, looks * smallest < stats.ALPHA, smallest < stats.ALPHA))
+        kinds = ("validation", "test", "test, uncorrected")
+        found[name] = dict(zip(kinds, np.mean(wrong, axis=0).round(4).tolist(), strict=True))
+    return found
+
+
+def rounds_power(studies: int) -> list[dict[str, Any]]:
+    """What `--seeds auto` finds and costs where some of 7 variants differ from the baseline.
+
+    Beside it, what all 8 with the most seeds would find. Effects are in standard deviations of the
+    paired differences.
+    """
+    found, most = [], sequential.LOOKS[-1]
+    for num_effects, effect in ((7, 0.5), (7, 0.8), (7, 1.2), (7, 2.0), (3, 1.2), (1, 1.2)):
+        rng, shown, cost, at_once = np.random.default_rng(0), [], [], []
+        for _ in range(studies // 8):
+            scores = rng.normal(size=(NUM_VARIANTS, most)) / 2**0.5
+            scores[1 : num_effects + 1] += effect
+            status, seeds = added_in_rounds(scores)
+            shown.append(np.mean([status[str(i + 1)] == "better" for i in range(num_effects)]))
+            cost.append(sum(seeds.values()) / (NUM_VARIANTS * most))
+            p = stats.holm([stats.sign_flip_p(s - scores[0]) for s in scores[1:]])
+            at_once.append(np.mean(np.array(p[:num_effects]) < stats.ALPHA))
+        found.append(
+            {
+                "variants_that_differ": num_effects,
+                "effect": effect,
+                "power": share(shown),
+                "power_of_all_seeds": share(at_once),
+                "share_of_seeds": share(cost),
+            }
+        )
+    return found
+
+
+def rounds_tables(found: dict[str, Any]) -> list[str]:
+    """What `--seeds auto` gets wrong and finds."""
+    kinds = ("validation", "test", "test, uncorrected")
+    return [
+        table(
+            f"Studies of 8 equal variants with any false verdict of --seeds auto, looks at "
+            f"{', '.join(map(str, sequential.LOOKS))} seeds",
+            kinds,
+            [
+                (name, *(percent(shares[k]) for k in kinds))
+                for name, shares in found["rounds_false_verdicts"].items()
+            ],
+        ),
+        table(
+            "What --seeds auto finds and costs with 7 variants and a baseline",
+            ["effect in sd", "power", "power of 40 seeds at once", "share of their seeds"],
+            [
+                (
+                    f"{r['variants_that_differ']} differ",
+                    r["effect"],
+                    percent(r["power"]),
+                    percent(r["power_of_all_seeds"]),
+                    percent(r["share_of_seeds"]),
+                )
+                for r in found["rounds_power"]
+            ],
+        ),
+    ]
