@@ -43,11 +43,19 @@ def check_split(member: Member, y: np.ndarray, spec: DataSpec) -> None:
     fraction = f"Received: validation_fraction={member.validation_fraction:g} of {len(y)} rows."
     if not len(held_out) and member.validation_fraction:
         raise ConfigError(f"no row would be left to validate on. {fraction} Hold more rows out.")
+    if member.num_train is not None and len(kept) < member.num_train:
+        sample = f" of {member.sample.kind}" if member.sample else ""
+        raise ConfigError(
+            f"num_train={member.num_train} is more than the {len(kept)} training rows{sample} "
+            f"that are left once validation rows are held out. {fraction} Take fewer."
+        )
+    if member.sample and member.sample.kind == "bootstrap":
+        return  # what a draw leaves out is chance
     absent = np.setdiff1d(np.arange(spec.num_classes), y[kept])
     if not len(kept) or (spec.num_classes and len(absent)):
         what = f" of class {spec.class_names[absent[0]]}" if len(absent) else ""
         raise ConfigError(
-            f"no row{what} would be left to train on. {fraction} Hold fewer rows out."
+            f"no row{what} would be left to train on. {fraction} Hold fewer out, or train on more."
         )
 
 

@@ -1,14 +1,14 @@
 """From what a run folder holds to the numbers of `results.json`. No Keras."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from kmlp import stats
 from kmlp.comparisons import RowScores, add_comparisons, add_intervals, add_ties, row_scores
-from kmlp.config import StudyConfig, Variant
+from kmlp.config import Variant
 from kmlp.errors import SelectionError
 from kmlp.ledger import MemberRecord, RunFolder
 from kmlp.metrics import (
@@ -18,27 +18,13 @@ from kmlp.metrics import (
     regression_metrics,
     within_range,
 )
+from kmlp.plan import Plan
 from kmlp.strengths import pilot_summary
 from kmlp.units import unit_in
 from kmlp.verdict import best_variant, chosen_on, verdict
 
 PILOT_FOLDER = "pilot"
 _PARTS = ("test", "val", "train")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Which member stands for which variant and seed.
-
-    Attributes:
-        config: the study.
-        ids: variant -> seed -> the member's id.
-        given_up: ids of members that ended their process too often and are not tried again.
-    """
-
-    config: StudyConfig
-    ids: Mapping[str, Mapping[int, str]]
-    given_up: frozenset[str] = frozenset()
 
 
 def build_results(plan: Plan, folder: RunFolder, dataset: Mapping[str, Any]) -> dict[str, Any]:

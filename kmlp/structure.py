@@ -55,6 +55,8 @@ class Structure:
     max_epochs: int
     monitor: str
     validation_fraction: float
+    sample: tuple[str, int]
+    num_train: int | None
 
     @classmethod
     def of(cls, member: Member) -> "Structure":
@@ -85,6 +87,9 @@ class Structure:
             max_epochs=train.max_epochs,
             monitor=train.monitor,
             validation_fraction=member.validation_fraction,
+            # With these and the fraction, members have equally many rows.
+            sample=member.sample.of_equal_size if member.sample else ("all", 0),
+            num_train=member.num_train,
         )
 
     @classmethod

@@ -10,7 +10,8 @@ import numpy as np
 from kmlp.config import StudyConfig
 from kmlp.ledger import MemberRecord, RunFolder
 from kmlp.metrics import classification_metrics, regression_metrics
-from kmlp.results import Plan, build_results
+from kmlp.plan import Plan
+from kmlp.results import build_results
 
 VARIANTS = ("none", "dropout", "l2")
 NUM_SEEDS = 6

@@ -116,7 +116,7 @@ def run(
     print("\nNext:")
     print(f"  kmlp evaluate {exported} {config.dataset}")
     print(f"  kmlp show {result.run_dir}")
-    print(f"  {same} --seeds {2 * config.num_seeds}")
+    print(f"  {same} --seeds {2 * config.most_seeds}")
     if all(isinstance(v, str) for v in config.variants):
         print(f"  {same} --variants {','.join(map(str, config.variants))},dropout=0.5")
 
@@ -166,10 +166,11 @@ def run_with_progress(config: StudyConfig, out: Path) -> tuple["Study", "Dataset
     from kmlp.stats import min_seeds_to_test
     from kmlp.study import run_study
 
-    comparisons = len(config.for_data(dataset.spec.task, dataset.spec.input_dtype).variants) - 1
-    if comparisons and config.num_seeds < (needed := min_seeds_to_test(comparisons)):
+    written_out = config.for_data(dataset.spec.task, dataset.spec.input_dtype)
+    comparisons = len(written_out.variant_names) - 1
+    if comparisons and config.most_seeds < (needed := min_seeds_to_test(comparisons)):
         print(
-            f"{config.num_seeds} seeds cannot show any difference, with {comparisons} to compare "
+            f"{config.most_seeds} seeds cannot show any difference, with {comparisons} to compare "
             f"with the baseline; at least {needed} are needed: --seeds {needed}",
             file=sys.stderr,
         )
