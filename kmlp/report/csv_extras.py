@@ -54,16 +54,16 @@ def beyond(results: Mapping[str, Any]) -> dict[str, Rows]:
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Intervals become two columns, nested values one each."""
-    flat: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for name, value in values.items():
         if isinstance(value, Mapping):
-            flat |= flat(value, f"{prefix}{name}_")
+            found |= flat(value, f"{prefix}{name}_")
         elif isinstance(value, list | tuple):
             ends = ("low", "high") if len(value) == 2 else range(len(value))
-            flat |= {f"{prefix}{name}_{e}": x for e, x in zip(ends, value, strict=True)}
+            found |= {f"{prefix}{name}_{e}": x for e, x in zip(ends, value, strict=True)}
         else:
-            flat[prefix + name] = value
-    return flat
+            found[prefix + name] = value
+    return found
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> Rows:
