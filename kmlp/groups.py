@@ -55,7 +55,7 @@ def resampled(folder: RunFolder, results: Results, variant: str) -> Resampled | 
     regression = results["dataset"]["task"] == "regression"
     name = "test_predictions" if regression else "test_log_probabilities"
     return Resampled(
-        kind=results["resample"]["kind"],
+        kind=results["groups"]["resample"]["kind"],
         samples=tuple(whole),
         seeds=tuple(seeds),
         outputs=np.stack(
@@ -103,7 +103,7 @@ def stream_scores(
 
 def groups_of(results: Results) -> tuple[str, ...]:
     """Which groups of members the study has beside the ordinary ones."""
-    return tuple(dict.fromkeys(m["group"] for m in results.get("extra_members", ())))
+    return tuple(results.get("groups", ()))
 
 
 def metrics_of(results: Results) -> tuple[str, ...]:

@@ -31,20 +31,22 @@ class Progress(Protocol):
 
 def train_missing(
     folder: RunFolder,
-    members: dict[str, dict[int, Member]],
+    wanted: Sequence[tuple[str, Member]],
     data: Dataset,
     progress: Progress | None,
     title: str,
 ) -> None:
-    wanted = {m.id: m for ms in members.values() for m in ms.values()}
-    missing = _missing(folder, wanted)
+    """Trains those of the wanted members, each with what progress calls it, that have no result."""
+    members = {member.id: member for _, member in wanted}
+    missing = _missing(folder, members)
     if progress:
-        variant_of = {m.id: name for name, ms in members.items() for m in ms.values()}
-        progress.start(variant_of, wanted.keys() - {m.id for m in missing}, title)
+        called = {member.id: name for name, member in reversed(wanted)}
+        in_order = {id: called[id] for id in members}
+        progress.start(in_order, members.keys() - {m.id for m in missing}, title)
     if missing:
         keeper = _Keeper(folder, progress)
         keeper.let_suspects_prove_themselves(missing, data)
-        keeper.train(_order_stacks(_missing(folder, wanted), folder, data), data)
+        keeper.train(_order_stacks(_missing(folder, members), folder, data), data)
     folder.forget_stacks()
 
 

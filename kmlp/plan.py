@@ -32,6 +32,11 @@ class Extra:
     stream: str | None = None
     member: Member
 
+    @property
+    def title(self) -> str:
+        """What progress calls it."""
+        return f"{self.variant}, {self.group}"
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -42,12 +47,14 @@ class Plan:
         ids: variant -> seed -> the member's id.
         given_up: ids of members that ended their process too often and are not tried again.
         extras: the members beside these.
+        looks: what `num_seeds="auto"` decided on; None where the number of seeds was given.
     """
 
     config: StudyConfig
     ids: Mapping[str, Mapping[int, str]]
     given_up: frozenset[str] = frozenset()
     extras: tuple[Extra, ...] = ()
+    looks: Mapping[str, Any] | None = None
 
 
 def plan_members(config: StudyConfig, data_sha256: str) -> dict[str, dict[int, Member]]:
@@ -59,6 +66,11 @@ def plan_members(config: StudyConfig, data_sha256: str) -> dict[str, dict[int, M
         }
         for variant in config.resolved_variants
     }
+
+
+def ids_of(members: Mapping[str, Mapping[int, Member]]) -> dict[str, dict[int, str]]:
+    """The members' ids by variant and seed."""
+    return {name: {seed: m.id for seed, m in by_seed.items()} for name, by_seed in members.items()}
 
 
 def plan_extras(config: StudyConfig, data_sha256: str) -> tuple[Extra, ...]:

@@ -1,5 +1,7 @@
 """Plans a study's members, trains what is missing, and says what came of it."""
 
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,9 +12,11 @@ from kmlp.data import Dataset, load_dataset
 from kmlp.errors import ConfigError, RunFolderError, SelectionError
 from kmlp.keeper import Progress, given_up_members, train_missing
 from kmlp.ledger import RunFolder
-from kmlp.plan import Plan, plan_members
+from kmlp.looks import looks_summary, planned_looks, take_looks
+from kmlp.plan import Plan, ids_of, plan_extras, plan_members
 from kmlp.results import PILOT_FOLDER, best_member, build_results
 from kmlp.selection import Selection
+from kmlp.sequential import Rounds
 from kmlp.strengths import pilot_study, with_chosen_strengths
 
 
@@ -24,11 +28,13 @@ class Study:
         config: what was asked.
         run_dir: its run folder.
         results: what `results.json` holds.
+        num_missing: how many members have no result yet.
     """
 
     config: StudyConfig
     run_dir: Path
     results: dict[str, Any] = field(repr=False)
+    num_missing: int = 0
 
     def best(self, variant: str | None = None) -> Selection:
         """The member to take away: of the variant with the best mean validation accuracy, or of
@@ -129,11 +135,45 @@ def _run(
     with folder.writing():
         claim(folder, config, data)
         dataset = describe(data, config)
-        members = plan_members(config, dataset["sha256"])
-        train_missing(folder, members, data, progress, title)
-        results = build_results(_plan(config, folder, dataset["sha256"]), folder, dataset)
+        _train(config, folder, data, progress, title)
+        plan, _ = _plan(config, folder, dataset)
+        results = build_results(plan, folder, dataset)
         folder.write_json("results.json", results)
     return Study(config, folder.path, results)
+
+
+def _train(
+    config: StudyConfig, folder: RunFolder, data: Dataset, progress: Progress | None, title: str
+) -> None:
+    """Trains the members of all looks, and those beside the ordinary ones with the first."""
+    members = plan_members(config, data.provenance.sha256)
+    ids = ids_of(members)
+    extras = [(e.title, e.member) for e in plan_extras(config, data.provenance.sha256)]
+
+    def look() -> Rounds:
+        found = folder.records(), given_up_members(folder)
+        return take_looks(config, ids, *found, data.spec.task)
+
+    rounds = look()
+    while True:
+        wanted = [
+            (name, by_seed[seed])
+            for name, by_seed in members.items()
+            for seed in config.seeds[: rounds.num_seeds[name]]
+        ]
+        train_missing(folder, [*wanted, *extras], data, progress, title + _title(config, rounds))
+        if (rounds := look()).is_over:
+            return
+
+
+def _title(config: StudyConfig, rounds: Rounds) -> str:
+    """Which look is next, and what it waits for; validation alone has a say in it."""
+    if rounds.is_over:
+        return ""
+    planned, taken = planned_looks(config), len(rounds.looks)
+    num_open = sum(status == "open" for status in rounds.status.values())
+    undecided = f", {num_open} of {len(rounds.status)} variants undecided" if taken else ""
+    return f"Look {taken + 1} of {len(planned)}, at {planned[taken]} seeds{undecided}: "
 
 
 def _choose_strengths(
@@ -166,32 +206,54 @@ def load_study(run_dir: str | Path) -> Study:
             )
         raise RunFolderError(f"{folder.path}: no study.toml; is this a run folder?")
     config, environment = stored_config(folder), folder.read_json("environment.json")
-    plan = _plan(config, folder, environment["data"]["sha256"])
-    return Study(config, folder.path, build_results(plan, folder, environment["dataset"]))
-
-
-def num_missing(study: Study) -> int:
-    """How many members of a study have no result yet."""
-    return len(study.config.variant_names) * study.config.most_seeds - len(study.results["members"])
+    plan, rounds = _plan(config, folder, environment["dataset"])
+    if not rounds.is_over:
+        raise RunFolderError(
+            f"{folder.path}: seeds are still being added, after {len(rounds.looks)} looks at the "
+            "validation scores. The test set is read when that is over: the same command as before "
+            "goes on."
+        )
+    results = build_results(plan, folder, environment["dataset"])
+    num_planned = sum(map(len, plan.ids.values())) + len(plan.extras)
+    num_known = len(results["members"]) + len(results["extra_members"])
+    return Study(config, folder.path, results, num_planned - num_known)
 
 
 def _check(config: StudyConfig, data: Dataset) -> None:
     """Refuses a variant that does not fit the data, before anything is written or trained."""
     from kmlp.requirements import check_member, check_split
 
-    planned = plan_members(config, data.provenance.sha256)
-    for name, members in planned.items():
-        try:
-            check_member(members[config.first_seed], data.spec)
-        except ConfigError as error:
-            raise ConfigError(f"variant {name!r}: {error}") from error
-    # One seed splits alike for every variant.
-    check_split(planned[config.baseline][config.first_seed], data.y_train, data.spec)
+    sha256 = data.provenance.sha256
+    first = [(v, seeds[config.first_seed]) for v, seeds in plan_members(config, sha256).items()]
+    extras = [(e.variant, e.member) for e in plan_extras(config, sha256) if e.place == 0]
+    for name, member in first:
+        with _naming(name):
+            check_member(member, data.spec)
+    # One seed splits alike for every variant, and every part of a sample has as many rows.
+    kinds = {(m.sample and m.sample.of_equal_size, m.num_train): (v, m) for v, m in first + extras}
+    for name, member in kinds.values():
+        with contextlib.nullcontext() if member.num_train is None else _naming(name):
+            check_split(member, data.y_train, data.spec)
 
 
-def _plan(config: StudyConfig, folder: RunFolder, data_sha256: str) -> Plan:
-    ids = {
-        name: {seed: m.id for seed, m in members.items()}
-        for name, members in plan_members(config, data_sha256).items()
+@contextlib.contextmanager
+def _naming(variant: str) -> Iterator[None]:
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"variant {variant!r}: {error}") from error
+
+
+def _plan(
+    config: StudyConfig, folder: RunFolder, dataset: Mapping[str, Any]
+) -> tuple[Plan, Rounds]:
+    """The members that are wanted by now, and whether that is all."""
+    ids = ids_of(plan_members(config, dataset["sha256"]))
+    given_up = given_up_members(folder)
+    rounds = take_looks(config, ids, folder.records(), given_up, dataset["task"])
+    wanted = {
+        name: {seed: by_seed[seed] for seed in config.seeds[: rounds.num_seeds[name]]}
+        for name, by_seed in ids.items()
     }
-    return Plan(config, ids, given_up_members(folder))
+    extras = plan_extras(config, dataset["sha256"])
+    return Plan(config, wanted, given_up, extras, looks_summary(config, rounds)), rounds
