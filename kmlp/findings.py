@@ -18,7 +18,7 @@ STREAMS = {
     "noise": "masks and noise",
     "split": "the validation split",
 }
-_IN_FULL = 3
+_IN_FULL, _BY_NAME = 3, 5
 _BIAS, _VARIANCE = "bias² + noise", "variance"
 
 
@@ -91,21 +91,19 @@ def _shares(entry: Entry) -> str:
 def _changes(entry: Entry) -> str:
     """ "lowers variance by 31 % (95 % interval 25 to 37 %) and raises ..."; "" where unclear."""
     ratios = entry["versus_baseline"].get("squared_error", {})
-    clauses = [
-        clause
-        for name, part in ((_VARIANCE, "variance"), (_BIAS, "bias"))
-        if (clause := _change(name, ratios.get(f"{part}_ratio")))
-    ]
-    return listed(clauses) if clauses else ""
+    clauses: dict[str, list[str]] = {"lowers": [], "raises": []}
+    for name, part in ((_VARIANCE, "variance"), (_BIAS, "bias")):
+        ratio = ratios.get(f"{part}_ratio")
+        if ratio and ratio["ci95"] and not ratio["ci95"][0] <= 1 <= ratio["ci95"][1]:
+            clauses["lowers" if ratio["value"] < 1 else "raises"].append(_change(name, ratio))
+    said = [f"{verb} {listed(what)}" for verb, what in clauses.items() if what]
+    return listed(said) if said else ""
 
 
-def _change(name: str, ratio: Mapping[str, Any] | None) -> str:
-    if ratio is None or not ratio["ci95"] or ratio["ci95"][0] <= 1 <= ratio["ci95"][1]:
-        return ""
-    is_less = ratio["value"] < 1
+def _change(name: str, ratio: Mapping[str, Any]) -> str:
     changes = sorted(100 * abs(bound - 1) for bound in ratio["ci95"])
     return (
-        f"{'lowers' if is_less else 'raises'} {name} by {100 * abs(ratio['value'] - 1):.0f} % "
+        f"{name} by {100 * abs(ratio['value'] - 1):.0f} % "
         f"(95 % interval {changes[0]:.0f} to {changes[1]:.0f} %)"
     )
 
@@ -144,10 +142,12 @@ def _sweeps(results: Results, unit: Unit) -> list[str]:
         means = [v[part][unit.metric]["mean"] for v in variants]
         best = max(range(len(means)), key=lambda i: unit.gain(means[i]))
         where = "validation" if part == "val" else "training"
-        edge = ", at the end of the range: try beyond it" if best in (0, len(means) - 1) else ""
+        are_numbers = all(isinstance(value, int | float) for value in sweep["values"])
+        is_edge = are_numbers and best in (0, len(means) - 1)
+        edge = ", at the end of the range: try beyond it" if is_edge else ""
         sentences.append(
             f"Of {len(variants)} values of {sweep['field']} the mean {where} {unit.title} is best "
-            f"with {variants[best]['strength'] or variants[best]['name']}, "
+            f"with {variants[best]['name']}, "
             f"{unit.with_unit(means[best])} ({unit.range(means)} over all){edge}."
         )
     return sentences
@@ -186,28 +186,30 @@ def _looks(results: Results) -> list[str]:
     last: dict[str, Entry] = {
         d["variant"]: d for taken in found["taken"] for d in taken["decisions"]
     }
-    groups = {
-        "told apart": [d for d in last.values() if d["status"] in ("better", "worse")],
-        "precise": [d for d in last.values() if d["status"] == "precise"],
-        "undecided": [d for d in last.values() if d["status"] in ("open", "undecided")],
+    kinds = {
+        f"told apart from {results['baseline']}": ("better", "worse"),
+        "known as precisely as was asked": ("precise",),
+        "still undecided": ("open", "undecided"),
     }
-    clauses = []
-    if groups["told apart"]:
-        seeds = _by_seeds(groups["told apart"])
-        clauses.append(f"{seeds} told apart from {results['baseline']}")
-    if groups["precise"]:
-        clauses.append(f"{_by_seeds(groups['precise'])} known as precisely as was asked")
-    if groups["undecided"]:
-        clauses.append(f"{_by_seeds(groups['undecided'])} still undecided")
+    clauses = [
+        f"{words} after {seeds} seeds: {_names(of_these)}"
+        for words, statuses in kinds.items()
+        for seeds, of_these in _by_seeds([d for d in last.values() if d["status"] in statuses])
+    ]
     looks = listed(str(taken["num_seeds"]) for taken in found["taken"])
     return [
-        f"Seeds were added by the validation rows, with looks at {looks}: {'; '.join(clauses)}."
+        f"Seeds were added as the validation rows asked, looked at with {looks}; {'; '.join(clauses)}."
     ]
 
 
-def _by_seeds(decisions: Sequence[Entry]) -> str:
-    """ "dropout (10 seeds) and l2 (20)"."""
-    return listed(f"{d['variant']} ({d['num_seeds']} seeds)" for d in decisions)
+def _by_seeds(decisions: Sequence[Entry]) -> list[tuple[int, list[str]]]:
+    """Which variants rest on how many seeds, the fewest first."""
+    numbers = sorted({d["num_seeds"] for d in decisions})
+    return [(n, [d["variant"] for d in decisions if d["num_seeds"] == n]) for n in numbers]
+
+
+def _names(names: Sequence[str]) -> str:
+    return listed(names) if len(names) <= _BY_NAME else f"{len(names)} variants"
 
 
 def _named(entry: Entry) -> dict[str, str]:

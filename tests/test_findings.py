@@ -1,7 +1,5 @@
 """Sentences beyond the verdict say what the numbers say, and nothing where there are none."""
 
-import pytest
-
 from kmlp.findings import findings
 
 
@@ -155,17 +153,45 @@ def test_the_stream_that_matters_most_is_named():
     ]
 
 
-@pytest.mark.parametrize(
-    ("status", "words"),
-    [
-        ("better", "dropout (10 seeds) told apart from none"),
-        ("precise", "dropout (10 seeds) known as precisely as was asked"),
-        ("undecided", "dropout (10 seeds) still undecided"),
-    ],
-)
-def test_looks_say_who_was_decided_with_how_many_seeds(status, words):
-    decision = {"variant": "dropout", "status": status, "num_seeds": 10}
-    looks = {"taken": [{"num_seeds": 10, "decisions": [decision]}]}
-    assert findings(results(looks=looks)) == [
-        f"Seeds were added by the validation rows, with looks at 10: {words}."
+def looked_at(*decisions):
+    decisions = [{"variant": v, "status": status, "num_seeds": n} for v, status, n in decisions]
+    looks = {"taken": [{"num_seeds": 10, "decisions": decisions}]}
+    return findings(results(looks=looks))
+
+
+def test_looks_say_who_was_decided_with_how_many_seeds():
+    found = looked_at(
+        ("dropout", "better", 10),
+        ("l2", "worse", 10),
+        ("l1", "better", 20),
+        ("max_norm", "precise", 20),
+        ("l1_l2", "undecided", 40),
+    )
+    assert found == [
+        "Seeds were added as the validation rows asked, looked at with 10; told apart from none "
+        "after 10 seeds: dropout and l2; told apart from none after 20 seeds: l1; known as precisely as was "
+        "asked after 20 seeds: max_norm; still undecided after 40 seeds: l1_l2."
     ]
+
+
+def test_many_variants_are_counted_instead_of_named():
+    assert "after 10 seeds: 6 variants." in looked_at(*((f"v{i}", "open", 10) for i in range(6)))[0]
+
+
+def test_two_changes_one_way_share_their_verb():
+    both = entry("l2", "l2=0.0005", 0.1, ratio(0.5, 0.4, 0.6), ratio(0.8, 0.7, 0.9))
+    assert findings(results(bias_variance=[NONE, both]))[1] == (
+        "Against none l2=0.0005 lowers variance by 50 % (95 % interval 40 to 60 %) and bias² + "
+        "noise by 20 % (95 % interval 10 to 30 %)."
+    )
+
+
+def test_widths_have_no_end_to_go_beyond():
+    names = ["hidden_units=64", "hidden_units=32"]
+    variants = [
+        {"name": n, "strength": n, "num_members": 5, "val": {"accuracy": {"mean": m}}, "test": {}}
+        for n, m in zip(names, (0.9, 0.8), strict=True)
+    ]
+    sweep = {"field": "hidden_units", "scale": "list", "values": [[64], [32]], "variants": names}
+    (sentence,) = findings(results(variants=variants, sweeps=[sweep]))
+    assert sentence.endswith("(80.00 to 90.00 over all).")

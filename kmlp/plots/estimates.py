@@ -12,6 +12,7 @@ from kmlp.plots.rows import Interval, label_rows
 
 _STYLES = {"train": (0, (3.5, 1.5)), "unclear": (0, (1, 1.2))}
 _MARKERS = {"train": "s", "baseline": "o", "unclear": "D", "ink": "^"}
+_MOST_TICKS = 9
 _FACTORS = (0.1, 0.2, 0.25, 0.33, 0.5, 0.67, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2, 3, 4, 5, 10)
 
 
@@ -118,6 +119,9 @@ def draw_sweep(
         )
     if is_log:
         ax.set_xscale("log")
+        # The values themselves, as far as they fit; an axis of powers says less.
+        shown = x[:: -(-len(x) // _MOST_TICKS)]
+        _plain_ticks(ax, list(shown))
     if names is not None:
         ax.set_xticks(x, names)
     ax.set_xlabel(xlabel)
@@ -206,12 +210,16 @@ def _factors(ax: Axes, rows: Sequence[Estimate]) -> None:
     ax.set_xscale("log")
     ax.set_xlim(low, high)
     ticks = [f for f in _FACTORS if low <= f <= high]
-    # No two ticks nearer than a twelfth of the axis.
+    # No two ticks nearer than a ninth of the axis.
     apart: list[float] = []
     for tick in sorted(ticks, key=lambda f: abs(np.log(f))):
         if all(abs(np.log(tick / other)) > np.log(high / low) / 9 for other in apart):
             apart.append(tick)
-    ax.xaxis.set_major_locator(FixedLocator(sorted(apart)))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+    _plain_ticks(ax, sorted(apart))
+
+
+def _plain_ticks(ax: Axes, ticks: Sequence[float]) -> None:
+    ax.xaxis.set_major_locator(FixedLocator(ticks))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.6g}" if x >= 1 else f"{x:g}"))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_minor_formatter(NullFormatter())

@@ -57,10 +57,11 @@ def section(results: Mapping[str, Any]) -> Section | None:
     if not entries:
         return None
     is_regression = results["dataset"]["task"] == "regression"
-    ratios = _ratios(entries, results["baseline"])
+    baseline = results["baseline"]
+    divided = (_ratios(entries, baseline), _ratio_table(entries, baseline))
     blocks: list[Block] = [Text(_how(entries)), _parts(entries, is_regression)]
-    blocks += [ratios] if ratios else []
-    blocks += [_table(entries, loss, results["baseline"]) for loss in _LOSSES if loss in entries[0]]
+    blocks += [block for block in divided if block]
+    blocks += [_table(entries, loss, baseline) for loss in _LOSSES if loss in entries[0]]
     blocks.append(Text(_method(entries, is_regression)))
     return Section("bias-variance", "Bias and variance", blocks)
 
@@ -156,23 +157,51 @@ def _ratio_row(label: str, ratio: Mapping[str, Any]) -> Estimate:
     )
 
 
+def _ratio_table(entries: Sequence[Entry], baseline: str) -> Table | None:
+    """What each variant multiplies the baseline's error, bias and variance by."""
+    compared = [entry for entry in entries if entry["versus_baseline"]]
+    if not compared:
+        return None
+    kinds = {
+        ("squared_error", "risk"): "Squared error",
+        ("squared_error", "bias"): "Bias² + noise",
+        ("squared_error", "variance"): "Variance",
+        ("cross_entropy", "variance"): "Variance (KL)",
+    }
+    shown = {(loss, part): title for (loss, part), title in kinds.items() if loss in compared[0]}
+    heads = [Cell("Variant"), *(Cell(f"{title} ÷", "95 % interval") for title in shown.values())]
+    rows = [
+        Row(
+            [
+                Cell(_label(entry)),
+                *(
+                    _ratio(entry["versus_baseline"].get(loss, {}).get(f"{part}_ratio"))
+                    for loss, part in shown
+                ),
+            ]
+        )
+        for entry in compared
+    ]
+    note = (
+        f"Divided by {baseline}'s on the same training samples. Bold: 1 is not in the interval, "
+        "which is not corrected for the number of variants."
+    )
+    return Table(heads, rows, note)
+
+
 def _table(entries: Sequence[Entry], loss: str, baseline: str) -> Table:
     columns = {
         n: t for n, t in _COLUMNS[loss].items() if any(n in entry[loss] for entry in entries)
     }
     unit = loss_unit(loss, [entry[loss]["risk"]["value"] for entry in entries])
-    parts = ("bias", "variance")
-    has_ratios = any(entry["versus_baseline"] for entry in entries)
     heads = [Cell("Variant"), *(Cell(title, "95 % interval") for title in columns.values())]
-    if has_ratios:
-        heads += [Cell(f"{part.title()} ÷ {baseline}", "95 % interval") for part in parts]
-    rows = []
-    for entry in entries:
-        cells = [Cell(_label(entry)), *(_term(entry[loss].get(name), unit) for name in columns)]
-        if has_ratios:
-            ratios = (entry["versus_baseline"] or {}).get(loss, {})
-            cells += [_ratio(ratios.get(f"{part}_ratio")) for part in parts]
-        rows.append(Row(cells, entry["variant"] == baseline))
+    rows = [
+        Row(
+            [Cell(_label(entry)), *(_term(entry[loss].get(name), unit) for name in columns)],
+            entry["variant"] == baseline,
+        )
+        for entry in entries
+    ]
     return Table(heads, rows, note=f"{_TITLES[loss]}. {_NOTES[loss]}")
 
 

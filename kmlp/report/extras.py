@@ -40,7 +40,8 @@ def folds_section(results: Results) -> Section | None:
 
 def randomness_section(results: Results) -> Section | None:
     """Deviations by stream; None where no stream was varied alone."""
-    found = results.get("randomness")
+    swept = {name for sweep in results.get("sweeps", ()) for name in sweep["variants"]}
+    found = [e for e in results.get("randomness", ()) if e["variant"] not in swept]
     if not found:
         return None
     blocks = [_streams(found, unit_in(results))]
@@ -236,7 +237,8 @@ def _looks_table(found: Mapping[str, Any], results: Results) -> Table:
     looks = ", ".join(map(str, found["planned"]))
     note = (
         f"Looks were planned at {looks} seeds, on the validation rows; the chance of any false "
-        f"verdict at any of them is at most {100 * ALPHA:.0f} %. The p-values on the test set are "
+        f"verdict at any of them is at most {100 * ALPHA:.0f} %. p decides; the interval, which "
+        "holds for all looks and variants at once, is wider. The p-values on the test set are "
         f"multiplied by {len(found['planned'])} for the same reason."
     )
     return Table(columns, rows, note)
