@@ -197,9 +197,8 @@ def _looks(results: Results) -> list[str]:
         for seeds, of_these in _by_seeds([d for d in last.values() if d["status"] in statuses])
     ]
     looks = listed(str(taken["num_seeds"]) for taken in found["taken"])
-    return [
-        f"Seeds were added as the validation rows asked, looked at with {looks}; {'; '.join(clauses)}."
-    ]
+    said = "; ".join(clauses)
+    return [f"Seeds were added as the validation rows asked, looked at with {looks}; {said}."]
 
 
 def _by_seeds(decisions: Sequence[Entry]) -> list[tuple[int, list[str]]]:

@@ -44,9 +44,9 @@ def test_adding_seeds_by_looks_errs_in_at_most_5_of_100_studies(scores, part):
     assert CALIBRATION["rounds_false_verdicts"][scores][part] <= 0.05
 
 
-def test_adding_seeds_finds_nearly_what_all_seeds_find_and_costs_less():
+def test_adding_seeds_finds_most_of_what_all_seeds_find_and_costs_less():
     for row in CALIBRATION["rounds_power"]:
-        assert row["power"] >= row["power_of_all_seeds"] - 0.15
+        assert row["power"] >= row["power_of_all_seeds"] - 0.2
         assert row["share_of_seeds"] < 1
 
 

@@ -169,8 +169,8 @@ def test_looks_say_who_was_decided_with_how_many_seeds():
     )
     assert found == [
         "Seeds were added as the validation rows asked, looked at with 10; told apart from none "
-        "after 10 seeds: dropout and l2; told apart from none after 20 seeds: l1; known as precisely as was "
-        "asked after 20 seeds: max_norm; still undecided after 40 seeds: l1_l2."
+        "after 10 seeds: dropout and l2; told apart from none after 20 seeds: l1; known as "
+        "precisely as was asked after 20 seeds: max_norm; still undecided after 40 seeds: l1_l2."
     ]
 
 
