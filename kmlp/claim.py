@@ -5,10 +5,11 @@ import logging
 import platform
 from typing import Any
 
-from kmlp.config import StudyConfig, read_study_file
+from kmlp.config import StudyConfig
 from kmlp.data import Dataset
 from kmlp.errors import RunFolderError
 from kmlp.ledger import RunFolder
+from kmlp.study_file import read_study_file
 
 logger = logging.getLogger(__name__)
 _PACKAGES = ("kmlp", "keras", "tensorflow", "numpy", "scipy")

@@ -9,7 +9,6 @@ import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from kmlp import fields
@@ -432,20 +431,6 @@ class Variant:
     def __post_init__(self) -> None:
         if self.num_train is not None:
             fields.check_whole(self, "num_train", 1, " of training rows")
-
-
-def read_study_file(path: str | Path) -> StudyConfig:
-    """Reads a study from a TOML file.
-
-    Raises:
-        ConfigError: the file is missing, is no TOML, or holds a value that is refused; the
-            message names the file.
-    """
-    path = Path(path)
-    try:
-        return StudyConfig.from_toml(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ConfigError, TypeError) as error:
-        raise ConfigError(f"{path}: {error}") from error
 
 
 def _plain_table(variant: Any) -> Any:

@@ -1,8 +1,8 @@
-"""Trains the members that a run folder misses, and keeps what their stacks tell."""
+"""Trains the members that a run folder lacks, and keeps there what their stacks tell."""
 
 import contextlib
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -21,36 +21,51 @@ CHECKPOINT_SECONDS = 30.0
 _OFTEN = 3 * (ATTEMPTS_TOGETHER + ATTEMPTS_ALONE)
 
 
-class Progress(Protocol):
-    """What a study tells of its progress; the calls come from the stacks' threads."""
+class Watcher(Protocol):
+    """Who is told of the training; the calls come from the stacks' threads."""
 
-    def start(self, variant_of: dict[str, str], done: Collection[str], title: str) -> None: ...
     def epoch(self, members: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None: ...
     def finished(self, results: Sequence["MemberResult"]) -> None: ...
 
 
 def train_missing(
     folder: RunFolder,
-    wanted: Sequence[tuple[str, Member]],
+    wanted: Mapping[str, Member],
     data: Dataset,
-    progress: Progress | None,
-    title: str,
+    watcher: Watcher | None = None,
 ) -> None:
-    """Trains those of the wanted members, each with what progress calls it, that have no result."""
-    members = {member.id: member for _, member in wanted}
-    missing = _missing(folder, members)
-    if progress:
-        called = {member.id: name for name, member in reversed(wanted)}
-        in_order = {id: called[id] for id in members}
-        progress.start(in_order, members.keys() - {m.id for m in missing}, title)
-    if missing:
-        keeper = _Keeper(folder, progress)
-        keeper.let_suspects_prove_themselves(missing, data)
-        keeper.train(_order_stacks(_missing(folder, members), folder, data), data)
-    folder.forget_stacks()
+    """Trains those of the members that have no whole record, several stacks at once.
+
+    Args:
+        folder: being written.
+        wanted: by `Member.id`.
+        data: what they train on.
+        watcher: told of every epoch and every finished stack.
+    """
+    missing = missing_members(folder, wanted)
+    if not missing:
+        return
+    keeper = _Keeper(folder, watcher)
+    keeper.let_suspects_prove_themselves(list(missing.values()), data)
+    left = list(missing_members(folder, wanted).values())
+    keeper.train(_order_stacks(left, folder, data), data)
 
 
-def given_up_members(folder: RunFolder) -> frozenset[str]:
+def missing_members(folder: RunFolder, wanted: Mapping[str, Member]) -> dict[str, Member]:
+    """Those to be trained: no record, or damaged arrays; not those given up."""
+    finished, lost = folder.records(), given_up(folder)
+    damaged = folder.damaged([id for id in wanted if id in finished])
+    for id in damaged:
+        logger.warning("the arrays of member %s are damaged; it is trained again", id)
+    return {
+        id: member
+        for id, member in wanted.items()
+        if (id not in finished or id in damaged) and id not in lost
+    }
+
+
+def given_up(folder: RunFolder) -> frozenset[str]:
+    """Ids of members that ended their process too often and are not tried again."""
     attempts = folder.barren_attempts().items()
     return frozenset(id for id, count in attempts if count >= ATTEMPTS_TOGETHER + ATTEMPTS_ALONE)
 
@@ -62,8 +77,8 @@ class _Proven(Exception):
 class _Keeper:
     """Keeps in the run folder what the stacks in training tell, from their threads."""
 
-    def __init__(self, folder: RunFolder, progress: Progress | None) -> None:
-        self._folder, self._progress = folder, progress
+    def __init__(self, folder: RunFolder, watcher: Watcher | None) -> None:
+        self._folder, self._watcher = folder, watcher
         # By member, the stack that it was begun with.
         self._stack_of: dict[str, list[str]] = {}
         self._proving = False
@@ -110,8 +125,8 @@ class _Keeper:
     def _on_epoch(self, trained: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
         ids = self._stack_of[trained[0].id]
         self._folder.log_epoch(ids, epoch, len(trained))
-        if self._progress:
-            self._progress.epoch(trained, epoch, logs)
+        if self._watcher:
+            self._watcher.epoch(trained, epoch, logs)
         if self._proving and ids[0] not in self._folder.barren_attempts():
             raise _Proven
 
@@ -127,8 +142,8 @@ class _Keeper:
     def _on_result(self, results: list["MemberResult"]) -> None:
         self._folder.record_all([(_to_record(r), _to_arrays(r)) for r in results])
         self._checkpoints([r.member for r in results]).remove()
-        if self._progress:
-            self._progress.finished(results)
+        if self._watcher:
+            self._watcher.finished(results)
 
 
 def _order_stacks(missing: list[Member], folder: RunFolder, data: Dataset) -> list[list[Member]]:
@@ -142,19 +157,6 @@ def _order_stacks(missing: list[Member], folder: RunFolder, data: Dataset) -> li
         if all(id in left for id in ids):
             resumed.append([left.pop(id) for id in ids])
     return [*resumed, *plan_stacks(list(left.values()), data.spec)]
-
-
-def _missing(folder: RunFolder, wanted: dict[str, Member]) -> list[Member]:
-    """The members that are to be trained: no record, or damaged arrays; not those given up."""
-    finished, given_up = folder.records(), given_up_members(folder)
-    damaged = folder.damaged([id for id in wanted if id in finished])
-    for id in damaged:
-        logger.warning("the arrays of member %s are damaged; it is trained again", id)
-    return [
-        member
-        for id, member in wanted.items()
-        if (id not in finished or id in damaged) and id not in given_up
-    ]
 
 
 def _to_record(result: "MemberResult") -> MemberRecord:

@@ -93,7 +93,13 @@ def build_results(plan: Plan, folder: RunFolder, dataset: Mapping[str, Any]) -> 
         ],
         "groups": _groups(plan.config, dataset),
         "sweeps": [
-            {**asdict(sweep), "variants": list(sweep.variant_names)} for sweep in plan.config.sweeps
+            {
+                "field": sweep.field,
+                "scale": sweep.scale,
+                "values": list(sweep.values),
+                "variants": list(sweep.variant_names),
+            }
+            for sweep in plan.config.sweeps
         ],
         "looks": plan.looks,
         "pilot": _pilot(plan, folder),

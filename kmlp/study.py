@@ -1,16 +1,16 @@
 """Plans a study's members, trains what is missing, and says what came of it."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from kmlp.claim import claim, describe, refuse_other_study, stored_config
 from kmlp.config import StudyConfig
 from kmlp.data import Dataset, load_dataset
 from kmlp.errors import ConfigError, RunFolderError, SelectionError
-from kmlp.keeper import Progress, given_up_members, train_missing
+from kmlp.keeper import Watcher, given_up, missing_members, train_missing
 from kmlp.ledger import RunFolder
 from kmlp.looks import looks_summary, planned_looks, take_looks
 from kmlp.plan import Plan, ids_of, plan_extras, plan_members
@@ -18,6 +18,12 @@ from kmlp.results import PILOT_FOLDER, best_member, build_results
 from kmlp.selection import Selection
 from kmlp.sequential import Rounds
 from kmlp.strengths import pilot_study, with_chosen_strengths
+
+
+class Progress(Watcher, Protocol):
+    """What a study tells of its progress; the calls come from the stacks' threads."""
+
+    def start(self, variant_of: dict[str, str], done: Collection[str], title: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -151,17 +157,22 @@ def _train(
     extras = [(e.title, e.member) for e in plan_extras(config, data.provenance.sha256)]
 
     def look() -> Rounds:
-        found = folder.records(), given_up_members(folder)
-        return take_looks(config, ids, *found, data.spec.task)
+        return take_looks(config, ids, folder.records(), given_up(folder), data.spec.task)
 
     rounds = look()
     while True:
-        wanted = [
+        ordinary = [
             (name, by_seed[seed])
             for name, by_seed in members.items()
             for seed in config.seeds[: rounds.num_seeds[name]]
         ]
-        train_missing(folder, [*wanted, *extras], data, progress, title + _title(config, rounds))
+        wanted = {member.id: member for _, member in [*ordinary, *extras]}
+        if progress:
+            names = {member.id: name for name, member in reversed([*ordinary, *extras])}
+            done = wanted.keys() - missing_members(folder, wanted).keys()
+            progress.start({id: names[id] for id in wanted}, done, title + _title(config, rounds))
+        train_missing(folder, wanted, data, progress)
+        folder.forget_stacks()
         if (rounds := look()).is_over:
             return
 
@@ -249,11 +260,11 @@ def _plan(
 ) -> tuple[Plan, Rounds]:
     """The members that are wanted by now, and whether that is all."""
     ids = ids_of(plan_members(config, dataset["sha256"]))
-    given_up = given_up_members(folder)
-    rounds = take_looks(config, ids, folder.records(), given_up, dataset["task"])
+    lost = given_up(folder)
+    rounds = take_looks(config, ids, folder.records(), lost, dataset["task"])
     wanted = {
         name: {seed: by_seed[seed] for seed in config.seeds[: rounds.num_seeds[name]]}
         for name, by_seed in ids.items()
     }
     extras = plan_extras(config, dataset["sha256"])
-    return Plan(config, wanted, given_up, extras, looks_summary(config, rounds)), rounds
+    return Plan(config, wanted, lost, extras, looks_summary(config, rounds)), rounds

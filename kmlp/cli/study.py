@@ -1,16 +1,18 @@
 """`kmlp study` and `kmlp run`: train, compare, report, export."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from kmlp.cli.app import Json, app, import_tensorflow_quietly
+from kmlp.cli.app import Json, app, import_tensorflow_quietly, print_json
 from kmlp.cli.models import write_export
 from kmlp.cli.report import print_report, print_study
-from kmlp.config import MLPConfig, StudyConfig, TrainConfig, read_study_file
+from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.errors import ConfigError
+from kmlp.study_file import read_studies
 
 if TYPE_CHECKING:
     from kmlp.data import Dataset
@@ -20,19 +22,81 @@ _DEFAULTS = StudyConfig(dataset="fashion_mnist")
 Target = Annotated[
     str, Parameter(help="mnist, fashion_mnist, a folder of IDX files, or a study file (.toml)")
 ]
-Variants = Annotated[
-    str | None,
-    Parameter(help="names, each with =strength if wanted, between commas; all for every one"),
-]
-Seeds = Annotated[int | None, Parameter(name=["--seeds"], help="seeds a variant")]
-Strengths = Annotated[
-    str | None,
-    Parameter(help="default, or auto: of each variant named without one, chosen on validation"),
-]
-Hidden = Annotated[
-    str | None, Parameter(name=["--hidden-units"], help="units of the hidden layers, as 128,64")
-]
 Out = Annotated[Path | None, Parameter(help="the run folder; made where it is missing")]
+Seeds = int | Literal["auto"]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the command line overrides of a study; None is what the study says."""
+
+    variants: Annotated[
+        str | None,
+        Parameter(help="names, each with =strength if wanted, between commas; all for every one"),
+    ] = None
+    num_seeds: Annotated[
+        Seeds | None,
+        Parameter(
+            name="--seeds",
+            help="seeds a variant; auto adds seeds until validation decides",
+        ),
+    ] = None
+    max_seeds: Annotated[int | None, Parameter(help="of --seeds auto: at most so many")] = None
+    half_width: Annotated[
+        float | None,
+        Parameter(help="of --seeds auto: an interval of so little to either side is enough"),
+    ] = None
+    strengths: Annotated[
+        str | None,
+        Parameter(help="default, or auto: of each variant named without one, chosen on validation"),
+    ] = None
+    sweep: Annotated[
+        list[str] | None,
+        Parameter(
+            help="a variant a value: dropout=0:0.8:9, l2=1e-6:1e-2:9:log, num_train=100,300,1000, "
+            "hidden_units=64,64-32; may be said again for another field",
+            negative="",
+        ),
+    ] = None
+    resample: Annotated[
+        str | None,
+        Parameter(help="also train on samples of the rows: splits:5 or bootstrap:20"),
+    ] = None
+    resample_seeds: Annotated[int | None, Parameter(help="seeds a sample")] = None
+    folds: Annotated[int | None, Parameter(help="also cross-validate with so many folds")] = None
+    repeats: Annotated[int | None, Parameter(help="how often the folds are cut anew")] = None
+    randomness: Annotated[
+        bool | None,
+        Parameter(help="also vary one stream of randomness at a time", negative=""),
+    ] = None
+    randomness_seeds: Annotated[int | None, Parameter(help="seeds a stream and setting")] = None
+    hidden_units: Annotated[str | None, Parameter(help="units of the hidden layers, as 128,64")] = (
+        None
+    )
+    max_epochs: int | None = None
+    learning_rate: float | None = None
+    batch_size: int | Literal["full"] | None = None
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """Those that were said, by the config's field."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+    @property
+    def words(self) -> list[str]:
+        """As they are said on the command line, but for the variants and the seeds."""
+        words = []
+        for name, value in self.given.items():
+            option = "--" + name.replace("_", "-")
+            if name in ("variants", "num_seeds"):
+                continue
+            if value is True:
+                words.append(option)
+            else:
+                listed = value if isinstance(value, list) else [value]
+                words += [f"{option} {v}" for v in listed]
+        return words
 
 
 @app.command
@@ -40,37 +104,30 @@ def study(
     target: Target,
     /,
     *,
-    variants: Variants = None,
-    seeds: Seeds = None,
-    strengths: Strengths = None,
-    hidden_units: Hidden = None,
-    max_epochs: int | None = None,
-    learning_rate: float | None = None,
-    batch_size: int | Literal["full"] | None = None,
+    options: Options | None = None,
     out: Out = None,
     json: Json = False,
 ) -> None:
     """Train every variant over every seed at once and say what helps.
 
     An interrupted study goes on with the same command; more seeds or variants train only
-    what is missing.
+    what is missing. A file of several studies gives each a run folder inside the run folder.
 
     For example:
 
         kmlp study fashion_mnist --variants none,dropout,l2 --seeds 10 --out runs/a
+        kmlp study fashion_mnist --variants none,dropout --resample splits:5 --out runs/b
+        kmlp study fashion_mnist --sweep dropout=0:0.8:9 --seeds auto --out runs/c
+        kmlp study mnist --folds 5 --repeats 3 --randomness --out runs/d
     """
-    config = configure(
-        target,
-        variants=variants,
-        num_seeds=seeds,
-        strengths=strengths,
-        hidden_units=hidden_units,
-        max_epochs=max_epochs,
-        learning_rate=learning_rate,
-        batch_size=batch_size,
-    )
-    result, _ = run_with_progress(config, out or default_out(target))
-    print_study(result, as_json=json)
+    studies, found = configure(target, options), {}
+    for name, config in studies.items():
+        result, _ = run_with_progress(config, (out or default_out(target)) / name)
+        found[name] = result.results
+        if not json:
+            print_study(result, as_json=False)
+    if json:
+        print_json(found.get("", found))
 
 
 @app.command
@@ -78,59 +135,72 @@ def run(
     target: Target = _DEFAULTS.dataset,
     /,
     *,
-    variants: Variants = None,
-    seeds: Seeds = None,
-    strengths: Strengths = None,
-    hidden_units: Hidden = None,
-    max_epochs: int | None = None,
+    options: Options | None = None,
     out: Out = None,
 ) -> None:
     """Study, report and export in one go.
 
+    A file of several studies ends with one report of them all side by side.
+
     For example:
 
         kmlp run fashion_mnist
+        kmlp run studies/assignment.toml
     """
-    config = configure(
-        target,
-        variants=variants,
-        num_seeds=seeds,
-        strengths=strengths,
-        hidden_units=hidden_units,
-        max_epochs=max_epochs,
-    )
-    result, dataset = run_with_progress(config, out or default_out(target))
-    print_study(result, as_json=False)
+    options, folder = options or Options(), out or default_out(target)
+    studies = configure(target, options)
+    for name, config in studies.items():
+        run_one(config, folder / name)
+    if "" not in studies:
+        from kmlp.report import write_comparison
+
+        print(f"\nAll {len(studies)} studies:")
+        print_report(write_comparison([folder / name for name in studies], folder))
+    # Without the same settings the run folder would refuse to go on.
+    same = " ".join(["kmlp run", target, "--out", str(folder), *options.words])
+    print("\nNext:")
+    for name in studies:
+        print(f"  kmlp show {folder / name}")
+    most = max(config.most_seeds for config in studies.values())
+    if all(isinstance(config.num_seeds, int) for config in studies.values()):
+        print(f"  {same} --seeds {2 * most}")
+    if "" in studies and all(isinstance(v, str) for v in studies[""].variants):
+        print(f"  {same} --variants {','.join(map(str, studies[''].variants))},dropout=0.5")
+
+
+def run_one(config: StudyConfig, folder: Path) -> None:
+    """One study with its report and its exported model."""
     from kmlp.report import write_report
 
+    result, dataset = run_with_progress(config, folder)
+    print_study(result, as_json=False)
     path = write_report(result.run_dir)
     exported = write_export(result.run_dir, None, "best", None)
     print_examples(exported, dataset)
     print()
     print_report(path)
     print(f"Model:  {exported}")
-    # Without the same settings the run folder would refuse to go on.
-    kept = {"strengths": strengths, "hidden-units": hidden_units, "max-epochs": max_epochs}
-    options = [f"--{name} {value}" for name, value in kept.items() if value is not None]
-    same = " ".join(["kmlp run", target, "--out", str(result.run_dir), *options])
-    print("\nNext:")
-    print(f"  kmlp evaluate {exported} {config.dataset}")
-    print(f"  kmlp show {result.run_dir}")
-    print(f"  {same} --seeds {2 * config.most_seeds}")
-    if all(isinstance(v, str) for v in config.variants):
-        print(f"  {same} --variants {','.join(map(str, config.variants))},dropout=0.5")
+    print(f"Test:   kmlp evaluate {exported} {config.dataset}")
 
 
-def configure(target: str, **options: str | int | float | None) -> StudyConfig:
-    """The study of a file or a data set, with what the command line overrides."""
-    given = {name: value for name, value in options.items() if value is not None}
-    config = read_study_file(target) if target.endswith(".toml") else StudyConfig(dataset=target)
+def configure(target: str, options: Options | None = None) -> dict[str, StudyConfig]:
+    """The studies of a file, by name, or the one of a data set, with what the command line
+    overrides; the only study's name is empty."""
+    if target.endswith(".toml"):
+        studies = read_studies(target)
+    else:
+        studies = {"": StudyConfig(dataset=target)}
+    given = options.given if options else {}
+    return {name: _overridden(config, given) for name, config in studies.items()}
+
+
+def _overridden(config: StudyConfig, given: dict[str, Any]) -> StudyConfig:
     values = config.to_dict()
     for name, value in given.items():
         if name == "variants":
-            values["variants"] = [v.strip() for v in str(value).split(",") if v.strip()]
+            values["variants"] = [v.strip() for v in value.split(",") if v.strip()]
         elif name == "hidden_units":
-            values["model"]["hidden_units"] = whole_numbers(str(value))
+            values["model"]["hidden_units"] = whole_numbers(value)
         elif name in TrainConfig.__dataclass_fields__:
             values["train"][name] = value
         else:
