@@ -22,24 +22,27 @@ def rounds_false_verdicts(studies: int) -> dict[str, dict[str, float]]:
     The test scores are the validation scores, the worst case for a study that these have stopped.
     Uncorrected: as it would be, were their p-values not multiplied by the number of looks.
     """
-    found = {}
-    for name in (*DISTRIBUTIONS, "tied accuracies", "baseline alone skewed"):
-        rng, wrong = np.random.default_rng(40), []
-        for _ in range(studies // 2):
-            scores = null_scores(name, rng, sequential.LOOKS[-1])
-            rounds = added_in_rounds(scores)
-            p = stats.holm(
-                [
-                    stats.sign_flip_p((scores[int(n)] - scores[0])[: rounds.num_seeds[n]])
-                    for n in rounds.status
-                ]
-            )
-            on_validation = not {"better", "worse"}.isdisjoint(rounds.status.values())
-            smallest, looks = min(p), len(sequential.LOOKS)
-            wrong.append((on_validation, looks * smallest < stats.ALPHA, smallest < stats.ALPHA))
-        kinds = ("validation", "test", "test, uncorrected")
-        found[name] = dict(zip(kinds, np.mean(wrong, axis=0).round(4).tolist(), strict=True))
-    return found
+    names = (*DISTRIBUTIONS, "tied accuracies", "baseline alone skewed")
+    return {name: rounds_false_shares(name, studies // 4) for name in names}
+
+
+def rounds_false_shares(name: str, studies: int) -> dict[str, float]:
+    """The shares for one kind of scores."""
+    rng, wrong = np.random.default_rng(40), []
+    for _ in range(studies):
+        scores = null_scores(name, rng, sequential.LOOKS[-1])
+        rounds = added_in_rounds(scores)
+        p = stats.holm(
+            [
+                stats.sign_flip_p((scores[int(n)] - scores[0])[: rounds.num_seeds[n]])
+                for n in rounds.status
+            ]
+        )
+        on_validation = not {"better", "worse"}.isdisjoint(rounds.status.values())
+        smallest, looks = min(p), len(sequential.LOOKS)
+        wrong.append((on_validation, looks * smallest < stats.ALPHA, smallest < stats.ALPHA))
+    kinds = ("validation", "test", "test, uncorrected")
+    return dict(zip(kinds, np.mean(wrong, axis=0).round(4).tolist(), strict=True))
 
 
 def rounds_power(studies: int) -> list[dict[str, Any]]:
