@@ -10,6 +10,7 @@ from kmlp import groups, stats
 from kmlp.cross_validation import compare_folds, summarize_folds
 from kmlp.decompositions import bias_variance
 from kmlp.ledger import RunFolder
+from kmlp.metrics import within_range
 from kmlp.randomness import Spread, pooled_sd
 
 Results = Mapping[str, Any]
@@ -60,7 +61,9 @@ def cross_validation(results: Results) -> dict[str, Any] | None:
         name: {**asdict(comparison), "p_holm": p}
         for (name, comparison), p in zip(compared.items(), corrected, strict=True)
     }
+    metric = results["metric"]["name"]
     strengths = {v["name"]: v["strength"] for v in results["variants"]}
+    summaries = {n: summarize_folds(t[_whole(t)], **sizes) for n, t in tables.items()}
     return {
         **planned,
         "variants": [
@@ -68,7 +71,8 @@ def cross_validation(results: Results) -> dict[str, Any] | None:
                 "variant": name,
                 "strength": strengths[name],
                 "scores": table[_whole(table)].tolist(),
-                **asdict(summarize_folds(table[_whole(table)], **sizes)),
+                **asdict(summaries[name]),
+                "ci95": within_range(metric, summaries[name].ci95),
                 "versus_baseline": versus.get(name),
             }
             for name, table in tables.items()
