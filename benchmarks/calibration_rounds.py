@@ -8,25 +8,12 @@ from simulated import DISTRIBUTIONS, NUM_VARIANTS, null_scores, percent, share, 
 from kmlp import sequential, stats
 
 
-def added_in_rounds(scores: np.ndarray) -> tuple[dict[str, str], dict[str, int]]:
-    """`--seeds auto` on `(variants, most seeds)` validation scores: what each variant ends as,
-    and the seeds that it and the baseline took."""
-    names = [str(i) for i in range(1, len(scores))]
-    looks = sequential.looks_for(len(names))
-    status, seeds = dict.fromkeys(names, "open"), dict.fromkeys(["baseline", *names], 0)
-    for look in looks:
-        going = [name for name in names if status[name] == "open"]
-        if not going:
-            break
-        seeds |= dict.fromkeys(["baseline", *going], look)
-        found = sequential.decide(
-            {n: (scores[int(n)] - scores[0])[: seeds[n]] for n in names},
-            told_apart=[n for n in names if status[n] in ("better", "worse")],
-            num_looks=len(looks),
-            is_last=look == looks[-1],
-        )
-        status |= {d.variant: d.status for d in found}
-    return status, seeds
+def added_in_rounds(scores: np.ndarray) -> sequential.Rounds:
+    """What `--seeds auto` makes of `(variants, most seeds)` validation scores; the first is the
+    baseline."""
+    looks = sequential.looks_for(len(scores) - 1)
+    by_name = {str(i): list(row) for i, row in enumerate(scores)}
+    return sequential.replay(by_name, baseline="0", looks=looks)
 
 
 def rounds_false_verdicts(studies: int) -> dict[str, dict[str, float]]:
@@ -40,11 +27,14 @@ def rounds_false_verdicts(studies: int) -> dict[str, dict[str, float]]:
         rng, wrong = np.random.default_rng(40), []
         for _ in range(studies // 2):
             scores = null_scores(name, rng, sequential.LOOKS[-1])
-            status, seeds = added_in_rounds(scores)
+            rounds = added_in_rounds(scores)
             p = stats.holm(
-                [stats.sign_flip_p((scores[int(n)] - scores[0])[: seeds[n]]) for n in status]
+                [
+                    stats.sign_flip_p((scores[int(n)] - scores[0])[: rounds.num_seeds[n]])
+                    for n in rounds.status
+                ]
             )
-            on_validation = not {"better", "worse"}.isdisjoint(status.values())
+            on_validation = not {"better", "worse"}.isdisjoint(rounds.status.values())
             smallest, looks = min(p), len(sequential.LOOKS)
             wrong.append((on_validation, looks * smallest < stats.ALPHA, smallest < stats.ALPHA))
         kinds = ("validation", "test", "test, uncorrected")
@@ -64,9 +54,10 @@ def rounds_power(studies: int) -> list[dict[str, Any]]:
         for _ in range(studies // 8):
             scores = rng.normal(size=(NUM_VARIANTS, most)) / 2**0.5
             scores[1 : num_effects + 1] += effect
-            status, seeds = added_in_rounds(scores)
-            shown.append(np.mean([status[str(i + 1)] == "better" for i in range(num_effects)]))
-            cost.append(sum(seeds.values()) / (NUM_VARIANTS * most))
+            rounds = added_in_rounds(scores)
+            found_better = [rounds.status[str(i + 1)] == "better" for i in range(num_effects)]
+            shown.append(np.mean(found_better))
+            cost.append(sum(rounds.num_seeds.values()) / (NUM_VARIANTS * most))
             p = stats.holm([stats.sign_flip_p(s - scores[0]) for s in scores[1:]])
             at_once.append(np.mean(np.array(p[:num_effects]) < stats.ALPHA))
         found.append(

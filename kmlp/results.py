@@ -10,6 +10,8 @@ from kmlp import stats
 from kmlp.comparisons import RowScores, add_comparisons, add_intervals, add_ties, row_scores
 from kmlp.config import StudyConfig, Variant
 from kmlp.errors import SelectionError
+from kmlp.extras import extra_parts
+from kmlp.findings import findings
 from kmlp.ledger import MemberRecord, RunFolder
 from kmlp.metrics import (
     HIGHER_IS_BETTER,
@@ -100,7 +102,6 @@ def build_results(plan: Plan, folder: RunFolder, dataset: Mapping[str, Any]) -> 
             for sweep in plan.config.sweeps
         ],
         "looks": plan.looks,
-        "bias_variance": [],
         "pilot": _pilot(plan, folder),
     }
     best = best_member(results) if outputs else None
@@ -118,7 +119,8 @@ def build_results(plan: Plan, folder: RunFolder, dataset: Mapping[str, Any]) -> 
         "member": best["id"],
     }
     results["mcnemar"] = _mcnemar(results, best, rows) if best and rows else None
-    return {**results, "verdict": verdict(results)}
+    results |= extra_parts(results, folder)
+    return {**results, "verdict": [*verdict(results), *findings(results)]}
 
 
 def _pilot(plan: Plan, folder: RunFolder) -> dict[str, Any] | None:
