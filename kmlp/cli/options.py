@@ -72,19 +72,15 @@ class Options:
         """Those that were said, by the config's field."""
         return {name: value for name, value in vars(self).items() if value is not None}
 
-    @property
-    def words(self) -> list[str]:
-        """As they are said on the command line, but for the variants and the seeds."""
+    def words(self, *without: str) -> list[str]:
+        """As they are said on the command line, but for some fields."""
         words = []
         for name, value in self.given.items():
-            option = "--" + name.replace("_", "-")
-            if name in ("variants", "num_seeds"):
+            if name in without:
                 continue
-            if value is True:
-                words.append(option)
-            else:
-                listed = value if isinstance(value, list) else [value]
-                words += [f"{option} {v}" for v in listed]
+            option = "--seeds" if name == "num_seeds" else "--" + name.replace("_", "-")
+            listed = value if isinstance(value, list) else [value]
+            words += [option] if value is True else [f"{option} {v}" for v in listed]
         return words
 
 

@@ -77,16 +77,18 @@ def run(
 
         print(f"\nAll {len(studies)} studies:")
         print_report(write_comparison([folder / name for name in studies], folder))
-    # Without the same settings the run folder would refuse to go on.
-    same = " ".join(["kmlp run", target, "--out", str(folder), *options.words])
     print("\nNext:")
     for name in studies:
         print(f"  kmlp show {folder / name}")
-    most = max(config.most_seeds for config in studies.values())
+    # Without the same settings the run folder would refuse to go on.
+    same = f"kmlp run {target} --out {folder}"
     if all(isinstance(config.num_seeds, int) for config in studies.values()):
-        print(f"  {same} --seeds {2 * most}")
+        most = max(config.most_seeds for config in studies.values())
+        print(" ".join([f"  {same}", *options.words("num_seeds"), f"--seeds {2 * most}"]))
     if "" in studies and all(isinstance(v, str) for v in studies[""].variants):
-        print(f"  {same} --variants {','.join(map(str, studies[''].variants))},dropout=0.5")
+        variants = ",".join(map(str, studies[""].variants))
+        more = f"--variants {variants},dropout=0.5"
+        print(" ".join([f"  {same}", *options.words("variants"), more]))
 
 
 def run_one(config: StudyConfig, folder: Path) -> None:
