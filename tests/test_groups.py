@@ -235,6 +235,26 @@ def test_a_stream_with_a_fixed_seed_does_not_vary():
     assert {e.member.seeds.split for e in extras} == {7}
 
 
+def test_an_interrupted_study_ends_as_if_never_interrupted(finished, data, tmp_path):
+    class Interrupting(Names):
+        def finished(self, results) -> None:
+            super().finished(results)
+            if len(self.trained) > 20:
+                raise KeyboardInterrupt
+
+    first, second = Interrupting(), Names()
+    with pytest.raises(KeyboardInterrupt):
+        run_study(CONFIG, tmp_path / "run", data, progress=first)
+    again = run_study(CONFIG, tmp_path / "run", data, progress=second)
+    whole, _ = finished
+    assert not set(first.trained) & set(second.trained)
+    assert len(first.trained) + len(second.trained) == len(finished[1].trained)
+    for part in ("members", "extra_members"):
+        for a, b in zip(again.results[part], whole.results[part], strict=True):
+            assert a["id"] == b["id"]
+            assert a["val"]["cross_entropy"] == pytest.approx(b["val"]["cross_entropy"], rel=1e-4)
+
+
 def test_more_samples_seeds_and_repeats_train_only_what_is_missing(finished, data, tmp_path):
     few = dataclasses.replace(
         CONFIG, variants=("none",), resample="bootstrap:2", repeats=1, randomness=False

@@ -1,102 +1,23 @@
 """`kmlp study` and `kmlp run`: train, compare, report, export."""
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from kmlp.cli.app import Json, app, import_tensorflow_quietly, print_json
 from kmlp.cli.models import write_export
+from kmlp.cli.options import Options, Target, configure
 from kmlp.cli.report import print_report, print_study
-from kmlp.config import MLPConfig, StudyConfig, TrainConfig
-from kmlp.errors import ConfigError
-from kmlp.study_file import read_studies
+from kmlp.config import StudyConfig
 
 if TYPE_CHECKING:
     from kmlp.data import Dataset
     from kmlp.study import Study
 
 _DEFAULTS = StudyConfig(dataset="fashion_mnist")
-Target = Annotated[
-    str, Parameter(help="mnist, fashion_mnist, a folder of IDX files, or a study file (.toml)")
-]
 Out = Annotated[Path | None, Parameter(help="the run folder; made where it is missing")]
-Seeds = int | Literal["auto"]
-
-
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """What the command line overrides of a study; None is what the study says."""
-
-    variants: Annotated[
-        str | None,
-        Parameter(help="names, each with =strength if wanted, between commas; all for every one"),
-    ] = None
-    num_seeds: Annotated[
-        Seeds | None,
-        Parameter(
-            name="--seeds",
-            help="seeds a variant; auto adds seeds until validation decides",
-        ),
-    ] = None
-    max_seeds: Annotated[int | None, Parameter(help="of --seeds auto: at most so many")] = None
-    half_width: Annotated[
-        float | None,
-        Parameter(help="of --seeds auto: an interval of so little to either side is enough"),
-    ] = None
-    strengths: Annotated[
-        str | None,
-        Parameter(help="default, or auto: of each variant named without one, chosen on validation"),
-    ] = None
-    sweep: Annotated[
-        list[str] | None,
-        Parameter(
-            help="a variant a value: dropout=0:0.8:9, l2=1e-6:1e-2:9:log, num_train=100,300,1000, "
-            "hidden_units=64,64-32; may be said again for another field",
-            negative="",
-        ),
-    ] = None
-    resample: Annotated[
-        str | None,
-        Parameter(help="also train on samples of the rows: splits:5 or bootstrap:20"),
-    ] = None
-    resample_seeds: Annotated[int | None, Parameter(help="seeds a sample")] = None
-    folds: Annotated[int | None, Parameter(help="also cross-validate with so many folds")] = None
-    repeats: Annotated[int | None, Parameter(help="how often the folds are cut anew")] = None
-    randomness: Annotated[
-        bool | None,
-        Parameter(help="also vary one stream of randomness at a time", negative=""),
-    ] = None
-    randomness_seeds: Annotated[int | None, Parameter(help="seeds a stream and setting")] = None
-    hidden_units: Annotated[str | None, Parameter(help="units of the hidden layers, as 128,64")] = (
-        None
-    )
-    max_epochs: int | None = None
-    learning_rate: float | None = None
-    batch_size: int | Literal["full"] | None = None
-
-    @property
-    def given(self) -> dict[str, Any]:
-        """Those that were said, by the config's field."""
-        return {name: value for name, value in vars(self).items() if value is not None}
-
-    @property
-    def words(self) -> list[str]:
-        """As they are said on the command line, but for the variants and the seeds."""
-        words = []
-        for name, value in self.given.items():
-            option = "--" + name.replace("_", "-")
-            if name in ("variants", "num_seeds"):
-                continue
-            if value is True:
-                words.append(option)
-            else:
-                listed = value if isinstance(value, list) else [value]
-                words += [f"{option} {v}" for v in listed]
-        return words
 
 
 @app.command
@@ -156,16 +77,18 @@ def run(
 
         print(f"\nAll {len(studies)} studies:")
         print_report(write_comparison([folder / name for name in studies], folder))
-    # Without the same settings the run folder would refuse to go on.
-    same = " ".join(["kmlp run", target, "--out", str(folder), *options.words])
     print("\nNext:")
     for name in studies:
         print(f"  kmlp show {folder / name}")
-    most = max(config.most_seeds for config in studies.values())
+    # Without the same settings the run folder would refuse to go on.
+    same = f"kmlp run {target} --out {folder}"
     if all(isinstance(config.num_seeds, int) for config in studies.values()):
-        print(f"  {same} --seeds {2 * most}")
+        most = max(config.most_seeds for config in studies.values())
+        print(" ".join([f"  {same}", *options.words("num_seeds"), f"--seeds {2 * most}"]))
     if "" in studies and all(isinstance(v, str) for v in studies[""].variants):
-        print(f"  {same} --variants {','.join(map(str, studies[''].variants))},dropout=0.5")
+        variants = ",".join(map(str, studies[""].variants))
+        more = f"--variants {variants},dropout=0.5"
+        print(" ".join([f"  {same}", *options.words("variants"), more]))
 
 
 def run_one(config: StudyConfig, folder: Path) -> None:
@@ -181,41 +104,6 @@ def run_one(config: StudyConfig, folder: Path) -> None:
     print_report(path)
     print(f"Model:  {exported}")
     print(f"Test:   kmlp evaluate {exported} {config.dataset}")
-
-
-def configure(target: str, options: Options | None = None) -> dict[str, StudyConfig]:
-    """The studies of a file, by name, or the one of a data set, with what the command line
-    overrides; the only study's name is empty."""
-    if target.endswith(".toml"):
-        studies = read_studies(target)
-    else:
-        studies = {"": StudyConfig(dataset=target)}
-    given = options.given if options else {}
-    return {name: _overridden(config, given) for name, config in studies.items()}
-
-
-def _overridden(config: StudyConfig, given: dict[str, Any]) -> StudyConfig:
-    values = config.to_dict()
-    for name, value in given.items():
-        if name == "variants":
-            values["variants"] = [v.strip() for v in value.split(",") if v.strip()]
-        elif name == "hidden_units":
-            values["model"]["hidden_units"] = whole_numbers(value)
-        elif name in TrainConfig.__dataclass_fields__:
-            values["train"][name] = value
-        else:
-            assert name not in MLPConfig.__dataclass_fields__
-            values[name] = value
-    return StudyConfig.from_dict(values)
-
-
-def whole_numbers(text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",") if part.strip()]
-    except ValueError:
-        raise ConfigError(
-            f"--hidden-units takes whole numbers between commas, as 128,64. Received: {text}."
-        ) from None
 
 
 def default_out(target: str) -> Path:
