@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 import kmlp.checkpoint
+import kmlp.keeper
 import kmlp.ledger
 import kmlp.study
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
@@ -66,7 +67,8 @@ def _result(member: Member, weights: np.ndarray, data: Dataset) -> types.SimpleN
         stopped_epoch=NUM_EPOCHS,
         metrics={"train": metrics, "val": metrics, "test": metrics},
         seconds=1.0,
-        test_predictions=np.full((len(data.y_test), 3), np.log(1 / 3), np.float32),
+        predictions=np.full((len(data.y_test), 3), np.log(1 / 3), np.float32),
+        fold=np.array([], np.int32),
         weights={"hidden_1/kernel": weights},
         curves={"loss": np.arange(NUM_EPOCHS, dtype=np.float32)},
     )
@@ -76,7 +78,7 @@ def study(run: Path) -> None:
     """The study, with a checkpoint after every epoch."""
     sys.modules["kmlp.training"] = types.ModuleType("kmlp.training")
     vars(sys.modules["kmlp.training"]).update(plan_stacks=plan_stacks, train_members=train_members)
-    kmlp.study.CHECKPOINT_SECONDS = 0.0
+    kmlp.keeper.CHECKPOINT_SECONDS = 0.0
     kmlp.checkpoint._LARGEST_SHARE = np.inf
     x, y = np.arange(60, dtype=np.float32).reshape(30, 2), np.arange(30) % 3
     config = StudyConfig(

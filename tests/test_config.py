@@ -7,8 +7,9 @@ import re
 import numpy as np
 import pytest
 
-from kmlp.config import MLPConfig, StudyConfig, TrainConfig, read_study_file
+from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.errors import ConfigError
+from kmlp.study_file import read_study_file
 from kmlp.variants import VARIANTS
 
 CONFIGS = [

@@ -134,7 +134,7 @@ def test_test_scores_are_those_of_the_stored_predictions_and_of_keras(tiny):
     model = build_mlp(member.model, tiny.spec)
     load_member_weights(model, result.weights)
     probabilities = model.predict(tiny.x_test, verbose=0)
-    np.testing.assert_allclose(np.exp(result.test_predictions), probabilities, atol=1e-6)
+    np.testing.assert_allclose(np.exp(result.predictions), probabilities, atol=1e-6)
     hits = (probabilities.argmax(1) == tiny.y_test).sum()
     assert result.metrics["test"]["accuracy"] == hits / len(tiny.y_test)
 
@@ -257,7 +257,7 @@ def test_a_member_whose_predictions_are_not_numbers_is_diverged(tiny):
     x_test[0] = np.finfo(np.float32).max
     data = Dataset.from_arrays(tiny.x_train, tiny.y_train, x_test, tiny.y_test)
     (result,) = train_stack([make_member(data, max_epochs=2)], data)
-    assert np.isnan(result.test_predictions).any()
+    assert np.isnan(result.predictions).any()
     assert result.status == "diverged"
 
 
