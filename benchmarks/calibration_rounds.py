@@ -23,7 +23,7 @@ def rounds_false_verdicts(studies: int) -> dict[str, dict[str, float]]:
     Uncorrected: as it would be, were their p-values not multiplied by the number of looks.
     """
     names = (*DISTRIBUTIONS, "tied accuracies", "baseline alone skewed")
-    return {name: rounds_false_shares(name, studies // 4) for name in names}
+    return {name: rounds_false_shares(name, studies // 8) for name in names}
 
 
 def rounds_false_shares(name: str, studies: int) -> dict[str, float]:

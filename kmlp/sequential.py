@@ -5,9 +5,10 @@ validation rows. Who looks three times at a test of 5 % errs more often than tha
 rate is split over the looks beforehand (Bonferroni; Jennison and Turnbull 1999, *Group Sequential
 Methods*, on why): of three looks each has 1.67 %, within which Holm's correction covers all
 variants that are not yet told apart. Then the chance of any wrong verdict, at any look, is at most
-5 %, whatever the scores' distribution: by the union over looks; within a look because as long as
-none is wrong, all variants that do not differ are still among those that Holm counts (Holm 1979).
-Those that stop for other reasons keep being counted.
+5 %, for whatever scores whose paired differences are symmetric, as sign flips assume (one very
+skewed variant among others errs more, as at a single look): by the union over looks; within a look
+because as long as none is wrong, all variants that do not differ are still among those that Holm
+counts (Holm 1979). Those that stop for other reasons keep being counted.
 
 The test set is read after stopping. Its scores go with the validation scores that stopped the
 study, so its p-values are multiplied by the number of looks.

@@ -237,8 +237,9 @@ def _looks_table(found: Mapping[str, Any], results: Results) -> Table:
     looks = ", ".join(map(str, found["planned"]))
     note = (
         f"Looks were planned at {looks} seeds, on the validation rows; the chance of any false "
-        f"verdict at any of them is at most {100 * ALPHA:.0f} %. p decides; the interval, which "
-        "holds for all looks and variants at once, is wider. The p-values on the test set are "
+        f"verdict at any of them is at most {100 * ALPHA:.0f} % where paired differences are "
+        "symmetric. p decides; the interval, which holds for all looks and variants at once, is "
+        "wider. The p-values on the test set are "
         f"multiplied by {len(found['planned'])} for the same reason."
     )
     return Table(columns, rows, note)
