@@ -30,6 +30,7 @@ def fit_stack(
     on_epoch: OnEpoch | None = None,
     checkpoints: Checkpoints | None = None,
     interrupted: threading.Event | None = None,
+    until: int | None = None,
 ) -> list[MemberResult]:
     """Trains a stack until every member has stopped, and evaluates each at its restored epoch.
 
@@ -40,17 +41,21 @@ def fit_stack(
             finished epochs, and the logs, `(k,)` each.
         checkpoints: where the run is saved from time to time, and from where it goes on.
         interrupted: once set, the run is saved at the end of its epoch and given up.
+        until: pause after this epoch, counted from 1: the run is saved there, and the same call
+            with a later epoch goes on as if it had never paused.
 
     Returns:
-        One result a member, in the stack's order.
+        One result a member, in the stack's order: what is the best so far, if paused.
 
     Raises:
         Interrupted: `interrupted` was set.
     """
     run = StackRun(stack, data)
-    if checkpoints and (saved := checkpoints.load()):
+    last = min(until or stack.structure.max_epochs, stack.structure.max_epochs)
+    if checkpoints and (saved := checkpoints.load(last)):
         run.restore(saved)
-    while not run.stop_training and run.epoch < stack.structure.max_epochs:
+    started_at = run.epoch
+    while not run.stop_training and run.epoch < last:
         run.train_epoch()
         if on_epoch:
             on_epoch(*run.report())
@@ -61,6 +66,8 @@ def fit_stack(
             checkpoints.save(run.epoch, run.snapshot())
         if stop:
             raise Interrupted
+    if checkpoints and until is not None and run.epoch > started_at:
+        checkpoints.save(run.epoch, run.snapshot())
     return run.results()
 
 
@@ -99,6 +106,7 @@ def train_members(
     on_start: Callable[[Sequence[Member]], None] | None = None,
     on_epoch: OnEpoch | None = None,
     checkpoints: Callable[[Sequence[Member]], Checkpoints] | None = None,
+    until: int | None = None,
 ) -> None:
     """Trains stacks, several at once, one a core.
 
@@ -110,7 +118,7 @@ def train_members(
         data: what they train on.
         on_result: called with each finished stack's results, in its thread, as are the others.
         on_start: called with a stack's members right before it trains.
-        on_epoch, checkpoints: as for `fit_stack`.
+        on_epoch, checkpoints, until: as for `fit_stack`.
     """
     workers = backend.set_threads()
     device_data = DeviceData(data)
@@ -128,6 +136,7 @@ def train_members(
             on_epoch=on_epoch,
             checkpoints=checkpoints(members) if checkpoints else None,
             interrupted=interrupted,
+            until=until,
         )
         on_result(results)
 
