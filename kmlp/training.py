@@ -17,6 +17,7 @@ from kmlp.structure import Structure
 
 OnEpoch = Callable[[Sequence[Member], int, dict[str, np.ndarray]], None]
 _CACHE_PARAMETERS = 550_000
+_STACKS_A_CORE = 4
 
 
 class Interrupted(Exception):
@@ -87,6 +88,28 @@ def plan_stacks(members: Sequence[Member], spec: DataSpec) -> list[list[Member]]
             stacks.append([member])
             structure = own
     return stacks
+
+
+def spread_stacks(
+    stacks: Sequence[Sequence[Member]], *, completely: bool = False
+) -> list[list[Member]]:
+    """Halves the largest stacks until every core has several to take.
+
+    Else some cores would wait for the others' last stacks. On one core's threads a member in a
+    stack of its own takes hardly longer; a GPU wants its stacks wide and keeps them.
+
+    Args:
+        stacks: as `plan_stacks` groups them.
+        completely: until every member trains in a stack of its own.
+    """
+    cores, spread = backend.set_threads(), [list(stack) for stack in stacks]
+    while cores > 1 and (completely or len(spread) < _STACKS_A_CORE * cores):
+        largest = max(range(len(spread)), key=lambda i: len(spread[i]), default=0)
+        if not spread or len(spread[largest]) == 1:
+            break
+        stack, middle = spread[largest], (len(spread[largest]) + 1) // 2
+        spread[largest : largest + 1] = [stack[:middle], stack[middle:]]
+    return spread
 
 
 def stack_size(member: Member, spec: DataSpec) -> int:
