@@ -129,9 +129,9 @@ def print_cost(folder: Path) -> None:
     """What a checkpoint of the default stack takes, the copy from the device included."""
     import kmlp
     from kmlp.checkpoint import Checkpoints
+    from kmlp.keeper import CHECKPOINT_SECONDS
     from kmlp.stack import build_stack
     from kmlp.stack_run import DeviceData, StackRun
-    from kmlp.keeper import CHECKPOINT_SECONDS
     from kmlp.training import stack_size
 
     data = kmlp.load_dataset("fashion_mnist")

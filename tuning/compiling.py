@@ -69,6 +69,8 @@ def compile_model(
     """
     optimizer = make_optimizer(train)
     model.compile(optimizer, _loss(model, train, spec), metrics=_metrics(model, spec))
+    # Else KerasTuner, which loads weights before anything trains, would drop the optimizer's state.
+    optimizer.build(model.trainable_variables)
     if num_train is not None:
         set_num_steps(model, train, num_train)
     return model

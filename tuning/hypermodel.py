@@ -26,9 +26,9 @@ class MLPHyperModel(keras_tuner.HyperModel):
 
     It works in `keras_tuner.RandomSearch`, `Hyperband` and the others, where a trial is one
     Keras model after the other. All of the configs holds there: regularizers, optimizer, schedule,
-    class weights, early stopping. What does not: seeds (Keras draws its own), validation rows
-    (`search` gets them), and in the stock Hyperband the optimizer's state, which it does not keep
-    between its rounds, so that a schedule begins anew. `tuning.tune` has none of these limits.
+    class weights, early stopping. What does not: seeds (Keras draws its own) and validation rows
+    (`search` gets them). The stock Hyperband goes on from the best epoch of the best execution, not
+    from each one's own last. `tuning.tune` has none of these limits.
 
     Args:
         spec: the data's shapes and classes, as `load_dataset(...).spec`.
