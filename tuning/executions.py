@@ -1,7 +1,7 @@
 """The members that a trial trains, and what came of them."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +59,41 @@ class Executions:
             for seed, m in zip(self.config.seeds, members, strict=True)
         ]
 
+    def score(self, record: MemberRecord) -> float:
+        """The objective of one execution, at its restored epoch."""
+        return record.metrics["val"].get(self.config.metric, float("nan"))
+
+    def ended(
+        self,
+        trial: Trial,
+        own: Sequence[Execution],
+        records: Mapping[str, MemberRecord],
+        given_up: frozenset[str],
+    ) -> Trial:
+        """The trial with its end, if all of its executions have one; else as it is.
+
+        A network that diverges fails its trial, whatever its accuracy was at the best epoch: what
+        blows up for one seed in three is no configuration to choose.
+
+        Args:
+            trial: as it was drawn.
+            own: its executions.
+            records: what is recorded of any member.
+            given_up: members that ended their process too often.
+        """
+        if any(e.id not in records and e.id not in given_up for e in own):
+            return trial
+        if lost := [e.seed for e in own if e.id not in records]:
+            message = f"{_seeds(lost)} ended the process again and again"
+            return dataclasses.replace(trial, status="given_up", message=message)
+        scores = [self.score(records[e.id]) for e in own]
+        good = [records[e.id].status == "done" for e in own] & np.isfinite(scores)
+        if not good.all():
+            bad = [e.seed for e, is_good in zip(own, good, strict=True) if not is_good]
+            message = f"{_seeds(bad)} diverged"
+            return dataclasses.replace(trial, status="failed", message=message)
+        return dataclasses.replace(trial, status="done", score=float(np.mean(scores)))
+
     def _member(self, model: MLPConfig, train: TrainConfig, seed: int) -> Member:
         return Member(
             model=model,
@@ -68,41 +103,6 @@ class Executions:
             data_sha256=self._sha256,
         )
 
-    def score(self, record: MemberRecord) -> float:
-        """The objective of one execution, at its restored epoch."""
-        return record.metrics["val"].get(self.config.metric, float("nan"))
 
-
-def ended(
-    trial: Trial,
-    executions: list[Execution],
-    records: Mapping[str, MemberRecord],
-    given_up: frozenset[str],
-    score_of: Executions,
-) -> Trial:
-    """The trial with its end, if all of its executions have one; else as it is.
-
-    A network that diverges fails its trial, whatever its accuracy was at the best epoch: what
-    blows up for one seed in three is no configuration to choose.
-    """
-    open_ = [e for e in executions if e.id not in records and e.id not in given_up]
-    if open_:
-        return trial
-    lost = [e.seed for e in executions if e.id not in records]
-    if lost:
-        return dataclasses.replace(
-            trial, status="given_up", message=f"{_seeds(lost)} ended the process again and again"
-        )
-    scores = {e.seed: score_of.score(records[e.id]) for e in executions}
-    bad = [
-        e.seed
-        for e in executions
-        if records[e.id].status != "done" or not np.isfinite(scores[e.seed])
-    ]
-    if bad:
-        return dataclasses.replace(trial, status="failed", message=f"{_seeds(bad)} diverged")
-    return dataclasses.replace(trial, status="done", score=float(np.mean(list(scores.values()))))
-
-
-def _seeds(seeds: list[int]) -> str:
+def _seeds(seeds: Sequence[int]) -> str:
     return f"seed{'s' * (len(seeds) > 1)} {listed(map(str, seeds))}"

@@ -11,7 +11,6 @@ from kmlp.config import MLPConfig
 from kmlp.data import DataSpec
 from kmlp.errors import ConfigError
 from kmlp.ledger import MemberRecord
-from kmlp.metrics import HIGHER_IS_BETTER
 from tuning.choice import Candidate, Choice, choose
 from tuning.config import SearchConfig
 from tuning.executions import Execution, Executions
@@ -176,8 +175,3 @@ def _execution(
 def _finite(metrics: Mapping[str, float]) -> dict[str, float | None]:
     """JSON knows no NaN."""
     return {name: value if np.isfinite(value) else None for name, value in metrics.items()}
-
-
-def is_better(metric: str, first: float, second: float) -> bool:
-    """Whether the first of two scores of a metric is better."""
-    return first > second if HIGHER_IS_BETTER[metric] else first < second

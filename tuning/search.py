@@ -1,6 +1,7 @@
 """Searches for the best configuration, each trial over several seeds, in a folder that lasts."""
 
 import dataclasses
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,9 +16,13 @@ from kmlp.study import Study, describe, environment, load_study
 from tuning.config import SearchConfig, as_table, read_search_file
 from tuning.executions import Executions
 from tuning.followup import NUM_TRIALS, STUDY_FOLDER, best_study_file, run_followup
-from tuning.ledger import SearchFolder
+from tuning.ledger import SearchFolder, Trial
+from tuning.parameter import num_points
 from tuning.results import build_results
-from tuning.tuner import Progress, Tuner
+from tuning.space import read_fixed
+from tuning.tuner import Progress, Tuner, make_oracle
+
+logger = logging.getLogger(__name__)
 
 _FILE = "search.toml"
 # A search may be asked for more trials later; all else makes it another one.
@@ -177,8 +182,8 @@ def _configured(
         own = dict(settings)
         if "space" in own:
             own["space"] = as_table(own["space"])
-        if "fixed" in own and not isinstance(own["fixed"], Mapping):
-            own["fixed"] = dict(word.partition("=")[::2] for word in own["fixed"])
+        if "fixed" in own:
+            own["fixed"] = read_fixed(own["fixed"])
         for name in ("model", "train"):
             if isinstance(own.get(name), MLPConfig | TrainConfig):
                 own[name] = own[name].to_dict()
@@ -196,14 +201,20 @@ def _configured(
 def _check(config: SearchConfig, data: Dataset) -> None:
     """Refuses what cannot be trained, before anything is written."""
     from kmlp.requirements import check_split
-    from tuning.ledger import Trial
-    from tuning.tuner import make_oracle
 
     executions = Executions(config, data.spec, data.provenance.sha256)
     defaults = {p.name: p.default for p in executions.space.parameters if not p.conditions}
     first = executions.of(Trial(number=0, batch=0, values=defaults))[0]
     check_split(first.member, data.y_train, data.spec)
     make_oracle(config, executions)
+    points = num_points(executions.space.parameters)
+    if config.tuner == "grid" and points > config.max_trials:
+        logger.warning(
+            "the grid has up to %d points, of which the first %d are tried; the last parameter "
+            "varies fastest",
+            points,
+            config.max_trials,
+        )
 
 
 def _claim(folder: SearchFolder, config: SearchConfig, data: Dataset) -> None:

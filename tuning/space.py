@@ -170,7 +170,7 @@ def make_space(
     """
     known, (preset, narrowed) = catalogue(spec), read_narrowing(space)
     base = Space((), {}, model or MLPConfig(), train or TrainConfig())
-    held = {k: _fixed_value(k, v, known, base) for k, v in _pairs(fixed).items()}
+    held = {k: _fixed_value(k, v, known, base) for k, v in read_fixed(fixed).items()}
     chosen = {"default": DEFAULT, "all": dict.fromkeys(known), "none": {}}[preset]
     if both := sorted(set(held) & set(narrowed)):
         raise ConfigError(f"{both[0]} is both searched and fixed. Leave one of them out.")
@@ -250,7 +250,12 @@ def read_narrowing(space: Narrowing) -> tuple[str, dict[str, Any]]:
     return (presets or ["default"])[0], narrowed
 
 
-def _pairs(fixed: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
+def read_fixed(fixed: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
+    """Values by name from a table, or from words as "name=value".
+
+    Raises:
+        ConfigError: a word without a value.
+    """
     if isinstance(fixed, Mapping):
         return dict(fixed)
     pairs = {}

@@ -13,7 +13,7 @@ from kmlp.keeper import given_up, train_missing
 from kmlp.member import Member
 from kmlp.structure import Structure
 from tuning.config import SearchConfig
-from tuning.executions import Execution, Executions, ended
+from tuning.executions import Execution, Executions
 from tuning.ledger import SearchFolder, Trial
 
 if TYPE_CHECKING:
@@ -178,8 +178,7 @@ class Tuner:
         with self._lock:
             records, lost = self.folder.records(), given_up(self.folder)
             for number, executions in list(self._running.items()):
-                trial = self.trials[number]
-                found = ended(trial, executions, records, lost, self.executions)
+                found = self.executions.ended(self.trials[number], executions, records, lost)
                 if found.status != "running":
                     scores = [
                         self.executions.score(records[e.id]) for e in executions if e.id in records

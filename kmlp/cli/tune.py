@@ -85,6 +85,7 @@ def tune(
 def configure(target: str, **options: Any) -> "SearchConfig":
     """The search of a file or a data set, with what the command line overrides."""
     from tuning.config import SearchConfig, as_table, read_search_file
+    from tuning.space import read_fixed
 
     is_file = target.endswith(".toml")
     config = read_search_file(target) if is_file else SearchConfig(dataset=target)
@@ -93,13 +94,12 @@ def configure(target: str, **options: Any) -> "SearchConfig":
         if value is None:
             continue
         if name == "space":
-            kept = values["space"] if is_file else {}
+            # A preset begins anew; without one the file's space is narrowed further.
             given = as_table(value)
-            has_preset = any(word in ("default", "all", "none") for word in value)
-            values["space"] = given if has_preset else {**given, **kept, **_without(given)}
+            has_preset = given["preset"] in value
+            values["space"] = given if has_preset else {**given, **values["space"], **_own(given)}
         elif name == "fixed":
-            pairs = dict(word.partition("=")[::2] for word in value)
-            values["fixed"] = {**values["fixed"], **pairs}
+            values["fixed"] = {**values["fixed"], **read_fixed(value)}
         elif name == "max_epochs":
             values["train"]["max_epochs"] = value
         else:
@@ -107,7 +107,8 @@ def configure(target: str, **options: Any) -> "SearchConfig":
     return SearchConfig.from_dict(values)
 
 
-def _without(table: Mapping[str, Any]) -> dict[str, Any]:
+def _own(table: Mapping[str, Any]) -> dict[str, Any]:
+    """What a space names, without the preset that it begins with."""
     return {k: v for k, v in table.items() if k != "preset"}
 
 
