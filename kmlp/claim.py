@@ -39,7 +39,8 @@ def claim(folder: RunFolder, config: StudyConfig, data: Dataset) -> None:
                 "and seeds; nothing is deleted",
                 folder.path,
             )
-    folder.write_json("environment.json", _environment(data, config))
+    described = describe(data, config.validation_fraction)
+    folder.write_json("environment.json", environment(data, described))
     folder.write_test_labels(data.y_test)
     # Last: a folder with a study.toml is claimed, and holds all that says by whom.
     folder.write_text("study.toml", config.to_toml())
@@ -64,13 +65,14 @@ def stored_config(folder: RunFolder) -> StudyConfig:
     return read_study_file(folder.path / "study.toml")
 
 
-def _environment(data: Dataset, config: StudyConfig) -> dict[str, Any]:
+def environment(data: Dataset, described: dict[str, Any]) -> dict[str, Any]:
+    """What a run folder says of where it was made: versions, platform, the data's origin."""
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: _version(name) for name in _PACKAGES},
         "data": {"name": data.name, **vars(data.provenance)},
-        "dataset": describe(data, config),
+        "dataset": described,
     }
 
 
@@ -81,8 +83,9 @@ def _version(package: str) -> str | None:
         return None
 
 
-def describe(data: Dataset, config: StudyConfig) -> dict[str, Any]:
-    num_val = round(config.validation_fraction * len(data.y_train))
+def describe(data: Dataset, validation_fraction: float) -> dict[str, Any]:
+    """The `dataset` part of results: name, origin, task and sizes."""
+    num_val = round(validation_fraction * len(data.y_train))
     return {
         "name": data.name,
         "source": data.provenance.source,

@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 CHECKPOINT_SECONDS = 30.0
 _OFTEN = 3 * (ATTEMPTS_TOGETHER + ATTEMPTS_ALONE)
+Stacks = list[list[Member]]
 
 
 class Watcher(Protocol):
@@ -33,22 +34,35 @@ def train_missing(
     wanted: Mapping[str, Member],
     data: Dataset,
     watcher: Watcher | None = None,
+    *,
+    until: int | None = None,
+    parts: Sequence[str] = ("train", "val", "test", "fold"),
+    plan: Callable[[Sequence[Member]], Stacks] | None = None,
 ) -> None:
     """Trains those of the members that have no whole record, several stacks at once.
 
     Args:
         folder: being written.
-        wanted: by `Member.id`.
+        wanted: by the id they are recorded under: `Member.id`, or `paused_id` with `until`.
         data: what they train on.
         watcher: told of every epoch and every finished stack.
+        until: train up to this epoch only, and keep what it takes to go on; a later call with
+            the same stacks and a later epoch goes on from there, exactly as if never paused.
+        parts: whose metrics are kept; without "test" no prediction of a test row is.
+        plan: groups members into stacks; `plan_stacks` where omitted.
     """
     missing = missing_members(folder, wanted)
     if not missing:
         return
-    keeper = _Keeper(folder, watcher)
-    keeper.let_suspects_prove_themselves(list(missing.values()), data)
-    left = list(missing_members(folder, wanted).values())
-    keeper.train(_order_stacks(left, folder, data), data)
+    keeper = _Keeper(folder, {m.id: id for id, m in wanted.items()}, watcher, until, parts)
+    keeper.let_suspects_prove_themselves(missing, data)
+    left = missing_members(folder, wanted)
+    keeper.train(_order_stacks(left, folder, data, plan), data)
+
+
+def paused_id(member: Member, epoch: int) -> str:
+    """What a member is recorded under that was trained up to an epoch only."""
+    return f"{member.id}-{epoch}"
 
 
 def missing_members(folder: RunFolder, wanted: Mapping[str, Member]) -> dict[str, Member]:
@@ -77,8 +91,16 @@ class _Proven(Exception):
 class _Keeper:
     """Keeps in the run folder what the stacks in training tell, from their threads."""
 
-    def __init__(self, folder: RunFolder, watcher: Watcher | None) -> None:
-        self._folder, self._watcher = folder, watcher
+    def __init__(
+        self,
+        folder: RunFolder,
+        id_of: Mapping[str, str],
+        watcher: Watcher | None,
+        until: int | None,
+        parts: Sequence[str],
+    ) -> None:
+        self._folder, self._id_of, self._watcher = folder, id_of, watcher
+        self._until, self._parts = until, parts
         # By member, the stack that it was begun with.
         self._stack_of: dict[str, list[str]] = {}
         self._proving = False
@@ -86,6 +108,8 @@ class _Keeper:
     def train(self, stacks: Sequence[Sequence[Member]], data: Dataset) -> None:
         from kmlp.training import train_members
 
+        # Only said where it is meant: a stand-in for training need not know of pauses.
+        paused = {} if self._until is None else {"until": self._until}
         try:
             train_members(
                 stacks,
@@ -94,6 +118,7 @@ class _Keeper:
                 on_epoch=self._on_epoch,
                 on_result=self._on_result,
                 checkpoints=self._checkpoints,
+                **paused,
             )
         except BaseException:
             # The process lives: no member is to blame.
@@ -101,29 +126,32 @@ class _Keeper:
                 self._folder.withdraw_attempts(self._stack_of)
             raise
 
-    def let_suspects_prove_themselves(self, missing: Sequence[Member], data: Dataset) -> None:
+    def let_suspects_prove_themselves(self, missing: Mapping[str, Member], data: Dataset) -> None:
         """Trains members whose process died twice in company alone, one by one, until they are
         further than that; then their stack can go on as it was. Who dies alone too is to blame.
 
         A member that was begun very often only dies in company: it is trained alone to its end.
         """
         attempts, begun = self._folder.barren_attempts(), self._folder.attempts()
-        for member in missing:
-            if attempts.get(member.id, 0) < ATTEMPTS_TOGETHER:
+        for id, member in missing.items():
+            if attempts.get(id, 0) < ATTEMPTS_TOGETHER:
                 continue
-            self._proving = begun[member.id] < _OFTEN
+            self._proving = begun[id] < _OFTEN
             with contextlib.suppress(_Proven):
                 self.train([[member]], data)
-            self._checkpoints([member]).remove()
+            self._forget([member])
         self._proving = False
 
+    def _ids(self, members: Sequence[Member]) -> list[str]:
+        return [self._id_of[m.id] for m in members]
+
     def _on_start(self, stack: Sequence[Member]) -> None:
-        ids = [m.id for m in stack]
+        ids = self._ids(stack)
         self._folder.begin_stack(ids)
         self._stack_of |= dict.fromkeys(ids, ids)
 
     def _on_epoch(self, trained: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
-        ids = self._stack_of[trained[0].id]
+        ids = self._stack_of[self._id_of[trained[0].id]]
         self._folder.log_epoch(ids, epoch, len(trained))
         if self._watcher:
             self._watcher.epoch(trained, epoch, logs)
@@ -133,48 +161,68 @@ class _Keeper:
     def _checkpoints(self, stack: Sequence[Member]) -> "Checkpoints":
         from kmlp.checkpoint import Checkpoints
 
-        ids = [m.id for m in stack]
+        ids = self._ids(stack)
         # Up to where it once came each epoch is saved: kills in quick succession stop no study,
         # and what dies there again does so at once.
         until = self._folder.furthest_epoch(ids)
-        return Checkpoints(self._folder.checkpoint_folder(ids), CHECKPOINT_SECONDS, until)
+        folder = self._folder.checkpoint_folder(ids)
+        if self._until is not None:
+            folder = self._folder.paused_folder([m.id for m in stack])
+        return Checkpoints(folder, CHECKPOINT_SECONDS, until)
 
     def _on_result(self, results: list["MemberResult"]) -> None:
-        self._folder.record_all([(_to_record(r), _to_arrays(r)) for r in results])
-        self._checkpoints([r.member for r in results]).remove()
+        self._folder.record_all(
+            [
+                (_to_record(r, self._id_of[r.member.id], self._parts), _to_arrays(r, self._parts))
+                for r in results
+            ]
+        )
+        self._forget([r.member for r in results])
         if self._watcher:
             self._watcher.finished(results)
 
+    def _forget(self, stack: Sequence[Member]) -> None:
+        """Removes the note of a stack and its checkpoints, but not those it is paused at."""
+        from kmlp.checkpoint import Checkpoints
 
-def _order_stacks(missing: list[Member], folder: RunFolder, data: Dataset) -> list[list[Member]]:
+        Checkpoints(self._folder.checkpoint_folder(self._ids(stack))).remove()
+
+
+def _order_stacks(
+    missing: Mapping[str, Member],
+    folder: RunFolder,
+    data: Dataset,
+    plan: Callable[[Sequence[Member]], Stacks] | None,
+) -> Stacks:
     """The stacks to train: first those that were begun, as they were, for their checkpoints."""
     from kmlp.training import plan_stacks
 
-    left = {m.id: m for m in missing}
+    left = dict(missing)
     resumed = []
     # Large ones first: who had to prove itself alone goes on with its stack.
     for ids in sorted(folder.begun_stacks(), key=len, reverse=True):
         if all(id in left for id in ids):
             resumed.append([left.pop(id) for id in ids])
-    return [*resumed, *plan_stacks(list(left.values()), data.spec)]
+    members = list(left.values())
+    return [*resumed, *(plan(members) if plan else plan_stacks(members, data.spec))]
 
 
-def _to_record(result: "MemberResult") -> MemberRecord:
+def _to_record(result: "MemberResult", id: str, parts: Sequence[str]) -> MemberRecord:
     return MemberRecord(
-        id=result.member.id,
+        id=id,
         status=result.status,
         best_epoch=result.best_epoch,
         stopped_epoch=result.stopped_epoch,
-        metrics=result.metrics,
+        metrics={part: scores for part, scores in result.metrics.items() if part in parts},
         seconds=result.seconds,
     )
 
 
-def _to_arrays(result: "MemberResult") -> dict[str, np.ndarray]:
+def _to_arrays(result: "MemberResult", parts: Sequence[str]) -> dict[str, np.ndarray]:
     kind = "predictions" if result.predictions.ndim == 1 else "log_probabilities"
     part = "fold" if len(result.fold) else "test"
     return {
-        f"{part}_{kind}": result.predictions,
+        **({f"{part}_{kind}": result.predictions} if part in parts else {}),
         **({"fold_rows": result.fold} if len(result.fold) else {}),
         **{f"weight/{path}": weight for path, weight in result.weights.items()},
         **{f"curve_{name}": curve for name, curve in result.curves.items()},

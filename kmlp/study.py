@@ -140,7 +140,7 @@ def _run(
     """Trains what is missing of a study whose config is checked and whose strengths are known."""
     with folder.writing():
         claim(folder, config, data)
-        dataset = describe(data, config)
+        dataset = describe(data, config.validation_fraction)
         _train(config, folder, data, progress, title)
         plan, _ = _plan(config, folder, dataset)
         results = build_results(plan, folder, dataset)

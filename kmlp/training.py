@@ -21,6 +21,7 @@ from kmlp.structure import Structure
 OnEpoch = Callable[[Sequence[Member], int, dict[str, np.ndarray]], None]
 # Weights in training at once that a core's cache holds, with their slots and gradients.
 _CACHE_PARAMETERS = 250_000
+_STACKS_A_CORE = 4
 
 
 class Interrupted(Exception):
@@ -34,6 +35,7 @@ def fit_stack(
     on_epoch: OnEpoch | None = None,
     checkpoints: Checkpoints | None = None,
     interrupted: threading.Event | None = None,
+    until: int | None = None,
 ) -> list[MemberResult]:
     """Trains a stack until every member has stopped, and evaluates each at its restored epoch.
 
@@ -44,17 +46,21 @@ def fit_stack(
             finished epochs, and the logs, `(k,)` each.
         checkpoints: where the run is saved from time to time, and from where it goes on.
         interrupted: once set, the run is saved at the end of its epoch and given up.
+        until: pause after this epoch, counted from 1: the run is saved there, and the same call
+            with a later epoch goes on as if it had never paused.
 
     Returns:
-        One result a member, in the stack's order.
+        One result a member, in the stack's order: what is the best so far, if paused.
 
     Raises:
         Interrupted: `interrupted` was set.
     """
     run = StackRun(stack, data)
-    if checkpoints and (saved := checkpoints.load()):
+    last = min(until or stack.structure.max_epochs, stack.structure.max_epochs)
+    if checkpoints and (saved := checkpoints.load(last)):
         run.restore(saved)
-    while not run.stop_training and run.epoch < stack.structure.max_epochs:
+    started_at = run.epoch
+    while not run.stop_training and run.epoch < last:
         run.train_epoch()
         if on_epoch:
             on_epoch(*run.report())
@@ -65,6 +71,8 @@ def fit_stack(
             checkpoints.save(run.epoch, run.snapshot())
         if stop:
             raise Interrupted
+    if checkpoints and until is not None and run.epoch > started_at:
+        checkpoints.save(run.epoch, run.snapshot())
     return run.results()
 
 
@@ -102,6 +110,28 @@ def _even(members: list[Member], spec: DataSpec) -> Iterator[list[Member]]:
     return (members[start:end] for start, end in itertools.pairwise(ends))
 
 
+def spread_stacks(
+    stacks: Sequence[Sequence[Member]], *, completely: bool = False
+) -> list[list[Member]]:
+    """Halves the largest stacks until every core has several to take.
+
+    Else some cores would wait for the others' last stacks. On one core's threads a member in a
+    stack of its own takes hardly longer; a GPU wants its stacks wide and keeps them.
+
+    Args:
+        stacks: as `plan_stacks` groups them.
+        completely: until every member trains in a stack of its own.
+    """
+    cores, spread = backend.num_places(), [list(stack) for stack in stacks]
+    while cores > 1 and (completely or len(spread) < _STACKS_A_CORE * cores):
+        largest = max(range(len(spread)), key=lambda i: len(spread[i]), default=0)
+        if not spread or len(spread[largest]) == 1:
+            break
+        stack, middle = spread[largest], (len(spread[largest]) + 1) // 2
+        spread[largest : largest + 1] = [stack[:middle], stack[middle:]]
+    return spread
+
+
 def stack_size(member: Member, spec: DataSpec) -> int:
     """How many members like this one train together on a core."""
     model, train = member.model, member.train
@@ -119,6 +149,7 @@ def train_members(
     on_start: Callable[[Sequence[Member]], None] | None = None,
     on_epoch: OnEpoch | None = None,
     checkpoints: Callable[[Sequence[Member]], Checkpoints] | None = None,
+    until: int | None = None,
 ) -> None:
     """Trains stacks, several at once, one a core.
 
@@ -130,7 +161,7 @@ def train_members(
         data: what they train on.
         on_result: called with each finished stack's results, in its thread, as are the others.
         on_start: called with a stack's members right before it trains.
-        on_epoch, checkpoints: as for `fit_stack`.
+        on_epoch, checkpoints, until: as for `fit_stack`.
     """
     places = queue.SimpleQueue[int]()
     for index in range(num_places := backend.num_places()):
@@ -151,6 +182,7 @@ def train_members(
                 on_epoch=on_epoch,
                 checkpoints=checkpoints(members) if checkpoints else None,
                 interrupted=interrupted,
+                until=until,
             )
         on_result(results)
 

@@ -11,6 +11,7 @@ from kmlp.cli.models import write_export
 from kmlp.cli.options import Options, Target, configure
 from kmlp.cli.report import print_report, print_study
 from kmlp.config import StudyConfig
+from kmlp.errors import ConfigError
 
 if TYPE_CHECKING:
     from kmlp.data import Dataset
@@ -57,6 +58,9 @@ def run(
     /,
     *,
     options: Options | None = None,
+    tune: Annotated[
+        bool, Parameter(negative="", help="search first; study what it found against the default")
+    ] = False,
     out: Out = None,
 ) -> None:
     """Study, report and export in one go.
@@ -68,7 +72,11 @@ def run(
         kmlp run fashion_mnist
         kmlp run studies/assignment.toml
     """
-    options, folder = options or Options(), out or default_out(target)
+    options = options or Options()
+    if tune:
+        run_tuned(target, out, options)
+        return
+    folder = out or default_out(target)
     studies = configure(target, options)
     for name, config in studies.items():
         run_one(config, folder / name)
@@ -104,6 +112,34 @@ def run_one(config: StudyConfig, folder: Path) -> None:
     print_report(path)
     print(f"Model:  {exported}")
     print(f"Test:   kmlp evaluate {exported} {config.dataset}")
+
+
+def run_tuned(target: str, out: Path | None, options: Options) -> None:
+    """Search, then study its best trials and the default over fresh seeds, report and export."""
+    from kmlp.cli import tune as search
+    from kmlp.report import write_report
+
+    if refused := options.words("hidden_units", "max_epochs"):
+        raise ConfigError(
+            f"with --tune the search says what is studied. Received: {refused[0]}. For more, write "
+            "kmlp tune, then kmlp study on its best.toml."
+        )
+    fixed = [f"hidden_units={options.hidden_units}"] if options.hidden_units else None
+    config = search.configure(target, fixed=fixed, max_epochs=options.max_epochs)
+    place = out or search.default_out(target)
+    found = search.search_with_progress(config, place, then_study=True)
+    search.print_search(found, as_json=False)
+    page = search.report_search(found.run_dir)
+    path = write_report(found.run_dir / "study")
+    exported = write_export(found.run_dir / "study", None, "best", None)
+    from kmlp.data import load_dataset
+
+    print_examples(exported, load_dataset(config.dataset))
+    print()
+    if page:
+        print(f"Search: {page}")
+    print_report(path)
+    print(f"Model:  {exported}")
 
 
 def default_out(target: str) -> Path:
