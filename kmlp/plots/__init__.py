@@ -4,7 +4,7 @@ Colour says what something means, never which of many it is: so fourteen variant
 colours than two. An interval stands beside every mean; nothing is shown or saved here.
 """
 
-from kmlp.plots.palette import PALETTE, style
+from kmlp.plots.palette import PALETTE, SCALE, style
 from kmlp.plots.predictions import (
     draw_confusion,
     draw_predicted,
@@ -16,6 +16,7 @@ from kmlp.plots.training import by_epoch, draw_curves
 
 __all__ = [
     "PALETTE",
+    "SCALE",
     "Row",
     "by_epoch",
     "draw_confusion",

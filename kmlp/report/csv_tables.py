@@ -38,7 +38,7 @@ def csv_tables(results: Mapping[str, Any], evidence: Evidence) -> dict[str, str]
         tables["pilot"] = [fields, *([s[f] for f in fields] for s in pilot["strengths"])]
     if results["dataset"]["task"] != "regression":
         tables |= _predictions(results["dataset"]["class_names"], evidence)
-    return {f"{name}.csv": _csv(rows) for name, rows in tables.items()}
+    return {f"{name}.csv": to_csv(rows) for name, rows in tables.items()}
 
 
 Rows = Iterable[Sequence[Any]]
@@ -151,7 +151,8 @@ def _predictions(names: Sequence[str], evidence: Evidence) -> dict[str, Rows]:
     }
 
 
-def _csv(rows: Rows) -> str:
+def to_csv(rows: Rows) -> str:
+    """Rows as a CSV file's text, the first of them its heading."""
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerows(rows)
     return buffer.getvalue()
