@@ -273,5 +273,7 @@ def _spread(places: np.ndarray, order: np.ndarray) -> np.ndarray:
     for place in distinct:
         same = [trial for trial in order if places[trial] == place]
         if len(same) > 1:
-            spread[same] += np.linspace(-room / 2, room / 2, len(same))
+            # At the ends of an axis to one side only.
+            start = place if place == 0 else place - (room if place == 1 else room / 2)
+            spread[same] = np.linspace(start, start + room, len(same))
     return spread

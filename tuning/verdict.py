@@ -20,9 +20,9 @@ from tuning.trials import (
 NUM_OUTCOMES = 3
 """How many sentences are the outcome; the others qualify it."""
 _WITHOUT_SCORE = {
-    "running": "for it runs or was interrupted (the same command goes on)",
-    "failed": "for training failed",
-    "given_up": "given up, for it ended its process too often",
+    "running": "still running or interrupted; the same command goes on",
+    "failed": "training failed",
+    "given_up": "given up after ending the process too often",
 }
 _BY_NAME = 5
 _EDGE = 0.03  # of a range
@@ -73,10 +73,11 @@ def why_no_importance(results: Results) -> str:
 
 def _best(results: Results, best: Trial, picked: Trial, unit: Unit) -> str:
     num, seeds = len(finished(results)), len(best["executions"])
-    trials = f"Of {num} finished trials, trial" if num > 1 else "The only finished trial, trial"
-    has = "has the best mean" if num > 1 else "has a mean"
+    what = f"The only finished trial, trial {best['number']}, has a mean"
+    if num > 1:
+        what = f"Of {num} finished trials, trial {best['number']} has the best mean"
     return (
-        f"{trials} {best['number']} {has} validation {unit.title}: "
+        f"{what} validation {unit.title}: "
         f"{score_in_words(best['score'], best['se'], unit)} over {seeds} seed{'s' * (seeds != 1)}"
         f"{_ties(results, best, picked) if num > 1 else ''}."
     )
@@ -144,8 +145,8 @@ def _missing(results: Results) -> list[str]:
     for trial in unfinished(results):
         by_status.setdefault(trial["status"], []).append(str(trial["number"]))
     sentences = [
-        f"Without a score, {_WITHOUT_SCORE.get(status, status)}: "
-        f"trial{'s' * (len(numbers) > 1)} {listed(numbers)}."
+        f"Trial{'s' * (len(numbers) > 1)} {listed(numbers)} "
+        f"{'have' if len(numbers) > 1 else 'has'} no score: {_WITHOUT_SCORE.get(status, status)}."
         for status, numbers in by_status.items()
     ]
     begun, wanted = len(results["trials"]), results["settings"]["max_trials"]
