@@ -281,10 +281,12 @@ def test_one_seed_a_trial_claims_no_ties(tmp_path):
 def test_a_pick_at_the_end_of_its_range_is_said(tmp_path):
     results = made_search(tmp_path, 5)
     trial = results["trials"][results["picked"]]
-    trial["values"] |= {"learning_rate": 0.1, "dropout": 0.0, "num_layers": 2}
+    trial["values"] |= {"learning_rate": 0.1, "dropout": 0.0, "num_layers": 1, "units": 128}
     sentence = search_verdict(results)[-1]
     assert sentence.startswith("In the picked trial learning_rate (0.1) lies at the end")
-    trial["values"] |= {"learning_rate": 0.001}
+    trial["values"] |= {"units": 512}
+    assert "learning_rate (0.1) and units (512) lie at" in search_verdict(results)[-1]
+    trial["values"] |= {"learning_rate": 0.001, "units": 256}
     assert "at the end" not in search_verdict(results)[-1], "nothing lies below a dropout of 0"
 
 

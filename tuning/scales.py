@@ -49,6 +49,16 @@ class Scale:
     is_score: bool = False
     is_reversed: bool = False
 
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """The lowest and the highest value; None of what has no order, or two values only."""
+        if self.low is not None and self.high is not None:
+            return self.low, self.high
+        is_ordered = all(type(c) in (int, float) for c in self.categories)
+        if not is_ordered or len(self.categories) < 3:
+            return None
+        return self.categories[0], self.categories[-1]
+
     def place(self, value: Any) -> float:
         """Between 0 and 1; `OFF` where the hyperparameter was not active."""
         if value is None:

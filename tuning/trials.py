@@ -39,7 +39,8 @@ def trial_of(results: Results, number: int | None) -> Trial | None:
 def objective_unit(results: Results) -> Unit:
     """How the scores are written: the unit of the metric that was searched on."""
     metric = results["settings"]["objective"]["name"].removeprefix("val_")
-    return unit_of(metric, [t["score"] for t in finished(results)])
+    # Digits to suit small errors, which are the good ones, not those of a hopeless trial.
+    return unit_of(metric, [min((abs(t["score"]) for t in finished(results)), default=0.0)])
 
 
 def test_scores(results: Results) -> list[tuple[str, Mapping[str, Any]]]:

@@ -160,11 +160,12 @@ def _edges(results: Results, picked: Trial) -> list[str]:
     at = []
     for parameter in varied(results):
         scale, value = scale_of(parameter), picked["values"].get(parameter["name"])
-        if value is None or scale.low is None:
+        if value is None or scale.ends is None:
             continue
-        place = scale.place(value)
-        # Nothing lies below a rate of 0.
-        if place >= 1 - _EDGE or (place <= _EDGE and scale.low != 0):
+        (low, high), place = scale.ends, scale.place(value)
+        # Nothing lies below a rate of 0 or a single layer.
+        at_low = place <= scale.place(low) + _EDGE and low not in (0, 1)
+        if at_low or place >= scale.place(high) - _EDGE:
             at.append(f"{parameter['name']} ({written(value)})")
     if not at:
         return []

@@ -23,7 +23,7 @@ _DARK = {
     "scale_2": "#3c8a94",
     "scale_3": "#5cb3a1",
     "scale_4": "#a4d99b",
-    "scale_5": "#f2f0a1",
+    "scale_5": "#e4f6da",
 }
 
 

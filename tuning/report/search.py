@@ -59,30 +59,26 @@ def _facts(results: Results) -> str:
 
 
 def _findings(results: Results, picked: Trial, run_dir: Path) -> list[Section]:
-    sections = [
-        Section(
-            "picked", "The picked configuration, and what is as good", [tables.beside(results)]
-        ),
-        _next(results, picked, run_dir),
-    ]
     outcome: list[Block] = [b for b in (tables.fresh(results), tables.test(results)) if b]
-    if outcome:
-        sections.append(Section("fresh", "What to expect of it", outcome))
-    sections.append(_hyperparameters(results))
     rounds: list[Block] = [b for b in (figures.rounds(results), tables.rounds(results)) if b]
-    if rounds:
-        sections.append(Section("rounds", "Hyperband's rounds", rounds))
-    return [*sections, Section("trials", "Every trial", [tables.every_trial(results)])]
+    title = "The picked configuration, and what is as good"
+    return [
+        Section("picked", title, [tables.beside(results)]),
+        *([Section("expect", "What to expect of it", outcome)] if outcome else ()),
+        _next(results, picked, run_dir),
+        _hyperparameters(results),
+        *([Section("rounds", "Hyperband's rounds", rounds)] if rounds else ()),
+        Section("trials", "Every trial", [tables.every_trial(results)]),
+    ]
 
 
 def _hyperparameters(results: Results) -> Section:
-    """Figures of what was varied, and how much it mattered."""
-    blocks: list[Block] = [b for b in (figures.parallel(results), figures.values(results)) if b]
+    """How much each hyperparameter mattered, and where its good values lie."""
+    first: Block = Text(why_no_importance(results))
     if results["importance"]:
-        blocks.append(figures.importances(results["importance"]))
-    else:
-        blocks.append(Text(why_no_importance(results)))
-    return Section("hyperparameters", "What matters", blocks)
+        first = figures.importances(results["importance"])
+    drawn = [b for b in (figures.parallel(results), figures.values(results)) if b]
+    return Section("hyperparameters", "What matters", [first, *drawn])
 
 
 def _without_score(results: Results) -> list[Section]:

@@ -68,7 +68,7 @@ def every_trial(results: Results) -> Table:
         Cell("Seeds"),
         Cell("Weights"),
         Cell("Epochs", "mean"),
-        *([Cell("Bracket", "round")] if has_brackets else []),
+        *([Cell("Bracket, round")] if has_brackets else []),
         Cell("Seconds"),
     ]
     trials = ranked(results)
@@ -256,7 +256,7 @@ def _settings_row(parameter: Parameter, trials: Sequence[Trial], picked: Trial |
 
 
 def _trial_row(trial: Trial, results: Results, unit: Unit, has_brackets: bool) -> Row:
-    where = NONE if trial["bracket"] is None else Cell(f"{trial['bracket']}", f"{trial['round']}")
+    where = NONE if trial["bracket"] is None else Cell(f"{trial['bracket']}, {trial['round']}")
     return Row(
         [
             Cell(f"Trial {trial['number']}", _standing(trial, results)),
