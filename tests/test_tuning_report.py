@@ -152,12 +152,8 @@ def test_the_best_so_far_never_gets_worse(search):
 
 
 def test_parallel_coordinates_draw_every_trial_once_the_best_on_top():
-    scale = scale_of(
-        {"name": "a", "kind": "bool", "sampling": None, "conditions": [], "values": []}
-    )
-    score = scale_of(
-        {"name": "s", "kind": "float", "min": 0, "max": 1, "sampling": "linear", "conditions": []}
-    )
+    scale = scale_of({"name": "a", "kind": "bool", "sampling": None, "values": []})
+    score = scale_of({"name": "s", "kind": "float", "min": 0, "max": 1, "sampling": "linear"})
     places = np.array([[0.25, 0.9], [0.25, 0.1], [0.75, 0.5]])
     ax = plots.draw_parallel(Figure().subplots(), [scale, score], places, width=6)
     lines = [line for line in ax.lines if len(line.get_xdata()) == 2 and line.get_ydata()[1] == 1]
@@ -167,15 +163,15 @@ def test_parallel_coordinates_draw_every_trial_once_the_best_on_top():
 
 
 def test_scales_are_those_of_the_sampling():
-    rate = {"name": "rate", "kind": "float", "min": 1e-4, "max": 1e-2, "conditions": []}
+    rate = {"name": "rate", "kind": "float", "min": 1e-4, "max": 1e-2}
     assert scale_of({**rate, "sampling": "log"}).place(1e-3) == pytest.approx(0.5)
     assert scale_of({**rate, "sampling": "linear"}).place(1e-3) == pytest.approx(0.0909, abs=1e-4)
     layers = {"name": "n", "kind": "int", "min": 1, "max": 4, "sampling": "linear"}
-    ticks = scale_of({**layers, "conditions": [{"name": "x", "values": [1]}]}).ticks(width=4)
+    ticks = scale_of(layers, [{"values": {}}, {"values": {"n": 2}}]).ticks(width=4)
     assert ticks[0] == (OFF, "off")
     assert [label for _, label in ticks[1:]] == ["1", "2", "3", "4"]
     units = {"name": "u", "kind": "choice", "values": [512, 64, 128], "sampling": None}
-    labels = [label for _, label in scale_of({**units, "conditions": []}).ticks(width=4)]
+    labels = [label for _, label in scale_of(units).ticks(width=4)]
     assert labels == ["64", "128", "512"]
 
 
@@ -265,7 +261,7 @@ def test_a_search_that_was_interrupted_says_what_is_missing(tmp_path):
     results["settings"]["max_trials"] = 20
     text = reported(tmp_path, results)
     assert "Trial 5 has no score: still running or interrupted; the same command goes on." in text
-    assert "6 of 20 trials are begun: this is what is known so far." in text
+    assert "6 of 20 trials have begun: this is what is known so far" in text
 
 
 def test_one_seed_a_trial_claims_no_ties(tmp_path):

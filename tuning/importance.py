@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tuning.scales import readable_limits, scale_of
-from tuning.trials import Parameter, Results, Trial, finished, varied
+from tuning.trials import Parameter, Results, Trial, concluded, varied
 
 MIN_TRIALS = 30
 """Below as many finished trials a forest of them says nothing that would hold for others."""
@@ -23,7 +23,7 @@ def importance(results: Results, *, seed: int = 0) -> list[dict[str, Any]] | Non
     missing from a sum of 1 belongs to interactions. What was sampled by its logarithm counts by
     its logarithm. Where it was not active, a hyperparameter counts with its default, as in the
     paper, so that it explains nothing there. Scores beyond `readable_limits` count as the limit:
-    a few hopeless trials would explain everything.
+    a few hopeless trials would explain everything. A trial that another goes on from is left out.
 
     Args:
         results: as in `results.json`.
@@ -31,7 +31,7 @@ def importance(results: Results, *, seed: int = 0) -> list[dict[str, Any]] | Non
 
     Returns:
         A mapping of `name`, `importance` (a fraction) and `sd` (over resamples of the trials)
-        each; None below `MIN_TRIALS` finished trials, or where all scored the same.
+        each; None below `MIN_TRIALS` such trials, or where all scored the same.
 
     Hutter, Hoos and Leyton-Brown 2014, https://proceedings.mlr.press/v32/hutter14.html
     """
@@ -57,8 +57,8 @@ def importance(results: Results, *, seed: int = 0) -> list[dict[str, Any]] | Non
 
 
 def _limited(results: Results) -> list[Trial]:
-    """The finished trials, a hopeless score replaced by the worst one that a figure shows."""
-    trials, is_max = finished(results), results["settings"]["objective"]["direction"] == "max"
+    """The concluded trials, a hopeless score replaced by the worst one that a figure shows."""
+    trials, is_max = concluded(results), results["settings"]["objective"]["direction"] == "max"
     if not trials:
         return []
     scores = [t["score"] for t in trials]

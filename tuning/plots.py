@@ -72,7 +72,7 @@ def draw_history(
             transform=ax.get_xaxis_transform(),
         )
     ax.set(ylim=limits, xlim=(min([*numbers, *failed]) - 0.7, end + 0.2))
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     ax.set_xlabel("trial")
     ax.set_ylabel(ylabel)
     return ax
@@ -154,7 +154,7 @@ def draw_parallel(
     ax.set_yticks(rows, [scale.name for scale in scales])
     ax.get_yticklabels()[-1].set_fontweight("bold")
     ax.tick_params(length=0, labelbottom=False)
-    has_off = any(scale.is_conditional for scale in scales)
+    has_off = any(scale.has_off for scale in scales)
     ax.set(xlim=(OFF - 0.05 if has_off else -0.04, 1.04), ylim=(len(scales) - 0.4, -0.35))
     ax.grid(False)
     for side in ("left", "bottom"):
@@ -184,7 +184,7 @@ def draw_seconds(
 ) -> Axes:
     """What each trial took, one bar a trial."""
     ax.bar(numbers, seconds, width=0.7, color=[PALETTE[r] for r in roles], alpha=0.55)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     ax.grid(False, axis="x")
     ax.set_xlabel("trial")
     ax.set_ylabel("seconds")

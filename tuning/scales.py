@@ -2,14 +2,14 @@
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from tuning.trials import written
+from tuning.trials import Parameter, Trial, written
 
 OFF = -0.11
 """Where a value is drawn that was not active."""
@@ -29,7 +29,7 @@ class Scale:
         is_log: whether it was sampled by its logarithm.
         is_whole: whether it has whole numbers only.
         categories: in their order on the axis.
-        is_conditional: whether it was active in some trials only.
+        has_off: whether some trials have it not active.
         is_score: whether low and high are but the ends of what is shown, and need no label.
         is_reversed: whether low stands at 1.
 
@@ -45,7 +45,7 @@ class Scale:
     is_log: bool = False
     is_whole: bool = False
     categories: tuple[Any, ...] = ()
-    is_conditional: bool = False
+    has_off: bool = False
     is_score: bool = False
     is_reversed: bool = False
 
@@ -82,7 +82,7 @@ class Scale:
         else:
             ticks = sorted((self.place(v), _short(v)) for v in self._numbers(self.low, self.high))
             ticks = _fitting(ticks, width)
-        return [(OFF, "off"), *ticks] if self.is_conditional else ticks
+        return [(OFF, "off"), *ticks] if self.has_off else ticks
 
     def _numbers(self, low: float, high: float) -> list[float]:
         if self.is_log:
@@ -95,9 +95,10 @@ class Scale:
         return inner if self.is_score and inner else [low, *inner, high]
 
 
-def scale_of(parameter: Mapping[str, Any]) -> Scale:
-    """The axis of an entry of `results["space"]`."""
-    name, is_conditional = parameter["name"], bool(parameter["conditions"])
+def scale_of(parameter: Parameter, trials: Sequence[Trial] = ()) -> Scale:
+    """The axis of an entry of `results["space"]`, with a place for "off" where trials need it."""
+    name = parameter["name"]
+    has_off = any(name not in trial["values"] for trial in trials)
     if parameter["kind"] in ("float", "int"):
         return Scale(
             name=name,
@@ -105,12 +106,12 @@ def scale_of(parameter: Mapping[str, Any]) -> Scale:
             high=float(parameter["max"]),
             is_log=parameter["sampling"] == "log",
             is_whole=parameter["kind"] == "int",
-            is_conditional=is_conditional,
+            has_off=has_off,
         )
     values = [False, True] if parameter["kind"] == "bool" else list(parameter["values"])
     if all(isinstance(v, int | float) for v in values):
         values = sorted(values)
-    return Scale(name=name, categories=tuple(values), is_conditional=is_conditional)
+    return Scale(name=name, categories=tuple(values), has_off=has_off)
 
 
 def readable_limits(
@@ -125,7 +126,7 @@ def readable_limits(
     gains = np.sort(scores if higher_is_better else -np.asarray(scores))
     usual = gains[-1] - np.quantile(gains, 0.25)
     low = max(gains[0], gains[-1] - _WORST_SHOWN * usual) if usual else gains[0]
-    margin = 0.08 * (gains[-1] - low) or 0.05 * abs(low) or 0.1
+    margin = 0.08 * (gains[-1] - low) or 0.01 * abs(low) or 0.1
     low, high = float(low - margin), float(gains[-1] + margin)
     return (low, high) if higher_is_better else (-high, -low)
 

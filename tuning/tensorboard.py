@@ -39,13 +39,18 @@ def write_tensorboard(run_dir: str | Path) -> Path:
     out = folder.path / FOLDER
     _write(out, [(0, _experiment(results))])
     for trial in results["trials"]:
-        name = f"trial-{trial['number']:04d}"
+        name = _name(trial)
         for execution in trial["executions"]:
             events = _execution(folder, trial, execution)
             _write(out / name / f"seed-{execution['seed']}", [(0, _session(trial)), *events])
         if not trial["executions"]:
             _write(out / name, [(0, _session(trial)), (0, _end(trial["status"]))])
     return out
+
+
+def _name(trial: Trial) -> str:
+    """Names that sort by number."""
+    return f"trial-{trial['number']:04d}"
 
 
 def _experiment(results: Results) -> Any:
@@ -76,7 +81,7 @@ def _session(trial: Trial) -> Any:
     """Which values an execution had, and that those of one trial belong together."""
     from tensorboard.plugins.hparams import api
 
-    return api.hparams_pb(trial["values"], trial_id=f"trial {trial['number']}", start_time_secs=0)
+    return api.hparams_pb(trial["values"], trial_id=_name(trial), start_time_secs=0)
 
 
 def _end(status: str) -> Any:

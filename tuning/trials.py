@@ -17,6 +17,12 @@ def finished(results: Results) -> list[Trial]:
     return sorted(trials, key=lambda t: t["number"])
 
 
+def concluded(results: Results) -> list[Trial]:
+    """The finished trials that no other goes on from: Hyperband's last word on a configuration."""
+    resumed = {t["resumed_from"] for t in finished(results)}
+    return [t for t in finished(results) if t["number"] not in resumed]
+
+
 def unfinished(results: Results) -> list[Trial]:
     """The trials that failed, were given up, or were running when the results were written."""
     scored = {t["number"] for t in finished(results)}
@@ -34,6 +40,11 @@ def ranked(results: Results) -> list[Trial]:
 def trial_of(results: Results, number: int | None) -> Trial | None:
     """A trial by its number; None where there is none, as before the first is finished."""
     return next((t for t in results["trials"] if t["number"] == number), None)
+
+
+def is_hyperband(results: Results) -> bool:
+    """Whether `max_trials` is a budget in full trainings, not the number of trials."""
+    return results["settings"]["tuner"] == "hyperband"
 
 
 def objective_unit(results: Results) -> Unit:

@@ -8,7 +8,9 @@ from tuning.scales import scale_of
 from tuning.trials import (
     Results,
     Trial,
+    concluded,
     finished,
+    is_hyperband,
     objective_unit,
     test_scores,
     trial_of,
@@ -59,7 +61,7 @@ def score_in_words(score: float, se: float | None, unit: Unit) -> str:
 
 def why_no_importance(results: Results) -> str:
     """Why a report shows no importances, and how many trials are missing."""
-    num = len(finished(results))
+    num = len(concluded(results))
     if num < MIN_TRIALS:
         return (
             f"No importance of hyperparameters is shown: it needs {MIN_TRIALS} finished trials, "
@@ -150,8 +152,11 @@ def _missing(results: Results) -> list[str]:
         for status, numbers in by_status.items()
     ]
     begun, wanted = len(results["trials"]), results["settings"]["max_trials"]
-    if begun < wanted:
-        sentences.append(f"{begun} of {wanted} trials are begun: this is what is known so far.")
+    if begun < wanted and not (is_hyperband(results) or results["test"]):
+        sentences.append(
+            f"{begun} of {wanted} trials have begun: this is what is known so far, unless the "
+            "space holds no more."
+        )
     return sentences
 
 

@@ -14,8 +14,10 @@ from tuning import plots
 from tuning.plots import Point
 from tuning.scales import Scale, readable_limits, scale_of
 from tuning.trials import (
+    Parameter,
     Results,
     Trial,
+    concluded,
     finished,
     objective_unit,
     unfinished,
@@ -72,8 +74,8 @@ def history(results: Results) -> Figure:
 
 def parallel(results: Results) -> Figure | None:
     """Parallel coordinates of the hyperparameters; None where fewer than two were varied."""
-    trials, unit = finished(results), objective_unit(results)
-    scales = [scale_of(p) for p in varied(results)]
+    trials, unit = concluded(results), objective_unit(results)
+    scales = [scale_of(p, trials) for p in _active(results)]
     if len(scales) < 2 or len(trials) < 2:
         return None
     score = _score_scale(results)
@@ -110,13 +112,13 @@ def parallel(results: Results) -> Figure | None:
 
 def values(results: Results) -> Figure | None:
     """Score against each hyperparameter, a small panel each, and against size."""
-    trials, unit = finished(results), objective_unit(results)
-    if not varied(results) or len(trials) < 2:
+    trials, unit = concluded(results), objective_unit(results)
+    if not _active(results) or len(trials) < 2:
         return None
     drawn = points(results, trials)
     limits = _limits(results)
     panels: list[tuple[Scale, list[Any]]] = [
-        (scale_of(p), [t["values"].get(p["name"]) for t in trials]) for p in varied(results)
+        (scale_of(p), [t["values"].get(p["name"]) for t in trials]) for p in _active(results)
     ]
     weights = [t["num_weights"] for t in trials]
     if min(weights) < max(weights):
@@ -236,6 +238,12 @@ def rounds(results: Results) -> Figure | None:
             "with the one that goes on from it."
         ),
     )
+
+
+def _active(results: Results) -> list[Parameter]:
+    """The hyperparameters that were varied and that some finished trial had."""
+    names = {name for trial in concluded(results) for name in trial["values"]}
+    return [p for p in varied(results) if p["name"] in names]
 
 
 def _score_scale(results: Results) -> Scale:

@@ -49,9 +49,9 @@ def search_report(results: Results, environment: Mapping[str, Any], run_dir: Pat
 
 def _facts(results: Results) -> str:
     dataset, settings = results["dataset"], results["settings"]
-    done = len(finished(results))
+    begun, done = len(results["trials"]), len(finished(results))
     return (
-        f"{settings['tuner']} · {done} finished of {settings['max_trials']} trials, "
+        f"{settings['tuner']} · {begun} trial{'s' * (begun != 1)}, {done} finished, "
         f"{settings['num_seeds']} seeds each, by {settings['objective']['name']} · "
         f"{dataset['num_train']:,} training, {dataset['num_val']:,} validation, "
         f"{dataset['num_test']:,} test rows · data: {dataset['name']}, {dataset['source']}"

@@ -11,7 +11,9 @@ from tuning.trials import (
     Parameter,
     Results,
     Trial,
+    concluded,
     finished,
+    is_hyperband,
     objective_unit,
     ranked,
     test_scores,
@@ -213,10 +215,12 @@ def budget(results: Results) -> dict[str, str]:
     """What was asked for and what was spent."""
     settings, spent = results["settings"], results["budget"]
     done, others = len(finished(results)), len(unfinished(results))
+    of = "a budget of {} full trainings" if is_hyperband(results) else "{}"
+    asked = of.format(settings["max_trials"])
     seconds = sorted(t["seconds"] for t in finished(results))
     facts = {
         "tuner": f"{settings['tuner']}, seed {settings['seed']}",
-        "trials": f"{done} finished, {others} without a score, {settings['max_trials']} asked for",
+        "trials": f"{done} finished, {others} without a score, {asked} asked for",
         "seeds a trial": f"{settings['num_seeds']}, from {settings['first_seed']} on",
         "time": f"{_duration(spent['seconds'])} of wall time",
         "epochs": f"{spent['member_epochs']:,} in all, each of one network over its training rows",
@@ -231,7 +235,9 @@ def budget(results: Results) -> dict[str, str]:
 def _beside(results: Results) -> list[Trial]:
     """The picked trial, those tied, then the best of the others."""
     tied = [results["picked"], *results["ties"]]
-    order = sorted(ranked(results), key=lambda t: t["number"] not in tied)
+    last = {t["number"] for t in concluded(results)}
+    order = [t for t in ranked(results) if t["number"] in last or t["number"] in tied]
+    order.sort(key=lambda t: t["number"] not in tied)
     order.sort(key=lambda t: t["number"] != results["picked"])
     return order[:_MOST_BESIDE]
 
@@ -292,7 +298,8 @@ def _range(parameter: Parameter) -> str:
 
 
 def _condition(condition: Mapping[str, Any]) -> str:
-    return f"{condition['name']} is {' or '.join(written(v) for v in condition['values'])}"
+    *most, last = [written(v) for v in condition["values"]]
+    return f"{condition['name']} is {', '.join(most)}{' or ' * bool(most)}{last}"
 
 
 def _duration(seconds: float) -> str:
