@@ -54,7 +54,7 @@ def objective_unit(results: Results) -> Unit:
     return unit_of(metric, [min((abs(t["score"]) for t in finished(results)), default=0.0)])
 
 
-def test_scores(results: Results) -> list[tuple[str, Mapping[str, Any]]]:
+def scores_on_test(results: Results) -> list[tuple[str, Mapping[str, Any]]]:
     """Metric and summary of the test set, the metric that was searched on first, if it was read."""
     searched = objective_unit(results).metric
     scores = {m: s for m, s in (results["test"] or {}).items() if isinstance(s, Mapping)}

@@ -12,7 +12,7 @@ from tuning.trials import (
     finished,
     is_hyperband,
     objective_unit,
-    test_scores,
+    scores_on_test,
     trial_of,
     unfinished,
     varied,
@@ -129,7 +129,7 @@ def _fresh(results: Results, picked: Trial, unit: Unit) -> str:
 
 def _test(results: Results) -> str:
     """The test set, read once; on the metric that was searched on, or the task's first."""
-    scores = test_scores(results)
+    scores = scores_on_test(results)
     if not scores:
         return "The test set has not been read: nothing is said of what to expect on new data."
     metric, summary = scores[0]

@@ -59,7 +59,7 @@ def _facts(results: Results) -> str:
 
 
 def _findings(results: Results, picked: Trial, run_dir: Path) -> list[Section]:
-    outcome: list[Block] = [b for b in (tables.fresh(results), tables.test(results)) if b]
+    outcome: list[Block] = [b for b in (tables.fresh(results), tables.tested(results)) if b]
     rounds: list[Block] = [b for b in (figures.rounds(results), tables.rounds(results)) if b]
     title = "The picked configuration, and what is as good"
     return [

@@ -16,7 +16,7 @@ from tuning.trials import (
     is_hyperband,
     objective_unit,
     ranked,
-    test_scores,
+    scores_on_test,
     trial_of,
     unfinished,
     varied,
@@ -153,9 +153,9 @@ def fresh(results: Results) -> Table | None:
     return Table(columns, rows, note)
 
 
-def test(results: Results) -> Table | None:
+def tested(results: Results) -> Table | None:
     """The test set's scores of the trial that it was read for; None where it was not read."""
-    scores = test_scores(results)
+    scores = scores_on_test(results)
     if not scores:
         return None
     rows = []
