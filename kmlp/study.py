@@ -1,41 +1,31 @@
 """Plans a study's members, trains what is missing, and says what came of it."""
 
-import contextlib
 import importlib.metadata
 import logging
 import platform
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
-
-import numpy as np
+from typing import Any, Protocol
 
 from kmlp.config import StudyConfig
 from kmlp.data import Dataset, load_dataset
 from kmlp.errors import ConfigError, RunFolderError, SelectionError
-from kmlp.ledger import ATTEMPTS_ALONE, ATTEMPTS_TOGETHER, MemberRecord, RunFolder
+from kmlp.keeper import Watcher, given_up, missing_members, train_missing
+from kmlp.ledger import RunFolder
 from kmlp.member import Member, Seeds
 from kmlp.results import PILOT_FOLDER, Plan, best_member, build_results
 from kmlp.selection import Selection
 from kmlp.strengths import pilot_study, with_chosen_strengths
 
-if TYPE_CHECKING:
-    from kmlp.checkpoint import Checkpoints
-    from kmlp.training import MemberResult
-
 logger = logging.getLogger(__name__)
-CHECKPOINT_SECONDS = 30.0
-_OFTEN = 3 * (ATTEMPTS_TOGETHER + ATTEMPTS_ALONE)
 _PACKAGES = ("kmlp", "keras", "tensorflow", "numpy", "scipy")
 
 
-class Progress(Protocol):
+class Progress(Watcher, Protocol):
     """What a study tells of its progress; the calls come from the stacks' threads."""
 
     def start(self, variant_of: dict[str, str], done: Collection[str], title: str) -> None: ...
-    def epoch(self, members: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None: ...
-    def finished(self, results: Sequence["MemberResult"]) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -150,7 +140,7 @@ def _run(
     """Trains what is missing of a study whose config is checked and whose strengths are known."""
     with folder.writing():
         _claim(folder, config, data)
-        dataset = _describe(data, config)
+        dataset = describe(data, config.validation_fraction)
         members = _plan_members(config, dataset["sha256"])
         _train_missing(folder, members, data, progress, title)
         results = build_results(_plan(config, folder, dataset["sha256"]), folder, dataset)
@@ -233,12 +223,7 @@ def _plan(config: StudyConfig, folder: RunFolder, data_sha256: str) -> Plan:
         name: {seed: m.id for seed, m in members.items()}
         for name, members in _plan_members(config, data_sha256).items()
     }
-    return Plan(config, ids, _given_up(folder))
-
-
-def _given_up(folder: RunFolder) -> frozenset[str]:
-    attempts = folder.barren_attempts().items()
-    return frozenset(id for id, count in attempts if count >= ATTEMPTS_TOGETHER + ATTEMPTS_ALONE)
+    return Plan(config, ids, given_up(folder))
 
 
 def _train_missing(
@@ -249,142 +234,16 @@ def _train_missing(
     title: str,
 ) -> None:
     wanted = {m.id: m for ms in members.values() for m in ms.values()}
-    missing = _missing(folder, wanted)
     if progress:
         variant_of = {m.id: name for name, ms in members.items() for m in ms.values()}
-        progress.start(variant_of, wanted.keys() - {m.id for m in missing}, title)
-    if missing:
-        keeper = _Keeper(folder, progress)
-        keeper.let_suspects_prove_themselves(missing, data)
-        keeper.train(_order_stacks(_missing(folder, wanted), folder, data), data)
+        progress.start(variant_of, wanted.keys() - missing_members(folder, wanted).keys(), title)
+    train_missing(folder, wanted, data, progress)
     folder.forget_stacks()
 
 
-class _Proven(Exception):
-    """A member got further than where it died in company."""
-
-
-class _Keeper:
-    """Keeps in the run folder what the stacks in training tell, from their threads."""
-
-    def __init__(self, folder: RunFolder, progress: Progress | None) -> None:
-        self._folder, self._progress = folder, progress
-        # By member, the stack that it was begun with.
-        self._stack_of: dict[str, list[str]] = {}
-        self._proving = False
-
-    def train(self, stacks: Sequence[Sequence[Member]], data: Dataset) -> None:
-        from kmlp.training import train_members
-
-        try:
-            train_members(
-                stacks,
-                data,
-                on_start=self._on_start,
-                on_epoch=self._on_epoch,
-                on_result=self._on_result,
-                checkpoints=self._checkpoints,
-            )
-        except BaseException:
-            # The process lives: no member is to blame.
-            with contextlib.suppress(RunFolderError):
-                self._folder.withdraw_attempts(self._stack_of)
-            raise
-
-    def let_suspects_prove_themselves(self, missing: Sequence[Member], data: Dataset) -> None:
-        """Trains members whose process died twice in company alone, one by one, until they are
-        further than that; then their stack can go on as it was. Who dies alone too is to blame.
-
-        A member that was begun very often only dies in company: it is trained alone to its end.
-        """
-        attempts, begun = self._folder.barren_attempts(), self._folder.attempts()
-        for member in missing:
-            if attempts.get(member.id, 0) < ATTEMPTS_TOGETHER:
-                continue
-            self._proving = begun[member.id] < _OFTEN
-            with contextlib.suppress(_Proven):
-                self.train([[member]], data)
-            self._checkpoints([member]).remove()
-        self._proving = False
-
-    def _on_start(self, stack: Sequence[Member]) -> None:
-        ids = [m.id for m in stack]
-        self._folder.begin_stack(ids)
-        self._stack_of |= dict.fromkeys(ids, ids)
-
-    def _on_epoch(self, trained: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
-        ids = self._stack_of[trained[0].id]
-        self._folder.log_epoch(ids, epoch, len(trained))
-        if self._progress:
-            self._progress.epoch(trained, epoch, logs)
-        if self._proving and ids[0] not in self._folder.barren_attempts():
-            raise _Proven
-
-    def _checkpoints(self, stack: Sequence[Member]) -> "Checkpoints":
-        from kmlp.checkpoint import Checkpoints
-
-        ids = [m.id for m in stack]
-        # Up to where it once came each epoch is saved: kills in quick succession stop no study,
-        # and what dies there again does so at once.
-        until = self._folder.furthest_epoch(ids)
-        return Checkpoints(self._folder.checkpoint_folder(ids), CHECKPOINT_SECONDS, until)
-
-    def _on_result(self, results: list["MemberResult"]) -> None:
-        self._folder.record_all([(_to_record(r), _to_arrays(r)) for r in results])
-        self._checkpoints([r.member for r in results]).remove()
-        if self._progress:
-            self._progress.finished(results)
-
-
-def _order_stacks(missing: list[Member], folder: RunFolder, data: Dataset) -> list[list[Member]]:
-    """The stacks to train: first those that were begun, as they were, for their checkpoints."""
-    from kmlp.training import plan_stacks
-
-    left = {m.id: m for m in missing}
-    resumed = []
-    # Large ones first: who had to prove itself alone goes on with its stack.
-    for ids in sorted(folder.begun_stacks(), key=len, reverse=True):
-        if all(id in left for id in ids):
-            resumed.append([left.pop(id) for id in ids])
-    return [*resumed, *plan_stacks(list(left.values()), data.spec)]
-
-
-def _missing(folder: RunFolder, wanted: dict[str, Member]) -> list[Member]:
-    """The members that are to be trained: no record, or damaged arrays; not those given up."""
-    finished, given_up = folder.records(), _given_up(folder)
-    damaged = folder.damaged([id for id in wanted if id in finished])
-    for id in damaged:
-        logger.warning("the arrays of member %s are damaged; it is trained again", id)
-    return [
-        member
-        for id, member in wanted.items()
-        if (id not in finished or id in damaged) and id not in given_up
-    ]
-
-
-def _to_record(result: "MemberResult") -> MemberRecord:
-    return MemberRecord(
-        id=result.member.id,
-        status=result.status,
-        best_epoch=result.best_epoch,
-        stopped_epoch=result.stopped_epoch,
-        metrics=result.metrics,
-        seconds=result.seconds,
-    )
-
-
-def _to_arrays(result: "MemberResult") -> dict[str, np.ndarray]:
-    is_regression = result.test_predictions.ndim == 1
-    predicted = "test_predictions" if is_regression else "test_log_probabilities"
-    return {
-        predicted: result.test_predictions,
-        **{f"weight/{path}": weight for path, weight in result.weights.items()},
-        **{f"curve_{name}": curve for name, curve in result.curves.items()},
-    }
-
-
-def _describe(data: Dataset, config: StudyConfig) -> dict[str, Any]:
-    num_val = round(config.validation_fraction * len(data.y_train))
+def describe(data: Dataset, validation_fraction: float) -> dict[str, Any]:
+    """The `dataset` part of results: name, origin, task and sizes."""
+    num_val = round(validation_fraction * len(data.y_train))
     return {
         "name": data.name,
         "source": data.provenance.source,
@@ -421,7 +280,8 @@ def _claim(folder: RunFolder, config: StudyConfig, data: Dataset) -> None:
                 "and seeds; nothing is deleted",
                 folder.path,
             )
-    folder.write_json("environment.json", _environment(data, config))
+    described = describe(data, config.validation_fraction)
+    folder.write_json("environment.json", environment(data, described))
     folder.write_test_labels(data.y_test)
     # Last: a folder with a study.toml is claimed, and holds all that says by whom.
     folder.write_text("study.toml", config.to_toml())
@@ -448,13 +308,14 @@ def _stored_config(folder: RunFolder) -> StudyConfig:
     return read_study_file(folder.path / "study.toml")
 
 
-def _environment(data: Dataset, config: StudyConfig) -> dict[str, Any]:
+def environment(data: Dataset, described: dict[str, Any]) -> dict[str, Any]:
+    """What a run folder says of where it was made: versions, platform, the data's origin."""
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: _version(name) for name in _PACKAGES},
         "data": {"name": data.name, **vars(data.provenance)},
-        "dataset": _describe(data, config),
+        "dataset": described,
     }
 
 

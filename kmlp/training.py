@@ -17,6 +17,7 @@ from kmlp.structure import Structure
 
 OnEpoch = Callable[[Sequence[Member], int, dict[str, np.ndarray]], None]
 _CACHE_PARAMETERS = 550_000
+_STACKS_A_CORE = 4
 
 
 class Interrupted(Exception):
@@ -30,6 +31,7 @@ def fit_stack(
     on_epoch: OnEpoch | None = None,
     checkpoints: Checkpoints | None = None,
     interrupted: threading.Event | None = None,
+    until: int | None = None,
 ) -> list[MemberResult]:
     """Trains a stack until every member has stopped, and evaluates each at its restored epoch.
 
@@ -40,17 +42,21 @@ def fit_stack(
             finished epochs, and the logs, `(k,)` each.
         checkpoints: where the run is saved from time to time, and from where it goes on.
         interrupted: once set, the run is saved at the end of its epoch and given up.
+        until: pause after this epoch, counted from 1: the run is saved there, and the same call
+            with a later epoch goes on as if it had never paused.
 
     Returns:
-        One result a member, in the stack's order.
+        One result a member, in the stack's order: what is the best so far, if paused.
 
     Raises:
         Interrupted: `interrupted` was set.
     """
     run = StackRun(stack, data)
-    if checkpoints and (saved := checkpoints.load()):
+    last = min(until or stack.structure.max_epochs, stack.structure.max_epochs)
+    if checkpoints and (saved := checkpoints.load(last)):
         run.restore(saved)
-    while not run.stop_training and run.epoch < stack.structure.max_epochs:
+    started_at = run.epoch
+    while not run.stop_training and run.epoch < last:
         run.train_epoch()
         if on_epoch:
             on_epoch(*run.report())
@@ -61,6 +67,8 @@ def fit_stack(
             checkpoints.save(run.epoch, run.snapshot())
         if stop:
             raise Interrupted
+    if checkpoints and until is not None and run.epoch > started_at:
+        checkpoints.save(run.epoch, run.snapshot())
     return run.results()
 
 
@@ -82,6 +90,28 @@ def plan_stacks(members: Sequence[Member], spec: DataSpec) -> list[list[Member]]
     return stacks
 
 
+def spread_stacks(
+    stacks: Sequence[Sequence[Member]], *, completely: bool = False
+) -> list[list[Member]]:
+    """Halves the largest stacks until every core has several to take.
+
+    Else some cores would wait for the others' last stacks. On one core's threads a member in a
+    stack of its own takes hardly longer; a GPU wants its stacks wide and keeps them.
+
+    Args:
+        stacks: as `plan_stacks` groups them.
+        completely: until every member trains in a stack of its own.
+    """
+    cores, spread = backend.set_threads(), [list(stack) for stack in stacks]
+    while cores > 1 and (completely or len(spread) < _STACKS_A_CORE * cores):
+        largest = max(range(len(spread)), key=lambda i: len(spread[i]), default=0)
+        if not spread or len(spread[largest]) == 1:
+            break
+        stack, middle = spread[largest], (len(spread[largest]) + 1) // 2
+        spread[largest : largest + 1] = [stack[:middle], stack[middle:]]
+    return spread
+
+
 def stack_size(member: Member, spec: DataSpec) -> int:
     """How many members like this one train together on a core."""
     model, train = member.model, member.train
@@ -99,6 +129,7 @@ def train_members(
     on_start: Callable[[Sequence[Member]], None] | None = None,
     on_epoch: OnEpoch | None = None,
     checkpoints: Callable[[Sequence[Member]], Checkpoints] | None = None,
+    until: int | None = None,
 ) -> None:
     """Trains stacks, several at once, one a core.
 
@@ -110,7 +141,7 @@ def train_members(
         data: what they train on.
         on_result: called with each finished stack's results, in its thread, as are the others.
         on_start: called with a stack's members right before it trains.
-        on_epoch, checkpoints: as for `fit_stack`.
+        on_epoch, checkpoints, until: as for `fit_stack`.
     """
     workers = backend.set_threads()
     device_data = DeviceData(data)
@@ -128,6 +159,7 @@ def train_members(
             on_epoch=on_epoch,
             checkpoints=checkpoints(members) if checkpoints else None,
             interrupted=interrupted,
+            until=until,
         )
         on_result(results)
 

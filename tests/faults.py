@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 import kmlp.checkpoint
+import kmlp.keeper
 import kmlp.ledger
 import kmlp.study
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
@@ -76,7 +77,7 @@ def study(run: Path) -> None:
     """The study, with a checkpoint after every epoch."""
     sys.modules["kmlp.training"] = types.ModuleType("kmlp.training")
     vars(sys.modules["kmlp.training"]).update(plan_stacks=plan_stacks, train_members=train_members)
-    kmlp.study.CHECKPOINT_SECONDS = 0.0
+    kmlp.keeper.CHECKPOINT_SECONDS = 0.0
     kmlp.checkpoint._LARGEST_SHARE = np.inf
     x, y = np.arange(60, dtype=np.float32).reshape(30, 2), np.arange(30) % 3
     config = StudyConfig(

@@ -9,6 +9,7 @@ import numpy as np
 
 from kmlp.config import MLPConfig, TrainConfig
 from kmlp.ledger import RunFolder
+from tuning.verdict import verdict
 
 NUM_SEEDS = 3
 SPACE = [
@@ -79,7 +80,7 @@ def assembled(dataset: dict[str, Any], trials: list[dict[str, Any]]) -> dict[str
     best = done[0] if done else None
     ties = [t for t in done if abs(t["score"] - best["score"]) <= 2 * t["se"]] if best else []
     picked = min(ties, key=lambda t: t["num_weights"]) if ties else None
-    return {
+    results = {
         "schema": 1,
         "kind": "search",
         "dataset": dataset,
@@ -106,8 +107,9 @@ def assembled(dataset: dict[str, Any], trials: list[dict[str, Any]]) -> dict[str
             "member_epochs": sum(sum(t["epochs"]) for t in trials),
             "trials": len(trials),
         },
-        "verdict": [],
+        "least_difference": None,
     }
+    return {**results, "verdict": verdict(results)}
 
 
 def made_trial(number: int, task: str) -> dict[str, Any]:
@@ -134,6 +136,7 @@ def made_trial(number: int, task: str) -> dict[str, Any]:
         "bracket": None,
         "round": None,
         "resumed_from": None,
+        "until": None,
         "model": model.to_dict(),
         "train": TrainConfig(learning_rate=values["learning_rate"]).to_dict(),
         "executions": [
@@ -204,8 +207,7 @@ def with_follow_up(results: dict[str, Any]) -> dict[str, Any]:
     picked = results["picked"]
     fresh = {"num_seeds": 10, "first_seed": 1000, **again[str(picked)], "trials": again}
     luck = results["trials"][picked]["score"] - fresh["score"]
-    return {
-        **results,
-        "fresh": {**fresh, "seed_luck": luck},
-        "test": {"trial": picked, **summaries},
-    }
+    fresh |= {"seed_luck": luck, "test_metric": next(iter(metrics)), "baseline": None}
+    test = {"trial": picked, **summaries, "versus_baseline": None}
+    results = {**results, "fresh": fresh, "test": test}
+    return {**results, "verdict": verdict(results)}

@@ -126,7 +126,7 @@ def test_a_schedule_whose_length_nobody_told_is_refused(tiny):
     train = TrainConfig(learning_rate_schedule="cosine")
     model = compile_model(build_mlp(MLPConfig(), tiny.spec), train, tiny.spec)
     adapt(model, tiny.x_train)
-    with pytest.raises(ConfigError, match="needs the number of steps.*num_train=ROWS"):
+    with pytest.raises(ConfigError, match=r"needs the number of steps.*num_train=ROWS"):
         model.fit(tiny.x_train, tiny.y_train, verbose=0)
     model = compile_model(model, train, tiny.spec, num_train=300)
     model.fit(tiny.x_train, tiny.y_train, verbose=0)
@@ -165,7 +165,7 @@ def test_every_optimizer_holds_what_the_config_says():
         optimizer = make_optimizer(train)
         assert isinstance(optimizer, GradientNoise) == bool(noise)
         inner = getattr(optimizer, "inner_optimizer", optimizer)
-        assert inner.name == name
+        assert type(inner).__name__.lower() == name
         assert (inner.weight_decay, inner.clipnorm) == (0.1, 2.0)
         assert getattr(inner, "momentum", 0.0) == momentum
 

@@ -1,122 +1,76 @@
-"""How much of the scores' variance each hyperparameter explains: functional ANOVA."""
+"""Which hyperparameters a search's scores depend on."""
 
-import contextlib
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from tuning.scales import readable_limits, scale_of
-from tuning.trials import Parameter, Results, Trial, concluded, varied
+from tuning.parameter import Parameter
+from tuning.space import Space
 
 MIN_TRIALS = 30
-"""Below as many finished trials a forest of them says nothing that would hold for others."""
-_NUM_RESAMPLES = 10
+_TREES, _PLACES = 64, 200
 
 
-def importance(results: Results, *, seed: int = 0) -> list[dict[str, Any]] | None:
-    """The importances of all hyperparameters that were varied, the largest first.
+def importance(
+    space: Space, trials: Sequence[Mapping[str, Any]], *, higher_is_better: bool
+) -> list[dict[str, Any]] | None:
+    """The share of the scores' variance that each parameter explains alone.
 
-    A random forest learns the score from the hyperparameters; the importance of one is the share
-    of the forest's variance over the search space that its marginal explains by itself. What is
-    missing from a sum of 1 belongs to interactions. What was sampled by its logarithm counts by
-    its logarithm. Where it was not active, a hyperparameter counts with its default, as in the
-    paper, so that it explains nothing there. Scores beyond `readable_limits` count as the limit:
-    a few hopeless trials would explain everything. A trial that another goes on from is left out.
+    Functional ANOVA with a random forest (Hutter et al. 2014,
+    https://proceedings.mlr.press/v32/hutter14.html): a tree's mean prediction at each value of
+    one parameter, over what the others take, varies so much; divided by how much its predictions
+    vary in all. Interactions belong to nobody, so the shares add up to less than 1.
 
     Args:
-        results: as in `results.json`.
-        seed: of the forests and the resamples.
+        space: what was searched; a parameter that does not count in a trial is at its default.
+        trials: as in `results.json`.
+        higher_is_better: of the score. Scores below the lower quartile are raised to it: what
+            matters is what tells good trials apart, not what breaks a network.
 
     Returns:
-        A mapping of `name`, `importance` (a fraction) and `sd` (over resamples of the trials)
-        each; None below `MIN_TRIALS` such trials, or where all scored the same.
-
-    Hutter, Hoos and Leyton-Brown 2014, https://proceedings.mlr.press/v32/hutter14.html
+        The greatest first, `importance` and `sd` over trees; None of fewer than 30 finished trials.
     """
-    trials, parameters = _limited(results), varied(results)
-    if len(trials) < MIN_TRIALS or len({t["score"] for t in trials}) == 1 or not parameters:
+    done = [t for t in trials if t["status"] == "done"]
+    if len(done) < MIN_TRIALS or not space.parameters:
         return None
-    found = _fanova(trials, parameters, seed)
-    rng = np.random.default_rng(seed)
-    resampled: list[dict[str, float]] = []
-    while len(resampled) < _NUM_RESAMPLES:
-        drawn = [trials[i] for i in rng.integers(len(trials), size=len(trials))]
-        if len({t["score"] for t in drawn}) > 1:
-            resampled.append(_fanova(drawn, parameters, seed))
-    rows = [
-        {
-            "name": name,
-            "importance": share,
-            "sd": float(np.std([r[name] for r in resampled], ddof=1)),
-        }
-        for name, share in found.items()
+    from sklearn.ensemble import RandomForestRegressor
+
+    x = np.array([_encoded(space, t["values"]) for t in done])
+    y = np.array([t["score"] for t in done]) * (1 if higher_is_better else -1)
+    y = np.maximum(y, np.quantile(y, 0.25))
+    forest = RandomForestRegressor(_TREES, min_samples_leaf=2, random_state=0).fit(x, y)
+    shares = np.array([_shares(tree, x) for tree in forest.estimators_])
+    found = [
+        {"name": p.name, "importance": float(mean), "sd": float(sd)}
+        for p, mean, sd in zip(space.parameters, shares.mean(0), shares.std(0, ddof=1), strict=True)
     ]
-    return sorted(rows, key=lambda row: -row["importance"])
+    return sorted(found, key=lambda entry: -entry["importance"])
 
 
-def _limited(results: Results) -> list[Trial]:
-    """The concluded trials, a hopeless score replaced by the worst one that a figure shows."""
-    trials, is_max = concluded(results), results["settings"]["objective"]["direction"] == "max"
-    if not trials:
-        return []
-    scores = [t["score"] for t in trials]
-    limits = readable_limits(scores, higher_is_better=is_max)
-    return [{**t, "score": float(np.clip(t["score"], *limits))} for t in trials]
+def _shares(tree: Any, x: np.ndarray) -> np.ndarray:
+    """Of one tree, by column; the other columns are drawn independently of it and each other."""
+    rng = np.random.default_rng(0)
+    rest = np.stack([rng.choice(column, _PLACES) for column in x.T], axis=1)
+    total = tree.predict(rest).var()
+    if total == 0:
+        return np.zeros(x.shape[1])
+    return np.array([_marginal(tree, rest, x[:, j], j).var() / total for j in range(x.shape[1])])
 
 
-def _fanova(
-    trials: Sequence[Trial], parameters: Sequence[Parameter], seed: int
-) -> dict[str, float]:
-    import optuna
-    from optuna.importance import FanovaImportanceEvaluator
-
-    spaces = {p["name"]: _distribution(p) for p in parameters}
-    with _quiet():
-        study = optuna.create_study()
-    study.add_trials(
-        [
-            optuna.trial.create_trial(
-                params={p["name"]: _coded(p, t["values"].get(p["name"])) for p in parameters},
-                distributions=spaces,
-                value=t["score"],
-            )
-            for t in trials
-        ]
-    )
-    shares = FanovaImportanceEvaluator(seed=seed).evaluate(study)
-    return {name: float(share) for name, share in shares.items()}
+def _marginal(tree: Any, rest: np.ndarray, values: np.ndarray, column: int) -> np.ndarray:
+    """The mean prediction at each value of a column, as often as it occurs."""
+    distinct, counts = np.unique(values, return_counts=True)
+    tiled = np.tile(rest, (len(distinct), 1))
+    tiled[:, column] = np.repeat(distinct, len(rest))
+    means = tree.predict(tiled).reshape(len(distinct), -1).mean(axis=1)
+    return np.repeat(means, counts)
 
 
-def _distribution(parameter: Parameter) -> Any:
-    """Optuna's fANOVA weighs values evenly: a logarithmic axis is handed over as its logarithm."""
-    from optuna.distributions import CategoricalDistribution, FloatDistribution
-
-    scale = scale_of(parameter)
-    if scale.low is None or scale.high is None:
-        return CategoricalDistribution(scale.categories)
-    if scale.is_log:
-        return FloatDistribution(math.log(scale.low), math.log(scale.high))
-    return FloatDistribution(scale.low, scale.high)
+def _encoded(space: Space, values: Mapping[str, Any]) -> list[float]:
+    return [_number(p, values.get(p.name, p.default)) for p in space.parameters]
 
 
-def _coded(parameter: Parameter, value: Any) -> Any:
-    value = parameter["default"] if value is None else value
-    scale = scale_of(parameter)
-    if scale.low is None:
-        return value
-    return math.log(value) if scale.is_log else float(value)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Optuna announces each new study on stderr."""
-    import optuna
-
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        yield
-    finally:
-        optuna.logging.set_verbosity(before)
+def _number(parameter: Parameter, value: Any) -> float:
+    """A value's place: trees need the order alone."""
+    return float(parameter.values.index(value)) if parameter.values else float(value)

@@ -168,7 +168,7 @@ def make_space(
         ConfigError: an unknown name, a value that does not fit, or a parameter that can never
             count.
     """
-    known, (preset, narrowed) = catalogue(spec), _read_narrowing(space)
+    known, (preset, narrowed) = catalogue(spec), read_narrowing(space)
     base = Space((), {}, model or MLPConfig(), train or TrainConfig())
     held = {k: _fixed_value(k, v, known, base) for k, v in _pairs(fixed).items()}
     chosen = {"default": DEFAULT, "all": dict.fromkeys(known), "none": {}}[preset]
@@ -180,7 +180,7 @@ def make_space(
     found = {n: known[n].narrowed(chosen[n]) if chosen.get(n) else known[n] for n in names}
     for name, text in narrowed.items():
         start = known.get(name) or _own_parameter(name, text, known, base)
-        found[name] = start if text is None else start.narrowed(text)
+        found[name] = start if text in ("", True) else start.narrowed(text)
     base = dataclasses.replace(base, fixed=held)
     result = dataclasses.replace(base, parameters=_resolved(found, base, named=set(narrowed)))
     deepest = next((p for p in result.parameters if p.name == "num_layers"), None)
@@ -230,8 +230,8 @@ def _as_hyperparameter(p: Parameter) -> Any:
     return kind.from_config(config)
 
 
-def _read_narrowing(space: Narrowing) -> tuple[str, dict[str, Any]]:
-    """The preset, and by parameter its text, values or range; None for its own range."""
+def read_narrowing(space: Narrowing) -> tuple[str, dict[str, Any]]:
+    """The preset, and by parameter its text, values or range; "" for its own range."""
     if isinstance(space, Mapping):
         table = dict(space)
         preset = table.pop("preset", "default")
@@ -245,8 +245,8 @@ def _read_narrowing(space: Narrowing) -> tuple[str, dict[str, Any]]:
     narrowed: dict[str, Any] = {}
     for word in words:
         if word not in PRESETS:
-            name, equals, text = word.partition("=")
-            narrowed[name.strip()] = text if equals else None
+            name, _, text = word.partition("=")
+            narrowed[name.strip()] = text
     return (presets or ["default"])[0], narrowed
 
 
@@ -280,7 +280,7 @@ def _own_parameter(name: str, text: Any, known: Mapping[str, Parameter], base: S
     """A field that the catalogue does not hold, over values that must be named."""
     if name not in _MODEL | _TRAIN:
         raise ConfigError(fields.unknown(name, _all_names(known), "the search space"))
-    if text is None:
+    if text in ("", True):
         raise ConfigError(f"{name} has no range of its own: name its values, as {name}=A,B.")
     default = getattr(base.model if name in _MODEL else base.train, name)
     if name == "hidden_units":

@@ -35,14 +35,17 @@ def write_tensorboard(run_dir: str | Path) -> Path:
         RunFolderError: no run folder, no results yet, or damaged arrays.
     """
     folder = RunFolder(run_dir)
-    results = folder.read_json("results.json")
+    results, recorded = folder.read_json("results.json"), folder.records().keys()
     out = folder.path / FOLDER
     _write(out, [(0, _experiment(results))])
     for trial in results["trials"]:
         name = _name(trial)
         for execution in trial["executions"]:
-            events = _execution(folder, trial, execution)
-            _write(out / name / f"seed-{execution['seed']}", [(0, _session(trial)), *events])
+            id = execution["member"]
+            arrays = folder.arrays(id) if id in recorded else {}
+            events = _execution(arrays, execution)
+            end = (0, _end(trial["status"]))
+            _write(out / name / f"seed-{execution['seed']}", [(0, _session(trial)), *events, end])
         if not trial["executions"]:
             _write(out / name, [(0, _session(trial)), (0, _end(trial["status"]))])
     return out
@@ -92,18 +95,16 @@ def _end(status: str) -> Any:
 
 
 def _execution(
-    folder: RunFolder, trial: Trial, execution: Mapping[str, Any]
+    arrays: Mapping[str, np.ndarray], execution: Mapping[str, Any]
 ) -> Iterator[tuple[int, Any]]:
     """Steps and summaries: curves from epoch 1 on, scores at the epoch that was kept."""
     from tensorboard.plugins.scalar import summary_v2
 
-    if execution["member"] in folder.records():
-        arrays = folder.arrays(execution["member"])
-        for name in sorted(n for n in arrays if n.startswith("curve_")):
-            tag = f"epochs/{name.removeprefix('curve_')}"
-            for epoch, value in enumerate(arrays[name], start=1):
-                if np.isfinite(value):
-                    yield epoch, summary_v2.scalar_pb(tag, float(value))
+    for name in sorted(n for n in arrays if n.startswith("curve_")):
+        tag = f"epochs/{name.removeprefix('curve_')}"
+        for epoch, value in enumerate(arrays[name], start=1):
+            if np.isfinite(value):
+                yield epoch, summary_v2.scalar_pb(tag, float(value))
     kept = execution["best_epoch"] or 0
     if execution["score"] is not None:
         yield kept, summary_v2.scalar_pb(SCORE, execution["score"])
@@ -111,7 +112,6 @@ def _execution(
         for metric, value in (execution[part] or {}).items():
             if value is not None:
                 yield kept, summary_v2.scalar_pb(f"{part}/{metric}", value)
-    yield 0, _end(execution["status"])
 
 
 def _write(folder: Path, summaries: Any) -> None:

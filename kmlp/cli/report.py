@@ -67,10 +67,8 @@ def report(
 
 
 def is_search(run_dir: Path) -> bool:
-    """Whether a run folder holds a hyperparameter search, not a study."""
-    from kmlp.ledger import RunFolder
-
-    return RunFolder(run_dir).read_json("results.json").get("kind") == "search"
+    """Whether a run folder holds a search, not a study."""
+    return (run_dir / "search.toml").exists()
 
 
 def print_report(page: Path) -> None:

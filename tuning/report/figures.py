@@ -166,9 +166,9 @@ def importances(rows: Sequence[dict[str, Any]]) -> Figure:
         caption=(
             "Functional ANOVA (Hutter, Hoos and Leyton-Brown 2014) of a random forest fitted to "
             "the trials: what each hyperparameter explains by itself over the whole space; "
-            "interactions make up the rest. Scores beyond the axes below count as their edge: a "
-            "few hopeless trials would explain everything. Lines: one standard deviation over "
-            "resampled trials. Where one was not active it counts with its default."
+            "interactions make up the rest. Scores below the lower quartile count as it: what "
+            "breaks a network would explain everything. Lines: one standard deviation over the "
+            "forest's trees. Where one was not active it counts with its default."
         ),
     )
 

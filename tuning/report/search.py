@@ -15,8 +15,8 @@ from kmlp.report.content import (
     facts_table,
 )
 from tuning.report import figures, tables
+from tuning.report.remarks import remarks, why_no_importance
 from tuning.trials import Results, Trial, finished, objective_unit, trial_of
-from tuning.verdict import NUM_OUTCOMES, search_verdict, why_no_importance
 
 
 def search_report(results: Results, environment: Mapping[str, Any], run_dir: Path) -> Report:
@@ -27,14 +27,13 @@ def search_report(results: Results, environment: Mapping[str, Any], run_dir: Pat
         environment: as in `environment.json`.
         run_dir: the run folder, as it stands in the commands to type.
     """
-    verdict = results["verdict"] or search_verdict(results)
     picked = trial_of(results, results["picked"])
     return Report(
         kicker="Hyperparameter search",
         title=f"Which MLP for {results['dataset']['name']}?",
         facts=_facts(results),
-        verdict=verdict[:NUM_OUTCOMES],
-        also=verdict[NUM_OUTCOMES:],
+        verdict=results["verdict"],
+        also=remarks(results),
         lead=[figures.history(results)] if finished(results) else (),
         sections=[
             *(_findings(results, picked, run_dir) if picked else ()),
@@ -93,12 +92,24 @@ def _next(results: Results, picked: Trial, run_dir: Path) -> Section:
         [
             Text("The picked configuration as a study file, best.toml in the run folder:"),
             Code(_best_toml(results, picked, run_dir)),
-            Text("Compare regularizers around it, over ten seeds that the search did not use:"),
-            Code(f"kmlp study {run_dir}/best.toml --out {run_dir}/study"),
+            *_study_commands(results, run_dir),
             Text("Look at every trial's curves, filter and sort them:"),
             Code(f"tensorboard --logdir {run_dir}/tensorboard"),
         ],
     )
+
+
+def _study_commands(results: Results, run_dir: Path) -> list[Block]:
+    """What to type next: the follow-up study's results, or how to get some."""
+    if results["fresh"]:
+        return [
+            Text("The best trials beside the default, seed by seed, and the winner as a model:"),
+            Code(f"kmlp report {run_dir}/study\nkmlp export {run_dir}/study"),
+        ]
+    return [
+        Text("Train it over fresh seeds and read the test set; then take the model away:"),
+        Code(f"kmlp study {run_dir}/best.toml --out {run_dir}-best\nkmlp export {run_dir}-best"),
+    ]
 
 
 def _best_toml(results: Results, picked: Trial, run_dir: Path) -> str:

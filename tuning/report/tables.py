@@ -146,6 +146,9 @@ def fresh(results: Results) -> Table | None:
                 ]
             )
         )
+    if (default := found.get("baseline")) and default["score"] is not None:
+        score = Cell(unit.value(default["score"]), _se(default["se"], unit))
+        rows.append(Row([Cell("Default"), NONE, score, NONE], is_baseline=True))
     note = (
         f"Validation scores. The fresh seeds, from {found['first_seed']:,} on, had no say in the "
         "choice, so their mean is not flattered by it."
