@@ -109,9 +109,11 @@ def test_trials_without_a_score_are_shown_with_the_reason(search):
 def test_fresh_seeds_and_the_test_set_are_reported(search):
     path, results = search
     text, unit, fresh = page_text(path), objective_unit(results), results["fresh"]
-    luck = unit.gain(fresh["seed_luck"])
     assert f"Over 10 fresh seeds trial {results['picked']} has" in text
-    assert f"{unit.value(luck)} {unit.of_difference} of its score in the search were luck" in text
+    searched, again = (s["score"] for s in (results["trials"][results["picked"]], fresh))
+    assert (
+        f"{unit.value(again)} ± {unit.value(fresh['se'])} {unit.signed(again - searched)}" in text
+    )
     for metric in set(results["test"]) - {"trial", "versus_baseline"}:
         scores = results["test"][metric]
         own = unit_of(metric, [scores["mean"]])
@@ -187,7 +189,7 @@ def test_a_hopeless_trial_does_not_squeeze_the_others():
 
 
 def test_too_few_trials_have_no_importance_and_the_page_says_how_many_are_missing(search):
-    path, results = search
+    path, _ = search
     assert f"it needs {MIN_TRIALS} finished trials, here are {DONE}. 20 more would do." in (
         page_text(path)
     )
