@@ -155,13 +155,9 @@ def _again(results: Results, environment: Mapping[str, Any], run_dir: Path) -> S
         "Python": f"{environment['python']} on {environment['platform']}",
         "packages": ", ".join(f"{name} {version or '–'}" for name, version in packages.items()),
     }
-    blocks: list[Block] = []
-    settings = run_dir / "search.toml"
-    if settings.is_file():
-        blocks += [
-            Text("The search's settings, search.toml in the run folder:"),
-            Code(settings.read_text(encoding="utf-8").strip()),
-        ]
+    blocks: list[Block] = [Text("All settings lie in search.toml in the run folder.")]
+    if results["dataset"]["source"] != "arrays":
+        blocks.append(Code(f"kmlp tune {run_dir}/search.toml --out {run_dir}-again"))
     note = Text(
         "All numbers of this report follow from the run folder: tables/ holds them as CSV, "
         "figures/ holds the figures as SVG."
