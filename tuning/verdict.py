@@ -79,11 +79,15 @@ def _ties(results: Mapping[str, Any], unit: Unit) -> str:
 def _fresh(results: Mapping[str, Any], picked: Mapping[str, Any], unit: Unit) -> list[str]:
     fresh, test = results["fresh"], results["test"]
     luck = unit.gain(fresh["seed_luck"])
-    kind = "were the luck of its seeds" if luck > 0 else "was its bad luck"
+    size = f"{unit.value(abs(luck))} {unit.of_difference}"
+    kind = (
+        f"{size} of its score in the search were luck"
+        if luck > 0
+        else f"the search's seeds had no luck with it, by {size}"
+    )
     sentences = [
         f"Over {fresh['num_seeds']} fresh seeds trial {picked['number']} has a validation "
-        f"{unit.title} of {with_se(unit, fresh['score'], fresh['se'])}: {unit.value(abs(luck))} "
-        f"{unit.of_difference} of its score in the search {kind}."
+        f"{unit.title} of {with_se(unit, fresh['score'], fresh['se'])}: {kind}."
     ]
     if test is None:
         return sentences

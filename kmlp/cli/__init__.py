@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 
-from kmlp.cli import data, models, report, study  # noqa: F401  (each adds its commands)
+from kmlp.cli import data, models, report, study, tune  # noqa: F401  (each adds its commands)
 from kmlp.cli.app import app
 from kmlp.errors import KmlpError
 

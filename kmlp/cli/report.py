@@ -21,8 +21,12 @@ def show(run_dir: Path, /, *, json: Json = False) -> None:
 
         kmlp show runs/a --json
     """
+    from kmlp.cli.tune import is_search, show_search
     from kmlp.study import load_study, num_missing
 
+    if is_search(run_dir):
+        show_search(run_dir, as_json=json)
+        return
     study = load_study(run_dir)
     if missing := num_missing(study):
         print(

@@ -1,6 +1,7 @@
 """`kmlp study` and `kmlp run`: train, compare, report, export."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -83,6 +84,9 @@ def run(
     strengths: Strengths = None,
     hidden_units: Hidden = None,
     max_epochs: int | None = None,
+    tune: Annotated[
+        bool, Parameter(negative="", help="search first; study what it found against the default")
+    ] = False,
     out: Out = None,
 ) -> None:
     """Study, report and export in one go.
@@ -91,6 +95,10 @@ def run(
 
         kmlp run fashion_mnist
     """
+    if tune:
+        given = {"variants": variants, "seeds": seeds, "strengths": strengths}
+        run_tuned(target, out, hidden_units, max_epochs, refused=given)
+        return
     config = configure(
         target,
         variants=variants,
@@ -119,6 +127,41 @@ def run(
     print(f"  {same} --seeds {2 * config.num_seeds}")
     if all(isinstance(v, str) for v in config.variants):
         print(f"  {same} --variants {','.join(map(str, config.variants))},dropout=0.5")
+
+
+def run_tuned(
+    target: str,
+    out: Path | None,
+    hidden_units: str | None,
+    max_epochs: int | None,
+    *,
+    refused: Mapping[str, object],
+) -> None:
+    """Search, then study its best trials and the default over fresh seeds, report and export."""
+    from kmlp.cli import tune as search
+    from kmlp.report import write_report
+
+    if named := [name for name, value in refused.items() if value is not None]:
+        raise ConfigError(
+            f"with --tune the search says what is studied. Received: --{named[0]}. For more, write "
+            "kmlp tune, then kmlp study on its best.toml."
+        )
+    fixed = [f"hidden_units={hidden_units}"] if hidden_units else None
+    config = search.configure(target, fixed=fixed, max_epochs=max_epochs)
+    place = out or search.default_out(target)
+    found = search.search_with_progress(config, place, then_study=True)
+    search.print_search(found, as_json=False)
+    page = search.report_search(found.run_dir)
+    path = write_report(found.run_dir / "study")
+    exported = write_export(found.run_dir / "study", None, "best", None)
+    from kmlp.data import load_dataset
+
+    print_examples(exported, load_dataset(config.dataset))
+    print()
+    if page:
+        print(f"Search: {page}")
+    print_report(path)
+    print(f"Model:  {exported}")
 
 
 def configure(target: str, **options: str | int | float | None) -> StudyConfig:
