@@ -50,6 +50,7 @@ def report(
         kmlp report runs/a
         kmlp report runs/a runs/b --out runs/a-and-b
     """
+    from kmlp.cli.tune import is_search
     from kmlp.report import write_comparison, write_report
 
     if not run_dirs:
@@ -68,11 +69,6 @@ def report(
         names = "-and-".join(d.resolve().name for d in run_dirs)
         page = write_comparison(run_dirs, out or Path("runs") / names)
     print_report(page)
-
-
-def is_search(run_dir: Path) -> bool:
-    """Whether a run folder holds a search, not a study."""
-    return (run_dir / "search.toml").exists()
 
 
 def print_report(page: Path) -> None:
