@@ -103,3 +103,12 @@ def test_written_again_it_is_the_same(search):
     before = {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
     assert write_tensorboard(out.parent) == out
     assert {p: p.read_bytes() for p in out.rglob("*") if p.is_file()} == before
+
+
+def test_a_search_leaves_its_trials_for_tensorboard(tiny, tmp_path):
+    from tuning import tune
+
+    small = {"max_epochs": 1, "batch_size": 300}
+    settings = {"tuner": "random", "max_trials": 1, "num_seeds": 1, "train": small}
+    tune(tiny, tmp_path, space=["none", "dropout=0,0.5"], **settings)
+    assert [p.name for p in (tmp_path / "tensorboard").glob("trial-0000/*")] == ["seed-0"]

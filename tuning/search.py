@@ -17,6 +17,7 @@ from tuning.executions import Executions
 from tuning.followup import NUM_TRIALS, STUDY_FOLDER, best_study_file, run_followup
 from tuning.ledger import SearchFolder
 from tuning.results import build_results
+from tuning.tensorboard import write_tensorboard
 from tuning.tuner import Progress, Tuner
 
 _FILE = "search.toml"
@@ -257,6 +258,7 @@ def _write(config: SearchConfig, folder: SearchFolder, dataset: Mapping[str, Any
         best = best_study_file(search.results, config.dataset)
         folder.write_text("best.toml", best.to_toml())
     folder.write_json("results.json", search.results)
+    write_tensorboard(folder.path)
     return search
 
 
