@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from kmlp.cli.app import Json, app, import_tensorflow_quietly, print_json
+from kmlp.cli.app import Json, app, import_backend_quietly, print_json
 from kmlp.cli.models import write_export
 from kmlp.cli.options import Options, Target, configure
 from kmlp.cli.report import print_report, print_study
@@ -168,7 +168,7 @@ def run_with_progress(config: StudyConfig, out: Path) -> tuple["Study", "Dataset
             f"with the baseline; at least {needed} are needed: --seeds {needed}",
             file=sys.stderr,
         )
-    import_tensorflow_quietly()
+    import_backend_quietly()
     with StudyProgress() as progress:
         return run_study(config, out, dataset, progress=progress), dataset
 
