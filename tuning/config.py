@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kmlp import fields
-from kmlp.config import MLPConfig, TrainConfig, _Config
+from kmlp.config import Config, MLPConfig, TrainConfig
 from kmlp.data import DataSpec
 from kmlp.errors import ConfigError
 from kmlp.metrics import HIGHER_IS_BETTER, METRICS
@@ -21,7 +21,7 @@ a cosine schedule gets time to fall."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class SearchConfig(_Config):
+class SearchConfig(Config):
     """What to search.
 
     Attributes:
