@@ -1,140 +1,129 @@
-"""The stacked study against the same members in a plain Keras loop, in turn, in one run.
+"""kmlp's stacks against what people would write or use instead, in turn, in one run.
 
-    python benchmarks/speed.py [--members 10] [--epochs 3] [--rounds 3] [--dataset fashion_mnist]
+    python benchmarks/speed.py --mode epoch --members 1,10 --hidden 128-64,512-256
+    python benchmarks/speed.py --mode study --loop-seeds 2
 
-Both sides train the same members (784-128-64-10, Adam, dropout 0.2, L2 5e-4, batch 128) on the
-same rows for the same number of epochs with the same validation after each, and both are
-warmed up first. The loop runs with TensorFlow's default threads, as people run it, in a
-process of its own: thread counts are fixed once TensorFlow has started.
+`--mode epoch` measures the marginal seconds per member-epoch of every side, `--mode study` the
+wall time of a whole study. All sides train the same network with the same regularizers on the
+same rows, validate after each epoch, and tell what accuracy they reached; each runs in a process
+of its own, warmed up, while the others idle. A side whose package is missing is left out, with a
+notice. Prints Markdown; `--json` keeps every round.
 """
 
 import argparse
+import dataclasses
+import itertools
 import json
-import os
-import platform
-import statistics
-import subprocess
-import sys
-import time
+from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+from race.epoch_mode import run_epochs, tell
+from race.machine import machine_facts
+from race.process import serve
+from race.setting import Setting
+from race.sides import EPOCH_SIDES, STUDY_SIDES
+from race.study_mode import run_studies
+from race.table import epoch_table, goal_table, machine_table, study_table
+
+VARIANTS = ("none", "dropout", "l1", "l2", "l1_l2", "dropout_l2", "batch_norm", "max_norm")
 
 
-def make_members(num_members: int, epochs: int, data) -> list:
-    """The members of both sides; early stopping is off, so that both train every epoch."""
-    from kmlp import Member, MLPConfig, Seeds, TrainConfig
+def numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
 
-    train = TrainConfig(max_epochs=epochs, early_stopping=False)
+
+def widths(text: str) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(int(n) for n in part.split("-")) for part in text.split(","))
+
+
+def words(text: str) -> tuple[str, ...]:
+    return tuple(text.split(","))
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--mode", choices=("epoch", "study"), default="epoch")
+    add("--data", default="fashion_mnist", help="a name, a folder of IDX files, or an .npz")
+    add("--rows", type=int, help="use so many of the training rows; all where omitted")
+    add("--hidden", type=widths, default=((128, 64),), help="such as 128-64,1024-1024")
+    add("--batch", type=numbers, default=(128,), help="such as 128,512")
+    add("--members", type=numbers, default=(10,), help="K, such as 1,10,100")
+    add("--dtype", type=words, default=("float32",), help="float32,mixed_bfloat16")
+    add("--sides", type=words, help="some of " + ", ".join(EPOCH_SIDES + STUDY_SIDES))
+    add("--epochs", type=int, default=2, help="marginal epochs a round")
+    add("--rounds", type=int, default=3)
+    add("--loop-members", type=int, default=2, help="members that a loop is timed with")
+    add("--seeds", type=int, default=10, help="of the study")
+    add("--loop-seeds", type=int, help="time the loops of a study on so many seeds, 2 or more")
+    add("--max-epochs", type=int, default=100, help="of the study")
+    add("--variants", type=words, default=VARIANTS, help="of the study")
+    add("--json", type=Path, help="keep every round in this file")
+    add("--serve", help=argparse.SUPPRESS)
+    add("--setting", type=Setting.from_json, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    known = STUDY_SIDES if options.mode == "study" else EPOCH_SIDES
+    options.sides = options.sides or known
+    if unknown := set(options.sides) - set(known):
+        parser.error(f"no such side in this mode: {', '.join(unknown)}. Known: {', '.join(known)}")
+    if options.loop_seeds == 1 < options.seeds:
+        parser.error("--loop-seeds must be 2 or more: the first seed of a variant also compiles")
+    return options
+
+
+def settings(options: argparse.Namespace) -> list[Setting]:
+    """Every combination that was asked for."""
+    is_study = options.mode == "study"
+    members = (1,) if is_study else options.members
     return [
-        Member(
-            model=MLPConfig(dropout=0.2, l2=5e-4),
-            train=train,
-            seeds=Seeds.all(seed),
-            validation_fraction=1 / 6,
-            data_sha256=data.provenance.sha256,
+        Setting(
+            data=options.data,
+            rows=options.rows,
+            hidden_units=hidden_units,
+            batch_size=batch_size,
+            num_members=num_members,
+            dtype=dtype,
+            variants=options.variants if is_study else (),
+            num_seeds=options.seeds if is_study else 0,
+            max_epochs=options.max_epochs if is_study else 0,
         )
-        for seed in range(num_members)
+        for dtype, hidden_units, batch_size, num_members in itertools.product(
+            options.dtype, options.hidden, options.batch, members
+        )
     ]
 
 
-def train_stacked(members: list, data) -> float:
-    """Mean test accuracy."""
-    from kmlp.training import plan_stacks, train_members
-
-    results: list = []
-    train_members(plan_stacks(members, data.spec), data, on_result=results.extend)
-    return statistics.fmean(r.metrics["test"]["accuracy"] for r in results)
-
-
-def train_in_a_loop(members: list, data) -> float:
-    """Mean test accuracy; plain Keras `fit` as people write it."""
-    import keras
-
-    from kmlp import build_mlp
-
-    accuracies = []
-    for member in members:
-        model = build_mlp(member.model, data.spec, seed=member.seeds.init)
-        model.compile(
-            keras.optimizers.Adam(member.train.learning_rate),
-            "sparse_categorical_crossentropy",
-            metrics=["accuracy"],
-        )
-        train, val = member.split(data.y_train)
-        model.fit(
-            data.x_train[train],
-            data.y_train[train],
-            batch_size=member.train.batch_size,
-            epochs=member.train.max_epochs,
-            validation_data=(data.x_train[val], data.y_train[val]),
-            verbose=0,
-        )
-        accuracies.append(model.evaluate(data.x_test, data.y_test, verbose=0)[1])
-    return statistics.fmean(accuracies)
-
-
-SIDES = {"stacked": train_stacked, "loop": train_in_a_loop}
-
-
-def serve(side: str, dataset: str) -> None:
-    """A side's process: reads (members, epochs), trains, answers (seconds, accuracy)."""
-    from kmlp import load_dataset
-
-    data = load_dataset(dataset)
-    for line in sys.stdin:
-        num_members, epochs = json.loads(line)
-        members = make_members(num_members, epochs, data)
-        started = time.perf_counter()
-        accuracy = SIDES[side](members, data)
-        print(json.dumps([time.perf_counter() - started, accuracy]), flush=True)
-
-
-class Side:
-    """One side in a process of its own, idle while the other works."""
-
-    def __init__(self, side: str, dataset: str) -> None:
-        command = [sys.executable, __file__, "--serve", side, "--dataset", dataset]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-
-    def train(self, num_members: int, epochs: int) -> tuple[float, float]:
-        """Seconds and mean test accuracy."""
-        self.process.stdin.write(json.dumps([num_members, epochs]) + "\n")
-        self.process.stdin.flush()
-        seconds, accuracy = json.loads(self.process.stdout.readline())
-        return seconds, accuracy
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--members", type=int, default=10)
-    parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--dataset", default="fashion_mnist")
-    parser.add_argument("--serve", choices=SIDES, help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    options = parse()
     if options.serve:
-        serve(options.serve, options.dataset)
+        serve(options.serve, options.setting)
         return
-    sides = {name: Side(name, options.dataset) for name in SIDES}
-    for side in sides.values():
-        side.train(options.members, 1)
-    seconds: dict[str, list[float]] = {name: [] for name in SIDES}
-    for round_ in range(options.rounds):
-        for name, side in sides.items():
-            spent, accuracy = side.train(options.members, options.epochs)
-            seconds[name].append(spent)
-            print(f"round {round_ + 1}  {name:8} {spent:7.2f} s  mean test accuracy {accuracy:.4f}")
-    total = options.members * options.epochs
-    print(f"\n{options.members} members x {options.epochs} epochs, {os.cpu_count()} cores, "
-          f"Python {platform.python_version()}")  # fmt: skip
-    for name, spent in seconds.items():
-        median = statistics.median(spent)
-        print(f"{name:8} median {median:7.2f} s, {median / total:.3f} s per member-epoch")
-    ratios = [b / a for a, b in zip(seconds["stacked"], seconds["loop"], strict=True)]
-    print(f"ratio loop / stacked: median {statistics.median(ratios):.2f} "
-          f"(from {min(ratios):.2f} to {max(ratios):.2f})")  # fmt: skip
+    facts = machine_facts()
+    print(machine_table(facts), flush=True)
+    epoch_runs: list = []
+    study_runs: list = []
+    for setting in settings(options):
+        tell(f"\n{setting}")
+        if options.mode == "study":
+            loop_seeds = options.loop_seeds or options.seeds
+            run = run_studies(setting, options.sides, rounds=options.rounds, loop_seeds=loop_seeds)
+            study_runs.append(run)
+            print("\n" + study_table(run), flush=True)
+        else:
+            run = run_epochs(
+                setting,
+                options.sides,
+                epochs=options.epochs,
+                rounds=options.rounds,
+                loop_members=options.loop_members,
+            )
+            epoch_runs.append(run)
+            print("\n" + epoch_table(run), flush=True)
+        if options.json:
+            runs = [dataclasses.asdict(run) for run in [*epoch_runs, *study_runs]]
+            options.json.write_text(json.dumps({"machine": facts, "runs": runs}, indent=1))
+    print("\n" + goal_table(epoch_runs, study_runs))
 
 
 if __name__ == "__main__":

@@ -9,12 +9,16 @@ import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from kmlp import fields
 from kmlp.errors import ConfigError
+from kmlp.rows import parse_resample
 
+if TYPE_CHECKING:
+    from kmlp.sweep import Sweep
+
+AUTO = "auto"
 STREAMS = ("init", "order", "noise", "split")
 ACTIVATIONS = ("relu", "elu", "selu", "leaky_relu", "tanh", "gelu", "sigmoid")
 INITIALIZERS = (
@@ -129,7 +133,7 @@ class MLPConfig(_Config):
         fields.check_choice(self, "drop_connect_mask", ("batch", "example"))
         fields.check_choice(self, "drop_connect_inference", ("mean", "moments"))
         fields.check_choice(self, "penalty_reduction", ("sum", "mean"))
-        fields.check_drop_rate(self, "dropout", "input_dropout", "drop_connect")
+        fields.check_rate(self, "dropout", "input_dropout", "drop_connect")
         fields.check_non_negative(self, "l1", "l2")
         fields.check_positive_or_none(self, "max_norm")
         for name in ("dropout", "drop_connect", "max_norm"):
@@ -208,7 +212,7 @@ class TrainConfig(_Config):
 
     def __post_init__(self) -> None:
         fields.check_choice(self, "optimizer", ("sgd", "adam", "adamw", "rmsprop"))
-        fields.check_choice(self, "dtype_policy", ("float32",))
+        fields.check_choice(self, "dtype_policy", ("float32", "mixed_bfloat16"))
         fields.check_positive(self, "learning_rate")
         fields.check_rate(self, "momentum", "label_smoothing")
         fields.check_non_negative(
@@ -273,6 +277,16 @@ class StudyConfig(_Config):
     follow each member's own seed. `strengths="auto"` chooses the strength of every variant that is
     named without one on validation, with pilot seeds of their own; "default" takes the named ones.
 
+    `num_seeds="auto"` compares on the validation rows at 10, 20, 40, ... seeds, at most
+    `max_seeds`, and adds seeds to what is still undecided; where `half_width` is given (in the
+    metric's own unit), an interval as narrow as that to either side needs no more: see
+    `kmlp.looks`. `sweep` adds a variant for each value of a field ("dropout=0:0.8:9").
+
+    Members beside the ordinary ones, for every variant: `resample` ("splits:5" or "bootstrap:20")
+    trains `resample_seeds` seeds on each sample of the training rows; `folds` cross-validates on
+    the training set, `repeats` times; `randomness` varies one of the streams at a time over
+    `randomness_seeds` seeds, at each of three settings of the others.
+
     Raises:
         ConfigError: a value is out of range, a variant is unknown, or the baseline is not
             among the variants.
@@ -284,7 +298,9 @@ class StudyConfig(_Config):
 
     dataset: str
     variants: tuple[str | Mapping[str, Any], ...] = ("none", "dropout", "l2", "dropout_l2")
-    num_seeds: int = 10
+    num_seeds: int | str = 10
+    max_seeds: int = 40
+    half_width: float | None = None
     first_seed: int = 0
     seed_streams: Mapping[str, int] | None = None
     model: MLPConfig = field(default_factory=MLPConfig)
@@ -292,6 +308,13 @@ class StudyConfig(_Config):
     validation_fraction: float = 1 / 6
     baseline: str = "none"
     strengths: str = "default"
+    sweep: tuple[str, ...] = ()
+    resample: str | None = None
+    resample_seeds: int = 3
+    folds: int | None = None
+    repeats: int = 1
+    randomness: bool = False
+    randomness_seeds: int = 5
 
     def __post_init__(self) -> None:
         for name, kind in (("model", MLPConfig), ("train", TrainConfig)):
@@ -309,11 +332,31 @@ class StudyConfig(_Config):
                 "strengths='auto' chooses on validation rows, of which there are none. Received: "
                 "validation_fraction=0. Hold some rows out, or name the strengths."
             )
-        fields.check_whole(self, "num_seeds", 1)
+        if self.num_seeds != AUTO:
+            fields.check_whole(self, "num_seeds", 1)
+        elif not self.validation_fraction:
+            raise ConfigError(
+                "num_seeds='auto' looks at validation rows, of which there are none. Received: "
+                "validation_fraction=0. Hold some rows out, or name the number of seeds."
+            )
+        fields.check_whole(self, "max_seeds", 6)
         fields.check_whole(self, "first_seed", 0)
         fields.check_rate(self, "validation_fraction")
+        fields.check_positive_or_none(self, "half_width")
         fields.as_floats(self)
+        self._check_samples()
         self._check_variants()
+
+    def _check_samples(self) -> None:
+        listed = (self.sweep,) if isinstance(self.sweep, str) else tuple(self.sweep)
+        object.__setattr__(self, "sweep", listed)
+        for name in ("resample_seeds", "randomness_seeds", "repeats"):
+            fields.check_whole(self, name, 1)
+        fields.check_truth(self, "randomness")
+        if self.folds is not None:
+            fields.check_whole(self, "folds", 2)
+        if self.resample is not None:
+            parse_resample(self.resample, 0)
 
     def _check_variants(self) -> None:
         if not isinstance(self.variants, str | list | tuple):
@@ -345,40 +388,49 @@ class StudyConfig(_Config):
         """Every variant with its full configs, in the order given."""
         from kmlp.variants import expand_all, resolve_variant
 
-        listed = expand_all(self.variants)
-        return tuple(resolve_variant(v, self.model, self.train) for v in listed)
+        found = [resolve_variant(v, self.model, self.train) for v in expand_all(self.variants)]
+        for variant in (v for sweep in self.sweeps for v in sweep.variants):
+            swept = resolve_variant(variant, self.model, self.train)
+            # A sweep may pass a variant that is there anyway.
+            found += [swept] if swept not in found else []
+        return tuple(found)
 
     @property
     def variant_names(self) -> tuple[str, ...]:
         return tuple(v.name for v in self.resolved_variants)
 
     @property
+    def sweeps(self) -> tuple["Sweep", ...]:
+        """What `sweep` stands for."""
+        from kmlp.sweep import parse_sweep
+
+        return tuple(map(parse_sweep, self.sweep))
+
+    @property
+    def most_seeds(self) -> int:
+        """How many seeds a variant may have; where `num_seeds` is a number, has."""
+        return self.num_seeds if isinstance(self.num_seeds, int) else self.max_seeds
+
+    @property
     def seeds(self) -> range:
-        return range(self.first_seed, self.first_seed + self.num_seeds)
+        """As many as `most_seeds`."""
+        return range(self.first_seed, self.first_seed + self.most_seeds)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """One thing to compare: its name, its strength in words, and its full configs."""
+    """One thing to compare: its name, its strength in words, its full configs, and how many of
+    the training rows it sees, where that is not all of them."""
 
     name: str
     strength: str
     model: MLPConfig
     train: TrainConfig
+    num_train: int | None = None
 
-
-def read_study_file(path: str | Path) -> StudyConfig:
-    """Reads a study from a TOML file.
-
-    Raises:
-        ConfigError: the file is missing, is no TOML, or holds a value that is refused; the
-            message names the file.
-    """
-    path = Path(path)
-    try:
-        return StudyConfig.from_toml(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ConfigError, TypeError) as error:
-        raise ConfigError(f"{path}: {error}") from error
+    def __post_init__(self) -> None:
+        if self.num_train is not None:
+            fields.check_whole(self, "num_train", 1, " of training rows")
 
 
 def _plain_table(variant: Any) -> Any:

@@ -46,14 +46,6 @@ def check_rate(config: Any, *names: str) -> None:
             raise ConfigError(wanted(config, name, "in [0, 1)") + hint)
 
 
-def check_drop_rate(config: Any, *names: str) -> None:
-    """A rate that masks of random bytes can hold: they round it to 1/256."""
-    check_rate(config, *names)
-    for name in names:
-        if 0 < getattr(config, name) < 1 / 512:
-            raise ConfigError(wanted(config, name, "0 or at least 1/512"))
-
-
 def check_non_negative(config: Any, *names: str) -> None:
     for name in names:
         if not is_number(getattr(config, name)) or getattr(config, name) < 0:

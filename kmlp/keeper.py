@@ -36,7 +36,7 @@ def train_missing(
     watcher: Watcher | None = None,
     *,
     until: int | None = None,
-    parts: Sequence[str] = ("train", "val", "test"),
+    parts: Sequence[str] = ("train", "val", "test", "fold"),
     plan: Callable[[Sequence[Member]], Stacks] | None = None,
 ) -> None:
     """Trains those of the members that have no whole record, several stacks at once.
@@ -219,10 +219,11 @@ def _to_record(result: "MemberResult", id: str, parts: Sequence[str]) -> MemberR
 
 
 def _to_arrays(result: "MemberResult", parts: Sequence[str]) -> dict[str, np.ndarray]:
-    is_regression = result.test_predictions.ndim == 1
-    predicted = "test_predictions" if is_regression else "test_log_probabilities"
+    kind = "predictions" if result.predictions.ndim == 1 else "log_probabilities"
+    part = "fold" if len(result.fold) else "test"
     return {
-        **({predicted: result.test_predictions} if "test" in parts else {}),
+        **({f"{part}_{kind}": result.predictions} if part in parts else {}),
+        **({"fold_rows": result.fold} if len(result.fold) else {}),
         **{f"weight/{path}": weight for path, weight in result.weights.items()},
         **{f"curve_{name}": curve for name, curve in result.curves.items()},
     }

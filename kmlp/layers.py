@@ -1,8 +1,7 @@
 """The stacked layers: Keras layers whose every weight carries a leading member axis `k`.
 
 They compute what Keras's own layers compute for each member alone. What a layer draws is keyed
-by its members' `key` and `step`, so that it does not depend on a member's company; random bytes
-round a rate to 1/256, and what is kept is scaled by the rounded rate.
+by its members' `key` and `step`, so that it does not depend on a member's company.
 """
 
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from kmlp import backend
+from kmlp import draws
 from kmlp.drop_connect import mean_activation
 
 _EPSILON = 1e-3
@@ -21,8 +20,10 @@ class _Stacked(keras.layers.Layer):
     """What the stacked layers share: weights `(k, ...)`, outputs shaped like the inputs."""
 
     def add_vector(self, name: str, num_members: int, dtype: str | None = None) -> Any:
-        """A value of each member's own that is not trained: `(k,)`."""
-        return self.add_weight((num_members,), "zeros", dtype=dtype, trainable=False, name=name)
+        """A value of each member's own that is not trained, in full precision: `(k,)`."""
+        return self.add_weight(
+            (num_members,), "zeros", dtype=dtype, trainable=False, autocast=False, name=name
+        )
 
     def add_key(self, num_members: int) -> None:
         """The key `(k, 2)` and the step `(k,)` of each member's draws."""
@@ -34,17 +35,21 @@ class _Stacked(keras.layers.Layer):
     def add_gain_and_offset(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """`gamma` and `beta` of each member's own units; their shape `(k, 1, units)`."""
         shape = (input_shape[0], 1, input_shape[2])
-        self.gamma = self.add_weight(shape, "ones", name="gamma")
-        self.beta = self.add_weight(shape, "zeros", name="beta")
+        self.gamma = self.add_weight(shape, "ones", autocast=False, name="gamma")
+        self.beta = self.add_weight(shape, "zeros", autocast=False, name="beta")
         return shape
+
+    def widened(self, x: Any) -> Any:
+        """In the precision of the weights: statistics need it."""
+        return ops.cast(x, self.variable_dtype)
 
     def draw_mask(self, rate: Any, shape: tuple[int, ...]) -> Any:
         """0 for what is dropped, 1 / (1 - rate) for what is kept: `(k, *shape)`."""
-        draws = backend.random_bytes(self.key, self.step, shape)
+        drawn = draws.uniform(self.key, self.step, shape)
         self.step.assign(self.step + 1)
-        dropped = ops.reshape(ops.minimum(ops.round(rate * 256), 255), (-1,) + (1,) * len(shape))
-        keep = ops.cast(draws >= ops.cast(dropped, "uint8"), self.compute_dtype)
-        return keep * ops.cast(256 / (256 - dropped), self.compute_dtype)
+        rate = ops.reshape(rate, (-1,) + (1,) * len(shape))
+        kept = ops.where(ops.cast(drawn, rate.dtype) < rate, 0, 1 / (1 - rate))
+        return ops.cast(kept, self.compute_dtype)
 
     def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         return input_shape
@@ -65,8 +70,7 @@ class StackedScaling(_Stacked):
         self.scale = scale
 
     def call(self, inputs: Any) -> Any:
-        x = ops.cast(inputs, self.compute_dtype)
-        return x if self.scale == 1.0 else x * self.scale
+        return ops.cast(self.widened(inputs) * self.scale, self.compute_dtype)
 
     def compute_output_spec(self, inputs: Any) -> keras.KerasTensor:
         return keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)
@@ -85,11 +89,13 @@ class StackedStandardization(StackedScaling):
 
     def build(self, input_shape: tuple[int, ...]) -> None:
         shape = (input_shape[0], 1, input_shape[2])
-        self.mean = self.add_weight(shape, "zeros", trainable=False, name="mean")
-        self.variance = self.add_weight(shape, "ones", trainable=False, name="variance")
+        options: dict[str, Any] = {"trainable": False, "autocast": False}
+        self.mean = self.add_weight(shape, "zeros", **options, name="mean")
+        self.variance = self.add_weight(shape, "ones", **options, name="variance")
 
     def call(self, inputs: Any) -> Any:
-        return (super().call(inputs) - self.mean) / ops.sqrt(self.variance)
+        standardized = (self.widened(inputs) - self.mean) / ops.sqrt(self.variance)
+        return ops.cast(standardized, self.compute_dtype)
 
 
 @keras.saving.register_keras_serializable("kmlp")
@@ -209,19 +215,20 @@ class StackedBatchNormalization(_Stacked):
 
     def build(self, input_shape: tuple[int, ...]) -> None:
         shape = self.add_gain_and_offset(input_shape)
-        self.moving_mean = self.add_weight(shape, "zeros", trainable=False, name="moving_mean")
-        self.moving_variance = self.add_weight(
-            shape, "ones", trainable=False, name="moving_variance"
-        )
+        options: dict[str, Any] = {"trainable": False, "autocast": False}
+        self.moving_mean = self.add_weight(shape, "zeros", **options, name="moving_mean")
+        self.moving_variance = self.add_weight(shape, "ones", **options, name="moving_variance")
 
     def call(self, inputs: Any, training: bool = False) -> Any:
+        x = self.widened(inputs)
         if training:
-            mean, variance = ops.moments(inputs, axes=(1,), keepdims=True)
+            mean, variance = ops.moments(x, axes=(1,), keepdims=True)
             for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
                 moving.assign(moving * _MOMENTUM + batch * (1 - _MOMENTUM))
         else:
             mean, variance = self.moving_mean, self.moving_variance
-        return (inputs - mean) * (self.gamma * ops.rsqrt(variance + _EPSILON)) + self.beta
+        scaled = (x - mean) * (self.gamma * ops.rsqrt(variance + _EPSILON)) + self.beta
+        return ops.cast(scaled, self.compute_dtype)
 
 
 @keras.saving.register_keras_serializable("kmlp")
@@ -237,5 +244,7 @@ class StackedLayerNormalization(_Stacked):
         self.add_gain_and_offset(input_shape)
 
     def call(self, inputs: Any) -> Any:
-        mean, variance = ops.moments(inputs, axes=(2,), keepdims=True)
-        return (inputs - mean) * ops.rsqrt(variance + _EPSILON) * self.gamma + self.beta
+        x = self.widened(inputs)
+        mean, variance = ops.moments(x, axes=(2,), keepdims=True)
+        scaled = (x - mean) * ops.rsqrt(variance + _EPSILON) * self.gamma + self.beta
+        return ops.cast(scaled, self.compute_dtype)

@@ -55,7 +55,7 @@ class MemberRecord:
         id: see `Member.id`.
         status: "done" or "diverged".
         best_epoch, stopped_epoch: counted from 1.
-        metrics: `train`, `val`, `test` -> metric -> value.
+        metrics: `train`, `val`, and `test` or, in cross-validation, `fold` -> metric -> value.
         seconds: its share of its stack's wall time.
     """
 

@@ -143,11 +143,12 @@ def build_mlp(config: MLPConfig, spec: DataSpec, *, seed: int | None = None) -> 
 
 
 @contextlib.contextmanager
-def own_dtype() -> Iterator[None]:
-    """Layers made inside compute in Keras's `floatx`, whatever policy the caller's thread has set:
-    an exported model must be the trained one, and stacks train in other threads."""
+def own_dtype(name: str | None = None) -> Iterator[None]:
+    """Layers made inside follow the policy named, or compute in Keras's `floatx`, whatever the
+    caller's thread has set: an exported model must be the trained one, and stacks train in other
+    threads."""
     policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(keras.config.floatx())
+    keras.config.set_dtype_policy(name or keras.config.floatx())
     try:
         yield
     finally:

@@ -12,7 +12,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from kmlp import backend, optimizers
+from kmlp import backend, draws, optimizers
 from kmlp.data.dataset import DataSpec
 from kmlp.layers import (
     StackedBatchNormalization,
@@ -41,6 +41,10 @@ class Program:
     - `predict(state, x, rows)`: log-probabilities `(k, n, num_classes)`, or predictions `(k, n)`
       in the target's own unit.
 
+    Under the policy "mixed_bfloat16" the products of a training step are computed in bfloat16;
+    weights, losses, statistics and all that is evaluated and predicted stay in `floatx`, so that
+    the exported network is the one that was scored.
+
     `x` is `(num_rows, features)` on the device, `y` `(num_rows,)`; logs are `(k,)`. The state's
     parts, member axis first: `weights`, `others` (the layers' non-trainable variables), `slots`
     (the optimizer's, by weight), `step`, `hyper`, `keys`, `targets`.
@@ -48,7 +52,11 @@ class Program:
 
     def __init__(self, structure: Structure, num_members: int, spec: DataSpec) -> None:
         self.structure, self.task = structure, spec.task
-        self.model = stacked_model(structure, num_members, spec)
+        self.model = self._training_model = stacked_model(structure, num_members, spec)
+        if structure.dtype_policy != "float32":
+            self._training_model = stacked_model(
+                structure, num_members, spec, structure.dtype_policy
+            )
         self.rule = optimizers.update_rule(
             structure.optimizer, momentum=structure.momentum, nesterov=structure.nesterov
         )
@@ -57,8 +65,10 @@ class Program:
         self._is_bounded = [
             k and not p.startswith(OUTPUT) for k, p in zip(self._is_kernel, paths, strict=True)
         ]
-        self._update = backend.compile_update(self._apply_gradients)
-        self.train_epoch: Callable = backend.compile(self._train_epoch)
+        self._update = backend.fuse(self._apply_gradients)
+        # TensorFlow's graphs take a normalization for Keras's own and fail on the member axis.
+        fused = structure.dtype_policy == "float32" or structure.normalization != "none"
+        self.train_epoch: Callable = backend.compile(self._train_epoch, fused=fused)
         self.evaluate: Callable = backend.compile(self._evaluate)
         self.predict: Callable = backend.compile(self._predict)
 
@@ -86,9 +96,10 @@ class Program:
         examples, targets = ops.take(x, rows, axis=0), self._targets(state, y, rows)
 
         def loss_of(weights: list) -> tuple[Any, tuple]:
-            outputs, others = self.model.stateless_call(
+            outputs, others = self._training_model.stateless_call(
                 weights, state["others"], examples, training=True
             )
+            outputs = ops.cast(outputs, keras.config.floatx())
             plain = plain_loss(self.task, targets, outputs)
             losses = self._training_losses(state, targets, outputs, plain)
             # Summed over members, averaged over the batch: each gradient is a solo run's.
@@ -128,7 +139,7 @@ class Program:
         if not self.structure.gradient_noise:
             return None
         size = sum(map(_size, state["weights"]))
-        return backend.random_words(state["keys"]["gradient_noise"], state["step"], size)
+        return draws.random_words(state["keys"]["gradient_noise"], state["step"], size)
 
     def _apply_gradients(
         self, gradients: list, weights: list, slots: list, step: Any, hyper: dict, words: Any
@@ -217,10 +228,12 @@ def _program(structure: Structure, num_members: int, spec: DataSpec, floatx: str
     return Program(structure, num_members, spec)
 
 
-def stacked_model(structure: Structure, num_members: int, spec: DataSpec) -> keras.Model:
+def stacked_model(
+    structure: Structure, num_members: int, spec: DataSpec, dtype_policy: str | None = None
+) -> keras.Model:
     """A functional Keras model from `(k, batch, features)` raw inputs to `(k, batch, outputs)`."""
     shape = (num_members, None, spec.num_features)
-    with own_dtype():
+    with own_dtype(dtype_policy):
         inputs = keras.Input(batch_shape=shape, dtype=spec.input_dtype, name="inputs")
         outputs = assemble(inputs, structure, spec, _StackedLayers(structure))
         return keras.Model(inputs, outputs, name="stack")

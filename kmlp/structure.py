@@ -54,7 +54,10 @@ class Structure:
     batch_size: int | str
     max_epochs: int
     monitor: str
+    dtype_policy: str
     validation_fraction: float
+    sample: tuple[str, int]
+    num_train: int | None
 
     @classmethod
     def of(cls, member: Member) -> "Structure":
@@ -84,7 +87,11 @@ class Structure:
             batch_size=train.batch_size,
             max_epochs=train.max_epochs,
             monitor=train.monitor,
+            dtype_policy=train.dtype_policy,
             validation_fraction=member.validation_fraction,
+            # With these and the fraction, members have equally many rows.
+            sample=member.sample.of_equal_size if member.sample else ("all", 0),
+            num_train=member.num_train,
         )
 
     @classmethod

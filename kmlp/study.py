@@ -1,25 +1,23 @@
 """Plans a study's members, trains what is missing, and says what came of it."""
 
-import importlib.metadata
-import logging
-import platform
-from collections.abc import Collection
+import contextlib
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from kmlp.claim import claim, describe, refuse_other_study, stored_config
 from kmlp.config import StudyConfig
 from kmlp.data import Dataset, load_dataset
 from kmlp.errors import ConfigError, RunFolderError, SelectionError
 from kmlp.keeper import Watcher, given_up, missing_members, train_missing
 from kmlp.ledger import RunFolder
-from kmlp.member import Member, Seeds
-from kmlp.results import PILOT_FOLDER, Plan, best_member, build_results
+from kmlp.looks import looks_summary, planned_looks, take_looks
+from kmlp.plan import Plan, ids_of, plan_extras, plan_members
+from kmlp.results import PILOT_FOLDER, best_member, build_results
 from kmlp.selection import Selection
+from kmlp.sequential import Rounds
 from kmlp.strengths import pilot_study, with_chosen_strengths
-
-logger = logging.getLogger(__name__)
-_PACKAGES = ("kmlp", "keras", "tensorflow", "numpy", "scipy")
 
 
 class Progress(Watcher, Protocol):
@@ -36,11 +34,13 @@ class Study:
         config: what was asked.
         run_dir: its run folder.
         results: what `results.json` holds.
+        num_missing: how many members have no result yet.
     """
 
     config: StudyConfig
     run_dir: Path
     results: dict[str, Any] = field(repr=False)
+    num_missing: int = 0
 
     def best(self, variant: str | None = None) -> Selection:
         """The member to take away: of the variant with the best mean validation accuracy, or of
@@ -139,13 +139,52 @@ def _run(
 ) -> Study:
     """Trains what is missing of a study whose config is checked and whose strengths are known."""
     with folder.writing():
-        _claim(folder, config, data)
+        claim(folder, config, data)
         dataset = describe(data, config.validation_fraction)
-        members = _plan_members(config, dataset["sha256"])
-        _train_missing(folder, members, data, progress, title)
-        results = build_results(_plan(config, folder, dataset["sha256"]), folder, dataset)
+        _train(config, folder, data, progress, title)
+        plan, _ = _plan(config, folder, dataset)
+        results = build_results(plan, folder, dataset)
         folder.write_json("results.json", results)
     return Study(config, folder.path, results)
+
+
+def _train(
+    config: StudyConfig, folder: RunFolder, data: Dataset, progress: Progress | None, title: str
+) -> None:
+    """Trains the members of all looks, and those beside the ordinary ones with the first."""
+    members = plan_members(config, data.provenance.sha256)
+    ids = ids_of(members)
+    extras = [(e.title, e.member) for e in plan_extras(config, data.provenance.sha256)]
+
+    def look() -> Rounds:
+        return take_looks(config, ids, folder.records(), given_up(folder), data.spec.task)
+
+    rounds = look()
+    while True:
+        ordinary = [
+            (name, by_seed[seed])
+            for name, by_seed in members.items()
+            for seed in config.seeds[: rounds.num_seeds[name]]
+        ]
+        wanted = {member.id: member for _, member in [*ordinary, *extras]}
+        if progress:
+            names = {member.id: name for name, member in reversed([*ordinary, *extras])}
+            done = wanted.keys() - missing_members(folder, wanted).keys()
+            progress.start({id: names[id] for id in wanted}, done, title + _title(config, rounds))
+        train_missing(folder, wanted, data, progress)
+        folder.forget_stacks()
+        if (rounds := look()).is_over:
+            return
+
+
+def _title(config: StudyConfig, rounds: Rounds) -> str:
+    """Which look is next, and what it waits for; validation alone has a say in it."""
+    if rounds.is_over:
+        return ""
+    planned, taken = planned_looks(config), len(rounds.looks)
+    num_open = sum(status == "open" for status in rounds.status.values())
+    undecided = f", {num_open} of {len(rounds.status)} variants undecided" if taken else ""
+    return f"Look {taken + 1} of {len(planned)}, at {planned[taken]} seeds{undecided}: "
 
 
 def _choose_strengths(
@@ -155,7 +194,7 @@ def _choose_strengths(
     pilot = pilot_study(config)
     if pilot is None:
         return config
-    _refuse_other_study(folder, config, data)
+    refuse_other_study(folder, config, data)
     inside, title = RunFolder(folder.path / PILOT_FOLDER), "Pilot, to choose the strengths: "
     return with_chosen_strengths(config, _run(pilot, inside, data, progress, title).results)
 
@@ -177,150 +216,55 @@ def load_study(run_dir: str | Path) -> Study:
                 f"Write kmlp show {folder.path / PILOT_FOLDER}"
             )
         raise RunFolderError(f"{folder.path}: no study.toml; is this a run folder?")
-    config, environment = _stored_config(folder), folder.read_json("environment.json")
-    plan = _plan(config, folder, environment["data"]["sha256"])
-    return Study(config, folder.path, build_results(plan, folder, environment["dataset"]))
-
-
-def num_missing(study: Study) -> int:
-    """How many members of a study have no result yet."""
-    return len(study.config.variants) * study.config.num_seeds - len(study.results["members"])
+    config, environment = stored_config(folder), folder.read_json("environment.json")
+    plan, rounds = _plan(config, folder, environment["dataset"])
+    if not rounds.is_over:
+        raise RunFolderError(
+            f"{folder.path}: seeds are still being added, after {len(rounds.looks)} looks at the "
+            "validation scores. The test set is read when that is over: the same command as before "
+            "goes on."
+        )
+    results = build_results(plan, folder, environment["dataset"])
+    num_planned = sum(map(len, plan.ids.values())) + len(plan.extras)
+    num_known = len(results["members"]) + len(results["extra_members"])
+    return Study(config, folder.path, results, num_planned - num_known)
 
 
 def _check(config: StudyConfig, data: Dataset) -> None:
     """Refuses a variant that does not fit the data, before anything is written or trained."""
     from kmlp.requirements import check_member, check_split
 
-    planned = _plan_members(config, data.provenance.sha256)
-    for name, members in planned.items():
-        try:
-            check_member(members[config.first_seed], data.spec)
-        except ConfigError as error:
-            raise ConfigError(f"variant {name!r}: {error}") from error
-    # One seed splits alike for every variant.
-    check_split(planned[config.baseline][config.first_seed], data.y_train, data.spec)
+    sha256 = data.provenance.sha256
+    first = [(v, seeds[config.first_seed]) for v, seeds in plan_members(config, sha256).items()]
+    extras = [(e.variant, e.member) for e in plan_extras(config, sha256) if e.place == 0]
+    for name, member in first:
+        with _naming(name):
+            check_member(member, data.spec)
+    # One seed splits alike for every variant, and every part of a sample has as many rows.
+    kinds = {(m.sample and m.sample.of_equal_size, m.num_train): (v, m) for v, m in first + extras}
+    for name, member in kinds.values():
+        with contextlib.nullcontext() if member.num_train is None else _naming(name):
+            check_split(member, data.y_train, data.spec)
 
 
-def _plan_members(config: StudyConfig, data_sha256: str) -> dict[str, dict[int, Member]]:
-    """Members by variant and seed; one seed pairs all variants."""
-    return {
-        variant.name: {
-            seed: Member(
-                model=variant.model,
-                train=variant.train,
-                seeds=Seeds.all(seed, config.seed_streams),
-                validation_fraction=config.validation_fraction,
-                data_sha256=data_sha256,
-            )
-            for seed in config.seeds
-        }
-        for variant in config.resolved_variants
-    }
-
-
-def _plan(config: StudyConfig, folder: RunFolder, data_sha256: str) -> Plan:
-    ids = {
-        name: {seed: m.id for seed, m in members.items()}
-        for name, members in _plan_members(config, data_sha256).items()
-    }
-    return Plan(config, ids, given_up(folder))
-
-
-def _train_missing(
-    folder: RunFolder,
-    members: dict[str, dict[int, Member]],
-    data: Dataset,
-    progress: Progress | None,
-    title: str,
-) -> None:
-    wanted = {m.id: m for ms in members.values() for m in ms.values()}
-    if progress:
-        variant_of = {m.id: name for name, ms in members.items() for m in ms.values()}
-        progress.start(variant_of, wanted.keys() - missing_members(folder, wanted).keys(), title)
-    train_missing(folder, wanted, data, progress)
-    folder.forget_stacks()
-
-
-def describe(data: Dataset, validation_fraction: float) -> dict[str, Any]:
-    """The `dataset` part of results: name, origin, task and sizes."""
-    num_val = round(validation_fraction * len(data.y_train))
-    return {
-        "name": data.name,
-        "source": data.provenance.source,
-        "sha256": data.provenance.sha256,
-        "task": data.spec.task,
-        "num_train": len(data.y_train) - num_val,
-        "num_val": num_val,
-        "num_test": len(data.y_test),
-        "input_shape": list(data.spec.input_shape),
-        "input_dtype": data.spec.input_dtype,
-        "class_names": list(data.spec.class_names),
-    }
-
-
-def _refuse_other_study(folder: RunFolder, config: StudyConfig, data: Dataset) -> None:
-    """Refuses a folder that holds another study, with what differs."""
-    if not (folder.path / "study.toml").exists():
-        return
-    if differences := _differences(folder, config, data):
-        raise RunFolderError(
-            f"{folder.path} holds another study: {'; '.join(differences)}. "
-            "Name another folder with --out."
-        )
-
-
-def _claim(folder: RunFolder, config: StudyConfig, data: Dataset) -> None:
-    """Writes what this study is and runs on."""
-    _refuse_other_study(folder, config, data)
-    if (folder.path / "study.toml").exists():
-        kept = _stored_config(folder)
-        if kept.num_seeds > config.num_seeds or set(kept.variant_names) - set(config.variant_names):
-            logger.warning(
-                "%s holds more than is asked for now: its results are narrowed to these variants "
-                "and seeds; nothing is deleted",
-                folder.path,
-            )
-    described = describe(data, config.validation_fraction)
-    folder.write_json("environment.json", environment(data, described))
-    folder.write_test_labels(data.y_test)
-    # Last: a folder with a study.toml is claimed, and holds all that says by whom.
-    folder.write_text("study.toml", config.to_toml())
-
-
-def _differences(folder: RunFolder, config: StudyConfig, data: Dataset) -> list[str]:
-    stored = _stored_config(folder)
-    found: list[tuple[str, Any, Any]] = []
-    for name in ("model", "train"):
-        old, new = getattr(stored, name).to_dict(), getattr(config, name).to_dict()
-        found += [(f"{name}.{key}", old[key], new[key]) for key in new]
-    found.append(("dataset", stored.dataset, config.dataset))
-    found.append(("seed_streams", stored.seed_streams, config.seed_streams))
-    found.append(("strengths", stored.strengths, config.strengths))
-    found.append(("validation_fraction", stored.validation_fraction, config.validation_fraction))
-    sha256 = folder.read_json("environment.json")["data"]["sha256"]
-    found.append(("the data's sha256", sha256[:12], data.provenance.sha256[:12]))
-    return [f"{name} is {old!r} there, {new!r} here" for name, old, new in found if old != new]
-
-
-def _stored_config(folder: RunFolder) -> StudyConfig:
-    from kmlp.config import read_study_file
-
-    return read_study_file(folder.path / "study.toml")
-
-
-def environment(data: Dataset, described: dict[str, Any]) -> dict[str, Any]:
-    """What a run folder says of where it was made: versions, platform, the data's origin."""
-    return {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "packages": {name: _version(name) for name in _PACKAGES},
-        "data": {"name": data.name, **vars(data.provenance)},
-        "dataset": described,
-    }
-
-
-def _version(package: str) -> str | None:
+@contextlib.contextmanager
+def _naming(variant: str) -> Iterator[None]:
     try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"variant {variant!r}: {error}") from error
+
+
+def _plan(
+    config: StudyConfig, folder: RunFolder, dataset: Mapping[str, Any]
+) -> tuple[Plan, Rounds]:
+    """The members that are wanted by now, and whether that is all."""
+    ids = ids_of(plan_members(config, dataset["sha256"]))
+    lost = given_up(folder)
+    rounds = take_looks(config, ids, folder.records(), lost, dataset["task"])
+    wanted = {
+        name: {seed: by_seed[seed] for seed in config.seeds[: rounds.num_seeds[name]]}
+        for name, by_seed in ids.items()
+    }
+    extras = plan_extras(config, dataset["sha256"])
+    return Plan(config, wanted, lost, extras, looks_summary(config, rounds)), rounds

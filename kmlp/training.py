@@ -1,7 +1,10 @@
 """Trains stacks: groups members, runs several stacks at once, saves them on the way."""
 
+import contextlib
+import itertools
+import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import numpy as np
@@ -16,7 +19,8 @@ from kmlp.stack_run import DeviceData, MemberResult, StackRun
 from kmlp.structure import Structure
 
 OnEpoch = Callable[[Sequence[Member], int, dict[str, np.ndarray]], None]
-_CACHE_PARAMETERS = 550_000
+# Weights in training at once that a core's cache holds, with their slots and gradients.
+_CACHE_PARAMETERS = 250_000
 _STACKS_A_CORE = 4
 
 
@@ -72,22 +76,38 @@ def fit_stack(
     return run.results()
 
 
-def plan_stacks(members: Sequence[Member], spec: DataSpec) -> list[list[Member]]:
+def plan_stacks(
+    members: Sequence[Member], spec: DataSpec, num_places: int | None = None
+) -> list[list[Member]]:
     """Groups members into stacks: neighbours of one structure, as many as the cache holds.
 
     Wide members together would fall out of the core's cache at every step, so a stack's size
     follows from the number of weights of one member.
+
+    Args:
+        members: in the order of their results.
+        spec: the data's shapes and classes.
+        num_places: how many stacks train at once; the device's own number where omitted.
+
+    Returns:
+        The widest networks first, that none is left to train alone at the end.
     """
-    stacks: list[list[Member]] = []
-    structure: Structure | None = None
-    for member in members:
-        own = Structure.of(member)
-        if structure == own and len(stacks[-1]) < stack_size(member, spec):
-            stacks[-1].append(member)
-        else:
-            stacks.append([member])
-            structure = own
-    return stacks
+    num_places = backend.num_places() if num_places is None else num_places
+    groups = itertools.groupby(members, Structure.of)
+    stacks = [stack for _, group in groups for stack in _even(list(group), spec)]
+    while len(stacks) < num_places and max(map(len, stacks), default=0) > 1:
+        largest = max(range(len(stacks)), key=lambda i: len(stacks[i]))
+        half = -(-len(stacks[largest]) // 2)
+        stacks[largest : largest + 1] = [stacks[largest][:half], stacks[largest][half:]]
+    return sorted(stacks, key=lambda stack: -num_kernel_weights(stack[0].model, spec))
+
+
+def _even(members: list[Member], spec: DataSpec) -> Iterator[list[Member]]:
+    """Members of one structure in as few stacks as hold them, of sizes that differ by one at
+    most: a size is a program to compile."""
+    num_stacks = -(-len(members) // stack_size(members[0], spec))
+    ends = [len(members) * i // num_stacks for i in range(num_stacks + 1)]
+    return (members[start:end] for start, end in itertools.pairwise(ends))
 
 
 def spread_stacks(
@@ -102,7 +122,7 @@ def spread_stacks(
         stacks: as `plan_stacks` groups them.
         completely: until every member trains in a stack of its own.
     """
-    cores, spread = backend.set_threads(), [list(stack) for stack in stacks]
+    cores, spread = backend.num_places(), [list(stack) for stack in stacks]
     while cores > 1 and (completely or len(spread) < _STACKS_A_CORE * cores):
         largest = max(range(len(spread)), key=lambda i: len(spread[i]), default=0)
         if not spread or len(spread[largest]) == 1:
@@ -143,27 +163,30 @@ def train_members(
         on_start: called with a stack's members right before it trains.
         on_epoch, checkpoints, until: as for `fit_stack`.
     """
-    workers = backend.set_threads()
+    places = queue.SimpleQueue[int]()
+    for index in range(num_places := backend.num_places()):
+        places.put(index)
     device_data = DeviceData(data)
     interrupted = threading.Event()
 
     def train(members: Sequence[Member]) -> None:
         if interrupted.is_set():
             return
-        stack = build_stack(members, data.spec)
-        if on_start:
-            on_start(members)
-        results = fit_stack(
-            stack,
-            device_data,
-            on_epoch=on_epoch,
-            checkpoints=checkpoints(members) if checkpoints else None,
-            interrupted=interrupted,
-            until=until,
-        )
+        with _free_one_of(places):
+            stack = build_stack(members, data.spec)
+            if on_start:
+                on_start(members)
+            results = fit_stack(
+                stack,
+                device_data,
+                on_epoch=on_epoch,
+                checkpoints=checkpoints(members) if checkpoints else None,
+                interrupted=interrupted,
+                until=until,
+            )
         on_result(results)
 
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(num_places) as pool:
         futures = [pool.submit(train, members) for members in stacks]
         try:
             for future in as_completed(futures):
@@ -172,3 +195,14 @@ def train_members(
             interrupted.set()
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+
+
+@contextlib.contextmanager
+def _free_one_of(places: queue.SimpleQueue[int]) -> Iterator[None]:
+    """One of the device's places, for this thread alone."""
+    index = places.get()
+    try:
+        with backend.place(index):
+            yield
+    finally:
+        places.put(index)

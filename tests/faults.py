@@ -78,7 +78,8 @@ def _result(member: Member, weights: np.ndarray, data: Dataset) -> types.SimpleN
         stopped_epoch=NUM_EPOCHS,
         metrics={"train": metrics, "val": metrics, "test": metrics},
         seconds=1.0,
-        test_predictions=np.full((len(data.y_test), 3), np.log(1 / 3), np.float32),
+        predictions=np.full((len(data.y_test), 3), np.log(1 / 3), np.float32),
+        fold=np.array([], np.int32),
         weights={"hidden_1/kernel": weights},
         curves={"loss": np.arange(NUM_EPOCHS, dtype=np.float32)},
     )

@@ -8,7 +8,7 @@ import pytest
 from keras import ops
 from scipy import stats
 
-from kmlp import backend
+from kmlp import draws
 from kmlp.optimizers import clip_by_norm, constrain, gaussian, noise_stddev, schedule_factor
 from kmlp.stack import build_stack
 from tests.twins import make_member
@@ -22,7 +22,7 @@ def column(*values: float):
 def test_words_become_standard_normal_values():
     """200,000 draws against the normal distribution: Kolmogorov-Smirnov, mean, tails."""
     key = np.array([[3, 4]], "int32")
-    words = backend.random_words(key, np.zeros(1, "int32"), 200_000)
+    words = draws.random_words(key, np.zeros(1, "int32"), 200_000)
     z = ops.convert_to_numpy(gaussian(words, (1, 200_000), "float32"))[0]
     assert stats.kstest(z, "norm").pvalue > 0.01
     assert abs(z.mean()) < 4 / len(z) ** 0.5

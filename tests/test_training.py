@@ -134,7 +134,7 @@ def test_test_scores_are_those_of_the_stored_predictions_and_of_keras(tiny):
     model = build_mlp(member.model, tiny.spec)
     load_member_weights(model, result.weights)
     probabilities = model.predict(tiny.x_test, verbose=0)
-    np.testing.assert_allclose(np.exp(result.test_predictions), probabilities, atol=1e-6)
+    np.testing.assert_allclose(np.exp(result.predictions), probabilities, atol=1e-6)
     hits = (probabilities.argmax(1) == tiny.y_test).sum()
     assert result.metrics["test"]["accuracy"] == hits / len(tiny.y_test)
 
@@ -211,9 +211,16 @@ def test_stacks_hold_one_structure_and_as_many_members_as_the_cache():
 
     narrow = [make_member(Data, s, hidden_units=(128, 64)) for s in range(12)]
     wide = [make_member(Data, s, hidden_units=(1024, 1024)) for s in range(2)]
-    sizes = [len(stack) for stack in plan_stacks([*narrow, *wide], spec)]
-    assert stack_size(narrow[0], spec) == 5
-    assert sizes == [5, 5, 2, 1, 1]
+    stacks = plan_stacks([*narrow[:5], *wide], spec, num_places=2)
+    assert stack_size(narrow[0], spec) == 2
+    assert stacks == [wide[:1], wide[1:], narrow[:1], narrow[1:3], narrow[3:5]]
+    assert sum(map(len, plan_stacks(narrow, spec, num_places=2))) == 12
+
+
+def test_no_place_stays_idle_where_members_can_be_spread(tiny):
+    members = [make_member(tiny, s, hidden_units=(8,)) for s in range(5)]
+    for num_places, sizes in ((1, [5]), (2, [2, 3]), (4, [1, 1, 1, 2]), (9, [1] * 5)):
+        assert sorted(map(len, plan_stacks(members, tiny.spec, num_places))) == sizes
 
 
 @pytest.mark.usefixtures("float64")
@@ -250,7 +257,7 @@ def test_a_member_whose_predictions_are_not_numbers_is_diverged(tiny):
     x_test[0] = np.finfo(np.float32).max
     data = Dataset.from_arrays(tiny.x_train, tiny.y_train, x_test, tiny.y_test)
     (result,) = train_stack([make_member(data, max_epochs=2)], data)
-    assert np.isnan(result.test_predictions).any()
+    assert np.isnan(result.predictions).any()
     assert result.status == "diverged"
 
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kmlp.claim import describe, environment
 from kmlp.config import MLPConfig, TrainConfig
 from kmlp.data import Dataset, load_dataset
 from kmlp.errors import ConfigError, RunFolderError, SelectionError
 from kmlp.ledger import RunFolder
 from kmlp.study import Progress as StudyProgress
-from kmlp.study import Study, describe, environment, load_study
+from kmlp.study import Study, load_study
 from tuning.config import SearchConfig, as_table, read_search_file
 from tuning.executions import Executions
 from tuning.followup import NUM_TRIALS, STUDY_FOLDER, best_study_file, run_followup

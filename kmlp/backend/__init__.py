@@ -1,44 +1,22 @@
 """The few functions that must name a backend, one small module for each.
 
-- `compile(function)`: the function as one compiled program.
-- `compile_update(function)`: the same for the elementwise optimizer update alone.
+- `compile(function, fused)`: the function as one program, of XLA where fused.
+- `fuse(function)`: an elementwise part of a program, fused by XLA in either case.
 - `value_and_gradients(function, weights)`: `((value, aux), gradients)`.
-- `random_words(key, step, size)`: keyed random `uint32`, `(k, size)`.
-- `random_bytes(key, step, shape)`: keyed random `uint8`, `(k, *shape)`.
-- `set_threads()`: prepares the device for one stack a core; how many stacks to run at once.
+- `num_places()`: prepares the device; how many stacks to train at once, each in a place of its own.
+- `place(index)`: the context in which one of them trains.
 """
 
 import keras
 
 if keras.backend.backend() == "tensorflow":
-    from kmlp.backend.tensorflow import (
-        compile,
-        compile_update,
-        random_bytes,
-        random_words,
-        set_threads,
-        value_and_gradients,
-    )
+    from kmlp.backend.tensorflow import compile, fuse, num_places, place, value_and_gradients
 elif keras.backend.backend() == "jax":
-    from kmlp.backend.jax import (
-        compile,
-        compile_update,
-        random_bytes,
-        random_words,
-        set_threads,
-        value_and_gradients,
-    )
+    from kmlp.backend.jax import compile, fuse, num_places, place, value_and_gradients
 else:
     raise ImportError(
         "kmlp trains on TensorFlow or JAX. Received: "
         f"KERAS_BACKEND={keras.backend.backend()}. Set KERAS_BACKEND=tensorflow."
     )
 
-__all__ = [
-    "compile",
-    "compile_update",
-    "random_bytes",
-    "random_words",
-    "set_threads",
-    "value_and_gradients",
-]
+__all__ = ["compile", "fuse", "num_places", "place", "value_and_gradients"]

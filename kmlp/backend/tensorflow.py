@@ -1,8 +1,8 @@
-"""TensorFlow: graphs for the epoch, XLA for the update, Philox for the bytes."""
+"""TensorFlow: one XLA program an epoch, and on a CPU a device with one thread for each core."""
 
+import contextlib
 import functools
 import logging
-import math
 import os
 from collections.abc import Callable
 from typing import Any
@@ -12,16 +12,22 @@ import tensorflow as tf
 logger = logging.getLogger(__name__)
 
 
-def compile(function: Callable) -> Callable:
-    """The function as one graph: no Python between its steps. XLA only where it pays: on a GPU."""
+def compile(function: Callable, *, fused: bool = True) -> Callable:
+    """The function as one program: no Python between its steps.
+
+    Args:
+        function: of tensors.
+        fused: whether XLA compiles it, without a kernel launch between its steps, as it always
+            does for a GPU. On a CPU only TensorFlow's own kernels know bfloat16's matrix units.
+    """
     # A partial has no code object: else TensorFlow counts every program's first trace of one
     # method as retraces of a single function, and warns.
     program = functools.partial(function)
-    return tf.function(program, autograph=False, jit_compile=_on_gpu() or None)
+    return tf.function(program, autograph=False, jit_compile=fused or _on_gpu() or None)
 
 
-def compile_update(function: Callable) -> Callable:
-    """The elementwise update fused by XLA, which is slower for the whole step on a CPU."""
+def fuse(function: Callable) -> Callable:
+    """The elementwise function as one XLA program inside one that is not XLA's."""
     return tf.function(functools.partial(function), autograph=False, jit_compile=True)
 
 
@@ -33,51 +39,39 @@ def value_and_gradients(function: Callable, weights: list) -> tuple[tuple[Any, A
     return (value, aux), tape.gradient(value, weights)
 
 
-def random_words(key: Any, step: Any, size: int) -> Any:
-    """Uniform random words, `(k, size)` `uint32`; member i's depend on `key[i]`, `step[i]` alone.
+def num_places() -> int:
+    """On a CPU one place a core: a virtual device whose thread pool has one thread.
 
-    Args:
-        key: `(k, 2)` `int32`.
-        step: `(k,)` `int32`.
-        size: static.
-    """
-    key, step = tf.convert_to_tensor(key), tf.convert_to_tensor(step)
-    seeds = tf.stack([key[:, 0], key[:, 1] + step], axis=1)
-    words = [
-        tf.random.stateless_uniform((size,), seeds[i], None, None, tf.uint32, alg="philox")
-        for i in range(key.shape[0])
-    ]
-    return tf.stack(words)
-
-
-def random_bytes(key: Any, step: Any, shape: tuple[int, ...]) -> Any:
-    """Uniform random bytes, `(k, *shape)` `uint8`, keyed as `random_words`; `shape` is static."""
-    size = math.prod(shape)
-    words = random_words(key, step, -(-size // 4))
-    drawn = tf.reshape(tf.bitcast(words, tf.uint8), (key.shape[0], -1))
-    return tf.reshape(drawn[:, :size], (key.shape[0], *shape))
-
-
-def set_threads() -> int:
-    """One core a stack: half the time of one stack over all cores, the same results.
-
-    TensorFlow takes its thread counts only before it starts; if it has started already with
-    more, one stack at a time uses all cores.
-
-    Returns:
-        How many stacks to train at once.
+    Programs of one device would share its pool: two stacks would run on one thread, or both on
+    both, which costs more than it brings. TensorFlow takes devices and threads only before it
+    starts; if it has started already, one stack at a time uses what there is.
     """
     if _on_gpu():
         return 1
     cores = _num_cores()
+    os.environ["TF_OVERRIDE_GLOBAL_THREADPOOL"] = "1"
     try:
         tf.config.threading.set_intra_op_parallelism_threads(1)
         tf.config.threading.set_inter_op_parallelism_threads(max(2, cores))
-    except RuntimeError:
-        if tf.config.threading.get_intra_op_parallelism_threads() != 1:
-            logger.info("TensorFlow has started before kmlp: one stack at a time, all cores")
-            return 1
-    return cores
+        tf.config.set_logical_device_configuration(
+            tf.config.list_physical_devices("CPU")[0],
+            [tf.config.LogicalDeviceConfiguration()] * cores,
+        )
+    except (RuntimeError, ValueError):
+        logger.debug("TensorFlow has started before kmlp and keeps its devices")
+    places = len(tf.config.list_logical_devices("CPU"))
+    if places < cores:
+        logger.info("TensorFlow has started before kmlp: one stack at a time, all cores")
+    return places
+
+
+def place(index: int) -> contextlib.AbstractContextManager:
+    """One of the places; on a GPU the only one."""
+    return tf.device("GPU:0" if _on_gpu() else f"CPU:{index}")
+
+
+def _on_gpu() -> bool:
+    return bool(tf.config.list_physical_devices("GPU"))
 
 
 def _num_cores() -> int:
@@ -85,7 +79,3 @@ def _num_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _on_gpu() -> bool:
-    return bool(tf.config.list_physical_devices("GPU"))

@@ -22,15 +22,15 @@ def show(run_dir: Path, /, *, json: Json = False) -> None:
         kmlp show runs/a --json
     """
     from kmlp.cli.tune import is_search, show_search
-    from kmlp.study import load_study, num_missing
+    from kmlp.study import load_study
 
     if is_search(run_dir):
         show_search(run_dir, as_json=json)
         return
     study = load_study(run_dir)
-    if missing := num_missing(study):
+    if study.num_missing:
         print(
-            f"{missing} networks are not trained yet; this is what is known so far.",
+            f"{study.num_missing} networks are not trained yet; this is what is known so far.",
             file=sys.stderr,
         )
     print_study(study, as_json=json)

@@ -4,6 +4,14 @@ Colour says what something means, never which of many it is: so fourteen variant
 colours than two. An interval stands beside every mean; nothing is shown or saved here.
 """
 
+from kmlp.plots.estimates import (
+    Estimate,
+    Line,
+    draw_estimates,
+    draw_looks,
+    draw_parts,
+    draw_sweep,
+)
 from kmlp.plots.palette import PALETTE, style
 from kmlp.plots.predictions import (
     draw_confusion,
@@ -16,14 +24,20 @@ from kmlp.plots.training import by_epoch, draw_curves
 
 __all__ = [
     "PALETTE",
+    "Estimate",
+    "Line",
     "Row",
     "by_epoch",
     "draw_confusion",
     "draw_curves",
     "draw_epochs",
+    "draw_estimates",
+    "draw_looks",
+    "draw_parts",
     "draw_predicted",
     "draw_reliability",
     "draw_residuals",
     "draw_rows",
+    "draw_sweep",
     "style",
 ]

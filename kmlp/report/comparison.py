@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kmlp.config import read_study_file
 from kmlp.ledger import RunFolder
 from kmlp.plots import Row as Line
 from kmlp.report.content import Block, Bullets, Cell, Figure, Report, Row, Section, Table, Text
 from kmlp.report.figures import draw, draw_in_rows, score_row
 from kmlp.report.tables import NONE
+from kmlp.study_file import read_study_file
 from kmlp.units import Unit, p_value, unit_in, unit_of
 from kmlp.verdict import is_significant, rank
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from kmlp.evidence import Evidence, gather
 from kmlp.ledger import RunFolder
-from kmlp.report import figures, predictions, tables
+from kmlp.report import decompositions, extras, figures, predictions, sweeps, tables
 from kmlp.report.content import (
     Block,
     Bullets,
@@ -84,6 +84,7 @@ def _findings(
         Section("ranking", _ranking_title(results), [tables.ranking(results)]),
         Section("seeds", "Every seed", [figures.scores(results)]),
         *([Section("comparisons", "Every comparison", comparisons)] if comparisons else ()),
+        *_beyond(results),
         *_training(results, evidence, is_regression),
     ]
     if is_regression:
@@ -98,6 +99,18 @@ def _findings(
     if pilot := tables.pilot(results):
         sections.append(Section("pilot", "How the strengths were chosen", [pilot]))
     return [*sections, Section("cost", "What it costs", [tables.cost(results, evidence)])]
+
+
+def _beyond(results: Mapping[str, Any]) -> list[Section]:
+    """What more than the ordinary networks shows."""
+    found = [
+        extras.looks_section(results),
+        decompositions.section(results),
+        sweeps.sweeps_section(results),
+        extras.folds_section(results),
+        extras.randomness_section(results),
+    ]
+    return [section for section in found if section]
 
 
 def _ranking_title(results: Mapping[str, Any]) -> str:

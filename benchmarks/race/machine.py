@@ -1,0 +1,61 @@
+"""What the times were taken on."""
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+from race.setting import num_cores
+
+_PACKAGES = (
+    "keras",
+    "tensorflow",
+    "jax",
+    "torch",
+    "numpy",
+    "scikit-learn",
+    "keras-tuner",
+)
+
+
+def machine_facts() -> dict[str, str]:
+    """Cores, CPU, what it multiplies with, GPU, memory, versions."""
+    model, flags = _cpu()
+    units = [name for name in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if name in flags]
+    return {
+        "CPU": f"{num_cores()} cores, {model or platform.processor() or platform.machine()}, "
+        + (", ".join(units) or "vector units unknown"),
+        "GPU": _gpu() or "none",
+        "memory": f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.0f} GiB",
+        "load before": f"{os.getloadavg()[0]:.1f}",
+        "backend": os.environ.get("KERAS_BACKEND", "tensorflow"),
+        "versions": f"Python {platform.python_version()}, " + ", ".join(_versions()),
+    }
+
+
+def _cpu() -> tuple[str, frozenset[str]]:
+    path = Path("/proc/cpuinfo")
+    if not path.exists():
+        return "", frozenset()
+    pairs = [line.split(":", 1) for line in path.read_text().splitlines() if ":" in line]
+    found = {key.strip(): value.strip() for key, value in pairs}
+    return found.get("model name", ""), frozenset(found.get("flags", "").split())
+
+
+def _gpu() -> str:
+    try:
+        command = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def _versions() -> list[str]:
+    found = []
+    for name in _PACKAGES:
+        try:
+            found.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
