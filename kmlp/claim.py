@@ -66,12 +66,7 @@ def stored_config(folder: RunFolder) -> StudyConfig:
 
 
 def environment(data: Dataset, described: dict[str, Any]) -> dict[str, Any]:
-    """What a run folder says of where it was made: versions, platform, the data's origin.
-
-    Args:
-        data: the data set.
-        described: its `dataset` part.
-    """
+    """What a run folder says of where it was made: versions, platform, the data's origin."""
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),

@@ -17,6 +17,10 @@ class RunFolderError(KmlpError):
     """A run folder belongs to another study, is in use, or is damaged."""
 
 
+class MemoryLimitError(KmlpError, MemoryError):
+    """What is asked for cannot fit into memory; nothing has been trained."""
+
+
 class ModelError(KmlpError):
     """An exported model is missing, damaged, or not kmlp's."""
 

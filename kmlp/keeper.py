@@ -14,6 +14,7 @@ from kmlp.member import Member
 
 if TYPE_CHECKING:
     from kmlp.checkpoint import Checkpoints
+    from kmlp.memory import Need, Room
     from kmlp.training import MemberResult
 
 logger = logging.getLogger(__name__)
@@ -23,8 +24,9 @@ Stacks = list[list[Member]]
 
 
 class Watcher(Protocol):
-    """Who is told of the training; the calls come from the stacks' threads."""
+    """Who is told of the training; all calls but `need` come from the stacks' threads."""
 
+    def need(self, memory: "Need") -> None: ...
     def epoch(self, members: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None: ...
     def finished(self, results: Sequence["MemberResult"]) -> None: ...
 
@@ -37,7 +39,7 @@ def train_missing(
     *,
     until: int | None = None,
     parts: Sequence[str] = ("train", "val", "test", "fold"),
-    plan: Callable[[Sequence[Member]], Stacks] | None = None,
+    plan: Callable[[Sequence[Member], "Room"], Stacks] | None = None,
 ) -> None:
     """Trains those of the members that have no whole record, several stacks at once.
 
@@ -49,15 +51,23 @@ def train_missing(
         until: train up to this epoch only, and keep what it takes to go on; a later call with
             the same stacks and a later epoch goes on from there, exactly as if never paused.
         parts: whose metrics are kept; without "test" no prediction of a test row is.
-        plan: groups members into stacks; `plan_stacks` where omitted.
+        plan: groups members into stacks that fit the room; `plan_stacks` where omitted.
+
+    Raises:
+        MemoryLimitError: the data, or a member, do not fit.
     """
+    from kmlp.training import make_room
+
     missing = missing_members(folder, wanted)
     if not missing:
         return
     keeper = _Keeper(folder, {m.id: id for id, m in wanted.items()}, watcher, until, parts)
     keeper.let_suspects_prove_themselves(missing, data)
-    left = missing_members(folder, wanted)
-    keeper.train(_order_stacks(left, folder, data, plan), data)
+    room = make_room(data)
+    stacks = _order_stacks(missing_members(folder, wanted), folder, data, room, plan)
+    if watcher:
+        watcher.need(room.need(stacks))
+    keeper.train(stacks, data, room)
 
 
 def paused_id(member: Member, epoch: int) -> str:
@@ -105,7 +115,9 @@ class _Keeper:
         self._stack_of: dict[str, list[str]] = {}
         self._proving = False
 
-    def train(self, stacks: Sequence[Sequence[Member]], data: Dataset) -> None:
+    def train(
+        self, stacks: Sequence[Sequence[Member]], data: Dataset, room: "Room | None" = None
+    ) -> None:
         from kmlp.training import train_members
 
         # Only said where it is meant: a stand-in for training need not know of pauses.
@@ -114,6 +126,7 @@ class _Keeper:
             train_members(
                 stacks,
                 data,
+                room=room,
                 on_start=self._on_start,
                 on_epoch=self._on_epoch,
                 on_result=self._on_result,
@@ -192,7 +205,8 @@ def _order_stacks(
     missing: Mapping[str, Member],
     folder: RunFolder,
     data: Dataset,
-    plan: Callable[[Sequence[Member]], Stacks] | None,
+    room: "Room",
+    plan: Callable[[Sequence[Member], "Room"], Stacks] | None,
 ) -> Stacks:
     """The stacks to train: first those that were begun, as they were, for their checkpoints."""
     from kmlp.training import plan_stacks
@@ -204,7 +218,8 @@ def _order_stacks(
         if all(id in left for id in ids):
             resumed.append([left.pop(id) for id in ids])
     members = list(left.values())
-    return [*resumed, *(plan(members) if plan else plan_stacks(members, data.spec))]
+    planned = plan(members, room) if plan else plan_stacks(members, data.spec, room=room)
+    return [*resumed, *planned]
 
 
 def _to_record(result: "MemberResult", id: str, parts: Sequence[str]) -> MemberRecord:

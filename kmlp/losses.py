@@ -21,7 +21,9 @@ def plain_loss(task: str, targets: Any, outputs: Any) -> Any:
     if task == "regression":
         return ops.square(targets - outputs[..., 0])
     logits = class_logits(task, outputs)
-    return keras.losses.sparse_categorical_crossentropy(targets, logits, from_logits=True)
+    losses = keras.losses.sparse_categorical_crossentropy(targets, logits, from_logits=True)
+    # On JAX with 64 bits enabled Keras returns float64, whatever the logits are.
+    return ops.cast(losses, logits.dtype)
 
 
 def class_logits(task: str, outputs: Any) -> Any:

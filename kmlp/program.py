@@ -30,6 +30,8 @@ from kmlp.structure import Structure
 
 State = dict[str, Any]
 _EVALUATION_BATCH = 512
+# Each takes tens of MB; running stacks hold theirs anyway.
+KEPT_PROGRAMS = 16
 _lock = threading.Lock()
 
 
@@ -223,7 +225,7 @@ def program_for(structure: Structure, num_members: int, spec: DataSpec) -> Progr
         return _program(structure, num_members, spec, keras.config.floatx())
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=KEPT_PROGRAMS)
 def _program(structure: Structure, num_members: int, spec: DataSpec, floatx: str) -> Program:
     return Program(structure, num_members, spec)
 

@@ -15,6 +15,7 @@ from kmlp.member import Member
 from kmlp.units import unit_of
 
 if TYPE_CHECKING:
+    from kmlp.memory import Need
     from kmlp.training import MemberResult
 
 _LINE_EVERY_SECONDS = 10.0
@@ -68,6 +69,10 @@ class StudyProgress:
         missing = len(variant_of) - len(done)
         kept = f"; {len(done)} of {len(variant_of)} were already done" if done else ""
         self.console.print(f"{title}Training {missing} networks{kept}.", highlight=False)
+
+    def need(self, memory: "Need") -> None:
+        """What the stacks that are about to be trained take."""
+        self.console.print(str(memory), highlight=False)
 
     def epoch(self, members: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
         """One epoch of one stack."""

@@ -13,11 +13,11 @@ from kmlp.callbacks import MemberwiseEarlyStopping, MemberwiseReduceLROnPlateau
 from kmlp.data.dataset import Dataset
 from kmlp.losses import plain_loss_name
 from kmlp.member import Member
+from kmlp.memory import evaluation_rows
 from kmlp.metrics import classification_metrics, regression_metrics
 from kmlp.model import num_kernel_weights
 from kmlp.stack import Stack
 
-_CHUNK = 2000
 _COMPACT_FROM_FLOPS = 6e9
 
 
@@ -310,13 +310,17 @@ class StackRun:
 
     def _predictions(self, x: Any, num_rows: int) -> np.ndarray:
         """Every member's predictions of all rows, `(k, num_rows, ...)`."""
-        stack, chunks, size = self.whole, [], min(_CHUNK, num_rows)
+        stack, k = self.whole, len(self.whole.members)
+        size = min(evaluation_rows(k, stack.spec.num_features), num_rows)
+        shape = () if stack.spec.task == "regression" else (stack.spec.num_classes,)
+        predictions = np.empty((k, num_rows, *shape), keras.config.floatx())
         for start in range(0, num_rows, size):
-            # The last chunk repeats the last row: one shape is one trace.
-            rows = np.minimum(np.arange(start, start + size, dtype="int32"), num_rows - 1)
-            rows = ops.convert_to_tensor(np.tile(rows, (len(stack.members), 1)))
-            chunks.append(ops.convert_to_numpy(stack.program.predict(stack.state, x, rows)))
-        return np.concatenate(chunks, axis=1)[:, :num_rows]
+            # The last chunk repeats rows of the one before: one shape is one trace.
+            start = min(start, num_rows - size)
+            rows = np.tile(np.arange(start, start + size, dtype="int32"), (k, 1))
+            predicted = stack.program.predict(stack.state, x, ops.convert_to_tensor(rows))
+            predictions[:, start : start + size] = ops.convert_to_numpy(predicted)
+        return predictions
 
     @staticmethod
     def _evaluate(stack: Stack, x: Any, y: Any, rows: np.ndarray) -> dict[str, Any]:

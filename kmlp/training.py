@@ -13,6 +13,7 @@ from kmlp import backend
 from kmlp.checkpoint import Checkpoints
 from kmlp.data.dataset import Dataset, DataSpec
 from kmlp.member import Member
+from kmlp.memory import Room
 from kmlp.model import num_kernel_weights
 from kmlp.stack import Stack, build_stack
 from kmlp.stack_run import DeviceData, MemberResult, StackRun
@@ -22,6 +23,8 @@ OnEpoch = Callable[[Sequence[Member], int, dict[str, np.ndarray]], None]
 # Weights in training at once that a core's cache holds, with their slots and gradients.
 _CACHE_PARAMETERS = 250_000
 _STACKS_A_CORE = 4
+# On an accelerator: so many fill it, and a program grows with them.
+_WIDEST = 128
 
 
 class Interrupted(Exception):
@@ -76,36 +79,47 @@ def fit_stack(
     return run.results()
 
 
-def plan_stacks(
-    members: Sequence[Member], spec: DataSpec, num_places: int | None = None
-) -> list[list[Member]]:
-    """Groups members into stacks: neighbours of one structure, as many as the cache holds.
+def make_room(data: Dataset) -> Room:
+    """The memory that training on this data may take; prepares the device.
 
-    Wide members together would fall out of the core's cache at every step, so a stack's size
-    follows from the number of weights of one member.
+    Raises:
+        MemoryLimitError: the data alone do not fit.
+    """
+    return Room(data, backend.num_places(), backend.device_memory())
+
+
+def plan_stacks(
+    members: Sequence[Member],
+    spec: DataSpec,
+    num_places: int | None = None,
+    *,
+    room: Room | None = None,
+) -> list[list[Member]]:
+    """Groups members into stacks: neighbours of one structure, as many as cache and memory hold.
 
     Args:
         members: in the order of their results.
         spec: the data's shapes and classes.
         num_places: how many stacks train at once; the device's own number where omitted.
+        room: the memory there is; none means enough.
 
     Returns:
         The widest networks first, that none is left to train alone at the end.
+
+    Raises:
+        MemoryLimitError: a member does not fit even alone.
     """
     num_places = backend.num_places() if num_places is None else num_places
     groups = itertools.groupby(members, Structure.of)
-    stacks = [stack for _, group in groups for stack in _even(list(group), spec)]
-    while len(stacks) < num_places and max(map(len, stacks), default=0) > 1:
-        largest = max(range(len(stacks)), key=lambda i: len(stacks[i]))
-        half = -(-len(stacks[largest]) // 2)
-        stacks[largest : largest + 1] = [stacks[largest][:half], stacks[largest][half:]]
-    return sorted(stacks, key=lambda stack: -num_kernel_weights(stack[0].model, spec))
+    stacks = [stack for _, group in groups for stack in _even(list(group), spec, room)]
+    spread = _halved(stacks, num_places)
+    return sorted(spread, key=lambda stack: -num_kernel_weights(stack[0].model, spec))
 
 
-def _even(members: list[Member], spec: DataSpec) -> Iterator[list[Member]]:
+def _even(members: list[Member], spec: DataSpec, room: Room | None) -> Iterator[list[Member]]:
     """Members of one structure in as few stacks as hold them, of sizes that differ by one at
     most: a size is a program to compile."""
-    num_stacks = -(-len(members) // stack_size(members[0], spec))
+    num_stacks = -(-len(members) // stack_size(members[0], spec, room))
     ends = [len(members) * i // num_stacks for i in range(num_stacks + 1)]
     return (members[start:end] for start, end in itertools.pairwise(ends))
 
@@ -122,18 +136,38 @@ def spread_stacks(
         stacks: as `plan_stacks` groups them.
         completely: until every member trains in a stack of its own.
     """
-    cores, spread = backend.num_places(), [list(stack) for stack in stacks]
-    while cores > 1 and (completely or len(spread) < _STACKS_A_CORE * cores):
-        largest = max(range(len(spread)), key=lambda i: len(spread[i]), default=0)
-        if not spread or len(spread[largest]) == 1:
-            break
+    num_places = backend.num_places()
+    if num_places == 1:
+        return [list(stack) for stack in stacks]
+    return _halved(stacks, sum(map(len, stacks)) if completely else _STACKS_A_CORE * num_places)
+
+
+def _halved(stacks: Sequence[Sequence[Member]], at_least: int) -> list[list[Member]]:
+    """The largest stacks halved, again and again, until there are so many, or nothing to halve."""
+    spread = [list(stack) for stack in stacks]
+    while len(spread) < at_least and max(map(len, spread), default=0) > 1:
+        largest = max(range(len(spread)), key=lambda i: len(spread[i]))
         stack, middle = spread[largest], (len(spread[largest]) + 1) // 2
         spread[largest : largest + 1] = [stack[:middle], stack[middle:]]
     return spread
 
 
-def stack_size(member: Member, spec: DataSpec) -> int:
-    """How many members like this one train together on a core."""
+def stack_size(member: Member, spec: DataSpec, room: Room | None = None) -> int:
+    """How many members like this one train together: on a core, or on an accelerator.
+
+    Wide members together would fall out of a core's cache at every step, so there the size
+    follows from the number of weights of one member; an accelerator's from its memory.
+
+    Raises:
+        MemoryLimitError: not even one fits.
+    """
+    if room is None:
+        return _cache_size(member, spec)
+    most = _WIDEST if room.is_accelerator else _cache_size(member, spec)
+    return min(most, room.width(member))
+
+
+def _cache_size(member: Member, spec: DataSpec) -> int:
     model, train = member.model, member.train
     if train.batch_size == "full" or (model.drop_connect and model.drop_connect_mask == "example"):
         # What one step computes fills the memory by itself: batch x in x out masks, or all rows.
@@ -146,6 +180,7 @@ def train_members(
     data: Dataset,
     *,
     on_result: Callable[[list[MemberResult]], None],
+    room: Room | None = None,
     on_start: Callable[[Sequence[Member]], None] | None = None,
     on_epoch: OnEpoch | None = None,
     checkpoints: Callable[[Sequence[Member]], Checkpoints] | None = None,
@@ -160,11 +195,14 @@ def train_members(
         stacks: the members of each stack, as `plan_stacks` groups them.
         data: what they train on.
         on_result: called with each finished stack's results, in its thread, as are the others.
+        room: the memory there is; fewer stacks train at once where more do not fit.
         on_start: called with a stack's members right before it trains.
         on_epoch, checkpoints, until: as for `fit_stack`.
     """
+    room = room or make_room(data)
+    at_once = room.need(stacks).at_once
     places = queue.SimpleQueue[int]()
-    for index in range(num_places := backend.num_places()):
+    for index in range(at_once):
         places.put(index)
     device_data = DeviceData(data)
     interrupted = threading.Event()
@@ -186,7 +224,7 @@ def train_members(
             )
         on_result(results)
 
-    with ThreadPoolExecutor(num_places) as pool:
+    with ThreadPoolExecutor(at_once) as pool:
         futures = [pool.submit(train, members) for members in stacks]
         try:
             for future in as_completed(futures):

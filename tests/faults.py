@@ -37,7 +37,11 @@ Strike = Callable[[str, str | None], None]
 NEEDED = len(VARIANTS) * NUM_SEEDS * NUM_EPOCHS
 
 
-def plan_stacks(members: Sequence[Member], spec: object) -> list[list[Member]]:
+def make_room(data: Dataset) -> None:
+    """As much memory as there is."""
+
+
+def plan_stacks(members: Sequence[Member], spec: object, room: None) -> list[list[Member]]:
     return [list(members[i : i + STACK_SIZE]) for i in range(0, len(members), STACK_SIZE)]
 
 
@@ -46,7 +50,7 @@ def spread_stacks(stacks: Sequence[list[Member]], *, completely: bool = False) -
 
 
 def train_members(
-    stacks, data, *, on_start, on_epoch, on_result, checkpoints, until=NUM_EPOCHS
+    stacks, data, *, room, on_start, on_epoch, on_result, checkpoints, until=NUM_EPOCHS
 ) -> None:
     """As `kmlp.training` does it, one stack after the other, on weights that are easy to move."""
     for members in stacks:
@@ -88,9 +92,9 @@ def _result(member: Member, weights: np.ndarray, data: Dataset) -> types.SimpleN
 def stand_in() -> None:
     """Trains without TensorFlow, with a checkpoint after every epoch."""
     sys.modules["kmlp.training"] = types.ModuleType("kmlp.training")
-    vars(sys.modules["kmlp.training"]).update(
-        plan_stacks=plan_stacks, spread_stacks=spread_stacks, train_members=train_members
-    )
+    replaced = {"plan_stacks": plan_stacks, "spread_stacks": spread_stacks}
+    replaced |= {"train_members": train_members, "make_room": make_room}
+    vars(sys.modules["kmlp.training"]).update(replaced)
     kmlp.keeper.CHECKPOINT_SECONDS = 0.0
     kmlp.checkpoint._LARGEST_SHARE = np.inf
 

@@ -33,6 +33,9 @@ class Recorder:
     def start(self, variant_of, done, title) -> None:
         self.num_done, self.num_members = len(done), len(variant_of)
 
+    def need(self, memory) -> None:
+        self.num_stacks = memory.num_stacks
+
     def epoch(self, members, epoch, logs) -> None:
         assert len(members) == len(logs["val_accuracy"])
 

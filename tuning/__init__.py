@@ -15,6 +15,8 @@ _HOME = {
     "MLPHyperModel": "tuning.hypermodel",
     "Space": "tuning.space",
     "make_space": "tuning.space",
+    "write_search_report": "tuning.report",
+    "write_tensorboard": "tuning.tensorboard",
 }
 __all__ = list(_HOME)
 

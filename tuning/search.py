@@ -21,6 +21,7 @@ from tuning.ledger import SearchFolder, Trial
 from tuning.parameter import num_points
 from tuning.results import build_results
 from tuning.space import read_fixed
+from tuning.tensorboard import write_tensorboard
 from tuning.tuner import Progress, Tuner, make_oracle
 
 logger = logging.getLogger(__name__)
@@ -269,6 +270,7 @@ def _write(config: SearchConfig, folder: SearchFolder, dataset: Mapping[str, Any
         best = best_study_file(search.results, config.dataset)
         folder.write_text("best.toml", best.to_toml())
     folder.write_json("results.json", search.results)
+    write_tensorboard(folder.path)
     return search
 
 

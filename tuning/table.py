@@ -6,7 +6,7 @@ from typing import Any
 from rich.table import Table
 
 from tuning.progress import write
-from tuning.verdict import objective_unit
+from tuning.trials import objective_unit
 
 _AT_MOST = 20
 

@@ -17,6 +17,7 @@ from tuning.executions import Execution, Executions
 from tuning.ledger import SearchFolder, Trial
 
 if TYPE_CHECKING:
+    from kmlp.memory import Need, Room
     from kmlp.training import MemberResult
     from tuning.oracles import Oracle
 
@@ -143,7 +144,7 @@ class Tuner:
         self._end_what_can()
         assert not self._running, sorted(self._running)
 
-    def _plan(self, members: Sequence[Member]) -> list[list[Member]]:
+    def _plan(self, members: Sequence[Member], room: "Room") -> list[list[Member]]:
         """Members of one structure side by side in a stack, whatever their trials.
 
         Hyperband's networks must find in a later round the stack that they were paused with: it
@@ -155,13 +156,17 @@ class Tuner:
             trials: dict[tuple, list[Member]] = {}
             for m in members:
                 trials.setdefault((m.model, str(m.train)), []).append(m)
-            stacks = [s for own in trials.values() for s in plan_stacks(own, self.data.spec)]
+            spec, each = self.data.spec, trials.values()
+            stacks = [stack for own in each for stack in plan_stacks(own, spec, room=room)]
             return spread_stacks(stacks, completely=True)
         kinds: dict[Structure, list[Member]] = {}
         for m in members:
             kinds.setdefault(Structure.of(m), []).append(m)
         ordered = [m for own in kinds.values() for m in own]
-        return spread_stacks(plan_stacks(ordered, self.data.spec))
+        return spread_stacks(plan_stacks(ordered, self.data.spec, room=room))
+
+    def need(self, memory: "Need") -> None:
+        """What a batch of trials takes: too often to be said."""
 
     def epoch(self, members: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
         """A stack's epoch, from its thread."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from kmlp.units import Unit, listed, p_equals, unit_of
 from kmlp.verdict import tells_apart
+from tuning.trials import objective_unit
 
 _AT_MOST = 5
 
@@ -34,12 +35,6 @@ def verdict(results: Mapping[str, Any]) -> list[str]:
     if results["dataset"]["source"] == "sample":
         sentences.append("This is the bundled sample, not the full data set.")
     return sentences
-
-
-def objective_unit(results: Mapping[str, Any]) -> Unit:
-    """How the search's scores are written."""
-    scores = [t["score"] for t in results["trials"] if t["score"] is not None]
-    return unit_of(results["settings"]["objective"]["name"].removeprefix("val_"), scores)
 
 
 def with_se(unit: Unit, score: float, se: float | None) -> str:

@@ -3,6 +3,8 @@
 - `compile(function, fused)`: the function as one program, of XLA where fused.
 - `fuse(function)`: an elementwise part of a program, fused by XLA in either case.
 - `value_and_gradients(function, weights)`: `((value, aux), gradients)`.
+- `devices()`: what there is to compute on, in words; GPUs with their compute capability.
+- `device_memory()`: bytes of the accelerator that trains; None without one.
 - `num_places()`: prepares the device; how many stacks to train at once, each in a place of its own.
 - `place(index)`: the context in which one of them trains.
 """
@@ -10,13 +12,37 @@
 import keras
 
 if keras.backend.backend() == "tensorflow":
-    from kmlp.backend.tensorflow import compile, fuse, num_places, place, value_and_gradients
+    from kmlp.backend.tensorflow import (
+        compile,
+        device_memory,
+        devices,
+        fuse,
+        num_places,
+        place,
+        value_and_gradients,
+    )
 elif keras.backend.backend() == "jax":
-    from kmlp.backend.jax import compile, fuse, num_places, place, value_and_gradients
+    from kmlp.backend.jax import (
+        compile,
+        device_memory,
+        devices,
+        fuse,
+        num_places,
+        place,
+        value_and_gradients,
+    )
 else:
     raise ImportError(
         "kmlp trains on TensorFlow or JAX. Received: "
         f"KERAS_BACKEND={keras.backend.backend()}. Set KERAS_BACKEND=tensorflow."
     )
 
-__all__ = ["compile", "fuse", "num_places", "place", "value_and_gradients"]
+__all__ = [
+    "compile",
+    "device_memory",
+    "devices",
+    "fuse",
+    "num_places",
+    "place",
+    "value_and_gradients",
+]

@@ -27,6 +27,24 @@ def num_places() -> int:
     return 1
 
 
+def device_memory() -> int | None:
+    """Bytes that JAX may take of the first device's memory; None on a CPU."""
+    device = jax.devices()[0]
+    if device.platform == "cpu":
+        return None
+    return (device.memory_stats() or {}).get("bytes_limit")
+
+
 def place(index: int) -> contextlib.AbstractContextManager:
     """The whole device."""
     return contextlib.nullcontext()
+
+
+def devices() -> list[tuple[str, str, tuple[int, int] | None]]:
+    """Each device's kind ("cpu", "gpu", "tpu"), name, and a GPU's compute capability."""
+    found: list[tuple[str, str, tuple[int, int] | None]] = []
+    for device in jax.devices():
+        major, dot, minor = str(getattr(device, "compute_capability", "")).partition(".")
+        capability = (int(major), int(minor)) if dot else None
+        found.append((device.platform, device.device_kind, capability))
+    return found

@@ -74,6 +74,27 @@ def _on_gpu() -> bool:
     return bool(tf.config.list_physical_devices("GPU"))
 
 
+def device_memory() -> int | None:
+    """Bytes that TensorFlow may take of the first GPU's memory; None without a GPU."""
+    if not _on_gpu():
+        return None
+    # TensorFlow tells no GPU's memory through its public names.
+    from tensorflow.python.client import device_lib
+
+    return next(d.memory_limit for d in device_lib.list_local_devices() if d.device_type == "GPU")
+
+
+def devices() -> list[tuple[str, str, tuple[int, int] | None]]:
+    """Each device's kind ("cpu", "gpu"), name, and a GPU's compute capability."""
+    found: list[tuple[str, str, tuple[int, int] | None]] = []
+    for device in tf.config.list_physical_devices():
+        details = tf.config.experimental.get_device_details(device)
+        kind = device.device_type.lower()
+        name = details.get("device_name", device.name)
+        found.append((kind, name, details.get("compute_capability")))
+    return [d for d in found if not d[0].startswith("xla")]
+
+
 def _num_cores() -> int:
     """The cores this process may use, which in a container are fewer than the machine's."""
     if hasattr(os, "sched_getaffinity"):

@@ -1,5 +1,6 @@
 """The application that every command joins, and what commands share: how they print."""
 
+import importlib
 import os
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -34,13 +35,23 @@ def console() -> "Console":
     return Console() if sys.stdout.isatty() else Console(width=160)
 
 
+def import_backend_quietly() -> None:
+    """Keras and the backend that it trains on."""
+    _import_quietly("keras")
+
+
 def import_tensorflow_quietly() -> None:
+    """What SavedModels need, whatever trains."""
+    _import_quietly("tensorflow")
+
+
+def _import_quietly(module: str) -> None:
     """TensorFlow writes notes on CUDA and oneDNN to stderr as it loads; its errors still raise."""
     sys.stderr.flush()
     kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(null, 2)
-        import tensorflow  # noqa: F401
+        importlib.import_module(module)
     finally:
         os.dup2(kept, 2)
         os.close(kept)

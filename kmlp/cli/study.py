@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from kmlp.cli.app import Json, app, import_tensorflow_quietly, print_json
+from kmlp.cli.app import Json, app, import_backend_quietly, print_json
 from kmlp.cli.models import write_export
 from kmlp.cli.options import Options, Target, configure
 from kmlp.cli.report import print_report, print_study
@@ -72,10 +72,11 @@ def run(
         kmlp run fashion_mnist
         kmlp run studies/assignment.toml
     """
+    options = options or Options()
     if tune:
-        run_tuned(target, options or Options(), out)
+        run_tuned(target, out, options)
         return
-    options, folder = options or Options(), out or default_out(target)
+    folder = out or default_out(target)
     studies = configure(target, options)
     for name, config in studies.items():
         run_one(config, folder / name)
@@ -113,17 +114,15 @@ def run_one(config: StudyConfig, folder: Path) -> None:
     print(f"Test:   kmlp evaluate {exported} {config.dataset}")
 
 
-def run_tuned(target: str, options: Options, out: Path | None) -> None:
+def run_tuned(target: str, out: Path | None, options: Options) -> None:
     """Search, then study its best trials and the default over fresh seeds, report and export."""
     from kmlp.cli import tune as search
-    from kmlp.data import load_dataset
     from kmlp.report import write_report
 
-    if other := sorted(options.given.keys() - {"hidden_units", "max_epochs"}):
+    if refused := options.words("hidden_units", "max_epochs"):
         raise ConfigError(
-            "with --tune the search says what is studied. Received: "
-            f"--{other[0].replace('_', '-')}. For more, write kmlp tune, then kmlp study on its "
-            "best.toml."
+            f"with --tune the search says what is studied. Received: {refused[0]}. For more, write "
+            "kmlp tune, then kmlp study on its best.toml."
         )
     fixed = [f"hidden_units={options.hidden_units}"] if options.hidden_units else None
     config = search.configure(target, fixed=fixed, max_epochs=options.max_epochs)
@@ -133,6 +132,8 @@ def run_tuned(target: str, options: Options, out: Path | None) -> None:
     page = search.report_search(found.run_dir)
     path = write_report(found.run_dir / "study")
     exported = write_export(found.run_dir / "study", None, "best", None)
+    from kmlp.data import load_dataset
+
     print_examples(exported, load_dataset(config.dataset))
     print()
     if page:
@@ -167,7 +168,7 @@ def run_with_progress(config: StudyConfig, out: Path) -> tuple["Study", "Dataset
             f"with the baseline; at least {needed} are needed: --seeds {needed}",
             file=sys.stderr,
         )
-    import_tensorflow_quietly()
+    import_backend_quietly()
     with StudyProgress() as progress:
         return run_study(config, out, dataset, progress=progress), dataset
 

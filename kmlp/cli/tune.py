@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from kmlp.cli.app import Json, app, console, import_tensorflow_quietly, print_json
+from kmlp.cli.app import Json, app, console, import_backend_quietly, print_json
 
 if TYPE_CHECKING:
     from tuning import Search, SearchConfig
@@ -129,7 +129,7 @@ def search_with_progress(config: "SearchConfig", out: Path, *, then_study: bool)
         f"from {origin.location}, sha256 {origin.sha256[:12]}",
         file=sys.stderr,
     )
-    import_tensorflow_quietly()
+    import_backend_quietly()
     with SearchProgress() as progress:
         found = search(config, out, data=data, progress=progress)
     if not then_study or found.results["picked"] is None:

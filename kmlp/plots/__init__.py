@@ -12,7 +12,7 @@ from kmlp.plots.estimates import (
     draw_parts,
     draw_sweep,
 )
-from kmlp.plots.palette import PALETTE, style
+from kmlp.plots.palette import PALETTE, SCALE, style
 from kmlp.plots.predictions import (
     draw_confusion,
     draw_predicted,
@@ -24,6 +24,7 @@ from kmlp.plots.training import by_epoch, draw_curves
 
 __all__ = [
     "PALETTE",
+    "SCALE",
     "Estimate",
     "Line",
     "Row",

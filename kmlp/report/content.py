@@ -1,7 +1,7 @@
 """What a report says, without how it looks: the page and the PDF are made from the same blocks."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -104,6 +104,12 @@ class Pictures:
 
     items: Sequence[Picture]
     caption: str
+
+
+def facts_table(facts: Mapping[str, str]) -> Table:
+    """A name and what belongs to it, a row each."""
+    rows = [Row([Cell(name), Cell(value)]) for name, value in facts.items()]
+    return Table((), rows, is_prose=True)
 
 
 def typeset(text: str) -> str:

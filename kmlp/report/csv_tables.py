@@ -40,7 +40,7 @@ def csv_tables(results: Mapping[str, Any], evidence: Evidence) -> dict[str, str]
     tables |= beyond(results)
     if results["dataset"]["task"] != "regression":
         tables |= _predictions(results["dataset"]["class_names"], evidence)
-    return {f"{name}.csv": _csv(rows) for name, rows in tables.items()}
+    return {f"{name}.csv": to_csv(rows) for name, rows in tables.items()}
 
 
 def _variants(
@@ -136,7 +136,8 @@ def _predictions(names: Sequence[str], evidence: Evidence) -> dict[str, Rows]:
     }
 
 
-def _csv(rows: Rows) -> str:
+def to_csv(rows: Rows) -> str:
+    """Rows as a CSV file's text, the first of them its heading."""
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerows(rows)
     return buffer.getvalue()

@@ -9,13 +9,11 @@ from kmlp.report import decompositions, extras, figures, predictions, sweeps, ta
 from kmlp.report.content import (
     Block,
     Bullets,
-    Cell,
     Code,
     Report,
-    Row,
     Section,
-    Table,
     Text,
+    facts_table,
 )
 from kmlp.report.images import find_test_images
 from kmlp.report.limits import limits
@@ -177,14 +175,9 @@ def _again(
                 "numbers of this report follow from the run folder: tables/ holds them as CSV, "
                 "figures/ holds the figures as SVG."
             ),
-            _prose(facts),
+            facts_table(facts),
         ],
     )
-
-
-def _prose(facts: Mapping[str, str]) -> Table:
-    rows = [Row([Cell(name), Cell(value)]) for name, value in facts.items()]
-    return Table((), rows, is_prose=True)
 
 
 def _settings(results: Mapping[str, Any]) -> list[str]:

@@ -17,6 +17,13 @@ _DARK = {
     "unclear": "#a0a6ae",
     "baseline": "#86b9f7",
     "train": "#e5b44d",
+    "chosen": "#ffb445",
+    "scale_0": "#3d4a4d",
+    "scale_1": "#3a6673",
+    "scale_2": "#3c8a94",
+    "scale_3": "#5cb3a1",
+    "scale_4": "#a4d99b",
+    "scale_5": "#e4f6da",
 }
 
 
