@@ -94,6 +94,7 @@ def stand_in() -> None:
     sys.modules["kmlp.training"] = types.ModuleType("kmlp.training")
     replaced = {"plan_stacks": plan_stacks, "spread_stacks": spread_stacks}
     replaced |= {"train_members": train_members, "make_room": make_room}
+    replaced["stack_size"] = lambda member, spec, room: STACK_SIZE
     vars(sys.modules["kmlp.training"]).update(replaced)
     kmlp.keeper.CHECKPOINT_SECONDS = 0.0
     kmlp.checkpoint._LARGEST_SHARE = np.inf

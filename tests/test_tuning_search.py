@@ -10,7 +10,7 @@ import pytest
 import kmlp
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.data import Dataset
-from kmlp.errors import ConfigError, RunFolderError, SelectionError
+from kmlp.errors import ConfigError, MemoryLimitError, RunFolderError, SelectionError
 from kmlp.ledger import RunFolder
 from kmlp.stack import build_stack
 from kmlp.stack_run import DeviceData
@@ -189,6 +189,25 @@ def test_a_trial_whose_values_no_config_takes_fails_alone(data, tmp_path):
     assert [t["status"] for t in found.trials] == ["done", "done", "done", "failed"]
     assert "dropout acts on hidden layers, of which there are none" in found.trials[3]["message"]
     assert found.trials[3]["executions"] == []
+
+
+def test_a_network_that_does_not_fit_the_memory_fails_its_trial_alone(data, tmp_path, monkeypatch):
+    from kmlp import training
+
+    def width(member, spec, room=None):
+        if member.model.hidden_units == (9,):
+            raise MemoryLimitError("a network of 9 units does not fit")
+        return fits(member, spec, room)
+
+    fits = training.stack_size
+    monkeypatch.setattr(training, "stack_size", width)
+    found = tune(
+        data,
+        tmp_path / "run",
+        **{**SETTINGS, "tuner": "grid", "space": ["none", "hidden_units=8,9"], "fixed": {}},
+    )
+    assert [t["status"] for t in found.trials] == ["done", "failed"]
+    assert found.trials[1]["message"] == "a network of 9 units does not fit"
 
 
 def test_a_search_without_a_finished_trial_says_so(data, tmp_path):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from kmlp.data import Dataset
-from kmlp.errors import ConfigError, RunFolderError
+from kmlp.errors import ConfigError, MemoryLimitError, RunFolderError
 from kmlp.keeper import given_up, train_missing
 from kmlp.member import Member
 from kmlp.structure import Structure
@@ -69,7 +69,8 @@ class Tuner:
             self.progress.start(self.config, self.trials)
         batch = 0
         while numbers := self._replayed(batch) or self._drawn(batch):
-            self._train([self.trials[n] for n in numbers if self.trials[n].status == "running"])
+            if open_ := [self.trials[n] for n in numbers if self.trials[n].status == "running"]:
+                self._train(open_)
             for n in numbers:
                 self.oracle.tell(n, self.trials[n].score)
             batch += 1
@@ -117,10 +118,15 @@ class Tuner:
 
     def _train(self, trials: Sequence[Trial]) -> None:
         """Trains what is missing of trials of one batch; each ends as soon as it can."""
+        from kmlp.training import make_room, stack_size
+
+        room = make_room(self.data)
         for trial in trials:
             try:
-                self._running[trial.number] = self.executions.of(trial)
-            except ConfigError as error:
+                own = self.executions.of(trial)
+                stack_size(own[0].member, self.data.spec, room)
+                self._running[trial.number] = own
+            except (ConfigError, MemoryLimitError) as error:
                 self._end(dataclasses.replace(trial, status="failed", message=str(error)))
         if self.progress:
             ids = {n: [e.member.id for e in es] for n, es in self._running.items()}
