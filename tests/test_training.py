@@ -268,3 +268,21 @@ def test_the_monitored_metric_decides_which_epoch_is_restored(tiny, monitor):
     curve = result.curves[monitor]
     best = np.argmax(curve) if monitor.endswith("accuracy") else np.argmin(curve)
     assert result.best_epoch == best + 1
+
+
+@pytest.mark.parametrize("options", [{"dropout": 0.2, "l2": 1e-4}, {"normalization": "batch"}])
+def test_mixed_bfloat16_trains_the_products_alone(tiny, options):
+    """Weights and what is scored stay in float32; the rounding of the products shows, a little."""
+    members = [
+        make_member(tiny, 3, max_epochs=3, early_stopping=False, dtype_policy=policy, **options)
+        for policy in ("float32", "mixed_bfloat16")
+    ]
+    (full,), (mixed,) = (train_stack([m], tiny) for m in members)
+    assert all(weight.dtype == np.float32 for weight in mixed.weights.values())
+    plain = build_mlp(members[1].model, tiny.spec)
+    load_member_weights(plain, mixed.weights)
+    np.testing.assert_allclose(
+        np.exp(mixed.predictions), plain.predict(tiny.x_test, verbose=0), atol=1e-6
+    )
+    difference = abs(np.exp(mixed.predictions) - np.exp(full.predictions)).max()
+    assert 1e-5 < difference < 0.1

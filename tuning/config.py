@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from kmlp import fields
-from kmlp.config import Config, MLPConfig, TrainConfig
+from kmlp.config import MLPConfig, TrainConfig
+from kmlp.config.base import Config
 from kmlp.data import DataSpec
 from kmlp.errors import ConfigError
 from kmlp.metrics import HIGHER_IS_BETTER, METRICS
