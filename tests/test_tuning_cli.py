@@ -1,11 +1,10 @@
 """`kmlp tune` as a person meets it, on the bundled sample."""
 
 import json
+import os
 import re
-import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -53,7 +52,7 @@ def test_a_run_that_tunes_ends_with_trials_study_report_and_model(finished):
 
 def test_nothing_but_progress_goes_to_stderr(finished):
     known = (
-        r"mnist: sample|Searching|trial \d|Training \d+|\d+ of \d+ networks done|kmlp: the full|$"
+        r"mnist: sample|Memory: |Searching|trial \d|Training \d+|\d+ of \d+ networks|kmlp: the|$"
     )
     for line in finished[1].stderr.splitlines():
         assert re.match(known, line), line
@@ -93,36 +92,40 @@ def test_the_command_line_narrows_and_fixes_what_the_file_says(tmp_path):
     assert configure(target, space=["all"]).space == {"preset": "all"}
 
 
-def test_an_interrupted_search_is_usable_and_goes_on(tmp_path):
-    command = [sys.executable, "-c", "from kmlp.cli import main; main()", "tune", "mnist"]
-    options = "--tuner random --max-trials 6 --seeds 2 --max-epochs 4 --fix hidden_units=8"
-    command += [*options.split(), "--space", "none", "--space", "dropout", "--out", "run"]
-    import os
+INTERRUPTING = """
+import os, signal
+from tuning.progress import SearchProgress
+tell, trials = SearchProgress.ended, []
+def ended(self, trial, scores):
+    tell(self, trial, scores)
+    trials.append(trial)
+    if len(trials) == 1:
+        os.kill(os.getpid(), signal.SIGINT)
+SearchProgress.ended = ended
+from kmlp.cli import main
+main()
+"""
 
-    process = subprocess.Popen(
-        command,
+
+def test_an_interrupted_search_is_usable_and_goes_on(tmp_path):
+    """It interrupts itself, lest it be over before."""
+    words = "tune mnist --tuner random --max-trials 6 --seeds 2 --max-epochs 20 --out run"
+    words += " --fix hidden_units=8 --space none --space dropout"
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTING, *words.split()],
         cwd=tmp_path,
         env={**os.environ, **ENVIRONMENT},
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
     )
-    for line in process.stderr:
-        if line.startswith("trial "):
-            break
-    process.send_signal(signal.SIGINT)
-    assert "the same command goes on from here" in process.stderr.read()
-    assert process.wait() == 130
-    process.stderr.close()
+    assert done.returncode == 130
+    assert "interrupted; the same command goes on from here" in done.stderr
     ended = [t for t in load_search(tmp_path / "run").trials if t["status"] == "done"]
     assert 1 <= len(ended) < 6
     shown = kmlp("show", "run", cwd=tmp_path)
     assert "trials have not ended; this is what is known so far" in shown.stderr
-    time.sleep(0)
-    done = subprocess.run(
-        command, cwd=tmp_path, env={**os.environ, **ENVIRONMENT}, capture_output=True, text=True
-    )
+    done = kmlp(*words.split(), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     found = load_search(tmp_path / "run").trials
     assert [t["status"] for t in found] == ["done"] * 6
-    kept = [found[t["number"]] for t in ended]
-    assert kept == ended
+    assert [found[t["number"]] for t in ended] == ended
