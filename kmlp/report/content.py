@@ -146,6 +146,7 @@ class Report:
         also: sentences under them that no one may miss.
         lead: the blocks right below, without a heading.
         sections: everything else.
+        chapters: whole reports that follow, each beginning on a page of its own.
     """
 
     kicker: str
@@ -155,9 +156,10 @@ class Report:
     also: Sequence[str] = ()
     lead: Sequence[Block] = ()
     sections: Sequence[Section] = field(default_factory=tuple)
+    chapters: Sequence["Report"] = ()
 
     @property
     def figures(self) -> list[Figure]:
-        """All figures, in order."""
+        """All figures but the chapters', in order."""
         blocks = [*self.lead, *(b for s in self.sections for b in s.blocks)]
         return [b for b in blocks if isinstance(b, Figure)]

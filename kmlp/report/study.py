@@ -17,6 +17,7 @@ from kmlp.report.content import (
 )
 from kmlp.report.images import find_test_images
 from kmlp.report.limits import limits
+from kmlp.report.setting import best_section, setting_section
 from kmlp.units import p_equals, unit_in
 
 NUM_SENTENCES = 3
@@ -78,8 +79,11 @@ def _findings(
 ) -> list[Section]:
     is_regression = results["dataset"]["task"] == "regression"
     comparisons = _comparisons(results)
+    best = best_section(results)
     sections = [
+        setting_section(results),
         Section("ranking", _ranking_title(results), [tables.ranking(results)]),
+        *([best] if best else ()),
         Section("seeds", "Every seed", [figures.scores(results)]),
         *([Section("comparisons", "Every comparison", comparisons)] if comparisons else ()),
         *_beyond(results),
@@ -161,7 +165,6 @@ def _again(
         "sha256 of the data": data["sha256"],
         "Python": f"{environment['python']} on {environment['platform']}",
         "packages": versions,
-        f"settings of {results['baseline']}": ", ".join(_settings(results)),
     }
     return Section(
         "again",
@@ -178,11 +181,3 @@ def _again(
             facts_table(facts),
         ],
     )
-
-
-def _settings(results: Mapping[str, Any]) -> list[str]:
-    """The baseline's settings, without what is off."""
-    baseline = next(v for v in results["variants"] if v["name"] == results["baseline"])
-    off = (None, 0, 0.0, "none", False)
-    values = {**baseline["config"]["model"], **baseline["config"]["train"]}
-    return [f"{name} {value}" for name, value in values.items() if value not in off]

@@ -58,6 +58,11 @@ def for_page(svg: str, alt: str, width: str) -> str:
     return opening + svg[len("<svg") :]
 
 
+def with_ids(svg: str, prefix: str) -> str:
+    """The same with a prefix before every id."""
+    return re.sub(r'( id="|url\(#|href="#)', rf"\g<1>{prefix}", svg)
+
+
 def for_file(svg: str, alt: str) -> str:
     """A file of its own on a light ground, with its title."""
     end = svg.index(">") + 1

@@ -35,7 +35,7 @@ def write_report(run_dir: str | Path, out: str | Path | None = None) -> Path:
 
 
 def write_comparison(run_dirs: Sequence[str | Path], out: str | Path) -> Path:
-    """Writes `comparison.html` and `comparison.pdf`: several studies side by side.
+    """Writes `comparison.html` and `comparison.pdf`: several studies side by side, then in full.
 
     Args:
         run_dirs: two run folders or more.
@@ -45,7 +45,7 @@ def write_comparison(run_dirs: Sequence[str | Path], out: str | Path) -> Path:
         The path of the page.
 
     Raises:
-        RunFolderError: no run folder, or no results yet.
+        RunFolderError: no run folder, no results yet, or damaged arrays.
     """
     report = comparison_report([RunFolder(d) for d in run_dirs])
     return write_files(Path(out), "comparison", report, {})
