@@ -10,8 +10,13 @@ demo: $(READY)
 	$(BIN)/kmlp run fashion_mnist --out runs/demo
 	@echo "(kmlp is $(BIN)/kmlp, or after: source $(BIN)/activate)"
 
+# The engine's tests run on either backend.
+ENGINE = $(addprefix tests/test_, $(addsuffix .py, draws layers optimizers program stack callbacks \
+  training equality drop_connect gradient_noise tasks checkpoint self_test))
+
 test: $(READY)
 	$(BIN)/pytest -n 2 --dist loadfile
+	KERAS_BACKEND=jax $(BIN)/pytest -n 2 --dist worksteal $(ENGINE)
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -24,10 +24,11 @@ from kmlp.structure import Structure
 EVALUATION_BYTES = 8_000_000
 EVALUATION_ROWS = (128, 2000)
 # Measured, see benchmarks/README.md: what is there once, for the first program, for each program
-# beyond it while it is kept, and for each stack that trains at once.
-_BASE = 45_000_000
+# beyond it while it is kept, for each stack that trains at once, and for each place that draws.
+_BASE = 150_000_000
 _PROGRAM = 40_000_000
-_STACK = 30_000_000
+_STACK = 110_000_000
+_DRAW = 50_000_000
 # Of what is free, what a study may take: the estimate is none to the byte, others want some too.
 _SHARE = 0.8
 _FLOAT, _INDEX = 4, 4
@@ -123,10 +124,11 @@ class Room:
         """What these stacks take, as many at once as fit."""
         sizes = sorted((self.stack_bytes(s[0], len(s)) for s in stacks), reverse=True)
         at_once = self.fitting(sizes)
+        num_draws = max((_num_draws(s[0]) for s in stacks), default=0)
         kinds = {(Structure.of(s[0]), len(s)) for s in stacks}
         return Need(
             data=data_bytes(self.data),
-            programs=_BASE + _PROGRAM * min(len(kinds), KEPT_PROGRAMS),
+            programs=_BASE + _PROGRAM * min(len(kinds), KEPT_PROGRAMS) + _DRAW * num_draws,
             stacks=sum(sizes[:at_once]),
             num_stacks=len(stacks),
             at_once=at_once,
@@ -168,19 +170,26 @@ def _step_bytes(member: Member, data: Dataset) -> int:
     batch = num_rows if isinstance(train.batch_size, str) else min(train.batch_size, num_rows)
     # Raw and cast inputs.
     total = batch * spec.num_features * (data.x_train.itemsize + _FLOAT)
-    # Each unit's activation and its gradient; what normalizes or drops units keeps one more each.
-    copies = 2 + 1.5 * (model.dropout > 0) + 2 * (model.normalization != "none")
-    total += math.ceil(batch * _FLOAT * copies * (sum(model.hidden_units) + spec.num_outputs))
+    # Each unit's activation and its gradient; what normalizes keeps more, and what draws most.
+    copies = 2 + 6 * (model.dropout > 0) + 2 * (model.normalization != "none")
+    total += batch * _FLOAT * copies * (sum(model.hidden_units) + spec.num_outputs)
     if model.input_dropout:
-        total += batch * spec.num_features * (1 + 3 * _FLOAT)
+        total += batch * spec.num_features * 6 * _FLOAT
     if model.drop_connect:
         masks = batch if model.drop_connect_mask == "example" else 1
-        # Bytes drawn, the mask, the masked weights, and the gradients of both.
-        total += masks * _num_dropped(member, data) * (2 + 12 * _FLOAT)
+        # Words drawn, on the way to a mask; the masked weights, and the gradients of both.
+        total += masks * _num_dropped(member, data) * 16 * _FLOAT
     if train.gradient_noise:
         # Words drawn, and on the way to normal values.
         total += 5 * _FLOAT * num_kernel_weights(model, spec)
     return total
+
+
+def _num_draws(member: Member) -> int:
+    """Places of a program that draw."""
+    model, num_layers = member.model, len(member.model.hidden_units)
+    of_layers = (model.dropout > 0) + (model.drop_connect > 0)
+    return num_layers * of_layers + (model.input_dropout > 0) + (member.train.gradient_noise > 0)
 
 
 def _num_dropped(member: Member, data: Dataset) -> int:

@@ -5,6 +5,7 @@ python -m tests.search_faults FOLDER TUNER poison
 """
 
 import json
+import logging
 import shutil
 import sys
 import warnings
@@ -62,6 +63,8 @@ def kept(run: Path) -> dict:
 def main(folder: Path, tuner: str, stride: int) -> None:
     import tuning.oracles  # noqa: F401  (once, not in every fork)
 
+    # What a search says of its grid is no fault.
+    logging.getLogger("tuning").setLevel(logging.ERROR)
     reference, search = folder / "reference", searching(tuner)
     assert in_a_process(reference, die, 0, search) == (0, "")
     count, expected = 1, kept(reference)

@@ -1,5 +1,6 @@
 """A stack's member equals the same member alone, and a plain Keras model trained alone."""
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -17,6 +18,8 @@ from tests.twins import (
 )
 
 NUM_STEPS = 50
+# Under JAX Keras rounds more on its way.
+ATOL = 1e-7 if keras.backend.backend() == "jax" else 1e-8
 
 
 # Keras rounds some numbers to float32 first: these are exact there, so float64 agrees to 1e-8.
@@ -47,11 +50,11 @@ def test_each_member_equals_a_plain_keras_model_trained_alone(tiny, optimizer):
     stack = train(build_stack(members, tiny.spec), tiny, num_epochs)
     for k, member in enumerate(members):
         alone = train_alone_in_keras(member, tiny, num_epochs)
-        assert_same_as_keras(stack, k, alone, atol=1e-8)
+        assert_same_as_keras(stack, k, alone, ATOL)
         np.testing.assert_allclose(
             extract_member(stack, k).predict(tiny.x_test, verbose=0),
             alone.predict(tiny.x_test, verbose=0),
-            atol=1e-8,
+            atol=ATOL,
         )
 
 

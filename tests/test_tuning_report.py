@@ -11,11 +11,11 @@ import pypdf
 import pytest
 from matplotlib.figure import Figure
 
+from kmlp.claim import describe, environment
 from kmlp.cli.report import report as report_command
 from kmlp.config import StudyConfig
 from kmlp.errors import ConfigError, RunFolderError
 from kmlp.ledger import RunFolder
-from kmlp.study import describe, environment
 from kmlp.units import unit_of
 from tests.hand_made import hand_made
 from tests.made_search import NUM_SEEDS, assembled, made_search, with_follow_up
