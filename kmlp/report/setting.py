@@ -69,9 +69,9 @@ def _data(results: Results) -> str:
 def _network(model: Mapping[str, Any]) -> str:
     """How a strength acts is said only where there is one."""
     idle = {
-        "drop_connect_mask": not model["drop_connect"],
-        "drop_connect_inference": not model["drop_connect"],
-        "penalty_reduction": not (model["l1"] or model["l2"]),
+        "drop_connect_mask": not model.get("drop_connect"),
+        "drop_connect_inference": not model.get("drop_connect"),
+        "penalty_reduction": not (model.get("l1") or model.get("l2")),
     }
     return _written({k: v for k, v in model.items() if not idle.get(k)})
 
