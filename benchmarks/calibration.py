@@ -9,7 +9,7 @@ functions are those that make a verdict; nothing is trained. Some minutes on one
 import argparse
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,27 +17,24 @@ from typing import Any
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
+from calibration_rounds import rounds_false_verdicts, rounds_power, rounds_tables
+from calibration_samples import sample_coverage, sample_table
+from simulated import (
+    DISTRIBUTIONS,
+    NUM_VARIANTS,
+    null_scores,
+    percent,
+    share,
+    table,
+)
 
 from kmlp import resampling, stats
 from kmlp.verdict import is_significant
 
 COMMAND = "python benchmarks/calibration.py"
 JSON = Path(__file__).parent.parent / "kmlp" / "report" / "calibration.json"
-NUM_VARIANTS = 8
 SEEDS = (5, 10, 20)
 SEEDS_TESTED = (6, 10, 20)
-Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
-
-
-def lognormal(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    return rng.lognormal(size=shape) - np.exp(0.5)
-
-
-DISTRIBUTIONS: dict[str, Draw] = {
-    "normal": lambda rng, shape: rng.normal(size=shape),
-    "exponential": lambda rng, shape: rng.exponential(size=shape) - 1,
-    "lognormal": lognormal,
-}
 
 
 def coverage(studies: int) -> dict[str, dict[str, dict[str, float]]]:
@@ -87,20 +84,6 @@ def two_way_coverage(studies: int) -> dict[str, dict[str, float]]:
         methods = ("two-way", "uncorrected", "seeds alone")
         found[name] = dict(zip(methods, np.mean(held, axis=0).round(4).tolist(), strict=True))
     return found
-
-
-def null_scores(name: str, rng: np.random.Generator, num_seeds: int) -> np.ndarray:
-    """`(8, num_seeds)` scores of variants that do not differ in their mean; seeds are shared."""
-    shape = (NUM_VARIANTS, num_seeds)
-    if name == "tied accuracies":
-        chance = 0.88 + 0.01 * rng.normal(size=num_seeds)
-        return rng.binomial(1000, np.broadcast_to(chance, shape)) / 1000
-    by_seed = rng.normal(size=num_seeds)
-    if name == "baseline alone skewed":
-        scores = 0.5 * rng.normal(size=shape)
-        scores[0] = lognormal(rng, (num_seeds,))
-        return by_seed + scores
-    return by_seed + DISTRIBUTIONS[name](rng, shape)
 
 
 def has_verdict(scores: np.ndarray) -> bool:
@@ -175,20 +158,6 @@ def power_after_pilot(studies: int) -> dict[str, float]:
     }
 
 
-def share(events: Iterable[bool]) -> float:
-    return round(float(np.mean(list(events))), 4)
-
-
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    lines = [f"**{title}**", "", f"| | {' | '.join(columns)} |", "|---" * (1 + len(columns)) + "|"]
-    lines += [f"| {' | '.join(map(str, row))} |" for row in rows]
-    return "\n".join(lines) + "\n"
-
-
-def percent(value: float | None) -> str:
-    return "" if value is None else f"{100 * value:.1f} %"
-
-
 def tables(found: dict[str, Any]) -> str:
     """The numbers as Markdown."""
     covered = found["coverage"]
@@ -219,6 +188,8 @@ def tables(found: dict[str, Any]) -> str:
             ),
             f"Looked at after 10 seeds and, where nothing was found, again after 20: "
             f"{percent(found['second_look'])} (normal).\n",
+            *rounds_tables(found),
+            sample_table(found["sample_coverage"]),
             table(
                 "Power of the seeds asked for (aim: 80 %)",
                 ["effect in sd", "seeds", "power"],
@@ -252,6 +223,9 @@ def main() -> None:
         "two_way_coverage": two_way_coverage(studies),
         "false_verdicts": false_verdicts(studies),
         "second_look": second_look(studies),
+        "rounds_false_verdicts": rounds_false_verdicts(studies),
+        "rounds_power": rounds_power(studies),
+        "sample_coverage": sample_coverage(studies),
         "power": power(studies),
         "power_after_pilot": power_after_pilot(studies),
     }

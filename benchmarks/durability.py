@@ -29,8 +29,8 @@ from kmlp.study import load_study
 STUDY = """
 import os, stat, sys
 import numpy as np
-import kmlp.study
-kmlp.study.CHECKPOINT_SECONDS = 0.5
+import kmlp.keeper
+kmlp.keeper.CHECKPOINT_SECONDS = 0.5
 from kmlp import Dataset, MLPConfig, StudyConfig, TrainConfig, run_study
 
 kill_at, num_seeds, calls = int(sys.argv[2]), int(sys.argv[3]), 0
@@ -129,9 +129,9 @@ def print_cost(folder: Path) -> None:
     """What a checkpoint of the default stack takes, the copy from the device included."""
     import kmlp
     from kmlp.checkpoint import Checkpoints
+    from kmlp.keeper import CHECKPOINT_SECONDS
     from kmlp.stack import build_stack
     from kmlp.stack_run import DeviceData, StackRun
-    from kmlp.study import CHECKPOINT_SECONDS
     from kmlp.training import stack_size
 
     data = kmlp.load_dataset("fashion_mnist")

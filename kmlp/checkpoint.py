@@ -64,9 +64,15 @@ class Checkpoints:
         spent = self._saved - self._asked
         self._pause = max(self.every_seconds, spent / _LARGEST_SHARE)
 
-    def load(self) -> dict[str, np.ndarray] | None:
-        """The newest checkpoint that is whole; a damaged one is passed over with a notice."""
+    def load(self, until: int | None = None) -> dict[str, np.ndarray] | None:
+        """The newest checkpoint that is whole; a damaged one is passed over with a notice.
+
+        Args:
+            until: pass over those of a later epoch.
+        """
         for path in reversed(self._paths()):
+            if until is not None and int(path.stem) > until:
+                continue
             content = path.read_bytes()
             digest, content = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
             if hashlib.sha256(content).digest() == digest:

@@ -87,10 +87,14 @@ def add_comparisons(
     *,
     baseline: str,
     metric: str,
+    num_looks: int = 1,
 ) -> None:
-    """Adds `versus_baseline` on the test set, paired by seed, Holm over all variants."""
-    compared = _versus(variants, done, baseline, metric)
-    num_open = sum(not tells_apart(versus) for versus in compared.values())
+    """Adds `versus_baseline` on the test set, paired by seed, Holm over all variants.
+
+    Where earlier looks decided how many seeds there are, p counts them all (`num_looks`).
+    """
+    compared = _versus(variants, done, baseline, metric, num_looks)
+    num_open = num_looks * sum(not tells_apart(versus) for versus in compared.values())
     for variant in variants:
         versus = compared.get(variant["name"])
         variant["versus_baseline"] = versus
@@ -114,6 +118,7 @@ def add_ties(
     best: str | None,
     baseline: str,
     metric: str,
+    num_looks: int = 1,
 ) -> None:
     """Adds `versus_best` and `tied_with_best` to each variant, after `add_comparisons`.
 
@@ -125,7 +130,7 @@ def add_ties(
     compared = {}
     if best:
         others = [v for v in variants if best == baseline or v["name"] != baseline]
-        compared = _versus(others, done, best, metric)
+        compared = _versus(others, done, best, metric, num_looks)
         main = next(v["versus_baseline"] for v in variants if v["name"] == best)
         if main:
             compared[baseline] = _mirrored(main)
@@ -150,7 +155,11 @@ def _mirrored(versus: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _versus(
-    variants: Sequence[Mapping[str, Any]], done: Mapping[str, Members], other: str, metric: str
+    variants: Sequence[Mapping[str, Any]],
+    done: Mapping[str, Members],
+    other: str,
+    metric: str,
+    num_looks: int,
 ) -> dict[str, dict[str, Any]]:
     """Each variant that shares a seed with the other one, minus it, corrected over all of them."""
     found = {}
@@ -164,7 +173,7 @@ def _versus(
             )
     corrected = stats.holm([comparison.p for comparison in found.values()])
     return {
-        name: {**asdict(comparison), "p_holm": p_holm}
+        name: {**asdict(comparison), "p_holm": min(1.0, num_looks * p_holm)}
         for (name, comparison), p_holm in zip(found.items(), corrected, strict=True)
     }
 

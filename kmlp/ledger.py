@@ -55,7 +55,7 @@ class MemberRecord:
         id: see `Member.id`.
         status: "done" or "diverged".
         best_epoch, stopped_epoch: counted from 1.
-        metrics: `train`, `val`, `test` -> metric -> value.
+        metrics: `train`, `val`, and `test` or, in cross-validation, `fold` -> metric -> value.
         seconds: its share of its stack's wall time.
     """
 
@@ -189,7 +189,8 @@ class RunFolder:
 
     def forget_stacks(self) -> None:
         """Removes what is left of stacks: every member is recorded or given up."""
-        shutil.rmtree(self.path / "checkpoints", ignore_errors=True)
+        for name in ("checkpoints", "paused"):
+            shutil.rmtree(self.path / name, ignore_errors=True)
 
     def barren_attempts(self) -> dict[str, int]:
         """How often in a row a member was begun and its process ended before one more epoch."""
@@ -209,6 +210,10 @@ class RunFolder:
         order, for another stack's weights would fit."""
         name = hashlib.sha256(" ".join([*ids, str(_CHECKPOINT_FORMAT)]).encode()).hexdigest()
         return self.path / "checkpoints" / name[:16]
+
+    def paused_folder(self, ids: Sequence[str]) -> Path:
+        """Where a stack that is trained in several rounds keeps what it goes on from."""
+        return self.path / "paused" / self.checkpoint_folder(ids).name
 
     def damaged(self, ids: Sequence[str]) -> list[str]:
         """Which of these finished members have arrays that are missing or changed."""

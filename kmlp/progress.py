@@ -120,9 +120,9 @@ class StudyProgress:
         return f"{finished} of {total} networks done{at}{best}, {self._time()}"
 
     def _time(self) -> str:
-        elapsed = _clock(time.monotonic() - self._started)
+        elapsed = clock(time.monotonic() - self._started)
         left = self.seconds_left()
-        return f"{elapsed} so far" + (f", about {_clock(left)} left" if left is not None else "")
+        return f"{elapsed} so far" + (f", about {clock(left)} left" if left is not None else "")
 
     def _render(self) -> Group:
         with self._lock:
@@ -165,6 +165,7 @@ def _write(name: str, value: float) -> str:
     return unit_of(name).with_unit(value) if name == "accuracy" else f"{value:.3f}"
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Minutes and seconds: "3:07"."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}:{rest:02d}"

@@ -39,15 +39,26 @@ def check_split(member: Member, y: np.ndarray, spec: DataSpec) -> None:
     Raises:
         ConfigError: an empty part, or a class without a row to train on.
     """
+    sample = member.sample
+    if sample and sample.kind == "folds" and sample.of > len(y):
+        raise ConfigError(f"every fold needs a row. Received: folds={sample.of}, {len(y)} rows.")
     kept, held_out = member.split(y)
     fraction = f"Received: validation_fraction={member.validation_fraction:g} of {len(y)} rows."
     if not len(held_out) and member.validation_fraction:
         raise ConfigError(f"no row would be left to validate on. {fraction} Hold more rows out.")
+    if member.num_train is not None and len(kept) < member.num_train:
+        where = f", each of {sample.kind}," if sample else ""
+        raise ConfigError(
+            f"num_train={member.num_train} is more than the {len(kept)} training rows{where} "
+            f"that are left once validation rows are held out. {fraction} Take fewer."
+        )
+    if sample and sample.kind == "bootstrap":
+        return  # what a draw leaves out is chance
     absent = np.setdiff1d(np.arange(spec.num_classes), y[kept])
     if not len(kept) or (spec.num_classes and len(absent)):
         what = f" of class {spec.class_names[absent[0]]}" if len(absent) else ""
         raise ConfigError(
-            f"no row{what} would be left to train on. {fraction} Hold fewer rows out."
+            f"no row{what} would be left to train on. {fraction} Hold fewer out, or train on more."
         )
 
 

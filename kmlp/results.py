@@ -1,7 +1,7 @@
 """From what a run folder holds to the numbers of `results.json`. No Keras."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,8 @@ from kmlp import stats
 from kmlp.comparisons import RowScores, add_comparisons, add_intervals, add_ties, row_scores
 from kmlp.config import StudyConfig, Variant
 from kmlp.errors import SelectionError
+from kmlp.extras import extra_parts
+from kmlp.findings import findings
 from kmlp.ledger import MemberRecord, RunFolder
 from kmlp.metrics import (
     HIGHER_IS_BETTER,
@@ -18,27 +20,14 @@ from kmlp.metrics import (
     regression_metrics,
     within_range,
 )
+from kmlp.plan import NUM_SETTINGS, Extra, Plan
+from kmlp.rows import parse_resample
 from kmlp.strengths import pilot_summary
 from kmlp.units import unit_in
 from kmlp.verdict import best_variant, chosen_on, verdict
 
 PILOT_FOLDER = "pilot"
 _PARTS = ("test", "val", "train")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Which member stands for which variant and seed.
-
-    Attributes:
-        config: the study.
-        ids: variant -> seed -> the member's id.
-        given_up: ids of members that ended their process too often and are not tried again.
-    """
-
-    config: StudyConfig
-    ids: Mapping[str, Mapping[int, str]]
-    given_up: frozenset[str] = frozenset()
 
 
 def build_results(plan: Plan, folder: RunFolder, dataset: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,7 +62,15 @@ def build_results(plan: Plan, folder: RunFolder, dataset: Mapping[str, Any]) -> 
     ]
     rows = row_scores(outputs, truth, task)
     add_intervals(variants, done, rows, metric=metric)
-    add_comparisons(variants, done, rows, baseline=plan.config.baseline, metric=metric)
+    num_looks = len(plan.looks["planned"]) if plan.looks else 1
+    add_comparisons(
+        variants,
+        done,
+        rows,
+        baseline=plan.config.baseline,
+        metric=metric,
+        num_looks=num_looks,
+    )
     results: dict[str, Any] = {
         "schema": 1,
         "dataset": dict(dataset),
@@ -89,7 +86,22 @@ def build_results(plan: Plan, folder: RunFolder, dataset: Mapping[str, Any]) -> 
             for seed, id in ids.items()
             if id in records or id in plan.given_up
         ],
-        "bias_variance": [],
+        "extra_members": [
+            _extra(extra, records.get(extra.member.id))
+            for extra in plan.extras
+            if extra.member.id in records or extra.member.id in plan.given_up
+        ],
+        "groups": _groups(plan.config, dataset),
+        "sweeps": [
+            {
+                "field": sweep.field,
+                "scale": sweep.scale,
+                "values": list(sweep.values),
+                "variants": list(sweep.variant_names),
+            }
+            for sweep in plan.config.sweeps
+        ],
+        "looks": plan.looks,
         "pilot": _pilot(plan, folder),
     }
     best = best_member(results) if outputs else None
@@ -99,6 +111,7 @@ def build_results(plan: Plan, folder: RunFolder, dataset: Mapping[str, Any]) -> 
         best=best["variant"] if best else None,
         baseline=plan.config.baseline,
         metric=metric,
+        num_looks=num_looks,
     )
     results["best"] = best and {
         "variant": best["variant"],
@@ -106,7 +119,8 @@ def build_results(plan: Plan, folder: RunFolder, dataset: Mapping[str, Any]) -> 
         "member": best["id"],
     }
     results["mcnemar"] = _mcnemar(results, best, rows) if best and rows else None
-    return {**results, "verdict": verdict(results)}
+    results |= extra_parts(results, folder)
+    return {**results, "verdict": [*verdict(results), *findings(results)]}
 
 
 def _pilot(plan: Plan, folder: RunFolder) -> dict[str, Any] | None:
@@ -164,6 +178,47 @@ def _member(record: MemberRecord, variant: str, seed: int) -> dict[str, Any]:
     }
 
 
+def _extra(extra: Extra, record: MemberRecord | None) -> dict[str, Any]:
+    """A member beside the ordinary ones: its group, and its place in it."""
+    if record is None:
+        found = {"id": extra.member.id, "variant": extra.variant, "seed": extra.seed}
+        found["status"] = "given_up"
+    else:
+        found = _member(record, extra.variant, extra.seed)
+        if "fold" in record.metrics:
+            del found["test"]
+            found["fold"] = _finite(record.metrics["fold"])
+    stream = {"stream": extra.stream} if extra.stream else {}
+    return {**found, "group": extra.group, "place": extra.place, **stream}
+
+
+def _groups(config: StudyConfig, dataset: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What each group of members beside the ordinary ones consists of, and its numbers of rows."""
+    groups: dict[str, dict[str, Any]] = {}
+    num_rows = dataset["num_train"] + dataset["num_val"]
+    if config.resample:
+        samples = parse_resample(config.resample, config.first_seed)
+        groups["resample"] = {
+            "kind": samples[0].kind,
+            "num_samples": len(samples),
+            "num_seeds": config.resample_seeds,
+            "num_train": dataset["num_train"] // (samples[0].of or 1),
+        }
+    if config.folds:
+        num_held_out = -(-num_rows // config.folds)
+        num_val = round(config.validation_fraction * (num_rows - num_held_out))
+        groups["folds"] = {
+            "num_folds": config.folds,
+            "num_repeats": config.repeats,
+            "num_train": num_rows - num_held_out - num_val,
+            "num_held_out": num_held_out,
+        }
+    if config.randomness:
+        seeds = config.randomness_seeds
+        groups["randomness"] = {"num_settings": NUM_SETTINGS, "num_seeds": seeds}
+    return groups
+
+
 def _finite(metrics: Mapping[str, float]) -> dict[str, float | None]:
     """A diverged member's metrics may be NaN, which JSON does not know."""
     return {name: value if np.isfinite(value) else None for name, value in metrics.items()}
@@ -180,7 +235,11 @@ def _variant(
     return {
         "name": variant.name,
         "strength": variant.strength,
-        "config": {"model": variant.model.to_dict(), "train": variant.train.to_dict()},
+        "config": {
+            "model": variant.model.to_dict(),
+            "train": variant.train.to_dict(),
+            **({"num_train": variant.num_train} if variant.num_train is not None else {}),
+        },
         "num_members": len(done),
         "num_diverged": num_recorded - len(done),
         **{part: _summaries(done, part, METRICS[task]) for part in _PARTS},

@@ -33,9 +33,11 @@ class MemberResult:
         curves: by metric, `(epochs,)`: `loss`; `cross_entropy` and `accuracy`, or `mse` in units
             of the variance of the training targets; and the `val_` of these.
         weights: by path in the plain model.
-        test_predictions: log-probabilities `(num_test, num_classes)`, or predictions
-            `(num_test,)` in the target's own unit; `float32`.
-        metrics: `train`, `val`, `test` -> metric -> value with these weights.
+        predictions: of the test set, or of the member's fold, for which the test set is not
+            read: log-probabilities `(n, num_classes)`, or predictions `(n,)` in the target's own
+            unit; `float32`.
+        fold: the rows of the training set that they are of; empty where they are the test set's.
+        metrics: `train`, `val`, and `test` or `fold` -> metric -> value with these weights.
         seconds: this member's share of its stack's wall time.
     """
 
@@ -45,7 +47,8 @@ class MemberResult:
     stopped_epoch: int
     curves: dict[str, np.ndarray]
     weights: dict[str, np.ndarray]
-    test_predictions: np.ndarray
+    predictions: np.ndarray
+    fold: np.ndarray
     metrics: dict[str, dict[str, float]]
     seconds: float
 
@@ -88,6 +91,7 @@ class StackRun:
         splits = [m.split(data.data.y_train) for m in stack.members]
         self.train_rows = np.stack([train for train, _ in splits])
         self.val_rows = np.stack([val for _, val in splits])
+        self.folds = [m.fold(data.data.y_train) for m in stack.members]
         stack.adapt(data.data, self.train_rows)
         self.records = [_Record(m) for m in stack.members]
         self.position = np.arange(len(stack.members))
@@ -157,18 +161,22 @@ class StackRun:
         self.whole.restore([ops.convert_to_tensor(w) for w in stacked])
         data = self.data
         train = self._predictions(data.x_train, len(data.data.y_train))
-        test = self._predictions(data.x_test, len(data.data.y_test))
+        if any(map(len, self.folds)):
+            held_out = [train[k][rows] for k, rows in enumerate(self.folds)]
+        else:
+            held_out = list(self._predictions(data.x_test, len(data.data.y_test)))
         return [
             MemberResult(
                 member=r.member,
                 # A finite loss of the rows seen so far does not make every prediction finite.
-                status=r.status if _are_finite(train[k], test[k]) else "diverged",
+                status=r.status if _are_finite(train[k], held_out[k]) else "diverged",
                 best_epoch=r.best_epoch,
                 stopped_epoch=r.stopped_epoch,
                 curves={name: np.asarray(v, np.float32) for name, v in r.curves.items()},
                 weights=self.whole.weights_of(k),
-                test_predictions=test[k],
-                metrics=self._metrics(k, train[k], test[k]),
+                predictions=held_out[k],
+                fold=self.folds[k],
+                metrics=self._metrics(k, train[k], held_out[k]),
                 seconds=self.seconds / len(self.records),
             )
             for k, r in enumerate(self.records)
@@ -282,8 +290,11 @@ class StackRun:
             stopped = early.stopped_epoch[k] + 1 if early.stopped[k] else self.epoch
             record.stopped_epoch = int(stopped)
 
-    def _metrics(self, k: int, train: np.ndarray, test: np.ndarray) -> dict[str, dict[str, float]]:
-        """Final scores of a member from its predictions of all training and all test rows."""
+    def _metrics(
+        self, k: int, train: np.ndarray, held_out: np.ndarray
+    ) -> dict[str, dict[str, float]]:
+        """Final scores of a member from its predictions of all training rows, and of its fold or
+        all test rows."""
         data = self.data.data
         is_regression = self.whole.spec.task == "regression"
         score = regression_metrics if is_regression else classification_metrics
@@ -293,7 +304,9 @@ class StackRun:
             for part, rows in parts.items()
             if len(rows)
         }
-        return {**metrics, "test": score(data.y_test, test)}
+        if len(self.folds[k]):
+            return {**metrics, "fold": score(data.y_train[self.folds[k]], held_out)}
+        return {**metrics, "test": score(data.y_test, held_out)}
 
     def _predictions(self, x: Any, num_rows: int) -> np.ndarray:
         """Every member's predictions of all rows, `(k, num_rows, ...)`."""

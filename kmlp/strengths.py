@@ -63,6 +63,10 @@ def pilot_study(config: StudyConfig) -> StudyConfig | None:
         num_seeds=NUM_PILOT_SEEDS,
         first_seed=FIRST_PILOT_SEED,
         strengths="default",
+        sweep=(),
+        resample=None,
+        folds=None,
+        randomness=False,
     )
 
 

@@ -56,6 +56,8 @@ class Structure:
     monitor: str
     dtype_policy: str
     validation_fraction: float
+    sample: tuple[str, int]
+    num_train: int | None
 
     @classmethod
     def of(cls, member: Member) -> "Structure":
@@ -87,6 +89,9 @@ class Structure:
             monitor=train.monitor,
             dtype_policy=train.dtype_policy,
             validation_fraction=member.validation_fraction,
+            # With these and the fraction, members have equally many rows.
+            sample=member.sample.of_equal_size if member.sample else ("all", 0),
+            num_train=member.num_train,
         )
 
     @classmethod

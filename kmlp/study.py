@@ -1,43 +1,29 @@
 """Plans a study's members, trains what is missing, and says what came of it."""
 
 import contextlib
-import importlib.metadata
-import logging
-import platform
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-import numpy as np
-
+from kmlp.claim import claim, describe, refuse_other_study, stored_config
 from kmlp.config import StudyConfig
 from kmlp.data import Dataset, load_dataset
 from kmlp.errors import ConfigError, RunFolderError, SelectionError
-from kmlp.ledger import ATTEMPTS_ALONE, ATTEMPTS_TOGETHER, MemberRecord, RunFolder
-from kmlp.member import Member, Seeds
-from kmlp.results import PILOT_FOLDER, Plan, best_member, build_results
+from kmlp.keeper import Watcher, given_up, missing_members, train_missing
+from kmlp.ledger import RunFolder
+from kmlp.looks import looks_summary, planned_looks, take_looks
+from kmlp.plan import Plan, ids_of, plan_extras, plan_members
+from kmlp.results import PILOT_FOLDER, best_member, build_results
 from kmlp.selection import Selection
+from kmlp.sequential import Rounds
 from kmlp.strengths import pilot_study, with_chosen_strengths
 
-if TYPE_CHECKING:
-    from kmlp.checkpoint import Checkpoints
-    from kmlp.memory import Need, Room
-    from kmlp.training import MemberResult
 
-logger = logging.getLogger(__name__)
-CHECKPOINT_SECONDS = 30.0
-_OFTEN = 3 * (ATTEMPTS_TOGETHER + ATTEMPTS_ALONE)
-_PACKAGES = ("kmlp", "keras", "tensorflow", "numpy", "scipy")
-
-
-class Progress(Protocol):
+class Progress(Watcher, Protocol):
     """What a study tells of its progress; the calls come from the stacks' threads."""
 
     def start(self, variant_of: dict[str, str], done: Collection[str], title: str) -> None: ...
-    def need(self, memory: "Need") -> None: ...
-    def epoch(self, members: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None: ...
-    def finished(self, results: Sequence["MemberResult"]) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -48,11 +34,13 @@ class Study:
         config: what was asked.
         run_dir: its run folder.
         results: what `results.json` holds.
+        num_missing: how many members have no result yet.
     """
 
     config: StudyConfig
     run_dir: Path
     results: dict[str, Any] = field(repr=False)
+    num_missing: int = 0
 
     def best(self, variant: str | None = None) -> Selection:
         """The member to take away: of the variant with the best mean validation accuracy, or of
@@ -151,13 +139,52 @@ def _run(
 ) -> Study:
     """Trains what is missing of a study whose config is checked and whose strengths are known."""
     with folder.writing():
-        _claim(folder, config, data)
-        dataset = _describe(data, config)
-        members = _plan_members(config, dataset["sha256"])
-        _train_missing(folder, members, data, progress, title)
-        results = build_results(_plan(config, folder, dataset["sha256"]), folder, dataset)
+        claim(folder, config, data)
+        dataset = describe(data, config.validation_fraction)
+        _train(config, folder, data, progress, title)
+        plan, _ = _plan(config, folder, dataset)
+        results = build_results(plan, folder, dataset)
         folder.write_json("results.json", results)
     return Study(config, folder.path, results)
+
+
+def _train(
+    config: StudyConfig, folder: RunFolder, data: Dataset, progress: Progress | None, title: str
+) -> None:
+    """Trains the members of all looks, and those beside the ordinary ones with the first."""
+    members = plan_members(config, data.provenance.sha256)
+    ids = ids_of(members)
+    extras = [(e.title, e.member) for e in plan_extras(config, data.provenance.sha256)]
+
+    def look() -> Rounds:
+        return take_looks(config, ids, folder.records(), given_up(folder), data.spec.task)
+
+    rounds = look()
+    while True:
+        ordinary = [
+            (name, by_seed[seed])
+            for name, by_seed in members.items()
+            for seed in config.seeds[: rounds.num_seeds[name]]
+        ]
+        wanted = {member.id: member for _, member in [*ordinary, *extras]}
+        if progress:
+            names = {member.id: name for name, member in reversed([*ordinary, *extras])}
+            done = wanted.keys() - missing_members(folder, wanted).keys()
+            progress.start({id: names[id] for id in wanted}, done, title + _title(config, rounds))
+        train_missing(folder, wanted, data, progress)
+        folder.forget_stacks()
+        if (rounds := look()).is_over:
+            return
+
+
+def _title(config: StudyConfig, rounds: Rounds) -> str:
+    """Which look is next, and what it waits for; validation alone has a say in it."""
+    if rounds.is_over:
+        return ""
+    planned, taken = planned_looks(config), len(rounds.looks)
+    num_open = sum(status == "open" for status in rounds.status.values())
+    undecided = f", {num_open} of {len(rounds.status)} variants undecided" if taken else ""
+    return f"Look {taken + 1} of {len(planned)}, at {planned[taken]} seeds{undecided}: "
 
 
 def _choose_strengths(
@@ -167,7 +194,7 @@ def _choose_strengths(
     pilot = pilot_study(config)
     if pilot is None:
         return config
-    _refuse_other_study(folder, config, data)
+    refuse_other_study(folder, config, data)
     inside, title = RunFolder(folder.path / PILOT_FOLDER), "Pilot, to choose the strengths: "
     return with_chosen_strengths(config, _run(pilot, inside, data, progress, title).results)
 
@@ -189,290 +216,55 @@ def load_study(run_dir: str | Path) -> Study:
                 f"Write kmlp show {folder.path / PILOT_FOLDER}"
             )
         raise RunFolderError(f"{folder.path}: no study.toml; is this a run folder?")
-    config, environment = _stored_config(folder), folder.read_json("environment.json")
-    plan = _plan(config, folder, environment["data"]["sha256"])
-    return Study(config, folder.path, build_results(plan, folder, environment["dataset"]))
-
-
-def num_missing(study: Study) -> int:
-    """How many members of a study have no result yet."""
-    return len(study.config.variants) * study.config.num_seeds - len(study.results["members"])
+    config, environment = stored_config(folder), folder.read_json("environment.json")
+    plan, rounds = _plan(config, folder, environment["dataset"])
+    if not rounds.is_over:
+        raise RunFolderError(
+            f"{folder.path}: seeds are still being added, after {len(rounds.looks)} looks at the "
+            "validation scores. The test set is read when that is over: the same command as before "
+            "goes on."
+        )
+    results = build_results(plan, folder, environment["dataset"])
+    num_planned = sum(map(len, plan.ids.values())) + len(plan.extras)
+    num_known = len(results["members"]) + len(results["extra_members"])
+    return Study(config, folder.path, results, num_planned - num_known)
 
 
 def _check(config: StudyConfig, data: Dataset) -> None:
     """Refuses a variant that does not fit the data, before anything is written or trained."""
     from kmlp.requirements import check_member, check_split
 
-    planned = _plan_members(config, data.provenance.sha256)
-    for name, members in planned.items():
-        try:
-            check_member(members[config.first_seed], data.spec)
-        except ConfigError as error:
-            raise ConfigError(f"variant {name!r}: {error}") from error
-    # One seed splits alike for every variant.
-    check_split(planned[config.baseline][config.first_seed], data.y_train, data.spec)
+    sha256 = data.provenance.sha256
+    first = [(v, seeds[config.first_seed]) for v, seeds in plan_members(config, sha256).items()]
+    extras = [(e.variant, e.member) for e in plan_extras(config, sha256) if e.place == 0]
+    for name, member in first:
+        with _naming(name):
+            check_member(member, data.spec)
+    # One seed splits alike for every variant, and every part of a sample has as many rows.
+    kinds = {(m.sample and m.sample.of_equal_size, m.num_train): (v, m) for v, m in first + extras}
+    for name, member in kinds.values():
+        with contextlib.nullcontext() if member.num_train is None else _naming(name):
+            check_split(member, data.y_train, data.spec)
 
 
-def _plan_members(config: StudyConfig, data_sha256: str) -> dict[str, dict[int, Member]]:
-    """Members by variant and seed; one seed pairs all variants."""
-    return {
-        variant.name: {
-            seed: Member(
-                model=variant.model,
-                train=variant.train,
-                seeds=Seeds.all(seed, config.seed_streams),
-                validation_fraction=config.validation_fraction,
-                data_sha256=data_sha256,
-            )
-            for seed in config.seeds
-        }
-        for variant in config.resolved_variants
-    }
-
-
-def _plan(config: StudyConfig, folder: RunFolder, data_sha256: str) -> Plan:
-    ids = {
-        name: {seed: m.id for seed, m in members.items()}
-        for name, members in _plan_members(config, data_sha256).items()
-    }
-    return Plan(config, ids, _given_up(folder))
-
-
-def _given_up(folder: RunFolder) -> frozenset[str]:
-    attempts = folder.barren_attempts().items()
-    return frozenset(id for id, count in attempts if count >= ATTEMPTS_TOGETHER + ATTEMPTS_ALONE)
-
-
-def _train_missing(
-    folder: RunFolder,
-    members: dict[str, dict[int, Member]],
-    data: Dataset,
-    progress: Progress | None,
-    title: str,
-) -> None:
-    wanted = {m.id: m for ms in members.values() for m in ms.values()}
-    missing = _missing(folder, wanted)
-    if progress:
-        variant_of = {m.id: name for name, ms in members.items() for m in ms.values()}
-        progress.start(variant_of, wanted.keys() - {m.id for m in missing}, title)
-    if missing:
-        from kmlp.training import make_room
-
-        keeper = _Keeper(folder, progress)
-        keeper.let_suspects_prove_themselves(missing, data)
-        room = make_room(data)
-        stacks = _order_stacks(_missing(folder, wanted), folder, data, room)
-        if progress:
-            progress.need(room.need(stacks))
-        keeper.train(stacks, data, room)
-    folder.forget_stacks()
-
-
-class _Proven(Exception):
-    """A member got further than where it died in company."""
-
-
-class _Keeper:
-    """Keeps in the run folder what the stacks in training tell, from their threads."""
-
-    def __init__(self, folder: RunFolder, progress: Progress | None) -> None:
-        self._folder, self._progress = folder, progress
-        # By member, the stack that it was begun with.
-        self._stack_of: dict[str, list[str]] = {}
-        self._proving = False
-
-    def train(
-        self, stacks: Sequence[Sequence[Member]], data: Dataset, room: "Room | None" = None
-    ) -> None:
-        from kmlp.training import train_members
-
-        try:
-            train_members(
-                stacks,
-                data,
-                room=room,
-                on_start=self._on_start,
-                on_epoch=self._on_epoch,
-                on_result=self._on_result,
-                checkpoints=self._checkpoints,
-            )
-        except BaseException:
-            # The process lives: no member is to blame.
-            with contextlib.suppress(RunFolderError):
-                self._folder.withdraw_attempts(self._stack_of)
-            raise
-
-    def let_suspects_prove_themselves(self, missing: Sequence[Member], data: Dataset) -> None:
-        """Trains members whose process died twice in company alone, one by one, until they are
-        further than that; then their stack can go on as it was. Who dies alone too is to blame.
-
-        A member that was begun very often only dies in company: it is trained alone to its end.
-        """
-        attempts, begun = self._folder.barren_attempts(), self._folder.attempts()
-        for member in missing:
-            if attempts.get(member.id, 0) < ATTEMPTS_TOGETHER:
-                continue
-            self._proving = begun[member.id] < _OFTEN
-            with contextlib.suppress(_Proven):
-                self.train([[member]], data)
-            self._checkpoints([member]).remove()
-        self._proving = False
-
-    def _on_start(self, stack: Sequence[Member]) -> None:
-        ids = [m.id for m in stack]
-        self._folder.begin_stack(ids)
-        self._stack_of |= dict.fromkeys(ids, ids)
-
-    def _on_epoch(self, trained: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
-        ids = self._stack_of[trained[0].id]
-        self._folder.log_epoch(ids, epoch, len(trained))
-        if self._progress:
-            self._progress.epoch(trained, epoch, logs)
-        if self._proving and ids[0] not in self._folder.barren_attempts():
-            raise _Proven
-
-    def _checkpoints(self, stack: Sequence[Member]) -> "Checkpoints":
-        from kmlp.checkpoint import Checkpoints
-
-        ids = [m.id for m in stack]
-        # Up to where it once came each epoch is saved: kills in quick succession stop no study,
-        # and what dies there again does so at once.
-        until = self._folder.furthest_epoch(ids)
-        return Checkpoints(self._folder.checkpoint_folder(ids), CHECKPOINT_SECONDS, until)
-
-    def _on_result(self, results: list["MemberResult"]) -> None:
-        self._folder.record_all([(_to_record(r), _to_arrays(r)) for r in results])
-        self._checkpoints([r.member for r in results]).remove()
-        if self._progress:
-            self._progress.finished(results)
-
-
-def _order_stacks(
-    missing: list[Member], folder: RunFolder, data: Dataset, room: "Room"
-) -> list[list[Member]]:
-    """The stacks to train: first those that were begun, as they were, for their checkpoints."""
-    from kmlp.training import plan_stacks
-
-    left = {m.id: m for m in missing}
-    resumed = []
-    # Large ones first: who had to prove itself alone goes on with its stack.
-    for ids in sorted(folder.begun_stacks(), key=len, reverse=True):
-        if all(id in left for id in ids):
-            resumed.append([left.pop(id) for id in ids])
-    return [*resumed, *plan_stacks(list(left.values()), data.spec, room=room)]
-
-
-def _missing(folder: RunFolder, wanted: dict[str, Member]) -> list[Member]:
-    """The members that are to be trained: no record, or damaged arrays; not those given up."""
-    finished, given_up = folder.records(), _given_up(folder)
-    damaged = folder.damaged([id for id in wanted if id in finished])
-    for id in damaged:
-        logger.warning("the arrays of member %s are damaged; it is trained again", id)
-    return [
-        member
-        for id, member in wanted.items()
-        if (id not in finished or id in damaged) and id not in given_up
-    ]
-
-
-def _to_record(result: "MemberResult") -> MemberRecord:
-    return MemberRecord(
-        id=result.member.id,
-        status=result.status,
-        best_epoch=result.best_epoch,
-        stopped_epoch=result.stopped_epoch,
-        metrics=result.metrics,
-        seconds=result.seconds,
-    )
-
-
-def _to_arrays(result: "MemberResult") -> dict[str, np.ndarray]:
-    is_regression = result.test_predictions.ndim == 1
-    predicted = "test_predictions" if is_regression else "test_log_probabilities"
-    return {
-        predicted: result.test_predictions,
-        **{f"weight/{path}": weight for path, weight in result.weights.items()},
-        **{f"curve_{name}": curve for name, curve in result.curves.items()},
-    }
-
-
-def _describe(data: Dataset, config: StudyConfig) -> dict[str, Any]:
-    num_val = round(config.validation_fraction * len(data.y_train))
-    return {
-        "name": data.name,
-        "source": data.provenance.source,
-        "sha256": data.provenance.sha256,
-        "task": data.spec.task,
-        "num_train": len(data.y_train) - num_val,
-        "num_val": num_val,
-        "num_test": len(data.y_test),
-        "input_shape": list(data.spec.input_shape),
-        "input_dtype": data.spec.input_dtype,
-        "class_names": list(data.spec.class_names),
-    }
-
-
-def _refuse_other_study(folder: RunFolder, config: StudyConfig, data: Dataset) -> None:
-    """Refuses a folder that holds another study, with what differs."""
-    if not (folder.path / "study.toml").exists():
-        return
-    if differences := _differences(folder, config, data):
-        raise RunFolderError(
-            f"{folder.path} holds another study: {'; '.join(differences)}. "
-            "Name another folder with --out."
-        )
-
-
-def _claim(folder: RunFolder, config: StudyConfig, data: Dataset) -> None:
-    """Writes what this study is and runs on."""
-    _refuse_other_study(folder, config, data)
-    if (folder.path / "study.toml").exists():
-        kept = _stored_config(folder)
-        if kept.num_seeds > config.num_seeds or set(kept.variant_names) - set(config.variant_names):
-            logger.warning(
-                "%s holds more than is asked for now: its results are narrowed to these variants "
-                "and seeds; nothing is deleted",
-                folder.path,
-            )
-    folder.write_json("environment.json", _environment(data, config))
-    folder.write_test_labels(data.y_test)
-    # Last: a folder with a study.toml is claimed, and holds all that says by whom.
-    folder.write_text("study.toml", config.to_toml())
-
-
-def _differences(folder: RunFolder, config: StudyConfig, data: Dataset) -> list[str]:
-    stored = _stored_config(folder)
-    found: list[tuple[str, Any, Any]] = []
-    for name in ("model", "train"):
-        old, new = getattr(stored, name).to_dict(), getattr(config, name).to_dict()
-        found += [(f"{name}.{key}", old[key], new[key]) for key in new]
-    found.append(("dataset", stored.dataset, config.dataset))
-    found.append(("seed_streams", stored.seed_streams, config.seed_streams))
-    found.append(("strengths", stored.strengths, config.strengths))
-    found.append(("validation_fraction", stored.validation_fraction, config.validation_fraction))
-    sha256 = folder.read_json("environment.json")["data"]["sha256"]
-    found.append(("the data's sha256", sha256[:12], data.provenance.sha256[:12]))
-    return [f"{name} is {old!r} there, {new!r} here" for name, old, new in found if old != new]
-
-
-def _stored_config(folder: RunFolder) -> StudyConfig:
-    from kmlp.config import read_study_file
-
-    return read_study_file(folder.path / "study.toml")
-
-
-def _environment(data: Dataset, config: StudyConfig) -> dict[str, Any]:
-    return {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "packages": {name: _version(name) for name in _PACKAGES},
-        "data": {"name": data.name, **vars(data.provenance)},
-        "dataset": _describe(data, config),
-    }
-
-
-def _version(package: str) -> str | None:
+@contextlib.contextmanager
+def _naming(variant: str) -> Iterator[None]:
     try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"variant {variant!r}: {error}") from error
+
+
+def _plan(
+    config: StudyConfig, folder: RunFolder, dataset: Mapping[str, Any]
+) -> tuple[Plan, Rounds]:
+    """The members that are wanted by now, and whether that is all."""
+    ids = ids_of(plan_members(config, dataset["sha256"]))
+    lost = given_up(folder)
+    rounds = take_looks(config, ids, folder.records(), lost, dataset["task"])
+    wanted = {
+        name: {seed: by_seed[seed] for seed in config.seeds[: rounds.num_seeds[name]]}
+        for name, by_seed in ids.items()
+    }
+    extras = plan_extras(config, dataset["sha256"])
+    return Plan(config, wanted, lost, extras, looks_summary(config, rounds)), rounds

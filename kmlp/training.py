@@ -22,6 +22,7 @@ from kmlp.structure import Structure
 OnEpoch = Callable[[Sequence[Member], int, dict[str, np.ndarray]], None]
 # Weights in training at once that a core's cache holds, with their slots and gradients.
 _CACHE_PARAMETERS = 250_000
+_STACKS_A_CORE = 4
 # On an accelerator: so many fill it, and a program grows with them.
 _WIDEST = 128
 
@@ -37,6 +38,7 @@ def fit_stack(
     on_epoch: OnEpoch | None = None,
     checkpoints: Checkpoints | None = None,
     interrupted: threading.Event | None = None,
+    until: int | None = None,
 ) -> list[MemberResult]:
     """Trains a stack until every member has stopped, and evaluates each at its restored epoch.
 
@@ -47,17 +49,21 @@ def fit_stack(
             finished epochs, and the logs, `(k,)` each.
         checkpoints: where the run is saved from time to time, and from where it goes on.
         interrupted: once set, the run is saved at the end of its epoch and given up.
+        until: pause after this epoch, counted from 1: the run is saved there, and the same call
+            with a later epoch goes on as if it had never paused.
 
     Returns:
-        One result a member, in the stack's order.
+        One result a member, in the stack's order: what is the best so far, if paused.
 
     Raises:
         Interrupted: `interrupted` was set.
     """
     run = StackRun(stack, data)
-    if checkpoints and (saved := checkpoints.load()):
+    last = min(until or stack.structure.max_epochs, stack.structure.max_epochs)
+    if checkpoints and (saved := checkpoints.load(last)):
         run.restore(saved)
-    while not run.stop_training and run.epoch < stack.structure.max_epochs:
+    started_at = run.epoch
+    while not run.stop_training and run.epoch < last:
         run.train_epoch()
         if on_epoch:
             on_epoch(*run.report())
@@ -68,6 +74,8 @@ def fit_stack(
             checkpoints.save(run.epoch, run.snapshot())
         if stop:
             raise Interrupted
+    if checkpoints and until is not None and run.epoch > started_at:
+        checkpoints.save(run.epoch, run.snapshot())
     return run.results()
 
 
@@ -104,11 +112,8 @@ def plan_stacks(
     num_places = backend.num_places() if num_places is None else num_places
     groups = itertools.groupby(members, Structure.of)
     stacks = [stack for _, group in groups for stack in _even(list(group), spec, room)]
-    while len(stacks) < num_places and max(map(len, stacks), default=0) > 1:
-        largest = max(range(len(stacks)), key=lambda i: len(stacks[i]))
-        half = -(-len(stacks[largest]) // 2)
-        stacks[largest : largest + 1] = [stacks[largest][:half], stacks[largest][half:]]
-    return sorted(stacks, key=lambda stack: -num_kernel_weights(stack[0].model, spec))
+    spread = _halved(stacks, num_places)
+    return sorted(spread, key=lambda stack: -num_kernel_weights(stack[0].model, spec))
 
 
 def _even(members: list[Member], spec: DataSpec, room: Room | None) -> Iterator[list[Member]]:
@@ -117,6 +122,34 @@ def _even(members: list[Member], spec: DataSpec, room: Room | None) -> Iterator[
     num_stacks = -(-len(members) // stack_size(members[0], spec, room))
     ends = [len(members) * i // num_stacks for i in range(num_stacks + 1)]
     return (members[start:end] for start, end in itertools.pairwise(ends))
+
+
+def spread_stacks(
+    stacks: Sequence[Sequence[Member]], *, completely: bool = False
+) -> list[list[Member]]:
+    """Halves the largest stacks until every core has several to take.
+
+    Else some cores would wait for the others' last stacks. On one core's threads a member in a
+    stack of its own takes hardly longer; a GPU wants its stacks wide and keeps them.
+
+    Args:
+        stacks: as `plan_stacks` groups them.
+        completely: until every member trains in a stack of its own.
+    """
+    num_places = backend.num_places()
+    if num_places == 1:
+        return [list(stack) for stack in stacks]
+    return _halved(stacks, sum(map(len, stacks)) if completely else _STACKS_A_CORE * num_places)
+
+
+def _halved(stacks: Sequence[Sequence[Member]], at_least: int) -> list[list[Member]]:
+    """The largest stacks halved, again and again, until there are so many, or nothing to halve."""
+    spread = [list(stack) for stack in stacks]
+    while len(spread) < at_least and max(map(len, spread), default=0) > 1:
+        largest = max(range(len(spread)), key=lambda i: len(spread[i]))
+        stack, middle = spread[largest], (len(spread[largest]) + 1) // 2
+        spread[largest : largest + 1] = [stack[:middle], stack[middle:]]
+    return spread
 
 
 def stack_size(member: Member, spec: DataSpec, room: Room | None = None) -> int:
@@ -151,6 +184,7 @@ def train_members(
     on_start: Callable[[Sequence[Member]], None] | None = None,
     on_epoch: OnEpoch | None = None,
     checkpoints: Callable[[Sequence[Member]], Checkpoints] | None = None,
+    until: int | None = None,
 ) -> None:
     """Trains stacks, several at once, one a core.
 
@@ -163,7 +197,7 @@ def train_members(
         on_result: called with each finished stack's results, in its thread, as are the others.
         room: the memory there is; fewer stacks train at once where more do not fit.
         on_start: called with a stack's members right before it trains.
-        on_epoch, checkpoints: as for `fit_stack`.
+        on_epoch, checkpoints, until: as for `fit_stack`.
     """
     room = room or make_room(data)
     at_once = room.need(stacks).at_once
@@ -186,6 +220,7 @@ def train_members(
                 on_epoch=on_epoch,
                 checkpoints=checkpoints(members) if checkpoints else None,
                 interrupted=interrupted,
+                until=until,
             )
         on_result(results)
 

@@ -48,7 +48,7 @@ def resolve_variant(
 
     Args:
         variant: a name in `VARIANTS`, "name=value" for another strength of a variant with
-            one strength, or a mapping with a `name` and fields of either config.
+            one strength, or a mapping with a `name` and fields of either config, or `num_train`.
         model: the base network, which the variant overrides.
         train: the base training, which the variant overrides.
 
@@ -63,21 +63,21 @@ def resolve_variant(
     model_fields = {f.name for f in dataclasses.fields(MLPConfig)}
     train_fields = {f.name for f in dataclasses.fields(TrainConfig)}
     for key in overrides:
-        if key not in model_fields | train_fields:
+        if key not in (known := model_fields | train_fields | {"num_train"}):
             raise ConfigError(
-                f"variant {name!r}: "
-                + fields.unknown(key, sorted(model_fields | train_fields), "the study's configs")
+                f"variant {name!r}: " + fields.unknown(key, sorted(known), "the study's configs")
             )
     try:
         return Variant(
             name=name,
-            strength=", ".join(f"{k}={_plain(v)}" for k, v in overrides.items()),
+            strength=", ".join(f"{k}={plain(v)}" for k, v in overrides.items()),
             model=dataclasses.replace(
                 model, **{k: v for k, v in overrides.items() if k in model_fields}
             ),
             train=dataclasses.replace(
                 train, **{k: v for k, v in overrides.items() if k in train_fields}
             ),
+            num_train=overrides.get("num_train"),
         )
     except ConfigError as error:
         raise ConfigError(f"variant {name!r}: {error}") from error
@@ -114,8 +114,9 @@ def _with_strength(name: str, value: str) -> tuple[str, dict[str, Any]]:
         strength = float(value)
     except ValueError:
         raise ConfigError(f"variant {name!r}: {value!r} is not a number.") from None
-    return f"{name}={_plain(strength)}", {**VARIANTS[name], main[0]: strength}
+    return f"{name}={plain(strength)}", {**VARIANTS[name], main[0]: strength}
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
+    """A value as a variant's strength and name write it: a float with six digits at most."""
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 import kmlp.checkpoint
+import kmlp.keeper
 import kmlp.ledger
 import kmlp.study
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
@@ -36,22 +37,28 @@ Strike = Callable[[str, str | None], None]
 NEEDED = len(VARIANTS) * NUM_SEEDS * NUM_EPOCHS
 
 
-def make_room(data: Dataset) -> None:
-    """As much memory as there is."""
+def make_room(data: Dataset) -> types.SimpleNamespace:
+    return types.SimpleNamespace(need=lambda stacks: None)
 
 
 def plan_stacks(members: Sequence[Member], spec: object, room: None) -> list[list[Member]]:
     return [list(members[i : i + STACK_SIZE]) for i in range(0, len(members), STACK_SIZE)]
 
 
-def train_members(stacks, data, *, room, on_start, on_epoch, on_result, checkpoints) -> None:
+def spread_stacks(stacks: Sequence[list[Member]], *, completely: bool = False) -> list:
+    return [[m] for stack in stacks for m in stack] if completely else list(stacks)
+
+
+def train_members(
+    stacks, data, *, room, on_start, on_epoch, on_result, checkpoints, until=NUM_EPOCHS
+) -> None:
     """As `kmlp.training` does it, one stack after the other, on weights that are easy to move."""
     for members in stacks:
         on_start(members)
         saver = checkpoints(members)
-        state = saver.load() or {"epoch": np.array(0), "w": np.zeros((len(members), 5))}
-        for epoch in range(int(state["epoch"]) + 1, NUM_EPOCHS + 1):
-            drawn = [np.random.default_rng([m.seeds.init, epoch]).normal(size=5) for m in members]
+        state = saver.load(until) or {"epoch": np.array(0), "w": np.zeros((len(members), 5))}
+        for epoch in range(int(state["epoch"]) + 1, until + 1):
+            drawn = [_step(m, epoch) for m in members]
             state = {"epoch": np.array(epoch), "w": 0.9 * state["w"] + drawn}
             if epoch == POISON.get("epoch") and any(m.id == POISON["member"] for m in members):
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -59,6 +66,11 @@ def train_members(stacks, data, *, room, on_start, on_epoch, on_result, checkpoi
             if saver.due(epoch):
                 saver.save(epoch, state)
         on_result([_result(m, w, data) for m, w in zip(members, state["w"], strict=True)])
+
+
+def _step(member: Member, epoch: int) -> np.ndarray:
+    key = [member.seeds.init, epoch, round(1e9 * member.train.learning_rate)]
+    return np.random.default_rng(key).normal(size=5)
 
 
 def _result(member: Member, weights: np.ndarray, data: Dataset) -> types.SimpleNamespace:
@@ -70,19 +82,27 @@ def _result(member: Member, weights: np.ndarray, data: Dataset) -> types.SimpleN
         stopped_epoch=NUM_EPOCHS,
         metrics={"train": metrics, "val": metrics, "test": metrics},
         seconds=1.0,
-        test_predictions=np.full((len(data.y_test), 3), np.log(1 / 3), np.float32),
+        predictions=np.full((len(data.y_test), 3), np.log(1 / 3), np.float32),
+        fold=np.array([], np.int32),
         weights={"hidden_1/kernel": weights},
         curves={"loss": np.arange(NUM_EPOCHS, dtype=np.float32)},
     )
 
 
-def study(run: Path) -> None:
-    """The study, with a checkpoint after every epoch."""
+def stand_in() -> None:
+    """Trains without TensorFlow, with a checkpoint after every epoch."""
     sys.modules["kmlp.training"] = types.ModuleType("kmlp.training")
-    replaced = {"plan_stacks": plan_stacks, "train_members": train_members, "make_room": make_room}
+    replaced = {"plan_stacks": plan_stacks, "spread_stacks": spread_stacks}
+    replaced |= {"train_members": train_members, "make_room": make_room}
+    replaced["stack_size"] = lambda member, spec, room: STACK_SIZE
     vars(sys.modules["kmlp.training"]).update(replaced)
-    kmlp.study.CHECKPOINT_SECONDS = 0.0
+    kmlp.keeper.CHECKPOINT_SECONDS = 0.0
     kmlp.checkpoint._LARGEST_SHARE = np.inf
+
+
+def study(run: Path) -> None:
+    """The study."""
+    stand_in()
     x, y = np.arange(60, dtype=np.float32).reshape(30, 2), np.arange(30) % 3
     config = StudyConfig(
         dataset="made-up",
@@ -158,15 +178,17 @@ def disk_is_full(what: str, path: str | None) -> None:
     raise OSError(28, "No space left on device", path)
 
 
-def in_a_process(run: Path, strike: Strike, count: int) -> tuple[int, str]:
-    """Runs the study in a fork; its exit code and what it wrote to stderr."""
+def in_a_process(
+    run: Path, strike: Strike, count: int, work: Callable[[Path], None] = study
+) -> tuple[int, str]:
+    """Runs the study, or other work, in a fork; its exit code and what it wrote to stderr."""
     log = run.with_suffix(".log")
     pid = os.fork()
     if pid == 0:
         os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
         try:
             inject(strike, count)
-            study(run)
+            work(run)
         except (KmlpError, OSError) as error:
             print(error, file=sys.stderr, flush=True)
             os._exit(1)

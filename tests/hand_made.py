@@ -10,7 +10,8 @@ import numpy as np
 from kmlp.config import StudyConfig
 from kmlp.ledger import MemberRecord, RunFolder
 from kmlp.metrics import classification_metrics, regression_metrics
-from kmlp.results import Plan, build_results
+from kmlp.plan import Extra, Plan, plan_extras
+from kmlp.results import build_results
 
 VARIANTS = ("none", "dropout", "l2")
 NUM_SEEDS = 6
@@ -64,9 +65,13 @@ def scores_of(task: str, truth: np.ndarray, outputs: np.ndarray) -> dict[str, fl
     return classification_metrics(truth, outputs)
 
 
-def hand_made(path: Path, task: str, num_seeds: int = NUM_SEEDS) -> HandMade:
-    """Three variants of six seeds; validation scores are the test's, training scores too."""
-    config = StudyConfig(dataset="made", variants=VARIANTS, num_seeds=num_seeds)
+def hand_made(path: Path, task: str, num_seeds: int = NUM_SEEDS, **more: Any) -> HandMade:
+    """Three variants of six seeds; validation scores are the test's, training scores too.
+
+    `more` are fields of the study, such as `resample`; what they add is recorded as well.
+    """
+    config = StudyConfig(dataset="made", variants=VARIANTS, num_seeds=num_seeds, **more)
+    extras = plan_extras(config, "0" * 64)
     ids = {
         variant: {seed: f"{100 * i + seed:016x}" for seed in range(num_seeds)}
         for i, variant in enumerate(VARIANTS)
@@ -95,7 +100,33 @@ def hand_made(path: Path, task: str, num_seeds: int = NUM_SEEDS) -> HandMade:
             for seed, id in by_seed.items():
                 outputs[variant, seed] = outputs_of(task, variant, seed)
                 record(folder, id, task, truth, outputs[variant, seed])
-    return HandMade(folder, Plan(config, ids), dataset, truth, outputs)
+        for extra in extras:
+            record_extra(folder, extra, task, truth)
+    return HandMade(folder, Plan(config, ids, extras=extras), dataset, truth, outputs)
+
+
+def extra_outputs(task: str, extra: Extra, truth: np.ndarray) -> np.ndarray:
+    """Noise by place, by seed and by both, about a fixed error; dropout has two thirds of it."""
+    sample, seed, both = (
+        np.random.default_rng(key)
+        for key in ((extra.place,), (100, extra.seed), (200, extra.place, extra.seed))
+    )
+    shape = (len(truth),) if task == "regression" else (len(truth), len(NAMES[task]))
+    noise = sum(s * g.normal(size=shape) for s, g in ((1, sample), (0.6, seed), (0.4, both)))
+    noise = noise * {"dropout": 2 / 3}.get(extra.variant, 1.0)
+    if task == "regression":
+        return (truth + 2 + noise).astype(np.float32)
+    logits = noise + np.random.default_rng(9).normal(size=shape)
+    logits[np.arange(len(truth)), truth] += 1.5
+    return (logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))).astype(np.float32)
+
+
+def record_extra(folder: RunFolder, extra: Extra, task: str, truth: np.ndarray) -> None:
+    """Of a fold the scores alone, as on the rows that it holds out."""
+    outputs = extra_outputs(task, extra, truth)
+    scores = scores_of(task, truth, outputs)
+    parts = ("train", "val", "fold" if extra.group == "folds" else "test")
+    record(folder, extra.member.id, task, truth, outputs, metrics=dict.fromkeys(parts, scores))
 
 
 def record(

@@ -36,3 +36,27 @@ def test_the_two_way_interval_covers_whatever_the_source_of_variance():
 def test_the_seeds_asked_for_have_the_power_promised():
     for row in CALIBRATION["power"]:
         assert row["power"] == pytest.approx(0.8, abs=0.05)
+
+
+@pytest.mark.parametrize("scores", ["normal", "exponential", "lognormal", "tied accuracies"])
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_adding_seeds_by_looks_errs_in_at_most_5_of_100_studies(scores, part):
+    assert CALIBRATION["rounds_false_verdicts"][scores][part] <= 0.05
+
+
+def test_adding_seeds_finds_most_of_what_all_seeds_find_and_costs_less():
+    for row in CALIBRATION["rounds_power"]:
+        assert row["power"] >= row["power_of_all_seeds"] - 0.2
+        assert row["share_of_seeds"] < 1
+
+
+@pytest.mark.parametrize("num_samples", ["5", "10", "20"])
+def test_intervals_over_training_samples_cover_where_a_bootstrap_does_not(num_samples):
+    """But for effects that are all one skewed direction, which no few samples can tell."""
+    covered = CALIBRATION["sample_coverage"]
+    for method in ("jackknife", "jackknife of the ratio"):
+        by_kind = covered[method][num_samples]
+        several = [share for kind, share in by_kind.items() if not kind.startswith("1 ")]
+        assert min(several) >= 0.89
+    for kind, share in covered["bootstrap"][num_samples].items():
+        assert share < covered["jackknife"][num_samples][kind]

@@ -97,8 +97,8 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path, caplog):
 STUDY = """
 import sys
 import numpy as np
-import kmlp.study
-kmlp.study.CHECKPOINT_SECONDS = 0.2
+import kmlp.keeper
+kmlp.keeper.CHECKPOINT_SECONDS = 0.2
 from kmlp import Dataset, MLPConfig, StudyConfig, TrainConfig, run_study
 
 rng = np.random.default_rng(0)

@@ -11,6 +11,7 @@ import pytest
 
 from kmlp.data import load_dataset
 
+SETS = ("mnist", "fashion_mnist")
 ENVIRONMENT = {"KMLP_OFFLINE": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
@@ -47,7 +48,7 @@ def test_run_ends_with_the_table_the_report_and_what_to_try_next(finished):
 
 def test_nothing_but_progress_goes_to_stderr(finished):
     """No TensorFlow notes, no warnings: every line is one of ours."""
-    known = r"mnist: sample|2 seeds cannot show|Training 4|\d+ of 4 networks done|kmlp: the full|$"
+    known = r"mnist: sample|2 seeds cannot|Training 4|Memory: |\d+ of 4 net|kmlp: the full|$"
     for line in finished[1].stderr.splitlines():
         assert re.match(known, line), line
 
@@ -147,6 +148,27 @@ def test_the_report_is_made_again_to_the_byte_without_keras(finished):
     assert [path.read_bytes() for path in paths] == before
 
 
+def test_one_file_of_several_studies_is_one_command_and_one_pdf(tmp_path):
+    (tmp_path / "both.toml").write_text(
+        'variants = ["none"]\nnum_seeds = 1\n[model]\nhidden_units = [8]\n[train]\nmax_epochs = 1\n'
+        + "".join(f'[[study]]\nname = "{n[:3]}"\ndataset = "{n}"\n' for n in SETS)
+    )
+    options = ["--sweep", "dropout=0.1,0.3", "--sweep", "num_train=100,200", "--folds", "2"]
+    done = kmlp("run", "both.toml", *options, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    # None and four swept variants, each once and in two folds.
+    assert done.stderr.count("Training 15 networks.") == 2
+    assert (tmp_path / "runs/both/comparison.pdf").read_bytes().startswith(b"%PDF")
+    for name, dataset in zip(("mni", "fas"), SETS, strict=True):
+        folder = tmp_path / "runs/both" / name
+        results = json.loads((folder / "results.json").read_text())
+        assert results["dataset"]["name"] == dataset
+        assert [s["field"] for s in results["sweeps"]] == ["dropout", "num_train"]
+        assert (folder / "report.pdf").exists()
+        assert (tmp_path / "saved_models" / dataset / "1").exists()
+    assert f"kmlp run both.toml --out runs/both {' '.join(options)} --seeds 2" in done.stdout
+
+
 def test_data_lists_every_set_with_its_state():
     rows = json.loads(kmlp("data", "--json").stdout)
     samples = [r for r in rows if r["place"] == "in the package"]
@@ -162,6 +184,9 @@ def test_data_lists_every_set_with_its_state():
         (("study", "mnist", "--variants", "none,dropuot"), "kmlp: unknown variant 'dropuot'"),
         (("study", "mnist", "--variants", "none,dropout=1.2"), "Use 1 - p."),
         (("study", "mnist", "--seeds", "0"), "kmlp: num_seeds must be a whole number"),
+        (("study", "mnist", "--resample", "halves:2"), "kmlp: resample is splits:R"),
+        (("study", "mnist", "--sweep", "dropuot=0:1:3"), "Did you mean 'dropout'?"),
+        (("study", "mnist", "--folds", "1"), "kmlp: folds must be a whole number of at least 2"),
         (("study", "mnist", "--hidden-units", "a,b"), "--hidden-units takes whole numbers"),
         (("report",), "kmlp: report needs a run folder"),
         (("report", "nowhere"), "kmlp: nowhere: no results.json; is this a run folder?"),

@@ -7,8 +7,9 @@ import re
 import numpy as np
 import pytest
 
-from kmlp.config import MLPConfig, StudyConfig, TrainConfig, read_study_file
+from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.errors import ConfigError
+from kmlp.study_file import read_study_file
 from kmlp.variants import VARIANTS
 
 CONFIGS = [
@@ -187,7 +188,7 @@ TRAIN_ERRORS = [
     ({"class_weight": {0: 0}}, "Received: class_weight={0: 0}."),
     ({"class_weight": {0: 2, "0": 3}}, "class_weight names a class twice. Received: class_weig"),
     ({"class_weight": {}}, "Received: class_weight={}."),
-    ({"dtype_policy": "float16"}, "dtype_policy must be one of float32."),
+    ({"dtype_policy": "float16"}, "dtype_policy must be one of float32, mixed_bfloat16."),
     ({"max_epochs": 0}, "max_epochs must be a whole number of at least 1. Received: max_epochs=0."),
     ({"max_epochs": 1.5}, "max_epochs must be a whole number of at least 1."),
     ({"max_epochs": True}, "max_epochs must be a whole number of at least 1."),

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from kmlp.config import MLPConfig, StudyConfig, TrainConfig, read_study_file
+from kmlp.config import MLPConfig, StudyConfig, TrainConfig
+from kmlp.study_file import read_study_file
 from kmlp.variants import VARIANTS
 
 ROOT = Path(__file__).parent.parent

@@ -378,7 +378,7 @@ def test_the_study_file_in_the_page_is_the_one_that_makes_it_again(made, tmp_pat
     code = re.findall(r"<pre>(.*?)</pre>", page_of(made), re.S)[1]
     path = tmp_path / "study.toml"
     path.write_text(code.replace("&#34;", '"'))
-    from kmlp.config import read_study_file
+    from kmlp.study_file import read_study_file
 
     assert read_study_file(path) == StudyConfig.from_dict(made.plan.config.to_dict())
 

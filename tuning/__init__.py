@@ -1,5 +1,31 @@
-"""KerasTuner searches over kmlp's configs. kmlp never imports this package."""
+"""KerasTuner searches over kmlp's configs. kmlp never imports this package, but its command line.
 
-from tuning.hypermodel import MLPHyperModel
+The public names are imported when they are first used: KerasTuner takes seconds.
+"""
 
-__all__ = ["MLPHyperModel"]
+import importlib
+from typing import Any
+
+_HOME = {
+    "tune": "tuning.search",
+    "load_search": "tuning.search",
+    "Search": "tuning.search",
+    "SearchConfig": "tuning.config",
+    "SearchProgress": "tuning.progress",
+    "MLPHyperModel": "tuning.hypermodel",
+    "Space": "tuning.space",
+    "make_space": "tuning.space",
+    "write_search_report": "tuning.report",
+    "write_tensorboard": "tuning.tensorboard",
+}
+__all__ = list(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'tuning' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])

@@ -4,7 +4,14 @@ import logging
 import os
 import sys
 
-from kmlp.cli import data, doctor, models, report, study  # noqa: F401  (each adds its commands)
+from kmlp.cli import (  # noqa: F401  (each adds its commands)
+    data,
+    doctor,
+    models,
+    report,
+    study,
+    tune,
+)
 from kmlp.cli.app import app
 from kmlp.errors import KmlpError
 

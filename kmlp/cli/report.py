@@ -21,12 +21,16 @@ def show(run_dir: Path, /, *, json: Json = False) -> None:
 
         kmlp show runs/a --json
     """
-    from kmlp.study import load_study, num_missing
+    from kmlp.cli.tune import is_search, show_search
+    from kmlp.study import load_study
 
+    if is_search(run_dir):
+        show_search(run_dir, as_json=json)
+        return
     study = load_study(run_dir)
-    if missing := num_missing(study):
+    if study.num_missing:
         print(
-            f"{missing} networks are not trained yet; this is what is known so far.",
+            f"{study.num_missing} networks are not trained yet; this is what is known so far.",
             file=sys.stderr,
         )
     print_study(study, as_json=json)
@@ -39,19 +43,28 @@ def report(
         Path | None, Parameter(help="where to write; the run folder, or runs/A-and-B of several")
     ] = None,
 ) -> None:
-    """Write the report of a run folder again, without training; of several, side by side.
+    """Write the report of a study or a search again, without training; of studies, side by side.
 
     For example:
 
         kmlp report runs/a
         kmlp report runs/a runs/b --out runs/a-and-b
     """
+    from kmlp.cli.tune import is_search
     from kmlp.report import write_comparison, write_report
 
     if not run_dirs:
         raise ConfigError("report needs a run folder, or several to put side by side.")
+    searches = [d for d in run_dirs if is_search(d)]
     if len(run_dirs) == 1:
+        if searches:
+            from tuning.report import write_search_report as write_report
         page = write_report(run_dirs[0], out)
+    elif searches:
+        raise ConfigError(
+            f"only studies are put side by side. Received: {searches[0]}, a search. Its report: "
+            f"kmlp report {searches[0]}"
+        )
     else:
         names = "-and-".join(d.resolve().name for d in run_dirs)
         page = write_comparison(run_dirs, out or Path("runs") / names)

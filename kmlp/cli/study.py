@@ -2,14 +2,15 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from kmlp.cli.app import Json, app, import_backend_quietly
+from kmlp.cli.app import Json, app, import_backend_quietly, print_json
 from kmlp.cli.models import write_export
+from kmlp.cli.options import Options, Target, configure
 from kmlp.cli.report import print_report, print_study
-from kmlp.config import MLPConfig, StudyConfig, TrainConfig, read_study_file
+from kmlp.config import StudyConfig
 from kmlp.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -17,21 +18,6 @@ if TYPE_CHECKING:
     from kmlp.study import Study
 
 _DEFAULTS = StudyConfig(dataset="fashion_mnist")
-Target = Annotated[
-    str, Parameter(help="mnist, fashion_mnist, a folder of IDX files, or a study file (.toml)")
-]
-Variants = Annotated[
-    str | None,
-    Parameter(help="names, each with =strength if wanted, between commas; all for every one"),
-]
-Seeds = Annotated[int | None, Parameter(name=["--seeds"], help="seeds a variant")]
-Strengths = Annotated[
-    str | None,
-    Parameter(help="default, or auto: of each variant named without one, chosen on validation"),
-]
-Hidden = Annotated[
-    str | None, Parameter(name=["--hidden-units"], help="units of the hidden layers, as 128,64")
-]
 Out = Annotated[Path | None, Parameter(help="the run folder; made where it is missing")]
 
 
@@ -40,37 +26,30 @@ def study(
     target: Target,
     /,
     *,
-    variants: Variants = None,
-    seeds: Seeds = None,
-    strengths: Strengths = None,
-    hidden_units: Hidden = None,
-    max_epochs: int | None = None,
-    learning_rate: float | None = None,
-    batch_size: int | Literal["full"] | None = None,
+    options: Options | None = None,
     out: Out = None,
     json: Json = False,
 ) -> None:
     """Train every variant over every seed at once and say what helps.
 
     An interrupted study goes on with the same command; more seeds or variants train only
-    what is missing.
+    what is missing. A file of several studies gives each a run folder inside the run folder.
 
     For example:
 
         kmlp study fashion_mnist --variants none,dropout,l2 --seeds 10 --out runs/a
+        kmlp study fashion_mnist --variants none,dropout --resample splits:5 --out runs/b
+        kmlp study fashion_mnist --sweep dropout=0:0.8:9 --seeds auto --out runs/c
+        kmlp study mnist --folds 5 --repeats 3 --randomness --out runs/d
     """
-    config = configure(
-        target,
-        variants=variants,
-        num_seeds=seeds,
-        strengths=strengths,
-        hidden_units=hidden_units,
-        max_epochs=max_epochs,
-        learning_rate=learning_rate,
-        batch_size=batch_size,
-    )
-    result, _ = run_with_progress(config, out or default_out(target))
-    print_study(result, as_json=json)
+    studies, found = configure(target, options), {}
+    for name, config in studies.items():
+        result, _ = run_with_progress(config, (out or default_out(target)) / name)
+        found[name] = result.results
+        if not json:
+            print_study(result, as_json=False)
+    if json:
+        print_json(found.get("", found))
 
 
 @app.command
@@ -78,74 +57,89 @@ def run(
     target: Target = _DEFAULTS.dataset,
     /,
     *,
-    variants: Variants = None,
-    seeds: Seeds = None,
-    strengths: Strengths = None,
-    hidden_units: Hidden = None,
-    max_epochs: int | None = None,
+    options: Options | None = None,
+    tune: Annotated[
+        bool, Parameter(negative="", help="search first; study what it found against the default")
+    ] = False,
     out: Out = None,
 ) -> None:
     """Study, report and export in one go.
 
+    A file of several studies ends with one report of them all side by side.
+
     For example:
 
         kmlp run fashion_mnist
+        kmlp run studies/assignment.toml
     """
-    config = configure(
-        target,
-        variants=variants,
-        num_seeds=seeds,
-        strengths=strengths,
-        hidden_units=hidden_units,
-        max_epochs=max_epochs,
-    )
-    result, dataset = run_with_progress(config, out or default_out(target))
-    print_study(result, as_json=False)
+    options = options or Options()
+    if tune:
+        run_tuned(target, out, options)
+        return
+    folder = out or default_out(target)
+    studies = configure(target, options)
+    for name, config in studies.items():
+        run_one(config, folder / name)
+    if "" not in studies:
+        from kmlp.report import write_comparison
+
+        print(f"\nAll {len(studies)} studies:")
+        print_report(write_comparison([folder / name for name in studies], folder))
+    print("\nNext:")
+    for name in studies:
+        print(f"  kmlp show {folder / name}")
+    # Without the same settings the run folder would refuse to go on.
+    same = f"kmlp run {target} --out {folder}"
+    if all(isinstance(config.num_seeds, int) for config in studies.values()):
+        most = max(config.most_seeds for config in studies.values())
+        print(" ".join([f"  {same}", *options.words("num_seeds"), f"--seeds {2 * most}"]))
+    if "" in studies and all(isinstance(v, str) for v in studies[""].variants):
+        variants = ",".join(map(str, studies[""].variants))
+        more = f"--variants {variants},dropout=0.5"
+        print(" ".join([f"  {same}", *options.words("variants"), more]))
+
+
+def run_one(config: StudyConfig, folder: Path) -> None:
+    """One study with its report and its exported model."""
     from kmlp.report import write_report
 
+    result, dataset = run_with_progress(config, folder)
+    print_study(result, as_json=False)
     path = write_report(result.run_dir)
     exported = write_export(result.run_dir, None, "best", None)
     print_examples(exported, dataset)
     print()
     print_report(path)
     print(f"Model:  {exported}")
-    # Without the same settings the run folder would refuse to go on.
-    kept = {"strengths": strengths, "hidden-units": hidden_units, "max-epochs": max_epochs}
-    options = [f"--{name} {value}" for name, value in kept.items() if value is not None]
-    same = " ".join(["kmlp run", target, "--out", str(result.run_dir), *options])
-    print("\nNext:")
-    print(f"  kmlp evaluate {exported} {config.dataset}")
-    print(f"  kmlp show {result.run_dir}")
-    print(f"  {same} --seeds {2 * config.num_seeds}")
-    if all(isinstance(v, str) for v in config.variants):
-        print(f"  {same} --variants {','.join(map(str, config.variants))},dropout=0.5")
+    print(f"Test:   kmlp evaluate {exported} {config.dataset}")
 
 
-def configure(target: str, **options: str | int | float | None) -> StudyConfig:
-    """The study of a file or a data set, with what the command line overrides."""
-    given = {name: value for name, value in options.items() if value is not None}
-    config = read_study_file(target) if target.endswith(".toml") else StudyConfig(dataset=target)
-    values = config.to_dict()
-    for name, value in given.items():
-        if name == "variants":
-            values["variants"] = [v.strip() for v in str(value).split(",") if v.strip()]
-        elif name == "hidden_units":
-            values["model"]["hidden_units"] = whole_numbers(str(value))
-        elif name in TrainConfig.__dataclass_fields__:
-            values["train"][name] = value
-        else:
-            assert name not in MLPConfig.__dataclass_fields__
-            values[name] = value
-    return StudyConfig.from_dict(values)
+def run_tuned(target: str, out: Path | None, options: Options) -> None:
+    """Search, then study its best trials and the default over fresh seeds, report and export."""
+    from kmlp.cli import tune as search
+    from kmlp.report import write_report
 
-
-def whole_numbers(text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",") if part.strip()]
-    except ValueError:
+    if refused := options.words("hidden_units", "max_epochs"):
         raise ConfigError(
-            f"--hidden-units takes whole numbers between commas, as 128,64. Received: {text}."
-        ) from None
+            f"with --tune the search says what is studied. Received: {refused[0]}. For more, write "
+            "kmlp tune, then kmlp study on its best.toml."
+        )
+    fixed = [f"hidden_units={options.hidden_units}"] if options.hidden_units else None
+    config = search.configure(target, fixed=fixed, max_epochs=options.max_epochs)
+    place = out or search.default_out(target)
+    found = search.search_with_progress(config, place, then_study=True)
+    search.print_search(found, as_json=False)
+    page = search.report_search(found.run_dir)
+    path = write_report(found.run_dir / "study")
+    exported = write_export(found.run_dir / "study", None, "best", None)
+    from kmlp.data import load_dataset
+
+    print_examples(exported, load_dataset(config.dataset))
+    print()
+    if page:
+        print(f"Search: {page}")
+    print_report(path)
+    print(f"Model:  {exported}")
 
 
 def default_out(target: str) -> Path:
@@ -166,10 +160,11 @@ def run_with_progress(config: StudyConfig, out: Path) -> tuple["Study", "Dataset
     from kmlp.stats import min_seeds_to_test
     from kmlp.study import run_study
 
-    comparisons = len(config.for_data(dataset.spec.task, dataset.spec.input_dtype).variants) - 1
-    if comparisons and config.num_seeds < (needed := min_seeds_to_test(comparisons)):
+    written_out = config.for_data(dataset.spec.task, dataset.spec.input_dtype)
+    comparisons = len(written_out.variant_names) - 1
+    if comparisons and config.most_seeds < (needed := min_seeds_to_test(comparisons)):
         print(
-            f"{config.num_seeds} seeds cannot show any difference, with {comparisons} to compare "
+            f"{config.most_seeds} seeds cannot show any difference, with {comparisons} to compare "
             f"with the baseline; at least {needed} are needed: --seeds {needed}",
             file=sys.stderr,
         )

@@ -4,7 +4,15 @@ Colour says what something means, never which of many it is: so fourteen variant
 colours than two. An interval stands beside every mean; nothing is shown or saved here.
 """
 
-from kmlp.plots.palette import PALETTE, style
+from kmlp.plots.estimates import (
+    Estimate,
+    Line,
+    draw_estimates,
+    draw_looks,
+    draw_parts,
+    draw_sweep,
+)
+from kmlp.plots.palette import PALETTE, SCALE, style
 from kmlp.plots.predictions import (
     draw_confusion,
     draw_predicted,
@@ -16,14 +24,21 @@ from kmlp.plots.training import by_epoch, draw_curves
 
 __all__ = [
     "PALETTE",
+    "SCALE",
+    "Estimate",
+    "Line",
     "Row",
     "by_epoch",
     "draw_confusion",
     "draw_curves",
     "draw_epochs",
+    "draw_estimates",
+    "draw_looks",
+    "draw_parts",
     "draw_predicted",
     "draw_reliability",
     "draw_residuals",
     "draw_rows",
+    "draw_sweep",
     "style",
 ]

@@ -12,8 +12,18 @@ PALETTE: dict[str, str] = {
     "unclear": "#777c84",
     "baseline": "#1f5fa9",
     "train": "#a86f00",
+    "chosen": "#c77700",
+    "scale_0": "#c3cbb4",
+    "scale_1": "#8fc3b3",
+    "scale_2": "#53aebb",
+    "scale_3": "#2f8bb8",
+    "scale_4": "#2a5f9e",
+    "scale_5": "#152c6e",
 }
 """By meaning, on a light ground; told apart by the colour-blind. Other grounds replace them."""
+
+SCALE = tuple(role for role in PALETTE if role.startswith("scale_"))
+"""The roles of an ordered scale: the further along, the more it stands out from the ground."""
 
 
 def style() -> Any:

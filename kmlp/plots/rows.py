@@ -57,7 +57,7 @@ def draw_rows(
         _draw_row(ax, row, y)
     if limits:
         ax.set_xlim(*limits)
-    return _label_rows(ax, [row.label for row in rows], xlabel)
+    return label_rows(ax, [row.label for row in rows], xlabel)
 
 
 def draw_epochs(
@@ -83,7 +83,7 @@ def draw_epochs(
         ax.scatter(best[order], places, s=9, color=PALETTE[role], linewidths=0)
     ax.set_xlim(0, max_epochs * 1.03)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    return _label_rows(ax, list(epochs), "epoch")
+    return label_rows(ax, list(epochs), "epoch")
 
 
 def _draw_row(ax: Axes, row: Row, y: int) -> None:
@@ -137,7 +137,8 @@ def _point_outside(ax: Axes, row: Row, y: int, limits: tuple[float, float]) -> N
     )
 
 
-def _label_rows(ax: Axes, labels: Sequence[str], xlabel: str) -> Axes:
+def label_rows(ax: Axes, labels: Sequence[str], xlabel: str) -> Axes:
+    """Names the rows on the left, the first on top, and the axis below."""
     ax.set_yticks(range(len(labels)), labels)
     ax.tick_params(axis="y", length=0)
     ax.set_ylim(len(labels) - 0.45, -0.55)

@@ -1,24 +1,26 @@
-"""Several studies side by side: variants by name, scores with intervals, what differs."""
+"""Several studies side by side: scores by variant and what differs; then each study in full."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kmlp.config import read_study_file
 from kmlp.ledger import RunFolder
 from kmlp.plots import Row as Line
-from kmlp.report.content import Block, Bullets, Cell, Figure, Report, Row, Section, Table, Text
+from kmlp.report.content import Bullets, Cell, Figure, Report, Row, Section, Table, Text
 from kmlp.report.figures import draw, draw_in_rows, score_row
+from kmlp.report.study import study_report
 from kmlp.report.tables import NONE
+from kmlp.study_file import read_study_file
 from kmlp.units import Unit, p_value, unit_in, unit_of
 from kmlp.verdict import is_significant, rank
 
 
 def comparison_report(folders: Sequence[RunFolder]) -> Report:
-    """What a report of several run folders says.
+    """What a report of several run folders says: a comparison, and a chapter for each.
 
     Raises:
-        RunFolderError: no run folder, or no results yet.
+        RunFolderError: no run folder, no results yet, or damaged arrays.
     """
     names = _short_names([f.path for f in folders])
     studies = dict(zip(names, (f.read_json("results.json") for f in folders), strict=True))
@@ -28,8 +30,7 @@ def comparison_report(folders: Sequence[RunFolder]) -> Report:
         Section("gains", "What each variant gains over its study's baseline", [_gains(studies)]),
         Section("every", "Every seed", _figures(studies)),
         Section("differs", "What differs", [_differences(folders, studies)]),
-        Section("verdicts", "Each study's verdict", _verdicts(studies)),
-        Section("limits", "Limits", [Bullets(_limits(studies))]),
+        Section("limits", "Limits of comparing", [Bullets(_limits(studies))]),
     ]
     return Report(
         kicker="Studies side by side",
@@ -37,7 +38,14 @@ def comparison_report(folders: Sequence[RunFolder]) -> Report:
         facts=" · ".join(f"{n}: {_facts(r)}" for n, r in studies.items()),
         verdict=[f"{name}: {results['verdict'][0]}" for name, results in studies.items()],
         sections=sections,
+        chapters=[_chapter(name, f) for name, f in zip(names, folders, strict=True)],
     )
+
+
+def _chapter(name: str, folder: RunFolder) -> Report:
+    report, _ = study_report(folder)
+    kicker = f"{report.kicker} on {folder.read_json('results.json')['dataset']['name']}"
+    return dataclasses.replace(report, kicker=kicker, title=f"Study {name}")
 
 
 Studies = Mapping[str, Mapping[str, Any]]
@@ -69,13 +77,6 @@ def _units(studies: Studies) -> dict[str, Unit]:
 def _facts(results: Mapping[str, Any]) -> str:
     dataset = results["dataset"]
     return f"{len(results['members'])} networks on {dataset['name']} ({dataset['source']})"
-
-
-def _verdicts(studies: Studies) -> list[Block]:
-    blocks: list[Block] = []
-    for name, results in studies.items():
-        blocks += [Text(f"{name}:"), Bullets(results["verdict"])]
-    return blocks
 
 
 def _all_variants(studies: Studies) -> list[str]:

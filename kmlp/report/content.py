@@ -1,7 +1,7 @@
 """What a report says, without how it looks: the page and the PDF are made from the same blocks."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -106,6 +106,12 @@ class Pictures:
     caption: str
 
 
+def facts_table(facts: Mapping[str, str]) -> Table:
+    """A name and what belongs to it, a row each."""
+    rows = [Row([Cell(name), Cell(value)]) for name, value in facts.items()]
+    return Table((), rows, is_prose=True)
+
+
 def typeset(text: str) -> str:
     r"""The text with spaces that no line breaks at, between numbers and what belongs to them.
 
@@ -140,6 +146,7 @@ class Report:
         also: sentences under them that no one may miss.
         lead: the blocks right below, without a heading.
         sections: everything else.
+        chapters: whole reports that follow, each beginning on a page of its own.
     """
 
     kicker: str
@@ -149,9 +156,10 @@ class Report:
     also: Sequence[str] = ()
     lead: Sequence[Block] = ()
     sections: Sequence[Section] = field(default_factory=tuple)
+    chapters: Sequence["Report"] = ()
 
     @property
     def figures(self) -> list[Figure]:
-        """All figures, in order."""
+        """All figures but the chapters', in order."""
         blocks = [*self.lead, *(b for s in self.sections for b in s.blocks)]
         return [b for b in blocks if isinstance(b, Figure)]

@@ -2,12 +2,13 @@
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kmlp import plots
 from kmlp.evidence import Evidence, confusion, most_misread, reliability
 from kmlp.metrics import METRICS
+from kmlp.report.csv_extras import Rows, beyond, flat
 from kmlp.report.figures import done
 from kmlp.units import unit_in
 from kmlp.verdict import rank
@@ -36,12 +37,10 @@ def csv_tables(results: Mapping[str, Any], evidence: Evidence) -> dict[str, str]
     if pilot := results.get("pilot"):
         fields = ("strength", "part", "mean", "se")
         tables["pilot"] = [fields, *([s[f] for f in fields] for s in pilot["strengths"])]
+    tables |= beyond(results)
     if results["dataset"]["task"] != "regression":
         tables |= _predictions(results["dataset"]["class_names"], evidence)
-    return {f"{name}.csv": _csv(rows) for name, rows in tables.items()}
-
-
-Rows = Iterable[Sequence[Any]]
+    return {f"{name}.csv": to_csv(rows) for name, rows in tables.items()}
 
 
 def _variants(
@@ -88,7 +87,7 @@ def _members(results: Mapping[str, Any], metrics: Sequence[str]) -> Rows:
 
 def _comparisons(ranked: Sequence[Mapping[str, Any]]) -> Rows:
     found = [
-        (variant["name"], against, _flat(variant[f"versus_{against}"]))
+        (variant["name"], against, flat(variant[f"versus_{against}"]))
         for against in ("baseline", "best")
         for variant in ranked
         if variant.get(f"versus_{against}")
@@ -97,20 +96,6 @@ def _comparisons(ranked: Sequence[Mapping[str, Any]]) -> Rows:
     yield ["variant", "against", *names]
     for variant, against, row in found:
         yield [variant, against, *(row.get(name) for name in names)]
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Intervals become two columns, nested values one each."""
-    flat: dict[str, Any] = {}
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{name}_")
-        elif isinstance(value, list | tuple):
-            ends = ("low", "high") if len(value) == 2 else range(len(value))
-            flat |= {f"{prefix}{name}_{e}": x for e, x in zip(ends, value, strict=True)}
-        else:
-            flat[prefix + name] = value
-    return flat
 
 
 def _curves(ranked: Sequence[Mapping[str, Any]], evidence: Evidence) -> Rows:
@@ -151,7 +136,8 @@ def _predictions(names: Sequence[str], evidence: Evidence) -> dict[str, Rows]:
     }
 
 
-def _csv(rows: Rows) -> str:
+def to_csv(rows: Rows) -> str:
+    """Rows as a CSV file's text, the first of them its heading."""
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerows(rows)
     return buffer.getvalue()

@@ -7,7 +7,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from kmlp.report import content
-from kmlp.report.svg import css_colours, for_page
+from kmlp.report.svg import css_colours, for_page, with_ids
 
 
 def to_html(report: content.Report) -> str:
@@ -41,6 +41,7 @@ def _breakable(name: str) -> Markup:
     return Markup(str(escape(name)).replace("_", "_<wbr>").replace("=", "=<wbr>"))
 
 
-def _inlined(figure: content.Figure) -> str:
+def _inlined(figure: content.Figure, prefix: str) -> str:
+    """Both widths; the prefix tells ids from those of a figure of the same name elsewhere."""
     wide = for_page(figure.wide, figure.alt, "wide")
-    return wide + for_page(figure.narrow, figure.alt, "narrow")
+    return with_ids(wide + for_page(figure.narrow, figure.alt, "narrow"), prefix)

@@ -22,6 +22,7 @@ def limits(results: Mapping[str, Any]) -> list[str]:
         + _of_test_rows(results),
         *([_ROWS] if has_rows else []),
         *simulated(_calibration()),
+        *_simulated_beyond(results, _calibration() or {}),
         "A variant stands for the strength given here, not for every strength of its kind.",
         "Nothing was chosen on the test set: it was read once a network, at the epoch that "
         "validation chose. But who now picks by the test scores of this page, does choose on it.",
@@ -54,6 +55,38 @@ def simulated(calibration: Mapping[str, Any] | None) -> list[str]:
         sentences.append(
             f"Who looks at the verdict and then adds seeds errs more: {100 * second:.1f} % of "
             "such studies told one apart."
+        )
+    return sentences
+
+
+def _simulated_beyond(results: Mapping[str, Any], calibration: Mapping[str, Any]) -> list[str]:
+    """What simulations found of added seeds and of training samples, where a study has them.
+
+    Args:
+        results: as in `results.json`.
+        calibration: `rounds_false_verdicts`: kind of scores -> "validation", "test" -> share of
+            studies of equal variants with a false verdict; `sample_coverage`: "jackknife" ->
+            number of samples -> kind of effects -> share of intervals that hold the truth.
+    """
+    sentences = []
+    if (false := calibration.get("rounds_false_verdicts")) and results.get("looks"):
+        said = "; ".join(
+            f"{kind}: {100 * by['validation']:.1f} % on validation, {100 * by['test']:.1f} % on "
+            "the test set"
+            for kind, by in false.items()
+        )
+        sentences.append(
+            f"How often a study that adds seeds as this one tells equal variants apart, "
+            f"simulated: {said}."
+        )
+    if (coverage := calibration.get("sample_coverage")) and results["bias_variance"]:
+        said = "; ".join(
+            f"{100 * min(by.values()):.0f} to {100 * max(by.values()):.0f} % at {n}"
+            for n, by in coverage["jackknife"].items()
+        )
+        sentences.append(
+            "How often a 95 % interval over training samples holds the true variance, simulated "
+            f"by kind of effects: {said} samples."
         )
     return sentences
 

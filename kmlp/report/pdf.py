@@ -17,18 +17,7 @@ def to_pdf(report: content.Report) -> bytes:
     import typst
 
     files: dict[str, bytes] = {}
-    document = {
-        "kicker": report.kicker,
-        "title": report.title,
-        "facts": report.facts,
-        "verdict": [content.typeset(s) for s in report.verdict],
-        "also": [content.typeset(s) for s in report.also],
-        "lead": [_block(b, files) for b in report.lead],
-        "sections": [
-            {"title": s.title, "blocks": [_block(b, files) for b in s.blocks]}
-            for s in report.sections
-        ],
-    }
+    document = _document(report, files)
     files["main.typ"] = (resources.files("kmlp.report") / "report.typ").read_bytes()
     files["report.json"] = json.dumps(document).encode()
     with tempfile.TemporaryDirectory() as folder:
@@ -40,6 +29,23 @@ def to_pdf(report: content.Report) -> bytes:
             ignore_system_fonts=True,
             font_paths=[str(Path(matplotlib.get_data_path()) / "fonts" / "ttf")],
         )
+
+
+def _document(report: content.Report, files: dict[str, bytes]) -> dict[str, Any]:
+    """A report as Typst reads it; what it shows is added to the files."""
+    return {
+        "kicker": report.kicker,
+        "title": report.title,
+        "facts": report.facts,
+        "verdict": [content.typeset(s) for s in report.verdict],
+        "also": [content.typeset(s) for s in report.also],
+        "lead": [_block(b, files) for b in report.lead],
+        "sections": [
+            {"title": s.title, "blocks": [_block(b, files) for b in s.blocks]}
+            for s in report.sections
+        ],
+        "chapters": [_document(chapter, files) for chapter in report.chapters],
+    }
 
 
 def _block(block: content.Block, files: dict[str, bytes]) -> dict[str, Any]:

@@ -5,20 +5,19 @@ from typing import Any
 
 from kmlp.evidence import Evidence, gather
 from kmlp.ledger import RunFolder
-from kmlp.report import figures, predictions, tables
+from kmlp.report import decompositions, extras, figures, predictions, sweeps, tables
 from kmlp.report.content import (
     Block,
     Bullets,
-    Cell,
     Code,
     Report,
-    Row,
     Section,
-    Table,
     Text,
+    facts_table,
 )
 from kmlp.report.images import find_test_images
 from kmlp.report.limits import limits
+from kmlp.report.setting import best_section, setting_section
 from kmlp.units import p_equals, unit_in
 
 NUM_SENTENCES = 3
@@ -80,10 +79,14 @@ def _findings(
 ) -> list[Section]:
     is_regression = results["dataset"]["task"] == "regression"
     comparisons = _comparisons(results)
+    best = best_section(results)
     sections = [
+        setting_section(results),
         Section("ranking", _ranking_title(results), [tables.ranking(results)]),
+        *([best] if best else ()),
         Section("seeds", "Every seed", [figures.scores(results)]),
         *([Section("comparisons", "Every comparison", comparisons)] if comparisons else ()),
+        *_beyond(results),
         *_training(results, evidence, is_regression),
     ]
     if is_regression:
@@ -98,6 +101,18 @@ def _findings(
     if pilot := tables.pilot(results):
         sections.append(Section("pilot", "How the strengths were chosen", [pilot]))
     return [*sections, Section("cost", "What it costs", [tables.cost(results, evidence)])]
+
+
+def _beyond(results: Mapping[str, Any]) -> list[Section]:
+    """What more than the ordinary networks shows."""
+    found = [
+        extras.looks_section(results),
+        decompositions.section(results),
+        sweeps.sweeps_section(results),
+        extras.folds_section(results),
+        extras.randomness_section(results),
+    ]
+    return [section for section in found if section]
 
 
 def _ranking_title(results: Mapping[str, Any]) -> str:
@@ -150,7 +165,6 @@ def _again(
         "sha256 of the data": data["sha256"],
         "Python": f"{environment['python']} on {environment['platform']}",
         "packages": versions,
-        f"settings of {results['baseline']}": ", ".join(_settings(results)),
     }
     return Section(
         "again",
@@ -164,19 +178,6 @@ def _again(
                 "numbers of this report follow from the run folder: tables/ holds them as CSV, "
                 "figures/ holds the figures as SVG."
             ),
-            _prose(facts),
+            facts_table(facts),
         ],
     )
-
-
-def _prose(facts: Mapping[str, str]) -> Table:
-    rows = [Row([Cell(name), Cell(value)]) for name, value in facts.items()]
-    return Table((), rows, is_prose=True)
-
-
-def _settings(results: Mapping[str, Any]) -> list[str]:
-    """The baseline's settings, without what is off."""
-    baseline = next(v for v in results["variants"] if v["name"] == results["baseline"])
-    off = (None, 0, 0.0, "none", False)
-    values = {**baseline["config"]["model"], **baseline["config"]["train"]}
-    return [f"{name} {value}" for name, value in values.items() if value not in off]

@@ -17,6 +17,13 @@ _DARK = {
     "unclear": "#a0a6ae",
     "baseline": "#86b9f7",
     "train": "#e5b44d",
+    "chosen": "#ffb445",
+    "scale_0": "#3d4a4d",
+    "scale_1": "#3a6673",
+    "scale_2": "#3c8a94",
+    "scale_3": "#5cb3a1",
+    "scale_4": "#a4d99b",
+    "scale_5": "#e4f6da",
 }
 
 
@@ -49,6 +56,11 @@ def for_page(svg: str, alt: str, width: str) -> str:
     svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)
     opening = f'<svg class="{width}" role="img" aria-label="{_escaped(alt)}"'
     return opening + svg[len("<svg") :]
+
+
+def with_ids(svg: str, prefix: str) -> str:
+    """The same with a prefix before every id."""
+    return re.sub(r'( id="|url\(#|href="#)', rf"\g<1>{prefix}", svg)
 
 
 def for_file(svg: str, alt: str) -> str:

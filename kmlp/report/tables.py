@@ -27,6 +27,7 @@ def ranking(results: Mapping[str, Any]) -> Table:
         Cell("Variant"),
         *([Cell("Seeds")] if counts else []),
         Cell(f"Test {unit.axis}\N{NO-BREAK SPACE}{unit.arrow}", "95 % interval"),
+        Cell("SE"),
         Cell(f"Minus {results['baseline']}{points}", "95 % interval"),
         Cell("Holm p"),
         Cell("Wins"),
@@ -41,7 +42,8 @@ def ranking(results: Mapping[str, Any]) -> Table:
     what = "predictions" if results["dataset"]["task"] == "regression" else "probabilities"
     note = (
         f"By mean test {unit.title}. ↑ higher is better, ↓ lower is better. Intervals are t "
-        f"intervals of the mean over {_seeds(results)}; p is the two-sided sign-flip "
+        f"intervals of the mean over {_seeds(results)}, SE is its standard error; p is the "
+        "two-sided sign-flip "
         "test's on differences paired by seed, corrected by Holm over all variants; differences "
         f"significant at 5 % are bold. The ensemble averages the {what} of a variant's networks."
     )
@@ -219,6 +221,7 @@ def _ranked_row(
             Cell(variant["name"], strength),
             *([Cell(str(variant["num_members"]), diverged)] if with_seeds else []),
             _score(variant["test"][unit.metric], unit, mark="strong"),
+            _standard_error(variant["test"][unit.metric], unit),
             *compared,
             *(_score(variant["test"].get(u.metric), u, with_interval=False) for u in beside),
             Cell(unit.value(variant["ensemble"][unit.metric])),
@@ -234,6 +237,10 @@ def _score(
         return NONE
     bounds = unit.interval(summary["ci95"]) if summary["ci95"] and with_interval else ""
     return Cell(unit.value(summary["mean"]), bounds, mark)
+
+
+def _standard_error(summary: Mapping[str, Any], unit: Unit) -> Cell:
+    return NONE if summary["se"] is None else Cell(unit.value(summary["se"]))
 
 
 def _mark(variant: Mapping[str, Any], unit: Unit) -> str:

@@ -31,11 +31,11 @@ def write_report(run_dir: str | Path, out: str | Path | None = None) -> Path:
     folder = RunFolder(run_dir)
     report, evidence = study_report(folder)
     tables = csv_tables(folder.read_json("results.json"), evidence)
-    return _write(Path(out) if out else folder.path, "report", report, tables)
+    return write_files(Path(out) if out else folder.path, "report", report, tables)
 
 
 def write_comparison(run_dirs: Sequence[str | Path], out: str | Path) -> Path:
-    """Writes `comparison.html` and `comparison.pdf`: several studies side by side.
+    """Writes `comparison.html` and `comparison.pdf`: several studies side by side, then in full.
 
     Args:
         run_dirs: two run folders or more.
@@ -45,13 +45,24 @@ def write_comparison(run_dirs: Sequence[str | Path], out: str | Path) -> Path:
         The path of the page.
 
     Raises:
-        RunFolderError: no run folder, or no results yet.
+        RunFolderError: no run folder, no results yet, or damaged arrays.
     """
     report = comparison_report([RunFolder(d) for d in run_dirs])
-    return _write(Path(out), "comparison", report, {})
+    return write_files(Path(out), "comparison", report, {})
 
 
-def _write(out: Path, name: str, report: Report, tables: Mapping[str, str]) -> Path:
+def write_files(out: Path, name: str, report: Report, tables: Mapping[str, str]) -> Path:
+    """Writes `NAME.html` and `NAME.pdf` with what they show as files of their own.
+
+    Args:
+        out: where to write; created where it is missing.
+        name: of the page and the PDF.
+        report: what they say.
+        tables: file name -> content, written to `tables/`; figures go to `figures/`.
+
+    Returns:
+        The path of the page.
+    """
     figures = {f"{f.name}.svg": for_file(f.wide, f.alt) for f in report.figures}
     for kind, files in (("figures", figures), ("tables", tables)):
         for file, text in files.items():

@@ -1,0 +1,196 @@
+"""`kmlp tune`: search for the best configuration; the only place where kmlp knows `tuning`."""
+
+import importlib.util
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from kmlp.cli.app import Json, app, console, import_backend_quietly, print_json
+
+if TYPE_CHECKING:
+    from tuning import Search, SearchConfig
+
+Space = Annotated[
+    list[str] | None,
+    Parameter(
+        name=["--space"],
+        negative="",
+        help="default, all or none; and any number of: a parameter, NAME=A,B,C, "
+        "NAME=LOW:HIGH:log, NAME=LOW:HIGH:STEP",
+    ),
+]
+Fix = Annotated[
+    list[str] | None,
+    Parameter(name=["--fix"], negative="", help="NAME=VALUE: held, not searched"),
+]
+TunerName = Annotated[
+    Literal["random", "grid", "bayesian", "hyperband"] | None,
+    Parameter(help="how trials are drawn"),
+]
+
+
+@app.command
+def tune(
+    target: str,
+    /,
+    *,
+    tuner: TunerName = None,
+    max_trials: Annotated[
+        int | None, Parameter(help="trials; of hyperband, its budget in full trainings")
+    ] = None,
+    seeds: Annotated[int | None, Parameter(name=["--seeds"], help="seeds a trial")] = None,
+    objective: Annotated[str | None, Parameter(help="a validation metric, as val_accuracy")] = None,
+    space: Space = None,
+    fix: Fix = None,
+    max_epochs: int | None = None,
+    seed: Annotated[int | None, Parameter(help="of the draws")] = None,
+    then: Annotated[
+        Literal["study"] | None,
+        Parameter(help="study: the best three meet the default over ten fresh seeds"),
+    ] = None,
+    out: Annotated[Path | None, Parameter(help="the search's folder; made where missing")] = None,
+    json: Json = False,
+) -> None:
+    """Search for the best configuration, each trial over several seeds, chosen on validation.
+
+    An interrupted search goes on with the same command, killed at whatever moment.
+
+    For example:
+
+        kmlp tune fashion_mnist --fix hidden_units=128,64 --then study --out runs/t
+
+        kmlp tune mnist --space none --space learning_rate=1e-4:1e-2:log --space dropout=0,0.2,0.5
+    """
+    config = configure(
+        target,
+        tuner=tuner,
+        max_trials=max_trials,
+        num_seeds=seeds,
+        objective=objective,
+        space=space,
+        fixed=fix,
+        max_epochs=max_epochs,
+        seed=seed,
+    )
+    search = search_with_progress(config, out or default_out(target), then_study=then == "study")
+    print_search(search, as_json=json)
+    page = report_search(search.run_dir)
+    if not json:
+        print_next(search, page)
+
+
+def configure(target: str, **options: Any) -> "SearchConfig":
+    """The search of a file or a data set, with what the command line overrides."""
+    from tuning.config import SearchConfig, as_table, read_search_file
+    from tuning.space import read_fixed
+
+    is_file = target.endswith(".toml")
+    config = read_search_file(target) if is_file else SearchConfig(dataset=target)
+    values = config.to_dict()
+    for name, value in options.items():
+        if value is None:
+            continue
+        if name == "space":
+            # A preset begins anew; without one the file's space is narrowed further.
+            given = as_table(value)
+            has_preset = given["preset"] in value
+            values["space"] = given if has_preset else {**given, **values["space"], **_own(given)}
+        elif name == "fixed":
+            values["fixed"] = {**values["fixed"], **read_fixed(value)}
+        elif name == "max_epochs":
+            values["train"]["max_epochs"] = value
+        else:
+            values[name] = value
+    return SearchConfig.from_dict(values)
+
+
+def _own(table: Mapping[str, Any]) -> dict[str, Any]:
+    """What a space names, without the preset that it begins with."""
+    return {k: v for k, v in table.items() if k != "preset"}
+
+
+def default_out(target: str) -> Path:
+    return Path("runs") / f"{Path(target).stem}-search"
+
+
+def search_with_progress(config: "SearchConfig", out: Path, *, then_study: bool) -> "Search":
+    from kmlp.data import load_dataset
+    from kmlp.progress import StudyProgress
+    from tuning import SearchProgress, load_search
+    from tuning import tune as search
+
+    data = load_dataset(config.dataset)
+    origin = data.provenance
+    print(
+        f"{data.name}: {origin.source}, {len(data.y_train):,} training rows, "
+        f"from {origin.location}, sha256 {origin.sha256[:12]}",
+        file=sys.stderr,
+    )
+    import_backend_quietly()
+    with SearchProgress() as progress:
+        found = search(config, out, data=data, progress=progress)
+    if not then_study or found.results["picked"] is None:
+        return found
+    with StudyProgress() as study_progress:
+        search(config, out, data=data, then_study=True, study_progress=study_progress)
+    return load_search(out)
+
+
+def is_search(run_dir: Path) -> bool:
+    """Whether a folder holds a search, not a study."""
+    return (run_dir / "search.toml").exists()
+
+
+def show_search(run_dir: Path, *, as_json: bool) -> None:
+    from tuning import load_search
+
+    search = load_search(run_dir)
+    if running := sum(t["status"] == "running" for t in search.trials):
+        print(f"{running} trials have not ended; this is what is known so far.", file=sys.stderr)
+    print_search(search, as_json=as_json)
+
+
+def print_search(search: "Search", *, as_json: bool) -> None:
+    if as_json:
+        print_json(search.results)
+        return
+    from tuning.table import results_table
+
+    out = console()
+    out.print(results_table(search.results))
+    out.print()
+    for sentence in search.results["verdict"]:
+        out.print(f"• {sentence}", highlight=False, markup=False)
+    origin = search.results["dataset"]
+    out.print(
+        f"\nData: {origin['name']}, {origin['source']}, sha256 {origin['sha256'][:12]}. "
+        f"Run folder: {search.run_dir}",
+        highlight=False,
+        markup=False,
+    )
+
+
+def report_search(run_dir: Path) -> Path | None:
+    """Writes the search's report, where the package has one."""
+    if importlib.util.find_spec("tuning.report") is None:
+        return None
+    from tuning.report import write_search_report
+
+    return write_search_report(run_dir)
+
+
+def print_next(search: "Search", page: Path | None) -> None:
+    if page:
+        print(f"\nReport: {page}")
+    if search.results["picked"] is None:
+        return
+    print(f"Picked: {search.run_dir / 'best.toml'}")
+    print("\nNext:")
+    if search.results["fresh"]:
+        print(f"  kmlp show {search.run_dir / 'study'}")
+        print(f"  kmlp export {search.run_dir / 'study'}")
+    else:
+        print(f"  kmlp study {search.run_dir / 'best.toml'}")

@@ -1,0 +1,21 @@
+"""What to build, how to train it and what to compare: frozen dataclasses of plain types.
+
+A config is checked when it is made, equal after a trip through JSON and TOML, and its
+defaults are the only place where a default stands. No Keras here.
+"""
+
+from kmlp.config.network import ACTIVATIONS, INITIALIZERS, MLPConfig
+from kmlp.config.study import AUTO, STREAMS, StudyConfig, Variant
+from kmlp.config.training import MONITORS, TrainConfig
+
+__all__ = [
+    "ACTIVATIONS",
+    "AUTO",
+    "INITIALIZERS",
+    "MONITORS",
+    "STREAMS",
+    "MLPConfig",
+    "StudyConfig",
+    "TrainConfig",
+    "Variant",
+]

@@ -1,0 +1,58 @@
+"""What the configs share: plain types in and out."""
+
+import dataclasses
+import json
+import tomllib
+from collections.abc import Mapping
+from typing import Any, Self
+
+from kmlp import fields
+from kmlp.errors import ConfigError
+
+
+class Config:
+    """What the configs share: conversion to and from plain dicts, JSON and TOML."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields as plain types (tuples become lists, nested configs become dicts)."""
+        return json.loads(json.dumps(dataclasses.asdict(self)))  # type: ignore[call-overload]
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`; an unknown key is an error that names its nearest field."""
+        names = [f.name for f in dataclasses.fields(cls)]  # type: ignore[arg-type]
+        if not isinstance(values, Mapping):
+            raise ConfigError(f"{cls.__name__} is read from a table. Received: {values!r}.")
+        for key in values:
+            if key not in names:
+                raise ConfigError(fields.unknown(key, names, cls.__name__))
+        for f in dataclasses.fields(cls):  # type: ignore[arg-type]
+            if f.name not in values and f.default is f.default_factory is dataclasses.MISSING:
+                raise ConfigError(f"{cls.__name__} needs {f.name}.")
+        return cls(**values)
+
+    def to_json(self) -> str:
+        return json.dumps(self.to_dict(), indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        return cls.from_dict(json.loads(text))
+
+    def to_toml(self) -> str:
+        """TOML has no null: a field that is None is left out and reads back as its default."""
+        import tomli_w
+
+        return tomli_w.dumps(_without_none(self.to_dict()))
+
+    @classmethod
+    def from_toml(cls, text: str) -> Self:
+        try:
+            return cls.from_dict(tomllib.loads(text))
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"not valid TOML: {error}") from error
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _without_none(v) for k, v in value.items() if v is not None}
+    return [_without_none(v) for v in value] if isinstance(value, list) else value

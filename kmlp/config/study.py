@@ -1,0 +1,196 @@
+"""What to compare, and over what."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from kmlp import fields
+from kmlp.config.base import Config
+from kmlp.config.network import MLPConfig
+from kmlp.config.training import TrainConfig
+from kmlp.errors import ConfigError
+from kmlp.rows import parse_resample
+
+if TYPE_CHECKING:
+    from kmlp.sweep import Sweep
+
+AUTO = "auto"
+STREAMS = ("init", "order", "noise", "split")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyConfig(Config):
+    """What to compare, on what, over how many seeds.
+
+    `variants` holds names ("dropout"), names with a strength ("dropout=0.5") or tables that
+    override fields of `model` and `train` ({"name": "wide", "hidden_units": [512, 256]}); "all"
+    stands for every name there is.
+    Seed s gives every variant the same initial weights, data order and validation split.
+    `validation_fraction` of the training rows is held out, drawn by each seed and stratified
+    by class; 0 is legal and then the training loss is monitored. `seed_streams` gives some of the
+    streams init, order, noise and split a fixed seed ({"order": 0, "split": 0}); the others
+    follow each member's own seed. `strengths="auto"` chooses the strength of every variant that is
+    named without one on validation, with pilot seeds of their own; "default" takes the named ones.
+
+    `num_seeds="auto"` compares on the validation rows at 10, 20, 40, ... seeds, at most
+    `max_seeds`, and adds seeds to what is still undecided; where `half_width` is given (in the
+    metric's own unit), an interval as narrow as that to either side needs no more: see
+    `kmlp.looks`. `sweep` adds a variant for each value of a field ("dropout=0:0.8:9").
+
+    Members beside the ordinary ones, for every variant: `resample` ("splits:5" or "bootstrap:20")
+    trains `resample_seeds` seeds on each sample of the training rows; `folds` cross-validates on
+    the training set, `repeats` times; `randomness` varies one of the streams at a time over
+    `randomness_seeds` seeds, at each of three settings of the others.
+
+    Raises:
+        ConfigError: a value is out of range, a variant is unknown, or the baseline is not
+            among the variants.
+
+    Example:
+        >>> StudyConfig(dataset="mnist", variants=("none", "l2=1e-4")).variant_names
+        ('none', 'l2=0.0001')
+    """
+
+    dataset: str
+    variants: tuple[str | Mapping[str, Any], ...] = ("none", "dropout", "l2", "dropout_l2")
+    num_seeds: int | str = 10
+    max_seeds: int = 40
+    half_width: float | None = None
+    first_seed: int = 0
+    seed_streams: Mapping[str, int] | None = None
+    model: MLPConfig = field(default_factory=MLPConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    validation_fraction: float = 1 / 6
+    baseline: str = "none"
+    strengths: str = "default"
+    sweep: tuple[str, ...] = ()
+    resample: str | None = None
+    resample_seeds: int = 3
+    folds: int | None = None
+    repeats: int = 1
+    randomness: bool = False
+    randomness_seeds: int = 5
+
+    def __post_init__(self) -> None:
+        for name, kind in (("model", MLPConfig), ("train", TrainConfig)):
+            value = getattr(self, name)
+            if isinstance(value, Mapping):
+                object.__setattr__(self, name, kind.from_dict(value))
+            elif not isinstance(value, kind):
+                raise ConfigError(fields.wanted(self, name, f"a table of {kind.__name__}'s fields"))
+        if self.seed_streams is not None:
+            streams = fields.seed_streams(self.seed_streams, STREAMS)
+            object.__setattr__(self, "seed_streams", streams)
+        fields.check_choice(self, "strengths", ("default", "auto"))
+        if self.strengths == "auto" and not self.validation_fraction:
+            raise ConfigError(
+                "strengths='auto' chooses on validation rows, of which there are none. Received: "
+                "validation_fraction=0. Hold some rows out, or name the strengths."
+            )
+        if self.num_seeds != AUTO:
+            fields.check_whole(self, "num_seeds", 1)
+        elif not self.validation_fraction:
+            raise ConfigError(
+                "num_seeds='auto' looks at validation rows, of which there are none. Received: "
+                "validation_fraction=0. Hold some rows out, or name the number of seeds."
+            )
+        fields.check_whole(self, "max_seeds", 6)
+        fields.check_whole(self, "first_seed", 0)
+        fields.check_rate(self, "validation_fraction")
+        fields.check_positive_or_none(self, "half_width")
+        fields.as_floats(self)
+        self._check_samples()
+        self._check_variants()
+
+    def _check_samples(self) -> None:
+        listed = (self.sweep,) if isinstance(self.sweep, str) else tuple(self.sweep)
+        object.__setattr__(self, "sweep", listed)
+        for name in ("resample_seeds", "randomness_seeds", "repeats"):
+            fields.check_whole(self, name, 1)
+        fields.check_truth(self, "randomness")
+        if self.folds is not None:
+            fields.check_whole(self, "folds", 2)
+        if self.resample is not None:
+            parse_resample(self.resample, 0)
+
+    def _check_variants(self) -> None:
+        if not isinstance(self.variants, str | list | tuple):
+            raise ConfigError(fields.wanted(self, "variants", "a list of names and tables"))
+        listed = (self.variants,) if isinstance(self.variants, str) else self.variants
+        object.__setattr__(self, "variants", tuple(map(_plain_table, listed)))
+        names = self.variant_names
+        if len(set(names)) < len(names):
+            raise ConfigError(f"every variant needs its own name. Received: {', '.join(names)}.")
+        if self.baseline not in names:
+            raise ConfigError(
+                f"the baseline must be one of the variants. Received: baseline="
+                f"{self.baseline!r}, variants {', '.join(names)}. Add it, or name another."
+            )
+
+    def for_data(self, task: str, input_dtype: str) -> "StudyConfig":
+        """The same study with "all" written out: every named variant that means something there.
+
+        Label smoothing needs classes; inputs that are no `uint8` are standardized anyway.
+        """
+        from kmlp.variants import expand_all
+
+        standardized = input_dtype != "uint8" and self.model.input_scaling in ("auto", "standard")
+        pointless = ("label_smoothing",) * (task == "regression") + ("input_norm",) * standardized
+        return dataclasses.replace(self, variants=expand_all(self.variants, pointless))
+
+    @property
+    def resolved_variants(self) -> tuple["Variant", ...]:
+        """Every variant with its full configs, in the order given."""
+        from kmlp.variants import expand_all, resolve_variant
+
+        found = [resolve_variant(v, self.model, self.train) for v in expand_all(self.variants)]
+        for variant in (v for sweep in self.sweeps for v in sweep.variants):
+            swept = resolve_variant(variant, self.model, self.train)
+            # A sweep may pass a variant that is there anyway.
+            found += [swept] if swept not in found else []
+        return tuple(found)
+
+    @property
+    def variant_names(self) -> tuple[str, ...]:
+        return tuple(v.name for v in self.resolved_variants)
+
+    @property
+    def sweeps(self) -> tuple["Sweep", ...]:
+        """What `sweep` stands for."""
+        from kmlp.sweep import parse_sweep
+
+        return tuple(map(parse_sweep, self.sweep))
+
+    @property
+    def most_seeds(self) -> int:
+        """How many seeds a variant may have; where `num_seeds` is a number, has."""
+        return self.num_seeds if isinstance(self.num_seeds, int) else self.max_seeds
+
+    @property
+    def seeds(self) -> range:
+        """As many as `most_seeds`."""
+        return range(self.first_seed, self.first_seed + self.most_seeds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """One thing to compare: its name, its strength in words, its full configs, and how many of
+    the training rows it sees, where that is not all of them."""
+
+    name: str
+    strength: str
+    model: MLPConfig
+    train: TrainConfig
+    num_train: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.num_train is not None:
+            fields.check_whole(self, "num_train", 1, " of training rows")
+
+
+def _plain_table(variant: Any) -> Any:
+    """A variant as JSON and TOML give it back: their arrays are lists."""
+    if not isinstance(variant, Mapping):
+        return variant
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in variant.items()}

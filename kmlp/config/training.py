@@ -1,0 +1,124 @@
+"""How to train it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kmlp import fields
+from kmlp.config.base import Config
+from kmlp.errors import ConfigError
+
+_METRICS = ("cross_entropy", "accuracy", "mse")
+MONITORS = ("auto", "loss", *_METRICS, *(f"val_{name}" for name in _METRICS))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig(Config):
+    """How a network is trained; the argument names and meanings are Keras's.
+
+    Attributes:
+        optimizer: sgd, adam, adamw or rmsprop; what is no field here is as in Keras.
+        learning_rate: the first step's.
+        momentum, nesterov: sgd's.
+        weight_decay: decoupled from the gradient (Loshchilov and Hutter 2019): every step takes
+            `learning_rate * weight_decay` of each weight away.
+        clipnorm: bound of the norm of each weight's gradient, member by member; None is none.
+        learning_rate_schedule: "constant"; "cosine" falls to 0 at `max_epochs`; "step" divides
+            by 10 at 50 % and at 75 % of `max_epochs`.
+        reduce_on_plateau: None or a mapping with any of `factor` (0.1 where left out), `patience`
+            (10 epochs) and `min_learning_rate` (0); early stopping's patience should be longer.
+        gradient_noise: stddev of the Gaussian noise on every gradient at step 0.
+        gradient_noise_decay: gamma; the stddev at step t is `stddev / (1 + t)^(gamma / 2)`.
+        batch_size: rows, or "full".
+        max_epochs, patience: epochs.
+        monitor: a metric of the epoch logs: `loss` (what is minimized on the training rows,
+            penalty included), `cross_entropy` and `accuracy`, or `mse` for regression, and
+            their `val_`; "auto" is the plain validation cross-entropy or mse, or the training
+            loss where no validation rows are held out.
+        min_delta: in the monitored metric's unit; mse is in units of the variance of the
+            training targets.
+        class_weight: weights of the classes in the training loss: "balanced" (n / (num_classes
+            * n_c)), a mapping from class number or name to weight (1 where left out), or None.
+        label_smoothing: fraction of the target spread evenly over the classes.
+        dtype_policy: float32.
+
+    Raises:
+        ConfigError: a value is out of range.
+
+    Example:
+        >>> TrainConfig(optimizer="sgd", learning_rate=0.1, momentum=0.9).momentum
+        0.9
+    """
+
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    momentum: float = 0.0
+    nesterov: bool = False
+    weight_decay: float = 0.0
+    clipnorm: float | None = None
+    learning_rate_schedule: str = "constant"
+    reduce_on_plateau: Mapping[str, Any] | None = None
+    gradient_noise: float = 0.0
+    gradient_noise_decay: float = 0.0
+    batch_size: int | str = 128
+    max_epochs: int = 100
+    early_stopping: bool = True
+    monitor: str = "auto"
+    min_delta: float = 1e-4
+    patience: int = 5
+    restore_best_weights: bool = True
+    class_weight: str | Mapping[str, float] | None = None
+    label_smoothing: float = 0.0
+    dtype_policy: str = "float32"
+
+    def __post_init__(self) -> None:
+        fields.check_choice(self, "optimizer", ("sgd", "adam", "adamw", "rmsprop"))
+        fields.check_choice(self, "dtype_policy", ("float32", "mixed_bfloat16"))
+        fields.check_positive(self, "learning_rate")
+        fields.check_rate(self, "momentum", "label_smoothing")
+        fields.check_non_negative(
+            self, "min_delta", "weight_decay", "gradient_noise", "gradient_noise_decay"
+        )
+        fields.check_positive_or_none(self, "clipnorm")
+        fields.check_truth(self, "nesterov", "early_stopping", "restore_best_weights")
+        fields.check_whole(self, "max_epochs", 1)
+        fields.check_whole(self, "patience", 0, " of epochs")
+        if self.batch_size != "full":
+            fields.check_whole(self, "batch_size", 1, ' (or "full")')
+        if self.optimizer != "sgd" and (self.momentum or self.nesterov):
+            raise ConfigError(
+                "momentum and nesterov belong to optimizer='sgd'. "
+                f"Received: optimizer={self.optimizer!r}, momentum={self.momentum}."
+            )
+        self._check_schedule()
+        self._check_monitor()
+        if self.class_weight is not None:
+            object.__setattr__(self, "class_weight", fields.class_weight(self.class_weight))
+        fields.as_floats(self)
+
+    def _check_schedule(self) -> None:
+        if self.learning_rate_schedule == "plateau":
+            raise ConfigError(
+                "learning_rate_schedule='plateau' is written "
+                "reduce_on_plateau = {factor = 0.5, patience = 3}."
+            )
+        fields.check_choice(self, "learning_rate_schedule", ("constant", "cosine", "step"))
+        if self.reduce_on_plateau is None:
+            return
+        object.__setattr__(self, "reduce_on_plateau", fields.plateau(self.reduce_on_plateau))
+        if self.learning_rate_schedule != "constant":
+            raise ConfigError(
+                "reduce_on_plateau and a learning_rate_schedule exclude each other. Received: "
+                f"learning_rate_schedule={self.learning_rate_schedule!r}. Leave one of them out."
+            )
+
+    def _check_monitor(self) -> None:
+        if self.monitor not in MONITORS:
+            hint = (
+                " The plain validation loss is val_cross_entropy, or val_mse for regression."
+                if self.monitor == "val_loss"
+                else ""
+            )
+            raise ConfigError(
+                fields.wanted(self, "monitor", "one of " + ", ".join(MONITORS)) + hint
+            )

@@ -1,0 +1,110 @@
+"""Scores of folds: means, and intervals that know that folds share their training rows.
+
+A table of scores has the shape `(num_repeats, num_folds)`. Folds are never taken for independent:
+no sign flips over them, and every variance is corrected (`kmlp.stats.corrected_variance`).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats as distributions
+
+from kmlp import stats
+
+
+@dataclass(frozen=True)
+class FoldSummary:
+    """A score over all folds.
+
+    Attributes:
+        mean: over repeats of the means over folds.
+        ci95: t interval with the corrected variance.
+        of_repeats: the repeats' means, each of which counts every row once.
+        num_folds: of all repeats together.
+    """
+
+    mean: float
+    ci95: tuple[float, float]
+    of_repeats: tuple[float, ...]
+    num_folds: int
+
+
+@dataclass(frozen=True)
+class FoldComparison:
+    """A variant minus the baseline on the same folds.
+
+    Attributes:
+        difference: mean over all folds, in the metric's own unit.
+        ci95: t interval with the corrected variance.
+        p: two-sided p of the corrected resampled t test.
+        wins, ties, losses: folds on which the variant is better, equal, worse.
+    """
+
+    difference: float
+    ci95: tuple[float, float]
+    p: float
+    wins: int
+    ties: int
+    losses: int
+
+
+def summarize_folds(scores: np.ndarray, *, num_train: int, num_held_out: int) -> FoldSummary:
+    """Mean and interval of a table of scores.
+
+    Args:
+        scores: `(num_repeats, num_folds)`, two or more in all.
+        num_train: rows that each network trains on.
+        num_held_out: rows that it is scored on.
+
+    Example:
+        >>> found = summarize_folds(np.array([[0.8, 0.9], [0.7, 1.0]]), num_train=8, num_held_out=2)
+        >>> round(found.mean, 2), [round(mean, 2) for mean in found.of_repeats]
+        (0.85, [0.85, 0.85])
+    """
+    table = np.atleast_2d(np.asarray(scores, float))
+    return FoldSummary(
+        mean=float(table.mean()),
+        ci95=stats.fold_interval(table, num_train=num_train, num_test=num_held_out),
+        of_repeats=tuple(map(float, table.mean(axis=1))),
+        num_folds=table.size,
+    )
+
+
+def compare_folds(
+    variant: np.ndarray,
+    baseline: np.ndarray,
+    *,
+    num_train: int,
+    num_held_out: int,
+    higher_is_better: bool,
+) -> FoldComparison:
+    """Compares two tables of scores, paired by fold: the corrected resampled t test.
+
+    See Nadeau and Bengio 2003, https://doi.org/10.1023/A:1024068626366. It errs about as often as
+    it says, where a plain t test over folds errs far more often.
+
+    Args:
+        variant, baseline: `(num_repeats, num_folds)` of the same folds.
+        num_train, num_held_out: as for `summarize_folds`.
+        higher_is_better: who wins.
+
+    Example:
+        >>> found = compare_folds(
+        ...     np.array([[0.8, 0.9]]), np.array([[0.7, 0.7]]),
+        ...     num_train=5, num_held_out=5, higher_is_better=True)
+        >>> round(found.difference, 2), round(found.p, 2), found.wins
+        (0.15, 0.33, 2)
+    """
+    differences = np.asarray(variant, float) - np.asarray(baseline, float)
+    better = differences if higher_is_better else -differences
+    sizes = {"num_train": num_train, "num_test": num_held_out}
+    variance, mean = stats.corrected_variance(differences, **sizes), float(differences.mean())
+    p = 2 * distributions.t.sf(abs(mean) / variance**0.5, differences.size - 1) if variance else 1.0
+    return FoldComparison(
+        difference=mean,
+        ci95=stats.fold_interval(differences, **sizes),
+        p=float(p) if variance or not mean else 0.0,
+        wins=int((better > 0).sum()),
+        ties=int((better == 0).sum()),
+        losses=int((better < 0).sum()),
+    )

@@ -1,0 +1,97 @@
+"""Bias and variance of every variant, as `results.json` holds them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from kmlp.bias_variance import BIAS, VARIANCE, Terms, decompose, ratios
+from kmlp.groups import Resampled
+from kmlp.jackknife import Jackknifed
+
+_MIN_SAMPLES = 2
+
+Load = Callable[[str], Resampled | None]
+
+
+def bias_variance(
+    load: Load, variants: Sequence[Mapping[str, Any]], *, baseline: str
+) -> list[dict[str, Any]]:
+    """One entry a variant that has networks from two samples or more.
+
+    Args:
+        load: a variant's name -> what its networks predict; read one at a time, for they are
+            large.
+        variants: the variants' entries in the results.
+        baseline: which of them all others are divided by.
+
+    Returns:
+        By decomposition ("squared_error", "cross_entropy", "zero_one") each term's value and
+        interval; `versus_baseline` holds the ratios of risk, bias and variance, None of the
+        baseline itself.
+    """
+    ours = load(baseline)
+    if ours is not None and len(ours.samples) < _MIN_SAMPLES:
+        ours = None
+    reference = decompose(ours.outputs, ours.truth) if ours else {}
+    entries = []
+    for variant in variants:
+        name = variant["name"]
+        theirs = ours if name == baseline else load(name)
+        if theirs is None or len(theirs.samples) < _MIN_SAMPLES:
+            continue
+        terms = reference if name == baseline else decompose(theirs.outputs, theirs.truth)
+        versus = None
+        if ours and name != baseline:
+            versus = _versus(*_paired(theirs, terms, ours, reference))
+        entries.append(
+            {
+                "variant": name,
+                "strength": variant["strength"],
+                "num_samples": len(theirs.samples),
+                "num_seeds": len(theirs.seeds),
+                "left_out": list(theirs.left_out),
+                **{loss: _written(found) for loss, found in terms.items()},
+                "versus_baseline": versus,
+            }
+        )
+    return entries
+
+
+Decomposed = Mapping[str, Terms]
+
+
+def _paired(
+    theirs: Resampled, terms: Decomposed, ours: Resampled, reference: Decomposed
+) -> tuple[Decomposed, Decomposed]:
+    """Both decompositions on the samples that both have; nothing on fewer than two."""
+    if theirs.samples == ours.samples:
+        return terms, reference
+    common = sorted(set(theirs.samples) & set(ours.samples))
+    if len(common) < _MIN_SAMPLES:
+        return {}, {}
+    first, second = (
+        decompose(r.outputs[np.isin(r.samples, common)], r.truth) for r in (theirs, ours)
+    )
+    return first, second
+
+
+def _versus(terms: Decomposed, reference: Decomposed) -> dict[str, dict[str, Any]] | None:
+    """Ratios of risk, bias and variance; None where one of the two is not positive."""
+    found = {}
+    for loss, own in terms.items():
+        names = {"risk": "risk", "bias": BIAS[loss], "variance": VARIANCE[loss]}
+        divided = ratios(own, reference[loss])
+        found[loss] = {
+            f"{part}_ratio": _estimate(divided[name]) if name in divided else None
+            for part, name in names.items()
+        }
+    return found or None
+
+
+def _written(terms: Terms) -> dict[str, Any]:
+    return {name: _estimate(term) for name, term in terms.items()}
+
+
+def _estimate(term: Jackknifed) -> dict[str, Any]:
+    return {"value": term.value, "ci95": term.interval()}

@@ -1,0 +1,62 @@
+"""Which randomness matters: a score's standard deviation with one seed stream varying."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+MIN_SETTINGS = 3
+"""Settings of the other streams that a deviation is pooled over: one alone may be a lucky one."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A standard deviation, in the metric's own unit.
+
+    Attributes:
+        value: pooled over settings.
+        ci95: from the chi-square distribution with `degrees` degrees of freedom.
+        degrees: of freedom: values less settings.
+        num_settings: how many settings of the other streams it is pooled over.
+    """
+
+    value: float
+    ci95: tuple[float, float]
+    degrees: int
+    num_settings: int
+
+
+def pooled_sd(scores: list[np.ndarray] | np.ndarray, level: float = 0.95) -> Spread:
+    """The standard deviation within settings, pooled over them.
+
+    The interval is exact for normal scores whose deviation is the same in every setting; heavy
+    tails make it too narrow.
+
+    Args:
+        scores: one array of two values or more for each setting of what is held fixed, or one
+            setting alone, as where everything varies.
+
+    Raises:
+        ValueError: a setting with fewer than two values.
+
+    Example:
+        >>> spread = pooled_sd([np.array([1.0, 3.0]), np.array([10.0, 12.0])])
+        >>> round(spread.value, 3), spread.degrees
+        (1.414, 2)
+    """
+    settings = [np.asarray(values, float) for values in scores]
+    fewest = min(map(len, settings), default=0)
+    if fewest < 2:
+        raise ValueError(
+            f"a standard deviation needs two values or more a setting. Received: {fewest}."
+        )
+    squares = sum(float(np.square(values - values.mean()).sum()) for values in settings)
+    degrees = sum(map(len, settings)) - len(settings)
+    tails = stats.chi2.ppf(((1 + level) / 2, (1 - level) / 2), degrees)
+    low, high = np.sqrt(squares / tails)
+    return Spread(
+        value=(squares / degrees) ** 0.5,
+        ci95=(float(low), float(high)),
+        degrees=degrees,
+        num_settings=len(settings),
+    )

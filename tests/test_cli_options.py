@@ -1,0 +1,49 @@
+"""Options override the study, and are said again as they were said."""
+
+import pytest
+
+from kmlp.cli.options import Options, configure
+from kmlp.errors import ConfigError
+
+
+def test_options_override_fields_wherever_they_lie():
+    options = Options(
+        variants="none, l2",
+        num_seeds="auto",
+        sweep=["dropout=0.1,0.2"],
+        resample="splits:3",
+        randomness=True,
+        hidden_units="32,16",
+        max_epochs=7,
+    )
+    config = configure("mnist", options)[""]
+    assert config.variant_names == ("none", "l2", "dropout=0.1", "dropout=0.2")
+    assert (config.num_seeds, config.resample, config.randomness) == ("auto", "splits:3", True)
+    assert (config.model.hidden_units, config.train.max_epochs) == ((32, 16), 7)
+
+
+def test_options_hold_for_every_study_of_a_file(tmp_path):
+    path = tmp_path / "both.toml"
+    path.write_text("".join(f'[[study]]\nname = "{n}"\ndataset = "{n}"\n' for n in "ab"))
+    studies = configure(str(path), Options(folds=3))
+    assert {name: (c.dataset, c.folds) for name, c in studies.items()} == {
+        "a": ("a", 3),
+        "b": ("b", 3),
+    }
+
+
+def test_what_was_said_is_said_again():
+    options = Options(num_seeds="auto", sweep=["l2=0,1", "dropout=0,0.1"], randomness=True)
+    said = ["--sweep l2=0,1", "--sweep dropout=0,0.1", "--randomness"]
+    assert options.words() == ["--seeds auto", *said]
+    assert options.words("num_seeds") == said
+
+
+def test_nothing_said_is_the_study_as_it_is():
+    assert configure("mnist", Options()) == configure("mnist")
+    assert Options().words() == []
+
+
+def test_widths_that_are_no_numbers_are_refused():
+    with pytest.raises(ConfigError, match="--hidden-units takes whole numbers"):
+        configure("mnist", Options(hidden_units="a,b"))

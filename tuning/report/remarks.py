@@ -1,0 +1,88 @@
+"""What the report adds to a search's verdict: what is missing, and what to look at again."""
+
+from kmlp.units import listed
+from tuning.importance import MIN_TRIALS
+from tuning.scales import scale_of
+from tuning.trials import (
+    Results,
+    Trial,
+    finished,
+    is_hyperband,
+    trial_of,
+    varied,
+    written,
+)
+
+_EDGE = 0.03  # of a range
+
+
+def remarks(results: Results) -> list[str]:
+    """Sentences for under the verdict.
+
+    Args:
+        results: as in `results.json`.
+    """
+    picked = trial_of(results, results["picked"])
+    if picked is None:
+        return _missing(results)
+    return [*_missing(results), *_not_known(results), *_edges(results, picked)]
+
+
+def why_no_importance(results: Results) -> str:
+    """Why a report shows no importances, and how many trials are missing."""
+    num = len(finished(results))
+    if num < MIN_TRIALS:
+        return (
+            f"No importance of hyperparameters is shown: it needs {MIN_TRIALS} finished trials, "
+            f"here are {num}. {MIN_TRIALS - num} more would do."
+        )
+    return "No importance of hyperparameters is shown: nothing was varied."
+
+
+def _missing(results: Results) -> list[str]:
+    """Trials that have not ended, and those that were never begun."""
+    sentences = []
+    running = [str(t["number"]) for t in results["trials"] if t["status"] == "running"]
+    if running:
+        sentences.append(
+            f"Trial{'s' * (len(running) > 1)} {listed(running)} still "
+            f"{'run' if len(running) > 1 else 'runs'}, or the search was interrupted: the same "
+            "command goes on."
+        )
+    begun, wanted = len(results["trials"]), results["settings"]["max_trials"]
+    if begun < wanted and not (is_hyperband(results) or results["test"]):
+        sentences.append(
+            f"{begun} of {wanted} trials have begun: this is what is known so far, unless the "
+            "space holds no more."
+        )
+    return sentences
+
+
+def _not_known(results: Results) -> list[str]:
+    """What only fresh seeds and the test set can say."""
+    if results["fresh"]:
+        return []
+    return [
+        "No fresh seeds have been trained and the test set has not been read: the best of many "
+        "trials owes part of its score to the luck of its seeds, and how much is not known yet."
+    ]
+
+
+def _edges(results: Results, picked: Trial) -> list[str]:
+    """Hyperparameters that the picked trial has at an end of their range."""
+    at = []
+    for parameter in varied(results):
+        scale, value = scale_of(parameter), picked["values"].get(parameter["name"])
+        if value is None or scale.ends is None:
+            continue
+        (low, high), place = scale.ends, scale.place(value)
+        # Nothing lies below a rate of 0 or a single layer.
+        at_low = place <= scale.place(low) + _EDGE and low not in (0, 1)
+        if at_low or place >= scale.place(high) - _EDGE:
+            at.append(f"{parameter['name']} ({written(value)})")
+    if not at:
+        return []
+    return [
+        f"In the picked trial {listed(at)} {'lies' if len(at) == 1 else 'lie'} at the end of what "
+        "was searched: a wider range may hold a better value."
+    ]

@@ -1,0 +1,165 @@
+"""The report of one search, block by block."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kmlp.config import MLPConfig, StudyConfig, TrainConfig
+from kmlp.report.content import (
+    Block,
+    Bullets,
+    Code,
+    Report,
+    Section,
+    Text,
+    facts_table,
+)
+from tuning.report import figures, tables
+from tuning.report.remarks import remarks, why_no_importance
+from tuning.trials import Results, Trial, finished, objective_unit, trial_of
+
+
+def search_report(results: Results, environment: Mapping[str, Any], run_dir: Path) -> Report:
+    """What the report of a search says.
+
+    Args:
+        results: as in `results.json`.
+        environment: as in `environment.json`.
+        run_dir: the run folder, as it stands in the commands to type.
+    """
+    picked = trial_of(results, results["picked"])
+    return Report(
+        kicker="Hyperparameter search",
+        title=f"Which MLP for {results['dataset']['name']}?",
+        facts=_facts(results),
+        verdict=results["verdict"],
+        also=remarks(results),
+        lead=[figures.history(results)] if finished(results) else (),
+        sections=[
+            *(_findings(results, picked, run_dir) if picked else ()),
+            *_without_score(results),
+            Section("space", "What was searched", [tables.space(results)]),
+            _spent(results),
+            Section("limits", "Limits", [Bullets(_limits(results))]),
+            _again(results, environment, run_dir),
+        ],
+    )
+
+
+def _facts(results: Results) -> str:
+    dataset, settings = results["dataset"], results["settings"]
+    begun, done = len(results["trials"]), len(finished(results))
+    return (
+        f"{settings['tuner']} · {begun} trial{'s' * (begun != 1)}, {done} finished, "
+        f"{settings['num_seeds']} seeds each, by {settings['objective']['name']} · "
+        f"{dataset['num_train']:,} training, {dataset['num_val']:,} validation, "
+        f"{dataset['num_test']:,} test rows · data: {dataset['name']}, {dataset['source']}"
+    )
+
+
+def _findings(results: Results, picked: Trial, run_dir: Path) -> list[Section]:
+    outcome: list[Block] = [b for b in (tables.fresh(results), tables.tested(results)) if b]
+    rounds: list[Block] = [b for b in (figures.rounds(results), tables.rounds(results)) if b]
+    title = "The picked configuration, and what is as good"
+    return [
+        Section("picked", title, [tables.beside(results)]),
+        *([Section("expect", "What to expect of it", outcome)] if outcome else ()),
+        _next(results, picked, run_dir),
+        _hyperparameters(results),
+        *([Section("rounds", "Hyperband's rounds", rounds)] if rounds else ()),
+        Section("trials", "Every trial", [tables.every_trial(results)]),
+    ]
+
+
+def _hyperparameters(results: Results) -> Section:
+    """How much each hyperparameter mattered, and where its good values lie."""
+    first: Block = Text(why_no_importance(results))
+    if results["importance"]:
+        first = figures.importances(results["importance"])
+    drawn = [b for b in (figures.parallel(results), figures.values(results)) if b]
+    return Section("hyperparameters", "What matters", [first, *drawn])
+
+
+def _without_score(results: Results) -> list[Section]:
+    table = tables.without_score(results)
+    return [Section("failed", "Trials without a score", [table])] if table else []
+
+
+def _next(results: Results, picked: Trial, run_dir: Path) -> Section:
+    return Section(
+        "next",
+        "Take it from here",
+        [
+            Text("The picked configuration as a study file, best.toml in the run folder:"),
+            Code(_best_toml(results, picked, run_dir)),
+            *_study_commands(results, run_dir),
+            Text("Look at every trial's curves, filter and sort them:"),
+            Code(f"tensorboard --logdir {run_dir}/tensorboard"),
+        ],
+    )
+
+
+def _study_commands(results: Results, run_dir: Path) -> list[Block]:
+    """What to type next: the follow-up study's results, or how to get some."""
+    if results["fresh"]:
+        return [
+            Text("The best trials beside the default, seed by seed, and the winner as a model:"),
+            Code(f"kmlp report {run_dir}/study\nkmlp export {run_dir}/study"),
+        ]
+    return [
+        Text("Train it over fresh seeds and read the test set; then take the model away:"),
+        Code(f"kmlp study {run_dir}/best.toml --out {run_dir}-best\nkmlp export {run_dir}-best"),
+    ]
+
+
+def _best_toml(results: Results, picked: Trial, run_dir: Path) -> str:
+    """The file as it lies in the run folder; of an unfinished search, what it would hold."""
+    path = run_dir / "best.toml"
+    if path.is_file():
+        return path.read_text(encoding="utf-8").strip()
+    config = StudyConfig(
+        dataset=results["dataset"]["name"],
+        variants=("none",),
+        model=MLPConfig.from_dict(picked["model"]),
+        train=TrainConfig.from_dict(picked["train"]),
+    )
+    return config.to_toml().strip()
+
+
+def _spent(results: Results) -> Section:
+    figure = figures.seconds(results)
+    facts = facts_table(tables.budget(results))
+    return Section("budget", "What was spent", [facts, *([figure] if figure else [])])
+
+
+def _limits(results: Results) -> list[str]:
+    unit, seeds = objective_unit(results), results["settings"]["num_seeds"]
+    return [
+        f"Trials were compared by their mean validation {unit.title} over {seeds} "
+        f"seed{'s' * (seeds > 1)}. The best of many is better in the search than with other seeds; "
+        "only fresh seeds say by how much.",
+        "The same validation rows, or rows drawn from the same training set, judged all trials: "
+        "the more trials, the better the picked one is fitted to them. The test set had no say.",
+        "What was not searched was not compared: other ranges, other data and other sizes of the "
+        "data may want another network.",
+        "A search looks where it hopes for good scores: from its trials alone the effect of one "
+        "hyperparameter cannot be told exactly. A study compares two values seed by seed.",
+    ]
+
+
+def _again(results: Results, environment: Mapping[str, Any], run_dir: Path) -> Section:
+    data, packages = environment["data"], environment["packages"]
+    facts = {
+        "data": f"{data['name']}, {data['source']}, from {data['location']}",
+        "sha256 of the data": data["sha256"],
+        "Python": f"{environment['python']} on {environment['platform']}",
+        "packages": ", ".join(f"{name} {version or '–'}" for name, version in packages.items()),
+    }
+    blocks: list[Block] = [Text("All settings lie in search.toml in the run folder.")]
+    if results["dataset"]["source"] != "arrays":
+        blocks.append(Code(f"kmlp tune {run_dir}/search.toml --out {run_dir}-again"))
+    note = Text(
+        "All numbers of this report follow from the run folder: tables/ holds them as CSV, "
+        "figures/ holds the figures as SVG."
+    )
+    return Section("again", "How to make it again", [*blocks, note, facts_table(facts)])

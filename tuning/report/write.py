@@ -1,0 +1,46 @@
+"""Where the report of a search goes."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kmlp.errors import RunFolderError
+from kmlp.ledger import RunFolder
+from kmlp.report.write import write_files
+from tuning.report.csv_tables import csv_tables
+from tuning.report.search import search_report
+
+
+def write_search_report(run_dir: str | Path, out: str | Path | None = None) -> Path:
+    """Writes `report.html`, `report.pdf`, `figures/` and `tables/` of a search's run folder.
+
+    Nothing is trained and no Keras is loaded. The same folder gives the same bytes. A search
+    that is running or was interrupted has a report too, which says what is missing.
+
+    Args:
+        run_dir: a run folder of `tune`.
+        out: where to write; the run folder where omitted.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        RunFolderError: no run folder, no results yet, or the results of a study.
+    """
+    folder = RunFolder(run_dir)
+    results = _results(folder)
+    if results.get("kind") != "search":
+        raise RunFolderError(
+            f"{folder.path}: holds the results of a study, no search. Use kmlp.write_report."
+        )
+    report = search_report(results, folder.read_json("environment.json"), folder.path)
+    return write_files(Path(out) if out else folder.path, "report", report, csv_tables(results))
+
+
+def _results(folder: RunFolder) -> Mapping[str, Any]:
+    """What has ended so far; `results.json` is written only when a search ends."""
+    if (folder.path / "search.toml").exists():
+        from tuning.search import load_search
+
+        return load_search(folder.path).results
+    return folder.read_json("results.json")

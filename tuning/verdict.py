@@ -1,0 +1,113 @@
+"""What a search found, in sentences that follow from the numbers by rules."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kmlp.units import Unit, listed, p_equals, unit_of
+from kmlp.verdict import tells_apart
+from tuning.trials import objective_unit
+
+_AT_MOST = 5
+
+
+def verdict(results: Mapping[str, Any]) -> list[str]:
+    """The sentences of `results.json`.
+
+    Args:
+        results: all but the verdict.
+    """
+    trials, unit = results["trials"], objective_unit(results)
+    sentences = [_counts(results)]
+    if results["picked"] is None:
+        return [*sentences, "No trial has finished: there is nothing to choose."]
+    best, picked = trials[results["best"]], trials[results["picked"]]
+    sentences.append(
+        f"Trial {best['number']} has the best mean validation {unit.title}, "
+        f"{with_se(unit, best['score'], best['se'])}."
+    )
+    sentences.append(_ties(results, unit))
+    if best["se"] is None:
+        sentences.append(
+            "With one seed a trial, luck cannot be told from merit: --seeds 3 says how much is."
+        )
+    if results["fresh"]:
+        sentences += _fresh(results, picked, unit)
+    if results["dataset"]["source"] == "sample":
+        sentences.append("This is the bundled sample, not the full data set.")
+    return sentences
+
+
+def with_se(unit: Unit, score: float, se: float | None) -> str:
+    """ "88.61 % (standard error 0.12)"."""
+    return unit.with_unit(score) + ("" if se is None else f" (standard error {unit.value(se)})")
+
+
+def _counts(results: Mapping[str, Any]) -> str:
+    trials = results["trials"]
+    by_status = {s: [t for t in trials if t["status"] == s] for s in ("done", "running")}
+    lost = [t for t in trials if t["status"] in ("failed", "given_up")]
+    seeds = results["settings"]["num_seeds"]
+    text = f"{len(by_status['done'])} of {len(trials)} trials finished, {seeds} seeds each"
+    if by_status["running"]:
+        text += f"; {len(by_status['running'])} are running"
+    if lost:
+        named = ", ".join(f"trial {t['number']}: {t['message']}" for t in lost[:_AT_MOST])
+        more = f", and {len(lost) - _AT_MOST} more" if len(lost) > _AT_MOST else ""
+        text += f"; {len(lost)} failed ({named}{more})"
+    return text + "."
+
+
+def _ties(results: Mapping[str, Any], unit: Unit) -> str:
+    best, picked, others = results["best"], results["picked"], results["ties"][1:]
+    if not others:
+        return f"No other can be taken for as good: trial {picked} is picked."
+    words = "Trial" if len(others) == 1 else "Trials"
+    shown = listed(map(str, others[:_AT_MOST]))
+    if len(others) > _AT_MOST:
+        shown = f"{', '.join(map(str, others[:_AT_MOST]))} and {len(others) - _AT_MOST} more"
+    weights = f"{results['trials'][picked]['num_weights']:,} weights"
+    least = results["least_difference"]
+    told = f" (at least {unit.value(least)} {unit.of_difference} would be needed)" if least else ""
+    end = (
+        f"none of them is simpler: it is picked, with {weights}."
+        if picked == best
+        else f"trial {picked}, the simplest with {weights}, is picked."
+    )
+    return f"{words} {shown} cannot be told apart from it{told}; {end}"
+
+
+def _fresh(results: Mapping[str, Any], picked: Mapping[str, Any], unit: Unit) -> list[str]:
+    fresh, test = results["fresh"], results["test"]
+    luck = unit.gain(fresh["seed_luck"])
+    size = f"{unit.value(abs(luck))} {unit.of_difference}"
+    kind = (
+        f"{size} of its score in the search were luck"
+        if luck > 0
+        else f"the search's seeds had no luck with it, by {size}"
+    )
+    sentences = [
+        f"Over {fresh['num_seeds']} fresh seeds trial {picked['number']} has a validation "
+        f"{unit.title} of {with_se(unit, fresh['score'], fresh['se'])}: {kind}."
+    ]
+    if test is None:
+        return sentences
+    metric = unit_of(
+        results["fresh"]["test_metric"], [test[results["fresh"]["test_metric"]]["mean"]]
+    )
+    scores, versus = test[metric.metric], test["versus_baseline"]
+    sentences.append(
+        f"Expect {metric.with_unit(scores['mean'])} {metric.title} of it on the test set (95 % "
+        f"interval {metric.interval(scores['ci95'])})."
+    )
+    if versus is None:
+        return sentences
+    gain = metric.gain(versus["difference"])
+    told = tells_apart(versus)
+    words = ("beats" if gain > 0 else "is worse than") if told else "cannot be told apart from"
+    by = f" by {metric.value(abs(versus['difference']))} {metric.of_difference}" if told else ""
+    bounds = metric.interval(versus["ci95"], signed=True)
+    sentences.append(
+        f"It {words} the default configuration on the test set{by} (95 % interval of the "
+        f"difference {bounds}, Holm p {p_equals(versus['p_holm'])})."
+    )
+    return sentences
