@@ -58,6 +58,9 @@ class Names:
     def start(self, variant_of, done, title) -> None:
         self.names, self.titles = list(variant_of.values()), [*self.titles, title]
 
+    def need(self, memory) -> None:
+        pass
+
     def epoch(self, members, epoch, logs) -> None:
         pass
 
