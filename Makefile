@@ -10,9 +10,9 @@ demo: $(READY)
 	$(BIN)/kmlp run fashion_mnist --out runs/demo
 	@echo "(kmlp is $(BIN)/kmlp, or after: source $(BIN)/activate)"
 
-# The engine's tests run on either backend.
+# The engine's tests run on either backend; two more try their core on JAX by themselves.
 ENGINE = $(addprefix tests/test_, $(addsuffix .py, draws layers optimizers program stack callbacks \
-  training equality drop_connect gradient_noise tasks checkpoint self_test))
+  training equality tasks checkpoint self_test))
 
 test: $(READY)
 	$(BIN)/pytest -n 2 --dist loadfile
