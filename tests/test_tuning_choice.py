@@ -67,3 +67,17 @@ def test_one_seed_or_one_trial_tells_nothing():
     assert choose([Candidate(4, (0.9,), 1)], higher_is_better=True).picked == 4
     one_seed = choose([Candidate(0, (0.9,), 5), Candidate(1, (0.8,), 1)], higher_is_better=True)
     assert (one_seed.least_difference, one_seed.ties) == (None, (0,))
+
+
+def test_a_few_weights_more_make_no_network_less_simple():
+    """Of a normalization, say: among those within 5 % of the smallest the best one is picked."""
+    scores = np.array([0.905, 0.9, 0.899])
+    sizes = {7: 200_000, 5: 104_000, 3: 100_000}
+    candidates = [
+        Candidate(number, score + np.array([-0.01, 0.0, 0.011]), size)
+        for (number, size), score in zip(sizes.items(), scores, strict=True)
+    ]
+    candidates[1] = Candidate(5, scores[1] + np.array([0.01, -0.011, 0.0]), 104_000)
+    choice = choose(candidates, higher_is_better=True)
+    assert set(choice.ties) == {3, 5, 7}
+    assert choice.picked == 5

@@ -9,6 +9,9 @@ from scipy import stats
 LEVEL = 0.95
 
 
+_HARDLY_MORE = 1.05
+
+
 @dataclass(frozen=True)
 class Candidate:
     """A finished trial.
@@ -31,7 +34,8 @@ class Choice:
     Attributes:
         best: the trial with the best mean score.
         ties: the trials that cannot be told apart from it, the best first.
-        picked: the one of them with the fewest weights; of equals the one that scores better.
+        picked: the one of them with the fewest weights; of those with hardly more, the one that
+            scores best.
         least_difference: what a trial must lose to the best to be told apart from it, in the
             score's unit; None of one seed or one trial.
     """
@@ -64,7 +68,9 @@ def choose(candidates: Sequence[Candidate], *, higher_is_better: bool) -> Choice
     least = least_difference(scores)
     lost = scores[0].mean() - scores.mean(axis=1)
     ties = [c for c, d in zip(ranked, lost, strict=True) if d <= (least or 0.0)]
-    picked = min(ties, key=lambda c: c.num_weights)
+    # A few hundred weights of a normalization make no network less simple.
+    smallest = min(c.num_weights for c in ties)
+    picked = next(c for c in ties if c.num_weights <= _HARDLY_MORE * smallest)
     return Choice(ranked[0].number, tuple(c.number for c in ties), picked.number, least)
 
 
