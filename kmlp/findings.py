@@ -94,7 +94,10 @@ def _changes(entry: Entry) -> str:
     clauses: dict[str, list[str]] = {"lowers": [], "raises": []}
     for name, part in ((_VARIANCE, "variance"), (_BIAS, "bias")):
         ratio = ratios.get(f"{part}_ratio")
-        if ratio and ratio["ci95"] and not ratio["ci95"][0] <= 1 <= ratio["ci95"][1]:
+        if not ratio or not ratio["ci95"] or not round(100 * (ratio["value"] - 1)):
+            # "By 0 %" would say nothing, however sure.
+            continue
+        if not ratio["ci95"][0] <= 1 <= ratio["ci95"][1]:
             clauses["lowers" if ratio["value"] < 1 else "raises"].append(_change(name, ratio))
     said = [f"{verb} {listed(what)}" for verb, what in clauses.items() if what]
     return listed(said) if said else ""

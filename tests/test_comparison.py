@@ -83,3 +83,25 @@ def test_the_pdf_opens_and_the_page_needs_nothing_else(two, tmp_path):
     assert "Studies side by side".upper() in reader.pages[0].extract_text().upper()
     assert "<script" not in page.read_text()
     assert not re.search(r"""(src|href)=["'](?!#)""", page.read_text())
+
+
+def test_each_study_follows_in_full_as_a_chapter(two, tmp_path):
+    page = write_comparison([f.path for f in two], tmp_path / "both")
+    chapters = re.findall(r"<article>.*?</article>", page.read_text(), flags=re.DOTALL)
+    pdf = " ".join(p.extract_text() for p in pypdf.PdfReader(page.with_suffix(".pdf")).pages)
+    for folder, chapter in zip(two, chapters, strict=True):
+        text, results = text_of(chapter), folder.read_json("results.json")
+        assert f"Study {folder.path.name}" in text
+        for sentence in results["verdict"]:
+            assert sentence in text
+        for heading in ("The setting", "The best settings", "Learning curves", "How to make it"):
+            assert heading in text
+            assert pdf.count(heading) >= len(two)
+
+
+def test_no_two_figures_or_headings_of_the_page_share_an_id(two, tmp_path):
+    page = write_comparison([f.path for f in two], tmp_path / "both").read_text()
+    ids = re.findall(r'\sid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    links = re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', page)
+    assert {one or other for one, other in links} <= set(ids)

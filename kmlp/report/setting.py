@@ -15,12 +15,10 @@ _STOPPING = ("early_stopping", "monitor", "min_delta", "patience", "restore_best
 def setting_section(results: Results) -> Section:
     """Data, the network and the training that all variants share, seeds and samples."""
     config = _config(results, results["baseline"])
-    train = {k: v for k, v in config["train"].items() if k not in _STOPPING}
     facts = {
         "Data": _data(results),
-        f"Network of {results['baseline']}": _network(results, config["model"]),
-        "Training": _written(train),
-        "Early stopping": _stopping(config["train"]),
+        f"Network of {results['baseline']}": _network(config["model"]),
+        **_training(config["train"]),
         "Trials": _trials(results),
     }
     if samples := results.get("groups", {}).get("resample"):
@@ -37,8 +35,8 @@ def best_section(results: Results) -> Section | None:
     member = next(m for m in results["members"] if m["id"] == best["member"])
     facts = {
         "Variant": label(variant),
-        "Network": _written(variant["config"]["model"]),
-        "Training": _written(variant["config"]["train"]),
+        "Network": _network(variant["config"]["model"]),
+        **_training(variant["config"]["train"]),
         f"Its {unit.title}": _scores(variant, unit),
         "One network of it": (
             f"seed {best['seed']}, of the lowest validation loss: {unit.title} "
@@ -68,10 +66,19 @@ def _data(results: Results) -> str:
     )
 
 
-def _network(results: Results, model: Mapping[str, Any]) -> str:
-    units = ", ".join(map(str, model["hidden_units"])) or "none"
-    rest = _written({k: v for k, v in model.items() if k != "hidden_units"})
-    return f"perceptron, units of the hidden layers: {units}; {rest}"
+def _network(model: Mapping[str, Any]) -> str:
+    """How a strength acts is said only where there is one."""
+    idle = {
+        "drop_connect_mask": not model.get("drop_connect"),
+        "drop_connect_inference": not model.get("drop_connect"),
+        "penalty_reduction": not (model.get("l1") or model.get("l2")),
+    }
+    return _written({k: v for k, v in model.items() if not idle.get(k)})
+
+
+def _training(train: Mapping[str, Any]) -> dict[str, str]:
+    own = {k: v for k, v in train.items() if k not in _STOPPING}
+    return {"Training": _written(own), "Early stopping": _stopping(train)}
 
 
 def _stopping(train: Mapping[str, Any]) -> str:
