@@ -268,8 +268,9 @@ def test_hyperband_goes_on_exactly_as_if_it_had_never_paused(data, tmp_path):
     executions = Executions(found.config, data.spec, data.provenance.sha256)
     trial = SearchFolder(found.run_dir).trials()[last["number"]]
     device = DeviceData(without_test_rows(data))
-    for execution in executions.of(trial):
-        (whole,) = fit_stack(build_stack([execution.member], data.spec), device)
+    own = executions.of(trial)
+    stack = build_stack([execution.member for execution in own], data.spec)
+    for execution, whole in zip(own, fit_stack(stack, device), strict=True):
         arrays = found.arrays(last["number"], execution.seed)
         assert len(arrays["curve_loss"]) == whole.stopped_epoch > 3
         for path, weight in whole.weights.items():

@@ -1,6 +1,6 @@
 """A search against stock KerasTuner over the same configurations, in turn, in one run.
 
-    python benchmarks/tuning.py [--trials 6] [--seeds 3] [--epochs 30] [--rounds 1]
+    python benchmarks/search_speed.py [--trials 6] [--seeds 3] [--epochs 30] [--rounds 1]
                                 [--dataset fashion_mnist] [--space ...] [--fix ...]
 
 Both sides train the same configurations, those of a random search with seed 0, with the same
