@@ -91,7 +91,7 @@ class Room:
             )
 
     def width(self, member: Member) -> int:
-        """How many members like this one fit into a stack, `at_once` of them at once.
+        """How many members like this one fit into a stack, beside as many others as fit at all.
 
         Raises:
             MemoryLimitError: not even one alone.
@@ -104,8 +104,8 @@ class Room:
                 f"beside the data. {_advice(member)}"
             )
         each = self.stack_bytes(member, 2) - alone
-        share = self.free // self.at_once
-        return max(1, 1 + (share - alone) // each)
+        share = self.free // min(self.at_once, self.free // alone)
+        return 1 + (share - alone) // each
 
     def stack_bytes(self, member: Member, num_members: int) -> int:
         """A stack of members like this one while it trains, or is evaluated."""

@@ -20,11 +20,11 @@ class RunningStack:
         self.weights = [ops.full(self.weights[0].shape, float(epoch))]
 
 
-def sequences(num: int, length: int = 25) -> list[np.ndarray]:
+def sequences(num: int, length: int = 25, unit: float = 0.01) -> list[np.ndarray]:
     """Losses that fall, stall and jump; rounded, so that ties and exact deltas occur."""
     rng = np.random.default_rng(0)
     falls = 1.0 - 0.02 * np.arange(length)
-    return [np.round(falls + rng.normal(0, 0.05, length), 2) for _ in range(num)]
+    return [unit * np.round((falls + rng.normal(0, 0.05, length)) / unit) for _ in range(num)]
 
 
 def keras_early_stopping(losses: np.ndarray, **arguments) -> tuple[int, int, float]:
@@ -79,9 +79,10 @@ def test_early_stopping_of_one_member_is_keras(patience, min_delta, mode, restor
 
 def test_members_stop_each_on_its_own():
     """Eight members with their own patience and delta equal eight runs of Keras."""
-    losses = np.stack(sequences(8), axis=1)
+    # Powers of two: an exact delta is one in float32 and, where Keras compares in it, in float64.
+    losses = np.stack(sequences(8, unit=1 / 64), axis=1)
     patience = np.array([0, 1, 2, 3, 4, 5, 6, 7])
-    min_delta = np.linspace(0, 0.07, 8)
+    min_delta = np.arange(8) / 128
     together = our_early_stopping(
         losses, patience=patience, min_delta=min_delta, restore_best_weights=True
     )

@@ -5,6 +5,7 @@ compared, weight by weight, with a plain Keras model trained alone. Where masks 
 drawn, Keras's own differ: there the member alone is the reference.
 """
 
+import keras
 import numpy as np
 import pytest
 
@@ -20,6 +21,7 @@ from tests.twins import (
 
 pytestmark = pytest.mark.usefixtures("float64")
 
+ON_JAX = keras.backend.backend() == "jax"
 # Numbers that float32 holds exactly, to which Keras rounds some of them.
 ADAM = {"learning_rate": 2.0**-8}
 SGD = {"optimizer": "sgd", "learning_rate": 2.0**-4}
@@ -51,10 +53,13 @@ def numbers(tiny) -> Dataset:
 def assert_each_is_keras(
     data: Dataset, strengths: list[dict], atol: float, epochs: int = 4
 ) -> None:
-    """Trains one stack of members with these options, and each one alone in Keras."""
+    """Trains one stack of members with these options, and each one alone in Keras.
+
+    JAX takes seconds to compile each model's own step: there the first one is compared.
+    """
     members = [make_member(data, seed, **each) for seed, each in enumerate(strengths)]
     stack = train(build_stack(members, data.spec), data, epochs)
-    for k, member in enumerate(members):
+    for k, member in enumerate(members[:1] if ON_JAX else members):
         alone = train_alone_in_keras(member, data, epochs)
         assert_same_as_keras(stack, k, alone, atol)
         np.testing.assert_allclose(
@@ -148,7 +153,7 @@ def trained(members: list, data: Dataset, epochs: int = 2) -> Stack:
 def test_a_mixed_stack_holds_every_member_as_if_alone(tiny, turn):
     """All strengths at once, masks and noise included: 16 steps, the smaller batches included.
 
-    A member alone is a program to compile, so every turn compares three of the six.
+    A member alone is a program to compile, so every turn compares two of the six.
     """
     common = COMMON[turn]
     members = [
@@ -156,7 +161,7 @@ def test_a_mixed_stack_holds_every_member_as_if_alone(tiny, turn):
         for seed, own in enumerate(EVERYTHING)
     ]
     together = trained(members, tiny)
-    for k in range(turn % 2, len(members), 2):
+    for k in range(turn % 2, len(members), 3):
         alone = trained([members[k]], tiny).weights_of(0)
         assert_same_weights(together.weights_of(k), alone, atol=1e-11)
 
@@ -183,7 +188,7 @@ def test_mixed_binary_and_regression_stacks_hold_their_members_as_if_alone(two_c
             for seed, each in enumerate(own)
         ]
         together = trained(members, data)
-        for k in range(1, len(members), 2):
+        for k in (1,):
             alone = trained([members[k]], data).weights_of(0)
             assert_same_weights(together.weights_of(k), alone, atol=1e-11)
 

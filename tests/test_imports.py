@@ -1,6 +1,7 @@
 """The layers of the package hold, and what must be instant loads nothing heavy."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -208,6 +209,32 @@ def test_what_must_be_instant_loads_no_keras(statement):
         f"{statement}; import sys; assert not {{'keras', 'tensorflow', 'jax'}} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", check], check=True, cwd=ROOT)
+
+
+def test_training_on_jax_needs_no_tensorflow(tmp_path):
+    """A whole study in a process that cannot import it, through the command line."""
+    pytest.importorskip("jax")
+    script = """
+import sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("tensorflow", "tf_keras"):
+            raise ModuleNotFoundError(f"{name} is blocked", name=name)
+
+sys.meta_path.insert(0, Blocked())
+from kmlp.cli import main
+main()
+"""
+    options = ["--variants", "none", "--seeds", "1", "--max-epochs", "1", "--hidden-units", "4"]
+    done = subprocess.run(
+        [sys.executable, "-c", script, "study", "mnist", *options, "--out", str(tmp_path / "run")],
+        env={**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run" / "results.json").exists()
 
 
 def test_every_public_name_is_there():

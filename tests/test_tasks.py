@@ -1,5 +1,6 @@
 """Binary, multiclass and regression studies on real tables, from the labels to the SavedModel."""
 
+import keras
 import numpy as np
 import pytest
 from sklearn import datasets, metrics
@@ -11,6 +12,9 @@ from kmlp.exporting import load_models
 from kmlp.ledger import RunFolder
 from kmlp.study import Study
 
+needs_tensorflow = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="a SavedModel is TensorFlow's"
+)
 LOADERS = {
     "breast_cancer": datasets.load_breast_cancer,
     "wine": datasets.load_wine,
@@ -96,6 +100,7 @@ def test_the_restored_epoch_is_the_best_one_with_its_moving_statistics(finished)
         assert final == pytest.approx(curve[member["best_epoch"] - 1], rel=1e-4)
 
 
+@needs_tensorflow
 def test_the_exported_model_predicts_what_the_study_stored(finished, tmp_path):
     """Of the variant with batch normalization, on standardized tables."""
     data, study = finished
@@ -115,6 +120,7 @@ def test_the_exported_model_predicts_what_the_study_stored(finished, tmp_path):
         np.testing.assert_allclose(keras_says[:, 0], outputs["probabilities"][:, 1], atol=1e-5)
 
 
+@needs_tensorflow
 def test_an_exported_ensemble_is_the_mean_of_its_members(finished, tmp_path):
     data, study = finished
     model = load_saved(export(study.ensemble("norm"), tmp_path / "many"))
