@@ -22,7 +22,6 @@ from kmlp.structure import Structure
 OnEpoch = Callable[[Sequence[Member], int, dict[str, np.ndarray]], None]
 # Weights in training at once that a core's cache holds, with their slots and gradients.
 _CACHE_PARAMETERS = 250_000
-_STACKS_A_CORE = 4
 # On an accelerator: so many fill it, and a program grows with them.
 _WIDEST = 128
 
@@ -122,24 +121,6 @@ def _even(members: list[Member], spec: DataSpec, room: Room | None) -> Iterator[
     num_stacks = -(-len(members) // stack_size(members[0], spec, room))
     ends = [len(members) * i // num_stacks for i in range(num_stacks + 1)]
     return (members[start:end] for start, end in itertools.pairwise(ends))
-
-
-def spread_stacks(
-    stacks: Sequence[Sequence[Member]], *, completely: bool = False
-) -> list[list[Member]]:
-    """Halves the largest stacks until every core has several to take.
-
-    Else some cores would wait for the others' last stacks. On one core's threads a member in a
-    stack of its own takes hardly longer; a GPU wants its stacks wide and keeps them.
-
-    Args:
-        stacks: as `plan_stacks` groups them.
-        completely: until every member trains in a stack of its own.
-    """
-    num_places = backend.num_places()
-    if num_places == 1:
-        return [list(stack) for stack in stacks]
-    return _halved(stacks, sum(map(len, stacks)) if completely else _STACKS_A_CORE * num_places)
 
 
 def _halved(stacks: Sequence[Sequence[Member]], at_least: int) -> list[list[Member]]:

@@ -41,12 +41,10 @@ def make_room(data: Dataset) -> types.SimpleNamespace:
     return types.SimpleNamespace(need=lambda stacks: None)
 
 
-def plan_stacks(members: Sequence[Member], spec: object, room: None) -> list[list[Member]]:
+def plan_stacks(
+    members: Sequence[Member], spec: object, num_places: int = 1, room: object = None
+) -> list[list[Member]]:
     return [list(members[i : i + STACK_SIZE]) for i in range(0, len(members), STACK_SIZE)]
-
-
-def spread_stacks(stacks: Sequence[list[Member]], *, completely: bool = False) -> list:
-    return [[m] for stack in stacks for m in stack] if completely else list(stacks)
 
 
 def train_members(
@@ -92,7 +90,7 @@ def _result(member: Member, weights: np.ndarray, data: Dataset) -> types.SimpleN
 def stand_in() -> None:
     """Trains without TensorFlow, with a checkpoint after every epoch."""
     sys.modules["kmlp.training"] = types.ModuleType("kmlp.training")
-    replaced = {"plan_stacks": plan_stacks, "spread_stacks": spread_stacks}
+    replaced: dict[str, object] = {"plan_stacks": plan_stacks}
     replaced |= {"train_members": train_members, "make_room": make_room}
     replaced["stack_size"] = lambda member, spec, room: STACK_SIZE
     vars(sys.modules["kmlp.training"]).update(replaced)

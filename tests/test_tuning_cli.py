@@ -94,6 +94,8 @@ def test_the_command_line_narrows_and_fixes_what_the_file_says(tmp_path):
 
 INTERRUPTING = """
 import os, signal
+# A shell starts what it runs in the background with interrupts ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from tuning.progress import SearchProgress
 tell, trials = SearchProgress.ended, []
 def ended(self, trial, scores):

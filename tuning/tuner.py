@@ -154,22 +154,22 @@ class Tuner:
         """Members of one structure side by side in a stack, whatever their trials.
 
         Hyperband's networks must find in a later round the stack that they were paused with: it
-        holds one trial's.
+        holds one trial's, however many cores there are.
         """
-        from kmlp.training import plan_stacks, spread_stacks
+        from kmlp.training import plan_stacks
 
+        spec = self.data.spec
         if self.config.tuner == "hyperband":
             trials: dict[tuple, list[Member]] = {}
             for m in members:
                 trials.setdefault((m.model, str(m.train)), []).append(m)
-            spec, each = self.data.spec, trials.values()
-            stacks = [stack for own in each for stack in plan_stacks(own, spec, room=room)]
-            return spread_stacks(stacks, completely=True)
+            each = trials.values()
+            return [stack for own in each for stack in plan_stacks(own, spec, 1, room=room)]
         kinds: dict[Structure, list[Member]] = {}
         for m in members:
             kinds.setdefault(Structure.of(m), []).append(m)
         ordered = [m for own in kinds.values() for m in own]
-        return spread_stacks(plan_stacks(ordered, self.data.spec, room=room))
+        return plan_stacks(ordered, spec, room=room)
 
     def need(self, memory: "Need") -> None:
         """What a batch of trials takes: too often to be said."""
