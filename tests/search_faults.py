@@ -17,11 +17,7 @@ from kmlp.data import Dataset
 from tests import faults
 from tests.faults import NUM_EPOCHS, die, in_a_process, stand_in
 
-# KerasTuner 1.4.8 calls what Python has renamed.
-warnings.simplefilter("ignore", DeprecationWarning)
 NUM_SEEDS = 2
-# A grid says that it is not tried in full.
-logging.disable(logging.WARNING)
 MAX_TRIALS = {"random": 4, "grid": 4, "bayesian": 8, "hyperband": 5}
 
 
@@ -65,8 +61,6 @@ def kept(run: Path) -> dict:
 def main(folder: Path, tuner: str, stride: int) -> None:
     import tuning.oracles  # noqa: F401  (once, not in every fork)
 
-    # What a search says of its grid is no fault.
-    logging.getLogger("tuning").setLevel(logging.ERROR)
     reference, search = folder / "reference", searching(tuner)
     assert in_a_process(reference, die, 0, search) == (0, "")
     count, expected = 1, kept(reference)
@@ -97,5 +91,9 @@ def poison(folder: Path, tuner: str) -> None:
 
 
 if __name__ == "__main__":
+    # KerasTuner 1.4.8 calls what Python has renamed.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    # A grid says that it is not tried in full, which is no fault.
+    logging.disable(logging.WARNING)
     place, tuner, what = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
     poison(place, tuner) if what == "poison" else main(place, tuner, int(what))
