@@ -70,9 +70,17 @@ def assert_each_is_keras(
         )
 
 
+# Adam's first steps do not know a gradient of 1e-16 from one of 1: before a normalization it turns
+# the rounding of a bias that is subtracted again into steps.
 OPTIONS = {
-    "batch_norm": [{"normalization": "batch", **ADAM}, {"normalization": "batch", "l2": 0.01}],
-    "layer_norm": [{"normalization": "layer", **ADAM}, {"normalization": "layer", "l1": 0.01}],
+    "batch_norm": [
+        {"normalization": "batch", **SGD},
+        {"normalization": "batch", **SGD, "l2": 0.01},
+    ],
+    "layer_norm": [
+        {"normalization": "layer", **SGD},
+        {"normalization": "layer", **SGD, "l1": 0.01},
+    ],
     "standard": [{"input_scaling": "standard", **ADAM}, {"input_scaling": "standard"}],
     "max_norm": [{"max_norm": 0.75, **SGD}, {"max_norm": 1.5, **SGD}, SGD],
     "penalty_mean": [
@@ -99,7 +107,9 @@ OPTIONS = {
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_an_option_is_keras_own(tiny, name):
-    assert_each_is_keras(tiny, OPTIONS[name], atol=1e-7)
+    # Keras on JAX keeps moving statistics in float32.
+    atol = 1e-6 if ON_JAX and name == "batch_norm" else 1e-7
+    assert_each_is_keras(tiny, OPTIONS[name], atol)
 
 
 @pytest.mark.parametrize("activation", ["elu", "selu", "leaky_relu", "tanh", "gelu", "sigmoid"])
