@@ -4,6 +4,7 @@ They compute what Keras's own layers compute for each member alone. What a layer
 by its members' `key` and `step`, so that it does not depend on a member's company.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -190,9 +191,16 @@ class StackedDropout(_Stacked):
     """Dropout with a rate, a key and a step of each member's own (Srivastava et al. 2014,
     https://jmlr.org/papers/v15/srivastava14a.html).
 
+    Args:
+        after_relu: whether the inputs are relu's outputs, which spares the gradient the mask.
+
     Shape:
         input and output `(k, batch, units)`; `rate`, `step` `(k,)`; `key` `(k, 2)`.
     """
+
+    def __init__(self, *, after_relu: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.after_relu = after_relu
 
     def build(self, input_shape: tuple[int, ...]) -> None:
         self.rate = self.add_vector("rate", input_shape[0])
@@ -201,7 +209,34 @@ class StackedDropout(_Stacked):
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not training:
             return inputs
-        return inputs * self.draw_mask(self.rate, tuple(inputs.shape[1:]))
+        mask = self.draw_mask(self.rate, tuple(inputs.shape[1:]))
+        if not self.after_relu:
+            return inputs * mask
+        kept = ops.reshape(ops.cast(1 / (1 - self.rate), self.compute_dtype), (-1, 1, 1))
+        return _masked_relu(inputs, mask, kept)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "after_relu": self.after_relu}
+
+
+def _masked_relu(activations: Any, mask: Any, kept: Any) -> Any:
+    """The product with the mask, whose gradient is read off the product itself.
+
+    Where the product is 0 the unit was dropped, or relu passes no gradient on anyway. Otherwise
+    XLA would draw the mask again: 5 % of a step.
+    """
+
+    @ops.custom_gradient
+    def product(activations: Any) -> tuple[Any, Callable]:
+        outputs = activations * mask
+
+        def gradient(*args: Any, upstream: Any = None) -> Any:
+            (upstream,) = args or (upstream,)
+            return upstream * ops.where(outputs == 0, 0, kept)
+
+        return outputs, gradient
+
+    return product(activations)
 
 
 @keras.saving.register_keras_serializable("kmlp")

@@ -268,7 +268,7 @@ class _StackedLayers:
         return StackedLayerNormalization(name=name)
 
     def dropout(self, name: str) -> keras.layers.Layer:
-        return StackedDropout(name=name)
+        return StackedDropout(after_relu=self.structure.activation == "relu", name=name)
 
     def input_dropout(self, name: str) -> keras.layers.Layer:
         return StackedDropout(name=name)

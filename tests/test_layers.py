@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from keras import ops
 
+from kmlp import backend
+from kmlp.layers import StackedDropout
 from kmlp.stack import build_stack, extract_member
 from tests.twins import make_member
 
@@ -113,3 +115,28 @@ def test_members_of_a_stack_have_batch_statistics_of_their_own(tiny):
     moving = ops.convert_to_numpy(layer.moving_variance)
     np.testing.assert_allclose(moving[0, 0], 0.99 + 0.01 * calm[0].var(axis=0), rtol=1e-4)
     assert (moving[1] > 1000).all()
+
+
+def test_dropout_after_relu_passes_on_the_gradient_of_the_mask():
+    """It reads the mask off its outputs: of units that relu switched on, and with rate 0 too."""
+    rng = np.random.default_rng(0)
+    active = np.maximum(rng.normal(size=(2, 64, 32)), 0).astype("float32")
+    upstream = rng.normal(size=active.shape).astype("float32")
+
+    def gradient(after_relu: bool) -> np.ndarray:
+        layer = StackedDropout(after_relu=after_relu)
+        layer.build(active.shape)
+        layer.rate.assign([0.3, 0.0])
+        layer.key.assign([[1, 2], [3, 4]])
+
+        def weighted_sum(weights: list) -> tuple:
+            state = [v.value for v in layer.non_trainable_variables]
+            outputs, _ = layer.stateless_call([], state, weights[0], training=True)
+            return ops.sum(outputs * upstream), None
+
+        inputs = [ops.convert_to_tensor(active)]
+        return ops.convert_to_numpy(backend.value_and_gradients(weighted_sum, inputs)[1][0])
+
+    expected, found = gradient(after_relu=False), gradient(after_relu=True)
+    assert (expected[0][active[0] > 0] == 0).any()
+    np.testing.assert_array_equal(found[active > 0], expected[active > 0])
