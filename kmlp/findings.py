@@ -6,17 +6,17 @@ They follow from the numbers of `results.json`, as those of `kmlp.verdict` do, a
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kmlp.stats import ALPHA
+from kmlp.stats import MIN_SEEDS_TO_TEST
 from kmlp.units import Unit, listed, p_equals, unit_in
-from kmlp.verdict import chosen_on, label
+from kmlp.verdict import chosen_on, label, num_pairs, tells_apart
 
 Results = Mapping[str, Any]
 Entry = Mapping[str, Any]
 STREAMS = {
-    "init": "the initial weights",
-    "order": "the order of the rows",
+    "init": "initial weights",
+    "order": "order of the rows",
     "noise": "masks and noise",
-    "split": "the validation split",
+    "split": "validation split",
 }
 _IN_FULL, _BY_NAME = 3, 5
 _BIAS, _VARIANCE = "bias² + noise", "variance"
@@ -124,9 +124,12 @@ def _folds(results: Results, unit: Unit) -> list[str]:
     )
     versus = best["versus_baseline"]
     if versus:
-        apart = "beats" if versus["p_holm"] < ALPHA else "cannot be told apart from"
+        verb = "beats" if unit.gain(versus["difference"]) > 0 else "loses to"
+        apart = verb if tells_apart(versus) else "cannot be told apart from"
+        few = f" with fewer than {MIN_SEEDS_TO_TEST} folds in all"
+        few = few if num_pairs(versus) < MIN_SEEDS_TO_TEST else ""
         sentence += (
-            f"; it {apart} {results['baseline']}: {unit.signed(versus['difference'])} "
+            f"; it {apart} {results['baseline']}{few}: {unit.signed(versus['difference'])} "
             f"{unit.of_difference} ({unit.interval(versus['ci95'], signed=True)}, Holm p "
             f"{p_equals(versus['p_holm'])})"
         )
@@ -171,8 +174,8 @@ def _randomness(results: Results, unit: Unit) -> list[str]:
     return [
         f"The test {unit.title} of {label(_named(entry))} has a standard deviation of "
         f"{unit.value(everything['value'])} {_points(unit)}(95 % interval "
-        f"{unit.interval(everything['ci95'])}) over seeds; of one stream alone most with "
-        f"{STREAMS[most]}, {unit.value(by_stream[most]['value'])} "
+        f"{unit.interval(everything['ci95'])}) over seeds; of one stream alone the largest "
+        f"estimate is that of the {STREAMS[most]}, {unit.value(by_stream[most]['value'])} "
         f"({unit.interval(by_stream[most]['ci95'])})."
     ]
 

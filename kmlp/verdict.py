@@ -78,12 +78,12 @@ def is_significant(variant: Mapping[str, Any]) -> bool:
 
 
 def tells_apart(versus: Mapping[str, Any]) -> bool:
-    """Whether a comparison is significant: six seeds or more, and a corrected p below 5 %."""
+    """Whether a comparison is significant: six pairs or more, and a corrected p below 5 %."""
     return num_pairs(versus) >= MIN_SEEDS_TO_TEST and versus["p_holm"] < ALPHA
 
 
 def num_pairs(versus: Mapping[str, Any]) -> int:
-    """How many seeds a comparison rests on."""
+    """How many seeds, or folds, a comparison rests on."""
     return versus["wins"] + versus["ties"] + versus["losses"]
 
 

@@ -94,6 +94,7 @@ def test_bootstrap_draws_are_called_so():
 
 def test_folds_name_the_best_and_compare_it():
     versus = {"difference": 0.004, "ci95": [0.001, 0.007], "p_holm": 0.012}
+    versus |= {"wins": 9, "ties": 0, "losses": 1}
     folds = {
         "num_folds": 5,
         "num_repeats": 2,
@@ -113,7 +114,10 @@ def test_folds_name_the_best_and_compare_it():
         "accuracy, 88.40 % (95 % interval 88.00 to 88.80, corrected for shared rows); it beats "
         "none: +0.40 points (+0.10 to +0.70, Holm p = 0.012)."
     ]
-    versus["p_holm"] = 0.2
+    versus |= {"wins": 5, "losses": 0}
+    (few,) = findings(results(cross_validation=folds))
+    assert "it cannot be told apart from none with fewer than 6 folds in all: +0.40" in few
+    versus |= {"wins": 9, "losses": 1, "p_holm": 0.2}
     assert "it cannot be told apart from none" in findings(results(cross_validation=folds))[0]
 
 
@@ -149,7 +153,8 @@ def test_the_stream_that_matters_most_is_named():
     found = [{"variant": "none", "strength": "", "streams": streams}]
     assert findings(results(randomness=found)) == [
         "The test accuracy of none has a standard deviation of 0.40 points (95 % interval 0.20 to "
-        "0.80) over seeds; of one stream alone most with the validation split, 0.30 (0.15 to 0.60)."
+        "0.80) over seeds; of one stream alone the largest estimate is that of the validation split, "
+        "0.30 (0.15 to 0.60)."
     ]
 
 

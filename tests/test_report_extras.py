@@ -121,10 +121,28 @@ def test_folds_are_ranked_and_compared(results):
     assert cells(table, "none")[2] == "baseline"
 
 
+@pytest.mark.parametrize(("num_wins", "mark"), [(5, ""), (6, "better")])
+def test_fewer_than_six_folds_tell_nothing_apart(results, num_wins, mark):
+    versus = {"difference": 0.1, "ci95": [0.09, 0.11], "p": 0.001, "p_holm": 0.001}
+    versus |= {"wins": num_wins, "ties": 0, "losses": 0}
+    found = results["cross_validation"]
+    entries = [
+        {**e, "versus_baseline": versus if e["variant"] == "dropout" else None}
+        for e in found["variants"]
+    ]
+    section = extras.folds_section(
+        {**results, "cross_validation": {**found, "variants": entries}}
+    )
+    (table,) = tables(section)
+    row = next(row for row in table.rows if row.cells[0].text.startswith("dropout"))
+    assert row.cells[2].mark == mark
+
+
 def test_streams_are_named_in_words(results):
     (figure,) = figures(extras.randomness_section(results))
+    assert "all drawn anew but those of a fixed seed" in figure.caption
     # Matplotlib writes letters as text.
-    for words in ("none: everything", "initial weights", "masks and noise", "validation split"):
+    for words in ("none: ordinary seeds", "initial weights", "masks and noise", "validation split"):
         assert words in re.sub(r"<[^>]+>", " ", figure.wide)
 
 
@@ -132,7 +150,7 @@ def test_what_is_swept_is_not_among_the_streams(results):
     swept = {"field": "l2", "scale": "list", "values": [1e-4, 1e-3], "variants": ["l2", "none"]}
     (figure,) = figures(extras.randomness_section({**results, "sweeps": [swept]}))
     assert "dropout" in figure.wide
-    assert "none: everything" not in figure.wide
+    assert "none: ordinary seeds" not in figure.wide
 
 
 def test_looks_show_the_last_decision_of_every_variant(results):
