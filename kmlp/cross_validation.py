@@ -56,7 +56,7 @@ def summarize_folds(scores: np.ndarray, *, num_train: int, num_held_out: int) ->
 
     Args:
         scores: `(num_repeats, num_folds)`, two or more in all.
-        num_train: rows that each network trains on.
+        num_train: rows that each network trains on, without those that it validates on.
         num_held_out: rows that it is scored on.
 
     Example:

@@ -31,6 +31,7 @@ def findings(results: Results) -> list[str]:
         *_folds(results, unit),
         *_sweeps(results, unit),
         *_randomness(results, unit),
+        *_unfinished(results),
     ]
 
 
@@ -178,6 +179,33 @@ def _randomness(results: Results, unit: Unit) -> list[str]:
         f"estimate is that of the {STREAMS[most]}, {unit.value(by_stream[most]['value'])} "
         f"({unit.interval(by_stream[most]['ci95'])})."
     ]
+
+
+def _unfinished(results: Results) -> list[str]:
+    """What diverged or was given up beside the ordinary networks, and what is left out for it."""
+    extra = results.get("extra_members", ())
+    first = min((m["seed"] for m in extra if m["group"] == "folds"), default=0)
+    sentences = []
+    for variant in results["variants"]:
+        lost = [m for m in extra if m["variant"] == variant["name"] and m["status"] != "done"]
+        samples = {m["place"] for m in lost if m["group"] == "resample"}
+        repeats = {m["seed"] - first for m in lost if m["group"] == "folds"}
+        streams = {m["stream"] for m in lost if m["group"] == "randomness"}
+        for of, numbers, where in (
+            ("training sample", samples, "bias and variance"),
+            ("repeat", repeats, "cross-validation"),
+        ):
+            if numbers:
+                sentences.append(
+                    f"{label(variant)}: {of} {listed(map(str, sorted(numbers)))} (numbered from 0) "
+                    f"left out of {where}, as not all its networks finished."
+                )
+        if streams:
+            sentences.append(
+                f"{label(variant)}: not all networks with {listed(sorted(streams))} varying "
+                "finished; the deviation is that of the others."
+            )
+    return sentences
 
 
 def _points(unit: Unit) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from kmlp import stats
 from kmlp.bias_variance import decompose
+from kmlp.report.csv_extras import beyond
 from kmlp.results import build_results
 from tests.hand_made import extra_outputs, hand_made, record, scores_of
 
@@ -85,6 +86,10 @@ def test_a_sample_with_a_diverged_network_is_left_out(made):
     assert of(entries, "dropout")["left_out"] == [1]
     assert [e["num_samples"] for e in entries] == [3, 2, 3]
     assert of(entries, "dropout")["versus_baseline"] is not None
+    assert made.results["verdict"][-1] == (
+        "dropout=0.2: training sample 1 (numbered from 0) left out of bias and variance, as not "
+        "all its networks finished."
+    )
 
 
 def test_folds_are_scored_on_what_they_hold_out(made):
@@ -98,15 +103,24 @@ def test_folds_are_scored_on_what_they_hold_out(made):
     table = [[scores[repeat, fold] for fold in range(3)] for repeat in range(2)]
     assert entry["scores"] == table
     assert entry["mean"] == pytest.approx(np.mean(table))
-    # Of 120 rows 40 are held out; all others are learnt from.
-    assert entry["ci95"] == stats.fold_interval(table, num_train=80, num_test=40)
+    # Of 120 rows 40 are held out, and a sixth of the others tells when to stop.
+    assert entry["num_train"] == found["num_train"] == 67
+    assert entry["ci95"] == stats.fold_interval(table, num_train=67, num_test=40)
     assert of(found["variants"], "none")["versus_baseline"] is None
     versus = [of(found["variants"], v)["versus_baseline"] for v in ("dropout", "l2")]
     assert [v["p_holm"] for v in versus] == stats.holm([v["p"] for v in versus])
 
 
 def test_a_repeat_with_a_diverged_fold_is_left_out(made):
-    found = spoil(made, "folds", "none", 2)["cross_validation"]
+    results = spoil(made, "folds", "none", 2)
+    found = results["cross_validation"]
+    assert of(found["variants"], "none")["repeats"] == [1]
+    repeats = {row[1] for row in beyond(results)["folds"][1:] if row[0] == "none"}
+    assert repeats == {1}
+    assert results["verdict"][-1] == (
+        "none: repeat 0 (numbered from 0) left out of cross-validation, as not all its networks "
+        "finished."
+    )
     assert [len(of(found["variants"], v)["scores"]) for v in ("none", "l2")] == [1, 2]
     versus = of(found["variants"], "l2")["versus_baseline"]
     assert versus["wins"] + versus["ties"] + versus["losses"] == 3
