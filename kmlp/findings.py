@@ -8,7 +8,14 @@ from typing import Any
 
 from kmlp.stats import MIN_SEEDS_TO_TEST
 from kmlp.units import Unit, listed, p_equals, unit_in
-from kmlp.verdict import chosen_on, label, num_pairs, tells_apart
+from kmlp.verdict import (
+    chosen_on,
+    label,
+    num_pairs,
+    on_shared_seeds,
+    selection_scores,
+    tells_apart,
+)
 
 Results = Mapping[str, Any]
 Entry = Mapping[str, Any]
@@ -140,6 +147,7 @@ def _folds(results: Results, unit: Unit) -> list[str]:
 def _sweeps(results: Results, unit: Unit) -> list[str]:
     """Where along each sweep the score is best, by what choices are made on."""
     by_name = {v["name"]: v for v in results["variants"] if v["num_members"]}
+    scores = selection_scores(results["variants"], unit)
     sentences = []
     for sweep in results.get("sweeps", ()):
         variants = [by_name[name] for name in sweep["variants"] if name in by_name]
@@ -147,17 +155,25 @@ def _sweeps(results: Results, unit: Unit) -> list[str]:
             continue
         part = chosen_on(variants[0])
         means = [v[part][unit.metric]["mean"] for v in variants]
-        best = max(range(len(means)), key=lambda i: unit.gain(means[i]))
+        best = max(variants, key=lambda v: scores[v["name"]])
         where = "validation" if part == "val" else "training"
-        are_numbers = all(isinstance(value, int | float) for value in sweep["values"])
-        is_edge = are_numbers and best in (0, len(means) - 1)
-        edge = ", at the end of the range: try beyond it" if is_edge else ""
+        values = dict(zip(sweep["variants"], sweep["values"], strict=True))
+        edge = _edge(values[best["name"]], [values[v["name"]] for v in variants])
         sentences.append(
-            f"Of {len(variants)} values of {sweep['field']} the mean {where} {unit.title} is best "
-            f"with {variants[best]['name']}, "
-            f"{unit.with_unit(means[best])} ({unit.range(means)} over all){edge}."
+            f"Of {len(variants)} values of {sweep['field']} the mean {where} {unit.title}"
+            f"{on_shared_seeds(variants)} is best with {best['name']}, "
+            f"{unit.with_unit(best[part][unit.metric]['mean'])} "
+            f"({unit.range(means)} over all){edge}."
         )
     return sentences
+
+
+def _edge(best: Any, values: Sequence[Any]) -> str:
+    """A hint to go on where the best value is the least or the largest; none beyond 0."""
+    if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
+        return ""
+    is_edge = best == max(values) or best == min(values) != 0
+    return ", at the end of the range: try beyond it" if is_edge else ""
 
 
 def _randomness(results: Results, unit: Unit) -> list[str]:

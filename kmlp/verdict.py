@@ -44,12 +44,33 @@ def rank(variants: list[dict[str, Any]], unit: Unit) -> list[dict[str, Any]]:
 def best_variant(variants: list[dict[str, Any]], unit: Unit) -> dict[str, Any] | None:
     """The finished variant with the best mean validation score; None where there is none.
 
-    Without validation rows the training score decides. The test part is never looked at, not
-    even for ties: of equals the first in the study's order.
+    The test part is never looked at, not even for ties: of equals the first in the study's order.
+    """
+    score = selection_scores(variants, unit)
+    done = [v for v in variants if v["name"] in score]
+    return max(done, key=lambda v: score[v["name"]]) if done else None
+
+
+def selection_scores(variants: Sequence[Variant], unit: Unit) -> dict[str, float]:
+    """What the finished variants are chosen by, by name; higher is better whatever the metric.
+
+    It is the mean validation score, or training score without validation rows, less the baseline's
+    over the seeds that both finished: a variant of fewer seeds, of which some diverged or were
+    never needed, would otherwise be judged by which seeds these are. Where some variant shares no
+    seed with the baseline it is the plain mean.
     """
     done = [v for v in variants if v["num_members"]]
-    score = {v["name"]: unit.gain(v[chosen_on(v)][unit.metric]["mean"]) for v in done}
-    return max(done, key=lambda v: score[v["name"]]) if done else None
+    differences = {v["name"]: v.get("selection_difference") for v in done}
+    if None in differences.values():
+        return {v["name"]: unit.gain(v[chosen_on(v)][unit.metric]["mean"]) for v in done}
+    return {name: unit.gain(difference) for name, difference in differences.items()}
+
+
+def on_shared_seeds(variants: Sequence[Variant]) -> str:
+    """What to add to "the best mean" where not all variants have the same seeds."""
+    counts = {(v["num_members"], v.get("num_diverged", 0)) for v in variants if v["num_members"]}
+    is_same = len(counts) == 1 and not any(diverged for _, diverged in counts)
+    return "" if is_same else " on the seeds shared with the baseline"
 
 
 def chosen_on(variant: Mapping[str, Any]) -> str:
@@ -131,7 +152,8 @@ def _best(best: Variant, results: Mapping[str, Any], unit: Unit) -> str:
         spread = f" (95 % interval {seeds}{both})"
     where = "validation" if chosen_on(best) == "val" else "training"
     return (
-        f"{label(best)} has the best mean {where} {unit.title}; expect "
+        f"{label(best)} has the best mean {where} {unit.title}"
+        f"{on_shared_seeds(results['variants'])}; expect "
         f"{unit.with_unit(test['mean'])} on the test set{spread}{_ties(best, results)}."
     )
 

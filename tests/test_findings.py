@@ -1,5 +1,7 @@
 """Sentences beyond the verdict say what the numbers say, and nothing where there are none."""
 
+import pytest
+
 from kmlp.findings import findings
 
 
@@ -143,6 +145,54 @@ def test_a_sweep_is_judged_on_validation_and_its_ends_are_told():
         "(87.00 to 89.00 over all)."
     ]
     assert "at the end of the range: try beyond it" in swept(0.88, 0.89, 0.9)[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "is_edge"),
+    [
+        # Best is the first value; the order in which they are listed does not matter.
+        ([0.3, 0.1, 0.2], True),
+        ([0.2, 0.1, 0.3], False),
+        ([0.1, 0.3, 0.2], True),
+        ([0.0, 0.1, 0.2], False),
+        ([True, False], False),
+    ],
+)
+def test_a_range_ends_at_its_least_and_largest_value_but_for_zero(values, is_edge):
+    names = [f"dropout={value}" for value in values]
+    variants = [
+        {"name": n, "strength": n, "num_members": 5, "val": {"accuracy": {"mean": m}}, "test": {}}
+        for n, m in zip(names, (0.9, 0.8, 0.7), strict=False)
+    ]
+    sweep = {"field": "dropout", "scale": "list", "values": values, "variants": names}
+    (sentence,) = findings(results(variants=variants, sweeps=[sweep]))
+    assert ("try beyond it" in sentence) == is_edge
+
+
+def test_a_sweep_is_judged_on_shared_seeds():
+    """Of the second value half the seeds diverged, those that were hard for all."""
+    variants = [
+        {
+            "name": name,
+            "strength": name,
+            "num_members": count,
+            "num_diverged": 10 - count,
+            "val": {"accuracy": {"mean": mean}},
+            "test": {},
+            "selection_difference": difference,
+        }
+        for name, count, mean, difference in (
+            ("l2=0.1", 10, 0.90, 0.02),
+            ("l2=0.2", 5, 0.91, 0.01),
+        )
+    ]
+    names = [v["name"] for v in variants]
+    sweep = {"field": "l2", "scale": "list", "values": [0.1, 0.2], "variants": names}
+    (sentence,) = findings(results(variants=variants, sweeps=[sweep]))
+    assert sentence.startswith(
+        "Of 2 values of l2 the mean validation accuracy on the seeds shared with the baseline is "
+        "best with l2=0.1, 90.00 %"
+    )
 
 
 def test_the_stream_that_matters_most_is_named():
