@@ -23,7 +23,8 @@ def results(**parts):
 
 
 def ratio(value, low, high):
-    return {"value": value, "ci95": [low, high]}
+    """The interval that is not corrected would always speak."""
+    return {"value": value, "ci95": [value - 1e-6, value + 1e-6], "ci95_corrected": [low, high]}
 
 
 def entry(variant, strength, risk, variance=None, bias=None, **more):
@@ -66,8 +67,8 @@ def test_what_the_baselines_error_consists_of_and_what_a_variant_does_to_it():
         "25 % from initial weights, order and masks."
     )
     assert changes == (
-        "Against none dropout=0.2 lowers variance by 31 % (95 % interval 25 to 37 %) and raises "
-        "bias² + noise by 4 % (95 % interval 1 to 7 %)."
+        "Against none dropout=0.2 lowers variance by 31 % (25 to 37 %) and raises bias² + noise by "
+        "4 % (1 to 7 %) (95 % intervals, corrected for all variants)."
     )
 
 
@@ -84,8 +85,23 @@ def test_one_of_the_two_may_be_clear_and_others_are_counted():
     unclear = entry("l2", "l2=0.0005", 0.2, ratio(0.9, 0.8, 1.1), None)
     _, changes = findings(results(bias_variance=[NONE, clear, unclear]))
     assert changes == (
-        "Against none dropout=0.2 lowers variance by 50 % (95 % interval 40 to 60 %); the other "
-        "one is in the report."
+        "Against none dropout=0.2 lowers variance by 50 % (40 to 60 %); the other one is in the "
+        "report (95 % intervals, corrected for all variants)."
+    )
+
+
+def test_a_change_that_is_sure_but_tiny_is_told_as_such():
+    tiny = entry("l2", "l2=0.0005", 0.2, ratio(0.996, 0.994, 0.998), ratio(1.0, 0.9, 1.2))
+    _, changes = findings(results(bias_variance=[NONE, tiny]))
+    assert changes.startswith("Against none l2=0.0005 changes variance by less than 1 % (95 %")
+
+
+def test_one_seed_a_sample_leaves_what_it_does_everywhere_to_the_bias():
+    found = {n: x for n, x in NONE["squared_error"].items() if "_s" not in n and "_o" not in n}
+    alone = {**NONE, "num_seeds": 1, "squared_error": found}
+    (sentence,) = findings(results(bias_variance=[alone]))
+    assert sentence.endswith(
+        "20 % variance, where what its one seed does alike on every sample counts as bias."
     )
 
 
@@ -236,8 +252,8 @@ def test_many_variants_are_counted_instead_of_named():
 def test_two_changes_one_way_share_their_verb():
     both = entry("l2", "l2=0.0005", 0.1, ratio(0.5, 0.4, 0.6), ratio(0.8, 0.7, 0.9))
     assert findings(results(bias_variance=[NONE, both]))[1] == (
-        "Against none l2=0.0005 lowers variance by 50 % (95 % interval 40 to 60 %) and bias² + "
-        "noise by 20 % (95 % interval 10 to 30 %)."
+        "Against none l2=0.0005 lowers variance by 50 % (40 to 60 %) and bias² + noise by 20 % "
+        "(10 to 30 %) (95 % intervals, corrected for all variants)."
     )
 
 

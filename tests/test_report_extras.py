@@ -99,6 +99,13 @@ def test_it_says_what_was_drawn_and_what_the_variance_is_of(results):
     texts = [b.text for b in decompositions.section(results).blocks if isinstance(b, Text)]
     assert "3 disjoint parts of the training rows, 33 rows each, with 2 seeds on each" in texts[0]
     assert "not at full size" in texts[1]
+    assert "for these 2 seeds, which train on every sample" in texts[1]
+    alone = [{**e, "num_seeds": 1} for e in results["bias_variance"]]
+    section = decompositions.section({**results, "bias_variance": alone})
+    texts = [b.text for b in section.blocks if isinstance(b, Text)]
+    assert "or with the same one" not in texts[0]
+    assert "alike on every sample counts as bias" in texts[0]
+    assert "for this seed, which trains on every sample" in texts[1]
     entries = [{**e, "resample": "bootstrap:3"} for e in results["bias_variance"]]
     section = decompositions.section({**results, "bias_variance": entries})
     texts = [b.text for b in section.blocks if isinstance(b, Text)]
