@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kmlp.stats import MIN_SEEDS_TO_TEST
-from kmlp.units import Unit, listed, p_equals, unit_in
+from kmlp.units import STREAMS, Unit, listed, p_equals, unit_in
 from kmlp.verdict import (
     chosen_on,
     label,
@@ -19,12 +19,6 @@ from kmlp.verdict import (
 
 Results = Mapping[str, Any]
 Entry = Mapping[str, Any]
-STREAMS = {
-    "init": "initial weights",
-    "order": "order of the rows",
-    "noise": "masks and noise",
-    "split": "validation split",
-}
 _IN_FULL, _BY_NAME = 3, 5
 _BIAS, _VARIANCE = "bias² + noise", "variance"
 

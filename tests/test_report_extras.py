@@ -166,6 +166,7 @@ def test_looks_show_the_last_decision_of_every_variant(results):
     assert cells(table, "dropout")[1:] == ["10", "+2.00", "0.012", "told apart: better"]
     assert cells(table, "l2")[1:] == ["20", "+2.00", "0.012", "undecided at the last look"]
     assert "planned at 10, 20 seeds" in table.note
+    assert "not adjusted for when the study stopped" in table.note
 
 
 def test_a_sweep_has_its_scores_and_its_bias_and_variance(results):

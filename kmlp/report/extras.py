@@ -7,13 +7,12 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 
 from kmlp import plots
-from kmlp.findings import STREAMS
 from kmlp.plots import Estimate
 from kmlp.plots import Row as Line
 from kmlp.report.content import Block, Cell, Figure, Row, Section, Table
 from kmlp.report.figures import draw, draw_in_rows, row_label
 from kmlp.stats import ALPHA, MIN_SEEDS_TO_TEST
-from kmlp.units import Unit, p_value, unit_in
+from kmlp.units import STREAMS, Unit, p_value, unit_in
 from kmlp.verdict import tells_apart
 
 Results = Mapping[str, Any]
@@ -238,7 +237,9 @@ def _looks_table(found: Mapping[str, Any], results: Results) -> Table:
         f"verdict at any of them is at most {100 * ALPHA:.0f} % where paired differences are "
         "symmetric. p decides; the interval, which holds for all looks and variants at once, is "
         "wider. The p-values on the test set are "
-        f"multiplied by {len(found['planned'])} for the same reason."
+        f"multiplied by {len(found['planned'])} for the same reason. Sizes and all other intervals "
+        "of this report are those of so many seeds fixed beforehand: they are not adjusted for "
+        "when the study stopped, which favours large differences."
     )
     return Table(columns, rows, note)
 
