@@ -89,8 +89,9 @@ def stream_scores(
     """Scores by the stream that varies, `(num_settings, num_seeds)` each; NaN where there is none.
 
     In a row one stream takes a seed after the other, and the others are held; the next row holds
-    them elsewhere, and varies the stream over seeds of its own. Streams that a variant draws nothing from are left out. The ordinary members, of
-    which all streams vary, are in `results["members"]`.
+    them elsewhere, and varies the stream over seeds of its own. Streams that a variant draws
+    nothing from are left out. The ordinary members, of which all streams vary, are in
+    `results["members"]`.
     """
     members = _members(results, "randomness", variant)
     streams = dict.fromkeys(m["stream"] for m in members)

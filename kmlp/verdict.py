@@ -60,10 +60,9 @@ def selection_scores(variants: Sequence[Variant], unit: Unit) -> dict[str, float
     seed with the baseline it is the plain mean.
     """
     done = [v for v in variants if v["num_members"]]
-    differences = {v["name"]: v.get("selection_difference") for v in done}
-    if None in differences.values():
+    if any(v.get("selection_difference") is None for v in done):
         return {v["name"]: unit.gain(v[chosen_on(v)][unit.metric]["mean"]) for v in done}
-    return {name: unit.gain(difference) for name, difference in differences.items()}
+    return {v["name"]: unit.gain(v["selection_difference"]) for v in done}
 
 
 def on_shared_seeds(variants: Sequence[Variant]) -> str:
@@ -122,25 +121,6 @@ def label(variant: Variant) -> str:
     if strength and (first == name or first.startswith(f"{name}=")):
         return f"{first} ({rest})" if rest else first
     return f"{name} ({strength})" if strength else name
-
-
-def comparison_sentence(
-    variant: Variant, baseline: str, unit: Unit, *, needed: int = MIN_SEEDS_TO_TEST
-) -> str:
-    """One variant against the baseline, with its interval and corrected p.
-
-    Args:
-        variant: its entry in `results.json`.
-        baseline: the name of the baseline.
-        unit: of the primary metric.
-        needed: how many seeds can show a difference at all.
-    """
-    versus = variant["versus_baseline"]
-    if num_pairs(versus) < MIN_SEEDS_TO_TEST:
-        return _too_few([variant], baseline, unit, needed)
-    if not is_significant(variant):
-        return f"{_open(variant, baseline, unit)}."
-    return _told_apart([variant], baseline, unit)
 
 
 def _best(best: Variant, results: Mapping[str, Any], unit: Unit) -> str:

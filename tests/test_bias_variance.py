@@ -162,7 +162,7 @@ def test_cross_entropy_is_bias_and_mean_divergence_exactly():
     assert value(found, "risk") == pytest.approx(-logs[:, :, rows, labels].mean(), rel=1e-12)
     assert value(found, "bias_plus_noise") == pytest.approx(-main[rows, labels].mean(), rel=1e-12)
     assert value(found, "variance") == pytest.approx(divergence.mean(), rel=1e-12)
-    # A share of the sample would be part noise of few seeds: of the squared error alone it is known.
+    # A sample's share would be part noise of few seeds: it is told of the squared error alone.
     assert set(found) == {"risk", "bias_plus_noise", "variance"}
 
 

@@ -137,9 +137,7 @@ def test_fewer_than_six_folds_tell_nothing_apart(results, num_wins, mark):
         {**e, "versus_baseline": versus if e["variant"] == "dropout" else None}
         for e in found["variants"]
     ]
-    section = extras.folds_section(
-        {**results, "cross_validation": {**found, "variants": entries}}
-    )
+    section = extras.folds_section({**results, "cross_validation": {**found, "variants": entries}})
     (table,) = tables(section)
     row = next(row for row in table.rows if row.cells[0].text.startswith("dropout"))
     assert row.cells[2].mark == mark

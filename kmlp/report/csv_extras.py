@@ -31,8 +31,7 @@ def beyond(results: Mapping[str, Any]) -> dict[str, Rows]:
             for fold, score in enumerate(scores)
         ],
         "folds_by_variant": [
-            flat({n: x for n, x in entry.items() if n not in _LISTS})
-            for entry in folds["variants"]
+            flat({n: x for n, x in entry.items() if n not in _LISTS}) for entry in folds["variants"]
         ],
         "randomness": [
             {"variant": entry["variant"], **flat(stream)}
