@@ -67,9 +67,11 @@ def selection_scores(variants: Sequence[Variant], unit: Unit) -> dict[str, float
 
 def on_shared_seeds(variants: Sequence[Variant]) -> str:
     """What to add to "the best mean" where not all variants have the same seeds."""
-    counts = {(v["num_members"], v.get("num_diverged", 0)) for v in variants if v["num_members"]}
+    done = [v for v in variants if v["num_members"]]
+    counts = {(v["num_members"], v.get("num_diverged", 0)) for v in done}
     is_same = len(counts) == 1 and not any(diverged for _, diverged in counts)
-    return "" if is_same else " on the seeds shared with the baseline"
+    is_paired = all(v.get("selection_difference") is not None for v in done)
+    return " on the seeds shared with the baseline" if is_paired and not is_same else ""
 
 
 def chosen_on(variant: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from kmlp import stats
 from kmlp.bias_variance import decompose
+from kmlp.extras import cross_validation
 from kmlp.report.csv_extras import beyond
 from kmlp.results import build_results
 from tests.hand_made import extra_outputs, hand_made, record, scores_of
@@ -109,6 +110,24 @@ def test_folds_are_scored_on_what_they_hold_out(made):
     assert of(found["variants"], "none")["versus_baseline"] is None
     versus = [of(found["variants"], v)["versus_baseline"] for v in ("dropout", "l2")]
     assert [v["p_holm"] for v in versus] == stats.holm([v["p"] for v in versus])
+
+
+def test_of_two_variants_the_fewer_rows_count_in_the_correction(made):
+    results = made.results
+    of([{**v, "variant": v["name"]} for v in results["variants"]], "l2")["config"]["num_train"] = 30
+    found = cross_validation(results)["variants"]
+    assert [entry["num_train"] for entry in found] == [67, 67, 30]
+    none, l2 = (np.array(of(found, v)["scores"]) for v in ("none", "l2"))
+    expected = stats.fold_interval(l2 - none, num_train=30, num_test=40)
+    assert of(found, "l2")["versus_baseline"]["ci95"] == expected
+
+
+def test_streams_without_some_of_their_networks_are_named(made):
+    # The first is one of all three streams, where these have one seed.
+    assert spoil(made, "randomness", "l2", 1)["verdict"][-1] == (
+        "l2=0.0005: not all networks with init, order and split varying finished; the deviation is "
+        "that of the others."
+    )
 
 
 def test_a_repeat_with_a_diverged_fold_is_left_out(made):
