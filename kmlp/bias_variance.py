@@ -111,16 +111,15 @@ def cross_entropy(log_probabilities: np.ndarray, labels: np.ndarray) -> Terms:
     """E[CE(y, p)] = CE(y, pbar) + E[KL(pbar || p)], pbar the normalized geometric mean.
 
     Exact for the networks at hand (Heskes 1998, https://doi.org/10.1162/089976698300017232), and
-    plug-in estimates of what endless networks would give: with N of them the variance is about
-    (N - 1) / N of its true value, and the bias too large by as much. The variance is again a sum,
-    exactly: within the samples, each round its own geometric mean, and between these.
+    plug-in estimates of what endless networks would give. With R samples and S seeds, what the
+    sample does is about (R - 1) / R of its true value, what a seed does alike on every sample
+    (S - 1) / S, and their interaction lies between; the bias is too large by what is missing.
 
     Returns:
-        "risk", "bias_plus_noise", "variance", "variance_sample", "variance_optimization", in nats;
-        the last two only from two seeds on.
+        "risk", "bias_plus_noise", "variance", in nats.
     """
     _check(log_probabilities, labels)
-    num_samples, num_seeds, num_rows = log_probabilities.shape[:3]
+    num_samples, _, num_rows = log_probabilities.shape[:3]
     risk, within = np.zeros(num_samples), np.zeros(num_samples)
     between = np.zeros(num_samples + 1)
     for rows in _chunks(log_probabilities):
@@ -136,15 +135,14 @@ def cross_entropy(log_probabilities: np.ndarray, labels: np.ndarray) -> Terms:
         between[0] -= _log_sum_exp(total / num_samples).sum()
         for r in range(num_samples):
             between[r + 1] -= _log_sum_exp((total - means[r]) / (num_samples - 1)).sum()
-    terms = {
-        "risk": _jackknifed_mean(risk / num_rows),
-        "variance_sample": Jackknifed(between[0] / num_rows, between[1:] / num_rows),
-        "variance_optimization": _jackknifed_mean(within / num_rows),
-    }
-    variance = _sum(terms["variance_sample"], terms["variance_optimization"])
-    bias = _sum(terms["risk"], variance, sign=-1)
-    parts = {n: t for n, t in terms.items() if n != "risk"} if num_seeds > 1 else {}
-    return {"risk": terms["risk"], "bias_plus_noise": bias, "variance": variance, **parts}
+    mean_risk = _jackknifed_mean(risk / num_rows)
+    # The divergence within the samples and that between their geometric means add up, exactly.
+    variance = _sum(
+        _jackknifed_mean(within / num_rows),
+        Jackknifed(between[0] / num_rows, between[1:] / num_rows),
+    )
+    bias = _sum(mean_risk, variance, sign=-1)
+    return {"risk": mean_risk, "bias_plus_noise": bias, "variance": variance}
 
 
 def zero_one(log_probabilities: np.ndarray, labels: np.ndarray) -> Terms:

@@ -91,12 +91,17 @@ def add_comparisons(
 ) -> None:
     """Adds `versus_baseline` on the test set, paired by seed, Holm over all variants.
 
+    And `selection_difference`, to the baseline on the rows that choices are made on.
+
     Where earlier looks decided how many seeds there are, p counts them all (`num_looks`).
     """
     compared = _versus(variants, done, baseline, metric, num_looks)
     num_open = num_looks * sum(not tells_apart(versus) for versus in compared.values())
     for variant in variants:
         versus = compared.get(variant["name"])
+        variant["selection_difference"] = _selection_difference(
+            *_pairs(done[variant["name"]], done[baseline]), metric
+        )
         variant["versus_baseline"] = versus
         if versus is None or rows is None:
             continue
@@ -184,8 +189,19 @@ def _pairs(mine: Members, theirs: Members) -> tuple[list[MemberRecord], list[Mem
     return [mine[seed] for seed in seeds], [theirs[seed] for seed in seeds]
 
 
-def _scores(records: Sequence[MemberRecord], metric: str) -> np.ndarray:
-    return np.array([record.metrics["test"][metric] for record in records])
+def _scores(records: Sequence[MemberRecord], metric: str, part: str = "test") -> np.ndarray:
+    return np.array([record.metrics[part][metric] for record in records])
+
+
+def _selection_difference(
+    mine: Sequence[MemberRecord], theirs: Sequence[MemberRecord], metric: str
+) -> float | None:
+    """Of the means over common seeds, so that equal scores stay equal; None without any."""
+    if not mine:
+        return None
+    has_val = all(record.metrics.get("val") for record in (*mine, *theirs))
+    part = "val" if has_val else "train"
+    return float(_scores(mine, metric, part).mean() - _scores(theirs, metric, part).mean())
 
 
 def _more_seeds(versus: Mapping[str, Any], differences: np.ndarray, num_open: int) -> int | None:

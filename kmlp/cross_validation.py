@@ -11,6 +11,8 @@ from scipy import stats as distributions
 
 from kmlp import stats
 
+_ROUNDING = 1e-12
+
 
 @dataclass(frozen=True)
 class FoldSummary:
@@ -36,7 +38,8 @@ class FoldComparison:
     Attributes:
         difference: mean over all folds, in the metric's own unit.
         ci95: t interval with the corrected variance.
-        p: two-sided p of the corrected resampled t test.
+        p: two-sided p of the corrected resampled t test; 1 where the differences have no spread
+            beyond rounding, from which no error of the mean can be told.
         wins, ties, losses: folds on which the variant is better, equal, worse.
     """
 
@@ -53,7 +56,7 @@ def summarize_folds(scores: np.ndarray, *, num_train: int, num_held_out: int) ->
 
     Args:
         scores: `(num_repeats, num_folds)`, two or more in all.
-        num_train: rows that each network trains on.
+        num_train: rows that each network trains on, without those that it validates on.
         num_held_out: rows that it is scored on.
 
     Example:
@@ -99,11 +102,13 @@ def compare_folds(
     better = differences if higher_is_better else -differences
     sizes = {"num_train": num_train, "num_test": num_held_out}
     variance, mean = stats.corrected_variance(differences, **sizes), float(differences.mean())
-    p = 2 * distributions.t.sf(abs(mean) / variance**0.5, differences.size - 1) if variance else 1.0
+    largest = max(np.abs(variant).max(), np.abs(baseline).max())
+    has_spread = differences.std(ddof=1) > _ROUNDING * largest
+    p = 2 * distributions.t.sf(abs(mean) / variance**0.5, differences.size - 1) if has_spread else 1
     return FoldComparison(
         difference=mean,
         ci95=stats.fold_interval(differences, **sizes),
-        p=float(p) if variance or not mean else 0.0,
+        p=float(p),
         wins=int((better > 0).sum()),
         ties=int((better == 0).sum()),
         losses=int((better < 0).sum()),

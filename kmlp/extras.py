@@ -34,7 +34,8 @@ def extra_parts(results: Results, folder: RunFolder) -> dict[str, Any]:
 def cross_validation(results: Results) -> dict[str, Any] | None:
     """Scores on the folds that were held out; repeats with a missing fold are left out.
 
-    All rows but a fold are learnt from, whether they train or tell when to stop.
+    The correction for shared rows counts the rows that a network's weights are fitted to, without
+    those that it validates on: fewer rows, wider intervals. Of two variants the fewer count.
 
     Returns:
         None where no variant has a whole repeat.
@@ -43,9 +44,9 @@ def cross_validation(results: Results) -> dict[str, Any] | None:
     tables = _whole_tables(results, (planned["num_repeats"], planned["num_folds"]))
     if not tables:
         return None
-    num_rows = results["dataset"]["num_train"] + results["dataset"]["num_val"]
     held_out = planned["num_held_out"]
-    sizes = {"num_train": num_rows - held_out, "num_held_out": held_out}
+    rows = {v["name"]: v["config"].get("num_train") for v in results["variants"]}
+    num_train = {name: rows[name] or planned["num_train"] for name in tables}
     compared = {}
     for name, table in tables.items():
         common = _whole(table) & _whole(tables.get(baseline, np.full_like(table, np.nan)))
@@ -53,7 +54,8 @@ def cross_validation(results: Results) -> dict[str, Any] | None:
             compared[name] = compare_folds(
                 table[common],
                 tables[baseline][common],
-                **sizes,
+                num_train=min(num_train[name], num_train[baseline]),
+                num_held_out=held_out,
                 higher_is_better=results["metric"]["higher_is_better"],
             )
     corrected = stats.holm([comparison.p for comparison in compared.values()])
@@ -63,13 +65,20 @@ def cross_validation(results: Results) -> dict[str, Any] | None:
     }
     metric = results["metric"]["name"]
     strengths = {v["name"]: v["strength"] for v in results["variants"]}
-    summaries = {n: summarize_folds(t[_whole(t)], **sizes) for n, t in tables.items()}
+    summaries = {
+        name: summarize_folds(
+            table[_whole(table)], num_train=num_train[name], num_held_out=held_out
+        )
+        for name, table in tables.items()
+    }
     return {
         **planned,
         "variants": [
             {
                 "variant": name,
                 "strength": strengths[name],
+                "num_train": num_train[name],
+                "repeats": np.flatnonzero(_whole(table)).tolist(),
                 "scores": table[_whole(table)].tolist(),
                 **asdict(summaries[name]),
                 "ci95": within_range(metric, summaries[name].ci95),

@@ -6,18 +6,19 @@ They follow from the numbers of `results.json`, as those of `kmlp.verdict` do, a
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kmlp.stats import ALPHA
-from kmlp.units import Unit, listed, p_equals, unit_in
-from kmlp.verdict import chosen_on, label
+from kmlp.stats import MIN_SEEDS_TO_TEST
+from kmlp.units import STREAMS, Unit, listed, p_equals, unit_in
+from kmlp.verdict import (
+    chosen_on,
+    label,
+    num_pairs,
+    on_shared_seeds,
+    selection_scores,
+    tells_apart,
+)
 
 Results = Mapping[str, Any]
 Entry = Mapping[str, Any]
-STREAMS = {
-    "init": "the initial weights",
-    "order": "the order of the rows",
-    "noise": "masks and noise",
-    "split": "the validation split",
-}
 _IN_FULL, _BY_NAME = 3, 5
 _BIAS, _VARIANCE = "bias² + noise", "variance"
 
@@ -31,6 +32,7 @@ def findings(results: Results) -> list[str]:
         *_folds(results, unit),
         *_sweeps(results, unit),
         *_randomness(results, unit),
+        *_unfinished(results),
     ]
 
 
@@ -51,7 +53,10 @@ def _decompositions(results: Results) -> list[str]:
         left = len(told) - len(in_full)
         rest = f"; the other {left} are in the report" if left > 1 else ""
         rest = "; the other one is in the report" if left == 1 else rest
-        sentences.append(f"Against {results['baseline']} {'; '.join(clauses)}{rest}.")
+        sentences.append(
+            f"Against {results['baseline']} {'; '.join(clauses)}{rest} (95 % intervals, corrected "
+            "for all variants)."
+        )
     elif told:
         sentences.append(
             f"Neither bias nor variance of any variant can be told from {results['baseline']}'s "
@@ -78,6 +83,8 @@ def _shares(entry: Entry) -> str:
         f"the squared error of {label(_named(entry))} is {100 - share:.0f} % {_BIAS} and "
         f"{share:.0f} % variance"
     )
+    if entry["num_seeds"] == 1:
+        text += ", where what its one seed does alike on every sample counts as bias"
     if "variance_sample" in found and variance > 0:
         of_sample = 100 * found["variance_sample"]["value"] / variance
         if 0 <= of_sample <= 100:
@@ -89,25 +96,29 @@ def _shares(entry: Entry) -> str:
 
 
 def _changes(entry: Entry) -> str:
-    """ "lowers variance by 31 % (95 % interval 25 to 37 %) and raises ..."; "" where unclear."""
+    """ "lowers variance by 31 % (25 to 37 %) and raises ..."; "" where unclear.
+
+    What is told is picked from all variants, so the corrected intervals decide and are shown.
+    """
     ratios = entry["versus_baseline"].get("squared_error", {})
-    clauses: dict[str, list[str]] = {"lowers": [], "raises": []}
+    clauses: dict[str, list[str]] = {"lowers": [], "raises": [], "changes": []}
     for name, part in ((_VARIANCE, "variance"), (_BIAS, "bias")):
         ratio = ratios.get(f"{part}_ratio")
-        if not ratio or not ratio["ci95"] or not round(100 * (ratio["value"] - 1)):
-            # "By 0 %" would say nothing, however sure.
+        bounds = ratio and ratio["ci95_corrected"]
+        if not bounds or bounds[0] <= 1 <= bounds[1]:
             continue
-        if not ratio["ci95"][0] <= 1 <= ratio["ci95"][1]:
+        if round(100 * (ratio["value"] - 1)):
             clauses["lowers" if ratio["value"] < 1 else "raises"].append(_change(name, ratio))
+        else:
+            clauses["changes"].append(f"{name} by less than 1 %")
     said = [f"{verb} {listed(what)}" for verb, what in clauses.items() if what]
     return listed(said) if said else ""
 
 
 def _change(name: str, ratio: Mapping[str, Any]) -> str:
-    changes = sorted(100 * abs(bound - 1) for bound in ratio["ci95"])
+    changes = sorted(100 * abs(bound - 1) for bound in ratio["ci95_corrected"])
     return (
-        f"{name} by {100 * abs(ratio['value'] - 1):.0f} % "
-        f"(95 % interval {changes[0]:.0f} to {changes[1]:.0f} %)"
+        f"{name} by {100 * abs(ratio['value'] - 1):.0f} % ({changes[0]:.0f} to {changes[1]:.0f} %)"
     )
 
 
@@ -124,9 +135,12 @@ def _folds(results: Results, unit: Unit) -> list[str]:
     )
     versus = best["versus_baseline"]
     if versus:
-        apart = "beats" if versus["p_holm"] < ALPHA else "cannot be told apart from"
+        verb = "beats" if unit.gain(versus["difference"]) > 0 else "loses to"
+        apart = verb if tells_apart(versus) else "cannot be told apart from"
+        few = f" with fewer than {MIN_SEEDS_TO_TEST} folds in all"
+        few = few if num_pairs(versus) < MIN_SEEDS_TO_TEST else ""
         sentence += (
-            f"; it {apart} {results['baseline']}: {unit.signed(versus['difference'])} "
+            f"; it {apart} {results['baseline']}{few}: {unit.signed(versus['difference'])} "
             f"{unit.of_difference} ({unit.interval(versus['ci95'], signed=True)}, Holm p "
             f"{p_equals(versus['p_holm'])})"
         )
@@ -136,6 +150,7 @@ def _folds(results: Results, unit: Unit) -> list[str]:
 def _sweeps(results: Results, unit: Unit) -> list[str]:
     """Where along each sweep the score is best, by what choices are made on."""
     by_name = {v["name"]: v for v in results["variants"] if v["num_members"]}
+    scores = selection_scores(results["variants"], unit)
     sentences = []
     for sweep in results.get("sweeps", ()):
         variants = [by_name[name] for name in sweep["variants"] if name in by_name]
@@ -143,17 +158,25 @@ def _sweeps(results: Results, unit: Unit) -> list[str]:
             continue
         part = chosen_on(variants[0])
         means = [v[part][unit.metric]["mean"] for v in variants]
-        best = max(range(len(means)), key=lambda i: unit.gain(means[i]))
+        best = max(variants, key=lambda v: scores[v["name"]])
         where = "validation" if part == "val" else "training"
-        are_numbers = all(isinstance(value, int | float) for value in sweep["values"])
-        is_edge = are_numbers and best in (0, len(means) - 1)
-        edge = ", at the end of the range: try beyond it" if is_edge else ""
+        values = dict(zip(sweep["variants"], sweep["values"], strict=True))
+        edge = _edge(values[best["name"]], [values[v["name"]] for v in variants])
         sentences.append(
-            f"Of {len(variants)} values of {sweep['field']} the mean {where} {unit.title} is best "
-            f"with {variants[best]['name']}, "
-            f"{unit.with_unit(means[best])} ({unit.range(means)} over all){edge}."
+            f"Of {len(variants)} values of {sweep['field']} the mean {where} {unit.title}"
+            f"{on_shared_seeds(variants)} is best with {best['name']}, "
+            f"{unit.with_unit(best[part][unit.metric]['mean'])} "
+            f"({unit.range(means)} over all){edge}."
         )
     return sentences
+
+
+def _edge(best: Any, values: Sequence[Any]) -> str:
+    """A hint to go on where the best value is the least or the largest; none beyond 0."""
+    if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
+        return ""
+    is_edge = best == max(values) or best == min(values) != 0
+    return ", at the end of the range: try beyond it" if is_edge else ""
 
 
 def _randomness(results: Results, unit: Unit) -> list[str]:
@@ -171,10 +194,37 @@ def _randomness(results: Results, unit: Unit) -> list[str]:
     return [
         f"The test {unit.title} of {label(_named(entry))} has a standard deviation of "
         f"{unit.value(everything['value'])} {_points(unit)}(95 % interval "
-        f"{unit.interval(everything['ci95'])}) over seeds; of one stream alone most with "
-        f"{STREAMS[most]}, {unit.value(by_stream[most]['value'])} "
+        f"{unit.interval(everything['ci95'])}) over seeds; of one stream alone the largest "
+        f"estimate is that of the {STREAMS[most]}, {unit.value(by_stream[most]['value'])} "
         f"({unit.interval(by_stream[most]['ci95'])})."
     ]
+
+
+def _unfinished(results: Results) -> list[str]:
+    """What diverged or was given up beside the ordinary networks, and what is left out for it."""
+    extra = results.get("extra_members", ())
+    first = min((m["seed"] for m in extra if m["group"] == "folds"), default=0)
+    sentences = []
+    for variant in results["variants"]:
+        lost = [m for m in extra if m["variant"] == variant["name"] and m["status"] != "done"]
+        samples = {m["place"] for m in lost if m["group"] == "resample"}
+        repeats = {m["seed"] - first for m in lost if m["group"] == "folds"}
+        streams = {m["stream"] for m in lost if m["group"] == "randomness"}
+        for of, numbers, where in (
+            ("training sample", samples, "bias and variance"),
+            ("repeat", repeats, "cross-validation"),
+        ):
+            if numbers:
+                sentences.append(
+                    f"{label(variant)}: {of} {listed(map(str, sorted(numbers)))} (numbered from 0) "
+                    f"left out of {where}, as not all its networks finished."
+                )
+        if streams:
+            sentences.append(
+                f"{label(variant)}: not all networks with {listed(sorted(streams))} varying "
+                "finished; the deviation is that of the others."
+            )
+    return sentences
 
 
 def _points(unit: Unit) -> str:

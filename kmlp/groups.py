@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from kmlp.ledger import RunFolder
-from kmlp.metrics import METRICS
 
 Results = Mapping[str, Any]
 
@@ -89,26 +88,19 @@ def stream_scores(
 ) -> dict[str, np.ndarray]:
     """Scores by the stream that varies, `(num_settings, num_seeds)` each; NaN where there is none.
 
-    In a row one stream takes a seed after the other, and the others are held; rows hold them
-    elsewhere. Streams that a variant draws nothing from are left out. The ordinary members, of
-    which all streams vary, are in `results["members"]`.
+    In a row one stream takes a seed after the other, and the others are held; the next row holds
+    them elsewhere, and varies the stream over seeds of its own. Streams that a variant draws
+    nothing from are left out. The ordinary members, of which all streams vary, are in
+    `results["members"]`.
     """
     members = _members(results, "randomness", variant)
     streams = dict.fromkeys(m["stream"] for m in members)
+    # Setting s takes every third seed from the one that it holds the others at: a turn a column.
+    turns = [{**m, "turn": m["seed"] - m["place"]} for m in members]
     return {
-        stream: _table([m for m in members if m["stream"] == stream], "place", "seed", part, metric)
+        stream: _table([m for m in turns if m["stream"] == stream], "place", "turn", part, metric)
         for stream in streams
     }
-
-
-def groups_of(results: Results) -> tuple[str, ...]:
-    """Which groups of members the study has beside the ordinary ones."""
-    return tuple(results.get("groups", ()))
-
-
-def metrics_of(results: Results) -> tuple[str, ...]:
-    """The metrics that every part has a value of; the one that is compared by comes first."""
-    return METRICS[results["dataset"]["task"]]
 
 
 def _members(results: Results, group: str, variant: str) -> list[Mapping[str, Any]]:

@@ -120,12 +120,17 @@ def _folds(config: StudyConfig) -> Iterator[Drawn]:
 
 
 def _randomness(config: StudyConfig, variant: Variant) -> Iterator[Drawn]:
+    """Settings share no seed of the stream that varies, lest they vary by the same draws of it.
+
+    They take turns, so that more seeds train only what is missing.
+    """
     first, fixed = config.first_seed, config.seed_streams or {}
     for stream in streams_of(config, variant):
         for setting in range(NUM_SETTINGS):
-            for seed in range(first, first + config.randomness_seeds):
+            for turn in range(config.randomness_seeds):
+                held, seed = first + setting, first + setting + NUM_SETTINGS * turn
                 # Where both are equal it is an ordinary member, which is trained but once.
-                seeds = Seeds.all(first + setting, {**fixed, stream: seed})
+                seeds = Seeds.all(held, {**fixed, stream: seed})
                 place = {"place": setting, "seed": seed, "stream": stream}
                 yield "randomness", seeds, None, place
 

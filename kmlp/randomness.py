@@ -29,8 +29,8 @@ class Spread:
 def pooled_sd(scores: list[np.ndarray] | np.ndarray, level: float = 0.95) -> Spread:
     """The standard deviation within settings, pooled over them.
 
-    The interval is exact for normal scores whose deviation is the same in every setting; heavy
-    tails make it too narrow.
+    The interval is exact for independent normal scores whose deviation is the same in every
+    setting; heavy tails make it too narrow, and so do settings that share their draws.
 
     Args:
         scores: one array of two values or more for each setting of what is held fixed, or one

@@ -12,7 +12,7 @@ from kmlp.config import StudyConfig
 from kmlp.errors import ConfigError
 from kmlp.units import unit_in
 from kmlp.variants import VARIANTS, resolve_variant
-from kmlp.verdict import chosen_on
+from kmlp.verdict import chosen_on, selection_scores
 
 NUM_PILOT_SEEDS = 3
 FIRST_PILOT_SEED = 1_000_000
@@ -77,13 +77,10 @@ def with_chosen_strengths(config: StudyConfig, pilot: Mapping[str, Any]) -> Stud
         config: as for `pilot_study`.
         pilot: the pilot's results; the best mean validation score wins, of equals the weaker.
     """
-    found, unit = {v["name"]: v for v in pilot["variants"]}, unit_in(pilot)
+    scores = selection_scores(pilot["variants"], unit_in(pilot))
 
     def score(table: Mapping[str, Any]) -> float:
-        variant = found[table["name"]]
-        if not variant["num_members"]:
-            return float("-inf")
-        return unit.gain(variant[chosen_on(variant)][unit.metric]["mean"])
+        return scores.get(table["name"], float("-inf"))
 
     best = {name: max(_tables(name, config), key=score) for name in _tuned(config)}
     variants = [

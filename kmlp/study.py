@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from kmlp.claim import claim, describe, refuse_other_study, stored_config
-from kmlp.config import StudyConfig
+from kmlp.config import AUTO, StudyConfig
 from kmlp.data import Dataset, load_dataset
 from kmlp.errors import ConfigError, RunFolderError, SelectionError
 from kmlp.keeper import Watcher, given_up, missing_members, train_missing
@@ -118,7 +118,8 @@ def run_study(
         progress: told of every epoch and every finished stack.
 
     Raises:
-        RunFolderError: the folder belongs to another study, is in use or cannot be written.
+        RunFolderError: the folder belongs to another study, has looked at its scores by another
+            plan, is in use or cannot be written.
         DataError: the data set cannot be loaded.
     """
     folder = RunFolder(run_dir)
@@ -139,6 +140,7 @@ def _run(
 ) -> Study:
     """Trains what is missing of a study whose config is checked and whose strengths are known."""
     with folder.writing():
+        _refuse_other_looks(folder, config)
         claim(folder, config, data)
         dataset = describe(data, config.validation_fraction)
         _train(config, folder, data, progress, title)
@@ -146,6 +148,28 @@ def _run(
         results = build_results(plan, folder, dataset)
         folder.write_json("results.json", results)
     return Study(config, folder.path, results)
+
+
+def _refuse_other_looks(folder: RunFolder, config: StudyConfig) -> None:
+    """Once a look was taken its plan stands: over it the error rate was split beforehand."""
+    if not (folder.path / "study.toml").exists():
+        return
+    stored = stored_config(folder)
+    differences = [
+        f"{name} is {getattr(stored, name)!r} there, {getattr(config, name)!r} here"
+        for name in ("num_seeds", "max_seeds", "half_width")
+        if getattr(stored, name) != getattr(config, name)
+    ]
+    if stored.num_seeds != AUTO or not differences:
+        return
+    _, rounds = _plan(stored, folder, folder.read_json("environment.json")["dataset"])
+    if rounds.looks:
+        raise RunFolderError(
+            f"{folder.path} has looked at its validation scores, {len(rounds.looks)} times so far, "
+            f"by another plan: {'; '.join(differences)}. A plan that follows from what was seen "
+            "errs more often than it says. Keep the folder's plan, or name another folder with "
+            "--out."
+        )
 
 
 def _train(

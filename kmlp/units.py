@@ -18,6 +18,14 @@ _TITLES = {
     "r2": "R²",
     "mse": "MSE",
 }
+STREAMS = {
+    "init": "initial weights",
+    "order": "order of the rows",
+    "noise": "masks and noise",
+    "split": "validation split",
+}
+"""What the seed of each stream draws, in words."""
+
 _SHORT = {"accuracy": "acc.", "balanced_accuracy": "bal. acc."}
 _PERCENT = ("accuracy", "balanced_accuracy")
 _OF_THE_TARGET = ("rmse", "mae", "mse")

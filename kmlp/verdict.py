@@ -44,12 +44,34 @@ def rank(variants: list[dict[str, Any]], unit: Unit) -> list[dict[str, Any]]:
 def best_variant(variants: list[dict[str, Any]], unit: Unit) -> dict[str, Any] | None:
     """The finished variant with the best mean validation score; None where there is none.
 
-    Without validation rows the training score decides. The test part is never looked at, not
-    even for ties: of equals the first in the study's order.
+    The test part is never looked at, not even for ties: of equals the first in the study's order.
+    """
+    score = selection_scores(variants, unit)
+    done = [v for v in variants if v["name"] in score]
+    return max(done, key=lambda v: score[v["name"]]) if done else None
+
+
+def selection_scores(variants: Sequence[Variant], unit: Unit) -> dict[str, float]:
+    """What the finished variants are chosen by, by name; higher is better whatever the metric.
+
+    It is the mean validation score, or training score without validation rows, less the baseline's
+    over the seeds that both finished: a variant of fewer seeds, of which some diverged or were
+    never needed, would otherwise be judged by which seeds these are. Where some variant shares no
+    seed with the baseline it is the plain mean.
     """
     done = [v for v in variants if v["num_members"]]
-    score = {v["name"]: unit.gain(v[chosen_on(v)][unit.metric]["mean"]) for v in done}
-    return max(done, key=lambda v: score[v["name"]]) if done else None
+    if any(v.get("selection_difference") is None for v in done):
+        return {v["name"]: unit.gain(v[chosen_on(v)][unit.metric]["mean"]) for v in done}
+    return {v["name"]: unit.gain(v["selection_difference"]) for v in done}
+
+
+def on_shared_seeds(variants: Sequence[Variant]) -> str:
+    """What to add to "the best mean" where not all variants have the same seeds."""
+    done = [v for v in variants if v["num_members"]]
+    counts = {(v["num_members"], v.get("num_diverged", 0)) for v in done}
+    is_same = len(counts) == 1 and not any(diverged for _, diverged in counts)
+    is_paired = all(v.get("selection_difference") is not None for v in done)
+    return " on the seeds shared with the baseline" if is_paired and not is_same else ""
 
 
 def chosen_on(variant: Mapping[str, Any]) -> str:
@@ -78,12 +100,12 @@ def is_significant(variant: Mapping[str, Any]) -> bool:
 
 
 def tells_apart(versus: Mapping[str, Any]) -> bool:
-    """Whether a comparison is significant: six seeds or more, and a corrected p below 5 %."""
+    """Whether a comparison is significant: six pairs or more, and a corrected p below 5 %."""
     return num_pairs(versus) >= MIN_SEEDS_TO_TEST and versus["p_holm"] < ALPHA
 
 
 def num_pairs(versus: Mapping[str, Any]) -> int:
-    """How many seeds a comparison rests on."""
+    """How many seeds, or folds, a comparison rests on."""
     return versus["wins"] + versus["ties"] + versus["losses"]
 
 
@@ -103,25 +125,6 @@ def label(variant: Variant) -> str:
     return f"{name} ({strength})" if strength else name
 
 
-def comparison_sentence(
-    variant: Variant, baseline: str, unit: Unit, *, needed: int = MIN_SEEDS_TO_TEST
-) -> str:
-    """One variant against the baseline, with its interval and corrected p.
-
-    Args:
-        variant: its entry in `results.json`.
-        baseline: the name of the baseline.
-        unit: of the primary metric.
-        needed: how many seeds can show a difference at all.
-    """
-    versus = variant["versus_baseline"]
-    if num_pairs(versus) < MIN_SEEDS_TO_TEST:
-        return _too_few([variant], baseline, unit, needed)
-    if not is_significant(variant):
-        return f"{_open(variant, baseline, unit)}."
-    return _told_apart([variant], baseline, unit)
-
-
 def _best(best: Variant, results: Mapping[str, Any], unit: Unit) -> str:
     test, rows = best["test"][unit.metric], best["test_ci95_seeds_and_rows"]
     spread = " (one seed: no interval)"
@@ -131,7 +134,8 @@ def _best(best: Variant, results: Mapping[str, Any], unit: Unit) -> str:
         spread = f" (95 % interval {seeds}{both})"
     where = "validation" if chosen_on(best) == "val" else "training"
     return (
-        f"{label(best)} has the best mean {where} {unit.title}; expect "
+        f"{label(best)} has the best mean {where} {unit.title}"
+        f"{on_shared_seeds(results['variants'])}; expect "
         f"{unit.with_unit(test['mean'])} on the test set{spread}{_ties(best, results)}."
     )
 

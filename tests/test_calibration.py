@@ -2,9 +2,14 @@
 
 import json
 from importlib import resources
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+from kmlp import stats
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 CALIBRATION = json.loads(
     (resources.files("kmlp.report") / "calibration.json").read_text(encoding="utf-8")
 )
@@ -26,6 +31,24 @@ def test_the_t_interval_covers_95_of_100_normal_means(num_seeds):
 def test_at_most_5_of_100_studies_of_equal_variants_say_that_they_differ(scores, num_seeds):
     assert CALIBRATION["num_variants"] == 8
     assert CALIBRATION["false_verdicts"][scores][num_seeds] <= 0.05
+
+
+def test_what_was_measured_is_what_is_found_again(monkeypatch):
+    """Other draws, fewer: within four standard errors of both."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    from calibration import has_verdict
+    from simulated import DISTRIBUTIONS, null_scores
+
+    rng = np.random.default_rng(123)
+    draws = DISTRIBUTIONS["exponential"](rng, (2000, 10))
+    covered = [low < 0 < high for low, high in map(stats.t_interval, draws)]
+    told = [has_verdict(null_scores("tied accuracies", rng, 10)) for _ in range(400)]
+    for found, measured, studies in (
+        (covered, CALIBRATION["coverage"]["t"]["exponential"]["10"], 20_000),
+        (told, CALIBRATION["false_verdicts"]["tied accuracies"]["10"], 4000),
+    ):
+        error = (measured * (1 - measured) * (1 / len(found) + 1 / studies)) ** 0.5
+        assert np.mean(found) == pytest.approx(measured, abs=4 * error)
 
 
 def test_the_two_way_interval_covers_whatever_the_source_of_variance():

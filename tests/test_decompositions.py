@@ -11,10 +11,10 @@ VARIANTS = [{"name": n, "strength": s} for n, s in (("none", ""), ("dropout", "d
 TARGETS = np.linspace(-1, 1, 50)
 
 
-def resampled(scale, samples=(0, 1, 2, 3, 4), left_out=()):
+def resampled(scale, samples=(0, 1, 2, 3, 4), left_out=(), noise=0.0):
     """Regression networks whose sample effects are the same but for their size."""
     rng = np.random.default_rng(0)
-    effects = rng.normal(size=(5, 1, 50)) + 0.3 * rng.normal(size=(5, 2, 50))
+    effects = rng.normal(size=(5, 1, 50)) + 0.3 * rng.normal(size=(5, 2, 50)) + noise
     outputs = TARGETS + 0.5 + scale * effects[list(samples)]
     return Resampled(
         kind="splits",
@@ -46,6 +46,21 @@ def test_halved_effects_are_a_quarter_of_the_variance():
     ratio = dropout["versus_baseline"]["squared_error"]["variance_ratio"]
     assert ratio["value"] == pytest.approx(0.25, rel=1e-5)
     assert ratio["ci95"] == pytest.approx((0.25, 0.25), rel=1e-4)
+
+
+def test_ratios_that_sentences_tell_have_intervals_corrected_for_their_number():
+    names = ("none", "dropout", "l2", "l1")
+    rng = np.random.default_rng(1)
+    networks = {n: resampled(1.0, noise=0.1 * rng.normal(size=(5, 2, 50))) for n in names}
+    variants = [{"name": n, "strength": ""} for n in names]
+    found = bias_variance(networks.get, variants, baseline="none")
+    own, other = (decompose(networks[n].outputs, TARGETS)["squared_error"] for n in ("l1", "none"))
+    written = found[-1]["versus_baseline"]["squared_error"]
+    for part, name in (("bias", "bias2_plus_noise"), ("variance", "variance")):
+        # Two ratios of three variants.
+        expected = own[name].over(other[name]).interval(1 - 0.05 / 6)
+        assert written[f"{part}_ratio"]["ci95_corrected"] == expected
+    assert "ci95_corrected" not in written["risk_ratio"]
 
 
 def test_what_one_of_them_lacks_is_left_out_of_the_ratio_alone():

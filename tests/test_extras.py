@@ -9,6 +9,8 @@ import pytest
 
 from kmlp import stats
 from kmlp.bias_variance import decompose
+from kmlp.extras import cross_validation
+from kmlp.report.csv_extras import beyond
 from kmlp.results import build_results
 from tests.hand_made import extra_outputs, hand_made, record, scores_of
 
@@ -85,6 +87,10 @@ def test_a_sample_with_a_diverged_network_is_left_out(made):
     assert of(entries, "dropout")["left_out"] == [1]
     assert [e["num_samples"] for e in entries] == [3, 2, 3]
     assert of(entries, "dropout")["versus_baseline"] is not None
+    assert made.results["verdict"][-1] == (
+        "dropout=0.2: training sample 1 (numbered from 0) left out of bias and variance, as not "
+        "all its networks finished."
+    )
 
 
 def test_folds_are_scored_on_what_they_hold_out(made):
@@ -98,15 +104,42 @@ def test_folds_are_scored_on_what_they_hold_out(made):
     table = [[scores[repeat, fold] for fold in range(3)] for repeat in range(2)]
     assert entry["scores"] == table
     assert entry["mean"] == pytest.approx(np.mean(table))
-    # Of 120 rows 40 are held out; all others are learnt from.
-    assert entry["ci95"] == stats.fold_interval(table, num_train=80, num_test=40)
+    # Of 120 rows 40 are held out, and a sixth of the others tells when to stop.
+    assert entry["num_train"] == found["num_train"] == 67
+    assert entry["ci95"] == stats.fold_interval(table, num_train=67, num_test=40)
     assert of(found["variants"], "none")["versus_baseline"] is None
     versus = [of(found["variants"], v)["versus_baseline"] for v in ("dropout", "l2")]
     assert [v["p_holm"] for v in versus] == stats.holm([v["p"] for v in versus])
 
 
+def test_of_two_variants_the_fewer_rows_count_in_the_correction(made):
+    results = made.results
+    of([{**v, "variant": v["name"]} for v in results["variants"]], "l2")["config"]["num_train"] = 30
+    found = cross_validation(results)["variants"]
+    assert [entry["num_train"] for entry in found] == [67, 67, 30]
+    none, l2 = (np.array(of(found, v)["scores"]) for v in ("none", "l2"))
+    expected = stats.fold_interval(l2 - none, num_train=30, num_test=40)
+    assert of(found, "l2")["versus_baseline"]["ci95"] == expected
+
+
+def test_streams_without_some_of_their_networks_are_named(made):
+    # The first is one of all three streams, where these have one seed.
+    assert spoil(made, "randomness", "l2", 1)["verdict"][-1] == (
+        "l2=0.0005: not all networks with init, order and split varying finished; the deviation is "
+        "that of the others."
+    )
+
+
 def test_a_repeat_with_a_diverged_fold_is_left_out(made):
-    found = spoil(made, "folds", "none", 2)["cross_validation"]
+    results = spoil(made, "folds", "none", 2)
+    found = results["cross_validation"]
+    assert of(found["variants"], "none")["repeats"] == [1]
+    repeats = {row[1] for row in beyond(results)["folds"][1:] if row[0] == "none"}
+    assert repeats == {1}
+    assert results["verdict"][-1] == (
+        "none: repeat 0 (numbered from 0) left out of cross-validation, as not all its networks "
+        "finished."
+    )
     assert [len(of(found["variants"], v)["scores"]) for v in ("none", "l2")] == [1, 2]
     versus = of(found["variants"], "l2")["versus_baseline"]
     assert versus["wins"] + versus["ties"] + versus["losses"] == 3
@@ -125,7 +158,7 @@ def test_a_deviation_is_pooled_over_settings_and_stands_beside_that_of_all(made)
     scores = np.empty((3, 3))
     for e in extras:
         outputs = extra_outputs(task, e, made.truth)
-        scores[e.place, e.seed] = scores_of(task, made.truth, outputs)[metric]
+        scores[e.place, (e.seed - e.place) // 3] = scores_of(task, made.truth, outputs)[metric]
     pooled = np.mean(scores.var(axis=1, ddof=1)) ** 0.5
     assert streams["order"]["sd"]["value"] == pytest.approx(pooled)
     assert (streams["order"]["degrees"], streams["order"]["num_settings"]) == (6, 3)

@@ -1,5 +1,7 @@
 """Sentences beyond the verdict say what the numbers say, and nothing where there are none."""
 
+import pytest
+
 from kmlp.findings import findings
 
 
@@ -21,7 +23,8 @@ def results(**parts):
 
 
 def ratio(value, low, high):
-    return {"value": value, "ci95": [low, high]}
+    """The interval that is not corrected would always speak."""
+    return {"value": value, "ci95": [value - 1e-6, value + 1e-6], "ci95_corrected": [low, high]}
 
 
 def entry(variant, strength, risk, variance=None, bias=None, **more):
@@ -64,8 +67,8 @@ def test_what_the_baselines_error_consists_of_and_what_a_variant_does_to_it():
         "25 % from initial weights, order and masks."
     )
     assert changes == (
-        "Against none dropout=0.2 lowers variance by 31 % (95 % interval 25 to 37 %) and raises "
-        "bias² + noise by 4 % (95 % interval 1 to 7 %)."
+        "Against none dropout=0.2 lowers variance by 31 % (25 to 37 %) and raises bias² + noise by "
+        "4 % (1 to 7 %) (95 % intervals, corrected for all variants)."
     )
 
 
@@ -82,8 +85,23 @@ def test_one_of_the_two_may_be_clear_and_others_are_counted():
     unclear = entry("l2", "l2=0.0005", 0.2, ratio(0.9, 0.8, 1.1), None)
     _, changes = findings(results(bias_variance=[NONE, clear, unclear]))
     assert changes == (
-        "Against none dropout=0.2 lowers variance by 50 % (95 % interval 40 to 60 %); the other "
-        "one is in the report."
+        "Against none dropout=0.2 lowers variance by 50 % (40 to 60 %); the other one is in the "
+        "report (95 % intervals, corrected for all variants)."
+    )
+
+
+def test_a_change_that_is_sure_but_tiny_is_told_as_such():
+    tiny = entry("l2", "l2=0.0005", 0.2, ratio(0.996, 0.994, 0.998), ratio(1.0, 0.9, 1.2))
+    _, changes = findings(results(bias_variance=[NONE, tiny]))
+    assert changes.startswith("Against none l2=0.0005 changes variance by less than 1 % (95 %")
+
+
+def test_one_seed_a_sample_leaves_what_it_does_everywhere_to_the_bias():
+    found = {n: x for n, x in NONE["squared_error"].items() if "_s" not in n and "_o" not in n}
+    alone = {**NONE, "num_seeds": 1, "squared_error": found}
+    (sentence,) = findings(results(bias_variance=[alone]))
+    assert sentence.endswith(
+        "20 % variance, where what its one seed does alike on every sample counts as bias."
     )
 
 
@@ -94,6 +112,7 @@ def test_bootstrap_draws_are_called_so():
 
 def test_folds_name_the_best_and_compare_it():
     versus = {"difference": 0.004, "ci95": [0.001, 0.007], "p_holm": 0.012}
+    versus |= {"wins": 9, "ties": 0, "losses": 1}
     folds = {
         "num_folds": 5,
         "num_repeats": 2,
@@ -113,7 +132,10 @@ def test_folds_name_the_best_and_compare_it():
         "accuracy, 88.40 % (95 % interval 88.00 to 88.80, corrected for shared rows); it beats "
         "none: +0.40 points (+0.10 to +0.70, Holm p = 0.012)."
     ]
-    versus["p_holm"] = 0.2
+    versus |= {"wins": 5, "losses": 0}
+    (few,) = findings(results(cross_validation=folds))
+    assert "it cannot be told apart from none with fewer than 6 folds in all: +0.40" in few
+    versus |= {"wins": 9, "losses": 1, "p_holm": 0.2}
     assert "it cannot be told apart from none" in findings(results(cross_validation=folds))[0]
 
 
@@ -141,6 +163,54 @@ def test_a_sweep_is_judged_on_validation_and_its_ends_are_told():
     assert "at the end of the range: try beyond it" in swept(0.88, 0.89, 0.9)[0]
 
 
+@pytest.mark.parametrize(
+    ("values", "is_edge"),
+    [
+        # Best is the first value; the order in which they are listed does not matter.
+        ([0.3, 0.1, 0.2], True),
+        ([0.2, 0.1, 0.3], False),
+        ([0.1, 0.3, 0.2], True),
+        ([0.0, 0.1, 0.2], False),
+        ([True, False], False),
+    ],
+)
+def test_a_range_ends_at_its_least_and_largest_value_but_for_zero(values, is_edge):
+    names = [f"dropout={value}" for value in values]
+    variants = [
+        {"name": n, "strength": n, "num_members": 5, "val": {"accuracy": {"mean": m}}, "test": {}}
+        for n, m in zip(names, (0.9, 0.8, 0.7), strict=False)
+    ]
+    sweep = {"field": "dropout", "scale": "list", "values": values, "variants": names}
+    (sentence,) = findings(results(variants=variants, sweeps=[sweep]))
+    assert ("try beyond it" in sentence) == is_edge
+
+
+def test_a_sweep_is_judged_on_shared_seeds():
+    """Of the second value half the seeds diverged, those that were hard for all."""
+    variants = [
+        {
+            "name": name,
+            "strength": name,
+            "num_members": count,
+            "num_diverged": 10 - count,
+            "val": {"accuracy": {"mean": mean}},
+            "test": {},
+            "selection_difference": difference,
+        }
+        for name, count, mean, difference in (
+            ("l2=0.1", 10, 0.90, 0.02),
+            ("l2=0.2", 5, 0.91, 0.01),
+        )
+    ]
+    names = [v["name"] for v in variants]
+    sweep = {"field": "l2", "scale": "list", "values": [0.1, 0.2], "variants": names}
+    (sentence,) = findings(results(variants=variants, sweeps=[sweep]))
+    assert sentence.startswith(
+        "Of 2 values of l2 the mean validation accuracy on the seeds shared with the baseline is "
+        "best with l2=0.1, 90.00 %"
+    )
+
+
 def test_the_stream_that_matters_most_is_named():
     def stream(name, sd):
         return {"stream": name, "sd": {"value": sd, "ci95": [sd / 2, 2 * sd]}}
@@ -149,7 +219,8 @@ def test_the_stream_that_matters_most_is_named():
     found = [{"variant": "none", "strength": "", "streams": streams}]
     assert findings(results(randomness=found)) == [
         "The test accuracy of none has a standard deviation of 0.40 points (95 % interval 0.20 to "
-        "0.80) over seeds; of one stream alone most with the validation split, 0.30 (0.15 to 0.60)."
+        "0.80) over seeds; of one stream alone the largest estimate is that of the validation "
+        "split, 0.30 (0.15 to 0.60)."
     ]
 
 
@@ -181,8 +252,8 @@ def test_many_variants_are_counted_instead_of_named():
 def test_two_changes_one_way_share_their_verb():
     both = entry("l2", "l2=0.0005", 0.1, ratio(0.5, 0.4, 0.6), ratio(0.8, 0.7, 0.9))
     assert findings(results(bias_variance=[NONE, both]))[1] == (
-        "Against none l2=0.0005 lowers variance by 50 % (95 % interval 40 to 60 %) and bias² + "
-        "noise by 20 % (95 % interval 10 to 30 %)."
+        "Against none l2=0.0005 lowers variance by 50 % (40 to 60 %) and bias² + noise by 20 % "
+        "(10 to 30 %) (95 % intervals, corrected for all variants)."
     )
 
 

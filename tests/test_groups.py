@@ -11,9 +11,10 @@ import pytest
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.data import Dataset
 from kmlp.errors import ConfigError
-from kmlp.groups import fold_scores, groups_of, resampled, resampled_scores, stream_scores
+from kmlp.groups import fold_scores, resampled, resampled_scores, stream_scores
 from kmlp.ledger import RunFolder
 from kmlp.plan import plan_extras, plan_members
+from kmlp.randomness import pooled_sd
 from kmlp.rows import Sample
 from kmlp.study import load_study, run_study
 from kmlp.training import plan_stacks
@@ -119,7 +120,6 @@ def test_results_follow_their_schema(finished):
         "folds": {"num_folds": 4, "num_repeats": 2, "num_train": 61, "num_held_out": 26},
         "randomness": {"num_settings": 3, "num_seeds": 2},
     }
-    assert groups_of(stored) == ("resample", "folds", "randomness")
 
 
 def test_stated_numbers_of_rows_are_those_of_the_members(data):
@@ -230,6 +230,28 @@ def test_one_stream_varies_and_the_others_are_held(finished):
     assert min(table.std(axis=1).min() for table in scores.values()) > 0
     # `none` draws no noise: there is nothing to vary.
     assert set(stream_scores(study.results, "none", "accuracy")) == {"init", "order", "split"}
+
+
+def test_settings_vary_a_stream_over_seeds_of_their_own():
+    """Shared seeds would repeat a stream's effect in each setting: intervals would miss it."""
+    config = dataclasses.replace(CONFIG, variants=("none",), randomness_seeds=4)
+    extras = [e for e in plan_extras(config, SHA) if e.stream == "init"]
+    seeds = [[e.seed for e in extras if e.place == setting] for setting in range(3)]
+    assert np.unique(seeds).size == 3 * 4
+    rng, held = np.random.default_rng(0), []
+    for _ in range(1000):
+        effects = rng.normal(size=max(max(of) for of in seeds) + 1)
+        low, high = pooled_sd(effects[seeds]).ci95
+        held.append(low < 1 < high)
+    assert np.mean(held) == pytest.approx(0.95, abs=0.02)
+
+
+def test_more_seeds_of_a_stream_go_on_from_fewer():
+    few, more = (
+        {e.member.id for e in plan_extras(config, SHA) if e.group == "randomness"}
+        for config in (CONFIG, dataclasses.replace(CONFIG, randomness_seeds=4))
+    )
+    assert few < more
 
 
 def test_a_stream_with_a_fixed_seed_does_not_vary():

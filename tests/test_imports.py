@@ -69,7 +69,7 @@ ALLOWED = {
     "cross_validation": {"stats"},
     "randomness": set(),
     "sequential": {"stats"},
-    "decompositions": {"bias_variance", "groups", "jackknife"},
+    "decompositions": {"bias_variance", "groups", "jackknife", "stats"},
     "extras": {
         "cross_validation",
         "decompositions",
@@ -101,7 +101,7 @@ ALLOWED = {
         "units",
         "verdict",
     },
-    "groups": {"ledger", "metrics"},
+    "groups": {"ledger"},
     "table": {"metrics", "units", "verdict"},
     "progress": {"member", "memory", "training", "units"},
     "plan": {"config", "member", "rows"},

@@ -8,9 +8,10 @@ import jsonschema
 import pytest
 
 import kmlp.sequential
+from kmlp.claim import claim
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.errors import ConfigError, RunFolderError
-from kmlp.ledger import MemberRecord
+from kmlp.ledger import MemberRecord, RunFolder
 from kmlp.looks import planned_looks, take_looks
 from kmlp.plan import ids_of, plan_members
 from kmlp.study import load_study, run_study
@@ -118,6 +119,42 @@ def test_a_member_that_gave_nothing_counts_as_trained():
 def test_without_validation_rows_there_is_nothing_to_look_at():
     with pytest.raises(ConfigError, match="num_seeds='auto' looks at validation rows"):
         dataclasses.replace(CONFIG, validation_fraction=0.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "difference"),
+    [
+        ({"max_seeds": 28}, "max_seeds is 14 there, 28 here"),
+        ({"half_width": 0.1}, "half_width is None there, 0.1 here"),
+        ({"num_seeds": 20}, "num_seeds is 'auto' there, 20 here"),
+    ],
+)
+def test_a_plan_stands_once_a_look_was_taken(tiny, tmp_path, changes, difference):
+    config, folder = CONFIG.for_data(tiny.spec.task, tiny.spec.input_dtype), RunFolder(tmp_path)
+    ids = ids_of(plan_members(config, tiny.provenance.sha256))
+    found = records(dict.fromkeys(ids, 9), dict.fromkeys(ids, 0.0))
+    own = {IDS[name][seed]: id for name, by_seed in ids.items() for seed, id in by_seed.items()}
+
+    def add(found):
+        with folder.writing():
+            for record in found.values():
+                folder.record(dataclasses.replace(record, id=own[record.id]), {})
+
+    with folder.writing():
+        claim(folder, config, tiny)
+    add(found)
+    changed = dataclasses.replace(config, **changes)
+    # Nine seeds are no look yet.
+    with pytest.raises(KeyboardInterrupt):
+        run_study(changed, tmp_path, tiny, progress=Titles(stop_at=1))
+    with folder.writing():
+        claim(folder, config, tiny)
+    more = records(dict.fromkeys(ids, 10), dict.fromkeys(ids, 0.0))
+    add({id: record for id, record in more.items() if id not in found})
+    with pytest.raises(RunFolderError, match=f"1 times so far, by another plan: {difference}"):
+        run_study(changed, tmp_path, tiny)
+    with pytest.raises(KeyboardInterrupt):
+        run_study(config, tmp_path, tiny, progress=Titles(stop_at=1))
 
 
 def test_a_study_adds_seeds_says_nothing_before_it_stops_and_goes_on_when_interrupted(

@@ -67,6 +67,14 @@ def test_a_sweep_shows_every_value_with_its_interval(ax):
     assert (ax.get_xscale(), ax.get_xlabel(), ax.get_ylabel()) == ("log", "rows", "error")
 
 
+def test_values_in_any_order_make_one_line_from_left_to_right(ax):
+    values, intervals = np.array([3.0, 1.0, 2.0]), np.array([[3, 4], [1, 2], [2, 3]])
+    line = Line(label="t", values=values, intervals=intervals, role="train")
+    plots.draw_sweep(ax, [30, 10, 20], [line], xlabel="x", ylabel="y")
+    assert ax.lines[0].get_xydata().tolist() == [[10, 1], [20, 2], [30, 3]]
+    assert [s[:, 1].tolist() for s in ax.collections[0].get_segments()] == [[1, 2], [2, 3], [3, 4]]
+
+
 def test_values_that_are_no_numbers_are_named(ax):
     line = Line(label="t", values=np.ones(2), intervals=np.ones((2, 2)), role="train")
     plots.draw_sweep(ax, [0, 1], [line], xlabel="x", ylabel="y", names=["64", "64-32"])

@@ -224,6 +224,19 @@ def test_tied_variants_stand_in_one_group(tmp_path):
     assert places == sorted(places)
 
 
+def test_a_variant_stands_on_the_side_of_its_paired_difference(tmp_path):
+    """Means over other seeds may say the opposite."""
+    made = hand_made(tmp_path, "multiclass")
+    results = made.results
+    for variant in results["variants"]:
+        if variant["name"] == "l2":
+            variant["tied_with_best"] = False
+            variant["versus_best"] = {**variant["versus_best"], "difference": 0.01}
+    text = rewritten(made, variants=results["variants"])
+    assert "Better on the test set than dropout=0.2" in text
+    assert "Worse than dropout=0.2" not in text
+
+
 def test_results_of_an_earlier_version_are_still_shown(tmp_path):
     """Without ties, row intervals, power and McNemar's test."""
     made = hand_made(tmp_path, "multiclass", num_seeds=9)

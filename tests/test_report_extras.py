@@ -99,6 +99,13 @@ def test_it_says_what_was_drawn_and_what_the_variance_is_of(results):
     texts = [b.text for b in decompositions.section(results).blocks if isinstance(b, Text)]
     assert "3 disjoint parts of the training rows, 33 rows each, with 2 seeds on each" in texts[0]
     assert "not at full size" in texts[1]
+    assert "for these 2 seeds, which train on every sample" in texts[1]
+    alone = [{**e, "num_seeds": 1} for e in results["bias_variance"]]
+    section = decompositions.section({**results, "bias_variance": alone})
+    texts = [b.text for b in section.blocks if isinstance(b, Text)]
+    assert "or with the same one" not in texts[0]
+    assert "alike on every sample counts as bias" in texts[0]
+    assert "for this seed, which trains on every sample" in texts[1]
     entries = [{**e, "resample": "bootstrap:3"} for e in results["bias_variance"]]
     section = decompositions.section({**results, "bias_variance": entries})
     texts = [b.text for b in section.blocks if isinstance(b, Text)]
@@ -121,10 +128,26 @@ def test_folds_are_ranked_and_compared(results):
     assert cells(table, "none")[2] == "baseline"
 
 
+@pytest.mark.parametrize(("num_wins", "mark"), [(5, ""), (6, "better")])
+def test_fewer_than_six_folds_tell_nothing_apart(results, num_wins, mark):
+    versus = {"difference": 0.1, "ci95": [0.09, 0.11], "p": 0.001, "p_holm": 0.001}
+    versus |= {"wins": num_wins, "ties": 0, "losses": 0}
+    found = results["cross_validation"]
+    entries = [
+        {**e, "versus_baseline": versus if e["variant"] == "dropout" else None}
+        for e in found["variants"]
+    ]
+    section = extras.folds_section({**results, "cross_validation": {**found, "variants": entries}})
+    (table,) = tables(section)
+    row = next(row for row in table.rows if row.cells[0].text.startswith("dropout"))
+    assert row.cells[2].mark == mark
+
+
 def test_streams_are_named_in_words(results):
     (figure,) = figures(extras.randomness_section(results))
+    assert "all drawn anew but those of a fixed seed" in figure.caption
     # Matplotlib writes letters as text.
-    for words in ("none: everything", "initial weights", "masks and noise", "validation split"):
+    for words in ("none: ordinary seeds", "initial weights", "masks and noise", "validation split"):
         assert words in re.sub(r"<[^>]+>", " ", figure.wide)
 
 
@@ -132,7 +155,7 @@ def test_what_is_swept_is_not_among_the_streams(results):
     swept = {"field": "l2", "scale": "list", "values": [1e-4, 1e-3], "variants": ["l2", "none"]}
     (figure,) = figures(extras.randomness_section({**results, "sweeps": [swept]}))
     assert "dropout" in figure.wide
-    assert "none: everything" not in figure.wide
+    assert "none: ordinary seeds" not in figure.wide
 
 
 def test_looks_show_the_last_decision_of_every_variant(results):
@@ -141,6 +164,7 @@ def test_looks_show_the_last_decision_of_every_variant(results):
     assert cells(table, "dropout")[1:] == ["10", "+2.00", "0.012", "told apart: better"]
     assert cells(table, "l2")[1:] == ["20", "+2.00", "0.012", "undecided at the last look"]
     assert "planned at 10, 20 seeds" in table.note
+    assert "not adjusted for when the study stopped" in table.note
 
 
 def test_a_sweep_has_its_scores_and_its_bias_and_variance(results):

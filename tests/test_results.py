@@ -160,6 +160,22 @@ def test_where_nothing_finished_there_is_nothing_to_choose(regression):
         best_member(regression.results)
 
 
+def test_the_best_is_chosen_on_the_seeds_that_it_shares_with_the_baseline(regression):
+    """L2 is worse on every seed that it finished, but these are the easy ones."""
+    truth, up_and_down = regression.truth, (-1.0) ** np.arange(40)
+    for variant in ("dropout", "l2"):
+        for seed, id in regression.plan.ids[variant].items():
+            outputs = (truth + (error("none", seed) + 0.1) * up_and_down).astype(np.float32)
+            status = "done" if variant == "l2" and seed < 2 else "diverged"
+            record(regression.folder, id, "regression", truth, outputs, status=status)
+    results = regression.results
+    none, l2 = by_name(results)["none"], by_name(results)["l2"]
+    assert l2["val"]["rmse"]["mean"] < none["val"]["rmse"]["mean"]
+    assert l2["selection_difference"] == pytest.approx(0.1, rel=1e-3)
+    assert results["best"]["variant"] == "none"
+    assert "best mean validation RMSE on the seeds shared with the base" in results["verdict"][0]
+
+
 def test_a_metric_that_a_member_cannot_tell_has_no_summary(binary):
     """An AUC of validation rows of one class is NaN: left out there, null in the member."""
     id = binary.plan.ids["none"][2]

@@ -7,7 +7,6 @@ import pytest
 from kmlp.units import unit_of
 from kmlp.verdict import (
     best_variant,
-    comparison_sentence,
     is_significant,
     label,
     rank,
@@ -86,24 +85,31 @@ WORSE = variant("l2", 0.8739, versus_baseline=versus(-0.0061, p_holm=0.0004, win
 SAME = variant("l1", 0.8799, versus_baseline=versus(-0.0001, p_holm=0.4, wins=4, ties=1, losses=5))
 
 
+def comparison(entry: dict, make=results) -> str:
+    """The verdict's sentence on how a variant compares with the baseline."""
+    sentences = [s for s in verdict(make(entry)) if s.startswith(f"{label(entry)} ")]
+    return next(s for s in sentences if "has the best" not in s)
+
+
 def test_a_variant_that_is_better_beats_the_baseline():
-    assert comparison_sentence(BETTER, "none", ACCURACY) == (
+    assert comparison(BETTER) == (
         "dropout=0.2 beats none by 0.61 points (95 % interval 0.53 to 0.69, Holm p = 0.006, "
         "10 of 10 seeds)."
     )
 
 
 def test_a_variant_that_is_worse_loses_to_the_baseline():
-    assert comparison_sentence(WORSE, "none", ACCURACY) == (
+    assert comparison(WORSE) == (
         "l2=0.2 loses to none by 0.61 points (95 % interval 0.53 to 0.69, Holm p < 0.001, "
         "worse on 9 of 10 seeds)."
     )
 
 
 def test_a_variant_that_is_neither_cannot_be_told_apart():
-    assert comparison_sentence(SAME, "none", ACCURACY) == (
+    assert comparison(SAME) == (
         "l1=0.2 cannot be told apart from none: -0.01 points (95 % interval -0.09 to +0.07, "
-        "Holm p = 0.400, better on 4 of 10 seeds)."
+        "Holm p = 0.400, better on 4 of 10 seeds); a difference as small as this would take more "
+        "than 500 seeds to show."
     )
 
 
@@ -116,14 +122,14 @@ def test_five_percent_is_not_below_five_percent():
 def test_the_corrected_p_decides_not_the_plain_one():
     one = variant("a", 0.9, versus_baseline={**versus(0.1, p_holm=0.2, wins=10), "p": 0.001})
     assert not is_significant(one)
-    assert "cannot be told apart" in comparison_sentence(one, "none", ACCURACY)
+    assert "cannot be told apart" in comparison(one)
 
 
 @pytest.mark.parametrize(("pairs", "seeds"), [(1, "1 seed"), (2, "2 seeds"), (5, "5 seeds")])
 def test_fewer_than_six_seeds_are_never_significant(pairs, seeds):
     few = variant("dropout", 0.9, versus_baseline=versus(0.02, p_holm=0.0, wins=pairs))
     assert not is_significant(few)
-    assert comparison_sentence(few, "none", ACCURACY) == (
+    assert comparison(few) == (
         f"dropout=0.2 differs from none by +2.00 points on {seeds}: too few to test; "
         "at least 6 are needed."
     )
@@ -136,7 +142,7 @@ def test_six_seeds_can_be_significant_whatever_they_are_made_of():
 
 def test_one_pair_without_an_interval_is_said():
     alone = {**versus(-0.02, p_holm=1.0, wins=0, losses=1), "ci95": None}
-    sentence = comparison_sentence(variant("l2", 0.86, versus_baseline=alone), "none", ACCURACY)
+    sentence = comparison(variant("l2", 0.86, versus_baseline=alone))
     assert sentence.startswith("l2=0.2 differs from none by -2.00 points on 1 seed: too few")
 
 
@@ -145,10 +151,9 @@ def test_a_verdict_starts_with_the_best_then_what_helps_what_is_open_and_what_hu
     assert sentences == [
         "dropout=0.2 has the best mean validation accuracy; expect 88.61 % on the test set "
         "(95 % interval 88.41 to 88.81 over 10 seeds, 87.91 to 89.31 over seeds and test rows).",
-        comparison_sentence(BETTER, "none", ACCURACY),
-        comparison_sentence(SAME, "none", ACCURACY)[:-1]
-        + "; a difference as small as this would take more than 500 seeds to show.",
-        comparison_sentence(WORSE, "none", ACCURACY),
+        comparison(BETTER),
+        comparison(SAME),
+        comparison(WORSE),
     ]
 
 
@@ -283,12 +288,13 @@ MORE = variant("l2", 0.6, versus_baseline=versus(0.0061, p_holm=0.0004, wins=1, 
         (
             SAME,
             "l1=0.2 cannot be told apart from none: -0.01 in RMSE (95 % interval -0.09 to +0.07, "
-            "Holm p = 0.400, better on 4 of 10 seeds).",
+            "Holm p = 0.400, better on 4 of 10 seeds); a difference as small as this would take "
+            "more than 500 seeds to show.",
         ),
     ],
 )
 def test_of_an_error_less_is_better(entry, sentence):
-    assert comparison_sentence(in_rmse(entry), "none", RMSE) == sentence
+    assert comparison(entry, regression) == sentence
 
 
 def test_a_regressions_verdict_starts_with_the_least_error():

@@ -102,14 +102,16 @@ def draw_sweep(
         names: what stands at the places where they are no numbers.
         is_log: whether the axis is logarithmic.
     """
-    x = np.asarray(places, float)
+    # Values may be listed in any order; a line goes from left to right.
+    order = np.argsort(places)
+    x = np.asarray(places, float)[order]
     for line in lines:
         shade, dashes = PALETTE[line.role], _STYLES.get(line.role, "-")
-        low, high = np.transpose(line.intervals)
+        low, high = np.transpose(line.intervals[order])
         ax.vlines(x, low, high, color=shade, linewidth=1.6, alpha=0.55)
         ax.plot(
             x,
-            line.values,
+            line.values[order],
             color=shade,
             linestyle=dashes,
             linewidth=1.3,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 Rows = Iterable[Sequence[Any]]
+_LISTS = ("repeats", "scores", "of_repeats")
 
 
 def beyond(results: Mapping[str, Any]) -> dict[str, Rows]:
@@ -26,12 +27,11 @@ def beyond(results: Mapping[str, Any]) -> dict[str, Rows]:
         "folds": [
             {"variant": entry["variant"], "repeat": repeat, "fold": fold, "score": score}
             for entry in folds["variants"]
-            for repeat, scores in enumerate(entry["scores"])
+            for repeat, scores in zip(_repeats(entry), entry["scores"], strict=True)
             for fold, score in enumerate(scores)
         ],
         "folds_by_variant": [
-            flat({n: x for n, x in entry.items() if n not in ("scores", "of_repeats")})
-            for entry in folds["variants"]
+            flat({n: x for n, x in entry.items() if n not in _LISTS}) for entry in folds["variants"]
         ],
         "randomness": [
             {"variant": entry["variant"], **flat(stream)}
@@ -64,6 +64,11 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             found[prefix + name] = value
     return found
+
+
+def _repeats(entry: Mapping[str, Any]) -> Sequence[int]:
+    """The numbers of those that are whole; results of older versions do not say."""
+    return entry.get("repeats") or range(len(entry["scores"]))
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> Rows:

@@ -31,8 +31,6 @@ _COLUMNS = {
         "risk": "Cross-entropy, nats ↓",
         "bias_plus_noise": "Bias + noise",
         "variance": "Variance (KL)",
-        "variance_sample": "of it sample",
-        "variance_optimization": "of it seed",
     },
     "zero_one": {
         "risk": "Error rate, % ↓",
@@ -140,7 +138,8 @@ def _ratios(entries: Sequence[Entry], baseline: str) -> Figure | None:
         caption=(
             f"Variance and bias² + noise of the squared error divided by those of {baseline} on "
             "the same training samples, with 95 % intervals. Filled: 1 is not in the interval "
-            "(green less, orange more). Not corrected for the number of variants."
+            "(green less, orange more). Not corrected for the number of variants, as the verdict "
+            "is."
         ),
     )
 
@@ -184,7 +183,7 @@ def _ratio_table(entries: Sequence[Entry], baseline: str) -> Table | None:
     ]
     note = (
         f"Divided by {baseline}'s on the same training samples. Bold: 1 is not in the interval, "
-        "which is not corrected for the number of variants."
+        "which is not corrected for the number of variants, as the verdict's are."
     )
     return Table(heads, rows, note)
 
@@ -229,7 +228,8 @@ _NOTES = {
     "cross_entropy": (
         "Error = bias + noise + variance, exactly for these networks: bias is the error of their "
         "normalized geometric mean, variance the mean divergence from it. As estimates of endless "
-        "networks they are plug-in: the variance somewhat too small, the bias too large."
+        "networks they are plug-in: of R samples and S seeds the variance lacks about 1/R of what "
+        "samples do and 1/S of what seeds do alike, and the bias is too large by that."
     ),
     "zero_one": (
         "Error = bias + noise + unbiased − biased variance, exactly for these networks. Bias: rows "
@@ -249,20 +249,31 @@ def _how(entries: Sequence[Entry]) -> str:
         drawn = f"{count} disjoint parts of the training rows, {sizes} rows each"
     else:
         drawn = f"{count} bootstrap draws from the training rows, {sizes} rows each"
+    disagree = (
+        "with another training sample, or with the same one and other initial weights, order and "
+        "masks."
+    )
+    if first["num_seeds"] == 1:
+        disagree = (
+            "with another training sample. With one seed, what its initial weights, order and "
+            "masks do alike on every sample counts as bias."
+        )
     return (
         f"Every variant was trained afresh on {drawn}, with {seeds} on each. What its networks "
         "agree on and get wrong is bias (with the labels' noise, which cannot be told from it); "
-        "what they disagree on is variance: with another training sample, or with the same one "
-        "and other initial weights, order and masks."
+        f"what they disagree on is variance: {disagree}"
     )
 
 
 def _method(entries: Sequence[Entry], is_regression: bool) -> str:
-    kind = entries[0]["resample"].partition(":")[0]
+    kind, seeds = entries[0]["resample"].partition(":")[0], entries[0]["num_seeds"]
     text = (
         "Intervals leave out one whole training sample at a time (jackknife, t with one degree of "
         "freedom less than samples, on the logarithm): a bootstrap over so few samples is far too "
-        "narrow. The test rows are the same throughout and are not resampled. "
+        "narrow. They are for "
+        f"{f'these {seeds} seeds, which train' if seeds > 1 else 'this seed, which trains'} on "
+        "every sample, and not for other ones. The test rows are the same throughout and are not "
+        "resampled. "
     )
     if kind == "splits":
         text += "Smaller samples vary more: this is the variance at their size, not at full size."

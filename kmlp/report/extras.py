@@ -11,17 +11,12 @@ from kmlp.plots import Estimate
 from kmlp.plots import Row as Line
 from kmlp.report.content import Block, Cell, Figure, Row, Section, Table
 from kmlp.report.figures import draw, draw_in_rows, row_label
-from kmlp.stats import ALPHA
-from kmlp.units import Unit, p_value, unit_in
+from kmlp.stats import ALPHA, MIN_SEEDS_TO_TEST
+from kmlp.units import STREAMS, Unit, p_value, unit_in
+from kmlp.verdict import tells_apart
 
 Results = Mapping[str, Any]
-STREAMS = {
-    "all": "everything",
-    "init": "initial weights",
-    "order": "order of the rows",
-    "noise": "masks and noise",
-    "split": "validation split",
-}
+_STREAMS = {"all": "ordinary seeds", **STREAMS}
 
 
 def folds_section(results: Results) -> Section | None:
@@ -83,7 +78,7 @@ def _folds(entries: Sequence[Mapping[str, Any]], results: Results, unit: Unit) -
 
 def _fold_standing(entry: Mapping[str, Any], unit: Unit) -> str:
     versus = entry["versus_baseline"]
-    if not versus or versus["p_holm"] >= ALPHA:
+    if not versus or not tells_apart(versus):
         return "unclear"
     return "better" if unit.gain(versus["difference"]) > 0 else "worse"
 
@@ -123,7 +118,8 @@ def _folds_table(entries: Sequence[Mapping[str, Any]], results: Results, unit: U
     note = (
         "Scored on the fold that was held out, which had no part in when training stopped. p is "
         "that of the corrected resampled t test on differences paired by fold, with Holm's "
-        "correction; signs are not flipped over folds, which are not independent."
+        "correction; signs are not flipped over folds, which are not independent. Fewer than "
+        f"{MIN_SEEDS_TO_TEST} folds in all tell nothing apart."
     )
     return Table(columns, rows, note)
 
@@ -132,7 +128,7 @@ def _streams(found: Sequence[Mapping[str, Any]], unit: Unit) -> Figure:
     rows = []
     for entry in found:
         by_stream = {s["stream"]: s for s in entry["streams"]}
-        for stream, words in STREAMS.items():
+        for stream, words in _STREAMS.items():
             if stream not in by_stream:
                 continue
             sd = by_stream[stream]["sd"]
@@ -159,9 +155,10 @@ def _streams(found: Sequence[Mapping[str, Any]], unit: Unit) -> Figure:
         draw_at,
         alt=f"Standard deviation of the test {unit.title} by what was varied, for each variant.",
         caption=(
-            f"How much the test {unit.title} varies between networks where everything is drawn "
-            "anew (blue), and where one stream alone is and all others are held (grey), pooled "
-            f"over {settings} settings of these. Bars: 95 % intervals (chi-square)."
+            f"How much the test {unit.title} varies between the ordinary networks (blue), whose "
+            "streams are all drawn anew but those of a fixed seed, and where one stream alone is "
+            f"and all others are held (grey), pooled over {settings} settings of these. Bars: "
+            "95 % intervals (chi-square)."
         ),
     )
 
@@ -240,7 +237,9 @@ def _looks_table(found: Mapping[str, Any], results: Results) -> Table:
         f"verdict at any of them is at most {100 * ALPHA:.0f} % where paired differences are "
         "symmetric. p decides; the interval, which holds for all looks and variants at once, is "
         "wider. The p-values on the test set are "
-        f"multiplied by {len(found['planned'])} for the same reason."
+        f"multiplied by {len(found['planned'])} for the same reason. Sizes and all other intervals "
+        "of this report are those of so many seeds fixed beforehand: they are not adjusted for "
+        "when the study stopped, which favours large differences."
     )
     return Table(columns, rows, note)
 

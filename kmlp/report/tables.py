@@ -175,8 +175,7 @@ def _groups(results: Mapping[str, Any], unit: Unit) -> list[tuple[str, list[Any]
         tied = [v for v in ranked if v.get("tied_with_best") or v["name"] == best["name"]]
         rest = [v for v in ranked if v not in tied]
         name = label(best)
-        mean = best["test"][unit.metric]["mean"]
-        better = [v for v in rest if unit.gain(v["test"][unit.metric]["mean"] - mean) > 0]
+        better = [v for v in rest if unit.gain(v["versus_best"]["difference"]) > 0]
         groups = [
             (f"Better on the test set than {name}, which validation chose", better),
             (f"The best on validation, {name}, and what cannot be told apart from it", tied),
