@@ -1,6 +1,5 @@
 """What a run folder is about: its study, its data and its environment; one folder, one study."""
 
-import importlib.metadata
 import logging
 import platform
 from typing import Any
@@ -9,6 +8,7 @@ from kmlp.config import StudyConfig
 from kmlp.data import Dataset
 from kmlp.errors import RunFolderError
 from kmlp.ledger import RunFolder
+from kmlp.machine import package_version
 from kmlp.study_file import read_study_file
 
 logger = logging.getLogger(__name__)
@@ -70,17 +70,10 @@ def environment(data: Dataset, described: dict[str, Any]) -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": {name: _version(name) for name in _PACKAGES},
+        "packages": {name: package_version(name) for name in _PACKAGES},
         "data": {"name": data.name, **vars(data.provenance)},
         "dataset": described,
     }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def describe(data: Dataset, validation_fraction: float) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """What kmlp finds on this machine, and whether it computes what it should."""
 
-import importlib.metadata
 import os
 import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+
+from kmlp.machine import cpu_info, num_cores, package_version
 
 # What the engine cannot do without; what only some commands need; what may serve as the backend.
 _ENGINE = ("kmlp", "keras", "numpy", "scipy")
@@ -47,7 +47,7 @@ def examine() -> Iterator[Check]:
 
 def _packages() -> Iterator[Check]:
     backend = _BACKENDS[os.environ.get("KERAS_BACKEND", "tensorflow")]
-    versions = {name: _version(name) for name in (*_ENGINE, backend, *_COMMANDS)}
+    versions = {name: package_version(name) for name in (*_ENGINE, backend, *_COMMANDS)}
     missing = [name for name, version in versions.items() if version is None]
     found = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
     python = f"Python {platform.python_version()}"
@@ -66,7 +66,7 @@ def _backend() -> Iterator[Check]:
 
     name = keras.backend.backend()
     places = backend.num_places()
-    yield Check("backend", "ok", f"{name} {_version(name)}, Keras {keras.__version__}")
+    yield Check("backend", "ok", f"{name} {package_version(name)}, Keras {keras.__version__}")
     for kind, device, _ in backend.devices():
         memory = backend.device_memory() if kind != "cpu" else None
         device = cpu_info("model name") or device if kind == "cpu" else device
@@ -76,7 +76,7 @@ def _backend() -> Iterator[Check]:
 
 
 def _threads(backend: str, places: int, on_accelerator: bool) -> Check:
-    cores = _num_cores()
+    cores = num_cores()
     found = f"{cores} of {os.cpu_count()} cores usable, {places} stacks at once"
     given = {
         n: os.environ[n] for n in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS") if n in os.environ
@@ -162,21 +162,6 @@ _CHECKS: dict[str, Callable[[], Iterator[Check]]] = {
 }
 
 
-def cpu_info(key: str, path: Path = Path("/proc/cpuinfo")) -> str:
-    """What Linux says of the first core, as "model name" or "flags"; empty elsewhere."""
-    try:
-        lines = path.read_text().splitlines()
-    except OSError:
-        return ""
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(key)), "")
-
-
-def _num_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _in_words(num_bytes: int) -> str:
     from kmlp.memory import in_words
 
@@ -185,10 +170,3 @@ def _in_words(num_bytes: int) -> str:
 
 def _dotted(capability: tuple[int, int] | None) -> str:
     return ".".join(map(str, capability)) if capability else "unknown"
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None

@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from kmlp import doctor, self_test
-from kmlp.doctor import Check, cpu_info, examine
+from kmlp.doctor import Check, examine
+from kmlp.machine import cpu_info
 
 
 def test_every_check_has_something_to_say_and_all_is_well_here():
@@ -43,7 +44,7 @@ def test_a_check_that_raises_has_failed_and_the_rest_goes_on(monkeypatch):
 
 def test_a_missing_package_is_named(monkeypatch):
     versions = {"typst": None}
-    monkeypatch.setattr(doctor, "_version", lambda name: versions.get(name, "1.0"))
+    monkeypatch.setattr(doctor, "package_version", lambda name: versions.get(name, "1.0"))
     (check,) = doctor._packages()
     assert (check.status, check.advice) == ("note", "pip install typst")
     versions["keras"] = None

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from kmlp.machine import num_cores
 from race.process import Side, SideFailed
-from race.setting import VALIDATION_FRACTION, Setting, num_cores, training_flops, validation_flops
+from race.setting import VALIDATION_FRACTION, Setting, training_flops, validation_flops
 from race.sides import SIDES
 
 _SETTLE_SECONDS = 0.3

@@ -9,6 +9,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from kmlp.machine import num_cores
+
 logger = logging.getLogger(__name__)
 
 
@@ -48,7 +50,7 @@ def num_places() -> int:
     """
     if _on_gpu():
         return 1
-    cores = _num_cores()
+    cores = num_cores()
     os.environ["TF_OVERRIDE_GLOBAL_THREADPOOL"] = "1"
     try:
         tf.config.threading.set_intra_op_parallelism_threads(1)
@@ -93,10 +95,3 @@ def devices() -> list[tuple[str, str, tuple[int, int] | None]]:
         name = details.get("device_name", device.name)
         found.append((kind, name, details.get("compute_capability")))
     return [d for d in found if not d[0].startswith("xla")]
-
-
-def _num_cores() -> int:
-    """The cores this process may use, which in a container are fewer than the machine's."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
