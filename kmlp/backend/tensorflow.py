@@ -46,7 +46,8 @@ def num_places() -> int:
 
     Programs of one device would share its pool: two stacks would run on one thread, or both on
     both, which costs more than it brings. TensorFlow takes devices and threads only before it
-    starts; if it has started already, one stack at a time uses what there is.
+    starts; if it has started already, one stack at a time uses what there is. The one thread stays
+    for all that the process computes with TensorFlow later.
     """
     if _on_gpu():
         return 1
@@ -62,9 +63,18 @@ def num_places() -> int:
     except (RuntimeError, ValueError):
         logger.debug("TensorFlow has started before kmlp and keeps its devices")
     places = len(tf.config.list_logical_devices("CPU"))
-    if places < cores:
-        logger.info("TensorFlow has started before kmlp: one stack at a time, all cores")
+    if places == 1 < cores:
+        _warn_of_one_place()
     return places
+
+
+@functools.cache
+def _warn_of_one_place() -> None:
+    """Once a process."""
+    logger.warning(
+        "TensorFlow had started before kmlp: one stack trains at a time on all cores, more slowly. "
+        "Train with kmlp before anything is computed with TensorFlow."
+    )
 
 
 def place(index: int) -> contextlib.AbstractContextManager:
