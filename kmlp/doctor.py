@@ -6,16 +6,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from kmlp.machine import cpu_info, num_cores, package_version
+from kmlp.quiet import import_quietly
 
 # What the engine cannot do without; what only some commands need; what may serve as the backend.
 _ENGINE = ("kmlp", "keras", "numpy", "scipy")
 _COMMANDS = ("keras-tuner", "matplotlib", "typst", "pooch")
-_BACKENDS = {"tensorflow": "tensorflow", "jax": "jax"}
+_BACKENDS = ("tensorflow", "jax")
+_OTHER_BACKEND = "kmlp trains on tensorflow or jax: set KERAS_BACKEND to one of them, or unset it."
 # With less, even the sample trains in a tight place.
 _LITTLE_MEMORY = 2**30
 # The first NVIDIA GPUs that multiply bfloat16: Ampere.
 _BFLOAT16_GPU = (8, 0)
-_BFLOAT16_CPU = ("avx512_bf16", "amx_bf16", "avx_ne_convert")
+_BFLOAT16_CPU = ("avx512_bf16", "amx_bf16")
 
 
 @dataclass(frozen=True)
@@ -42,24 +44,35 @@ def examine() -> Iterator[Check]:
             yield from check()
         except Exception as error:  # whatever a broken installation raises is what is looked for
             advice = "Install kmlp anew into an environment of its own: pip install kmlp."
+            if _wanted_backend() not in _BACKENDS:
+                advice = _OTHER_BACKEND
             yield Check(name, "fails", f"{type(error).__name__}: {error}", advice)
 
 
+def _wanted_backend() -> str:
+    return os.environ.get("KERAS_BACKEND", "tensorflow")
+
+
 def _packages() -> Iterator[Check]:
-    backend = _BACKENDS[os.environ.get("KERAS_BACKEND", "tensorflow")]
-    versions = {name: package_version(name) for name in (*_ENGINE, backend, *_COMMANDS)}
+    backend = _wanted_backend()
+    needed = (*_ENGINE, backend) if backend in _BACKENDS else _ENGINE
+    versions = {name: package_version(name) for name in (*needed, *_COMMANDS)}
     missing = [name for name, version in versions.items() if version is None]
     found = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
     python = f"Python {platform.python_version()}"
     if not missing:
         yield Check("packages", "ok", f"{python}, {found}")
         return
-    status = "fails" if set(missing) & {*_ENGINE, backend} else "note"
+    status = "fails" if set(missing) & set(needed) else "note"
     lacking = f"{python}, {found}; missing: {', '.join(missing)}"
     yield Check("packages", status, lacking, f"pip install {' '.join(missing)}")
 
 
 def _backend() -> Iterator[Check]:
+    if (wanted := _wanted_backend()) not in _BACKENDS:
+        yield Check("backend", "fails", f"KERAS_BACKEND={wanted}", _OTHER_BACKEND)
+        return
+    import_quietly("keras")
     import keras
 
     from kmlp import backend
@@ -104,17 +117,27 @@ def _memory() -> Iterator[Check]:
 
 
 def _precision() -> Iterator[Check]:
+    verdict, reason = _bfloat16()
+    yield Check("precision", "ok", f"float32; mixed_bfloat16 {verdict} ({reason})")
+
+
+def _bfloat16() -> tuple[str, str]:
+    """Where it pays, and what says so."""
+    import keras
+
     from kmlp import backend
 
+    slow = "emulated, and slow: leave it at float32"
     capabilities = [c for kind, _, c in backend.devices() if kind == "gpu"]
     if capabilities:
         is_native = all(c is not None and c >= _BFLOAT16_GPU for c in capabilities)
-        words = f"compute capability {_dotted(capabilities[0])}"
-    else:
-        flags = [flag for flag in _BFLOAT16_CPU if flag in cpu_info("flags").split()]
-        is_native, words = bool(flags), ", ".join(flags) or "no bfloat16 instructions"
-    verdict = "native" if is_native else "emulated, and slow: leave it at float32"
-    yield Check("precision", "ok", f"float32; mixed_bfloat16 {verdict} ({words})")
+        return "native" if is_native else slow, f"compute capability {_dotted(capabilities[0])}"
+    if keras.backend.backend() != "tensorflow":
+        return slow, f"{keras.backend.backend()} without a GPU"
+    flags = [flag for flag in _BFLOAT16_CPU if flag in cpu_info("flags").split()]
+    if flags:
+        return "native, for wide networks without normalization", ", ".join(flags)
+    return slow, "no bfloat16 instructions"
 
 
 def _data() -> Iterator[Check]:

@@ -21,6 +21,7 @@ ALLOWED = {
     "variants": {"config", "errors", "fields"},
     "data": {"errors"},
     "machine": set(),
+    "quiet": set(),
     "backend": {"machine"},
     "draws": {"backend"},
     "member": {"config", "rows"},
@@ -47,7 +48,7 @@ ALLOWED = {
     "callbacks": set(),
     "checkpoint": {"ledger"},
     "self_test": {"backend", "config", "data", "member", "stack", "stack_run"},
-    "doctor": {"backend", "data", "machine", "memory", "self_test"},
+    "doctor": {"backend", "data", "machine", "memory", "quiet", "self_test"},
     "memory": {"data", "errors", "member", "model", "optimizers", "program", "structure"},
     "stack_run": {"callbacks", "data", "losses", "member", "memory", "metrics", "model", "stack"},
     "training": {
