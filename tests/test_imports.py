@@ -109,7 +109,7 @@ ALLOWED = {
     "plan": {"config", "member", "rows"},
     "keeper": {"checkpoint", "data", "errors", "ledger", "member", "memory", "training"},
     "looks": {"config", "ledger", "metrics", "sequential"},
-    "claim": {"config", "data", "errors", "ledger", "machine", "study_file"},
+    "claim": {"backend", "config", "data", "errors", "ledger", "machine", "study_file"},
     "study": {
         "claim",
         "config",
