@@ -1,6 +1,7 @@
 """A few steps of a small stack on the device, beside the same steps in NumPy.
 
-What is compiled, the device and its precision are all in it; the reference has no part in them.
+What is compiled and the device are in it; the reference has no part in them. TensorFloat-32, in
+which GPUs train, is off meanwhile: its rounding would hide a wrong gradient.
 """
 
 import time
@@ -15,8 +16,8 @@ from kmlp.member import Member, Seeds
 from kmlp.stack import build_stack
 from kmlp.stack_run import DeviceData, StackRun
 
-# Float32 on a CPU; GPUs multiply in TensorFloat-32, whose products have 10 bits.
-TOLERANCES = {"cpu": 1e-5, "gpu": 1e-2}
+# Float32 on both; a GPU sums in another order.
+TOLERANCES = {"cpu": 1e-5, "gpu": 1e-4}
 _NUM_EPOCHS = 2
 _Weights = dict[str, np.ndarray]
 
@@ -48,7 +49,7 @@ def run_self_test() -> SelfTest:
     started = time.perf_counter()
     data, members = _task()
     device = "gpu" if backend.device_memory() is not None else "cpu"
-    with backend.place(0):
+    with backend.place(0), backend.full_precision():
         run = StackRun(build_stack(members, data.spec), DeviceData(data))
         initial = [run.stack.weights_of(k) for k in range(len(members))]
         for _ in range(_NUM_EPOCHS):

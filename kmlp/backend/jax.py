@@ -40,6 +40,11 @@ def place(index: int) -> contextlib.AbstractContextManager:
     return contextlib.nullcontext()
 
 
+def full_precision() -> contextlib.AbstractContextManager:
+    """Without TensorFloat-32, which GPUs from Ampere on multiply in."""
+    return jax.default_matmul_precision("highest")
+
+
 def devices() -> list[tuple[str, str, tuple[int, int] | None]]:
     """Each device's kind ("cpu", "gpu", "tpu"), name, and a GPU's compute capability."""
     found: list[tuple[str, str, tuple[int, int] | None]] = []

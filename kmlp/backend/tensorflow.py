@@ -4,7 +4,7 @@ import contextlib
 import functools
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow as tf
@@ -80,6 +80,17 @@ def _warn_of_one_place() -> None:
 def place(index: int) -> contextlib.AbstractContextManager:
     """One of the places; on a GPU the only one."""
     return tf.device("GPU:0" if _on_gpu() else f"CPU:{index}")
+
+
+@contextlib.contextmanager
+def full_precision() -> Iterator[None]:
+    """Without TensorFloat-32, which GPUs from Ampere on multiply in."""
+    kept = tf.config.experimental.tensor_float_32_execution_enabled()
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    try:
+        yield
+    finally:
+        tf.config.experimental.enable_tensor_float_32_execution(kept)
 
 
 def _on_gpu() -> bool:
