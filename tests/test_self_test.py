@@ -14,7 +14,7 @@ def test_this_device_computes_what_numpy_does():
     found = self_test.run_self_test()
     assert found.passed
     assert 0 < found.difference < 2e-6
-    assert (found.num_members, found.num_steps) == (3, 8)
+    assert (found.num_members, found.num_steps) == (6, 8)
 
 
 def assert_seen():
@@ -53,6 +53,17 @@ def test_a_missing_penalty_is_seen(monkeypatch):
         return right(dataclasses.replace(member, model=model), data, weights)
 
     monkeypatch.setattr(self_test, "_train_in_numpy", wrong)
+    assert_seen()
+
+
+def test_a_wrong_adam_is_seen(monkeypatch):
+    """Without the correction of its moments' start at zero."""
+
+    def wrong(moments, gradient, step):
+        first, second = 0.9 * moments[0] + 0.1 * gradient, 0.999 * moments[1] + 0.001 * gradient**2
+        return (first, second), first / (np.sqrt(second) + 1e-7)
+
+    monkeypatch.setattr(self_test, "_adam", wrong)
     assert_seen()
 
 

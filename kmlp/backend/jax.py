@@ -1,7 +1,7 @@
 """JAX: XLA spreads one program over the cores by itself, so there is one place."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -40,9 +40,11 @@ def place(index: int) -> contextlib.AbstractContextManager:
     return contextlib.nullcontext()
 
 
-def full_precision() -> contextlib.AbstractContextManager:
+@contextlib.contextmanager
+def full_precision() -> Iterator[None]:
     """Without TensorFloat-32, which GPUs from Ampere on multiply in."""
-    return jax.default_matmul_precision("highest")
+    with jax.default_matmul_precision("highest"):
+        yield
 
 
 def devices() -> list[tuple[str, str, tuple[int, int] | None]]:
