@@ -4,21 +4,23 @@ import importlib.util
 import os
 from pathlib import Path
 
+import pytest
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["KMLP_OFFLINE"] = "1"
 os.environ.pop("KMLP_DATA", None)
 
+# Most of the time JAX compiles: each program once for all processes, those that a test starts on
+# JAX included.
+_CACHE = Path(__file__).parent / ".pytest_cache" / "jax"
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_CACHE))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 if os.environ.get("KERAS_BACKEND") == "jax":
-    # Most of the time JAX compiles: as fast as it can, and each program once for all processes.
-    cache = Path(__file__).parent / ".pytest_cache" / "jax"
     os.environ.setdefault("JAX_ENABLE_X64", "1")
-    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache))
-    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
-    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+    # Compiling takes longer than what is compiled.
     fast = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
     os.environ["XLA_FLAGS"] = f"{fast} {os.environ.get('XLA_FLAGS', '')}".strip()
-
-import pytest
 
 collect_ignore = [] if importlib.util.find_spec("jax") else ["kmlp/backend/jax.py"]
 

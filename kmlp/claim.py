@@ -1,6 +1,5 @@
 """What a run folder is about: its study, its data and its environment; one folder, one study."""
 
-import importlib.metadata
 import logging
 import platform
 from typing import Any
@@ -9,10 +8,14 @@ from kmlp.config import StudyConfig
 from kmlp.data import Dataset
 from kmlp.errors import RunFolderError
 from kmlp.ledger import RunFolder
+from kmlp.machine import cpu_info, package_version
 from kmlp.study_file import read_study_file
 
 logger = logging.getLogger(__name__)
 _PACKAGES = ("kmlp", "keras", "tensorflow", "numpy", "scipy")
+_ENVIRONMENT = "environment.json"
+# What of it does not follow from the data.
+_MACHINE = ("python", "platform", "backend", "device", "packages")
 
 
 def refuse_other_study(folder: RunFolder, config: StudyConfig, data: Dataset) -> None:
@@ -29,7 +32,8 @@ def refuse_other_study(folder: RunFolder, config: StudyConfig, data: Dataset) ->
 def claim(folder: RunFolder, config: StudyConfig, data: Dataset) -> None:
     """Writes what this study is and runs on."""
     refuse_other_study(folder, config, data)
-    if (folder.path / "study.toml").exists():
+    is_claimed = (folder.path / "study.toml").exists()
+    if is_claimed:
         kept = stored_config(folder)
         if kept.most_seeds > config.most_seeds or set(kept.variant_names) - set(
             config.variant_names
@@ -39,8 +43,10 @@ def claim(folder: RunFolder, config: StudyConfig, data: Dataset) -> None:
                 "and seeds; nothing is deleted",
                 folder.path,
             )
-    described = describe(data, config.validation_fraction)
-    folder.write_json("environment.json", environment(data, described))
+    found = environment(data, describe(data, config.validation_fraction))
+    if is_claimed:
+        found = with_earlier(folder.read_json(_ENVIRONMENT), found)
+    folder.write_json(_ENVIRONMENT, found)
     folder.write_test_labels(data.y_test)
     # Last: a folder with a study.toml is claimed, and holds all that says by whom.
     folder.write_text("study.toml", config.to_toml())
@@ -56,7 +62,7 @@ def _differences(folder: RunFolder, config: StudyConfig, data: Dataset) -> list[
     found.append(("seed_streams", stored.seed_streams, config.seed_streams))
     found.append(("strengths", stored.strengths, config.strengths))
     found.append(("validation_fraction", stored.validation_fraction, config.validation_fraction))
-    sha256 = folder.read_json("environment.json")["data"]["sha256"]
+    sha256 = folder.read_json(_ENVIRONMENT)["data"]["sha256"]
     found.append(("the data's sha256", sha256[:12], data.provenance.sha256[:12]))
     return [f"{name} is {old!r} there, {new!r} here" for name, old, new in found if old != new]
 
@@ -66,21 +72,41 @@ def stored_config(folder: RunFolder) -> StudyConfig:
 
 
 def environment(data: Dataset, described: dict[str, Any]) -> dict[str, Any]:
-    """What a run folder says of where it was made: versions, platform, the data's origin."""
+    """What a run folder says of where it was made: versions, backend, device, the data's origin."""
+    backend, device = backend_and_device()
+    packages = (*_PACKAGES, "jax", "jaxlib") if backend == "jax" else _PACKAGES
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": {name: _version(name) for name in _PACKAGES},
+        "backend": backend,
+        "device": device,
+        "packages": {name: package_version(name) for name in packages},
         "data": {"name": data.name, **vars(data.provenance)},
         "dataset": described,
     }
 
 
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+def backend_and_device() -> tuple[str, str]:
+    """What trains here, in words."""
+    import keras
+
+    from kmlp import backend
+
+    accelerators = [f"{kind}: {name}" for kind, name, _ in backend.devices() if kind != "cpu"]
+    cpu = f"cpu: {cpu_info('model name') or platform.processor() or platform.machine()}"
+    return keras.backend.backend(), next(iter(accelerators), cpu)
+
+
+def with_earlier(kept: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    """The environment that a folder keeps: the first, and under `later` those that differ from it
+    in which the same call went on, or only read what was there."""
+    later = kept.get("later", [])
+    now = {key: found[key] for key in _MACHINE}
+    if now not in [{key: e.get(key) for key in _MACHINE} for e in (kept, *later)]:
+        later = [*later, now]
+    first = {key: kept[key] for key in _MACHINE if key in kept}
+    rest = {key: value for key, value in found.items() if key not in _MACHINE}
+    return first | rest | ({"later": later} if later else {})
 
 
 def describe(data: Dataset, validation_fraction: float) -> dict[str, Any]:

@@ -1,21 +1,23 @@
 """What kmlp finds on this machine, and whether it computes what it should."""
 
-import importlib.metadata
 import os
 import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+
+from kmlp.machine import cpu_info, num_cores, package_version
+from kmlp.quiet import import_quietly
 
 # What the engine cannot do without; what only some commands need; what may serve as the backend.
 _ENGINE = ("kmlp", "keras", "numpy", "scipy")
 _COMMANDS = ("keras-tuner", "matplotlib", "typst", "pooch")
-_BACKENDS = {"tensorflow": "tensorflow", "jax": "jax"}
+_BACKENDS = ("tensorflow", "jax")
+_OTHER_BACKEND = "kmlp trains on tensorflow or jax: set KERAS_BACKEND to one of them, or unset it."
 # With less, even the sample trains in a tight place.
 _LITTLE_MEMORY = 2**30
 # The first NVIDIA GPUs that multiply bfloat16: Ampere.
 _BFLOAT16_GPU = (8, 0)
-_BFLOAT16_CPU = ("avx512_bf16", "amx_bf16", "avx_ne_convert")
+_BFLOAT16_CPU = ("avx512_bf16", "amx_bf16")
 
 
 @dataclass(frozen=True)
@@ -42,31 +44,42 @@ def examine() -> Iterator[Check]:
             yield from check()
         except Exception as error:  # whatever a broken installation raises is what is looked for
             advice = "Install kmlp anew into an environment of its own: pip install kmlp."
+            if _wanted_backend() not in _BACKENDS:
+                advice = _OTHER_BACKEND
             yield Check(name, "fails", f"{type(error).__name__}: {error}", advice)
 
 
+def _wanted_backend() -> str:
+    return os.environ.get("KERAS_BACKEND", "tensorflow")
+
+
 def _packages() -> Iterator[Check]:
-    backend = _BACKENDS[os.environ.get("KERAS_BACKEND", "tensorflow")]
-    versions = {name: _version(name) for name in (*_ENGINE, backend, *_COMMANDS)}
+    backend = _wanted_backend()
+    needed = (*_ENGINE, backend) if backend in _BACKENDS else _ENGINE
+    versions = {name: package_version(name) for name in (*needed, *_COMMANDS)}
     missing = [name for name, version in versions.items() if version is None]
     found = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
     python = f"Python {platform.python_version()}"
     if not missing:
         yield Check("packages", "ok", f"{python}, {found}")
         return
-    status = "fails" if set(missing) & {*_ENGINE, backend} else "note"
+    status = "fails" if set(missing) & set(needed) else "note"
     lacking = f"{python}, {found}; missing: {', '.join(missing)}"
     yield Check("packages", status, lacking, f"pip install {' '.join(missing)}")
 
 
 def _backend() -> Iterator[Check]:
+    if (wanted := _wanted_backend()) not in _BACKENDS:
+        yield Check("backend", "fails", f"KERAS_BACKEND={wanted}", _OTHER_BACKEND)
+        return
+    import_quietly("keras")
     import keras
 
     from kmlp import backend
 
     name = keras.backend.backend()
     places = backend.num_places()
-    yield Check("backend", "ok", f"{name} {_version(name)}, Keras {keras.__version__}")
+    yield Check("backend", "ok", f"{name} {package_version(name)}, Keras {keras.__version__}")
     for kind, device, _ in backend.devices():
         memory = backend.device_memory() if kind != "cpu" else None
         device = cpu_info("model name") or device if kind == "cpu" else device
@@ -76,7 +89,7 @@ def _backend() -> Iterator[Check]:
 
 
 def _threads(backend: str, places: int, on_accelerator: bool) -> Check:
-    cores = _num_cores()
+    cores = num_cores()
     found = f"{cores} of {os.cpu_count()} cores usable, {places} stacks at once"
     given = {
         n: os.environ[n] for n in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS") if n in os.environ
@@ -104,17 +117,27 @@ def _memory() -> Iterator[Check]:
 
 
 def _precision() -> Iterator[Check]:
+    verdict, reason = _bfloat16()
+    yield Check("precision", "ok", f"float32; mixed_bfloat16 {verdict} ({reason})")
+
+
+def _bfloat16() -> tuple[str, str]:
+    """Where it pays, and what says so."""
+    import keras
+
     from kmlp import backend
 
+    slow = "emulated, and slow: leave it at float32"
     capabilities = [c for kind, _, c in backend.devices() if kind == "gpu"]
     if capabilities:
         is_native = all(c is not None and c >= _BFLOAT16_GPU for c in capabilities)
-        words = f"compute capability {_dotted(capabilities[0])}"
-    else:
-        flags = [flag for flag in _BFLOAT16_CPU if flag in cpu_info("flags").split()]
-        is_native, words = bool(flags), ", ".join(flags) or "no bfloat16 instructions"
-    verdict = "native" if is_native else "emulated, and slow: leave it at float32"
-    yield Check("precision", "ok", f"float32; mixed_bfloat16 {verdict} ({words})")
+        return "native" if is_native else slow, f"compute capability {_dotted(capabilities[0])}"
+    if keras.backend.backend() != "tensorflow":
+        return slow, f"{keras.backend.backend()} without a GPU"
+    flags = [flag for flag in _BFLOAT16_CPU if flag in cpu_info("flags").split()]
+    if flags:
+        return "native, for wide networks without normalization", ", ".join(flags)
+    return slow, "no bfloat16 instructions"
 
 
 def _data() -> Iterator[Check]:
@@ -162,21 +185,6 @@ _CHECKS: dict[str, Callable[[], Iterator[Check]]] = {
 }
 
 
-def cpu_info(key: str, path: Path = Path("/proc/cpuinfo")) -> str:
-    """What Linux says of the first core, as "model name" or "flags"; empty elsewhere."""
-    try:
-        lines = path.read_text().splitlines()
-    except OSError:
-        return ""
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(key)), "")
-
-
-def _num_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _in_words(num_bytes: int) -> str:
     from kmlp.memory import in_words
 
@@ -185,10 +193,3 @@ def _in_words(num_bytes: int) -> str:
 
 def _dotted(capability: tuple[int, int] | None) -> str:
     return ".".join(map(str, capability)) if capability else "unknown"
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None

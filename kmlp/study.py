@@ -111,6 +111,9 @@ def run_study(
     What the folder already holds is not trained again: the same call goes on after an
     interruption, and more seeds or variants train only what is missing.
 
+    With TensorFlow on a CPU each stack has a device of one thread, which TensorFlow then keeps for
+    the whole process: a later `model.fit` in it computes each operation with one thread.
+
     Args:
         config: what to compare.
         run_dir: the run folder; created where it is missing.

@@ -9,11 +9,10 @@ import pytest
 from kmlp.data import Dataset
 
 # Most of the tests' time would be compiling: what one process has compiled, those that it starts,
-# that follow it after a kill, or that work beside it need not. Read when TensorFlow starts.
+# that follow it after a kill, or that work beside it need not. Read when TensorFlow starts; JAX's
+# cache is set in the other conftest.
 _CACHE = Path(__file__).parent.parent / ".pytest_cache" / "xla"
 _CACHE.mkdir(parents=True, exist_ok=True)
-os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_CACHE))
-os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
 os.environ.setdefault(
     "TF_XLA_FLAGS",
     f"--tf_xla_persistent_cache_directory={_CACHE} --tf_xla_persistent_cache_device_types=CPU",

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 import kmlp.checkpoint
+import kmlp.claim
 import kmlp.keeper
 import kmlp.ledger
 import kmlp.study
@@ -94,6 +95,7 @@ def stand_in() -> None:
     replaced |= {"train_members": train_members, "make_room": make_room}
     replaced["stack_size"] = lambda member, spec, room: STACK_SIZE
     vars(sys.modules["kmlp.training"]).update(replaced)
+    kmlp.claim.backend_and_device = lambda: ("none", "none")
     kmlp.keeper.CHECKPOINT_SECONDS = 0.0
     kmlp.checkpoint._LARGEST_SHARE = np.inf
 

@@ -1,13 +1,15 @@
 """The doctor finds what is there, notices what is wrong, and says what to do."""
 
 import json
+import os
 import subprocess
 import sys
 
 import pytest
 
 from kmlp import doctor, self_test
-from kmlp.doctor import Check, cpu_info, examine
+from kmlp.doctor import Check, examine
+from kmlp.machine import cpu_info
 
 
 def test_every_check_has_something_to_say_and_all_is_well_here():
@@ -43,12 +45,23 @@ def test_a_check_that_raises_has_failed_and_the_rest_goes_on(monkeypatch):
 
 def test_a_missing_package_is_named(monkeypatch):
     versions = {"typst": None}
-    monkeypatch.setattr(doctor, "_version", lambda name: versions.get(name, "1.0"))
+    monkeypatch.setattr(doctor, "package_version", lambda name: versions.get(name, "1.0"))
     (check,) = doctor._packages()
     assert (check.status, check.advice) == ("note", "pip install typst")
     versions["keras"] = None
     (check,) = doctor._packages()
     assert check.status == "fails"
+
+
+def test_a_backend_that_kmlp_does_not_know_is_named(monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    monkeypatch.setattr(doctor, "package_version", lambda name: "1.0")
+    (packages,) = doctor._packages()
+    assert packages.status == "ok"
+    assert "torch" not in packages.found
+    (check,) = doctor._backend()
+    assert (check.status, check.found) == ("fails", "KERAS_BACKEND=torch")
+    assert "set KERAS_BACKEND to one of them, or unset it" in check.advice
 
 
 @pytest.mark.parametrize(
@@ -62,6 +75,32 @@ def test_bfloat16_is_native_from_ampere_on(monkeypatch, devices, expected):
     from kmlp import backend
 
     monkeypatch.setattr(backend, "devices", lambda: devices)
+    (check,) = doctor._precision()
+    assert expected in check.found
+
+
+@pytest.mark.parametrize(
+    ("backend_name", "flags", "expected"),
+    [
+        (
+            "tensorflow",
+            "fpu amx_bf16",
+            "native, for wide networks without normalization (amx_bf16)",
+        ),
+        ("tensorflow", "fpu avx_ne_convert", "emulated"),
+        ("jax", "fpu amx_bf16", "emulated, and slow: leave it at float32 (jax without a GPU)"),
+    ],
+)
+def test_bfloat16_on_a_processor_is_of_use_to_tensorflow_alone(
+    monkeypatch, backend_name, flags, expected
+):
+    import keras
+
+    from kmlp import backend
+
+    monkeypatch.setattr(backend, "devices", lambda: [("cpu", "c", None)])
+    monkeypatch.setattr(keras.backend, "backend", lambda: backend_name)
+    monkeypatch.setattr(doctor, "cpu_info", lambda key: flags)
     (check,) = doctor._precision()
     assert expected in check.found
 
@@ -85,3 +124,16 @@ def test_the_command_exits_with_1_if_something_fails():
     assert json.loads(done.stdout) == [
         {"name": "data", "status": "fails", "found": "x", "advice": "y"}
     ]
+
+
+def test_the_command_reports_a_keras_that_cannot_be_imported(tmp_path):
+    (tmp_path / "keras.py").write_text("raise ImportError('libcudart.so.12: cannot open')")
+    command = [sys.executable, "-c", "from kmlp.cli import main; main()", "doctor", "--json"]
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    environment = os.environ | {"PYTHONPATH": path}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "")
+    found = {c["name"]: c for c in json.loads(done.stdout)}
+    assert found["backend"]["status"] == "fails"
+    assert found["backend"]["found"] == "ImportError: libcudart.so.12: cannot open"
+    assert found["data"]["status"] != "fails"

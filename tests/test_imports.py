@@ -20,7 +20,9 @@ ALLOWED = {
     "sweep": {"config", "errors", "fields", "variants"},
     "variants": {"config", "errors", "fields"},
     "data": {"errors"},
-    "backend": set(),
+    "machine": set(),
+    "quiet": set(),
+    "backend": {"machine"},
     "draws": {"backend"},
     "member": {"config", "rows"},
     "requirements": {"data", "errors", "member"},
@@ -46,7 +48,7 @@ ALLOWED = {
     "callbacks": set(),
     "checkpoint": {"ledger"},
     "self_test": {"backend", "config", "data", "member", "stack", "stack_run"},
-    "doctor": {"backend", "data", "memory", "self_test"},
+    "doctor": {"backend", "data", "machine", "memory", "quiet", "self_test"},
     "memory": {"data", "errors", "member", "model", "optimizers", "program", "structure"},
     "stack_run": {"callbacks", "data", "losses", "member", "memory", "metrics", "model", "stack"},
     "training": {
@@ -107,7 +109,7 @@ ALLOWED = {
     "plan": {"config", "member", "rows"},
     "keeper": {"checkpoint", "data", "errors", "ledger", "member", "memory", "training"},
     "looks": {"config", "ledger", "metrics", "sequential"},
-    "claim": {"config", "data", "errors", "ledger", "study_file"},
+    "claim": {"backend", "config", "data", "errors", "ledger", "machine", "study_file"},
     "study": {
         "claim",
         "config",

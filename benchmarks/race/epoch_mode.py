@@ -9,12 +9,13 @@ logs) counts for all. The sides take turns, in another order each round.
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from kmlp.machine import num_cores
 from race.process import Side, SideFailed
-from race.setting import VALIDATION_FRACTION, Setting, num_cores, training_flops, validation_flops
+from race.setting import VALIDATION_FRACTION, Setting, training_flops, validation_flops
 from race.sides import SIDES
 
 _SETTLE_SECONDS = 0.3
@@ -102,13 +103,18 @@ def run_epochs(
         for name in names:
             _warm_up(run, sides, name, loop_members)
         for round_ in range(rounds):
-            order = list(sides) if round_ % 2 == 0 else list(reversed(sides))
-            for name in order:
+            for name in in_turn(sides, round_):
                 _take_turn(run, sides[name], run.timings[name])
     finally:
         for side in sides.values():
             side.close()
     return run
+
+
+def in_turn(names: Iterable[str], round_: int) -> list[str]:
+    """The sides' order in a round, turned round each time: none always goes first."""
+    order = list(names)
+    return order if round_ % 2 == 0 else order[::-1]
 
 
 def _warm_up(run: EpochRun, sides: dict[str, Side], name: str, loop_members: int) -> None:

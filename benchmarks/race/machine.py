@@ -1,12 +1,10 @@
 """What the times were taken on."""
 
-import importlib.metadata
 import os
 import platform
 import subprocess
-from pathlib import Path
 
-from race.setting import num_cores
+from kmlp.machine import cpu_info, num_cores, package_version
 
 _PACKAGES = (
     "keras",
@@ -21,7 +19,7 @@ _PACKAGES = (
 
 def machine_facts() -> dict[str, str]:
     """Cores, CPU, what it multiplies with, GPU, memory, versions."""
-    model, flags = _cpu()
+    model, flags = cpu_info("model name"), cpu_info("flags").split()
     units = [name for name in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if name in flags]
     return {
         "CPU": f"{num_cores()} cores, {model or platform.processor() or platform.machine()}, "
@@ -34,15 +32,6 @@ def machine_facts() -> dict[str, str]:
     }
 
 
-def _cpu() -> tuple[str, frozenset[str]]:
-    path = Path("/proc/cpuinfo")
-    if not path.exists():
-        return "", frozenset()
-    pairs = [line.split(":", 1) for line in path.read_text().splitlines() if ":" in line]
-    found = {key.strip(): value.strip() for key, value in pairs}
-    return found.get("model name", ""), frozenset(found.get("flags", "").split())
-
-
 def _gpu() -> str:
     try:
         command = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"]
@@ -52,10 +41,5 @@ def _gpu() -> str:
 
 
 def _versions() -> list[str]:
-    found = []
-    for name in _PACKAGES:
-        try:
-            found.append(f"{name} {importlib.metadata.version(name)}")
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+    versions = {name: package_version(name) for name in _PACKAGES}
+    return [f"{name} {version}" for name, version in versions.items() if version]

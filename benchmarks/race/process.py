@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from race.setting import Setting, num_cores
+from kmlp.machine import num_cores
+from race.setting import Setting
 from race.sides import SIDES
 
 _SCRIPT = Path(__file__).resolve().parent.parent / "speed.py"

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -102,13 +101,6 @@ def training_flops(widths: tuple[int, ...], num_rows: int) -> int:
 def validation_flops(widths: tuple[int, ...], num_rows: int) -> int:
     """Operations of the products of one member's validation."""
     return 2 * sum(a * b for a, b in pairwise(widths)) * num_rows
-
-
-def num_cores() -> int:
-    """The cores this process may use, which in a container are fewer than the machine's."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def scaled(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,14 +1,14 @@
 """A whole study: every variant over every seed, with early stopping, scores and what is kept.
 
-Each side starts in a fresh process each round; importing libraries and loading the data are not
-timed, compiling is. A loop may be timed on some seeds only: the first seed of each variant as it
-was, the others' mean for all the rest.
+The sides take turns, in another order each round. Each starts in a fresh process; importing
+libraries and loading the data are not timed, compiling is. A loop may be timed on some seeds only:
+the first seed of each variant as it was, the others' mean for all the rest.
 """
 
 import statistics
 from dataclasses import dataclass, field
 
-from race.epoch_mode import tell
+from race.epoch_mode import in_turn, tell
 from race.process import Side, SideFailed
 from race.setting import Setting
 from race.sides import SIDES
@@ -67,7 +67,7 @@ def run_studies(setting: Setting, names: list[str], *, rounds: int, loop_seeds: 
         else:
             taking_part.append(name)
     for round_ in range(rounds):
-        for name in list(taking_part):
+        for name in in_turn(taking_part, round_):
             try:
                 _take_turn(run, name, loop_seeds)
             except SideFailed as error:

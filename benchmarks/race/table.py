@@ -48,9 +48,7 @@ def study_table(run: StudyRun) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for name, timing in run.timings.items():
-        told = f"{timing.num_seeds}"
-        if timing.num_seeds < setting.num_seeds:
-            told += f" of {setting.num_seeds}, extrapolated"
+        told = _extrapolated(run, name) or f"{timing.num_seeds}"
         ratio = _span(run.ratios(name), 2) if "study_kmlp" in run.timings else ""
         lines.append(
             f"| {SIDES[name].title} | {told} | {_span(timing.seconds, 1)} | {ratio} "
@@ -155,7 +153,15 @@ def _study_goals(run: StudyRun) -> Iterator[str]:
     for side, wanted in (("study_fit", 6.0), ("study_tuned", 3.0)):
         if side in run.timings and "study_kmlp" in run.timings:
             goal = f"{wanted:g} times the {SIDES[side].title} loop"
+            if extrapolated := _extrapolated(run, side):
+                goal += f" ({extrapolated})"
             yield _goal(f"study, {describe(run.setting)}", goal, run.ratios(side), wanted)
+
+
+def _extrapolated(run: StudyRun, side: str) -> str:
+    """From how many seeds; empty where all were trained."""
+    trained, wanted = run.timings[side].num_seeds, run.setting.num_seeds
+    return f"extrapolated from {trained} of {wanted} seeds" if trained < wanted else ""
 
 
 def _goal(setting: str, goal: str, values: Sequence[float], wanted: float) -> str:

@@ -7,6 +7,7 @@
 - `device_memory()`: bytes of the accelerator that trains; None without one.
 - `num_places()`: prepares the device; how many stacks to train at once, each in a place of its own.
 - `place(index)`: the context in which one of them trains.
+- `full_precision()`: the context in which float32 products keep float32's 24 bits.
 """
 
 import keras
@@ -16,6 +17,7 @@ if keras.backend.backend() == "tensorflow":
         compile,
         device_memory,
         devices,
+        full_precision,
         fuse,
         num_places,
         place,
@@ -26,6 +28,7 @@ elif keras.backend.backend() == "jax":
         compile,
         device_memory,
         devices,
+        full_precision,
         fuse,
         num_places,
         place,
@@ -41,6 +44,7 @@ __all__ = [
     "compile",
     "device_memory",
     "devices",
+    "full_precision",
     "fuse",
     "num_places",
     "place",

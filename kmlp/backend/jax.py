@@ -1,7 +1,7 @@
 """JAX: XLA spreads one program over the cores by itself, so there is one place."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -38,6 +38,13 @@ def device_memory() -> int | None:
 def place(index: int) -> contextlib.AbstractContextManager:
     """The whole device."""
     return contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def full_precision() -> Iterator[None]:
+    """Without TensorFloat-32, which GPUs from Ampere on multiply in."""
+    with jax.default_matmul_precision("highest"):
+        yield
 
 
 def devices() -> list[tuple[str, str, tuple[int, int] | None]]:

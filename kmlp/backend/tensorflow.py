@@ -4,10 +4,12 @@ import contextlib
 import functools
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow as tf
+
+from kmlp.machine import num_cores
 
 logger = logging.getLogger(__name__)
 
@@ -44,11 +46,12 @@ def num_places() -> int:
 
     Programs of one device would share its pool: two stacks would run on one thread, or both on
     both, which costs more than it brings. TensorFlow takes devices and threads only before it
-    starts; if it has started already, one stack at a time uses what there is.
+    starts; if it has started already, one stack at a time uses what there is. The one thread stays
+    for all that the process computes with TensorFlow later.
     """
     if _on_gpu():
         return 1
-    cores = _num_cores()
+    cores = num_cores()
     os.environ["TF_OVERRIDE_GLOBAL_THREADPOOL"] = "1"
     try:
         tf.config.threading.set_intra_op_parallelism_threads(1)
@@ -60,14 +63,34 @@ def num_places() -> int:
     except (RuntimeError, ValueError):
         logger.debug("TensorFlow has started before kmlp and keeps its devices")
     places = len(tf.config.list_logical_devices("CPU"))
-    if places < cores:
-        logger.info("TensorFlow has started before kmlp: one stack at a time, all cores")
+    if places == 1 < cores:
+        _warn_of_one_place()
     return places
+
+
+@functools.cache
+def _warn_of_one_place() -> None:
+    """Once a process."""
+    logger.warning(
+        "TensorFlow had started before kmlp: one stack trains at a time on all cores, more slowly. "
+        "Train with kmlp before anything is computed with TensorFlow."
+    )
 
 
 def place(index: int) -> contextlib.AbstractContextManager:
     """One of the places; on a GPU the only one."""
     return tf.device("GPU:0" if _on_gpu() else f"CPU:{index}")
+
+
+@contextlib.contextmanager
+def full_precision() -> Iterator[None]:
+    """Without TensorFloat-32, which GPUs from Ampere on multiply in."""
+    kept = tf.config.experimental.tensor_float_32_execution_enabled()
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    try:
+        yield
+    finally:
+        tf.config.experimental.enable_tensor_float_32_execution(kept)
 
 
 def _on_gpu() -> bool:
@@ -93,10 +116,3 @@ def devices() -> list[tuple[str, str, tuple[int, int] | None]]:
         name = details.get("device_name", device.name)
         found.append((kind, name, details.get("compute_capability")))
     return [d for d in found if not d[0].startswith("xla")]
-
-
-def _num_cores() -> int:
-    """The cores this process may use, which in a container are fewer than the machine's."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

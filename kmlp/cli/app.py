@@ -1,12 +1,12 @@
 """The application that every command joins, and what commands share: how they print."""
 
-import importlib
-import os
 import sys
 from typing import TYPE_CHECKING, Annotated
 
 import cyclopts
 from cyclopts import Parameter
+
+from kmlp.quiet import import_quietly
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,22 +37,9 @@ def console() -> "Console":
 
 def import_backend_quietly() -> None:
     """Keras and the backend that it trains on."""
-    _import_quietly("keras")
+    import_quietly("keras")
 
 
 def import_tensorflow_quietly() -> None:
     """What SavedModels need, whatever trains."""
-    _import_quietly("tensorflow")
-
-
-def _import_quietly(module: str) -> None:
-    """TensorFlow writes notes on CUDA and oneDNN to stderr as it loads; its errors still raise."""
-    sys.stderr.flush()
-    kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(null, 2)
-        importlib.import_module(module)
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(null)
+    import_quietly("tensorflow")

@@ -3,7 +3,7 @@
 import dataclasses
 import sys
 
-from kmlp.cli.app import Json, app, console, import_backend_quietly, print_json
+from kmlp.cli.app import Json, app, console, print_json
 
 
 @app.command
@@ -18,7 +18,6 @@ def doctor(*, json: Json = False) -> None:
     """
     from kmlp.doctor import examine
 
-    import_backend_quietly()
     checks = list(examine())
     if json:
         print_json([dataclasses.asdict(check) for check in checks])

@@ -40,7 +40,8 @@ class TrainConfig(Config):
         class_weight: weights of the classes in the training loss: "balanced" (n / (num_classes
             * n_c)), a mapping from class number or name to weight (1 where left out), or None.
         label_smoothing: fraction of the target spread evenly over the classes.
-        dtype_policy: float32.
+        dtype_policy: float32, or mixed_bfloat16: a training step's products in bfloat16; weights,
+            losses and all that is evaluated stay in float32.
 
     Raises:
         ConfigError: a value is out of range.

@@ -8,7 +8,8 @@ from typing import Any
 import tensorflow as tf
 
 from kmlp.data import Dataset
-from race.setting import Setting, num_cores
+from kmlp.machine import num_cores
+from race.setting import Setting
 from race.sides.floors import NUM_BATCHES, inputs_and_kernels, num_steps, products
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 
 from kmlp.data import Dataset
-from race.setting import Setting, num_cores
+from kmlp.machine import num_cores
+from race.setting import Setting
 from race.sides.floors import NUM_BATCHES, inputs_and_kernels, num_steps, products
 from race.sides.threads import Arrangement, arrangements, best_device, fastest
 

@@ -1,9 +1,10 @@
 """A whole study: `run_study`, and the loops that people would write instead.
 
-All train the same members with the same splits, initial weights, variants and early stopping
-(on the plain validation cross-entropy), score them on the validation and test rows, and keep the
-weights. The stacked study does more: it also scores the training rows, keeps every curve and
-prediction, saves checkpoints and writes its results and statistics.
+All train the same variants over the same splits with the same early stopping (on the plain
+validation cross-entropy), score the networks on the validation and test rows, and keep the weights.
+Initial weights, orders and masks are each side's own draws. The stacked study does more: it also
+scores the training rows, keeps every curve and prediction, saves checkpoints and writes its results
+and statistics.
 """
 
 import statistics

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from race.setting import num_cores
+from kmlp.machine import num_cores
 
 
 @dataclass(frozen=True)

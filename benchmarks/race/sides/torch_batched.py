@@ -13,7 +13,8 @@ import torch
 from torch.nn import functional
 
 from kmlp.data import Dataset
-from race.setting import DROPOUT, L2, Setting, num_cores, scaled
+from kmlp.machine import num_cores
+from race.setting import DROPOUT, L2, Setting, scaled
 from race.sides.threads import Arrangement, arrangements, best_device, fastest, precision
 from race.sides.torch_loop import network
 

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from kmlp.data import Dataset
-from race.setting import DROPOUT, L2, Setting, num_cores, scaled
+from kmlp.machine import num_cores
+from race.setting import DROPOUT, L2, Setting, scaled
 from race.sides.threads import arrangements, best_device, fastest, precision
 
 _VALIDATION_BATCH = 2000
