@@ -155,17 +155,29 @@ def _training(results: Mapping[str, Any], evidence: Evidence, is_regression: boo
     return sections
 
 
+def _machine(environment: Mapping[str, Any]) -> str:
+    """A later environment of the same folder, in a line."""
+    return f"{environment['backend']} on {environment['device']} ({_versions(environment)})"
+
+
+def _versions(environment: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {v or '–'}" for name, v in environment["packages"].items())
+
+
 def _again(
     folder: RunFolder, results: Mapping[str, Any], environment: Mapping[str, Any]
 ) -> Section:
-    data, packages = environment["data"], environment["packages"]
-    versions = ", ".join(f"{name} {version or '–'}" for name, version in packages.items())
+    data = environment["data"]
     facts = {
         "data": f"{data['name']}, {data['source']}, from {data['location']}",
         "sha256 of the data": data["sha256"],
         "Python": f"{environment['python']} on {environment['platform']}",
-        "packages": versions,
+        "packages": _versions(environment),
     }
+    if "backend" in environment:
+        facts["trained by"] = f"{environment['backend']} on {environment['device']}"
+    if environment.get("later"):
+        facts["gone on with"] = "; ".join(map(_machine, environment["later"]))
     return Section(
         "again",
         "How to make it again",
