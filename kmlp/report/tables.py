@@ -8,7 +8,7 @@ import numpy as np
 from kmlp.evidence import NEAR_ZERO, Evidence
 from kmlp.metrics import METRICS
 from kmlp.report.content import Cell, Row, Table
-from kmlp.report.figures import done
+from kmlp.report.figures import done, row_label
 from kmlp.report.standing import standing
 from kmlp.units import Unit, p_value, unit_in
 from kmlp.verdict import best_variant, label, num_pairs, rank, shown_beside
@@ -67,7 +67,7 @@ def paired(results: Mapping[str, Any]) -> Table | None:
     rows = [
         Row(
             [
-                Cell(label(v)),
+                Cell(row_label(v)),
                 Cell(unit.signed(v["versus_baseline"]["difference"]), mark=_mark(v, unit)),
                 *(_paired_cell(v["versus_baseline"], c, unit) for c in columns),
             ]
@@ -89,7 +89,7 @@ def other_scores(results: Mapping[str, Any]) -> Table | None:
     ]
     rows = [
         Row(
-            [Cell(label(v)), *(_score(v["test"].get(u.metric), u) for u in others)],
+            [Cell(row_label(v)), *(_score(v["test"].get(u.metric), u) for u in others)],
             v["name"] == results["baseline"],
         )
         for v in rank(results["variants"], unit)
@@ -141,7 +141,7 @@ def cost(results: Mapping[str, Any], evidence: Evidence) -> Table:
         rows.append(
             Row(
                 [
-                    Cell(label(variant)),
+                    Cell(row_label(variant)),
                     Cell(f"{np.mean(seconds):.2f}", f"{np.sum(seconds):,.1f}"),
                     Cell(
                         f"{np.mean([m['stopped_epoch'] for m in members]):.1f}",
