@@ -110,6 +110,14 @@ def test_sgd_has_a_rate_of_its_own():
     assert (train.learning_rate, train.momentum, train.nesterov) == (0.3, 0.9, True)
 
 
+def test_a_fixed_rate_of_sgd_leaves_the_other_optimizers_alone():
+    space = make_space(IMAGES, "all", ["sgd_learning_rate=0.3"])
+    _, train = space.configs({"optimizer": "adam", "learning_rate": 0.002})
+    assert train.learning_rate == 0.002
+    _, train = space.configs({"optimizer": "sgd"})
+    assert train.learning_rate == 0.3
+
+
 def test_a_schedule_and_a_plateau_exclude_each_other():
     space = make_space(IMAGES, "all")
     plateau = {"reduce_on_plateau": True, "plateau_factor": 0.3, "plateau_patience": 2}
@@ -171,6 +179,7 @@ def test_whole_networks_can_be_listed():
         (["l2=0:1e-3:log"], (), "begins above 0; to add 0, list values"),
         (["momentum"], (), "momentum counts only with optimizer one of sgd"),
         (["learning_rate"], ["optimizer=sgd"], "Search sgd_learning_rate instead"),
+        ("default", ["sgd_learning_rate=0.1"], "sgd_learning_rate counts only with optimizer one of"),
         (["num_layers=1,5"], (), "num_layers is at most 3"),
         (["dropout=0,0"], (), "every value is listed once"),
         (["dropout"], ["dropout=0.1"], "both searched and fixed"),

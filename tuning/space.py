@@ -71,7 +71,7 @@ class Space:
         given = {**self.fixed, **values}
         own = {k: v for k, v in given.items() if k in _MODEL | _TRAIN and k not in _PLATEAU}
         own |= self._hidden_units(given) | self._plateau(given)
-        if "sgd_learning_rate" in given:
+        if "sgd_learning_rate" in given and own.get("optimizer", self.train.optimizer) == "sgd":
             own["learning_rate"] = given["sgd_learning_rate"]
         for name in ("max_norm", "clipnorm"):
             own |= {name: own[name] or None} if name in own else {}
@@ -183,6 +183,8 @@ def make_space(
         found[name] = start if text in ("", True) else start.narrowed(text)
     base = dataclasses.replace(base, fixed=held)
     result = dataclasses.replace(base, parameters=_resolved(found, base, named=set(narrowed)))
+    if "sgd_learning_rate" in held and not _may_use_sgd(result):
+        raise ConfigError(_never_counts("sgd_learning_rate", ("optimizer", ("sgd",))))
     deepest = next((p for p in result.parameters if p.name == "num_layers"), None)
     if deepest and max(deepest.listed or (deepest.max or 0,)) > MAX_LAYERS:
         raise ConfigError(
@@ -346,6 +348,11 @@ def _base_value(name: str, base: Space) -> Any:
         return len(units)
     value = getattr(base.model if name in _MODEL else base.train, name)
     return value is not None if name == "reduce_on_plateau" else value
+
+
+def _may_use_sgd(space: Space) -> bool:
+    searched = next((p.values for p in space.parameters if p.name == "optimizer"), None)
+    return "sgd" in (searched or (_base_value("optimizer", space),))
 
 
 def _never_counts(name: str, condition: Condition) -> str:
