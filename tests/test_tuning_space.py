@@ -130,6 +130,15 @@ def test_a_schedule_and_a_plateau_exclude_each_other():
     assert train.reduce_on_plateau is None
 
 
+@pytest.mark.parametrize("fixed", ["reduce_on_plateau={patience = 7}", "reduce_on_plateau={}"])
+def test_a_fixed_plateau_keeps_its_own_settings(fixed):
+    space = make_space(IMAGES, ["none", "plateau_factor"], [fixed])
+    _, train = space.configs({"plateau_factor": 0.3})
+    wanted = TrainConfig(reduce_on_plateau={"patience": 7} if "7" in fixed else {})
+    assert train.reduce_on_plateau == {**(wanted.reduce_on_plateau or {}), "factor": 0.3}
+    assert make_space(IMAGES, "none", [fixed]).configs({})[1] == wanted
+
+
 def test_words_and_tables_narrow_alike():
     words = make_space(
         IMAGES, ["none", "learning_rate=1e-4:1e-2:log", "dropout=0:0.5:0.1", "units_1=32:64"]
@@ -182,6 +191,9 @@ def test_whole_networks_can_be_listed():
         ("default", ["sgd_learning_rate=0.1"], "sgd_learning_rate counts only with optimizer one of"),
         (["num_layers=1,5"], (), "num_layers is at most 3"),
         (["dropout=0,0"], (), "every value is listed once"),
+        (["units_1"], ["hidden_units=16"], "hidden_units says the whole network, units_1 a part"),
+        ("default", ["hidden_units=16", "num_layers=2"], "whole network, num_layers a part"),
+        (["hidden_units=16,8", "units_2"], (), "whole network, units_2 a part"),
         (["dropout"], ["dropout=0.1"], "both searched and fixed"),
         (["patience"], (), "no range of its own: name its values"),
         (["all", "none"], (), "begins with one preset"),

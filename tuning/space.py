@@ -138,10 +138,11 @@ class Space:
         wanted = given.get("reduce_on_plateau")
         if wanted is None:
             return {}
-        base = dict(self.train.reduce_on_plateau or {})
+        held = wanted if isinstance(wanted, Mapping) else self.train.reduce_on_plateau
+        base = dict(held or {})
         named = {"factor": "plateau_factor", "patience": "plateau_patience"}
         own = {key: given[name] for key, name in named.items() if name in given}
-        return {"reduce_on_plateau": {**base, **own} if wanted else None}
+        return {"reduce_on_plateau": {**base, **own} if _is_on(wanted) else None}
 
 
 def make_space(
@@ -174,7 +175,12 @@ def make_space(
     chosen = {"default": DEFAULT, "all": dict.fromkeys(known), "none": {}}[preset]
     if both := sorted(set(held) & set(narrowed)):
         raise ConfigError(f"{both[0]} is both searched and fixed. Leave one of them out.")
-    dropped = {*held, *(_LAYERS if "hidden_units" in {*held, *narrowed} else ())}
+    named = {*held, *narrowed}
+    if "hidden_units" in named and (layers := [n for n in _LAYERS if n in named]):
+        raise ConfigError(
+            f"hidden_units says the whole network, {layers[0]} a part of it. Leave one of them out."
+        )
+    dropped = {*held, *(_LAYERS if "hidden_units" in named else ())}
     dropped |= {"sgd_learning_rate"} if "learning_rate" in held else set()
     names = [n for n in known if (n in chosen and n not in dropped) or n in narrowed]
     found = {n: known[n].narrowed(chosen[n]) if chosen.get(n) else known[n] for n in names}
@@ -341,13 +347,18 @@ def _is_conditional(parent: Parameter | None) -> bool:
 
 
 def _base_value(name: str, base: Space) -> Any:
+    if name == "num_layers" and name not in base.fixed:
+        return len(base.model.hidden_units)
     if name in base.fixed:
-        return base.fixed[name]
-    if name == "num_layers":
-        units = base.fixed.get("hidden_units", base.model.hidden_units)
-        return len(units)
-    value = getattr(base.model if name in _MODEL else base.train, name)
-    return value is not None if name == "reduce_on_plateau" else value
+        value = base.fixed[name]
+    else:
+        value = getattr(base.model if name in _MODEL else base.train, name)
+    return _is_on(value) if name == "reduce_on_plateau" else value
+
+
+def _is_on(plateau: Any) -> bool:
+    """Of `reduce_on_plateau`: True, or a table, which may be empty."""
+    return isinstance(plateau, Mapping) or bool(plateau)
 
 
 def _may_use_sgd(space: Space) -> bool:
