@@ -284,6 +284,58 @@ def test_hyperband_goes_on_exactly_as_if_it_had_never_paused(data, tmp_path):
     assert not (tmp_path / "run" / "paused").exists()
 
 
+class Interrupting:
+    """Progress that ends a search when its second batch is drawn."""
+
+    def __init__(self):
+        self.batches = 0
+
+    def __getattr__(self, name):
+        return lambda *args: None
+
+    def drawn(self, trials, executions):
+        self.batches += 1
+        if self.batches == 2:
+            raise KeyboardInterrupt
+
+
+def test_of_a_small_space_hyperband_picks_what_was_trained_to_the_end(data, tmp_path):
+    settings = {
+        **SETTINGS,
+        "tuner": "hyperband",
+        "num_seeds": 1,
+        "space": ["none", "dropout=0,0.2"],
+        "train": {"max_epochs": 9, "batch_size": 100},
+    }
+    with pytest.raises(KeyboardInterrupt):
+        tune(data, tmp_path / "run", progress=Interrupting(), **settings)
+    paused = load_search(tmp_path / "run").results
+    assert [t["until"] for t in paused["trials"] if t["status"] == "done"] == [1, 1]
+    assert paused["picked"] is None
+    assert paused["verdict"][-1] == (
+        "No trial has been trained to the end: there is nothing to choose."
+    )
+    found = tune(data, tmp_path / "run", **settings)
+    assert [(t["round"], t["until"]) for t in found.trials] == [(0, 1), (0, 1), (1, 3), (2, 9)]
+    assert found.results["picked"] == found.results["best"] == 3
+
+
+def test_what_would_go_on_from_a_failed_trial_fails_at_once(data, tmp_path):
+    settings = {
+        **SETTINGS,
+        "tuner": "hyperband",
+        "max_trials": 1,
+        "num_seeds": 1,
+        "space": ["none", "sgd_learning_rate=1e30,2e30"],
+        "fixed": {"hidden_units": [8], "optimizer": "sgd"},
+    }
+    found = tune(data, tmp_path / "run", **settings)
+    assert [t["status"] for t in found.trials] == ["failed"] * 3
+    assert found.trials[2]["message"] == (
+        f"trial {found.trials[2]['resumed_from']}, which it goes on from, has no score"
+    )
+
+
 def test_the_picked_configuration_is_a_study_file(search):
     path = search.run_dir / "best.toml"
     config = StudyConfig.from_toml(path.read_text())

@@ -130,8 +130,8 @@ def _best_trials(results: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         results["trials"],
         -1 if results["settings"]["objective"]["direction"] == "max" else 1,
     )
-    longest = trials[results["best"]]["until"]
-    done = [t for t in trials if t["status"] == "done" and t["until"] == longest]
+    full = trials[results["best"]]["until"]
+    done = [t for t in trials if t["status"] == "done" and t["until"] == full]
     ranked = sorted(done, key=lambda t: (t["number"] != results["picked"], sign * t["score"]))
     distinct: list[Mapping[str, Any]] = []
     for trial in ranked:

@@ -104,19 +104,17 @@ def num_weights(model: MLPConfig, spec: DataSpec) -> int:
 
 
 def _choice(config: SearchConfig, trials: Sequence[Mapping[str, Any]]) -> Choice | None:
-    """Among the finished trials; of Hyperband's those that trained longest.
+    """Among the finished trials; of Hyperband's those that trained to the end.
 
     A network that was paused early is no candidate: its score is not what its configuration gets.
     """
-    done = [t for t in trials if t["status"] == "done"]
-    if not done:
-        return None
-    longest = max(t["until"] or 0 for t in done)
     candidates = [
         Candidate(t["number"], [e["score"] for e in t["executions"]], t["num_weights"])
-        for t in done
-        if (t["until"] or 0) == longest
+        for t in trials
+        if t["status"] == "done" and t["until"] in (None, t["train"]["max_epochs"])
     ]
+    if not candidates:
+        return None
     return choose(candidates, higher_is_better=config.direction == "max")
 
 

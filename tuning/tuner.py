@@ -122,6 +122,9 @@ class Tuner:
 
         room = make_room(self.data)
         for trial in trials:
+            if message := self._no_way_on(trial):
+                self._end(dataclasses.replace(trial, status="failed", message=message))
+                continue
             try:
                 own = self.executions.of(trial)
                 stack_size(own[0].member, self.data.spec, room)
@@ -149,6 +152,12 @@ class Tuner:
             )
         self._end_what_can()
         assert not self._running, sorted(self._running)
+
+    def _no_way_on(self, trial: Trial) -> str | None:
+        """Hyperband fills its rounds; what would go on from a trial without a score has failed."""
+        if trial.resumed_from is None or self.trials[trial.resumed_from].score is not None:
+            return None
+        return f"trial {trial.resumed_from}, which it goes on from, has no score"
 
     def _plan(self, members: Sequence[Member], room: "Room") -> list[list[Member]]:
         """Members of one structure side by side in a stack, whatever their trials.

@@ -19,7 +19,9 @@ def verdict(results: Mapping[str, Any]) -> list[str]:
     trials, unit = results["trials"], objective_unit(results)
     sentences = [_counts(results)]
     if results["picked"] is None:
-        return [*sentences, "No trial has finished: there is nothing to choose."]
+        is_paused = any(t["status"] == "done" for t in trials)
+        what = "been trained to the end" if is_paused else "finished"
+        return [*sentences, f"No trial has {what}: there is nothing to choose."]
     best, picked = trials[results["best"]], trials[results["picked"]]
     sentences.append(
         f"Trial {best['number']} has the best mean validation {unit.title}, "
