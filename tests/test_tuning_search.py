@@ -210,6 +210,35 @@ def test_a_network_that_does_not_fit_the_memory_fails_its_trial_alone(data, tmp_
     assert found.trials[1]["message"] == "a network of 9 units does not fit"
 
 
+def test_a_trial_whose_training_raises_fails_alone_and_for_good(data, tmp_path, monkeypatch):
+    from kmlp import training
+
+    def fails_for_9_units(stacks, *args, **options):
+        if any(m.model.hidden_units == (9,) for stack in stacks for m in stack):
+            raise RuntimeError("no kernel for 9 units\nand a long stack of C++ frames")
+        return train(stacks, *args, **options)
+
+    train = training.train_members
+    monkeypatch.setattr(training, "train_members", fails_for_9_units)
+    settings = {**SETTINGS, "tuner": "grid", "space": ["none", "hidden_units=8,9,10"], "fixed": {}}
+    found = tune(data, tmp_path / "run", **settings)
+    assert [t["status"] for t in found.trials] == ["done", "failed", "done"]
+    assert found.trials[1]["message"] == "RuntimeError: no kernel for 9 units"
+    assert tune(data, tmp_path / "run", **settings).trials == found.trials
+
+
+def test_an_error_of_the_folder_blames_no_trial(data, tmp_path, monkeypatch):
+    from kmlp import training
+
+    def full(*args, **options):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
+        patch.setattr(training, "train_members", full)
+        tune(data, tmp_path / "run", **SETTINGS)
+    assert {t["status"] for t in load_search(tmp_path / "run").trials} == {"running"}
+
+
 def test_a_search_without_a_finished_trial_says_so(data, tmp_path):
     settings = {
         **SETTINGS,

@@ -1,6 +1,7 @@
 """Draws trials, trains each over several seeds, and tells the oracle their mean."""
 
 import dataclasses
+import logging
 import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from kmlp.data import Dataset
-from kmlp.errors import ConfigError, MemoryLimitError, RunFolderError
+from kmlp.errors import ConfigError, KmlpError, MemoryLimitError, RunFolderError
 from kmlp.keeper import given_up, train_missing
 from kmlp.member import Member
 from kmlp.structure import Structure
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from kmlp.memory import Need, Room
     from kmlp.training import MemberResult
     from tuning.oracles import Oracle
+
+logger = logging.getLogger(__name__)
 
 PARTS = ("train", "val")
 """What a search keeps the metrics of: it never reads the test set."""
@@ -135,12 +138,14 @@ class Tuner:
             ids = {n: [e.member.id for e in es] for n, es in self._running.items()}
             self.progress.drawn(trials, ids)
         for epochs in dict.fromkeys(t.epochs for t in trials):
-            wanted = {
-                e.id: e.member
-                for t in trials
-                if t.epochs == epochs
-                for e in self._running.get(t.number, [])
-            }
+            self._train_together([t for t in trials if t.epochs == epochs], epochs)
+        self._end_what_can()
+        assert not self._running, sorted(self._running)
+
+    def _train_together(self, trials: Sequence[Trial], epochs: int | None) -> None:
+        """Trains trials side by side; where that raises, one by one, for one to fail alone."""
+        wanted = {e.id: e.member for t in trials for e in self._running.get(t.number, [])}
+        try:
             train_missing(
                 self.folder,
                 wanted,
@@ -150,8 +155,20 @@ class Tuner:
                 parts=PARTS,
                 plan=self._plan,
             )
-        self._end_what_can()
-        assert not self._running, sorted(self._running)
+        except (KmlpError, OSError):
+            # Of the folder or the data: no trial is to blame.
+            raise
+        except Exception as error:
+            if len(trials) > 1:
+                for trial in trials:
+                    self._train_together([trial], epochs)
+                return
+            (trial,) = trials
+            logger.warning("trial %d failed", trial.number, exc_info=error)
+            message = f"{type(error).__name__}: {error}".splitlines()[0]
+            with self._lock:
+                self._running.pop(trial.number, None)
+                self._end(dataclasses.replace(trial, status="failed", message=message))
 
     def _no_way_on(self, trial: Trial) -> str | None:
         """Hyperband fills its rounds; what would go on from a trial without a score has failed."""
