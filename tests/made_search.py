@@ -193,7 +193,11 @@ def with_follow_up(results: dict[str, Any]) -> dict[str, Any]:
     """The same search with fresh seeds of the ties and the test set read."""
     unit = 200 if results["dataset"]["task"] == "regression" else -1
     again = {
-        str(n): {"score": trial["score"] + 0.001 * unit, "se": 0.0004 * abs(unit)}
+        str(n): {
+            "variant": f"trial {n}",
+            "score": trial["score"] + 0.001 * unit,
+            "se": 0.0004 * abs(unit),
+        }
         for n, trial in enumerate(results["trials"])
         if n in results["ties"][:3] or n == results["picked"]
     }
@@ -205,7 +209,8 @@ def with_follow_up(results: dict[str, Any]) -> dict[str, Any]:
         for m, (mean, se) in metrics.items()
     }
     picked = results["picked"]
-    fresh = {"num_seeds": 10, "first_seed": 1000, **again[str(picked)], "trials": again}
+    own = {name: again[str(picked)][name] for name in ("score", "se")}
+    fresh = {"num_seeds": 10, "first_seed": 1000, **own, "trials": again}
     luck = results["trials"][picked]["score"] - fresh["score"]
     fresh |= {"seed_luck": luck, "test_metric": next(iter(metrics)), "baseline": None}
     test = {"trial": picked, **summaries, "versus_baseline": None}

@@ -1,6 +1,7 @@
 """The report of a search: its numbers are those of the results, whatever became of the trials."""
 
 import csv
+import html
 import io
 import re
 import subprocess
@@ -286,7 +287,8 @@ def test_the_picked_configuration_can_be_copied_as_a_study_file(search):
     picked = results["trials"][results["picked"]]
     assert config.model.to_dict() == picked["model"]
     assert config.train.to_dict() == picked["train"]
-    assert f"kmlp export {path}/study" in blocks[1]
+    variant = f"'trial {results['picked']}'"
+    assert f"kmlp export {path}/study --variant {variant}" in html.unescape(blocks[1])
 
 
 def test_the_file_that_lies_in_the_run_folder_is_the_one_shown(tmp_path):

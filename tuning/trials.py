@@ -1,6 +1,8 @@
 """What `results.json` says of a search's trials. No Keras, no figures."""
 
+import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from kmlp.metrics import METRICS
@@ -40,6 +42,19 @@ def ranked(results: Results) -> list[Trial]:
 def trial_of(results: Results, number: int | None) -> Trial | None:
     """A trial by its number; None where there is none, as before the first is finished."""
     return next((t for t in results["trials"] if t["number"] == number), None)
+
+
+def picked_variant(results: Results) -> str | None:
+    """The picked trial's name in the follow-up study, the baseline's where it is the base
+    configuration; None where no such study holds it."""
+    fresh = results["fresh"]
+    return fresh and fresh["trials"][str(results["picked"])]["variant"]
+
+
+def export_command(results: Results, run_dir: Path) -> str:
+    """What takes the picked trial away from the follow-up study that holds it."""
+    variant = shlex.quote(picked_variant(results) or "")
+    return f"kmlp export {run_dir / 'study'} --variant {variant}"
 
 
 def is_hyperband(results: Results) -> bool:

@@ -16,7 +16,7 @@ from kmlp.report.content import (
 )
 from tuning.report import figures, tables
 from tuning.report.remarks import remarks, why_no_importance
-from tuning.trials import Results, Trial, finished, objective_unit, trial_of
+from tuning.trials import Results, Trial, export_command, finished, objective_unit, trial_of
 
 
 def search_report(results: Results, environment: Mapping[str, Any], run_dir: Path) -> Report:
@@ -103,8 +103,8 @@ def _study_commands(results: Results, run_dir: Path) -> list[Block]:
     """What to type next: the follow-up study's results, or how to get some."""
     if results["fresh"]:
         return [
-            Text("The best trials beside the default, seed by seed, and the winner as a model:"),
-            Code(f"kmlp report {run_dir}/study\nkmlp export {run_dir}/study"),
+            Text("The best trials beside the default, seed by seed, and the picked one as a model:"),
+            Code(f"kmlp report {run_dir}/study\n{export_command(results, run_dir)}"),
         ]
     return [
         Text("Train it over fresh seeds and read the test set; then take the model away:"),
