@@ -91,6 +91,17 @@ def test_a_bayesian_search_learns():
     assert sum(map(score, tail)) / len(tail) > sum(map(score, head)) / len(head)
 
 
+@pytest.mark.parametrize(("direction", "worst"), [("max", -0.5), ("min", 0.9)])
+def test_a_bayesian_search_learns_from_failures_as_from_its_worst_trial(direction, worst):
+    oracle = BayesianOracle(SPACE, "val_accuracy", direction, 0)
+    for number, told in enumerate([0.5, None, 0.9]):
+        oracle.draw(number)
+        oracle.tell(number, told)
+    places, scores = oracle._vectorize_trials()
+    assert len(places) == 3
+    assert list(scores) == ([-0.5, worst, -0.9] if direction == "max" else [0.5, worst, 0.9])
+
+
 def test_inactive_parameters_have_no_value():
     for values in search(make(RandomOracle), 12):
         assert ("momentum" in values) == (values["optimizer"] == "sgd")

@@ -130,7 +130,7 @@ class BayesianOracle(Oracle, oracles.BayesianOptimizationOracle):
             # A length scale at its bound: a parameter that does not matter.
             warnings.simplefilter("ignore", ConvergenceWarning)
             if len(done) >= self.num_random and self.ongoing_trials:
-                self._fit(done)
+                self._fit()
             response = super().populate_space(trial_id)
         if response["status"] == "RUNNING" and self._duplicate(response["values"]):
             # The same again would only be found again.
@@ -138,11 +138,25 @@ class BayesianOracle(Oracle, oracles.BayesianOptimizationOracle):
             return self._random_populate_space()
         return response
 
-    def _fit(self, done: list[Any]) -> None:
+    def _vectorize_trials(self) -> tuple[np.ndarray, np.ndarray]:
+        """Failed trials with the worst score of any other: KerasTuner leaves them out, and the
+        process would look again where they failed."""
+        scores = [t.score for t in self.trials.values() if t.status == "COMPLETED"]
+        failed = [t for t in self.trials.values() if t.status == "FAILED" and scores]
+        for trial in failed:
+            trial.status = "COMPLETED"
+            trial.score = min(scores) if self.objective.direction == "max" else max(scores)
+        found = super()._vectorize_trials()
+        for trial in failed:
+            trial.status, trial.score = "FAILED", None
+        return found
+
+    def _fit(self) -> None:
         """KerasTuner imagines the scores of trials in progress by the last fit, of fewer trials or
         of none; the next draw would depend on what this process has fitted before."""
         trials, ongoing = self.trials, self.ongoing_trials
-        self.trials, self.ongoing_trials = {t.trial_id: t for t in done}, {}
+        ended = {k: t for k, t in trials.items() if t.status in ("COMPLETED", "FAILED")}
+        self.trials, self.ongoing_trials = ended, {}
         self.gpr.fit(*self._vectorize_trials())
         self.trials, self.ongoing_trials = trials, ongoing
 
