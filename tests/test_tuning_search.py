@@ -122,6 +122,29 @@ def test_the_same_call_again_trains_nothing_and_more_trials_train_only_what_is_m
     assert more.results["budget"]["member_epochs"] == epochs + 2 * 3
 
 
+@pytest.mark.parametrize(("tuner", "points"), [("grid", "0,0.2,0.4"), ("hyperband", "0,0.2")])
+def test_what_has_lost_its_arrays_is_trained_again(data, tmp_path, tuner, points):
+    settings = {
+        **SETTINGS,
+        "tuner": tuner,
+        "space": ["none", f"dropout={points}"],
+        "train": {"max_epochs": 3, "batch_size": 100},
+    }
+    first = tune(data, tmp_path / "run", **settings)
+    assert len(first.trials) == 3
+    lost, cut = (first.trials[n]["executions"][1]["member"] for n in (0, 2))
+    (tmp_path / "run" / "arrays" / f"{lost}.npz").unlink()
+    (tmp_path / "run" / "arrays" / f"{cut}.npz").write_bytes(b"PK")
+    again = tune(data, tmp_path / "run", **settings)
+    assert [t["score"] for t in again.trials] == [t["score"] for t in first.trials]
+    for number in (0, 2):
+        execution, before = (s.trials[number]["executions"][1] for s in (again, first))
+        assert execution["stopped_epoch"] == before["stopped_epoch"]
+        assert execution["val"] == pytest.approx(before["val"], rel=1e-5)
+        curve = again.arrays(number, execution["seed"])["curve_val_accuracy"]
+        assert len(curve) == before["stopped_epoch"]
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [

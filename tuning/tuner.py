@@ -77,6 +77,7 @@ class Tuner:
             for n in numbers:
                 self.oracle.tell(n, self.trials[n].score)
             batch += 1
+        self._train_damaged()
         return self.trials
 
     def _replayed(self, batch: int) -> list[int]:
@@ -144,17 +145,8 @@ class Tuner:
 
     def _train_together(self, trials: Sequence[Trial], epochs: int | None) -> None:
         """Trains trials side by side; where that raises, one by one, for one to fail alone."""
-        wanted = {e.id: e.member for t in trials for e in self._running.get(t.number, [])}
         try:
-            train_missing(
-                self.folder,
-                wanted,
-                self.data,
-                self,
-                until=epochs,
-                parts=PARTS,
-                plan=self._plan,
-            )
+            self._train_members([e for t in trials for e in self._running.get(t.number, [])], epochs)
         except (KmlpError, OSError):
             # Of the folder or the data: no trial is to blame.
             raise
@@ -169,6 +161,44 @@ class Tuner:
             with self._lock:
                 self._running.pop(trial.number, None)
                 self._end(dataclasses.replace(trial, status="failed", message=message))
+
+    def _train_damaged(self) -> None:
+        """Trains again what is recorded and has lost its arrays.
+
+        The trials keep their scores, by which others were drawn: in another stack a network
+        rounds otherwise.
+        """
+        records = self.folder.records()
+        recorded = {
+            e.id: (e, t.epochs)
+            for t in self.trials
+            for e in self._executions_of(t)
+            if e.id in records
+        }
+        damaged = [recorded[id] for id in self.folder.damaged(list(recorded))]
+        if damaged:
+            # Hyperband's later rounds have ended: what they were paused at is of no more use.
+            self.folder.forget_stacks()
+        for epochs in dict.fromkeys(epochs for _, epochs in damaged):
+            self._train_members([e for e, until in damaged if until == epochs], epochs)
+
+    def _train_members(self, executions: Sequence[Execution], epochs: int | None) -> None:
+        train_missing(
+            self.folder,
+            {e.id: e.member for e in executions},
+            self.data,
+            self,
+            until=epochs,
+            parts=PARTS,
+            plan=self._plan,
+        )
+
+    def _executions_of(self, trial: Trial) -> list[Execution]:
+        """A trial's executions; none where its values make no config."""
+        try:
+            return self.executions.of(trial)
+        except ConfigError:
+            return []
 
     def _no_way_on(self, trial: Trial) -> str | None:
         """Hyperband fills its rounds; what would go on from a trial without a score has failed."""
