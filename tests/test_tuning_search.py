@@ -256,8 +256,8 @@ def test_an_error_of_the_folder_blames_no_trial(data, tmp_path, monkeypatch):
     def full(*args, **options):
         raise OSError(28, "No space left on device")
 
-    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
-        patch.setattr(training, "train_members", full)
+    monkeypatch.setattr(training, "train_members", full)
+    with pytest.raises(OSError, match="No space left"):
         tune(data, tmp_path / "run", **SETTINGS)
     assert {t["status"] for t in load_search(tmp_path / "run").trials} == {"running"}
 

@@ -188,7 +188,11 @@ def test_whole_networks_can_be_listed():
         (["l2=0:1e-3:log"], (), "begins above 0; to add 0, list values"),
         (["momentum"], (), "momentum counts only with optimizer one of sgd"),
         (["learning_rate"], ["optimizer=sgd"], "Search sgd_learning_rate instead"),
-        ("default", ["sgd_learning_rate=0.1"], "sgd_learning_rate counts only with optimizer one of"),
+        (
+            "default",
+            ["sgd_learning_rate=0.1"],
+            "sgd_learning_rate counts only with optimizer one of",
+        ),
         (["num_layers=1,5"], (), "num_layers is at most 3"),
         (["dropout=0,0"], (), "every value is listed once"),
         (["units_1"], ["hidden_units=16"], "hidden_units says the whole network, units_1 a part"),

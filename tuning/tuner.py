@@ -146,7 +146,9 @@ class Tuner:
     def _train_together(self, trials: Sequence[Trial], epochs: int | None) -> None:
         """Trains trials side by side; where that raises, one by one, for one to fail alone."""
         try:
-            self._train_members([e for t in trials for e in self._running.get(t.number, [])], epochs)
+            self._train_members(
+                [e for t in trials for e in self._running.get(t.number, [])], epochs
+            )
         except (KmlpError, OSError):
             # Of the folder or the data: no trial is to blame.
             raise

@@ -6,7 +6,7 @@ from tuning.scales import scale_of
 from tuning.trials import (
     Results,
     Trial,
-    finished,
+    concluded,
     is_hyperband,
     trial_of,
     varied,
@@ -30,11 +30,11 @@ def remarks(results: Results) -> list[str]:
 
 def why_no_importance(results: Results) -> str:
     """Why a report shows no importances, and how many trials are missing."""
-    num = len(finished(results))
+    num = len(concluded(results))
     if num < MIN_TRIALS:
         return (
-            f"No importance of hyperparameters is shown: it needs {MIN_TRIALS} finished trials, "
-            f"here are {num}. {MIN_TRIALS - num} more would do."
+            f"No importance of hyperparameters is shown: it needs {MIN_TRIALS} configurations with "
+            f"a score, here are {num}. {MIN_TRIALS - num} more would do."
         )
     return "No importance of hyperparameters is shown: nothing was varied."
 

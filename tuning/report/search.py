@@ -103,7 +103,9 @@ def _study_commands(results: Results, run_dir: Path) -> list[Block]:
     """What to type next: the follow-up study's results, or how to get some."""
     if results["fresh"]:
         return [
-            Text("The best trials beside the default, seed by seed, and the picked one as a model:"),
+            Text(
+                "The best trials beside the default, seed by seed, and the picked one as a model:"
+            ),
             Code(f"kmlp report {run_dir}/study\n{export_command(results, run_dir)}"),
         ]
     return [
