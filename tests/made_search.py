@@ -99,6 +99,7 @@ def assembled(dataset: dict[str, Any], trials: list[dict[str, Any]]) -> dict[str
         "ties": [t["number"] for t in ties],
         "picked": picked and picked["number"],
         "best": best and best["number"],
+        "followup": None,
         "fresh": None,
         "test": None,
         "importance": None,
@@ -214,5 +215,6 @@ def with_follow_up(results: dict[str, Any]) -> dict[str, Any]:
     luck = results["trials"][picked]["score"] - fresh["score"]
     fresh |= {"seed_luck": luck, "test_metric": next(iter(metrics)), "baseline": None}
     test = {"trial": picked, **summaries, "versus_baseline": None}
-    results = {**results, "fresh": fresh, "test": test}
+    followup = {"num_trials": len(results["trials"])}
+    results = {**results, "followup": followup, "fresh": fresh, "test": test}
     return {**results, "verdict": verdict(results)}

@@ -122,6 +122,23 @@ def test_fresh_seeds_and_the_test_set_are_reported(search):
         assert row + own.interval(scores["ci95"]) in text
 
 
+def test_what_a_page_says_of_the_test_set_holds_after_more_trials_too(tmp_path):
+    results = with_follow_up(made_search(tmp_path, FEW))
+    assert "The test set was read after all was chosen" in tables.tested(results).note
+    later = {**results, "followup": {"num_trials": 9}}
+    assert verdict(later)[-1] == "The test set was read before trials 9 to 11 were drawn."
+    assert "The test set was read before trials 9 to 11;" in tables.tested(later).note
+    assert verdict({**results, "followup": {"num_trials": 11}})[-1] == (
+        "The test set was read before trial 11 was drawn."
+    )
+    other = " ".join(remarks({**later, "fresh": None, "test": None}))
+    assert "has not been read" not in other
+    assert "The follow-up study is not of the picked trial, or has not ended" in other
+    more = {**results["settings"], "max_trials": 20}
+    assert "have begun" in " ".join(remarks({**later, "settings": more}))
+    assert "have begun" not in " ".join(remarks({**results, "settings": more}))
+
+
 def test_the_history_has_a_point_a_finished_trial_and_a_cross_a_failed_one(search):
     _, results = search
     drawn = figures.points(results, finished(results))

@@ -1,6 +1,7 @@
 """A search: its trials are members like any, its folder lasts, its choice is honest."""
 
 import dataclasses
+import shutil
 import tomllib
 
 import keras
@@ -407,6 +408,14 @@ def test_a_study_of_fresh_seeds_follows_and_reads_the_test_set_once(search):
     assert fresh["seed_luck"] == pytest.approx(search.picked["score"] - fresh["score"])
     assert search.results["test"]["accuracy"]["mean"] == variant["test"]["accuracy"]["mean"]
     assert any("fresh seeds" in sentence for sentence in search.results["verdict"])
+
+
+def test_trials_that_come_after_the_study_are_told_from_those_before(search, data, tmp_path):
+    assert search.results["followup"] == {"num_trials": 3}
+    shutil.copytree(search.run_dir, tmp_path / "run")
+    more = tune(data, tmp_path / "run", **{**SETTINGS, "max_trials": 5})
+    assert more.results["followup"] == {"num_trials": 3}
+    assert "The test set was read before trials 3 to 4 were drawn." in more.results["verdict"]
 
 
 def test_a_study_of_a_base_with_bounds_switches_them_off_where_a_trial_has_none(data, tmp_path):

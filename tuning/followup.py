@@ -11,6 +11,7 @@ from tuning.ledger import SearchFolder
 
 STUDY_FOLDER = "study"
 NUM_SEEDS, NUM_TRIALS = 10, 3
+_FILE = "followup.json"
 # What TOML, which has no null, could not switch off again in a variant.
 _OPTIONAL = ("max_norm", "clipnorm", "reduce_on_plateau", "class_weight")
 
@@ -72,10 +73,20 @@ def run_followup(
     num_seeds: int = NUM_SEEDS,
     progress: Progress | None = None,
 ) -> Study:
-    """Runs the study in the search's folder; the test set is read here, and only here."""
+    """Runs the study in the search's folder; the test set is read here, and only here.
+
+    How many trials there were then is kept: a search may be given more afterwards.
+    """
+    if followup_of(folder) is None:
+        folder.write_json(_FILE, {"num_trials": len(results["trials"])})
     config = study_config(results, num_trials=num_trials, num_seeds=num_seeds)
     config = dataclasses.replace(config, dataset=dataset)
     return run_study(config, folder.path / STUDY_FOLDER, data, progress=progress)
+
+
+def followup_of(folder: SearchFolder) -> dict[str, Any] | None:
+    """How many trials there were when a study first followed; None where none has."""
+    return folder.read_json(_FILE) if (folder.path / _FILE).exists() else None
 
 
 def fresh_scores(results: Mapping[str, Any], study: Mapping[str, Any]) -> dict[str, Any]:

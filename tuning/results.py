@@ -14,6 +14,7 @@ from kmlp.ledger import MemberRecord
 from tuning.choice import Candidate, Choice, choose
 from tuning.config import SearchConfig
 from tuning.executions import Execution, Executions
+from tuning.followup import followup_of, fresh_scores
 from tuning.importance import importance
 from tuning.ledger import SearchFolder, Trial
 from tuning.verdict import verdict
@@ -52,6 +53,7 @@ def build_results(
         "picked": choice and choice.picked,
         "best": choice and choice.best,
         "least_difference": choice and choice.least_difference,
+        "followup": followup_of(folder),
         "fresh": None,
         "test": None,
         "importance": importance(space, trials, higher_is_better=config.direction == "max"),
@@ -62,8 +64,6 @@ def build_results(
         },
     }
     if study and choice:
-        from tuning.followup import fresh_scores
-
         results |= fresh_scores(results, study)
     return {**results, "verdict": verdict(results)}
 

@@ -57,6 +57,18 @@ def export_command(results: Results, run_dir: Path) -> str:
     return f"kmlp export {run_dir / 'study'} --variant {variant}"
 
 
+def drawn_after_test(results: Results) -> str:
+    """The trials that a follow-up study, and with it the test set, came before: "trials 20 to 39".
+
+    Empty where there are none.
+    """
+    begun, followup = len(results["trials"]), results["followup"]
+    first = followup["num_trials"] if followup else begun
+    if first >= begun:
+        return ""
+    return f"trial {first}" if begun == first + 1 else f"trials {first} to {begun - 1}"
+
+
 def is_hyperband(results: Results) -> bool:
     """Whether `max_trials` is a budget in full trainings, not the number of trials."""
     return results["settings"]["tuner"] == "hyperband"

@@ -5,7 +5,7 @@ from typing import Any
 
 from kmlp.units import Unit, listed, p_equals, unit_of
 from kmlp.verdict import tells_apart
-from tuning.trials import objective_unit
+from tuning.trials import drawn_after_test, objective_unit
 
 _AT_MOST = 5
 
@@ -34,6 +34,10 @@ def verdict(results: Mapping[str, Any]) -> list[str]:
         )
     if results["fresh"]:
         sentences += _fresh(results, picked, unit)
+    if later := drawn_after_test(results):
+        sentences.append(
+            f"The test set was read before {later} {'were' if ' to ' in later else 'was'} drawn."
+        )
     if results["dataset"]["source"] == "sample":
         sentences.append("This is the bundled sample, not the full data set.")
     return sentences

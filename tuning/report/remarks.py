@@ -7,6 +7,7 @@ from tuning.trials import (
     Results,
     Trial,
     concluded,
+    drawn_after_test,
     is_hyperband,
     trial_of,
     varied,
@@ -50,7 +51,8 @@ def _missing(results: Results) -> list[str]:
             "command goes on."
         )
     begun, wanted = len(results["trials"]), results["settings"]["max_trials"]
-    if begun < wanted and not (is_hyperband(results) or results["test"]):
+    has_ended = results["followup"] and not drawn_after_test(results)
+    if begun < wanted and not (is_hyperband(results) or has_ended):
         sentences.append(
             f"{begun} of {wanted} trials have begun: this is what is known so far, unless the "
             "space holds no more."
@@ -62,9 +64,14 @@ def _not_known(results: Results) -> list[str]:
     """What only fresh seeds and the test set can say."""
     if results["fresh"]:
         return []
+    known = (
+        "The follow-up study is not of the picked trial, or has not ended"
+        if results["followup"]
+        else "No fresh seeds have been trained and the test set has not been read"
+    )
     return [
-        "No fresh seeds have been trained and the test set has not been read: the best of many "
-        "trials owes part of its score to the luck of its seeds, and how much is not known yet."
+        f"{known}: the best of many trials owes part of its score to the luck of its seeds, and "
+        "how much is not known yet."
     ]
 
 

@@ -12,6 +12,7 @@ from tuning.trials import (
     Results,
     Trial,
     concluded,
+    drawn_after_test,
     finished,
     is_hyperband,
     objective_unit,
@@ -175,9 +176,11 @@ def tested(results: Results) -> Table | None:
             )
         )
     columns = [Cell("Test set"), Cell("Mean"), Cell("Standard error"), Cell("95 % interval")]
+    later = drawn_after_test(results)
+    when = f"before {later}" if later else "after all was chosen"
     note = (
-        f"Trial {results['test']['trial']}, its fresh seeds. The test set was read once, after all "
-        "was chosen; seeds say nothing of its own sampling error."
+        f"Trial {results['test']['trial']}, its fresh seeds. The test set was read {when}; seeds "
+        "say nothing of its own sampling error."
     )
     return Table(columns, rows, note)
 
