@@ -90,6 +90,7 @@ def assembled(dataset: dict[str, Any], trials: list[dict[str, Any]]) -> dict[str
             "num_seeds": NUM_SEEDS,
             "first_seed": 0,
             "seed": 0,
+            "validation_fraction": 1 / 6,
             "objective": {"name": name, "direction": "min" if is_regression else "max"},
             "model": MLPConfig().to_dict(),
             "train": TrainConfig().to_dict(),

@@ -309,10 +309,16 @@ def test_the_picked_configuration_can_be_copied_as_a_study_file(search):
     assert f"kmlp export {path}/study --variant {variant}" in html.unescape(blocks[1])
 
 
-def test_the_file_that_lies_in_the_run_folder_is_the_one_shown(tmp_path):
+def test_the_file_in_the_run_folder_and_the_page_are_of_the_trial_that_is_picked_now(tmp_path):
     results = made_search(tmp_path, 3)
-    (tmp_path / "best.toml").write_text("# as it lies\n")
-    assert "# as it lies" in reported(tmp_path, results)
+    (tmp_path / "best.toml").write_text("# of fewer trials\n")
+    assert "# of fewer trials" not in reported(tmp_path, results)
+    config = StudyConfig.from_toml((tmp_path / "best.toml").read_text())
+    assert config.model.to_dict() == results["trials"][results["picked"]]["model"]
+    assert config.first_seed == NUM_SEEDS, "the search has used those below"
+    page = (tmp_path / "report.html").read_text()
+    shown = re.findall(r"<pre>(.*?)</pre>", page, re.S)[0]
+    assert html.unescape(shown).strip() == (tmp_path / "best.toml").read_text().strip()
 
 
 def test_the_pdf_says_the_same(search):
