@@ -213,8 +213,9 @@ def with_follow_up(results: dict[str, Any]) -> dict[str, Any]:
     picked = results["picked"]
     own = {name: again[str(picked)][name] for name in ("score", "se")}
     fresh = {"num_seeds": 10, "first_seed": 1000, **own, "trials": again}
-    luck = results["trials"][picked]["score"] - fresh["score"]
-    fresh |= {"seed_luck": luck, "test_metric": next(iter(metrics)), "baseline": None}
+    trial = results["trials"][picked]
+    luck, error = trial["score"] - fresh["score"], math.hypot(trial["se"], fresh["se"])
+    fresh |= {"seed_luck": luck, "seed_luck_se": error, "test_metric": next(iter(metrics)), "baseline": None}
     test = {"trial": picked, **summaries, "versus_baseline": None}
     followup = {"num_trials": len(results["trials"])}
     results = {**results, "followup": followup, "fresh": fresh, "test": test}

@@ -139,6 +139,22 @@ def test_what_a_page_says_of_the_test_set_holds_after_more_trials_too(tmp_path):
     assert "have begun" not in " ".join(remarks({**results, "settings": more}))
 
 
+@pytest.mark.parametrize(
+    ("luck", "error", "words"),
+    [
+        (0.01, 0.002, ": 1.00 points of its score in the search were luck (standard error 0.20)."),
+        (0.01, 0.006, ": 1.00 points worse than in the search (standard error 0.60), within what"),
+        (-0.01, 0.006, ": 1.00 points better than in the search (standard error 0.60), within"),
+        (-0.01, 0.002, ": the search's seeds had no luck with it, by 1.00 points (standard error"),
+        (0.01, None, ": 1.00 points of its score in the search were luck."),
+    ],
+)
+def test_luck_is_called_so_only_beyond_two_standard_errors(tmp_path, luck, error, words):
+    results = with_follow_up(made_search(tmp_path, 5))
+    results["fresh"] |= {"seed_luck": luck, "seed_luck_se": error}
+    assert words in " ".join(verdict(results))
+
+
 def test_the_history_has_a_point_a_finished_trial_and_a_cross_a_failed_one(search):
     _, results = search
     drawn = figures.points(results, finished(results))
@@ -253,7 +269,12 @@ def test_one_seed_a_trial_claims_no_ties(tmp_path):
     for trial in results["trials"]:
         trial["se"] = None
         trial["executions"] = trial["executions"][:1]
-    results |= {"ties": [results["best"]], "picked": results["best"]}
+    best = results["best"]
+    results |= {"ties": [best], "picked": best}
+    assert verdict(results)[2] == (
+        f"With one seed a trial no two can be told apart, nor luck from merit: trial {best}, the "
+        "best, is picked; --seeds 3 says more."
+    )
     text = reported(tmp_path, {**results, "verdict": verdict(results)})
     assert "standard error" not in text[: text.index("Large dots")]
     assert "±" not in text

@@ -406,6 +406,7 @@ def test_a_study_of_fresh_seeds_follows_and_reads_the_test_set_once(search):
     variant = next(v for v in study.results["variants"] if v["name"] == picked)
     assert fresh["score"] == variant["val"]["accuracy"]["mean"]
     assert fresh["seed_luck"] == pytest.approx(search.picked["score"] - fresh["score"])
+    assert fresh["seed_luck_se"] ** 2 == pytest.approx(search.picked["se"] ** 2 + fresh["se"] ** 2)
     assert search.results["test"]["accuracy"]["mean"] == variant["test"]["accuracy"]["mean"]
     assert any("fresh seeds" in sentence for sentence in search.results["verdict"])
 

@@ -1,6 +1,7 @@
 """The study that follows a search: its best trials and the default, over seeds never used."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -107,13 +108,16 @@ def fresh_scores(results: Mapping[str, Any], study: Mapping[str, Any]) -> dict[s
     if picked is None:
         return {}
     score, seeds = picked["val"][metric], [m["seed"] for m in study["members"]]
+    searched = results["trials"][results["picked"]]
+    errors = (searched["se"], score["se"])
     return {
         "fresh": {
             "num_seeds": picked["num_members"],
             "first_seed": min(seeds),
             "score": score["mean"],
             "se": score["se"],
-            "seed_luck": results["trials"][results["picked"]]["score"] - score["mean"],
+            "seed_luck": searched["score"] - score["mean"],
+            "seed_luck_se": None if None in errors else math.hypot(*errors),
             "test_metric": study["metric"]["name"],
             "baseline": _summary(variants[study["baseline"]], metric),
             "trials": {str(number): _summary(v, metric) for number, v in found.items()},

@@ -28,10 +28,6 @@ def verdict(results: Mapping[str, Any]) -> list[str]:
         f"{with_se(unit, best['score'], best['se'])}."
     )
     sentences.append(_ties(results, unit))
-    if best["se"] is None:
-        sentences.append(
-            "With one seed a trial, luck cannot be told from merit: --seeds 3 says how much is."
-        )
     if results["fresh"]:
         sentences += _fresh(results, picked, unit)
     if later := drawn_after_test(results):
@@ -53,7 +49,8 @@ def _counts(results: Mapping[str, Any]) -> str:
     by_status = {s: [t for t in trials if t["status"] == s] for s in ("done", "running")}
     lost = [t for t in trials if t["status"] in ("failed", "given_up")]
     seeds = results["settings"]["num_seeds"]
-    text = f"{len(by_status['done'])} of {len(trials)} trials finished, {seeds} seeds each"
+    text = f"{len(by_status['done'])} of {len(trials)} trials finished, {seeds} "
+    text += "seeds each" if seeds > 1 else "seed each"
     if by_status["running"]:
         text += f"; {len(by_status['running'])} are running"
     if lost:
@@ -65,6 +62,11 @@ def _counts(results: Mapping[str, Any]) -> str:
 
 def _ties(results: Mapping[str, Any], unit: Unit) -> str:
     best, picked, others = results["best"], results["picked"], results["ties"][1:]
+    if results["trials"][best]["se"] is None:
+        return (
+            f"With one seed a trial no two can be told apart, nor luck from merit: trial {picked}, "
+            "the best, is picked; --seeds 3 says more."
+        )
     if not others:
         return f"No other can be taken for as good: trial {picked} is picked."
     words = "Trial" if len(others) == 1 else "Trials"
@@ -84,16 +86,9 @@ def _ties(results: Mapping[str, Any], unit: Unit) -> str:
 
 def _fresh(results: Mapping[str, Any], picked: Mapping[str, Any], unit: Unit) -> list[str]:
     fresh, test = results["fresh"], results["test"]
-    luck = unit.gain(fresh["seed_luck"])
-    size = f"{unit.value(abs(luck))} {unit.of_difference}"
-    kind = (
-        f"{size} of its score in the search were luck"
-        if luck > 0
-        else f"the search's seeds had no luck with it, by {size}"
-    )
     sentences = [
         f"Over {fresh['num_seeds']} fresh seeds trial {picked['number']} has a validation "
-        f"{unit.title} of {with_se(unit, fresh['score'], fresh['se'])}: {kind}."
+        f"{unit.title} of {with_se(unit, fresh['score'], fresh['se'])}: {_luck(fresh, unit)}."
     ]
     if test is None:
         return sentences
@@ -117,3 +112,16 @@ def _fresh(results: Mapping[str, Any], picked: Mapping[str, Any], unit: Unit) ->
         f"difference {bounds}, Holm p {p_equals(versus['p_holm'])})."
     )
     return sentences
+
+
+def _luck(fresh: Mapping[str, Any], unit: Unit) -> str:
+    """What the search's score owes to its seeds, and whether that is more than chance does."""
+    luck, se = unit.gain(fresh["seed_luck"]), fresh["seed_luck_se"]
+    size = f"{unit.value(abs(luck))} {unit.of_difference}"
+    known = "" if se is None else f" (standard error {unit.value(se)})"
+    if se is not None and abs(luck) < 2 * se:
+        than = "worse" if luck > 0 else "better"
+        return f"{size} {than} than in the search{known}, within what chance does"
+    if luck > 0:
+        return f"{size} of its score in the search were luck{known}"
+    return f"the search's seeds had no luck with it, by {size}{known}"
