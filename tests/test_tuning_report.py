@@ -140,6 +140,40 @@ def test_what_a_page_says_of_the_test_set_holds_after_more_trials_too(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("sizes", "words"),
+    [
+        ((1000, 990, 2000), "none of them is clearly simpler: it is picked, with 1,000 weights."),
+        ((2000, 1000, 1500), "trial 1, the simplest with 1,000 weights, is picked."),
+        (
+            (2000, 1010, 1000),
+            "trial 1, with 1,010 weights, is picked: the best of those within 5 %",
+        ),
+    ],
+)
+def test_the_verdict_says_by_which_rule_one_of_the_ties_is_picked(tmp_path, sizes, words):
+    results = made_search(tmp_path, 3)
+    trials = [
+        {
+            **trial,
+            "num_weights": size,
+            "executions": [
+                {**e, "score": 0.9 - 0.0001 * number + luck}
+                for e, luck in zip(trial["executions"], draw, strict=True)
+            ],
+        }
+        for number, (trial, size, draw) in enumerate(
+            zip(
+                results["trials"],
+                sizes,
+                [(0.0, 0.01, 0.02), (0.02, 0.0, 0.01), (0.01, 0.02, 0.0)],
+                strict=True,
+            )
+        )
+    ]
+    assert words in " ".join(assembled(results["dataset"], trials)["verdict"])
+
+
+@pytest.mark.parametrize(
     ("luck", "error", "words"),
     [
         (0.01, 0.002, ": 1.00 points of its score in the search were luck (standard error 0.20)."),

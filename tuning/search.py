@@ -52,7 +52,7 @@ class Search:
 
     @property
     def picked(self) -> dict[str, Any]:
-        """The simplest of the trials that cannot be told apart from the best.
+        """Of the trials that cannot be told apart from the best, the simplest: see `choose`.
 
         Raises:
             SelectionError: none has finished.

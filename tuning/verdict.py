@@ -73,15 +73,26 @@ def _ties(results: Mapping[str, Any], unit: Unit) -> str:
     shown = listed(map(str, others[:_AT_MOST]))
     if len(others) > _AT_MOST:
         shown = f"{', '.join(map(str, others[:_AT_MOST]))} and {len(others) - _AT_MOST} more"
-    weights = f"{results['trials'][picked]['num_weights']:,} weights"
     least = results["least_difference"]
     told = f" (at least {unit.value(least)} {unit.of_difference} would be needed)" if least else ""
-    end = (
-        f"none of them is simpler: it is picked, with {weights}."
-        if picked == best
-        else f"trial {picked}, the simplest with {weights}, is picked."
+    return f"{words} {shown} cannot be told apart from it{told}; {_pick(results)}"
+
+
+def _pick(results: Mapping[str, Any]) -> str:
+    """Which of several ties is picked, and why."""
+    trials, picked = results["trials"], results["picked"]
+    size, smallest = (
+        trials[picked]["num_weights"],
+        min(trials[n]["num_weights"] for n in results["ties"]),
     )
-    return f"{words} {shown} cannot be told apart from it{told}; {end}"
+    if picked == results["best"]:
+        return f"none of them is clearly simpler: it is picked, with {size:,} weights."
+    if size == smallest:
+        return f"trial {picked}, the simplest with {size:,} weights, is picked."
+    return (
+        f"trial {picked}, with {size:,} weights, is picked: the best of those within 5 % of the "
+        f"fewest, {smallest:,}."
+    )
 
 
 def _fresh(results: Mapping[str, Any], picked: Mapping[str, Any], unit: Unit) -> list[str]:

@@ -54,8 +54,8 @@ def beside(results: Results) -> Table:
     heads = [Cell(f"Trial {t['number']}", _standing(t, results)) for t in trials]
     note = (
         "Bold: another value than the picked trial's. Tied: cannot be told apart from the best on "
-        "validation. Of the tied, the one with the fewest weights is picked; of equals, the better "
-        "score. A dash: not active."
+        "validation. Of the tied, those within 5 % of the fewest weights are taken for equally "
+        "simple, and the best of them is picked. A dash: not active."
     )
     return Table([Cell(""), *heads], rows, note)
 
