@@ -152,6 +152,7 @@ def test_what_has_lost_its_arrays_is_trained_again(data, tmp_path, tuner, points
         ({"space": ["none", "dropout=0,0.2,0.5"]}, "space.learning_rate is"),
         ({"seed": 1}, "seed is 0 there, 1 here"),
         ({"num_seeds": 3}, "num_seeds is 2 there, 3 here"),
+        ({"max_trials": 2}, "max_trials is 3 there, 2 here"),
         ({"tuner": "grid"}, "tuner is 'random' there, 'grid' here"),
         ({"train": {"max_epochs": 4, "batch_size": 32}}, "train.max_epochs is 3 there, 4 here"),
         ({"fixed": {"hidden_units": [9]}}, "fixed.hidden_units is"),
