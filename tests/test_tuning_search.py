@@ -331,6 +331,11 @@ def test_hyperband_goes_on_exactly_as_if_it_had_never_paused(data, tmp_path):
             np.testing.assert_array_equal(arrays[f"weight/{path}"], weight, err_msg=path)
         for name, curve in whole.curves.items():
             np.testing.assert_array_equal(arrays[f"curve_{name}"], curve, err_msg=name)
+    # What it took is counted once over the rounds.
+    records, first = SearchFolder(found.run_dir).records(), found.trials[middle["resumed_from"]]
+    rounds = [t["seconds"] for t in (first, middle, last)]
+    assert min(rounds) > 0
+    assert sum(rounds) == pytest.approx(sum(records[e.id].seconds for e in own))
     # Each epoch was trained once: what went on did not begin anew.
     begun = {t["number"]: t["until"] for t in found.trials}
     epochs = [t["until"] - begun.get(t["resumed_from"], 0) for t in found.trials]

@@ -42,6 +42,7 @@ class SearchProgress:
         self._members: dict[int, Sequence[str]] = {}
         self._epoch: dict[str, int] = {}
         self._finished: set[str] = set()
+        self._seeds_of_ended: dict[int, int] = {}
         self._done_before = 0
         self._started = time.monotonic()
 
@@ -82,6 +83,10 @@ class SearchProgress:
         with self._lock:
             self._trials |= {t.number: t for t in trials if t.number not in self._trials}
             self._members |= executions
+            # A later round of Hyperband's trains the same members on.
+            again = {id for ids in executions.values() for id in ids}
+            self._finished -= again
+            self._epoch = {id: epoch for id, epoch in self._epoch.items() if id not in again}
 
     def epoch(self, members: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
         """One epoch of one stack."""
@@ -98,6 +103,7 @@ class SearchProgress:
         with self._lock:
             self._trials[trial.number] = trial
             self._scores[trial.number] = scores
+            self._seeds_of_ended[trial.number] = self._num_finished(trial)
         if not self._live:
             self.console.print(f"{self._line(trial)}; {self._time()}", highlight=False)
 
@@ -149,14 +155,19 @@ class SearchProgress:
 
     def _row(self, trial: Trial) -> tuple[str, ...]:
         ids = self._ids(trial)
-        running = [self._epoch[i] for i in ids if i in self._epoch and i not in self._finished]
+        open_ = [i for i in ids if i not in self._finished] if trial.status == "running" else []
+        running = [self._epoch[i] for i in open_ if i in self._epoch]
         epochs = (
             " to ".join(dict.fromkeys((str(min(running)), str(max(running))))) if running else ""
         )
         score = self._score(trial) if trial.status != "running" else ""
         what = ", ".join(f"{k}={write(v)}" for k, v in trial.values.items())
-        seeds = f"{sum(i in self._finished for i in ids)}/{len(ids)}" if ids else ""
+        num_finished = self._seeds_of_ended.get(trial.number, self._num_finished(trial))
+        seeds = f"{num_finished}/{len(ids)}" if ids else ""
         return (str(trial.number), seeds, epochs, score, what)
+
+    def _num_finished(self, trial: Trial) -> int:
+        return sum(id in self._finished for id in self._ids(trial))
 
     def _ids(self, trial: Trial) -> Sequence[str]:
         return self._members.get(trial.number, ())

@@ -10,6 +10,7 @@ from kmlp import stats
 from kmlp.config import MLPConfig
 from kmlp.data import DataSpec
 from kmlp.errors import ConfigError
+from kmlp.keeper import paused_id
 from kmlp.ledger import MemberRecord
 from tuning.choice import Candidate, Choice, choose
 from tuning.config import SearchConfig
@@ -39,7 +40,8 @@ def build_results(
     """
     executions = Executions(config, spec_of(dataset), dataset["sha256"])
     records = folder.records()
-    trials = [_trial(t, executions, records) for t in folder.trials()]
+    drawn = folder.trials()
+    trials = [_trial(t, executions, records, drawn) for t in drawn]
     choice = _choice(config, trials)
     space = executions.space
     results = {
@@ -119,7 +121,10 @@ def _choice(config: SearchConfig, trials: Sequence[Mapping[str, Any]]) -> Choice
 
 
 def _trial(
-    trial: Trial, executions: Executions, records: Mapping[str, MemberRecord]
+    trial: Trial,
+    executions: Executions,
+    records: Mapping[str, MemberRecord],
+    drawn: Sequence[Trial],
 ) -> dict[str, Any]:
     try:
         planned: list[Execution] = executions.of(trial)
@@ -140,7 +145,7 @@ def _trial(
         "se": stats.summarize(scores).se if trial.status == "done" else None,
         "num_weights": member and num_weights(member.model, executions.spec),
         "epochs": [e["stopped_epoch"] for e in found if e["stopped_epoch"]],
-        "seconds": sum(records[e.id].seconds for e in planned if e.id in records),
+        "seconds": _seconds(trial, planned, records, drawn),
         "until": trial.epochs,
         "bracket": trial.bracket,
         "round": trial.round,
@@ -149,6 +154,22 @@ def _trial(
         "train": member and member.train.to_dict(),
         "executions": found,
     }
+
+
+def _seconds(
+    trial: Trial,
+    planned: Sequence[Execution],
+    records: Mapping[str, MemberRecord],
+    drawn: Sequence[Trial],
+) -> float:
+    """What a trial took, without what the one that it goes on from took."""
+    found = sum(records[e.id].seconds for e in planned if e.id in records)
+    if trial.resumed_from is None or not found:
+        return found
+    until = drawn[trial.resumed_from].epochs
+    assert until is not None
+    before = [paused_id(e.member, until) for e in planned]
+    return max(found - sum(records[id].seconds for id in before if id in records), 0.0)
 
 
 def _execution(
