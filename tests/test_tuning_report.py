@@ -28,6 +28,7 @@ from tuning.ledger import SearchFolder, Trial
 from tuning.report import figures, tables, write_search_report
 from tuning.report.remarks import remarks
 from tuning.scales import OFF, readable_limits, scale_of
+from tuning.table import results_table
 from tuning.trials import finished, objective_unit, ranked
 from tuning.verdict import verdict
 
@@ -187,6 +188,13 @@ def test_luck_is_called_so_only_beyond_two_standard_errors(tmp_path, luck, error
     results = with_follow_up(made_search(tmp_path, 5))
     results["fresh"] |= {"seed_luck": luck, "seed_luck_se": error}
     assert words in " ".join(verdict(results))
+
+
+def test_of_equal_trials_the_terminal_shows_the_smaller_one_first(tmp_path):
+    results = made_search(tmp_path, 3)
+    for trial, size in zip(results["trials"], (300, 100, 200), strict=True):
+        trial |= {"score": 0.9, "num_weights": size}
+    assert list(results_table(results).columns[0].cells) == ["1", "2", "0"]
 
 
 def test_the_history_has_a_point_a_finished_trial_and_a_cross_a_failed_one(search):

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console, Group
@@ -16,6 +16,7 @@ from kmlp.progress import clock
 from kmlp.units import Unit, unit_of
 from tuning.config import SearchConfig
 from tuning.ledger import Trial
+from tuning.trials import written
 
 if TYPE_CHECKING:
     from kmlp.training import MemberResult
@@ -117,7 +118,7 @@ class SearchProgress:
         return (time.monotonic() - self._started) / ended * (total - self._done_before - ended)
 
     def _line(self, trial: Trial) -> str:
-        what = ", ".join(f"{k}={write(v)}" for k, v in trial.values.items())
+        what = ", ".join(f"{k}={written(v)}" for k, v in trial.values.items())
         return f"trial {trial.number}: {self._score(trial)}  {what}"
 
     def _score(self, trial: Trial) -> str:
@@ -161,7 +162,7 @@ class SearchProgress:
             " to ".join(dict.fromkeys((str(min(running)), str(max(running))))) if running else ""
         )
         score = self._score(trial) if trial.status != "running" else ""
-        what = ", ".join(f"{k}={write(v)}" for k, v in trial.values.items())
+        what = ", ".join(f"{k}={written(v)}" for k, v in trial.values.items())
         num_finished = self._seeds_of_ended.get(trial.number, self._num_finished(trial))
         seeds = f"{num_finished}/{len(ids)}" if ids else ""
         return (str(trial.number), seeds, epochs, score, what)
@@ -171,8 +172,3 @@ class SearchProgress:
 
     def _ids(self, trial: Trial) -> Sequence[str]:
         return self._members.get(trial.number, ())
-
-
-def write(value: Any) -> str:
-    """A hyperparameter's value in few digits."""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -27,7 +27,7 @@ from tuning.trials import (
 NONE = Cell("–")
 _MOST_BESIDE = 7
 _MOST_ROWS = 100
-_SAMPLED = {"linear": "evenly", "log": "by its logarithm", "reverse_log": "by its logarithm"}
+_SAMPLED = {"linear": "evenly", "log": "by its logarithm"}
 _STATUS: dict[str, str] = {
     "failed": "failed",
     "given_up": "given up",
