@@ -47,7 +47,20 @@ tune(
 
 def start(run: Path, tuner: str) -> subprocess.Popen:
     command = [sys.executable, "-c", SEARCH, str(run), tuner]
-    return subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    # A file, which does not fill up as a pipe does.
+    with open(f"{run}.stderr", "w", encoding="utf-8") as stderr:
+        return subprocess.Popen(command, stderr=stderr)
+
+
+def finish(run: Path, tuner: str) -> None:
+    """Lets a search go on to its end."""
+    check(run, start(run, tuner).wait())
+
+
+def check(run: Path, code: int) -> None:
+    """Ends all with what a search said that ended by an error of its own."""
+    if code > 0:
+        sys.exit(Path(f"{run}.stderr").read_text(encoding="utf-8"))
 
 
 def trials(run: Path) -> list[dict]:
@@ -66,8 +79,9 @@ def kill_at_random(folder: Path, tuner: str, kills: int, longest: float) -> None
             process.wait(rng.uniform(0, longest))
         met += process.poll() is None
         process.kill()
-        if process.wait() == 0 or met == kills:
-            assert start(run, tuner).wait() == 0
+        check(run, code := process.wait())
+        if code == 0 or met == kills:
+            finish(run, tuner)
             ended += 1
             same += trials(run) == trials(reference)
             needed += load_search(reference).results["budget"]["member_epochs"]
@@ -88,7 +102,7 @@ def main() -> None:
         folder = Path(name)
         for tuner in options.tuners:
             started = time.monotonic()
-            assert start(folder / f"{tuner}-reference", tuner).wait() == 0
+            finish(folder / f"{tuner}-reference", tuner)
             kill_at_random(folder, tuner, options.kills, time.monotonic() - started)
 
 

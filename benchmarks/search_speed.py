@@ -7,7 +7,8 @@ Both sides train the same configurations, those of a random search with seed 0, 
 epochs, batch sizes and early stopping on as many rows. Stock KerasTuner runs `executions_per_trial`
 plain fits a trial, with TensorFlow's default threads, as people run it; each side in a process of
 its own that idles while the other works. What each trained is printed: early stopping may end a
-fit sooner or later, so the ratio is also given per epoch.
+fit sooner or later, so the ratio is also given per epoch. A score is the validation accuracy at the
+epoch whose weights are kept, on both sides: KerasTuner by itself would take each fit's best.
 """
 
 import argparse
@@ -48,6 +49,7 @@ def search_stock(data, options: dict, folder: str) -> tuple[int, list[float]]:
     import keras_tuner
 
     from kmlp import Member, Seeds, TrainConfig
+    from kmlp.losses import plain_loss_name
     from tuning import MLPHyperModel, make_space
     from tuning.oracles import RandomOracle
 
@@ -69,7 +71,10 @@ def search_stock(data, options: dict, folder: str) -> tuple[int, list[float]]:
             nonlocal epochs
             history = super().fit(hp, model, *args, **kwargs)
             epochs += len(history.epoch)
-            return history
+            _, train = self.space.configs(self.space.declare(hp))
+            losses = history.history[f"val_{plain_loss_name(self.spec.task)}"]
+            kept = kept_epoch(losses, train.min_delta) if train.early_stopping else -1
+            return {"val_accuracy": history.history["val_accuracy"][kept]}
 
     hypermodel = Counting(data.spec, options["space"], options["fix"], train=train)
     tuner = keras_tuner.Tuner(
@@ -95,6 +100,15 @@ def search_stock(data, options: dict, folder: str) -> tuple[int, list[float]]:
         verbose=0,
     )
     return epochs, [t.score for t in tuner.oracle.trials.values()]
+
+
+def kept_epoch(losses: list[float], min_delta: float) -> int:
+    """The epoch, from 0, whose weights early stopping restores."""
+    best = 0
+    for epoch, loss in enumerate(losses):
+        if loss < losses[best] - min_delta:
+            best = epoch
+    return best
 
 
 SIDES = {"stacked": search_stacked, "stock": search_stock}

@@ -9,6 +9,7 @@ import numpy as np
 
 from kmlp.config import MLPConfig, TrainConfig
 from kmlp.ledger import RunFolder
+from tuning.choice import Candidate, choose
 from tuning.verdict import verdict
 
 NUM_SEEDS = 3
@@ -72,14 +73,15 @@ def made_search(path: Path, num_trials: int = 40, task: str = "multiclass") -> d
 
 
 def assembled(dataset: dict[str, Any], trials: list[dict[str, Any]]) -> dict[str, Any]:
-    """Results as a tuner leaves them: the best, its ties within two standard errors, the pick."""
+    """Results as a tuner leaves them: the best, its ties, the pick."""
     is_regression = dataset["task"] == "regression"
-    sign = -1 if is_regression else 1
     name = "val_rmse" if is_regression else "val_accuracy"
-    done = sorted((t for t in trials if t["status"] == "done"), key=lambda t: -sign * t["score"])
-    best = done[0] if done else None
-    ties = [t for t in done if abs(t["score"] - best["score"]) <= 2 * t["se"]] if best else []
-    picked = min(ties, key=lambda t: t["num_weights"]) if ties else None
+    candidates = [
+        Candidate(t["number"], [e["score"] for e in t["executions"]], t["num_weights"])
+        for t in trials
+        if t["status"] == "done"
+    ]
+    choice = choose(candidates, higher_is_better=not is_regression) if candidates else None
     results = {
         "schema": 1,
         "kind": "search",
@@ -90,15 +92,18 @@ def assembled(dataset: dict[str, Any], trials: list[dict[str, Any]]) -> dict[str
             "num_seeds": NUM_SEEDS,
             "first_seed": 0,
             "seed": 0,
+            "validation_fraction": 1 / 6,
             "objective": {"name": name, "direction": "min" if is_regression else "max"},
             "model": MLPConfig().to_dict(),
             "train": TrainConfig().to_dict(),
         },
         "space": [{**FULL, **p, "default": DEFAULTS[p["name"]]} for p in SPACE],
         "trials": trials,
-        "ties": [t["number"] for t in ties],
-        "picked": picked and picked["number"],
-        "best": best and best["number"],
+        "ties": list(choice.ties) if choice else [],
+        "picked": choice and choice.picked,
+        "best": choice and choice.best,
+        "least_difference": choice and choice.least_difference,
+        "followup": None,
         "fresh": None,
         "test": None,
         "importance": None,
@@ -107,7 +112,6 @@ def assembled(dataset: dict[str, Any], trials: list[dict[str, Any]]) -> dict[str
             "member_epochs": sum(sum(t["epochs"]) for t in trials),
             "trials": len(trials),
         },
-        "least_difference": None,
     }
     return {**results, "verdict": verdict(results)}
 
@@ -193,7 +197,11 @@ def with_follow_up(results: dict[str, Any]) -> dict[str, Any]:
     """The same search with fresh seeds of the ties and the test set read."""
     unit = 200 if results["dataset"]["task"] == "regression" else -1
     again = {
-        str(n): {"score": trial["score"] + 0.001 * unit, "se": 0.0004 * abs(unit)}
+        str(n): {
+            "variant": f"trial {n}",
+            "score": trial["score"] + 0.001 * unit,
+            "se": 0.0004 * abs(unit),
+        }
         for n, trial in enumerate(results["trials"])
         if n in results["ties"][:3] or n == results["picked"]
     }
@@ -205,9 +213,17 @@ def with_follow_up(results: dict[str, Any]) -> dict[str, Any]:
         for m, (mean, se) in metrics.items()
     }
     picked = results["picked"]
-    fresh = {"num_seeds": 10, "first_seed": 1000, **again[str(picked)], "trials": again}
-    luck = results["trials"][picked]["score"] - fresh["score"]
-    fresh |= {"seed_luck": luck, "test_metric": next(iter(metrics)), "baseline": None}
+    own = {name: again[str(picked)][name] for name in ("score", "se")}
+    fresh = {"num_seeds": 10, "first_seed": 1000, **own, "trials": again}
+    trial = results["trials"][picked]
+    luck, error = trial["score"] - fresh["score"], math.hypot(trial["se"], fresh["se"])
+    fresh |= {
+        "seed_luck": luck,
+        "seed_luck_se": error,
+        "test_metric": next(iter(metrics)),
+        "baseline": None,
+    }
     test = {"trial": picked, **summaries, "versus_baseline": None}
-    results = {**results, "fresh": fresh, "test": test}
+    followup = {"num_trials": len(results["trials"])}
+    results = {**results, "followup": followup, "fresh": fresh, "test": test}
     return {**results, "verdict": verdict(results)}

@@ -8,8 +8,11 @@ import sys
 
 import pytest
 
+from kmlp.cli.options import Options
+from kmlp.cli.tune import print_next
+from tests.made_search import assembled, made_search, with_follow_up
 from tests.test_cli import ENVIRONMENT, kmlp
-from tuning import load_search
+from tuning import Search, load_search
 
 FILE = """
 dataset = "mnist"
@@ -90,6 +93,47 @@ def test_the_command_line_narrows_and_fixes_what_the_file_says(tmp_path):
     }
     assert config.fixed == {"hidden_units": [8], "batch_size": 512, "l2": "1e-4"}
     assert configure(target, space=["all"]).space == {"preset": "all"}
+
+
+@pytest.fixture
+def run_tuned(tmp_path, monkeypatch):
+    """`kmlp run --tune` of a search with given results, without training; what it exports."""
+    from kmlp import data, report
+    from kmlp.cli import study, tune
+
+    def run(results):
+        found = Search(None, tmp_path, results)
+        calls = []
+        monkeypatch.setattr(tune, "search_with_progress", lambda *args, **options: found)
+        monkeypatch.setattr(tune, "report_search", lambda run_dir: run_dir / "report.html")
+        monkeypatch.setattr(report, "write_report", lambda run_dir: run_dir / "report.html")
+        monkeypatch.setattr(data, "load_dataset", lambda name: None)
+        monkeypatch.setattr(study, "print_examples", lambda model, data: None)
+        monkeypatch.setattr(study, "write_export", lambda *args: calls.append(args) or tmp_path)
+        study.run_tuned("mnist", tmp_path, Options())
+        return calls
+
+    return run
+
+
+def test_the_picked_trial_is_exported_whichever_was_best_over_fresh_seeds(
+    run_tuned, tmp_path, capsys
+):
+    results = with_follow_up(made_search(tmp_path, 12))
+    picked = results["picked"]
+    for variant in (f"trial {picked}", "none"):
+        # The base configuration is in the study as its baseline.
+        results["fresh"]["trials"][str(picked)]["variant"] = variant
+        assert run_tuned(results) == [(tmp_path / "study", variant, "best", None)]
+    print_next(Search(None, tmp_path, results), tmp_path / "report.html")
+    assert f"kmlp export {tmp_path}/study --variant none\n" in capsys.readouterr().out
+
+
+def test_a_run_without_a_finished_trial_ends_with_the_verdict(run_tuned, tmp_path, capsys):
+    made = made_search(tmp_path, 8)
+    failed = [t for t in made["trials"] if t["status"] != "done"]
+    assert run_tuned(assembled(made["dataset"], failed)) == []
+    assert "No trial has finished: there is nothing to choose." in capsys.readouterr().out
 
 
 INTERRUPTING = """

@@ -91,14 +91,25 @@ def test_a_bayesian_search_learns():
     assert sum(map(score, tail)) / len(tail) > sum(map(score, head)) / len(head)
 
 
+@pytest.mark.parametrize(("direction", "worst"), [("max", -0.5), ("min", 0.9)])
+def test_a_bayesian_search_learns_from_failures_as_from_its_worst_trial(direction, worst):
+    oracle = BayesianOracle(SPACE, "val_accuracy", direction, 0)
+    for number, told in enumerate([0.5, None, 0.9]):
+        oracle.draw(number)
+        oracle.tell(number, told)
+    places, scores = oracle._vectorize_trials()
+    assert len(places) == 3
+    assert list(scores) == ([-0.5, worst, -0.9] if direction == "max" else [0.5, worst, 0.9])
+
+
 def test_inactive_parameters_have_no_value():
     for values in search(make(RandomOracle), 12):
         assert ("momentum" in values) == (values["optimizer"] == "sgd")
         assert ("learning_rate" in values) == (values["optimizer"] != "sgd")
 
 
-def rounds(oracle, count=10**6):
-    drawn = search(oracle, count, 10**6)
+def rounds(oracle, count=10**6, score=score):
+    drawn = search(oracle, count, 10**6, score=score)
     return drawn, Counter((d["tuner/bracket"], d["tuner/round"], d["tuner/epochs"]) for d in drawn)
 
 
@@ -141,13 +152,39 @@ def test_hyperband_with_a_larger_budget_begins_alike():
 def test_failed_trials_do_not_end_a_search():
     """KerasTuner gives up after three in a row."""
     assert len(search(make(RandomOracle), 9, score=lambda values: None)) == 9
-    found = search(
-        make(HyperbandOracle, max_trials=5, max_epochs=9),
-        10**6,
-        10**6,
-        score=lambda values: None if values["dropout"] > 0.1 else 1.0,
-    )
-    assert found
+
+
+def test_failed_trials_rank_last_in_hyperbands_rounds_which_fill_all_the_same():
+    def some_fail(values):
+        return None if values["dropout"] > 0.2 else score(values)
+
+    options = {"max_trials": 10, "max_epochs": 9}
+    drawn, sizes = rounds(make(HyperbandOracle, **options), score=some_fail)
+    assert sizes == rounds(make(HyperbandOracle, **options))[1]
+    first, second = ([d for d in drawn[:12] if d["tuner/round"] == r] for r in (0, 1))
+    good = [n for n, d in enumerate(first) if some_fail(d) is not None]
+    assert 3 <= len(good) < 9
+    assert {int(d["tuner/trial_id"]) for d in second} <= set(good)
+    assert rounds(make(HyperbandOracle, **options), score=lambda values: None)[1] == sizes
+
+
+def test_hyperband_over_few_points_goes_on_with_those_there_are():
+    points = make_space(SPEC, ["none", "dropout=0,0.1,0.2,0.3"])
+
+    def high_is_good(values):
+        return values["dropout"]
+
+    options = {"space": points, "max_trials": 10, "max_epochs": 9}
+    drawn, sizes = rounds(make(HyperbandOracle, **options), score=high_is_good)
+    assert sizes == {(2, 0, 1): 4, (2, 1, 3): 2, (2, 2, 9): 1}
+    assert drawn[-1]["dropout"] == 0.3
+    # Replayed, without the draws that found nothing.
+    again = make(HyperbandOracle, **options)
+    for numbers in (range(4), range(4, 6), range(6, 7)):
+        assert [again.draw(n) for n in numbers] == [drawn[n] for n in numbers]
+        for n in numbers:
+            again.tell(n, high_is_good(drawn[n]))
+    assert again.draw(7) is None
 
 
 def test_nothing_is_written(tmp_path, monkeypatch):

@@ -51,6 +51,17 @@ def test_the_table_shows_the_best_then_what_trains_then_what_waits(shown):
     assert "2 of 4 trials" in lines[-1]
 
 
+def test_a_later_round_counts_its_seeds_anew(shown):
+    """Hyperband's trial 4 trains the members of trial 1 on."""
+    progress, _ = shown
+    progress.drawn([trial(4)], {4: ["a", "b"]})
+    rows = {n: progress._row(progress._trials[n]) for n in (1, 4)}
+    assert (rows[1][1:3], rows[4][1:3]) == (("2/2", ""), ("0/2", ""))
+    progress.epoch([types.SimpleNamespace(id="a")], 7, {})
+    rows = {n: progress._row(progress._trials[n]) for n in (1, 4)}
+    assert (rows[1][1:3], rows[4][1:3]) == (("2/2", ""), ("0/2", "7"))
+
+
 def test_the_time_left_counts_only_what_was_trained_since_the_start(shown):
     progress, _ = shown
     progress._started -= 10

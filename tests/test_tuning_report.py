@@ -1,6 +1,7 @@
 """The report of a search: its numbers are those of the results, whatever became of the trials."""
 
 import csv
+import html
 import io
 import re
 import subprocess
@@ -27,6 +28,7 @@ from tuning.ledger import SearchFolder, Trial
 from tuning.report import figures, tables, write_search_report
 from tuning.report.remarks import remarks
 from tuning.scales import OFF, readable_limits, scale_of
+from tuning.table import results_table
 from tuning.trials import finished, objective_unit, ranked
 from tuning.verdict import verdict
 
@@ -121,6 +123,80 @@ def test_fresh_seeds_and_the_test_set_are_reported(search):
         assert row + own.interval(scores["ci95"]) in text
 
 
+def test_what_a_page_says_of_the_test_set_holds_after_more_trials_too(tmp_path):
+    results = with_follow_up(made_search(tmp_path, FEW))
+    assert "The test set was read after all was chosen" in tables.tested(results).note
+    later = {**results, "followup": {"num_trials": 9}}
+    assert verdict(later)[-1] == "The test set was read before trials 9 to 11 were drawn."
+    assert "The test set was read before trials 9 to 11;" in tables.tested(later).note
+    assert verdict({**results, "followup": {"num_trials": 11}})[-1] == (
+        "The test set was read before trial 11 was drawn."
+    )
+    other = " ".join(remarks({**later, "fresh": None, "test": None}))
+    assert "has not been read" not in other
+    assert "The follow-up study is not of the picked trial, or has not ended" in other
+    more = {**results["settings"], "max_trials": 20}
+    assert "have begun" in " ".join(remarks({**later, "settings": more}))
+    assert "have begun" not in " ".join(remarks({**results, "settings": more}))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "words"),
+    [
+        ((1000, 990, 2000), "none of them is clearly simpler: it is picked, with 1,000 weights."),
+        ((2000, 1000, 1500), "trial 1, the simplest with 1,000 weights, is picked."),
+        (
+            (2000, 1010, 1000),
+            "trial 1, with 1,010 weights, is picked: the best of those within 5 %",
+        ),
+    ],
+)
+def test_the_verdict_says_by_which_rule_one_of_the_ties_is_picked(tmp_path, sizes, words):
+    results = made_search(tmp_path, 3)
+    trials = [
+        {
+            **trial,
+            "num_weights": size,
+            "executions": [
+                {**e, "score": 0.9 - 0.0001 * number + luck}
+                for e, luck in zip(trial["executions"], draw, strict=True)
+            ],
+        }
+        for number, (trial, size, draw) in enumerate(
+            zip(
+                results["trials"],
+                sizes,
+                [(0.0, 0.01, 0.02), (0.02, 0.0, 0.01), (0.01, 0.02, 0.0)],
+                strict=True,
+            )
+        )
+    ]
+    assert words in " ".join(assembled(results["dataset"], trials)["verdict"])
+
+
+@pytest.mark.parametrize(
+    ("luck", "error", "words"),
+    [
+        (0.01, 0.002, ": 1.00 points of its score in the search were luck (standard error 0.20)."),
+        (0.01, 0.006, ": 1.00 points worse than in the search (standard error 0.60), within what"),
+        (-0.01, 0.006, ": 1.00 points better than in the search (standard error 0.60), within"),
+        (-0.01, 0.002, ": the search's seeds had no luck with it, by 1.00 points (standard error"),
+        (0.01, None, ": 1.00 points of its score in the search were luck."),
+    ],
+)
+def test_luck_is_called_so_only_beyond_two_standard_errors(tmp_path, luck, error, words):
+    results = with_follow_up(made_search(tmp_path, 5))
+    results["fresh"] |= {"seed_luck": luck, "seed_luck_se": error}
+    assert words in " ".join(verdict(results))
+
+
+def test_of_equal_trials_the_terminal_shows_the_smaller_one_first(tmp_path):
+    results = made_search(tmp_path, 3)
+    for trial, size in zip(results["trials"], (300, 100, 200), strict=True):
+        trial |= {"score": 0.9, "num_weights": size}
+    assert list(results_table(results).columns[0].cells) == ["1", "2", "0"]
+
+
 def test_the_history_has_a_point_a_finished_trial_and_a_cross_a_failed_one(search):
     _, results = search
     drawn = figures.points(results, finished(results))
@@ -190,9 +266,10 @@ def test_a_hopeless_trial_does_not_squeeze_the_others():
 
 def test_too_few_trials_have_no_importance_and_the_page_says_how_many_are_missing(search):
     path, _ = search
-    assert f"it needs {MIN_TRIALS} finished trials, here are {DONE}. 20 more would do." in (
-        page_text(path)
+    missing = (
+        f"it needs {MIN_TRIALS} configurations with a score, here are {DONE}. 20 more would do."
     )
+    assert missing in page_text(path)
     assert not (path / "figures" / "importance.svg").exists()
 
 
@@ -234,7 +311,12 @@ def test_one_seed_a_trial_claims_no_ties(tmp_path):
     for trial in results["trials"]:
         trial["se"] = None
         trial["executions"] = trial["executions"][:1]
-    results |= {"ties": [results["best"]], "picked": results["best"]}
+    best = results["best"]
+    results |= {"ties": [best], "picked": best}
+    assert verdict(results)[2] == (
+        f"With one seed a trial no two can be told apart, nor luck from merit: trial {best}, the "
+        "best, is picked; --seeds 3 says more."
+    )
     text = reported(tmp_path, {**results, "verdict": verdict(results)})
     assert "standard error" not in text[: text.index("Large dots")]
     assert "±" not in text
@@ -286,13 +368,20 @@ def test_the_picked_configuration_can_be_copied_as_a_study_file(search):
     picked = results["trials"][results["picked"]]
     assert config.model.to_dict() == picked["model"]
     assert config.train.to_dict() == picked["train"]
-    assert f"kmlp export {path}/study" in blocks[1]
+    variant = f"'trial {results['picked']}'"
+    assert f"kmlp export {path}/study --variant {variant}" in html.unescape(blocks[1])
 
 
-def test_the_file_that_lies_in_the_run_folder_is_the_one_shown(tmp_path):
+def test_the_file_in_the_run_folder_and_the_page_are_of_the_trial_that_is_picked_now(tmp_path):
     results = made_search(tmp_path, 3)
-    (tmp_path / "best.toml").write_text("# as it lies\n")
-    assert "# as it lies" in reported(tmp_path, results)
+    (tmp_path / "best.toml").write_text("# of fewer trials\n")
+    assert "# of fewer trials" not in reported(tmp_path, results)
+    config = StudyConfig.from_toml((tmp_path / "best.toml").read_text())
+    assert config.model.to_dict() == results["trials"][results["picked"]]["model"]
+    assert config.first_seed == NUM_SEEDS, "the search has used those below"
+    page = (tmp_path / "report.html").read_text()
+    shown = re.findall(r"<pre>(.*?)</pre>", page, re.S)[0]
+    assert html.unescape(shown).strip() == (tmp_path / "best.toml").read_text().strip()
 
 
 def test_the_pdf_says_the_same(search):

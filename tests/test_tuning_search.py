@@ -1,6 +1,7 @@
 """A search: its trials are members like any, its folder lasts, its choice is honest."""
 
 import dataclasses
+import shutil
 import tomllib
 
 import keras
@@ -122,12 +123,36 @@ def test_the_same_call_again_trains_nothing_and_more_trials_train_only_what_is_m
     assert more.results["budget"]["member_epochs"] == epochs + 2 * 3
 
 
+@pytest.mark.parametrize(("tuner", "points"), [("grid", "0,0.2,0.4"), ("hyperband", "0,0.2")])
+def test_what_has_lost_its_arrays_is_trained_again(data, tmp_path, tuner, points):
+    settings = {
+        **SETTINGS,
+        "tuner": tuner,
+        "space": ["none", f"dropout={points}"],
+        "train": {"max_epochs": 3, "batch_size": 100},
+    }
+    first = tune(data, tmp_path / "run", **settings)
+    assert len(first.trials) == 3
+    lost, cut = (first.trials[n]["executions"][1]["member"] for n in (0, 2))
+    (tmp_path / "run" / "arrays" / f"{lost}.npz").unlink()
+    (tmp_path / "run" / "arrays" / f"{cut}.npz").write_bytes(b"PK")
+    again = tune(data, tmp_path / "run", **settings)
+    assert [t["score"] for t in again.trials] == [t["score"] for t in first.trials]
+    for number in (0, 2):
+        execution, before = (s.trials[number]["executions"][1] for s in (again, first))
+        assert execution["stopped_epoch"] == before["stopped_epoch"]
+        assert execution["val"] == pytest.approx(before["val"], rel=1e-5)
+        curve = again.arrays(number, execution["seed"])["curve_val_accuracy"]
+        assert len(curve) == before["stopped_epoch"]
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
         ({"space": ["none", "dropout=0,0.2,0.5"]}, "space.learning_rate is"),
         ({"seed": 1}, "seed is 0 there, 1 here"),
         ({"num_seeds": 3}, "num_seeds is 2 there, 3 here"),
+        ({"max_trials": 2}, "max_trials is 3 there, 2 here"),
         ({"tuner": "grid"}, "tuner is 'random' there, 'grid' here"),
         ({"train": {"max_epochs": 4, "batch_size": 32}}, "train.max_epochs is 3 there, 4 here"),
         ({"fixed": {"hidden_units": [9]}}, "fixed.hidden_units is"),
@@ -210,6 +235,35 @@ def test_a_network_that_does_not_fit_the_memory_fails_its_trial_alone(data, tmp_
     assert found.trials[1]["message"] == "a network of 9 units does not fit"
 
 
+def test_a_trial_whose_training_raises_fails_alone_and_for_good(data, tmp_path, monkeypatch):
+    from kmlp import training
+
+    def fails_for_9_units(stacks, *args, **options):
+        if any(m.model.hidden_units == (9,) for stack in stacks for m in stack):
+            raise RuntimeError("no kernel for 9 units\nand a long stack of C++ frames")
+        return train(stacks, *args, **options)
+
+    train = training.train_members
+    monkeypatch.setattr(training, "train_members", fails_for_9_units)
+    settings = {**SETTINGS, "tuner": "grid", "space": ["none", "hidden_units=8,9,10"], "fixed": {}}
+    found = tune(data, tmp_path / "run", **settings)
+    assert [t["status"] for t in found.trials] == ["done", "failed", "done"]
+    assert found.trials[1]["message"] == "RuntimeError: no kernel for 9 units"
+    assert tune(data, tmp_path / "run", **settings).trials == found.trials
+
+
+def test_an_error_of_the_folder_blames_no_trial(data, tmp_path, monkeypatch):
+    from kmlp import training
+
+    def full(*args, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(training, "train_members", full)
+    with pytest.raises(OSError, match="No space left"):
+        tune(data, tmp_path / "run", **SETTINGS)
+    assert {t["status"] for t in load_search(tmp_path / "run").trials} == {"running"}
+
+
 def test_a_search_without_a_finished_trial_says_so(data, tmp_path):
     settings = {
         **SETTINGS,
@@ -277,11 +331,68 @@ def test_hyperband_goes_on_exactly_as_if_it_had_never_paused(data, tmp_path):
             np.testing.assert_array_equal(arrays[f"weight/{path}"], weight, err_msg=path)
         for name, curve in whole.curves.items():
             np.testing.assert_array_equal(arrays[f"curve_{name}"], curve, err_msg=name)
+    # What it took is counted once over the rounds.
+    records, first = SearchFolder(found.run_dir).records(), found.trials[middle["resumed_from"]]
+    rounds = [t["seconds"] for t in (first, middle, last)]
+    assert min(rounds) > 0
+    assert sum(rounds) == pytest.approx(sum(records[e.id].seconds for e in own))
     # Each epoch was trained once: what went on did not begin anew.
     begun = {t["number"]: t["until"] for t in found.trials}
     epochs = [t["until"] - begun.get(t["resumed_from"], 0) for t in found.trials]
     assert found.results["budget"]["member_epochs"] <= 2 * sum(epochs)
     assert not (tmp_path / "run" / "paused").exists()
+
+
+class Interrupting:
+    """Progress that ends a search when its second batch is drawn."""
+
+    def __init__(self):
+        self.batches = 0
+
+    def __getattr__(self, name):
+        return lambda *args: None
+
+    def drawn(self, trials, executions):
+        self.batches += 1
+        if self.batches == 2:
+            raise KeyboardInterrupt
+
+
+def test_of_a_small_space_hyperband_picks_what_was_trained_to_the_end(data, tmp_path):
+    settings = {
+        **SETTINGS,
+        "tuner": "hyperband",
+        "num_seeds": 1,
+        "space": ["none", "dropout=0,0.2"],
+        "train": {"max_epochs": 9, "batch_size": 100},
+    }
+    with pytest.raises(KeyboardInterrupt):
+        tune(data, tmp_path / "run", progress=Interrupting(), **settings)
+    paused = load_search(tmp_path / "run").results
+    assert [t["until"] for t in paused["trials"] if t["status"] == "done"] == [1, 1]
+    assert paused["picked"] is None
+    assert paused["verdict"][-1] == (
+        "No trial has been trained to the end: there is nothing to choose."
+    )
+    found = tune(data, tmp_path / "run", **settings)
+    assert [(t["round"], t["until"]) for t in found.trials] == [(0, 1), (0, 1), (1, 3), (2, 9)]
+    assert found.results["picked"] == found.results["best"] == 3
+
+
+def test_what_would_go_on_from_a_failed_trial_fails_at_once(data, tmp_path):
+    settings = {
+        **SETTINGS,
+        "tuner": "hyperband",
+        "max_trials": 1,
+        "num_seeds": 1,
+        "space": ["none", "sgd_learning_rate=1e30,2e30"],
+        "fixed": {"hidden_units": [8], "optimizer": "sgd"},
+    }
+    found = tune(data, tmp_path / "run", **settings)
+    assert [t["status"] for t in found.trials] == ["failed"] * 3
+    assert found.trials[2]["message"] == (
+        f"trial {found.trials[2]['resumed_from']}, which it goes on from, has no score"
+    )
 
 
 def test_the_picked_configuration_is_a_study_file(search):
@@ -301,8 +412,17 @@ def test_a_study_of_fresh_seeds_follows_and_reads_the_test_set_once(search):
     variant = next(v for v in study.results["variants"] if v["name"] == picked)
     assert fresh["score"] == variant["val"]["accuracy"]["mean"]
     assert fresh["seed_luck"] == pytest.approx(search.picked["score"] - fresh["score"])
+    assert fresh["seed_luck_se"] ** 2 == pytest.approx(search.picked["se"] ** 2 + fresh["se"] ** 2)
     assert search.results["test"]["accuracy"]["mean"] == variant["test"]["accuracy"]["mean"]
     assert any("fresh seeds" in sentence for sentence in search.results["verdict"])
+
+
+def test_trials_that_come_after_the_study_are_told_from_those_before(search, data, tmp_path):
+    assert search.results["followup"] == {"num_trials": 3}
+    shutil.copytree(search.run_dir, tmp_path / "run")
+    more = tune(data, tmp_path / "run", **{**SETTINGS, "max_trials": 5})
+    assert more.results["followup"] == {"num_trials": 3}
+    assert "The test set was read before trials 3 to 4 were drawn." in more.results["verdict"]
 
 
 def test_a_study_of_a_base_with_bounds_switches_them_off_where_a_trial_has_none(data, tmp_path):

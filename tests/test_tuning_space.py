@@ -110,6 +110,14 @@ def test_sgd_has_a_rate_of_its_own():
     assert (train.learning_rate, train.momentum, train.nesterov) == (0.3, 0.9, True)
 
 
+def test_a_fixed_rate_of_sgd_leaves_the_other_optimizers_alone():
+    space = make_space(IMAGES, "all", ["sgd_learning_rate=0.3"])
+    _, train = space.configs({"optimizer": "adam", "learning_rate": 0.002})
+    assert train.learning_rate == 0.002
+    _, train = space.configs({"optimizer": "sgd"})
+    assert train.learning_rate == 0.3
+
+
 def test_a_schedule_and_a_plateau_exclude_each_other():
     space = make_space(IMAGES, "all")
     plateau = {"reduce_on_plateau": True, "plateau_factor": 0.3, "plateau_patience": 2}
@@ -120,6 +128,15 @@ def test_a_schedule_and_a_plateau_exclude_each_other():
         {"learning_rate_schedule": "cosine"}
     )
     assert train.reduce_on_plateau is None
+
+
+@pytest.mark.parametrize("fixed", ["reduce_on_plateau={patience = 7}", "reduce_on_plateau={}"])
+def test_a_fixed_plateau_keeps_its_own_settings(fixed):
+    space = make_space(IMAGES, ["none", "plateau_factor"], [fixed])
+    _, train = space.configs({"plateau_factor": 0.3})
+    wanted = TrainConfig(reduce_on_plateau={"patience": 7} if "7" in fixed else {})
+    assert train.reduce_on_plateau == {**(wanted.reduce_on_plateau or {}), "factor": 0.3}
+    assert make_space(IMAGES, "none", [fixed]).configs({})[1] == wanted
 
 
 def test_words_and_tables_narrow_alike():
@@ -171,8 +188,16 @@ def test_whole_networks_can_be_listed():
         (["l2=0:1e-3:log"], (), "begins above 0; to add 0, list values"),
         (["momentum"], (), "momentum counts only with optimizer one of sgd"),
         (["learning_rate"], ["optimizer=sgd"], "Search sgd_learning_rate instead"),
+        (
+            "default",
+            ["sgd_learning_rate=0.1"],
+            "sgd_learning_rate counts only with optimizer one of",
+        ),
         (["num_layers=1,5"], (), "num_layers is at most 3"),
         (["dropout=0,0"], (), "every value is listed once"),
+        (["units_1"], ["hidden_units=16"], "hidden_units says the whole network, units_1 a part"),
+        ("default", ["hidden_units=16", "num_layers=2"], "whole network, num_layers a part"),
+        (["hidden_units=16,8", "units_2"], (), "whole network, units_2 a part"),
         (["dropout"], ["dropout=0.1"], "both searched and fixed"),
         (["patience"], (), "no range of its own: name its values"),
         (["all", "none"], (), "begins with one preset"),

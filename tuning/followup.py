@@ -1,6 +1,7 @@
 """The study that follows a search: its best trials and the default, over seeds never used."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from tuning.ledger import SearchFolder
 
 STUDY_FOLDER = "study"
 NUM_SEEDS, NUM_TRIALS = 10, 3
+_FILE = "followup.json"
 # What TOML, which has no null, could not switch off again in a variant.
 _OPTIONAL = ("max_norm", "clipnorm", "reduce_on_plateau", "class_weight")
 
@@ -72,10 +74,20 @@ def run_followup(
     num_seeds: int = NUM_SEEDS,
     progress: Progress | None = None,
 ) -> Study:
-    """Runs the study in the search's folder; the test set is read here, and only here."""
+    """Runs the study in the search's folder; the test set is read here, and only here.
+
+    How many trials there were then is kept: a search may be given more afterwards.
+    """
+    if followup_of(folder) is None:
+        folder.write_json(_FILE, {"num_trials": len(results["trials"])})
     config = study_config(results, num_trials=num_trials, num_seeds=num_seeds)
     config = dataclasses.replace(config, dataset=dataset)
     return run_study(config, folder.path / STUDY_FOLDER, data, progress=progress)
+
+
+def followup_of(folder: SearchFolder) -> dict[str, Any] | None:
+    """How many trials there were when a study first followed; None where none has."""
+    return folder.read_json(_FILE) if (folder.path / _FILE).exists() else None
 
 
 def fresh_scores(results: Mapping[str, Any], study: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,13 +108,16 @@ def fresh_scores(results: Mapping[str, Any], study: Mapping[str, Any]) -> dict[s
     if picked is None:
         return {}
     score, seeds = picked["val"][metric], [m["seed"] for m in study["members"]]
+    searched = results["trials"][results["picked"]]
+    errors = (searched["se"], score["se"])
     return {
         "fresh": {
             "num_seeds": picked["num_members"],
             "first_seed": min(seeds),
             "score": score["mean"],
             "se": score["se"],
-            "seed_luck": results["trials"][results["picked"]]["score"] - score["mean"],
+            "seed_luck": searched["score"] - score["mean"],
+            "seed_luck_se": None if None in errors else math.hypot(*errors),
             "test_metric": study["metric"]["name"],
             "baseline": _summary(variants[study["baseline"]], metric),
             "trials": {str(number): _summary(v, metric) for number, v in found.items()},
@@ -130,8 +145,8 @@ def _best_trials(results: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         results["trials"],
         -1 if results["settings"]["objective"]["direction"] == "max" else 1,
     )
-    longest = trials[results["best"]]["until"]
-    done = [t for t in trials if t["status"] == "done" and t["until"] == longest]
+    full = trials[results["best"]]["until"]
+    done = [t for t in trials if t["status"] == "done" and t["until"] == full]
     ranked = sorted(done, key=lambda t: (t["number"] != results["picked"], sign * t["score"]))
     distinct: list[Mapping[str, Any]] = []
     for trial in ranked:

@@ -6,6 +6,7 @@ place, the oracle's and the trial's one after the other, so that a kill between 
 repeats a trial.
 """
 
+import math
 import sys
 import warnings
 from collections.abc import Mapping
@@ -129,7 +130,7 @@ class BayesianOracle(Oracle, oracles.BayesianOptimizationOracle):
             # A length scale at its bound: a parameter that does not matter.
             warnings.simplefilter("ignore", ConvergenceWarning)
             if len(done) >= self.num_random and self.ongoing_trials:
-                self._fit(done)
+                self._fit()
             response = super().populate_space(trial_id)
         if response["status"] == "RUNNING" and self._duplicate(response["values"]):
             # The same again would only be found again.
@@ -137,13 +138,30 @@ class BayesianOracle(Oracle, oracles.BayesianOptimizationOracle):
             return self._random_populate_space()
         return response
 
-    def _fit(self, done: list[Any]) -> None:
+    def _vectorize_trials(self) -> tuple[np.ndarray, np.ndarray]:
+        """Failed trials with the worst score of any other: KerasTuner leaves them out, and the
+        process would look again where they failed."""
+        scores = [t.score for t in self.trials.values() if t.status == "COMPLETED"]
+        failed = [t for t in self.trials.values() if t.status == "FAILED" and scores]
+        for trial in failed:
+            trial.status = "COMPLETED"
+            trial.score = min(scores) if self.objective.direction == "max" else max(scores)
+        found = super()._vectorize_trials()
+        for trial in failed:
+            trial.status, trial.score = "FAILED", None
+        return found
+
+    def _fit(self) -> None:
         """KerasTuner imagines the scores of trials in progress by the last fit, of fewer trials or
         of none; the next draw would depend on what this process has fitted before."""
         trials, ongoing = self.trials, self.ongoing_trials
-        self.trials, self.ongoing_trials = {t.trial_id: t for t in done}, {}
+        ended = {k: t for k, t in trials.items() if t.status in ("COMPLETED", "FAILED")}
+        self.trials, self.ongoing_trials = ended, {}
         self.gpr.fit(*self._vectorize_trials())
         self.trials, self.ongoing_trials = trials, ongoing
+
+
+_WORST = sys.float_info.max
 
 
 class _BudgetSpent(Exception):
@@ -153,6 +171,9 @@ class _BudgetSpent(Exception):
 class HyperbandOracle(Oracle, oracles.HyperbandOracle):
     """Hyperband (Li et al. 2018, https://jmlr.org/papers/v18/16-558.html), round by round.
 
+    A trial without a score ranks last, so that every round fills. Where the space has no more
+    points than a part of a first round, the later rounds shrink alike.
+
     Args:
         max_trials: the budget in full trainings: as many brackets, from the one that halves most,
             as cost no more epochs, at least one; after the last one it begins anew.
@@ -160,18 +181,26 @@ class HyperbandOracle(Oracle, oracles.HyperbandOracle):
         options: those of `Oracle`.
     """
 
+    _size_of_short: int | None
+
     def __init__(self, *args: Any, max_trials: int, max_epochs: int, **options: Any) -> None:
         self._epochs_left, self._is_first = float(max_trials * max_epochs), True
         super().__init__(*args, max_epochs=max_epochs, hyperband_iterations=sys.maxsize, **options)
+
+    def tell(self, number: int, score: float | None) -> None:
+        worst = -_WORST if self.objective.direction == "max" else _WORST
+        super().tell(number, worst if score is None else score)
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         if self.ongoing_trials and not self._is_open():
             # The next round wants this one's scores, and another bracket would not wait for them.
             return _IDLE
+        if not self.ongoing_trials:
+            self._close_first_round()
         try:
             response = super().populate_space(trial_id)
         except _BudgetSpent:
-            return _IDLE if self.ongoing_trials else _STOPPED
+            return _STOPPED
         if response["status"] == "RUNNING":
             # KerasTuner writes the bracket that was begun last.
             bracket, round_ = self._place_of(trial_id)
@@ -179,11 +208,27 @@ class HyperbandOracle(Oracle, oracles.HyperbandOracle):
         return response
 
     def _start_new_bracket(self) -> None:
+        self._size_of_short = None
         cost = self._cost(self._current_bracket)
         if cost > self._epochs_left and not self._is_first:
             raise _BudgetSpent
         self._epochs_left, self._is_first = self._epochs_left - cost, False
         super()._start_new_bracket()
+
+    def _close_first_round(self) -> None:
+        """A first round that has ended with trials missing: the space holds no more.
+
+        Told by what has ended, not by the draw that failed, which no replay repeats.
+        """
+        first = self._brackets[-1]["rounds"][0] if self._brackets else []
+        if 0 < len(first) < self._get_size(self._brackets[-1]["bracket_num"], 0):
+            self._size_of_short = len(first)
+
+    def _get_size(self, bracket_num: int, round_num: int) -> int:
+        size = super()._get_size(bracket_num, round_num)
+        if self._size_of_short is None:
+            return size
+        return math.ceil(self._size_of_short * size / super()._get_size(bracket_num, 0))
 
     def _cost(self, bracket: int) -> int:
         """Epochs of all trials of a bracket; later rounds go on from earlier ones."""

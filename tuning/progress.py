@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console, Group
@@ -16,6 +16,7 @@ from kmlp.progress import clock
 from kmlp.units import Unit, unit_of
 from tuning.config import SearchConfig
 from tuning.ledger import Trial
+from tuning.trials import written
 
 if TYPE_CHECKING:
     from kmlp.training import MemberResult
@@ -42,6 +43,7 @@ class SearchProgress:
         self._members: dict[int, Sequence[str]] = {}
         self._epoch: dict[str, int] = {}
         self._finished: set[str] = set()
+        self._seeds_of_ended: dict[int, int] = {}
         self._done_before = 0
         self._started = time.monotonic()
 
@@ -82,6 +84,10 @@ class SearchProgress:
         with self._lock:
             self._trials |= {t.number: t for t in trials if t.number not in self._trials}
             self._members |= executions
+            # A later round of Hyperband's trains the same members on.
+            again = {id for ids in executions.values() for id in ids}
+            self._finished -= again
+            self._epoch = {id: epoch for id, epoch in self._epoch.items() if id not in again}
 
     def epoch(self, members: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
         """One epoch of one stack."""
@@ -98,6 +104,7 @@ class SearchProgress:
         with self._lock:
             self._trials[trial.number] = trial
             self._scores[trial.number] = scores
+            self._seeds_of_ended[trial.number] = self._num_finished(trial)
         if not self._live:
             self.console.print(f"{self._line(trial)}; {self._time()}", highlight=False)
 
@@ -111,7 +118,7 @@ class SearchProgress:
         return (time.monotonic() - self._started) / ended * (total - self._done_before - ended)
 
     def _line(self, trial: Trial) -> str:
-        what = ", ".join(f"{k}={write(v)}" for k, v in trial.values.items())
+        what = ", ".join(f"{k}={written(v)}" for k, v in trial.values.items())
         return f"trial {trial.number}: {self._score(trial)}  {what}"
 
     def _score(self, trial: Trial) -> str:
@@ -149,19 +156,19 @@ class SearchProgress:
 
     def _row(self, trial: Trial) -> tuple[str, ...]:
         ids = self._ids(trial)
-        running = [self._epoch[i] for i in ids if i in self._epoch and i not in self._finished]
+        open_ = [i for i in ids if i not in self._finished] if trial.status == "running" else []
+        running = [self._epoch[i] for i in open_ if i in self._epoch]
         epochs = (
             " to ".join(dict.fromkeys((str(min(running)), str(max(running))))) if running else ""
         )
         score = self._score(trial) if trial.status != "running" else ""
-        what = ", ".join(f"{k}={write(v)}" for k, v in trial.values.items())
-        seeds = f"{sum(i in self._finished for i in ids)}/{len(ids)}" if ids else ""
+        what = ", ".join(f"{k}={written(v)}" for k, v in trial.values.items())
+        num_finished = self._seeds_of_ended.get(trial.number, self._num_finished(trial))
+        seeds = f"{num_finished}/{len(ids)}" if ids else ""
         return (str(trial.number), seeds, epochs, score, what)
+
+    def _num_finished(self, trial: Trial) -> int:
+        return sum(id in self._finished for id in self._ids(trial))
 
     def _ids(self, trial: Trial) -> Sequence[str]:
         return self._members.get(trial.number, ())
-
-
-def write(value: Any) -> str:
-    """A hyperparameter's value in few digits."""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)

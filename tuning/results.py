@@ -10,10 +10,12 @@ from kmlp import stats
 from kmlp.config import MLPConfig
 from kmlp.data import DataSpec
 from kmlp.errors import ConfigError
+from kmlp.keeper import paused_id
 from kmlp.ledger import MemberRecord
 from tuning.choice import Candidate, Choice, choose
 from tuning.config import SearchConfig
 from tuning.executions import Execution, Executions
+from tuning.followup import followup_of, fresh_scores
 from tuning.importance import importance
 from tuning.ledger import SearchFolder, Trial
 from tuning.verdict import verdict
@@ -38,7 +40,8 @@ def build_results(
     """
     executions = Executions(config, spec_of(dataset), dataset["sha256"])
     records = folder.records()
-    trials = [_trial(t, executions, records) for t in folder.trials()]
+    drawn = folder.trials()
+    trials = [_trial(t, executions, records, drawn) for t in drawn]
     choice = _choice(config, trials)
     space = executions.space
     results = {
@@ -52,6 +55,7 @@ def build_results(
         "picked": choice and choice.picked,
         "best": choice and choice.best,
         "least_difference": choice and choice.least_difference,
+        "followup": followup_of(folder),
         "fresh": None,
         "test": None,
         "importance": importance(space, trials, higher_is_better=config.direction == "max"),
@@ -62,8 +66,6 @@ def build_results(
         },
     }
     if study and choice:
-        from tuning.followup import fresh_scores
-
         results |= fresh_scores(results, study)
     return {**results, "verdict": verdict(results)}
 
@@ -104,24 +106,25 @@ def num_weights(model: MLPConfig, spec: DataSpec) -> int:
 
 
 def _choice(config: SearchConfig, trials: Sequence[Mapping[str, Any]]) -> Choice | None:
-    """Among the finished trials; of Hyperband's those that trained longest.
+    """Among the finished trials; of Hyperband's those that trained to the end.
 
     A network that was paused early is no candidate: its score is not what its configuration gets.
     """
-    done = [t for t in trials if t["status"] == "done"]
-    if not done:
-        return None
-    longest = max(t["until"] or 0 for t in done)
     candidates = [
         Candidate(t["number"], [e["score"] for e in t["executions"]], t["num_weights"])
-        for t in done
-        if (t["until"] or 0) == longest
+        for t in trials
+        if t["status"] == "done" and t["until"] in (None, t["train"]["max_epochs"])
     ]
+    if not candidates:
+        return None
     return choose(candidates, higher_is_better=config.direction == "max")
 
 
 def _trial(
-    trial: Trial, executions: Executions, records: Mapping[str, MemberRecord]
+    trial: Trial,
+    executions: Executions,
+    records: Mapping[str, MemberRecord],
+    drawn: Sequence[Trial],
 ) -> dict[str, Any]:
     try:
         planned: list[Execution] = executions.of(trial)
@@ -142,7 +145,7 @@ def _trial(
         "se": stats.summarize(scores).se if trial.status == "done" else None,
         "num_weights": member and num_weights(member.model, executions.spec),
         "epochs": [e["stopped_epoch"] for e in found if e["stopped_epoch"]],
-        "seconds": sum(records[e.id].seconds for e in planned if e.id in records),
+        "seconds": _seconds(trial, planned, records, drawn),
         "until": trial.epochs,
         "bracket": trial.bracket,
         "round": trial.round,
@@ -151,6 +154,22 @@ def _trial(
         "train": member and member.train.to_dict(),
         "executions": found,
     }
+
+
+def _seconds(
+    trial: Trial,
+    planned: Sequence[Execution],
+    records: Mapping[str, MemberRecord],
+    drawn: Sequence[Trial],
+) -> float:
+    """What a trial took, without what the one that it goes on from took."""
+    found = sum(records[e.id].seconds for e in planned if e.id in records)
+    if trial.resumed_from is None or not found:
+        return found
+    until = drawn[trial.resumed_from].epochs
+    assert until is not None
+    before = [paused_id(e.member, until) for e in planned]
+    return max(found - sum(records[id].seconds for id in before if id in records), 0.0)
 
 
 def _execution(

@@ -52,7 +52,7 @@ class Search:
 
     @property
     def picked(self) -> dict[str, Any]:
-        """The simplest of the trials that cannot be told apart from the best.
+        """Of the trials that cannot be told apart from the best, the simplest: see `choose`.
 
         Raises:
             SelectionError: none has finished.
@@ -254,7 +254,7 @@ def _differences(kept: SearchConfig, asked: SearchConfig) -> list[str]:
             pairs = [(f"{f.name}.{n}", _of(old, n), _of(new, n)) for n in names]
         else:
             pairs = [(f.name, old, new)]
-        found += [(n, a, b) for n, a, b in pairs if a != b and n not in _GROWS]
+        found += [(n, a, b) for n, a, b in pairs if a != b and not (n in _GROWS and a < b)]
     return [f"{name} is {a!r} there, {b!r} here" for name, a, b in found]
 
 

@@ -71,7 +71,7 @@ class Space:
         given = {**self.fixed, **values}
         own = {k: v for k, v in given.items() if k in _MODEL | _TRAIN and k not in _PLATEAU}
         own |= self._hidden_units(given) | self._plateau(given)
-        if "sgd_learning_rate" in given:
+        if "sgd_learning_rate" in given and own.get("optimizer", self.train.optimizer) == "sgd":
             own["learning_rate"] = given["sgd_learning_rate"]
         for name in ("max_norm", "clipnorm"):
             own |= {name: own[name] or None} if name in own else {}
@@ -138,10 +138,11 @@ class Space:
         wanted = given.get("reduce_on_plateau")
         if wanted is None:
             return {}
-        base = dict(self.train.reduce_on_plateau or {})
+        held = wanted if isinstance(wanted, Mapping) else self.train.reduce_on_plateau
+        base = dict(held or {})
         named = {"factor": "plateau_factor", "patience": "plateau_patience"}
         own = {key: given[name] for key, name in named.items() if name in given}
-        return {"reduce_on_plateau": {**base, **own} if wanted else None}
+        return {"reduce_on_plateau": {**base, **own} if _is_on(wanted) else None}
 
 
 def make_space(
@@ -174,7 +175,12 @@ def make_space(
     chosen = {"default": DEFAULT, "all": dict.fromkeys(known), "none": {}}[preset]
     if both := sorted(set(held) & set(narrowed)):
         raise ConfigError(f"{both[0]} is both searched and fixed. Leave one of them out.")
-    dropped = {*held, *(_LAYERS if "hidden_units" in {*held, *narrowed} else ())}
+    named = {*held, *narrowed}
+    if "hidden_units" in named and (layers := [n for n in _LAYERS if n in named]):
+        raise ConfigError(
+            f"hidden_units says the whole network, {layers[0]} a part of it. Leave one of them out."
+        )
+    dropped = {*held, *(_LAYERS if "hidden_units" in named else ())}
     dropped |= {"sgd_learning_rate"} if "learning_rate" in held else set()
     names = [n for n in known if (n in chosen and n not in dropped) or n in narrowed]
     found = {n: known[n].narrowed(chosen[n]) if chosen.get(n) else known[n] for n in names}
@@ -183,6 +189,8 @@ def make_space(
         found[name] = start if text in ("", True) else start.narrowed(text)
     base = dataclasses.replace(base, fixed=held)
     result = dataclasses.replace(base, parameters=_resolved(found, base, named=set(narrowed)))
+    if "sgd_learning_rate" in held and not _may_use_sgd(result):
+        raise ConfigError(_never_counts("sgd_learning_rate", ("optimizer", ("sgd",))))
     deepest = next((p for p in result.parameters if p.name == "num_layers"), None)
     if deepest and max(deepest.listed or (deepest.max or 0,)) > MAX_LAYERS:
         raise ConfigError(
@@ -339,13 +347,23 @@ def _is_conditional(parent: Parameter | None) -> bool:
 
 
 def _base_value(name: str, base: Space) -> Any:
+    if name == "num_layers" and name not in base.fixed:
+        return len(base.model.hidden_units)
     if name in base.fixed:
-        return base.fixed[name]
-    if name == "num_layers":
-        units = base.fixed.get("hidden_units", base.model.hidden_units)
-        return len(units)
-    value = getattr(base.model if name in _MODEL else base.train, name)
-    return value is not None if name == "reduce_on_plateau" else value
+        value = base.fixed[name]
+    else:
+        value = getattr(base.model if name in _MODEL else base.train, name)
+    return _is_on(value) if name == "reduce_on_plateau" else value
+
+
+def _is_on(plateau: Any) -> bool:
+    """Of `reduce_on_plateau`: True, or a table, which may be empty."""
+    return isinstance(plateau, Mapping) or bool(plateau)
+
+
+def _may_use_sgd(space: Space) -> bool:
+    searched = next((p.values for p in space.parameters if p.name == "optimizer"), None)
+    return "sgd" in (searched or (_base_value("optimizer", space),))
 
 
 def _never_counts(name: str, condition: Condition) -> str:

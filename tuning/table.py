@@ -5,8 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
-from tuning.progress import write
-from tuning.trials import objective_unit
+from tuning.trials import objective_unit, ranked, written
 
 _AT_MOST = 20
 
@@ -23,10 +22,8 @@ def results_table(results: Mapping[str, Any]) -> Table:
         left = heading in ("", "what")
         table.add_column(heading, justify="left" if left else "right", overflow="fold")
     trials = results["trials"]
-    done = [t for t in trials if t["status"] == "done"]
-    ranked = sorted(done, key=lambda t: -unit.gain(t["score"]))
     others = [t for t in trials if t["status"] not in ("done", "running")]
-    for trial in [*ranked[:_AT_MOST], *others]:
+    for trial in [*ranked(results)[:_AT_MOST], *others]:
         table.add_row(
             str(trial["number"]),
             "–" if trial["score"] is None else unit.value(trial["score"]),
@@ -34,7 +31,7 @@ def results_table(results: Mapping[str, Any]) -> Table:
             "–" if trial["num_weights"] is None else f"{trial['num_weights']:,}",
             _range(trial["epochs"]),
             _place(trial, results),
-            ", ".join(f"{k}={write(v)}" for k, v in trial["values"].items()),
+            ", ".join(f"{k}={written(v)}" for k, v in trial["values"].items()),
         )
     return table
 

@@ -1,6 +1,8 @@
 """What `results.json` says of a search's trials. No Keras, no figures."""
 
+import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from kmlp.metrics import METRICS
@@ -40,6 +42,31 @@ def ranked(results: Results) -> list[Trial]:
 def trial_of(results: Results, number: int | None) -> Trial | None:
     """A trial by its number; None where there is none, as before the first is finished."""
     return next((t for t in results["trials"] if t["number"] == number), None)
+
+
+def picked_variant(results: Results) -> str | None:
+    """The picked trial's name in the follow-up study, the baseline's where it is the base
+    configuration; None where no such study holds it."""
+    fresh = results["fresh"]
+    return fresh and fresh["trials"][str(results["picked"])]["variant"]
+
+
+def export_command(results: Results, run_dir: Path) -> str:
+    """What takes the picked trial away from the follow-up study that holds it."""
+    variant = shlex.quote(picked_variant(results) or "")
+    return f"kmlp export {run_dir / 'study'} --variant {variant}"
+
+
+def drawn_after_test(results: Results) -> str:
+    """The trials that a follow-up study, and with it the test set, came before: "trials 20 to 39".
+
+    Empty where there are none.
+    """
+    begun, followup = len(results["trials"]), results["followup"]
+    first = followup["num_trials"] if followup else begun
+    if first >= begun:
+        return ""
+    return f"trial {first}" if begun == first + 1 else f"trials {first} to {begun - 1}"
 
 
 def is_hyperband(results: Results) -> bool:

@@ -1,6 +1,7 @@
 """Draws trials, trains each over several seeds, and tells the oracle their mean."""
 
 import dataclasses
+import logging
 import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from kmlp.data import Dataset
-from kmlp.errors import ConfigError, MemoryLimitError, RunFolderError
+from kmlp.errors import ConfigError, KmlpError, MemoryLimitError, RunFolderError
 from kmlp.keeper import given_up, train_missing
 from kmlp.member import Member
 from kmlp.structure import Structure
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from kmlp.memory import Need, Room
     from kmlp.training import MemberResult
     from tuning.oracles import Oracle
+
+logger = logging.getLogger(__name__)
 
 PARTS = ("train", "val")
 """What a search keeps the metrics of: it never reads the test set."""
@@ -74,6 +77,7 @@ class Tuner:
             for n in numbers:
                 self.oracle.tell(n, self.trials[n].score)
             batch += 1
+        self._train_damaged()
         return self.trials
 
     def _replayed(self, batch: int) -> list[int]:
@@ -122,6 +126,9 @@ class Tuner:
 
         room = make_room(self.data)
         for trial in trials:
+            if message := self._no_way_on(trial):
+                self._end(dataclasses.replace(trial, status="failed", message=message))
+                continue
             try:
                 own = self.executions.of(trial)
                 stack_size(own[0].member, self.data.spec, room)
@@ -132,23 +139,74 @@ class Tuner:
             ids = {n: [e.member.id for e in es] for n, es in self._running.items()}
             self.progress.drawn(trials, ids)
         for epochs in dict.fromkeys(t.epochs for t in trials):
-            wanted = {
-                e.id: e.member
-                for t in trials
-                if t.epochs == epochs
-                for e in self._running.get(t.number, [])
-            }
-            train_missing(
-                self.folder,
-                wanted,
-                self.data,
-                self,
-                until=epochs,
-                parts=PARTS,
-                plan=self._plan,
-            )
+            self._train_together([t for t in trials if t.epochs == epochs], epochs)
         self._end_what_can()
         assert not self._running, sorted(self._running)
+
+    def _train_together(self, trials: Sequence[Trial], epochs: int | None) -> None:
+        """Trains trials side by side; where that raises, one by one, for one to fail alone."""
+        try:
+            self._train_members(
+                [e for t in trials for e in self._running.get(t.number, [])], epochs
+            )
+        except (KmlpError, OSError):
+            # Of the folder or the data: no trial is to blame.
+            raise
+        except Exception as error:
+            if len(trials) > 1:
+                for trial in trials:
+                    self._train_together([trial], epochs)
+                return
+            (trial,) = trials
+            logger.warning("trial %d failed", trial.number, exc_info=error)
+            message = f"{type(error).__name__}: {error}".splitlines()[0]
+            with self._lock:
+                self._running.pop(trial.number, None)
+                self._end(dataclasses.replace(trial, status="failed", message=message))
+
+    def _train_damaged(self) -> None:
+        """Trains again what is recorded and has lost its arrays.
+
+        The trials keep their scores, by which others were drawn: in another stack a network
+        rounds otherwise.
+        """
+        records = self.folder.records()
+        recorded = {
+            e.id: (e, t.epochs)
+            for t in self.trials
+            for e in self._executions_of(t)
+            if e.id in records
+        }
+        damaged = [recorded[id] for id in self.folder.damaged(list(recorded))]
+        if damaged:
+            # Hyperband's later rounds have ended: what they were paused at is of no more use.
+            self.folder.forget_stacks()
+        for epochs in dict.fromkeys(epochs for _, epochs in damaged):
+            self._train_members([e for e, until in damaged if until == epochs], epochs)
+
+    def _train_members(self, executions: Sequence[Execution], epochs: int | None) -> None:
+        train_missing(
+            self.folder,
+            {e.id: e.member for e in executions},
+            self.data,
+            self,
+            until=epochs,
+            parts=PARTS,
+            plan=self._plan,
+        )
+
+    def _executions_of(self, trial: Trial) -> list[Execution]:
+        """A trial's executions; none where its values make no config."""
+        try:
+            return self.executions.of(trial)
+        except ConfigError:
+            return []
+
+    def _no_way_on(self, trial: Trial) -> str | None:
+        """Hyperband fills its rounds; what would go on from a trial without a score has failed."""
+        if trial.resumed_from is None or self.trials[trial.resumed_from].score is not None:
+            return None
+        return f"trial {trial.resumed_from}, which it goes on from, has no score"
 
     def _plan(self, members: Sequence[Member], room: "Room") -> list[list[Member]]:
         """Members of one structure side by side in a stack, whatever their trials.

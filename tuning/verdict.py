@@ -5,7 +5,7 @@ from typing import Any
 
 from kmlp.units import Unit, listed, p_equals, unit_of
 from kmlp.verdict import tells_apart
-from tuning.trials import objective_unit
+from tuning.trials import drawn_after_test, objective_unit
 
 _AT_MOST = 5
 
@@ -19,19 +19,21 @@ def verdict(results: Mapping[str, Any]) -> list[str]:
     trials, unit = results["trials"], objective_unit(results)
     sentences = [_counts(results)]
     if results["picked"] is None:
-        return [*sentences, "No trial has finished: there is nothing to choose."]
+        is_paused = any(t["status"] == "done" for t in trials)
+        what = "been trained to the end" if is_paused else "finished"
+        return [*sentences, f"No trial has {what}: there is nothing to choose."]
     best, picked = trials[results["best"]], trials[results["picked"]]
     sentences.append(
         f"Trial {best['number']} has the best mean validation {unit.title}, "
         f"{with_se(unit, best['score'], best['se'])}."
     )
     sentences.append(_ties(results, unit))
-    if best["se"] is None:
-        sentences.append(
-            "With one seed a trial, luck cannot be told from merit: --seeds 3 says how much is."
-        )
     if results["fresh"]:
         sentences += _fresh(results, picked, unit)
+    if later := drawn_after_test(results):
+        sentences.append(
+            f"The test set was read before {later} {'were' if ' to ' in later else 'was'} drawn."
+        )
     if results["dataset"]["source"] == "sample":
         sentences.append("This is the bundled sample, not the full data set.")
     return sentences
@@ -47,7 +49,8 @@ def _counts(results: Mapping[str, Any]) -> str:
     by_status = {s: [t for t in trials if t["status"] == s] for s in ("done", "running")}
     lost = [t for t in trials if t["status"] in ("failed", "given_up")]
     seeds = results["settings"]["num_seeds"]
-    text = f"{len(by_status['done'])} of {len(trials)} trials finished, {seeds} seeds each"
+    text = f"{len(by_status['done'])} of {len(trials)} trials finished, {seeds} "
+    text += "seeds each" if seeds > 1 else "seed each"
     if by_status["running"]:
         text += f"; {len(by_status['running'])} are running"
     if lost:
@@ -59,35 +62,44 @@ def _counts(results: Mapping[str, Any]) -> str:
 
 def _ties(results: Mapping[str, Any], unit: Unit) -> str:
     best, picked, others = results["best"], results["picked"], results["ties"][1:]
+    if results["trials"][best]["se"] is None:
+        return (
+            f"With one seed a trial no two can be told apart, nor luck from merit: trial {picked}, "
+            "the best, is picked; --seeds 3 says more."
+        )
     if not others:
         return f"No other can be taken for as good: trial {picked} is picked."
     words = "Trial" if len(others) == 1 else "Trials"
     shown = listed(map(str, others[:_AT_MOST]))
     if len(others) > _AT_MOST:
         shown = f"{', '.join(map(str, others[:_AT_MOST]))} and {len(others) - _AT_MOST} more"
-    weights = f"{results['trials'][picked]['num_weights']:,} weights"
     least = results["least_difference"]
     told = f" (at least {unit.value(least)} {unit.of_difference} would be needed)" if least else ""
-    end = (
-        f"none of them is simpler: it is picked, with {weights}."
-        if picked == best
-        else f"trial {picked}, the simplest with {weights}, is picked."
+    return f"{words} {shown} cannot be told apart from it{told}; {_pick(results)}"
+
+
+def _pick(results: Mapping[str, Any]) -> str:
+    """Which of several ties is picked, and why."""
+    trials, picked = results["trials"], results["picked"]
+    size, smallest = (
+        trials[picked]["num_weights"],
+        min(trials[n]["num_weights"] for n in results["ties"]),
     )
-    return f"{words} {shown} cannot be told apart from it{told}; {end}"
+    if picked == results["best"]:
+        return f"none of them is clearly simpler: it is picked, with {size:,} weights."
+    if size == smallest:
+        return f"trial {picked}, the simplest with {size:,} weights, is picked."
+    return (
+        f"trial {picked}, with {size:,} weights, is picked: the best of those within 5 % of the "
+        f"fewest, {smallest:,}."
+    )
 
 
 def _fresh(results: Mapping[str, Any], picked: Mapping[str, Any], unit: Unit) -> list[str]:
     fresh, test = results["fresh"], results["test"]
-    luck = unit.gain(fresh["seed_luck"])
-    size = f"{unit.value(abs(luck))} {unit.of_difference}"
-    kind = (
-        f"{size} of its score in the search were luck"
-        if luck > 0
-        else f"the search's seeds had no luck with it, by {size}"
-    )
     sentences = [
         f"Over {fresh['num_seeds']} fresh seeds trial {picked['number']} has a validation "
-        f"{unit.title} of {with_se(unit, fresh['score'], fresh['se'])}: {kind}."
+        f"{unit.title} of {with_se(unit, fresh['score'], fresh['se'])}: {_luck(fresh, unit)}."
     ]
     if test is None:
         return sentences
@@ -111,3 +123,16 @@ def _fresh(results: Mapping[str, Any], picked: Mapping[str, Any], unit: Unit) ->
         f"difference {bounds}, Holm p {p_equals(versus['p_holm'])})."
     )
     return sentences
+
+
+def _luck(fresh: Mapping[str, Any], unit: Unit) -> str:
+    """What the search's score owes to its seeds, and whether that is more than chance does."""
+    luck, se = unit.gain(fresh["seed_luck"]), fresh["seed_luck_se"]
+    size = f"{unit.value(abs(luck))} {unit.of_difference}"
+    known = "" if se is None else f" (standard error {unit.value(se)})"
+    if se is not None and abs(luck) < 2 * se:
+        than = "worse" if luck > 0 else "better"
+        return f"{size} {than} than in the search{known}, within what chance does"
+    if luck > 0:
+        return f"{size} of its score in the search were luck{known}"
+    return f"the search's seeds had no luck with it, by {size}{known}"

@@ -117,7 +117,9 @@ def run_one(config: StudyConfig, folder: Path) -> None:
 def run_tuned(target: str, out: Path | None, options: Options) -> None:
     """Search, then study its best trials and the default over fresh seeds, report and export."""
     from kmlp.cli import tune as search
+    from kmlp.data import load_dataset
     from kmlp.report import write_report
+    from tuning.trials import picked_variant
 
     if refused := options.words("hidden_units", "max_epochs"):
         raise ConfigError(
@@ -130,14 +132,15 @@ def run_tuned(target: str, out: Path | None, options: Options) -> None:
     found = search.search_with_progress(config, place, then_study=True)
     search.print_search(found, as_json=False)
     page = search.report_search(found.run_dir)
+    # On the choice of the search the fresh seeds have no say.
+    variant = picked_variant(found.results)
+    if variant is None:
+        print(f"\nSearch: {page}")
+        return
     path = write_report(found.run_dir / "study")
-    exported = write_export(found.run_dir / "study", None, "best", None)
-    from kmlp.data import load_dataset
-
+    exported = write_export(found.run_dir / "study", variant, "best", None)
     print_examples(exported, load_dataset(config.dataset))
-    print()
-    if page:
-        print(f"Search: {page}")
+    print(f"\nSearch: {page}")
     print_report(path)
     print(f"Model:  {exported}")
 

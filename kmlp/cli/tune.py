@@ -1,6 +1,5 @@
-"""`kmlp tune`: search for the best configuration; the only place where kmlp knows `tuning`."""
+"""`kmlp tune`: search for the best configuration; only the command line knows `tuning`."""
 
-import importlib.util
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -173,24 +172,23 @@ def print_search(search: "Search", *, as_json: bool) -> None:
     )
 
 
-def report_search(run_dir: Path) -> Path | None:
-    """Writes the search's report, where the package has one."""
-    if importlib.util.find_spec("tuning.report") is None:
-        return None
+def report_search(run_dir: Path) -> Path:
+    """Writes the search's report."""
     from tuning.report import write_search_report
 
     return write_search_report(run_dir)
 
 
-def print_next(search: "Search", page: Path | None) -> None:
-    if page:
-        print(f"\nReport: {page}")
+def print_next(search: "Search", page: Path) -> None:
+    from tuning.trials import export_command
+
+    print(f"\nReport: {page}")
     if search.results["picked"] is None:
         return
     print(f"Picked: {search.run_dir / 'best.toml'}")
     print("\nNext:")
     if search.results["fresh"]:
         print(f"  kmlp show {search.run_dir / 'study'}")
-        print(f"  kmlp export {search.run_dir / 'study'}")
+        print(f"  {export_command(search.results, search.run_dir)}")
     else:
         print(f"  kmlp study {search.run_dir / 'best.toml'}")

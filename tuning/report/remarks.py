@@ -6,7 +6,8 @@ from tuning.scales import scale_of
 from tuning.trials import (
     Results,
     Trial,
-    finished,
+    concluded,
+    drawn_after_test,
     is_hyperband,
     trial_of,
     varied,
@@ -30,11 +31,11 @@ def remarks(results: Results) -> list[str]:
 
 def why_no_importance(results: Results) -> str:
     """Why a report shows no importances, and how many trials are missing."""
-    num = len(finished(results))
+    num = len(concluded(results))
     if num < MIN_TRIALS:
         return (
-            f"No importance of hyperparameters is shown: it needs {MIN_TRIALS} finished trials, "
-            f"here are {num}. {MIN_TRIALS - num} more would do."
+            f"No importance of hyperparameters is shown: it needs {MIN_TRIALS} configurations with "
+            f"a score, here are {num}. {MIN_TRIALS - num} more would do."
         )
     return "No importance of hyperparameters is shown: nothing was varied."
 
@@ -50,7 +51,8 @@ def _missing(results: Results) -> list[str]:
             "command goes on."
         )
     begun, wanted = len(results["trials"]), results["settings"]["max_trials"]
-    if begun < wanted and not (is_hyperband(results) or results["test"]):
+    has_ended = results["followup"] and not drawn_after_test(results)
+    if begun < wanted and not (is_hyperband(results) or has_ended):
         sentences.append(
             f"{begun} of {wanted} trials have begun: this is what is known so far, unless the "
             "space holds no more."
@@ -62,9 +64,14 @@ def _not_known(results: Results) -> list[str]:
     """What only fresh seeds and the test set can say."""
     if results["fresh"]:
         return []
+    known = (
+        "The follow-up study is not of the picked trial, or has not ended"
+        if results["followup"]
+        else "No fresh seeds have been trained and the test set has not been read"
+    )
     return [
-        "No fresh seeds have been trained and the test set has not been read: the best of many "
-        "trials owes part of its score to the luck of its seeds, and how much is not known yet."
+        f"{known}: the best of many trials owes part of its score to the luck of its seeds, and "
+        "how much is not known yet."
     ]
 
 

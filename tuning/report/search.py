@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.report.content import (
     Block,
     Bullets,
@@ -16,18 +15,20 @@ from kmlp.report.content import (
 )
 from tuning.report import figures, tables
 from tuning.report.remarks import remarks, why_no_importance
-from tuning.trials import Results, Trial, finished, objective_unit, trial_of
+from tuning.trials import Results, export_command, finished, objective_unit
 
 
-def search_report(results: Results, environment: Mapping[str, Any], run_dir: Path) -> Report:
+def search_report(
+    results: Results, environment: Mapping[str, Any], run_dir: Path, best: str | None
+) -> Report:
     """What the report of a search says.
 
     Args:
         results: as in `results.json`.
         environment: as in `environment.json`.
         run_dir: the run folder, as it stands in the commands to type.
+        best: the picked configuration as a study file; None where none is picked.
     """
-    picked = trial_of(results, results["picked"])
     return Report(
         kicker="Hyperparameter search",
         title=f"Which MLP for {results['dataset']['name']}?",
@@ -36,7 +37,7 @@ def search_report(results: Results, environment: Mapping[str, Any], run_dir: Pat
         also=remarks(results),
         lead=[figures.history(results)] if finished(results) else (),
         sections=[
-            *(_findings(results, picked, run_dir) if picked else ()),
+            *(_findings(results, run_dir, best) if best else ()),
             *_without_score(results),
             Section("space", "What was searched", [tables.space(results)]),
             _spent(results),
@@ -57,14 +58,14 @@ def _facts(results: Results) -> str:
     )
 
 
-def _findings(results: Results, picked: Trial, run_dir: Path) -> list[Section]:
+def _findings(results: Results, run_dir: Path, best: str) -> list[Section]:
     outcome: list[Block] = [b for b in (tables.fresh(results), tables.tested(results)) if b]
     rounds: list[Block] = [b for b in (figures.rounds(results), tables.rounds(results)) if b]
     title = "The picked configuration, and what is as good"
     return [
         Section("picked", title, [tables.beside(results)]),
         *([Section("expect", "What to expect of it", outcome)] if outcome else ()),
-        _next(results, picked, run_dir),
+        _next(results, run_dir, best),
         _hyperparameters(results),
         *([Section("rounds", "Hyperband's rounds", rounds)] if rounds else ()),
         Section("trials", "Every trial", [tables.every_trial(results)]),
@@ -85,13 +86,13 @@ def _without_score(results: Results) -> list[Section]:
     return [Section("failed", "Trials without a score", [table])] if table else []
 
 
-def _next(results: Results, picked: Trial, run_dir: Path) -> Section:
+def _next(results: Results, run_dir: Path, best: str) -> Section:
     return Section(
         "next",
         "Take it from here",
         [
-            Text("The picked configuration as a study file, best.toml in the run folder:"),
-            Code(_best_toml(results, picked, run_dir)),
+            Text("The picked configuration as a study file, best.toml beside this page:"),
+            Code(best.strip()),
             *_study_commands(results, run_dir),
             Text("Look at every trial's curves, filter and sort them:"),
             Code(f"tensorboard --logdir {run_dir}/tensorboard"),
@@ -103,27 +104,15 @@ def _study_commands(results: Results, run_dir: Path) -> list[Block]:
     """What to type next: the follow-up study's results, or how to get some."""
     if results["fresh"]:
         return [
-            Text("The best trials beside the default, seed by seed, and the winner as a model:"),
-            Code(f"kmlp report {run_dir}/study\nkmlp export {run_dir}/study"),
+            Text(
+                "The best trials beside the default, seed by seed, and the picked one as a model:"
+            ),
+            Code(f"kmlp report {run_dir}/study\n{export_command(results, run_dir)}"),
         ]
     return [
         Text("Train it over fresh seeds and read the test set; then take the model away:"),
         Code(f"kmlp study {run_dir}/best.toml --out {run_dir}-best\nkmlp export {run_dir}-best"),
     ]
-
-
-def _best_toml(results: Results, picked: Trial, run_dir: Path) -> str:
-    """The file as it lies in the run folder; of an unfinished search, what it would hold."""
-    path = run_dir / "best.toml"
-    if path.is_file():
-        return path.read_text(encoding="utf-8").strip()
-    config = StudyConfig(
-        dataset=results["dataset"]["name"],
-        variants=("none",),
-        model=MLPConfig.from_dict(picked["model"]),
-        train=TrainConfig.from_dict(picked["train"]),
-    )
-    return config.to_toml().strip()
 
 
 def _spent(results: Results) -> Section:

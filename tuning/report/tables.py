@@ -12,6 +12,7 @@ from tuning.trials import (
     Results,
     Trial,
     concluded,
+    drawn_after_test,
     finished,
     is_hyperband,
     objective_unit,
@@ -26,7 +27,7 @@ from tuning.trials import (
 NONE = Cell("–")
 _MOST_BESIDE = 7
 _MOST_ROWS = 100
-_SAMPLED = {"linear": "evenly", "log": "by its logarithm", "reverse_log": "by its logarithm"}
+_SAMPLED = {"linear": "evenly", "log": "by its logarithm"}
 _STATUS: dict[str, str] = {
     "failed": "failed",
     "given_up": "given up",
@@ -53,8 +54,8 @@ def beside(results: Results) -> Table:
     heads = [Cell(f"Trial {t['number']}", _standing(t, results)) for t in trials]
     note = (
         "Bold: another value than the picked trial's. Tied: cannot be told apart from the best on "
-        "validation. Of the tied, the one with the fewest weights is picked; of equals, the better "
-        "score. A dash: not active."
+        "validation. Of the tied, those within 5 % of the fewest weights are taken for equally "
+        "simple, and the best of them is picked. A dash: not active."
     )
     return Table([Cell(""), *heads], rows, note)
 
@@ -175,9 +176,11 @@ def tested(results: Results) -> Table | None:
             )
         )
     columns = [Cell("Test set"), Cell("Mean"), Cell("Standard error"), Cell("95 % interval")]
+    later = drawn_after_test(results)
+    when = f"before {later}" if later else "after all was chosen"
     note = (
-        f"Trial {results['test']['trial']}, its fresh seeds. The test set was read once, after all "
-        "was chosen; seeds say nothing of its own sampling error."
+        f"Trial {results['test']['trial']}, its fresh seeds. The test set was read {when}; seeds "
+        "say nothing of its own sampling error."
     )
     return Table(columns, rows, note)
 

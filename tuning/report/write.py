@@ -7,12 +7,13 @@ from typing import Any
 from kmlp.errors import RunFolderError
 from kmlp.ledger import RunFolder
 from kmlp.report.write import write_files
+from tuning.followup import best_study_file
 from tuning.report.csv_tables import csv_tables
 from tuning.report.search import search_report
 
 
 def write_search_report(run_dir: str | Path, out: str | Path | None = None) -> Path:
-    """Writes `report.html`, `report.pdf`, `figures/` and `tables/` of a search's run folder.
+    """Writes `report.html`, `report.pdf`, `best.toml`, `figures/` and `tables/` of a search.
 
     Nothing is trained and no Keras is loaded. The same folder gives the same bytes. A search
     that is running or was interrupted has a report too, which says what is missing.
@@ -28,19 +29,27 @@ def write_search_report(run_dir: str | Path, out: str | Path | None = None) -> P
         RunFolderError: no run folder, no results yet, or the results of a study.
     """
     folder = RunFolder(run_dir)
-    results = _results(folder)
+    results, dataset = _results(folder)
     if results.get("kind") != "search":
         raise RunFolderError(
             f"{folder.path}: holds the results of a study, no search. Use kmlp.write_report."
         )
-    report = search_report(results, folder.read_json("environment.json"), folder.path)
-    return write_files(Path(out) if out else folder.path, "report", report, csv_tables(results))
+    has_pick, place = results["picked"] is not None, Path(out) if out else folder.path
+    best = best_study_file(results, dataset).to_toml() if has_pick else None
+    report = search_report(results, folder.read_json("environment.json"), folder.path, best)
+    page = write_files(place, "report", report, csv_tables(results))
+    if best:
+        RunFolder(place).write_text("best.toml", best)
+    return page
 
 
-def _results(folder: RunFolder) -> Mapping[str, Any]:
-    """What has ended so far; `results.json` is written only when a search ends."""
+def _results(folder: RunFolder) -> tuple[Mapping[str, Any], str]:
+    """What has ended so far, and the data set's name or path; `results.json` is written only when a
+    search ends."""
     if (folder.path / "search.toml").exists():
         from tuning.search import load_search
 
-        return load_search(folder.path).results
-    return folder.read_json("results.json")
+        search = load_search(folder.path)
+        return search.results, search.config.dataset
+    results = folder.read_json("results.json")
+    return results, results["dataset"]["name"]
