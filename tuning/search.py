@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kmlp.claim import describe, environment
+from kmlp.claim import describe, environment, with_earlier
 from kmlp.config import MLPConfig, TrainConfig
 from kmlp.data import Dataset, load_dataset
 from kmlp.errors import ConfigError, RunFolderError, SelectionError
@@ -223,21 +223,20 @@ def _claim(folder: SearchFolder, config: SearchConfig, data: Dataset) -> None:
     """Writes what this search is and runs on; refuses the folder of anything else."""
     if (folder.path / "study.toml").exists():
         raise RunFolderError(f"{folder.path} holds a study. Name another folder with --out.")
+    here = environment(data, describe(data, config.validation_fraction))
     if (folder.path / _FILE).exists():
-        kept = read_search_file(folder.path / _FILE)
-        sha256 = folder.read_json("environment.json")["data"]["sha256"]
-        found = _differences(kept, config)
-        if sha256 != data.provenance.sha256:
-            found.append(
-                f"the data's sha256 is {sha256[:12]} there, {data.provenance.sha256[:12]} here"
-            )
+        earlier = folder.read_json("environment.json")
+        found = _differences(read_search_file(folder.path / _FILE), config)
+        there_sha256, sha256 = earlier["data"]["sha256"], data.provenance.sha256
+        if there_sha256 != sha256:
+            found.append(f"the data's sha256 is {there_sha256[:12]} there, {sha256[:12]} here")
         if found:
             raise RunFolderError(
                 f"{folder.path} holds another search: {'; '.join(found)}. "
                 "Name another folder with --out."
             )
-    described = describe(data, config.validation_fraction)
-    folder.write_json("environment.json", environment(data, described))
+        here = with_earlier(earlier, here)
+    folder.write_json("environment.json", here)
     # Last: a folder with a search.toml is claimed, and holds all that says by whom.
     folder.write_text(_FILE, config.to_toml())
 
