@@ -12,6 +12,7 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/pytest -n 2 --dist loadfile
+	$(MAKE) test-jax
 
 # The engine's tests run on either backend; two more try their core on JAX by themselves.
 ENGINE = $(addprefix tests/test_, $(addsuffix .py, draws layers optimizers program stack callbacks \
