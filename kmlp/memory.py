@@ -32,12 +32,12 @@ from kmlp.structure import Structure
 # Measured, see benchmarks/README.md: what is there once; for each program in each place, and for
 # each place of it that draws; of a program that is not kept, what stays; for each stack that trains
 # at once; and while what draws is compiled.
-_BASE = 150_000_000
+_BASE = 100_000_000
 _PROGRAM = 40_000_000
-_DRAW_KEPT = 10_000_000
+_DRAW_KEPT = 16_000_000
 _SHARE_LEFT = 0.6
-_STACK = 110_000_000
-_DRAW = 50_000_000
+_STACK = 100_000_000
+_DRAW = 40_000_000
 # Of what is free, what a study may take: the estimate is none to the byte, others want some too.
 _SHARE = 0.8
 _FLOAT, _INDEX = 4, 4
