@@ -29,6 +29,7 @@ CASES: dict[str, dict[str, Any]] = {
     "tiny, 24 structures": {
         "data": "tiny",
         "num_seeds": 1,
+        "baseline": "8 units",
         "variants": [{"name": f"{n} units", "hidden_units": [n]} for n in range(8, 32)],
         "max_epochs": 1,
     },
@@ -116,7 +117,7 @@ def measure(options: dict[str, Any]) -> dict[str, Any]:
     kmlp.keeper.CHECKPOINT_SECONDS, kmlp.checkpoint._LARGEST_SHARE = 0.0, np.inf
     options = {"max_epochs": 3, "patience": 1, **options}
     data = load(options.pop("data"))
-    of_study = {n: options.pop(n) for n in ("variants", "num_seeds") if n in options}
+    of_study = {n: options.pop(n) for n in ("variants", "num_seeds", "baseline") if n in options}
     of_model = {n: v for n, v in options.items() if n in MLPConfig.__dataclass_fields__}
     of_train = {n: v for n, v in options.items() if n not in of_model}
     config = StudyConfig(

@@ -228,7 +228,7 @@ def _order_stacks(
         resumed.append(stack)
         for id in ids:
             del left[id]
-    members = list(left.values())
+    members, room = list(left.values()), room.reserving(resumed)
     planned = plan(members, room) if plan else plan_stacks(members, data.spec, room=room)
     return [*resumed, *planned]
 

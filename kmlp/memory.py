@@ -106,9 +106,9 @@ class Room:
             )
 
     def reserving(self, stacks: Sequence[Sequence[Member]]) -> "Room":
-        """The same, but that stacks leave room for the programs of all these."""
+        """The same, but that stacks leave room for the programs of all these too."""
         room = copy.copy(self)
-        room._for_programs = self._program_bytes(stacks, self.at_once)
+        room._for_programs += self._program_bytes(stacks, self.at_once)
         return room
 
     def width(self, member: Member) -> int:
@@ -139,20 +139,21 @@ class Room:
         k, data = num_members, self.data
         slots = _num_slots(member)
         # With their slots before, in and after an epoch; and the model's own, the gradients, the
-        # best epoch's, and what is on its way. Saving takes less: see `host_bytes`.
+        # best epoch's, and what is on its way. It is not given back for a checkpoint to take.
         state = _weight_bytes(member, k, data) * (3 * (1 + slots) + 5)
         # The split, and an epoch's order here and on the device.
         rows = k * _INDEX * len(data.y_train) * 3
         evaluation = _evaluation_bytes(member, k, data)
         if not self.is_accelerator:
+            state += _saving_bytes(member, k, data)
             evaluation += _prediction_bytes(k, data)
         return _STACK + state + rows + max(k * _step_bytes(member, data), evaluation)
 
     def host_bytes(self, member: Member, num_members: int) -> int:
-        """What a stack on an accelerator takes of the host's memory: a checkpoint, its arrays and
-        the file they are written to, or the predictions."""
-        saved = _weight_bytes(member, num_members, self.data) * (2 + _num_slots(member))
-        return max(math.ceil(2.2 * saved), _prediction_bytes(num_members, self.data))
+        """What a stack on an accelerator takes of the host's memory."""
+        return max(
+            _saving_bytes(member, num_members, self.data), _prediction_bytes(num_members, self.data)
+        )
 
     def need(self, stacks: Sequence[Sequence[Member]]) -> Need:
         """What these stacks take, as many at once as fit.
@@ -190,16 +191,19 @@ class Room:
         on_the_way = 0
         for (structure, k), count in counts.items():
             member = first[structure, k]
+            size = _PROGRAM + _DRAW_KEPT * _num_draws(member)
             num_new = self._num_new(structure, k, count, at_once)
+            if num_new:
+                on_the_way = max(on_the_way, _DRAW * _num_draws(member))
+            sizes += [size] * num_new
             if can_shrink(member, self.data.spec, _num_train(member, self.data)):
-                # A stack whose members stop is halved, or more, to any size.
+                # A stack whose members stop is halved, or more, to any size. It is not what
+                # predicts in the end, which is a third of a program.
                 smaller = (
                     self._num_new(structure, j, count, at_once) for j in range(1, k // 2 + 1)
                 )
-                num_new += min(count * (k.bit_length() - 1), sum(smaller))
-            if num_new:
-                on_the_way = max(on_the_way, _DRAW * _num_draws(member))
-            sizes += [_PROGRAM + _DRAW_KEPT * _num_draws(member)] * num_new
+                num_smaller = min(count * (k.bit_length() - 1), sum(smaller))
+                sizes += [2 * size // 3] * num_smaller
         sizes.sort(reverse=True)
         # Of one that is not kept some stays: XLA never forgets a compiled program.
         kept, dropped = sum(sizes[:KEPT_PROGRAMS]), sum(sizes[KEPT_PROGRAMS:])
@@ -247,8 +251,8 @@ def _step_bytes(member: Member, data: Dataset) -> int:
         total += batch * spec.num_features * 6 * _FLOAT
     if model.drop_connect:
         masks = batch if model.drop_connect_mask == "example" else 1
-        # Words drawn, on the way to a mask; the masked weights, and the gradients of both.
-        total += masks * _num_dropped(member, data) * 16 * _FLOAT
+        # Words drawn, masks, masked weights and their gradients, as far as XLA does not fuse them.
+        total += masks * _num_dropped(member, data) * 3 * _FLOAT
     if train.gradient_noise:
         # Words drawn, and on the way to normal values.
         total += 5 * _FLOAT * num_kernel_weights(model, spec)
@@ -287,6 +291,13 @@ def _prediction_bytes(num_members: int, data: Dataset) -> int:
     num_rows, num_classes = len(data.y_train) + len(data.y_test), max(data.spec.num_classes, 1)
     scores = 8 * _FLOAT * len(data.y_train) * num_classes
     return num_members * _FLOAT * num_rows * num_classes + scores
+
+
+def _saving_bytes(member: Member, num_members: int, data: Dataset) -> int:
+    """A checkpoint: weights, slots and the best epoch's weights, as arrays and as a file's content,
+    whose buffer grows by eighths."""
+    saved = _weight_bytes(member, num_members, data) * (2 + _num_slots(member))
+    return math.ceil(2.2 * saved)
 
 
 def _weight_bytes(member: Member, num_members: int, data: Dataset) -> int:

@@ -78,13 +78,13 @@ def test_a_stack_takes_more_for_more_members_wider_layers_and_larger_batches(tin
 
 
 def test_a_mask_for_each_example_counts_batch_times_weights(tiny):
-    """(12 + 1) x 1000 masked weights, 32 rows: 16 floats each."""
+    """(12 + 1) x 1000 masked weights, 32 rows: 3 floats each."""
     options = {"hidden_units": (1000,), "drop_connect": 0.5}
     one, each = (
         step_bytes(make_member(tiny, drop_connect_mask=mask, **options), tiny)
         for mask in ("batch", "example")
     )
-    assert each - one == 31 * 13 * 1000 * 64
+    assert each - one == 31 * 13 * 1000 * 12
 
 
 def test_data_that_cannot_fit_are_refused_with_the_numbers(tiny):
@@ -98,7 +98,7 @@ def test_a_network_that_cannot_fit_is_refused_with_what_to_do(tiny):
     with pytest.raises(MemoryLimitError, match=r"\(9000, 9000\) units takes .* fewer hidden_units"):
         plan_stacks([make_member(tiny), wide], tiny.spec, 2, room=room)
     masked = make_member(
-        tiny, hidden_units=(900, 900), drop_connect=0.5, drop_connect_mask="example"
+        tiny, hidden_units=(2000, 2000), drop_connect=0.5, drop_connect_mask="example"
     )
     with pytest.raises(MemoryLimitError, match='drop_connect_mask = "batch"'):
         room.width(masked)
@@ -175,7 +175,7 @@ def test_what_the_process_holds_is_not_charged_again(tiny, monkeypatch):
     before = first.need(stacks)
     train_members(stacks, tiny, room=first, on_result=lambda _: None)
     after = Room(tiny, 1, GIB // 4).need(stacks)
-    assert before.programs > 150e6
+    assert before.programs >= 140e6
     assert after.programs == 0
     assert Room(tiny, 1, GIB // 4).need([[make_member(tiny, hidden_units=(6,))]]).programs > 0
 
