@@ -29,11 +29,12 @@ from kmlp.program import (
 from kmlp.stack_run import can_shrink
 from kmlp.structure import Structure
 
-# Measured, see benchmarks/README.md: what is there once; for each program in each place, and for
-# each place of it that draws; of a program that is not kept, what stays; for each stack that trains
-# at once; and while what draws is compiled.
+# Measured, see benchmarks/README.md: what is there once; for each program in each place, more if
+# it normalizes, and for each place of it that draws; of a program that is not kept, what stays;
+# for each stack that trains at once; and while what draws is compiled.
 _BASE = 100_000_000
-_PROGRAM = 40_000_000
+_PROGRAM = 35_000_000
+_NORMALIZED = 10_000_000
 _DRAW_KEPT = 16_000_000
 _SHARE_LEFT = 0.6
 _STACK = 100_000_000
@@ -192,6 +193,7 @@ class Room:
         for (structure, k), count in counts.items():
             member = first[structure, k]
             size = _PROGRAM + _DRAW_KEPT * _num_draws(member)
+            size += _NORMALIZED * (member.model.normalization != "none")
             num_new = self._num_new(structure, k, count, at_once)
             if num_new:
                 on_the_way = max(on_the_way, _DRAW * _num_draws(member))

@@ -27,8 +27,8 @@ GIB = 2**30
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak is Linux's count")
 def test_a_real_run_stays_below_its_bound_and_does_not_grow_from_stack_to_stack():
-    """A study of 200 networks in 20 stacks. The bound is at most 1.5 times the peak, but for some noise of
-    the allocator; what a finished stack took is free again."""
+    """A study of 200 networks in 20 stacks. The bound is at most 1.5 times the peak, but for some
+    noise of the allocator; what a finished stack took is free again."""
     # Compiled anew, as for a user: a program from a cache takes less.
     environment = {k: v for k, v in os.environ.items() if k != "TF_XLA_FLAGS"}
     options = {"data": "tiny", "num_seeds": 200, "hidden_units": [8], "max_epochs": 1}
@@ -175,7 +175,7 @@ def test_what_the_process_holds_is_not_charged_again(tiny, monkeypatch):
     before = first.need(stacks)
     train_members(stacks, tiny, room=first, on_result=lambda _: None)
     after = Room(tiny, 1, GIB // 4).need(stacks)
-    assert before.programs >= 140e6
+    assert before.programs >= 135e6
     assert after.programs == 0
     assert Room(tiny, 1, GIB // 4).need([[make_member(tiny, hidden_units=(6,))]]).programs > 0
 
