@@ -140,7 +140,7 @@ def test_what_is_promised_stays_below_the_limit_however_many_structures(tiny, op
 
 
 def test_structures_whose_programs_do_not_fit_are_refused_with_the_numbers(tiny):
-    stacks = many_kinds(tiny, 12, dropout=0.5)
+    stacks = many_kinds(tiny, 16, dropout=0.5)
     room = Room(tiny, 2, GIB)
     with pytest.raises(MemoryLimitError, match=r"\d+ MiB for compiled.*; 819 MiB may be taken"):
         room.need(stacks)
