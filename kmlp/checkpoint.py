@@ -53,10 +53,11 @@ class Checkpoints:
         """Writes a checkpoint and drops all but the last two."""
         buffer = io.BytesIO()
         np.savez(buffer, allow_pickle=False, **arrays)
-        content = buffer.getvalue()
         self.folder.mkdir(parents=True, exist_ok=True)
-        digest = hashlib.sha256(content).digest()
-        write_atomically(self.folder / f"{epoch:06d}.checkpoint", digest + content)
+        # Not joined, and no `getvalue`: each would be one more copy of all weights.
+        with buffer.getbuffer() as content:
+            digest = hashlib.sha256(content).digest()
+            write_atomically(self.folder / f"{epoch:06d}.checkpoint", digest, content)
         for path in self._paths()[:-_KEEP]:
             path.unlink(missing_ok=True)
         self._saved = time.monotonic()
@@ -73,11 +74,12 @@ class Checkpoints:
         for path in reversed(self._paths()):
             if until is not None and int(path.stem) > until:
                 continue
-            content = path.read_bytes()
-            digest, content = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
-            if hashlib.sha256(content).digest() == digest:
-                with np.load(io.BytesIO(content), allow_pickle=False) as file:
-                    return dict(file)
+            with open(path, "rb") as file:
+                digest = file.read(_DIGEST_BYTES)
+                if hashlib.file_digest(file, "sha256").digest() == digest:
+                    file.seek(_DIGEST_BYTES)
+                    with np.load(file, allow_pickle=False) as arrays:
+                        return dict(arrays)
             logger.warning("%s is damaged; going on from the one before", path)
         return None
 

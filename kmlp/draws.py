@@ -25,10 +25,11 @@ def random_words(key: Any, step: Any, size: int) -> Any:
     Args:
         key: `(k, 2)` `int32`.
         step: `(k,)` `int32`.
-        size: static, below 2^32.
+        size: static, below 2^31.
     """
     key, step = ops.cast(key, "uint32"), ops.cast(step, "uint32")
-    place = ops.convert_to_tensor(np.arange(size, dtype=np.uint32)[None])
+    # Counted by the device: an array would be a constant of that size in every program.
+    place = ops.cast(ops.arange(size, dtype="int32"), "uint32")[None]
     return _first_words(key[:, :1], key[:, 1:], place, ops.expand_dims(step, 1))
 
 

@@ -215,9 +215,20 @@ def _order_stacks(
     resumed = []
     # Large ones first: who had to prove itself alone goes on with its stack.
     for ids in sorted(folder.begun_stacks(), key=len, reverse=True):
-        if all(id in left for id in ids):
-            resumed.append([left.pop(id) for id in ids])
-    members = list(left.values())
+        if not all(id in left for id in ids):
+            continue
+        stack = [left[id] for id in ids]
+        if not room.fits(stack):
+            logger.warning(
+                "a stack of %d members was begun with more memory than there is now; "
+                "they are trained anew in smaller ones",
+                len(ids),
+            )
+            continue
+        resumed.append(stack)
+        for id in ids:
+            del left[id]
+    members, room = list(left.values()), room.reserving(resumed)
     planned = plan(members, room) if plan else plan_stacks(members, data.spec, room=room)
     return [*resumed, *planned]
 

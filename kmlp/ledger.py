@@ -292,8 +292,9 @@ def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
     return buffer.getvalue()
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a file so that it is either the old or the new one, whole, whatever happens.
+def write_atomically(path: Path, *parts: bytes | memoryview) -> None:
+    """Writes a file of these parts so that it is either the old or the new one, whole, whatever
+    happens.
 
     Raises:
         OSError: it cannot be written; the error names it.
@@ -301,7 +302,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with open(temporary, "wb") as file:
-            file.write(content)
+            file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

@@ -4,8 +4,8 @@ A `Program` holds no state, so that every stack of one structure and size shares
 thread.
 """
 
-import functools
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -29,10 +29,17 @@ from kmlp.requirements import resolved_scaling
 from kmlp.structure import Structure
 
 State = dict[str, Any]
-_EVALUATION_BATCH = 512
+# In training, whatever the stack: a sum over other batches would be rounded otherwise.
+EVALUATION_BATCH = 512
+# At the end: as many rows as these bytes hold, within these bounds.
+EVALUATION_BYTES = 8_000_000
+EVALUATION_ROWS = (128, 2000)
 # Each takes tens of MB; running stacks hold theirs anyway.
 KEPT_PROGRAMS = 16
+_Key = tuple[Structure, int, DataSpec, str]
+_FLOAT = 4
 _lock = threading.Lock()
+_kept: "OrderedDict[_Key, Program]" = OrderedDict()
 
 
 class Program:
@@ -42,6 +49,7 @@ class Program:
     - `evaluate(state, x, y, rows) -> logs`: the plain loss and accuracy of `rows` `(k, n)`.
     - `predict(state, x, rows)`: log-probabilities `(k, n, num_classes)`, or predictions `(k, n)`
       in the target's own unit.
+    - `places`: where it has been compiled, by index.
 
     Under the policy "mixed_bfloat16" the products of a training step are computed in bfloat16;
     weights, losses, statistics and all that is evaluated and predicted stay in `floatx`, so that
@@ -54,6 +62,7 @@ class Program:
 
     def __init__(self, structure: Structure, num_members: int, spec: DataSpec) -> None:
         self.structure, self.task = structure, spec.task
+        self.places: set[int] = set()
         self.model = self._training_model = stacked_model(structure, num_members, spec)
         if structure.dtype_policy != "float32":
             self._training_model = stacked_model(
@@ -177,7 +186,7 @@ class Program:
             )
 
         totals = self._zero_totals(rows, with_loss=False)
-        return _means(_for_batches(rows, _EVALUATION_BATCH, step, totals), rows.shape[1])
+        return _means(_for_batches(rows, EVALUATION_BATCH, step, totals), rows.shape[1])
 
     def _predict(self, state: State, x: Any, rows: Any) -> Any:
         outputs = self._outputs(state, ops.take(x, rows, axis=0))
@@ -220,14 +229,40 @@ class Program:
 
 
 def program_for(structure: Structure, num_members: int, spec: DataSpec) -> Program:
-    """The program of a structure and a size: built once a process, whatever thread asks."""
+    """The program of a structure and a size, whatever thread asks: the last ones are kept."""
+    key = (structure, num_members, spec, keras.config.floatx())
     with _lock:
-        return _program(structure, num_members, spec, keras.config.floatx())
+        if key not in _kept:
+            _kept[key] = Program(structure, num_members, spec)
+        _kept.move_to_end(key)
+        if len(_kept) > KEPT_PROGRAMS:
+            _kept.popitem(last=False)
+        return _kept[key]
 
 
-@functools.lru_cache(maxsize=KEPT_PROGRAMS)
-def _program(structure: Structure, num_members: int, spec: DataSpec, floatx: str) -> Program:
-    return Program(structure, num_members, spec)
+def places_of(structure: Structure, num_members: int, spec: DataSpec) -> frozenset[int]:
+    """Where the program of a structure and a size is there already; nothing is built."""
+    with _lock:
+        kept = _kept.get((structure, num_members, spec, keras.config.floatx()))
+        return frozenset(kept.places) if kept else frozenset()
+
+
+def has_trained() -> bool:
+    """Whether a program has been compiled in this process."""
+    with _lock:
+        return any(program.places for program in _kept.values())
+
+
+def evaluation_rows(num_members: int, width: int) -> int:
+    """How many rows are evaluated at once at the end, so that what is computed on the way stays
+    small.
+
+    Args:
+        num_members: of the stack.
+        width: values of one row and member at a time: the features and the widest layer's units.
+    """
+    least, most = EVALUATION_ROWS
+    return min(max(EVALUATION_BYTES // (_FLOAT * num_members * width), least), most)
 
 
 def stacked_model(

@@ -10,12 +10,12 @@ import numpy as np
 from keras import ops
 
 from kmlp.callbacks import MemberwiseEarlyStopping, MemberwiseReduceLROnPlateau
-from kmlp.data.dataset import Dataset
+from kmlp.data.dataset import Dataset, DataSpec
 from kmlp.losses import plain_loss_name
 from kmlp.member import Member
-from kmlp.memory import evaluation_rows
 from kmlp.metrics import classification_metrics, regression_metrics
 from kmlp.model import num_kernel_weights
+from kmlp.program import evaluation_rows
 from kmlp.stack import Stack
 
 _COMPACT_FROM_FLOPS = 6e9
@@ -84,8 +84,8 @@ class StackRun:
         stop_training: whether every member has stopped.
     """
 
-    def __init__(self, stack: Stack, data: DeviceData) -> None:
-        self.whole, self.stack, self.data = stack, stack, data
+    def __init__(self, stack: Stack, data: DeviceData, place: int = 0) -> None:
+        self.whole, self.stack, self.data, self.place = stack, stack, data, place
         self.epoch, self.seconds = 0, 0.0
         self.stop_training = False
         splits = [m.split(data.data.y_train) for m in stack.members]
@@ -117,6 +117,7 @@ class StackRun:
         """One epoch of every member still in the stack, then its validation and the callbacks."""
         started = time.perf_counter()
         stack, data = self.stack, self.data
+        stack.program.places.add(self.place)
         rows = self.train_rows[self.position]
         order = np.stack(
             [m.epoch_order(r, self.epoch) for m, r in zip(stack.members, rows, strict=True)]
@@ -146,7 +147,8 @@ class StackRun:
         run, so that a resumed run takes the same turns.
         """
         running = np.flatnonzero(~self.early_stopping.stopped)
-        if 2 * len(running) > len(self.position) or self._epoch_flops() < _COMPACT_FROM_FLOPS:
+        can = can_shrink(self.stack.members[0], self.stack.spec, self.train_rows.shape[1])
+        if 2 * len(running) > len(self.position) or not can:
             return
         self._harvest(self.early_stopping.stopped)
         self.stack = self.stack.take(running)
@@ -229,11 +231,6 @@ class StackRun:
                 index, _, name = rest.partition("/")
                 self.records[int(index)].curves[name] = value.tolist()
 
-    def _epoch_flops(self) -> int:
-        """Operations of one member's epoch: two a weight and row forward, four backward."""
-        model, spec = self.stack.members[0].model, self.stack.spec
-        return 6 * num_kernel_weights(model, spec) * self.train_rows.shape[1]
-
     def _set_callbacks(self) -> None:
         trains = [m.train for m in self.stack.members]
         monitor = self._monitor()
@@ -311,7 +308,8 @@ class StackRun:
     def _predictions(self, x: Any, num_rows: int) -> np.ndarray:
         """Every member's predictions of all rows, `(k, num_rows, ...)`."""
         stack, k = self.whole, len(self.whole.members)
-        size = min(evaluation_rows(k, stack.spec.num_features), num_rows)
+        widest = max(stack.structure.hidden_units, default=0)
+        size = min(evaluation_rows(k, stack.spec.num_features + widest), num_rows)
         shape = () if stack.spec.task == "regression" else (stack.spec.num_classes,)
         predictions = np.empty((k, num_rows, *shape), keras.config.floatx())
         for start in range(0, num_rows, size):
@@ -325,6 +323,14 @@ class StackRun:
     @staticmethod
     def _evaluate(stack: Stack, x: Any, y: Any, rows: np.ndarray) -> dict[str, Any]:
         return stack.program.evaluate(stack.state, x, y, ops.convert_to_tensor(rows))
+
+
+def can_shrink(member: Member, spec: DataSpec, num_rows: int) -> bool:
+    """Whether a stack of such members trains on with fewer of them once half have stopped.
+
+    Only where an epoch is long: two operations a weight and row forward, four backward.
+    """
+    return 6 * num_kernel_weights(member.model, spec) * num_rows >= _COMPACT_FROM_FLOPS
 
 
 def _numbered(arrays: Mapping[str, np.ndarray], prefix: str) -> list[np.ndarray]:

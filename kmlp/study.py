@@ -124,6 +124,8 @@ def run_study(
         RunFolderError: the folder belongs to another study, has looked at its scores by another
             plan, is in use or cannot be written.
         DataError: the data set cannot be loaded.
+        ConfigError: a variant does not fit the data.
+        MemoryLimitError: the data, or a member, do not fit the memory there is.
     """
     folder = RunFolder(run_dir)
     data = data if data is not None else load_dataset(config.dataset)

@@ -38,6 +38,7 @@ def fit_stack(
     checkpoints: Checkpoints | None = None,
     interrupted: threading.Event | None = None,
     until: int | None = None,
+    place: int = 0,
 ) -> list[MemberResult]:
     """Trains a stack until every member has stopped, and evaluates each at its restored epoch.
 
@@ -50,17 +51,19 @@ def fit_stack(
         interrupted: once set, the run is saved at the end of its epoch and given up.
         until: pause after this epoch, counted from 1: the run is saved there, and the same call
             with a later epoch goes on as if it had never paused.
+        place: the index of the device's place that this thread is in.
 
     Returns:
         One result a member, in the stack's order: what is the best so far, if paused.
 
     Raises:
         Interrupted: `interrupted` was set.
+        OSError: a checkpoint cannot be written.
     """
-    run = StackRun(stack, data)
+    run = StackRun(stack, data, place)
     last = min(until or stack.structure.max_epochs, stack.structure.max_epochs)
-    if checkpoints and (saved := checkpoints.load(last)):
-        run.restore(saved)
+    if checkpoints:
+        _go_on(run, checkpoints, last)
     started_at = run.epoch
     while not run.stop_training and run.epoch < last:
         run.train_epoch()
@@ -76,6 +79,12 @@ def fit_stack(
     if checkpoints and until is not None and run.epoch > started_at:
         checkpoints.save(run.epoch, run.snapshot())
     return run.results()
+
+
+def _go_on(run: StackRun, checkpoints: Checkpoints, last: int) -> None:
+    """From the newest checkpoint, if there is one; its arrays are not kept."""
+    if saved := checkpoints.load(last):
+        run.restore(saved)
 
 
 def make_room(data: Dataset) -> Room:
@@ -109,10 +118,19 @@ def plan_stacks(
         MemoryLimitError: a member does not fit even alone.
     """
     num_places = backend.num_places() if num_places is None else num_places
+    spread = _spread(members, spec, num_places, room)
+    if room:
+        # How many programs there are is known only now.
+        spread = _spread(members, spec, num_places, room.reserving(spread))
+    return sorted(spread, key=lambda stack: -num_kernel_weights(stack[0].model, spec))
+
+
+def _spread(
+    members: Sequence[Member], spec: DataSpec, num_places: int, room: Room | None
+) -> list[list[Member]]:
     groups = itertools.groupby(members, Structure.of)
     stacks = [stack for _, group in groups for stack in _even(list(group), spec, room)]
-    spread = _halved(stacks, num_places)
-    return sorted(spread, key=lambda stack: -num_kernel_weights(stack[0].model, spec))
+    return _halved(stacks, num_places)
 
 
 def _even(members: list[Member], spec: DataSpec, room: Room | None) -> Iterator[list[Member]]:
@@ -179,6 +197,11 @@ def train_members(
         room: the memory there is; fewer stacks train at once where more do not fit.
         on_start: called with a stack's members right before it trains.
         on_epoch, checkpoints, until: as for `fit_stack`.
+
+    Raises:
+        ConfigError: a member does not fit the data, or members cannot share a stack.
+        MemoryLimitError: the data, or a stack, do not fit even alone.
+        OSError: a checkpoint cannot be written.
     """
     room = room or make_room(data)
     at_once = room.need(stacks).at_once
@@ -191,7 +214,7 @@ def train_members(
     def train(members: Sequence[Member]) -> None:
         if interrupted.is_set():
             return
-        with _free_one_of(places):
+        with _free_one_of(places) as place:
             stack = build_stack(members, data.spec)
             if on_start:
                 on_start(members)
@@ -202,6 +225,7 @@ def train_members(
                 checkpoints=checkpoints(members) if checkpoints else None,
                 interrupted=interrupted,
                 until=until,
+                place=place,
             )
         on_result(results)
 
@@ -217,11 +241,11 @@ def train_members(
 
 
 @contextlib.contextmanager
-def _free_one_of(places: queue.SimpleQueue[int]) -> Iterator[None]:
-    """One of the device's places, for this thread alone."""
+def _free_one_of(places: queue.SimpleQueue[int]) -> Iterator[int]:
+    """One of the device's places, for this thread alone; its index."""
     index = places.get()
     try:
         with backend.place(index):
-            yield
+            yield index
     finally:
         places.put(index)

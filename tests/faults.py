@@ -39,7 +39,9 @@ NEEDED = len(VARIANTS) * NUM_SEEDS * NUM_EPOCHS
 
 
 def make_room(data: Dataset) -> types.SimpleNamespace:
-    return types.SimpleNamespace(need=lambda stacks: None)
+    room = types.SimpleNamespace(need=lambda stacks: None, fits=lambda stack: True)
+    room.reserving = lambda stacks: room
+    return room
 
 
 def plan_stacks(

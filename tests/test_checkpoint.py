@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -223,3 +224,22 @@ def test_a_full_disk_is_one_clear_error_and_what_was_there_still_loads(tiny, tmp
         assert folder.read_json("a.json") == {"old": 1}
     np.testing.assert_array_equal(checkpoints.load()["x"], np.ones(3))
     assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_saving_and_loading_copy_the_arrays_no_more_often_than_they_must(tmp_path):
+    """Of 32 MB: one buffer that grows by eighths to save, the arrays alone to load."""
+    checkpoints, arrays = Checkpoints(tmp_path), {str(i): np.ones(10**6) for i in range(4)}
+    checkpoints.save(1, {"x": np.ones(1)})
+    tracemalloc.start()
+    try:
+        checkpoints.save(2, arrays)
+        saving = tracemalloc.get_traced_memory()[1]
+        tracemalloc.reset_peak()
+        loaded = checkpoints.load()
+        loading = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    np.testing.assert_array_equal(loaded["3"], arrays["3"])
+    # Of one array at a time, what is on its way.
+    assert saving < 1.2 * 32e6 + 16e6
+    assert loading < 32e6 + 16e6

@@ -1,5 +1,6 @@
 """The generator is the published one, and what members draw has nothing to do with each other."""
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -42,3 +43,14 @@ def test_draws_are_uniform_and_uncorrelated_across_keys_and_steps():
         assert stats.kstest(row, "uniform").pvalue > 1e-3
     correlations = np.corrcoef(np.concatenate([drawn, np.roll(drawn[:1], 1, axis=1)]))
     assert abs(correlations[np.triu_indices(7, 1)]).max() < 4 / 20_000**0.5
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="a graph is TensorFlow's")
+def test_a_program_that_draws_holds_no_array_of_what_it_draws():
+    """4 MB as a constant; with a mask for each example it would be some 50."""
+    import tensorflow as tf
+
+    program = tf.function(lambda key, step: random_words(key, step, 10**6), autograph=False)
+    shapes = tf.TensorSpec((2, 2), tf.int32), tf.TensorSpec((2,), tf.int32)
+    graph = program.get_concrete_function(*shapes).graph.as_graph_def()
+    assert graph.ByteSize() < 10**5
