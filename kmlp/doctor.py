@@ -5,7 +5,7 @@ import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from kmlp.machine import cpu_info, num_cores, package_version
+from kmlp.machine import available_memory, cpu_info, num_cores, package_version
 from kmlp.quiet import import_quietly
 
 # What the engine cannot do without; what only some commands need; what may serve as the backend.
@@ -105,9 +105,7 @@ def _threads(backend: str, places: int, on_accelerator: bool) -> Check:
 def _memory() -> Iterator[Check]:
     import psutil
 
-    from kmlp.memory import available
-
-    free = available()
+    free = available_memory()
     found = f"{_in_words(psutil.virtual_memory().total)} in all, {_in_words(free)} to be had"
     if free < _LITTLE_MEMORY:
         advice = "Close other programs, or raise the container's limit."

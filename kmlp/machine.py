@@ -1,4 +1,4 @@
-"""What this process runs on: cores, processor, installed packages."""
+"""What this process runs on: cores, processor, memory, installed packages."""
 
 import importlib.metadata
 import os
@@ -27,3 +27,48 @@ def package_version(package: str) -> str | None:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return None
+
+
+def available_memory() -> int:
+    """Bytes that this process may still take: what the machine has, within its cgroup's limit."""
+    import psutil
+
+    return min([psutil.virtual_memory().available, *_left_in_cgroups(Path("/"))])
+
+
+def _left_in_cgroups(root: Path) -> list[int]:
+    """What each cgroup of this process, and each around it, may still take."""
+    try:
+        lines = (root / "proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return []
+    found = []
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":
+            mount, limit, usage = "sys/fs/cgroup", "memory.max", "memory.current"
+        elif "memory" in controllers.split(","):
+            mount, limit, usage = (
+                "sys/fs/cgroup/memory",
+                "memory.limit_in_bytes",
+                "memory.usage_in_bytes",
+            )
+        else:
+            continue
+        folder = root / mount / path.lstrip("/")
+        # A container often sees its own cgroup as the root.
+        for place in {folder, *folder.parents, root / mount} - set((root / mount).parents):
+            found += _left(place, limit, usage)
+    return found
+
+
+def _left(folder: Path, limit: str, usage: str) -> list[int]:
+    try:
+        most, used = (folder / limit).read_text().strip(), int((folder / usage).read_text())
+        # Files that are cached give way.
+        cached = dict(
+            line.split() for line in (folder / "memory.stat").read_text().splitlines()
+        ).get("inactive_file", 0)
+    except (OSError, ValueError):
+        return []
+    return [] if most == "max" else [max(0, int(most) - used + int(cached))]

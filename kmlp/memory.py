@@ -10,12 +10,10 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-
-import psutil
 
 from kmlp.data.dataset import Dataset
 from kmlp.errors import MemoryLimitError
+from kmlp.machine import available_memory
 from kmlp.member import Member
 from kmlp.model import num_kernel_weights
 from kmlp.optimizers import update_rule
@@ -93,7 +91,7 @@ class Room:
     def __init__(self, data: Dataset, at_once: int, device_memory: int | None = None) -> None:
         self.data, self.at_once = data, at_once
         self.is_accelerator = device_memory is not None
-        self.host_limit = math.floor(_SHARE * available())
+        self.host_limit = math.floor(_SHARE * available_memory())
         self.limit = math.floor(_SHARE * device_memory) if device_memory else self.host_limit
         self._base = 0 if has_trained() else _BASE
         self._for_programs = 0
@@ -228,11 +226,6 @@ def data_bytes(data: Dataset) -> int:
     return sum(a.nbytes for a in (data.x_train, data.y_train, data.x_test, data.y_test))
 
 
-def available() -> int:
-    """Bytes that this process may still take: what the machine has, within its cgroup's limit."""
-    return min([psutil.virtual_memory().available, *_left_in_cgroups(Path("/"))])
-
-
 def in_words(num_bytes: float) -> str:
     """GiB from 1 on, else MiB."""
     gib = num_bytes / 2**30
@@ -314,44 +307,6 @@ def _num_slots(member: Member) -> int:
 def _num_train(member: Member, data: Dataset) -> int:
     """Rows that a member trains on, at most."""
     return len(data.y_train) - round(member.validation_fraction * len(data.y_train))
-
-
-def _left_in_cgroups(root: Path) -> list[int]:
-    """What each cgroup of this process, and each around it, may still take."""
-    try:
-        lines = (root / "proc/self/cgroup").read_text().splitlines()
-    except OSError:
-        return []
-    found = []
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        if controllers == "":
-            mount, limit, usage = "sys/fs/cgroup", "memory.max", "memory.current"
-        elif "memory" in controllers.split(","):
-            mount, limit, usage = (
-                "sys/fs/cgroup/memory",
-                "memory.limit_in_bytes",
-                "memory.usage_in_bytes",
-            )
-        else:
-            continue
-        folder = root / mount / path.lstrip("/")
-        # A container often sees its own cgroup as the root.
-        for place in {folder, *folder.parents, root / mount} - set((root / mount).parents):
-            found += _left(place, limit, usage)
-    return found
-
-
-def _left(folder: Path, limit: str, usage: str) -> list[int]:
-    try:
-        most, used = (folder / limit).read_text().strip(), int((folder / usage).read_text())
-        # Files that are cached give way.
-        cached = dict(
-            line.split() for line in (folder / "memory.stat").read_text().splitlines()
-        ).get("inactive_file", 0)
-    except (OSError, ValueError):
-        return []
-    return [] if most == "max" else [max(0, int(most) - used + int(cached))]
 
 
 def _too_large(member: Member, alone: int, left: str) -> MemoryLimitError:

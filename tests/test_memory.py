@@ -14,8 +14,9 @@ import pytest
 from kmlp.errors import MemoryLimitError
 from kmlp.keeper import _order_stacks as order_stacks
 from kmlp.ledger import RunFolder
-from kmlp.memory import Room, available, data_bytes, in_words
-from kmlp.memory import _left_in_cgroups as left_in_cgroups
+from kmlp.machine import _left_in_cgroups as left_in_cgroups
+from kmlp.machine import available_memory
+from kmlp.memory import Room, data_bytes, in_words
 from kmlp.memory import _step_bytes as step_bytes
 from kmlp.program import EVALUATION_ROWS, KEPT_PROGRAMS, evaluation_rows
 from kmlp.training import plan_stacks, train_members
@@ -184,7 +185,7 @@ def test_an_accelerators_stack_fits_the_hosts_memory_too(tiny, monkeypatch):
     """Its predictions and checkpoints lie there."""
     member = make_member(tiny, hidden_units=(500, 500))
     most = Room(tiny, 1, 64 * GIB).width(member)
-    monkeypatch.setattr("kmlp.memory.available", lambda: GIB // 8)
+    monkeypatch.setattr("kmlp.memory.available_memory", lambda: GIB // 8)
     room = Room(tiny, 1, 64 * GIB)
     assert room.width(member) < most
     assert room.host_bytes(member, room.width(member)) <= 0.8 * GIB / 8
@@ -249,7 +250,7 @@ def test_version_1_and_a_container_that_sees_its_own_cgroup_as_the_root(tmp_path
 
 def test_no_cgroups_no_limits(tmp_path):
     assert left_in_cgroups(tmp_path) == []
-    assert 0 < available() < 2**50
+    assert 0 < available_memory() < 2**50
 
 
 def test_sizes_in_words():
