@@ -102,7 +102,9 @@ def squared_error(outputs: np.ndarray, truth: np.ndarray) -> Terms:
     # Of two samples one left out would leave no variance to estimate.
     without = [estimate(np.delete(everyone, r)) for r in everyone if num_samples > 2]
     return {
-        name: Jackknifed(value, np.array([found[name] for found in without]))
+        name: Jackknifed(
+            value, np.array([found[name] for found in without]), name == "variance_sample"
+        )
         for name, value in estimate(everyone).items()
     }
 

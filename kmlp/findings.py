@@ -85,13 +85,13 @@ def _shares(entry: Entry) -> str:
     )
     if entry["num_seeds"] == 1:
         text += ", where what its one seed does alike on every sample counts as bias"
-    if "variance_sample" in found and variance > 0:
+    interval = found.get("variance_sample", {}).get("ci95")
+    if variance > 0 and interval and interval[0] > 0 and interval[1] < variance:
         of_sample = 100 * found["variance_sample"]["value"] / variance
-        if 0 <= of_sample <= 100:
-            text += (
-                f", of which {of_sample:.0f} % comes from the sample and {100 - of_sample:.0f} % "
-                "from initial weights, order and masks"
-            )
+        text += (
+            f", of which {of_sample:.0f} % comes from the sample and {100 - of_sample:.0f} % "
+            "from initial weights, order and masks"
+        )
     return text
 
 

@@ -16,10 +16,13 @@ class Jackknifed:
     Attributes:
         value: from all samples.
         without: `(num_samples,)`, from all but one; may be empty.
+        may_be_negative: as the estimate of a small variance by a difference: it has no logarithm
+            even where it happens to be positive.
     """
 
     value: float
     without: np.ndarray
+    may_be_negative: bool = False
 
     def interval(self, level: float = 0.95) -> tuple[float, float] | None:
         """The jackknife's t interval with one degree of freedom less than there are samples.
@@ -41,7 +44,7 @@ class Jackknifed:
         """
         if len(self.without) < MIN_SAMPLES:
             return None
-        if not self.is_positive:
+        if self.may_be_negative or not self.is_positive:
             return _t_interval(self.value, self.without, level)
         low, high = _t_interval(np.log(self.value), np.log(self.without), level)
         return float(np.exp(low)), float(np.exp(high))

@@ -244,7 +244,7 @@ def load_study(run_dir: str | Path) -> Study:
                 f"{folder.path}: the strengths are still being chosen. "
                 f"Write kmlp show {folder.path / PILOT_FOLDER}"
             )
-        raise RunFolderError(f"{folder.path}: no study.toml; is this a run folder?")
+        raise RunFolderError(f"{folder.path}: no study.toml; {_instead(folder.path)}")
     config, environment = stored_config(folder), folder.read_json("environment.json")
     plan, rounds = _plan(config, folder, environment["dataset"])
     if not rounds.is_over:
@@ -257,6 +257,16 @@ def load_study(run_dir: str | Path) -> Study:
     num_planned = sum(map(len, plan.ids.values())) + len(plan.extras)
     num_known = len(results["members"]) + len(results["extra_members"])
     return Study(config, folder.path, results, num_planned - num_known)
+
+
+def _instead(path: Path) -> str:
+    """What a folder that is no study's is, in words, with what to name instead."""
+    inside = sorted(p.parent for p in path.glob("*/study.toml"))
+    if (path / "search.toml").exists():
+        return f"this is a search, {f'its study is {inside[0]}' if inside else 'without a study'}"
+    if inside:
+        return f"these are several studies: name one, as {inside[0]}"
+    return "is this a run folder?"
 
 
 def _check(config: StudyConfig, data: Dataset) -> None:

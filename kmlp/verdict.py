@@ -345,6 +345,7 @@ def _limits(results: Mapping[str, Any], unit: Unit) -> list[str]:
                 f"{member['variant']} with seed {member['seed']} ended its process four times in "
                 "a row, twice of them alone, and was given up: kept out of every mean."
             )
+    limits += _cut_short(results)
     if pilot := results.get("pilot"):
         limits.append(
             f"The strengths were chosen on validation, by {pilot['num_seeds']} pilot seeds of "
@@ -364,6 +365,18 @@ def _limits(results: Mapping[str, Any], unit: Unit) -> list[str]:
             "expect other numbers there."
         )
     return limits
+
+
+def _cut_short(results: Mapping[str, Any]) -> list[str]:
+    """Whether many networks were at their best in the last epoch that they were given."""
+    done = [m for m in results["members"] if m["status"] == "done"]
+    improving = [m for m in done if m["best_epoch"] == m["stopped_epoch"]]
+    if 4 * len(improving) < len(done) or not improving:
+        return []
+    return [
+        f"{len(improving)} of {len(done)} networks were still getting better when max_epochs ended "
+        "their training: more epochs may change the scores, and the ranking."
+    ]
 
 
 def _not_compared(results: Mapping[str, Any]) -> list[str]:

@@ -43,7 +43,7 @@ def entry(variant, strength, risk, variance=None, bias=None, **more):
         "num_samples": 5,
         "num_seeds": 3,
         "num_train": 10_000,
-        "squared_error": {n: {"value": v, "ci95": None} for n, v in terms.items()},
+        "squared_error": {n: {"value": v, "ci95": [0.9 * v, 1.1 * v]} for n, v in terms.items()},
         "versus_baseline": {"squared_error": ratios} if variance or bias else None,
         **more,
     }
@@ -70,6 +70,15 @@ def test_what_the_baselines_error_consists_of_and_what_a_variant_does_to_it():
         "Against none dropout=0.2 lowers variance by 31 % (25 to 37 %) and raises bias² + noise by "
         "4 % (1 to 7 %) (95 % intervals, corrected for all variants)."
     )
+
+
+@pytest.mark.parametrize("interval", [None, [-0.01, 0.03], [0.01, 0.05]])
+def test_the_samples_share_of_the_variance_is_told_only_where_it_is_known(interval):
+    """Not where its interval holds 0, or all of the variance."""
+    unknown = entry("none", "", 0.2)
+    unknown["squared_error"]["variance_sample"] = {"value": 0.03, "ci95": interval}
+    (consists,) = findings(results(bias_variance=[unknown]))
+    assert consists.endswith("none is 80 % bias² + noise and 20 % variance.")
 
 
 def test_a_change_whose_interval_holds_one_is_not_told():

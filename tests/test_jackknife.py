@@ -46,3 +46,11 @@ def test_five_samples_cover_a_variance_where_a_bootstrap_does_not():
     jackknife, bootstrap = np.mean(held, axis=0)
     assert jackknife > 0.93
     assert bootstrap < 0.75
+
+
+def test_what_may_be_negative_is_never_on_the_logarithm():
+    """A small positive estimate would get an interval over many orders of magnitude."""
+    without = np.array([0.1, 2.0, 1e-5, 1.0, 0.5])
+    low, high = Jackknifed(0.5, without, may_be_negative=True).interval()
+    assert low < 0 < high < 10
+    assert Jackknifed(0.5, without).interval()[1] > 1000

@@ -174,3 +174,14 @@ def test_fewer_seeds_narrow_the_results_with_a_word_and_delete_nothing(tiny, tmp
     assert len(narrow.results["members"]) == 2
     assert "narrowed to these variants and seeds; nothing is deleted" in caplog.text
     assert run_study(config, tmp_path / "run", tiny).results == whole
+
+
+def test_a_folder_that_is_no_study_names_the_one_inside(tmp_path):
+    (tmp_path / "search" / "study").mkdir(parents=True)
+    (tmp_path / "several" / "mnist").mkdir(parents=True)
+    for name in ("search/search.toml", "search/study/study.toml", "several/mnist/study.toml"):
+        (tmp_path / name).touch()
+    with pytest.raises(RunFolderError, match=r"this is a search, its study is .*search/study$"):
+        load_study(tmp_path / "search")
+    with pytest.raises(RunFolderError, match=r"several studies: name one, as .*several/mnist$"):
+        load_study(tmp_path / "several")

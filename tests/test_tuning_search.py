@@ -3,6 +3,7 @@
 import dataclasses
 import shutil
 import tomllib
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -17,6 +18,7 @@ from kmlp.stack import build_stack
 from kmlp.stack_run import DeviceData
 from kmlp.training import fit_stack
 from tuning import SearchConfig, load_search, tune
+from tuning.config import read_search_file
 from tuning.executions import Executions
 from tuning.ledger import SearchFolder
 from tuning.tuner import without_test_rows
@@ -152,7 +154,7 @@ def test_what_has_lost_its_arrays_is_trained_again(data, tmp_path, tuner, points
         ({"space": ["none", "dropout=0,0.2,0.5"]}, "space.learning_rate is"),
         ({"seed": 1}, "seed is 0 there, 1 here"),
         ({"num_seeds": 3}, "num_seeds is 2 there, 3 here"),
-        ({"max_trials": 2}, "max_trials is 3 there, 2 here"),
+        ({"max_trials": 2}, "max_trials is 3 there, 2 here (it may only grow)"),
         ({"tuner": "grid"}, "tuner is 'random' there, 'grid' here"),
         ({"train": {"max_epochs": 4, "batch_size": 32}}, "train.max_epochs is 3 there, 4 here"),
         ({"fixed": {"hidden_units": [9]}}, "fixed.hidden_units is"),
@@ -477,3 +479,9 @@ def test_a_wrong_setting_is_refused_before_anything_is_written(data, tmp_path, s
         tune(data, tmp_path / "run", **{**SETTINGS, **settings})
     assert message in str(error.value)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_study_file_is_told_from_a_searchs():
+    path = Path(__file__).parent.parent / "studies" / "assignment.toml"
+    with pytest.raises(ConfigError, match=r"this is a study file, .* kmlp study "):
+        read_search_file(path)

@@ -183,7 +183,13 @@ def test_one_seed_has_no_interval():
 
 def test_diverged_members_are_named_by_variant_seed_and_epoch():
     members = [
-        {"variant": name, "seed": seed, "status": status, "stopped_epoch": epoch}
+        {
+            "variant": name,
+            "seed": seed,
+            "status": status,
+            "best_epoch": epoch - 1,
+            "stopped_epoch": epoch,
+        }
         for name, seed, status, epoch in (
             ("none", 1, "done", 9),
             ("none", 4, "diverged", 2),
@@ -198,6 +204,18 @@ def test_diverged_members_are_named_by_variant_seed_and_epoch():
         "l2=0.2 diverged (a loss was not finite) with seed 0 (epoch 3), 7 (epoch 1): "
         "kept out of every mean."
     ]
+
+
+@pytest.mark.parametrize(("num_improving", "is_said"), [(1, False), (2, True)])
+def test_training_that_ended_too_early_is_said(num_improving, is_said):
+    """From a quarter of the networks on."""
+    members = [
+        {"status": "done", "best_epoch": 9 if i < num_improving else 5, "stopped_epoch": 9}
+        for i in range(8)
+    ]
+    sentences = verdict(results(members=members))
+    said = [s for s in sentences if s.startswith("2 of 8 networks were still getting better")]
+    assert bool(said) == is_said
 
 
 def test_a_variant_without_a_finished_member_is_ranked_nowhere():

@@ -1,6 +1,7 @@
 """What to search, on what, how: a frozen dataclass of plain types, as the study's config is."""
 
 import dataclasses
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -132,8 +133,11 @@ def read_search_file(path: str | Path) -> SearchConfig:
     """
     path = Path(path)
     try:
-        return SearchConfig.from_toml(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ConfigError, TypeError) as error:
+        text = path.read_text(encoding="utf-8")
+        if {"variants", "study"} & set(tomllib.loads(text)):
+            raise ConfigError(f"this is a study file, not a search's. Write kmlp study {path}")
+        return SearchConfig.from_toml(text)
+    except (OSError, ValueError, ConfigError, TypeError) as error:
         raise ConfigError(f"{path}: {error}") from error
 
 

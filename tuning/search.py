@@ -254,7 +254,10 @@ def _differences(kept: SearchConfig, asked: SearchConfig) -> list[str]:
         else:
             pairs = [(f.name, old, new)]
         found += [(n, a, b) for n, a, b in pairs if a != b and not (n in _GROWS and a < b)]
-    return [f"{name} is {a!r} there, {b!r} here" for name, a, b in found]
+    return [
+        f"{name} is {a!r} there, {b!r} here" + " (it may only grow)" * (name in _GROWS)
+        for name, a, b in found
+    ]
 
 
 def _of(table: Mapping[str, Any], name: str) -> Any:

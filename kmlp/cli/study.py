@@ -91,12 +91,21 @@ def run(
     # Without the same settings the run folder would refuse to go on.
     same = f"kmlp run {target} --out {folder}"
     if all(isinstance(config.num_seeds, int) for config in studies.values()):
-        most = max(config.most_seeds for config in studies.values())
-        print(" ".join([f"  {same}", *options.words("num_seeds"), f"--seeds {2 * most}"]))
+        num_seeds = max(map(_more_seeds, studies.values()))
+        print(" ".join([f"  {same}", *options.words("num_seeds"), f"--seeds {num_seeds}"]))
     if "" in studies and all(isinstance(v, str) for v in studies[""].variants):
         variants = ",".join(map(str, studies[""].variants))
         more = f"--variants {variants},dropout=0.5"
         print(" ".join([f"  {same}", *options.words("variants"), more]))
+
+
+def _more_seeds(config: StudyConfig) -> int:
+    """Twice as many, or as many as any difference takes to show."""
+    from kmlp.stats import min_seeds_to_test
+
+    comparisons = len(config.variant_names) - 1
+    needed = min_seeds_to_test(comparisons) if comparisons else 0
+    return max(2 * config.most_seeds, needed)
 
 
 def run_one(config: StudyConfig, folder: Path) -> None:
