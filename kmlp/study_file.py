@@ -1,12 +1,12 @@
 """Study files: TOML that holds one study, or several."""
 
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from kmlp.config import StudyConfig
+from kmlp.config.base import parse_toml
 from kmlp.errors import ConfigError
 
 
@@ -37,9 +37,7 @@ def read_studies(path: str | Path) -> dict[str, StudyConfig]:
     """
     path = Path(path)
     try:
-        return _studies(tomllib.loads(path.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+        return _studies(parse_toml(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, ConfigError, TypeError) as error:
         raise ConfigError(f"{path}: {error}") from error
 

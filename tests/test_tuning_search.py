@@ -481,6 +481,13 @@ def test_a_wrong_setting_is_refused_before_anything_is_written(data, tmp_path, s
     assert not (tmp_path / "run").exists()
 
 
+def test_what_is_no_toml_is_refused_as_such(tmp_path):
+    path = tmp_path / "search.toml"
+    path.write_text("dataset = ")
+    with pytest.raises(ConfigError, match=r"search\.toml: not valid TOML: Invalid value"):
+        read_search_file(path)
+
+
 def test_a_study_file_is_told_from_a_searchs():
     path = Path(__file__).parent.parent / "studies" / "assignment.toml"
     with pytest.raises(ConfigError, match=r"this is a study file, .* kmlp study "):

@@ -1,7 +1,6 @@
 """What to search, on what, how: a frozen dataclass of plain types, as the study's config is."""
 
 import dataclasses
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 
 from kmlp import fields
 from kmlp.config import MLPConfig, TrainConfig
-from kmlp.config.base import Config
+from kmlp.config.base import Config, parse_toml
 from kmlp.data import DataSpec
 from kmlp.errors import ConfigError
 from kmlp.metrics import HIGHER_IS_BETTER, METRICS
@@ -133,11 +132,11 @@ def read_search_file(path: str | Path) -> SearchConfig:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
-        if {"variants", "study"} & set(tomllib.loads(text)):
+        table = parse_toml(path.read_text(encoding="utf-8"))
+        if {"variants", "study"} & set(table):
             raise ConfigError(f"this is a study file, not a search's. Write kmlp study {path}")
-        return SearchConfig.from_toml(text)
-    except (OSError, ValueError, ConfigError, TypeError) as error:
+        return SearchConfig.from_dict(table)
+    except (OSError, UnicodeDecodeError, ConfigError, TypeError) as error:
         raise ConfigError(f"{path}: {error}") from error
 
 

@@ -46,10 +46,19 @@ class Config:
 
     @classmethod
     def from_toml(cls, text: str) -> Self:
-        try:
-            return cls.from_dict(tomllib.loads(text))
-        except tomllib.TOMLDecodeError as error:
-            raise ConfigError(f"not valid TOML: {error}") from error
+        return cls.from_dict(parse_toml(text))
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """A TOML document as a table.
+
+    Raises:
+        ConfigError: it is no TOML.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"not valid TOML: {error}") from error
 
 
 def _without_none(value: Any) -> Any:
