@@ -28,10 +28,10 @@ class Jackknifed:
         """The jackknife's t interval with one degree of freedom less than there are samples.
 
         It is for the seeds at hand, which all samples share; what others would do is not in it.
-        On the logarithm where everything is positive, else as it is: a variance from five samples
-        is skewed. Simulated, it covers 91 to 96 % of 95 at five samples whose effects go in several
-        directions, 85 % where all is one skewed direction; a percentile bootstrap of the same
-        samples covers 45 to 67 % (`benchmarks/calibration.py`). See Miller 1974,
+        On the logarithm where everything is and must be positive, else as it is: a variance from
+        five samples is skewed. Simulated, it covers 91 to 96 % of 95 at five samples whose effects
+        go in several directions, 85 % where all is one skewed direction; a percentile bootstrap of
+        the same samples covers 45 to 67 % (`benchmarks/calibration.py`). See Miller 1974,
         https://doi.org/10.1093/biomet/61.1.1.
 
         Returns:

@@ -269,8 +269,8 @@ def _method(entries: Sequence[Entry], is_regression: bool) -> str:
     kind, seeds = entries[0]["resample"].partition(":")[0], entries[0]["num_seeds"]
     text = (
         "Intervals leave out one whole training sample at a time (jackknife, t with one degree of "
-        "freedom less than samples, on the logarithm): a bootstrap over so few samples is far too "
-        "narrow. They are for "
+        "freedom less than samples, on the logarithm but for the sample's part of the variance): a "
+        "bootstrap over so few samples is far too narrow. They are for "
         f"{f'these {seeds} seeds, which train' if seeds > 1 else 'this seed, which trains'} on "
         "every sample, and not for other ones. The test rows are the same throughout and are not "
         "resampled. "
