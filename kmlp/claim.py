@@ -8,7 +8,7 @@ from kmlp.config import StudyConfig
 from kmlp.data import Dataset
 from kmlp.errors import RunFolderError
 from kmlp.ledger import RunFolder
-from kmlp.machine import cpu_info, package_version
+from kmlp.machine import cpu_name, package_version
 from kmlp.study_file import read_study_file
 
 logger = logging.getLogger(__name__)
@@ -93,8 +93,7 @@ def backend_and_device() -> tuple[str, str]:
     from kmlp import backend
 
     accelerators = [f"{kind}: {name}" for kind, name, _ in backend.devices() if kind != "cpu"]
-    cpu = f"cpu: {cpu_info('model name') or platform.processor() or platform.machine()}"
-    return keras.backend.backend(), next(iter(accelerators), cpu)
+    return keras.backend.backend(), next(iter(accelerators), f"cpu: {cpu_name()}")
 
 
 def with_earlier(kept: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:

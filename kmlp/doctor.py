@@ -5,7 +5,7 @@ import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from kmlp.machine import available_memory, cpu_info, num_cores, package_version
+from kmlp.machine import available_memory, cpu_info, in_words, num_cores, package_version
 from kmlp.quiet import import_quietly
 
 # What the engine cannot do without; what only some commands need; what may serve as the backend.
@@ -83,7 +83,7 @@ def _backend() -> Iterator[Check]:
     for kind, device, _ in backend.devices():
         memory = backend.device_memory() if kind != "cpu" else None
         device = cpu_info("model name") or device if kind == "cpu" else device
-        words = f"{kind}: {device}" + (f", {_in_words(memory)} usable" if memory else "")
+        words = f"{kind}: {device}" + (f", {in_words(memory)} usable" if memory else "")
         yield Check("device", "ok", words)
     yield _threads(name, places, backend.device_memory() is not None)
 
@@ -106,7 +106,7 @@ def _memory() -> Iterator[Check]:
     import psutil
 
     free = available_memory()
-    found = f"{_in_words(psutil.virtual_memory().total)} in all, {_in_words(free)} to be had"
+    found = f"{in_words(psutil.virtual_memory().total)} in all, {in_words(free)} to be had"
     if free < _LITTLE_MEMORY:
         advice = "Close other programs, or raise the container's limit."
         yield Check("memory", "note", found, advice)
@@ -181,12 +181,6 @@ _CHECKS: dict[str, Callable[[], Iterator[Check]]] = {
     "data": _data,
     "self-test": _self_test,
 }
-
-
-def _in_words(num_bytes: int) -> str:
-    from kmlp.memory import in_words
-
-    return in_words(num_bytes)
 
 
 def _dotted(capability: tuple[int, int] | None) -> str:

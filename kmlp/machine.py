@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import os
+import platform
 from pathlib import Path
 
 
@@ -21,6 +22,11 @@ def cpu_info(key: str, path: Path = Path("/proc/cpuinfo")) -> str:
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(key)), "")
 
 
+def cpu_name() -> str:
+    """The processor's model, or its architecture where no more is told."""
+    return cpu_info("model name") or platform.processor() or platform.machine()
+
+
 def package_version(package: str) -> str | None:
     """The installed version; None where it is missing."""
     try:
@@ -34,6 +40,12 @@ def available_memory() -> int:
     import psutil
 
     return min([psutil.virtual_memory().available, *_left_in_cgroups(Path("/"))])
+
+
+def in_words(num_bytes: float) -> str:
+    """GiB from 1 on, else MiB."""
+    gib = num_bytes / 2**30
+    return f"{gib:.1f} GiB" if gib >= 1 else f"{num_bytes / 2**20:.0f} MiB"
 
 
 def _left_in_cgroups(root: Path) -> list[int]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from kmlp.data.dataset import Dataset
 from kmlp.errors import MemoryLimitError
-from kmlp.machine import available_memory
+from kmlp.machine import available_memory, in_words
 from kmlp.member import Member
 from kmlp.model import num_kernel_weights
 from kmlp.optimizers import update_rule
@@ -23,6 +23,7 @@ from kmlp.program import (
     evaluation_rows,
     has_trained,
     places_of,
+    row_width,
 )
 from kmlp.stack_run import can_shrink
 from kmlp.structure import Structure
@@ -226,12 +227,6 @@ def data_bytes(data: Dataset) -> int:
     return sum(a.nbytes for a in (data.x_train, data.y_train, data.x_test, data.y_test))
 
 
-def in_words(num_bytes: float) -> str:
-    """GiB from 1 on, else MiB."""
-    gib = num_bytes / 2**30
-    return f"{gib:.1f} GiB" if gib >= 1 else f"{num_bytes / 2**20:.0f} MiB"
-
-
 def _step_bytes(member: Member, data: Dataset) -> int:
     """What one member's training step computes on the way, for one batch."""
     model, train, spec = member.model, member.train, data.spec
@@ -271,7 +266,7 @@ def _evaluation_bytes(member: Member, num_members: int, data: Dataset) -> int:
     """The inputs of the rows that are evaluated at once, and what is computed of them."""
     model, spec, k = member.model, data.spec, num_members
     widest = max(model.hidden_units, default=spec.num_outputs)
-    at_end = evaluation_rows(k, spec.num_features + max(model.hidden_units, default=0))
+    at_end = evaluation_rows(k, row_width(spec, model.hidden_units))
     rows = min(max(at_end, EVALUATION_BATCH), max(len(data.y_train), len(data.y_test)))
     # Raw, cast and scaled; a layer's inputs, products and outputs; moments keep squares and more.
     inputs = spec.num_features * (data.x_train.itemsize + 2 * _FLOAT)

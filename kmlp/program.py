@@ -6,7 +6,7 @@ thread.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -259,10 +259,15 @@ def evaluation_rows(num_members: int, width: int) -> int:
 
     Args:
         num_members: of the stack.
-        width: values of one row and member at a time: the features and the widest layer's units.
+        width: as `row_width` says.
     """
     least, most = EVALUATION_ROWS
     return min(max(EVALUATION_BYTES // (_FLOAT * num_members * width), least), most)
+
+
+def row_width(spec: DataSpec, hidden_units: Sequence[int]) -> int:
+    """Values of one row and member at a time: the features and the widest layer's units."""
+    return spec.num_features + max(hidden_units, default=0)
 
 
 def stacked_model(

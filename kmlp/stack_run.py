@@ -15,7 +15,7 @@ from kmlp.losses import plain_loss_name
 from kmlp.member import Member
 from kmlp.metrics import classification_metrics, regression_metrics
 from kmlp.model import num_kernel_weights
-from kmlp.program import evaluation_rows
+from kmlp.program import evaluation_rows, row_width
 from kmlp.stack import Stack
 
 _COMPACT_FROM_FLOPS = 6e9
@@ -308,8 +308,8 @@ class StackRun:
     def _predictions(self, x: Any, num_rows: int) -> np.ndarray:
         """Every member's predictions of all rows, `(k, num_rows, ...)`."""
         stack, k = self.whole, len(self.whole.members)
-        widest = max(stack.structure.hidden_units, default=0)
-        size = min(evaluation_rows(k, stack.spec.num_features + widest), num_rows)
+        width = row_width(stack.spec, stack.structure.hidden_units)
+        size = min(evaluation_rows(k, width), num_rows)
         shape = () if stack.spec.task == "regression" else (stack.spec.num_classes,)
         predictions = np.empty((k, num_rows, *shape), keras.config.floatx())
         for start in range(0, num_rows, size):

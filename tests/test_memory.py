@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kmlp import backend
 from kmlp.errors import MemoryLimitError
 from kmlp.keeper import _order_stacks as order_stacks
 from kmlp.ledger import RunFolder
 from kmlp.machine import _left_in_cgroups as left_in_cgroups
-from kmlp.machine import available_memory
-from kmlp.memory import Room, data_bytes, in_words
+from kmlp.machine import available_memory, in_words
+from kmlp.memory import Room, data_bytes
 from kmlp.memory import _step_bytes as step_bytes
 from kmlp.program import EVALUATION_ROWS, KEPT_PROGRAMS, evaluation_rows
 from kmlp.training import plan_stacks, train_members
@@ -28,7 +29,11 @@ GIB = 2**30
 
 @pytest.fixture(autouse=True)
 def nothing_compiled(monkeypatch):
-    """What this process has compiled for other tests is not charged again: here it has nothing."""
+    """What this process has compiled for other tests is not charged again: here it has nothing.
+
+    The device is prepared before a test listens: once a process this may warn.
+    """
+    backend.num_places()
     monkeypatch.setattr("kmlp.program._kept", OrderedDict())
 
 

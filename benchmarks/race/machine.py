@@ -4,7 +4,7 @@ import os
 import platform
 import subprocess
 
-from kmlp.machine import cpu_info, num_cores, package_version
+from kmlp.machine import cpu_info, cpu_name, num_cores, package_version
 
 _PACKAGES = (
     "keras",
@@ -19,10 +19,10 @@ _PACKAGES = (
 
 def machine_facts() -> dict[str, str]:
     """Cores, CPU, what it multiplies with, GPU, memory, versions."""
-    model, flags = cpu_info("model name"), cpu_info("flags").split()
+    flags = cpu_info("flags").split()
     units = [name for name in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if name in flags]
     return {
-        "CPU": f"{num_cores()} cores, {model or platform.processor() or platform.machine()}, "
+        "CPU": f"{num_cores()} cores, {cpu_name()}, "
         + (", ".join(units) or "vector units unknown"),
         "GPU": _gpu() or "none",
         "memory": f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.0f} GiB",

@@ -101,11 +101,15 @@ def run(
 
 def _more_seeds(config: StudyConfig) -> int:
     """Twice as many, or as many as any difference takes to show."""
+    return max(2 * config.most_seeds, _seeds_needed(config))
+
+
+def _seeds_needed(config: StudyConfig) -> int:
+    """From how many seeds on any difference from the baseline can show; 0 of one variant."""
     from kmlp.stats import min_seeds_to_test
 
     comparisons = len(config.variant_names) - 1
-    needed = min_seeds_to_test(comparisons) if comparisons else 0
-    return max(2 * config.most_seeds, needed)
+    return min_seeds_to_test(comparisons) if comparisons else 0
 
 
 def run_one(config: StudyConfig, folder: Path) -> None:
@@ -169,12 +173,11 @@ def run_with_progress(config: StudyConfig, out: Path) -> tuple["Study", "Dataset
         f"{len(dataset.y_test):,} test rows, from {origin.location}, sha256 {origin.sha256[:12]}",
         file=sys.stderr,
     )
-    from kmlp.stats import min_seeds_to_test
     from kmlp.study import run_study
 
     written_out = config.for_data(dataset.spec.task, dataset.spec.input_dtype)
-    comparisons = len(written_out.variant_names) - 1
-    if comparisons and config.most_seeds < (needed := min_seeds_to_test(comparisons)):
+    if config.most_seeds < (needed := _seeds_needed(written_out)):
+        comparisons = len(written_out.variant_names) - 1
         print(
             f"{config.most_seeds} seeds cannot show any difference, with {comparisons} to compare "
             f"with the baseline; at least {needed} are needed: --seeds {needed}",

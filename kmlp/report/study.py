@@ -155,15 +155,6 @@ def _training(results: Mapping[str, Any], evidence: Evidence, is_regression: boo
     return sections
 
 
-def _machine(environment: Mapping[str, Any]) -> str:
-    """A later environment of the same folder, in a line."""
-    return f"{environment['backend']} on {environment['device']} ({_versions(environment)})"
-
-
-def _versions(environment: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {v or '–'}" for name, v in environment["packages"].items())
-
-
 def _again(
     folder: RunFolder, results: Mapping[str, Any], environment: Mapping[str, Any]
 ) -> Section:
@@ -193,3 +184,12 @@ def _again(
             facts_table(facts),
         ],
     )
+
+
+def _machine(environment: Mapping[str, Any]) -> str:
+    """A later environment of the same folder, in a line."""
+    return f"{environment['backend']} on {environment['device']} ({_versions(environment)})"
+
+
+def _versions(environment: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {v or '–'}" for name, v in environment["packages"].items())
