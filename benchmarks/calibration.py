@@ -29,7 +29,7 @@ from simulated import (
 )
 
 from kmlp import resampling, stats
-from kmlp.verdict import is_significant
+from kmlp.ranking import is_significant
 
 COMMAND = "python benchmarks/calibration.py"
 JSON = Path(__file__).parent.parent / "kmlp" / "report" / "calibration.json"

@@ -9,7 +9,7 @@ import numpy as np
 from kmlp import resampling, stats
 from kmlp.ledger import MemberRecord
 from kmlp.metrics import HIGHER_IS_BETTER
-from kmlp.verdict import tells_apart
+from kmlp.ranking import tells_apart
 
 Members = Mapping[int, MemberRecord]
 """The finished members of a variant by seed."""

@@ -6,16 +6,10 @@ They follow from the numbers of `results.json`, as those of `kmlp.verdict` do, a
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kmlp.ranking import chosen_on, label, num_pairs, on_shared_seeds, selection_scores, tells_apart
 from kmlp.stats import MIN_SEEDS_TO_TEST
+from kmlp.sweep import written
 from kmlp.units import STREAMS, Unit, listed, p_equals, unit_in
-from kmlp.verdict import (
-    chosen_on,
-    label,
-    num_pairs,
-    on_shared_seeds,
-    selection_scores,
-    tells_apart,
-)
 
 Results = Mapping[str, Any]
 Entry = Mapping[str, Any]
@@ -162,9 +156,12 @@ def _sweeps(results: Results, unit: Unit) -> list[str]:
         where = "validation" if part == "val" else "training"
         values = dict(zip(sweep["variants"], sweep["values"], strict=True))
         edge = _edge(values[best["name"]], [values[v["name"]] for v in variants])
+        # A value that another variant has anyway goes by that one's name.
+        is_told = best["name"].startswith(f"{sweep['field']}=")
+        value = "" if is_told else f" ({sweep['field']}={written(values[best['name']])})"
         sentences.append(
             f"Of {len(variants)} values of {sweep['field']} the mean {where} {unit.title}"
-            f"{on_shared_seeds(variants)} is best with {best['name']}, "
+            f"{on_shared_seeds(variants)} is best with {best['name']}{value}, "
             f"{unit.with_unit(best[part][unit.metric]['mean'])} "
             f"({unit.range(means)} over all){edge}."
         )

@@ -1,9 +1,9 @@
 """The page that lies beside an exported model and says what it is and what to expect of it."""
 
 from kmlp.metrics import METRICS
+from kmlp.ranking import label
 from kmlp.selection import Selection
 from kmlp.units import unit_of
-from kmlp.verdict import label
 
 _SHOWN = {"regression": ("rmse", "r2")}
 

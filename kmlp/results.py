@@ -21,10 +21,11 @@ from kmlp.metrics import (
     within_range,
 )
 from kmlp.plan import NUM_SETTINGS, Extra, Plan
+from kmlp.ranking import best_variant, chosen_on
 from kmlp.rows import parse_resample
 from kmlp.strengths import pilot_summary
 from kmlp.units import unit_in
-from kmlp.verdict import best_variant, chosen_on, verdict
+from kmlp.verdict import verdict
 
 PILOT_FOLDER = "pilot"
 _PARTS = ("test", "val", "train")
@@ -97,7 +98,7 @@ def build_results(plan: Plan, folder: RunFolder, dataset: Mapping[str, Any]) -> 
                 "field": sweep.field,
                 "scale": sweep.scale,
                 "values": list(sweep.values),
-                "variants": list(sweep.variant_names),
+                "variants": list(plan.config.variants_along(sweep)),
             }
             for sweep in plan.config.sweeps
         ],

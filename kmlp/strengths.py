@@ -10,9 +10,9 @@ from typing import Any
 
 from kmlp.config import StudyConfig
 from kmlp.errors import ConfigError
+from kmlp.ranking import chosen_on, selection_scores
 from kmlp.units import unit_in
 from kmlp.variants import VARIANTS, resolve_variant
-from kmlp.verdict import chosen_on, selection_scores
 
 NUM_PILOT_SEEDS = 3
 FIRST_PILOT_SEED = 1_000_000

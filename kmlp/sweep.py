@@ -37,12 +37,7 @@ class Sweep:
         `gradient_noise` with its decay, it is that variant."""
         if self.field in VARIANTS:
             return tuple(f"{self.field}={plain(v)}" for v in self.values)
-        return tuple({"name": f"{self.field}={_name(v)}", self.field: v} for v in self.values)
-
-    @property
-    def variant_names(self) -> tuple[str, ...]:
-        """The variants' names, in the order of the values."""
-        return tuple(f"{self.field}={_name(v)}" for v in self.values)
+        return tuple({"name": f"{self.field}={written(v)}", self.field: v} for v in self.values)
 
 
 def parse_sweep(text: str) -> Sweep:
@@ -54,8 +49,8 @@ def parse_sweep(text: str) -> Sweep:
     Example:
         >>> parse_sweep("dropout=0:0.8:5").values
         (0.0, 0.2, 0.4, 0.6, 0.8)
-        >>> parse_sweep("hidden_units=64,64-32").variant_names
-        ('hidden_units=64', 'hidden_units=64-32')
+        >>> parse_sweep("hidden_units=64,64-32").variants[1]
+        {'name': 'hidden_units=64-32', 'hidden_units': [64, 32]}
     """
     field, equals, listed = text.partition("=") if isinstance(text, str) else ("", "", "")
     if not equals:
@@ -106,5 +101,11 @@ def _value(field: str, word: str) -> Any:
     return word
 
 
-def _name(value: Any) -> str:
+def written(value: Any) -> str:
+    """A value as a variant's name has it.
+
+    Example:
+        >>> written(0.5), written([64, 32])
+        ('0.5', '64-32')
+    """
     return "-".join(map(str, value)) if isinstance(value, list) else plain(value)

@@ -6,8 +6,8 @@ from typing import Any
 from rich.table import Table
 
 from kmlp.metrics import METRICS
+from kmlp.ranking import label, num_pairs, rank, shown_beside
 from kmlp.units import Unit, p_value, unit_in, unit_of
-from kmlp.verdict import label, num_pairs, rank, shown_beside
 
 
 def results_table(results: Mapping[str, Any]) -> Table:

@@ -194,6 +194,17 @@ def test_a_range_ends_at_its_least_and_largest_value_but_for_zero(values, is_edg
     assert ("try beyond it" in sentence) == is_edge
 
 
+def test_a_swept_value_under_another_name_is_said():
+    names = ["none", "dropout=0.2"]
+    variants = [
+        {"name": n, "strength": "", "num_members": 5, "val": {"accuracy": {"mean": m}}, "test": {}}
+        for n, m in zip(names, (0.9, 0.8), strict=True)
+    ]
+    sweep = {"field": "dropout", "scale": "list", "values": [0.0, 0.2], "variants": names}
+    (sentence,) = findings(results(variants=variants, sweeps=[sweep]))
+    assert "is best with none (dropout=0), 90.00 %" in sentence
+
+
 def test_a_sweep_is_judged_on_shared_seeds():
     """Of the second value half the seeds diverged, those that were hard for all."""
     variants = [

@@ -151,11 +151,17 @@ def test_streams_are_named_in_words(results):
         assert words in re.sub(r"<[^>]+>", " ", figure.wide)
 
 
-def test_what_is_swept_is_not_among_the_streams(results):
-    swept = {"field": "l2", "scale": "list", "values": [1e-4, 1e-3], "variants": ["l2", "none"]}
-    (figure,) = figures(extras.randomness_section({**results, "sweeps": [swept]}))
-    assert "dropout" in figure.wide
-    assert "none: ordinary seeds" not in figure.wide
+def test_the_streams_of_swept_values_are_in_the_table_alone(results):
+    swept = {"field": "l2", "scale": "list", "values": [0, 1e-3], "variants": ["none", "l2"]}
+    section = extras.randomness_section({**results, "sweeps": [swept]})
+    (figure,), (table,) = figures(section), tables(section)
+    drawn = re.sub(r"<[^>]+>", " ", figure.wide)
+    assert "none: ordinary seeds" in drawn, "the baseline, though a sweep passes it"
+    assert "l2" not in drawn
+    sd = next(e for e in results["randomness"] if e["variant"] == "l2")["streams"][-1]["sd"]
+    assert f"{100 * sd['value']:.2f}" in cells(table, "l2")
+    noise = [c.text for c in table.columns].index("masks and noise")
+    assert cells(table, "none")[noise] == "–", "without dropout it draws none"
 
 
 def test_looks_show_the_last_decision_of_every_variant(results):

@@ -72,7 +72,18 @@ def test_a_sweep_adds_its_variants_behind_the_others():
     assert swept["num_train=30"].num_train == 30
     assert swept["num_train=30"].model == config.model
     assert swept["hidden_units=8-4"].model.hidden_units == (8, 4)
-    assert all(name in swept for sweep in config.sweeps for name in sweep.variant_names)
+    assert all(name in swept for sweep in config.sweeps for name in config.variants_along(sweep))
+
+
+def test_a_value_that_another_variant_has_goes_by_its_name():
+    """Dropout 0 is the baseline, which is compared with itself nowhere."""
+    mine = {"name": "mine", "dropout": 0.4}
+    config = StudyConfig(dataset="x", variants=("none", mine), sweep=("dropout=0:0.4:3", "l2=0,1"))
+    assert config.variant_names == ("none", "mine", "dropout=0.2", "l2=1")
+    assert [config.variants_along(sweep) for sweep in config.sweeps] == [
+        ("none", "dropout=0.2", "mine"),
+        ("none", "l2=1"),
+    ]
 
 
 def test_a_swept_strength_is_the_named_variants():

@@ -4,15 +4,9 @@ import copy
 
 import pytest
 
+from kmlp.ranking import best_variant, is_significant, label, rank, shown_beside
 from kmlp.units import unit_of
-from kmlp.verdict import (
-    best_variant,
-    is_significant,
-    label,
-    rank,
-    shown_beside,
-    verdict,
-)
+from kmlp.verdict import verdict
 
 ACCURACY = unit_of("accuracy")
 RMSE = unit_of("rmse", [54.2])

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from kmlp.ranking import tells_apart
 from kmlp.units import Unit, listed, p_equals, unit_of
-from kmlp.verdict import tells_apart
 from tuning.trials import drawn_after_test, objective_unit
 
 _AT_MOST = 5

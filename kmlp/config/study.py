@@ -147,9 +147,18 @@ class StudyConfig(Config):
         found = [resolve_variant(v, self.model, self.train) for v in expand_all(self.variants)]
         for variant in (v for sweep in self.sweeps for v in sweep.variants):
             swept = resolve_variant(variant, self.model, self.train)
-            # A sweep may pass a variant that is there anyway.
-            found += [swept] if swept not in found else []
+            # A sweep may pass a variant that is there anyway: dropout=0 is none.
+            found += [] if any(swept.trains_as(other) for other in found) else [swept]
         return tuple(found)
+
+    def variants_along(self, sweep: "Sweep") -> tuple[str, ...]:
+        """The name of the variant at each value of a sweep."""
+        from kmlp.variants import resolve_variant
+
+        at = [resolve_variant(v, self.model, self.train) for v in sweep.variants]
+        return tuple(
+            next(v.name for v in self.resolved_variants if v.trains_as(swept)) for swept in at
+        )
 
     @property
     def variant_names(self) -> tuple[str, ...]:
@@ -187,6 +196,11 @@ class Variant:
     def __post_init__(self) -> None:
         if self.num_train is not None:
             fields.check_whole(self, "num_train", 1, " of training rows")
+
+    def trains_as(self, other: "Variant") -> bool:
+        """Whether both are the same networks, whatever they are called."""
+        mine, theirs = ((v.model, v.train, v.num_train) for v in (self, other))
+        return mine == theirs
 
 
 def _plain_table(variant: Any) -> Any:

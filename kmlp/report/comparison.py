@@ -7,13 +7,13 @@ from typing import Any
 
 from kmlp.ledger import RunFolder
 from kmlp.plots import Row as Line
+from kmlp.ranking import is_significant, rank
 from kmlp.report.content import Bullets, Cell, Figure, Report, Row, Section, Table, Text
 from kmlp.report.figures import draw, draw_in_rows, score_row
 from kmlp.report.study import study_report
 from kmlp.report.tables import NONE
 from kmlp.study_file import read_study_file
 from kmlp.units import Unit, p_value, unit_in, unit_of
-from kmlp.verdict import is_significant, rank
 
 
 def comparison_report(folders: Sequence[RunFolder]) -> Report:

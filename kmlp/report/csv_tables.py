@@ -8,10 +8,10 @@ from typing import Any
 from kmlp import plots
 from kmlp.evidence import Evidence, confusion, most_misread, reliability
 from kmlp.metrics import METRICS
+from kmlp.ranking import rank
 from kmlp.report.csv_extras import Rows, beyond, flat
 from kmlp.report.figures import done
 from kmlp.units import unit_in
-from kmlp.verdict import rank
 
 _PARTS = ("test", "val", "train")
 _MOST_ROWS = 200

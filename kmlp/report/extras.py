@@ -9,11 +9,12 @@ from matplotlib.figure import Figure as Canvas
 from kmlp import plots
 from kmlp.plots import Estimate
 from kmlp.plots import Row as Line
+from kmlp.ranking import tells_apart
 from kmlp.report.content import Block, Cell, Figure, Row, Section, Table
 from kmlp.report.figures import draw, draw_in_rows, row_label
+from kmlp.report.tables import NONE
 from kmlp.stats import ALPHA, MIN_SEEDS_TO_TEST
 from kmlp.units import STREAMS, Unit, p_value, unit_in
-from kmlp.verdict import tells_apart
 
 Results = Mapping[str, Any]
 _STREAMS = {"all": "ordinary seeds", **STREAMS}
@@ -34,13 +35,20 @@ def folds_section(results: Results) -> Section | None:
 
 
 def randomness_section(results: Results) -> Section | None:
-    """Deviations by stream; None where no stream was varied alone."""
-    swept = {name for sweep in results.get("sweeps", ()) for name in sweep["variants"]}
-    found = [e for e in results.get("randomness", ()) if e["variant"] not in swept]
+    """Deviations by stream; None where no stream was varied alone.
+
+    A sweep would fill the figure with values that differ little: they are in the table alone.
+    """
+    found = results.get("randomness", ())
     if not found:
         return None
-    blocks = [_streams(found, unit_in(results))]
-    return Section("randomness", "Which randomness matters", blocks)
+    unit, baseline = unit_in(results), results["baseline"]
+    swept = {name for sweep in results.get("sweeps", ()) for name in sweep["variants"]}
+    drawn = [e for e in found if e["variant"] not in swept - {baseline}]
+    blocks: list[Block] = [_streams(drawn, unit)] if drawn else []
+    return Section(
+        "randomness", "Which randomness matters", [*blocks, _streams_table(found, baseline, unit)]
+    )
 
 
 def looks_section(results: Results) -> Section | None:
@@ -161,6 +169,25 @@ def _streams(found: Sequence[Mapping[str, Any]], unit: Unit) -> Figure:
             "95 % intervals (chi-square)."
         ),
     )
+
+
+def _streams_table(found: Sequence[Mapping[str, Any]], baseline: str, unit: Unit) -> Table:
+    shown = {s["stream"] for entry in found for s in entry["streams"]}
+    streams = {stream: words for stream, words in _STREAMS.items() if stream in shown}
+    points = ", points" if unit.scale > 1 else ""
+    rows = []
+    for entry in found:
+        sds = {s["stream"]: s["sd"] for s in entry["streams"]}
+        cells = [
+            Cell(unit.value(sds[s]["value"]), unit.interval(sds[s]["ci95"])) if s in sds else NONE
+            for s in streams
+        ]
+        rows.append(Row([Cell(_label(entry)), *cells], entry["variant"] == baseline))
+    note = (
+        f"Standard deviation of the test {unit.title}{points}, with its 95 % interval; a dash "
+        "where a variant draws nothing from the stream."
+    )
+    return Table([Cell("Variant"), *map(Cell, streams.values())], rows, note)
 
 
 def _looks(found: Mapping[str, Any], results: Results) -> Figure:

@@ -11,11 +11,11 @@ from matplotlib.lines import Line2D
 from kmlp import plots, stats
 from kmlp.evidence import Evidence, gaps
 from kmlp.plots import PALETTE, Row
+from kmlp.ranking import label, rank
 from kmlp.report.content import Figure
 from kmlp.report.standing import standing
 from kmlp.report.svg import to_svg
 from kmlp.units import Unit, unit_in, unit_of
-from kmlp.verdict import label, rank
 
 WIDE, NARROW = 7.6, 3.6
 _ROW = 0.3

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from kmlp.ranking import label
 from kmlp.report.content import Section, Text, facts_table
 from kmlp.units import Unit, unit_in
-from kmlp.verdict import label
 
 Results = Mapping[str, Any]
 _OFF = (None, 0, 0.0, "none", False)

@@ -10,6 +10,7 @@ from kmlp import plots
 from kmlp.plots import Line
 from kmlp.report.content import Block, Figure, Section
 from kmlp.report.figures import draw
+from kmlp.sweep import written
 from kmlp.units import unit_in
 
 Results = Mapping[str, Any]
@@ -137,7 +138,7 @@ def _axis(sweep: Sweep) -> tuple[list[float], list[str] | None, bool]:
     """Places, their names where they are no numbers, and whether factors are what counts."""
     values = [v[0] if isinstance(v, list) and len(v) == 1 else v for v in sweep["values"]]
     if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
-        names = ["-".join(map(str, v)) if isinstance(v, list) else str(v) for v in sweep["values"]]
+        names = list(map(written, sweep["values"]))
         return list(map(float, range(len(values)))), names, False
     is_wide = min(values) > 0 and max(values) / min(values) >= _WIDE_RANGE
     return list(map(float, values)), None, sweep["scale"] == "log" or is_wide

@@ -7,11 +7,11 @@ import numpy as np
 
 from kmlp.evidence import NEAR_ZERO, Evidence
 from kmlp.metrics import METRICS
+from kmlp.ranking import best_variant, label, num_pairs, rank, shown_beside
 from kmlp.report.content import Cell, Row, Table
 from kmlp.report.figures import done, row_label
 from kmlp.report.standing import standing
 from kmlp.units import Unit, p_value, unit_in
-from kmlp.verdict import best_variant, label, num_pairs, rank, shown_beside
 
 NONE = Cell("–")
 
