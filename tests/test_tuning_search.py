@@ -416,7 +416,9 @@ def test_a_study_of_fresh_seeds_follows_and_reads_the_test_set_once(search):
     assert fresh["seed_luck"] == pytest.approx(search.picked["score"] - fresh["score"])
     assert fresh["seed_luck_se"] ** 2 == pytest.approx(search.picked["se"] ** 2 + fresh["se"] ** 2)
     assert search.results["test"]["accuracy"]["mean"] == variant["test"]["accuracy"]["mean"]
-    assert any("fresh seeds" in sentence for sentence in search.results["verdict"])
+    verdict = " ".join(search.results["verdict"])
+    assert f"Over {fresh['num_seeds']} fresh seeds {picked} has a validation accuracy" in verdict
+    assert "not known yet" not in verdict
 
 
 def test_trials_that_come_after_the_study_are_told_from_those_before(search, data, tmp_path):

@@ -28,8 +28,7 @@ def verdict(results: Mapping[str, Any]) -> list[str]:
         f"{with_se(unit, best['score'], best['se'])}."
     )
     sentences.append(_ties(results, unit))
-    if results["fresh"]:
-        sentences += _fresh(results, picked, unit)
+    sentences += _fresh(results, picked, unit) if results["fresh"] else [_not_known(results)]
     if later := drawn_after_test(results):
         sentences.append(
             f"The test set was read before {later} {'were' if ' to ' in later else 'was'} drawn."
@@ -123,6 +122,19 @@ def _fresh(results: Mapping[str, Any], picked: Mapping[str, Any], unit: Unit) ->
         f"difference {bounds}, Holm p {p_equals(versus['p_holm'])})."
     )
     return sentences
+
+
+def _not_known(results: Mapping[str, Any]) -> str:
+    """What only fresh seeds and the test set can say."""
+    known = (
+        "The follow-up study is not of the picked trial, or has not ended"
+        if results["followup"]
+        else "No fresh seeds have been trained and the test set has not been read"
+    )
+    return (
+        f"{known}: the best of many trials owes part of its score to the luck of its seeds, and "
+        "how much is not known yet."
+    )
 
 
 def _luck(fresh: Mapping[str, Any], unit: Unit) -> str:

@@ -26,7 +26,7 @@ def remarks(results: Results) -> list[str]:
     picked = trial_of(results, results["picked"])
     if picked is None:
         return _missing(results)
-    return [*_missing(results), *_not_known(results), *_edges(results, picked)]
+    return [*_missing(results), *_edges(results, picked)]
 
 
 def why_no_importance(results: Results) -> str:
@@ -58,21 +58,6 @@ def _missing(results: Results) -> list[str]:
             "space holds no more."
         )
     return sentences
-
-
-def _not_known(results: Results) -> list[str]:
-    """What only fresh seeds and the test set can say."""
-    if results["fresh"]:
-        return []
-    known = (
-        "The follow-up study is not of the picked trial, or has not ended"
-        if results["followup"]
-        else "No fresh seeds have been trained and the test set has not been read"
-    )
-    return [
-        f"{known}: the best of many trials owes part of its score to the luck of its seeds, and "
-        "how much is not known yet."
-    ]
 
 
 def _edges(results: Results, picked: Trial) -> list[str]:
