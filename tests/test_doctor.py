@@ -128,7 +128,7 @@ def test_the_command_exits_with_1_if_something_fails():
 
 def test_the_command_reports_a_keras_that_cannot_be_imported(tmp_path):
     (tmp_path / "keras.py").write_text("raise ImportError('libcudart.so.12: cannot open')")
-    command = [sys.executable, "-c", "from kmlp.cli import main; main()", "doctor", "--json"]
+    command = [sys.executable, "-m", "kmlp", "doctor", "--json"]
     path = os.pathsep.join([str(tmp_path), *sys.path])
     environment = os.environ | {"PYTHONPATH": path}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)

@@ -22,7 +22,7 @@ CONFIG = StudyConfig(
     num_seeds="auto",
     max_seeds=14,
     model=MLPConfig(hidden_units=(4,)),
-    train=TrainConfig(learning_rate=0.02, batch_size=64, max_epochs=1),
+    train=TrainConfig(learning_rate=0.02, batch_size=60, max_epochs=1),
     validation_fraction=0.2,
 )
 IDS = ids_of(plan_members(CONFIG, "0" * 64))

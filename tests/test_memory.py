@@ -90,13 +90,13 @@ def test_a_stack_takes_more_for_more_members_wider_layers_and_larger_batches(tin
 
 
 def test_a_mask_for_each_example_counts_batch_times_weights(tiny):
-    """(12 + 1) x 1000 masked weights, 32 rows: 3 floats each."""
+    """(12 + 1) x 1000 masked weights, 40 rows: 3 floats each."""
     options = {"hidden_units": (1000,), "drop_connect": 0.5}
     one, each = (
         step_bytes(make_member(tiny, drop_connect_mask=mask, **options), tiny)
         for mask in ("batch", "example")
     )
-    assert each - one == 31 * 13 * 1000 * 12
+    assert each - one == 39 * 13 * 1000 * 12
 
 
 def test_data_that_cannot_fit_are_refused_with_the_numbers(tiny):

@@ -21,7 +21,7 @@ def config(**changes) -> StudyConfig:
         "num_seeds": 2,
         "strengths": "auto",
         "model": MLPConfig(hidden_units=(8,)),
-        "train": TrainConfig(max_epochs=2, batch_size=32),
+        "train": TrainConfig(max_epochs=2, batch_size=50),
     }
     return StudyConfig(**{**options, **changes})
 

@@ -19,7 +19,7 @@ CONFIG = StudyConfig(
     variants=("none", "dropout=0.3", {"name": "small", "hidden_units": [4], "l2": 0.01}),
     num_seeds=6,
     model=MLPConfig(hidden_units=(16, 8)),
-    train=TrainConfig(learning_rate=0.02, batch_size=32, max_epochs=6, patience=2),
+    train=TrainConfig(learning_rate=0.02, batch_size=40, max_epochs=6, patience=2),
     validation_fraction=0.2,
 )
 

@@ -162,7 +162,7 @@ def test_streams_vary_each_on_its_own(tiny, tmp_path):
             first_seed=7,
             seed_streams=fixed,
             model=MLPConfig(hidden_units=(8,)),
-            train=TrainConfig(max_epochs=1, batch_size=32),
+            train=TrainConfig(max_epochs=1, batch_size=50),
         )
         study = run_study(config, tmp_path / varied, tiny)
         ids = [m["id"] for m in study.results["members"]]

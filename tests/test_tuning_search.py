@@ -30,7 +30,7 @@ SETTINGS = {
     "num_seeds": 2,
     "space": ["none", "learning_rate=1e-2:1e-1:log", "dropout=0,0.2"],
     "fixed": {"hidden_units": [8]},
-    "train": {"max_epochs": 3, "batch_size": 32},
+    "train": {"max_epochs": 3, "batch_size": 50},
 }
 
 
@@ -131,7 +131,7 @@ def test_what_has_lost_its_arrays_is_trained_again(data, tmp_path, tuner, points
         **SETTINGS,
         "tuner": tuner,
         "space": ["none", f"dropout={points}"],
-        "train": {"max_epochs": 3, "batch_size": 100},
+        "train": {"max_epochs": 3, "batch_size": 125},
     }
     first = tune(data, tmp_path / "run", **settings)
     assert len(first.trials) == 3
@@ -156,7 +156,7 @@ def test_what_has_lost_its_arrays_is_trained_again(data, tmp_path, tuner, points
         ({"num_seeds": 3}, "num_seeds is 2 there, 3 here"),
         ({"max_trials": 2}, "max_trials is 3 there, 2 here (it may only grow)"),
         ({"tuner": "grid"}, "tuner is 'random' there, 'grid' here"),
-        ({"train": {"max_epochs": 4, "batch_size": 32}}, "train.max_epochs is 3 there, 4 here"),
+        ({"train": {"max_epochs": 4, "batch_size": 50}}, "train.max_epochs is 3 there, 4 here"),
         ({"fixed": {"hidden_units": [9]}}, "fixed.hidden_units is"),
         ({"objective": "val_auc"}, "objective is 'val_accuracy' there, 'val_auc' here"),
     ],
@@ -315,7 +315,7 @@ def test_hyperband_goes_on_exactly_as_if_it_had_never_paused(data, tmp_path):
             "max_trials": 3,
             "space": ["none", "learning_rate=1e-2:1e-1:log"],
             "fixed": {"hidden_units": [8], "dropout": 0.2, "learning_rate_schedule": "cosine"},
-            "train": {"max_epochs": 9, "batch_size": 32, "patience": 3},
+            "train": {"max_epochs": 9, "batch_size": 50, "patience": 3},
         },
     )
     last = next(t for t in found.trials if t["round"] == 2)
@@ -366,7 +366,7 @@ def test_of_a_small_space_hyperband_picks_what_was_trained_to_the_end(data, tmp_
         "tuner": "hyperband",
         "num_seeds": 1,
         "space": ["none", "dropout=0,0.2"],
-        "train": {"max_epochs": 9, "batch_size": 100},
+        "train": {"max_epochs": 9, "batch_size": 125},
     }
     with pytest.raises(KeyboardInterrupt):
         tune(data, tmp_path / "run", progress=Interrupting(), **settings)
