@@ -75,7 +75,7 @@ def test_float32_losses_and_best_epoch_are_those_of_keras(images, optimizer):
     shared = {
         "optimizer": optimizer,
         "hidden_units": (32, 16),
-        "batch_size": 60,
+        "batch_size": 64,
         "max_epochs": 12,
         "patience": 2,
         "min_delta": 1e-3,
