@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kmlp.errors import DataError, ModelError
+from kmlp.quiet import import_quietly
 
 _BATCH = 8192
 
@@ -29,6 +30,7 @@ def load_saved(path: str | Path, *, trust: bool = False) -> "LoadedModel":
     folder = find_version(Path(path))
     manifest = _read_manifest(folder, trust)
     _verify(folder, manifest)
+    import_quietly("tensorflow")
     import tensorflow as tf
 
     try:

@@ -152,7 +152,7 @@ ALLOWED = {
         "serving",
         "stack",
     },
-    "serving": {"errors"},
+    "serving": {"errors", "quiet"},
     "inputs": {"data", "errors"},
     "prediction": {"errors", "inputs", "serving"},
     "evaluation": {"data", "errors", "metrics", "resampling", "serving", "stats"},

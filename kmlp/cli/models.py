@@ -46,7 +46,6 @@ def predict(
     """
     from kmlp.prediction import predict_file
 
-    import_tensorflow_quietly()
     predict_file(model, input, dark_on_light=dark_on_light, out=out, as_json=json)
 
 
@@ -62,9 +61,8 @@ def evaluate(model: Path, dataset: str, /, *, json: Json = False) -> None:
     from kmlp.evaluation import evaluate as score
     from kmlp.serving import load_saved
 
-    import_tensorflow_quietly()
-    data = load_dataset(dataset)
-    scores = score(load_saved(model), data)
+    loaded, data = load_saved(model), load_dataset(dataset)
+    scores = score(loaded, data)
     if json:
         print_json(scores)
         return

@@ -155,10 +155,9 @@ class StudyConfig(Config):
         """The name of the variant at each value of a sweep."""
         from kmlp.variants import resolve_variant
 
-        at = [resolve_variant(v, self.model, self.train) for v in sweep.variants]
-        return tuple(
-            next(v.name for v in self.resolved_variants if v.trains_as(swept)) for swept in at
-        )
+        compared = self.resolved_variants
+        swept = [resolve_variant(v, self.model, self.train) for v in sweep.variants]
+        return tuple(next(v.name for v in compared if v.trains_as(at)) for at in swept)
 
     @property
     def variant_names(self) -> tuple[str, ...]:
