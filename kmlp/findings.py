@@ -156,12 +156,12 @@ def _sweeps(results: Results, unit: Unit) -> list[str]:
         where = "validation" if part == "val" else "training"
         values = dict(zip(sweep["variants"], sweep["values"], strict=True))
         edge = _edge(values[best["name"]], [values[v["name"]] for v in variants])
-        # A value that another variant has anyway goes by that one's name.
-        is_told = best["name"].startswith(f"{sweep['field']}=")
-        value = "" if is_told else f" ({sweep['field']}={written(values[best['name']])})"
+        # A value that the baseline has goes by the baseline's name.
+        value = f"{sweep['field']}={written(values[best['name']])}"
+        name = value if best["name"] == value else f"{best['name']} ({value})"
         sentences.append(
             f"Of {len(variants)} values of {sweep['field']} the mean {where} {unit.title}"
-            f"{on_shared_seeds(variants)} is best with {best['name']}{value}, "
+            f"{on_shared_seeds(variants)} is best with {name}, "
             f"{unit.with_unit(best[part][unit.metric]['mean'])} "
             f"({unit.range(means)} over all){edge}."
         )

@@ -111,7 +111,7 @@ data = Dataset.from_arrays(*draw(3000), *draw(90), name="tiny")
 config = StudyConfig(
     dataset="tiny", variants=("none", "dropout=0.3"), num_seeds=7,
     model=MLPConfig(hidden_units=(64, 32)),
-    train=TrainConfig(batch_size=20, max_epochs=12, early_stopping=False),
+    train=TrainConfig(batch_size=16, max_epochs=12, early_stopping=False),
 )
 run_study(config, sys.argv[1], data)
 """

@@ -153,7 +153,7 @@ def test_one_file_of_several_studies_is_one_command_and_one_pdf(tmp_path):
         'variants = ["none"]\nnum_seeds = 1\n[model]\nhidden_units = [8]\n[train]\nmax_epochs = 1\n'
         + "".join(f'[[study]]\nname = "{n[:3]}"\ndataset = "{n}"\n' for n in SETS)
     )
-    options = ["--sweep", "dropout=0.1,0.3", "--sweep", "learning_rate=0.01,0.1", "--folds", "2"]
+    options = ["--sweep", "dropout=0.1,0.3", "--sweep", "num_train=128,256", "--folds", "2"]
     done = kmlp("run", "both.toml", *options, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     # None and four swept variants, each once and in two folds.
@@ -163,7 +163,7 @@ def test_one_file_of_several_studies_is_one_command_and_one_pdf(tmp_path):
         folder = tmp_path / "runs/both" / name
         results = json.loads((folder / "results.json").read_text())
         assert results["dataset"]["name"] == dataset
-        assert [s["field"] for s in results["sweeps"]] == ["dropout", "learning_rate"]
+        assert [s["field"] for s in results["sweeps"]] == ["dropout", "num_train"]
         assert (folder / "report.pdf").exists()
         assert (tmp_path / "saved_models" / dataset / "1").exists()
     # As many as four comparisons take to show anything.

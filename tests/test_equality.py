@@ -189,7 +189,9 @@ def trained(members: list, data: Dataset, epochs: int = 2) -> Stack:
 
 
 @pytest.mark.parametrize(
-    ("common", "alone"), [("batch", (1, 4)), ("layer", (3,)), ("example", (2,)), ("moments", (5,))]
+    ("common", "alone"),
+    [("batch", (0, 2)), ("layer", (3,)), ("example", (1, 4)), ("moments", (5,))],
+    ids=list(COMMON),
 )
 def test_a_mixed_stack_holds_every_member_as_if_alone(tiny, common, alone):
     """All strengths at once, masks and noise included, over two epochs.
@@ -212,14 +214,12 @@ def test_a_member_of_a_mixed_stack_predicts_as_its_plain_model(tiny, common):
 
 
 def test_mixed_binary_and_regression_stacks_hold_their_members_as_if_alone(two_classes, numbers):
-    for data, own in (
-        (two_classes, [*EVERYTHING[:4], {"class_weight": "balanced"}]),
-        (numbers, [{}, EVERYTHING[1], {"gradient_noise": 0.1, "drop_connect": 0.2}]),
+    for data, normalization, own in (
+        (two_classes, "none", [*EVERYTHING[:4], {"class_weight": "balanced"}]),
+        (numbers, "batch", [{}, EVERYTHING[1], {"gradient_noise": 0.1, "drop_connect": 0.2}]),
     ):
-        members = [
-            make_member(data, seed, input_scaling="standard", **each)
-            for seed, each in enumerate(own)
-        ]
+        common = {"input_scaling": "standard", "normalization": normalization}
+        members = [make_member(data, seed, **common, **each) for seed, each in enumerate(own)]
         alone = trained([members[1]], data).weights_of(0)
         assert_same_weights(trained(members, data).weights_of(1), alone, atol=1e-11)
 

@@ -252,6 +252,21 @@ main()
     assert (tmp_path / "run" / "results.json").exists()
 
 
+def test_a_missing_model_is_told_before_tensorflow_loads(tmp_path):
+    script = """
+import sys
+from kmlp import load_saved
+from kmlp.errors import ModelError
+try:
+    load_saved("nowhere")
+except ModelError:
+    sys.exit("tensorflow" in sys.modules)
+sys.exit("no error")
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=tmp_path, env=environment)
+
+
 def test_every_public_name_is_there():
     import kmlp
 

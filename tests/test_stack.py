@@ -43,7 +43,7 @@ def test_each_member_equals_a_plain_keras_model_trained_alone(tiny, optimizer):
         {"learning_rate": rate, "l1": 2**-13, "l2": 2**-10},
     ]
     members = [
-        make_member(tiny, seed, **{**optimizer, **strength})
+        make_member(tiny, seed, batch_size=32, **{**optimizer, **strength})
         for seed, strength in enumerate(strengths)
     ]
     num_epochs = -(-NUM_STEPS // 8)

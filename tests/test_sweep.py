@@ -75,15 +75,21 @@ def test_a_sweep_adds_its_variants_behind_the_others():
     assert all(name in swept for sweep in config.sweeps for name in config.variants_along(sweep))
 
 
-def test_a_value_that_another_variant_has_goes_by_its_name():
-    """Dropout 0 is the baseline, which is compared with itself nowhere."""
+def test_a_value_that_is_the_baselines_goes_by_its_name():
+    """Dropout 0 is `none`, which is compared with itself nowhere."""
     mine = {"name": "mine", "dropout": 0.4}
     config = StudyConfig(dataset="x", variants=("none", mine), sweep=("dropout=0:0.4:3", "l2=0,1"))
-    assert config.variant_names == ("none", "mine", "dropout=0.2", "l2=1")
+    assert config.variant_names == ("none", "mine", "dropout=0.2", "dropout=0.4", "l2=1")
     assert [config.variants_along(sweep) for sweep in config.sweeps] == [
-        ("none", "dropout=0.2", "mine"),
+        ("none", "dropout=0.2", "dropout=0.4"),
         ("none", "l2=1"),
     ]
+
+
+def test_a_swept_value_may_be_the_baseline_by_its_own_name():
+    config = StudyConfig(dataset="x", variants="l2", sweep=("dropout=0,0.2",), baseline="dropout=0")
+    assert config.variant_names == ("l2", "dropout=0", "dropout=0.2")
+    assert config.variants_along(*config.sweeps) == ("dropout=0", "dropout=0.2")
 
 
 def test_a_swept_strength_is_the_named_variants():

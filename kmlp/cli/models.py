@@ -61,8 +61,8 @@ def evaluate(model: Path, dataset: str, /, *, json: Json = False) -> None:
     from kmlp.evaluation import evaluate as score
     from kmlp.serving import load_saved
 
-    loaded, data = load_saved(model), load_dataset(dataset)
-    scores = score(loaded, data)
+    data = load_dataset(dataset)
+    scores = score(load_saved(model), data)
     if json:
         print_json(scores)
         return

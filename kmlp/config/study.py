@@ -145,19 +145,25 @@ class StudyConfig(Config):
         from kmlp.variants import expand_all, resolve_variant
 
         found = [resolve_variant(v, self.model, self.train) for v in expand_all(self.variants)]
-        for variant in (v for sweep in self.sweeps for v in sweep.variants):
-            swept = resolve_variant(variant, self.model, self.train)
-            # A sweep may pass a variant that is there anyway: dropout=0 is none.
-            found += [] if any(swept.trains_as(other) for other in found) else [swept]
+        swept = [v for sweep in self.sweeps for v in self._swept(sweep)]
+        known = (*found, *swept)
+        baseline = next((v for v in known if v.name == self.baseline), None)
+        for variant in swept:
+            # A sweep may pass a variant that is there anyway; dropout=0 is the baseline, none.
+            is_baseline = baseline is not None and variant.trains_as(baseline)
+            if variant not in found and (variant.name == self.baseline or not is_baseline):
+                found.append(variant)
         return tuple(found)
 
     def variants_along(self, sweep: "Sweep") -> tuple[str, ...]:
-        """The name of the variant at each value of a sweep."""
+        """The name of the variant at each value of a sweep; the baseline where it is the same."""
+        compared = self.variant_names
+        return tuple(v.name if v.name in compared else self.baseline for v in self._swept(sweep))
+
+    def _swept(self, sweep: "Sweep") -> list["Variant"]:
         from kmlp.variants import resolve_variant
 
-        compared = self.resolved_variants
-        swept = [resolve_variant(v, self.model, self.train) for v in sweep.variants]
-        return tuple(next(v.name for v in compared if v.trains_as(at)) for at in swept)
+        return [resolve_variant(v, self.model, self.train) for v in sweep.variants]
 
     @property
     def variant_names(self) -> tuple[str, ...]:
@@ -197,7 +203,7 @@ class Variant:
             fields.check_whole(self, "num_train", 1, " of training rows")
 
     def trains_as(self, other: "Variant") -> bool:
-        """Whether both are the same networks, whatever they are called."""
+        """Whether both have the same configuration, whatever they are called."""
         mine, theirs = ((v.model, v.train, v.num_train) for v in (self, other))
         return mine == theirs
 

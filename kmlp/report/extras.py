@@ -185,7 +185,7 @@ def _streams_table(found: Sequence[Mapping[str, Any]], baseline: str, unit: Unit
         rows.append(Row([Cell(_label(entry)), *cells], entry["variant"] == baseline))
     note = (
         f"Standard deviation of the test {unit.title}{points}, with its 95 % interval; a dash "
-        "where a variant draws nothing from the stream."
+        "where a variant draws nothing from the stream, or where fewer than two networks finished."
     )
     return Table([Cell("Variant"), *map(Cell, streams.values())], rows, note)
 
