@@ -10,15 +10,17 @@ demo: $(READY)
 	$(BIN)/kmlp run fashion_mnist --out runs/demo
 	@echo "(kmlp is $(BIN)/kmlp, or after: source $(BIN)/activate)"
 
-# The engine is compiled as users compile it; elsewhere compiling takes longer than what is compiled.
+# What members are held to runs as users compile it; else compiling takes longer than what it makes.
 test: $(READY)
-	$(BIN)/pytest -n 2 --dist loadfile $(ENGINE)
-	XLA_FLAGS="$(UNOPTIMIZED)" $(BIN)/pytest -n 2 --dist loadfile $(addprefix --ignore=, $(ENGINE))
+	$(BIN)/pytest -n 2 --dist loadfile $(OPTIMIZED)
+	XLA_FLAGS="$(UNOPTIMIZED)" $(BIN)/pytest -n 2 --dist loadfile $(addprefix --ignore=, $(OPTIMIZED))
 	$(MAKE) test-jax
 
 # The engine's tests run on either backend; two more try their core on JAX by themselves.
-ENGINE = $(addprefix tests/test_, $(addsuffix .py, draws layers optimizers program stack callbacks \
-  training equality tasks checkpoint self_test))
+tests_of = $(addprefix tests/test_, $(addsuffix .py, $(1)))
+ENGINE = $(call tests_of, draws layers optimizers program stack callbacks training equality tasks \
+  checkpoint self_test)
+OPTIMIZED = $(call tests_of, stack training self_test)
 UNOPTIMIZED = --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true
 
 test-jax: $(READY)

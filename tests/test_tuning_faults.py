@@ -20,8 +20,8 @@ def run(folder: Path, tuner: str, what: str) -> list[dict]:
 
 @pytest.mark.parametrize("tuner", MAX_TRIALS)
 def test_killed_anywhere_the_same_call_ends_with_the_same_search(tuner, tmp_path):
-    """SIGKILL at each 23rd write, flush, rename, removal, statement or commit."""
-    kills = run(tmp_path, tuner, "23")
+    """SIGKILL at each 37th write, flush, rename, removal, statement or commit."""
+    kills = run(tmp_path, tuner, "37")
     assert len(kills) >= 4
     assert all(k["code"] == -9 and k["again"] == 0 and k["same"] for k in kills), kills
 
