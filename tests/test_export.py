@@ -99,14 +99,14 @@ def test_versions_count_up_and_the_newest_is_loaded(study, tmp_path):
     assert [p.name for p in paths] == ["1", "2"]
     assert load_saved(tmp_path / "m").path == paths[1]
     assert load_saved(paths[0]).manifest["members"][0]["seed"] == 0
-    assert sorted(p.name for p in (tmp_path / "m").iterdir()) == ["1", "2"]
+    assert sorted(p.name for p in (tmp_path / "m").iterdir()) == [".kmlp", "1", "2"]
 
 
 def test_a_failed_export_leaves_no_version(study, tmp_path, monkeypatch):
     monkeypatch.setattr("kmlp.exporting.model_card", lambda selection: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         export(study.best(), tmp_path / "m")
-    assert list((tmp_path / "m").iterdir()) == []
+    assert [p.name for p in (tmp_path / "m").iterdir()] == [".kmlp"]
 
 
 def test_the_manifest_and_the_card_say_what_it_is(study, ensemble):

@@ -75,11 +75,11 @@ def test_an_ensemble_says_how_much_its_members_differ(inputs, capsys, tmp_path, 
 
 def test_a_run_that_fails_on_the_way_leaves_the_old_file(inputs, tmp_path):
     """The second batch cannot be read: the file is cut."""
-    (tmp_path / "p.csv").write_text("old")
+    (tmp_path / "p.csv").write_text("input,old")
     inputs.write_bytes(inputs.read_bytes()[:-1])
     with pytest.raises(DataError, match=r"x\.npy: cannot be read: it is too short"):
         predict(inputs, out=tmp_path / "p.csv")
-    assert (tmp_path / "p.csv").read_text() == "old"
+    assert (tmp_path / "p.csv").read_text() == "input,old"
     assert {p.name for p in tmp_path.iterdir()} == {"p.csv", "x.npy"}
 
 
