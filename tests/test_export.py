@@ -15,11 +15,12 @@ import pytest
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.data import Dataset
 from kmlp.data.sources import load_dataset
-from kmlp.errors import DataError, ModelError, SelectionError
+from kmlp.errors import DataError, ForeignFolderError, ModelError, SelectionError
 from kmlp.evaluation import evaluate
 from kmlp.exporting import export, load_models
 from kmlp.serving import load_saved
 from kmlp.study import Study, run_study
+from tests.foreign import project, snapshot
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +108,36 @@ def test_a_failed_export_leaves_no_version(study, tmp_path, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         export(study.best(), tmp_path / "m")
     assert [p.name for p in (tmp_path / "m").iterdir()] == [".kmlp"]
+
+
+def test_a_failed_export_takes_back_its_own_files_alone(study, tmp_path, monkeypatch):
+    def card(selection):
+        (aside,) = (tmp_path / "m").glob(".writing-*")
+        (aside / "variables" / "mine.txt").write_text("mine")
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("kmlp.exporting.model_card", card)
+    with pytest.raises(ZeroDivisionError):
+        export(study.best(), tmp_path / "m")
+    files = [p for p in (tmp_path / "m").rglob("*") if p.is_file()]
+    assert sorted(p.name for p in files) == [".kmlp", "mine.txt"]
+
+
+def test_a_folder_that_is_no_models_is_refused_and_not_touched(study, tmp_path):
+    theirs = project(tmp_path / "project")
+    before = snapshot(theirs)
+    with pytest.raises(ForeignFolderError, match="was not made by kmlp"):
+        export(study.best(), theirs)
+    assert snapshot(theirs) == before
+
+
+def test_permissions_of_a_version_follow_the_umask(study, tmp_path):
+    before = os.umask(0o077)
+    try:
+        version = export(study.best(), tmp_path / "m")
+    finally:
+        os.umask(before)
+    assert {p.stat().st_mode & 0o077 for p in (version, *version.rglob("*"))} == {0}
 
 
 def test_the_manifest_and_the_card_say_what_it_is(study, ensemble):
