@@ -13,7 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from kmlp.ledger import write_atomically
+from kmlp.files import (
+    CHECKPOINTS,
+    STACK_FILES,
+    files_in,
+    make_folder,
+    remove_files,
+    write_atomically,
+)
 
 logger = logging.getLogger(__name__)
 _DIGEST_BYTES = 32
@@ -53,7 +60,7 @@ class Checkpoints:
         """Writes a checkpoint and drops all but the last two."""
         buffer = io.BytesIO()
         np.savez(buffer, allow_pickle=False, **arrays)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         # Not joined, and no `getvalue`: each would be one more copy of all weights.
         with buffer.getbuffer() as content:
             digest = hashlib.sha256(content).digest()
@@ -84,11 +91,8 @@ class Checkpoints:
         return None
 
     def remove(self) -> None:
-        """Removes all of them: the stack's results are recorded."""
-        for path in self.folder.glob("*"):
-            path.unlink(missing_ok=True)
-        if self.folder.is_dir():
-            self.folder.rmdir()
+        """Removes all of them, and the note of who trains: the stack's results are recorded."""
+        remove_files(self.folder, STACK_FILES)
 
     def _paths(self) -> list[Path]:
-        return sorted(self.folder.glob("*.checkpoint"))
+        return sorted(files_in(self.folder, CHECKPOINTS), key=lambda path: int(path.stem))

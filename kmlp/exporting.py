@@ -5,12 +5,13 @@ renamed when whole. Raw examples go in, scaling is inside. Beside the graph lie 
 (config, data, metrics, versions, sha256 of every file) and a readable `model_card.md`.
 """
 
+import contextlib
 import datetime
 import hashlib
 import json
 import os
-import shutil
-import tempfile
+import re
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,25 @@ from keras import ops
 from kmlp.config import MLPConfig, TrainConfig
 from kmlp.data.dataset import DataSpec
 from kmlp.errors import KmlpError
-from kmlp.ledger import RunFolder, flush_folder, write_atomically
+from kmlp.files import flush_folder, make_folder, remove_files, write_atomically
+from kmlp.ledger import RunFolder
 from kmlp.losses import class_logits
 from kmlp.member import Member, Seeds
 from kmlp.model import OUTPUT, build_mlp, load_member_weights
 from kmlp.model_card import model_card
+from kmlp.ownership import own_folder, refuse_foreign_folder
 from kmlp.selection import Selection
 from kmlp.serving import manifest_sha256
 from kmlp.stack import Stack, build_stack
+
+# What is written into a version, TensorFlow's own files and halves of files included: by these
+# names one that fails is taken back.
+_WRITTEN = {
+    "variables/variables_temp": r"part-.*",
+    "variables": r"variables\.(index|data-[0-9]{5}-of-[0-9]{5})",
+    "assets": r"",
+    ".": r"(saved_model|fingerprint)\.pb|model_card\.md|manifest\.json",
+}
 
 
 def export(selection: Selection, path: str | Path) -> Path:
@@ -50,26 +62,36 @@ def export(selection: Selection, path: str | Path) -> Path:
 
     Raises:
         KmlpError: Keras does not run on TensorFlow.
-        RunFolderError: the member's weights are missing or damaged.
+        RunFolderError: the member's weights are missing or damaged; a `ForeignFolderError` if the
+            folder is no model's.
     """
+    target = Path(path)
+    refuse_foreign_folder(target, "model")
     if keras.backend.backend() != "tensorflow":
         raise KmlpError("a SavedModel is TensorFlow's. Set KERAS_BACKEND=tensorflow to export.")
-    target = Path(path)
-    target.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=".writing-", dir=target))
+    own_folder(target, "model")
+    aside = target / f".writing-{secrets.token_hex(8)}"
+    make_folder(aside)
     try:
         _write_graph(_graph(selection), selection.spec, aside)
-        (aside / "model_card.md").write_text(model_card(selection), encoding="utf-8")
+        write_atomically(aside / "model_card.md", model_card(selection).encode())
         manifest = _manifest(selection, aside)
         manifest["sha256"] = manifest_sha256(manifest)
         write_atomically(aside / "manifest.json", json.dumps(manifest, indent=1).encode())
-        aside.chmod(0o755)
         _flush(aside)
         version = _publish(aside, target)
         flush_folder(target)
         return version
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+    except BaseException:
+        _take_back(aside)
+        raise
+
+
+def _take_back(aside: Path) -> None:
+    """Removes what was written of a version that failed."""
+    for folder, names in _WRITTEN.items():
+        with contextlib.suppress(OSError):
+            remove_files(aside / folder, re.compile(names))
 
 
 def load_models(selection: Selection) -> list[keras.Model]:

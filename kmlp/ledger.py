@@ -8,8 +8,6 @@ import contextlib
 import hashlib
 import io
 import json
-import os
-import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +17,19 @@ from typing import Any
 import numpy as np
 
 from kmlp.errors import RunFolderError
+from kmlp.files import (
+    ARRAY_FILES,
+    RUN_FILES,
+    STACK_FILES,
+    STACK_FOLDERS,
+    folders_in,
+    make_folder,
+    remove_empty,
+    remove_files,
+    sweep,
+    write_atomically,
+)
+from kmlp.ownership import Kind, own_folder, refuse_foreign_folder
 
 # A kill from outside looks like a member that ends its process. So a stack is tried twice as it is
 # before its members must prove themselves alone; who ends the process there twice is given up.
@@ -74,6 +85,8 @@ class RunFolder:
         study.toml  environment.json  ledger.sqlite  arrays/ID.npz  results.json  report.html
     """
 
+    kind: Kind = "study"
+
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
 
@@ -82,12 +95,39 @@ class RunFolder:
         """Creates the folder and holds its lock, which dies with its process.
 
         Raises:
+            ForeignFolderError: it is someone else's; nothing there was touched.
             RunFolderError: another process works on it, or it cannot be written.
         """
+        self.refuse_foreign()
+        with self._lock():
+            with self._connect() as connection:
+                # Readers see the last commit while a run writes.
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.executescript(_SCHEMA)
+            self._sweep()
+            yield
+            # One plain file again, which can be read from a place that cannot be written.
+            with contextlib.suppress(RunFolderError), self._connect() as connection:
+                connection.execute("PRAGMA journal_mode = DELETE")
+
+    def refuse_foreign(self) -> None:
+        """Refuses a folder that is not this kind's to write; touches nothing.
+
+        Raises:
+            ForeignFolderError: with what it holds.
+        """
+        refuse_foreign_folder(self.path, self.kind)
+
+    def own(self) -> None:
+        """Makes the folder where it is missing, and marks it."""
+        own_folder(self.path, self.kind)
+
+    @contextlib.contextmanager
+    def _lock(self) -> Iterator[None]:
         import filelock
 
         try:
-            (self.path / "arrays").mkdir(parents=True, exist_ok=True)
+            make_folder(self.path)
             held = filelock.FileLock(self.path / ".lock", blocking=False).acquire()
         except filelock.Timeout:
             raise RunFolderError(
@@ -97,16 +137,22 @@ class RunFolder:
         except OSError as error:
             raise RunFolderError(f"{self.path}: cannot be written: {error.strerror}") from error
         with held:
-            with self._connect() as connection:
-                # Readers see the last commit while a run writes.
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.executescript(_SCHEMA)
-            for leftover in self.path.rglob(".*.tmp"):
-                leftover.unlink()
+            # Only now nobody else can mark it as something else.
+            self.own()
+            make_folder(self.path / "arrays")
             yield
-            # One plain file again, which can be read from a place that cannot be written.
-            with contextlib.suppress(RunFolderError), self._connect() as connection:
-                connection.execute("PRAGMA journal_mode = DELETE")
+
+    def _sweep(self) -> None:
+        """Removes the temporary files that a killed process left: only where it makes them, and
+        not of run folders inside this one, which may be at work."""
+        sweep(self.path, RUN_FILES)
+        sweep(self.path / "arrays", ARRAY_FILES)
+        for folder in self._stack_folders():
+            sweep(folder, STACK_FILES)
+
+    def _stack_folders(self) -> list[Path]:
+        roots = [self.path / name for name in ("checkpoints", "paused")]
+        return [folder for root in roots for folder in folders_in(root, STACK_FOLDERS)]
 
     def record(self, record: MemberRecord, arrays: Mapping[str, np.ndarray]) -> None:
         """Adds a finished member: its arrays first, then the row that names them."""
@@ -134,7 +180,7 @@ class RunFolder:
     def begin_stack(self, ids: Sequence[str]) -> None:
         """Notes who trains together, and counts the attempt before it starts."""
         folder = self.checkpoint_folder(ids)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         write_atomically(folder / _MEMBERS, json.dumps(list(ids)).encode())
         with self._connect() as connection:
             connection.executemany(
@@ -189,8 +235,11 @@ class RunFolder:
 
     def forget_stacks(self) -> None:
         """Removes what is left of stacks: every member is recorded or given up."""
+        for folder in self._stack_folders():
+            with contextlib.suppress(OSError):
+                remove_files(folder, STACK_FILES)
         for name in ("checkpoints", "paused"):
-            shutil.rmtree(self.path / name, ignore_errors=True)
+            remove_empty(self.path / name)
 
     def barren_attempts(self) -> dict[str, int]:
         """How often in a row a member was begun and its process ended before one more epoch."""
@@ -290,35 +339,3 @@ def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
-
-
-def write_atomically(path: Path, *parts: bytes | memoryview) -> None:
-    """Writes a file of these parts so that it is either the old or the new one, whole, whatever
-    happens.
-
-    Raises:
-        OSError: it cannot be written; the error names it.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            file.writelines(parts)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        flush_folder(path.parent)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def flush_folder(folder: Path) -> None:
-    """Flushes a folder's names to the disk: a rename outlives a power cut only after this."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -3,11 +3,10 @@
 import contextlib
 import csv
 import json
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -19,11 +18,14 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from kmlp.errors import DataError
+from kmlp.errors import DataError, ForeignFileError
+from kmlp.files import text_replacing
 from kmlp.inputs import Batch, count_inputs, read_inputs
 from kmlp.serving import LoadedModel, load_saved
 
 _SHADES = " .:-=+*#%@"
+# How a file of predictions begins.
+_BEGINS = {".csv": b"input,", ".jsonl": b'{"input":'}
 
 
 def predict_file(
@@ -40,9 +42,10 @@ def predict_file(
 
     Raises:
         DataError, ModelError: what is wrong with which file.
+        ForeignFileError: `out` is there, and holds no predictions.
     """
-    if out and out.suffix not in (".csv", ".jsonl"):
-        raise DataError(f"--out takes a .csv or .jsonl file. Received: {out}.")
+    if out:
+        _check_out(out, input_path)
     total = count_inputs(input_path)
     model = load_saved(model_path)
     batches = read_inputs(input_path, model.input_shape, dark_on_light=dark_on_light)
@@ -54,6 +57,29 @@ def predict_file(
             progress.advance(task, len(batch.names))
     if out:
         print(f"{total:,} predictions in {out}")
+
+
+def _check_out(out: Path, input_path: Path) -> None:
+    """Refuses what cannot be written, and what would be lost: predictions replace predictions."""
+    if out.suffix not in _BEGINS:
+        raise DataError(f"--out takes a .csv or .jsonl file. Received: {out}.")
+    if not out.parent.is_dir():
+        raise DataError(f"--out: no folder {out.parent}. Make it first.")
+    if not out.exists():
+        return
+    if input_path.exists() and out.samefile(input_path):
+        raise ForeignFileError(f"--out: {out} is the input itself. Name another file.")
+    begin = _BEGINS[out.suffix]
+    if not out.is_file() or _first_bytes(out, len(begin)) not in (b"", begin):
+        raise ForeignFileError(
+            f"--out: {out} is there, and holds no predictions: they begin with "
+            f"{begin.decode()!r}. It was not touched. Name another file, or remove it."
+        )
+
+
+def _first_bytes(path: Path, count: int) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(count)
 
 
 def show_images(model: LoadedModel, images: np.ndarray, truth: Sequence[str]) -> None:
@@ -122,7 +148,7 @@ def _writer(out: Path | None, as_json: bool, model: LoadedModel) -> Iterator[Any
         if out is None:
             yield _print_json if as_json else _print_line
             return
-        file: TextIO = stack.enter_context(_aside(out))
+        file = stack.enter_context(text_replacing(out))
         if out.suffix == ".jsonl":
             yield lambda row: file.write(json.dumps(row) + "\n")
             return
@@ -132,20 +158,6 @@ def _writer(out: Path | None, as_json: bool, model: LoadedModel) -> Iterator[Any
         writer = csv.DictWriter(file, fields)
         writer.writeheader()
         yield writer.writerow
-
-
-@contextlib.contextmanager
-def _aside(path: Path) -> Iterator[TextIO]:
-    """A file that gets its name when it is whole."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "w", newline="", encoding="utf-8") as file:
-            yield file
-        os.replace(temporary, path)
-    except FileNotFoundError:
-        raise DataError(f"--out: no folder {path.parent}. Make it first.") from None
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _print_json(row: dict[str, Any]) -> None:

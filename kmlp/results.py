@@ -20,6 +20,7 @@ from kmlp.metrics import (
     regression_metrics,
     within_range,
 )
+from kmlp.ownership import PILOT_FOLDER
 from kmlp.plan import NUM_SETTINGS, Extra, Plan
 from kmlp.ranking import best_variant, chosen_on
 from kmlp.rows import parse_resample
@@ -27,7 +28,6 @@ from kmlp.strengths import pilot_summary
 from kmlp.units import unit_in
 from kmlp.verdict import verdict
 
-PILOT_FOLDER = "pilot"
 _PARTS = ("test", "val", "train")
 
 

@@ -13,8 +13,9 @@ from kmlp.errors import ConfigError, RunFolderError, SelectionError
 from kmlp.keeper import Watcher, given_up, missing_members, train_missing
 from kmlp.ledger import RunFolder
 from kmlp.looks import looks_summary, planned_looks, take_looks
+from kmlp.ownership import PILOT_FOLDER
 from kmlp.plan import Plan, ids_of, plan_extras, plan_members
-from kmlp.results import PILOT_FOLDER, best_member, build_results
+from kmlp.results import best_member, build_results
 from kmlp.selection import Selection
 from kmlp.sequential import Rounds
 from kmlp.strengths import pilot_study, with_chosen_strengths
@@ -122,18 +123,35 @@ def run_study(
 
     Raises:
         RunFolderError: the folder belongs to another study, has looked at its scores by another
-            plan, is in use or cannot be written.
+            plan, is in use or cannot be written; a `ForeignFolderError` if it is no study's.
         DataError: the data set cannot be loaded.
         ConfigError: a variant does not fit the data.
         MemoryLimitError: the data, or a member, do not fit the memory there is.
     """
     folder = RunFolder(run_dir)
+    refuse_foreign_study(folder.path, config)
     data = data if data is not None else load_dataset(config.dataset)
     config = config.for_data(data.spec.task, data.spec.input_dtype)
     _check(config, data)
     if config.strengths == "auto":
         config = _choose_strengths(config, folder, data, progress)
     return _run(config, folder, data, progress)
+
+
+def refuse_foreign_study(run_dir: str | Path, config: StudyConfig) -> None:
+    """Refuses a run folder that is someone else's, before anything is loaded or written.
+
+    Raises:
+        ForeignFolderError: with what it holds.
+    """
+    folder = RunFolder(run_dir)
+    folder.refuse_foreign()
+    if config.strengths == "auto":
+        _pilot_folder(folder).refuse_foreign()
+
+
+def _pilot_folder(folder: RunFolder) -> RunFolder:
+    return RunFolder(folder.path / PILOT_FOLDER)
 
 
 def _run(
@@ -224,7 +242,8 @@ def _choose_strengths(
     if pilot is None:
         return config
     refuse_other_study(folder, config, data)
-    inside, title = RunFolder(folder.path / PILOT_FOLDER), "Pilot, to choose the strengths: "
+    folder.own()
+    inside, title = _pilot_folder(folder), "Pilot, to choose the strengths: "
     return with_chosen_strengths(config, _run(pilot, inside, data, progress, title).results)
 
 

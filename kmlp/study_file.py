@@ -8,6 +8,7 @@ from typing import Any
 from kmlp.config import StudyConfig
 from kmlp.config.base import parse_toml
 from kmlp.errors import ConfigError
+from kmlp.ownership import COMPARISON_NAMES, PILOT_FOLDER
 
 
 def read_study_file(path: str | Path) -> StudyConfig:
@@ -56,6 +57,12 @@ def _studies(values: dict[str, Any]) -> dict[str, StudyConfig]:
             raise ConfigError(
                 "each [[study]] needs a name of its own, of letters, digits, hyphens and dots. "
                 f"Received: name={name!r}."
+            )
+        if name.casefold() in (*COMPARISON_NAMES, PILOT_FOLDER):
+            raise ConfigError(
+                f"no study can be called {name}: beside the studies' folders kmlp writes one of "
+                "that name itself. Name it otherwise; a folder that was trained under that name "
+                "can be renamed with it."
             )
         own = {k: v for k, v in table.items() if k != "name"}
         try:

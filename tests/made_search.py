@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from kmlp.config import MLPConfig, TrainConfig
-from kmlp.ledger import RunFolder
 from tuning.choice import Candidate, choose
+from tuning.ledger import SearchFolder
 from tuning.verdict import verdict
 
 NUM_SEEDS = 3
@@ -50,7 +50,8 @@ def made_search(path: Path, num_trials: int = 40, task: str = "multiclass") -> d
 
     From the fourth trial on trial 3 failed and trial 7 ended its process; the others are done.
     """
-    folder = RunFolder(path)
+    folder = SearchFolder(path)
+    folder.own()
     dataset = {
         "name": "made",
         "source": "arrays",

@@ -15,11 +15,12 @@ import pytest
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.data import Dataset
 from kmlp.data.sources import load_dataset
-from kmlp.errors import DataError, ModelError, SelectionError
+from kmlp.errors import DataError, ForeignFolderError, ModelError, SelectionError
 from kmlp.evaluation import evaluate
 from kmlp.exporting import export, load_models
 from kmlp.serving import load_saved
 from kmlp.study import Study, run_study
+from tests.foreign import project, snapshot
 
 
 @pytest.fixture(scope="module")
@@ -99,14 +100,44 @@ def test_versions_count_up_and_the_newest_is_loaded(study, tmp_path):
     assert [p.name for p in paths] == ["1", "2"]
     assert load_saved(tmp_path / "m").path == paths[1]
     assert load_saved(paths[0]).manifest["members"][0]["seed"] == 0
-    assert sorted(p.name for p in (tmp_path / "m").iterdir()) == ["1", "2"]
+    assert sorted(p.name for p in (tmp_path / "m").iterdir()) == [".kmlp", "1", "2"]
 
 
 def test_a_failed_export_leaves_no_version(study, tmp_path, monkeypatch):
     monkeypatch.setattr("kmlp.exporting.model_card", lambda selection: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         export(study.best(), tmp_path / "m")
-    assert list((tmp_path / "m").iterdir()) == []
+    assert [p.name for p in (tmp_path / "m").iterdir()] == [".kmlp"]
+
+
+def test_a_failed_export_takes_back_its_own_files_alone(study, tmp_path, monkeypatch):
+    def card(selection):
+        (aside,) = (tmp_path / "m").glob(".writing-*")
+        (aside / "variables" / "mine.txt").write_text("mine")
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("kmlp.exporting.model_card", card)
+    with pytest.raises(ZeroDivisionError):
+        export(study.best(), tmp_path / "m")
+    files = [p for p in (tmp_path / "m").rglob("*") if p.is_file()]
+    assert sorted(p.name for p in files) == [".kmlp", "mine.txt"]
+
+
+def test_a_folder_that_is_no_models_is_refused_and_not_touched(study, tmp_path):
+    theirs = project(tmp_path / "project")
+    before = snapshot(theirs)
+    with pytest.raises(ForeignFolderError, match="was not made by kmlp"):
+        export(study.best(), theirs)
+    assert snapshot(theirs) == before
+
+
+def test_permissions_of_a_version_follow_the_umask(study, tmp_path):
+    before = os.umask(0o077)
+    try:
+        version = export(study.best(), tmp_path / "m")
+    finally:
+        os.umask(before)
+    assert {p.stat().st_mode & 0o077 for p in (version, *version.rglob("*"))} == {0}
 
 
 def test_the_manifest_and_the_card_say_what_it_is(study, ensemble):

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from kmlp.errors import RunFolderError
-from kmlp.ledger import MemberRecord, RunFolder, write_atomically
+from kmlp.files import write_atomically
+from kmlp.ledger import MemberRecord, RunFolder
 
 HOLDER = """
 import sys
@@ -101,7 +102,7 @@ def test_a_stack_is_recorded_whole_or_not_at_all(folder, monkeypatch):
         refuse() if len(written) == 2 else real(source, target)
 
     stack = [(record(letter * 16), ARRAYS) for letter in "bcd"]
-    monkeypatch.setattr("kmlp.ledger.os.replace", second_fails)
+    monkeypatch.setattr("kmlp.files.os.replace", second_fails)
     with pytest.raises(OSError, match="no space"):
         folder.record_all(stack)
     assert list(folder.records()) == [record().id]
@@ -174,7 +175,7 @@ def test_arrays_of_python_objects_are_never_written(folder):
 
 
 def test_a_folder_holds_its_files_and_no_temporary_ones(folder):
-    assert files(folder) - {".lock"} == {"ledger.sqlite", f"arrays/{record().id}.npz"}
+    assert files(folder) - {".lock", ".kmlp"} == {"ledger.sqlite", f"arrays/{record().id}.npz"}
 
 
 @pytest.mark.parametrize("damage", ["changed", "cut", "missing"])
@@ -209,7 +210,7 @@ def test_arrays_without_their_row_count_as_nothing(folder):
 
 
 def test_a_row_is_never_written_before_its_arrays(folder, monkeypatch):
-    monkeypatch.setattr("kmlp.ledger.os.replace", refuse)
+    monkeypatch.setattr("kmlp.files.os.replace", refuse)
     with pytest.raises(OSError, match="no space"):
         folder.record(record("b" * 16), ARRAYS)
     assert list(folder.records()) == [record().id]
@@ -342,7 +343,7 @@ def test_writing_atomically_replaces_the_old_file(tmp_path):
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path, monkeypatch, step):
     path = tmp_path / "a.txt"
     path.write_bytes(b"old")
-    monkeypatch.setattr(f"kmlp.ledger.os.{step}", refuse)
+    monkeypatch.setattr(f"kmlp.files.os.{step}", refuse)
     with pytest.raises(OSError, match="no space"):
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
@@ -354,7 +355,7 @@ def test_the_content_is_on_disk_before_it_gets_its_name_and_the_name_after(tmp_p
     for step in ("fsync", "replace"):
         real = getattr(os, step)
         monkeypatch.setattr(
-            f"kmlp.ledger.os.{step}",
+            f"kmlp.files.os.{step}",
             lambda *a, step=step, real=real: calls.append(step) or real(*a),
         )
     write_atomically(tmp_path / "a.txt", b"new")

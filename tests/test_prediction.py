@@ -2,12 +2,13 @@
 
 import csv
 import json
+import os
 import types
 
 import numpy as np
 import pytest
 
-from kmlp.errors import DataError
+from kmlp.errors import DataError, ForeignFileError
 from kmlp.prediction import predict_file, show_images
 
 PROBABILITIES = np.array([[0.25, 0.75], [0.9, 0.1], [0.5, 0.5]])
@@ -75,11 +76,11 @@ def test_an_ensemble_says_how_much_its_members_differ(inputs, capsys, tmp_path, 
 
 def test_a_run_that_fails_on_the_way_leaves_the_old_file(inputs, tmp_path):
     """The second batch cannot be read: the file is cut."""
-    (tmp_path / "p.csv").write_text("old")
+    (tmp_path / "p.csv").write_text("input,old")
     inputs.write_bytes(inputs.read_bytes()[:-1])
     with pytest.raises(DataError, match=r"x\.npy: cannot be read: it is too short"):
         predict(inputs, out=tmp_path / "p.csv")
-    assert (tmp_path / "p.csv").read_text() == "old"
+    assert (tmp_path / "p.csv").read_text() == "input,old"
     assert {p.name for p in tmp_path.iterdir()} == {"p.csv", "x.npy"}
 
 
@@ -93,6 +94,42 @@ def test_a_run_that_fails_on_the_way_leaves_the_old_file(inputs, tmp_path):
 def test_an_out_that_cannot_be_is_said(inputs, tmp_path, out, message):
     with pytest.raises(DataError, match=message):
         predict(inputs, out=tmp_path / out)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("p.csv", b"a,b"), ("p.csv", b"inputs"), ("p.csv", b'{"input":'), ("p.jsonl", b"[]")],
+)
+def test_a_file_that_holds_no_predictions_is_refused_and_stays(inputs, tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ForeignFileError, match="is there, and holds no predictions: they begin"):
+        predict(inputs, out=tmp_path / name)
+    assert (tmp_path / name).read_bytes() == content
+
+
+def test_predictions_and_empty_files_are_replaced(inputs, tmp_path):
+    for name in ("p.csv", "p.jsonl"):
+        (tmp_path / name).touch()
+        predict(inputs, out=tmp_path / name)
+        once = (tmp_path / name).read_bytes()
+        predict(inputs, out=tmp_path / name)
+        assert (tmp_path / name).read_bytes() == once != b""
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_what_is_no_plain_file_is_refused(inputs, tmp_path, make):
+    """A pipe is not even opened: nobody may be at its other end."""
+    make(tmp_path / "p.csv")
+    with pytest.raises(ForeignFileError, match="holds no predictions"):
+        predict(inputs, out=tmp_path / "p.csv")
+
+
+def test_the_input_is_never_the_output(inputs, tmp_path):
+    (tmp_path / "p.csv").symlink_to(inputs)
+    before = inputs.read_bytes()
+    with pytest.raises(ForeignFileError, match=r"p\.csv is the input itself"):
+        predict(inputs, out=tmp_path / "p.csv")
+    assert inputs.read_bytes() == before
 
 
 def test_images_are_shown_with_what_they_are(capsys):

@@ -64,6 +64,10 @@ def test_one_study_is_not_read_from_several(file):
         ('[[study]]\nname = "a"\ndataset = "x"\n' * 2, "Received: name='a'."),
         ('[[study]]\nname = "a"\n', "study 'a': StudyConfig needs dataset."),
         ('[[study]]\nname = "a"\ndataset = "x"\nnum_sed = 1', "study 'a': StudyConfig has no"),
+        *(
+            (f'[[study]]\nname = "{name}"\ndataset = "x"', f"no study can be called {name}: ")
+            for name in ("figures", "Tables", "comparison.html", "comparison.pdf", "pilot")
+        ),
         ('[study]\nname = "a"', "several studies are written as [[study]] tables."),
     ],
 )

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from kmlp.ledger import MemberRecord, RunFolder
+from kmlp.ledger import MemberRecord
 from tests.made_search import NUM_SEEDS, made_search
+from tuning.ledger import SearchFolder
 from tuning.tensorboard import write_tensorboard
 
 CURVE = np.array([0.5, 0.7, 0.6])
@@ -15,7 +16,7 @@ def search(tmp_path_factory):
     """Five trials, the fourth of which failed; the first seed of trial 0 has a curve."""
     path = tmp_path_factory.mktemp("search")
     results = made_search(path, num_trials=5)
-    folder = RunFolder(path)
+    folder = SearchFolder(path)
     with folder.writing():
         record = MemberRecord(
             id=results["trials"][0]["executions"][0]["member"],

@@ -8,17 +8,23 @@ found running: its members, each recorded on its own, train on.
 import contextlib
 import dataclasses
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kmlp.files import folders_in, sweep
 from kmlp.ledger import RunFolder
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS trial (number INTEGER PRIMARY KEY, record TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS clock (seconds REAL NOT NULL); -- of work, between two writes of trials
 """
+EVENTS_FOLDER = "tensorboard"
+# TensorBoard takes any file of such a name; a fixed one is written again, not added to.
+EVENTS_FILE = "events.out.tfevents.0.kmlp"
+_TRIALS, _SEEDS = re.compile(r"trial-[0-9]{4,}"), re.compile(r"seed-[0-9]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +62,8 @@ class Trial:
 class SearchFolder(RunFolder):
     """A run folder of a search."""
 
+    kind = "search"
+
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
         with super().writing():
@@ -63,6 +71,14 @@ class SearchFolder(RunFolder):
                 connection.executescript(_SCHEMA)
             self._clock = time.monotonic()
             yield
+
+    def _sweep(self) -> None:
+        super()._sweep()
+        # What TensorBoard would read as well.
+        trials = folders_in(self.path / EVENTS_FOLDER, _TRIALS)
+        seeds = [seed for trial in trials for seed in folders_in(trial, _SEEDS)]
+        for folder in (self.path / EVENTS_FOLDER, *trials, *seeds):
+            sweep(folder, re.compile(re.escape(EVENTS_FILE)))
 
     def trials(self) -> list[Trial]:
         """All trials, in the order of drawing."""

@@ -131,17 +131,19 @@ def tune(
 
     Raises:
         ConfigError: a setting is wrong, or the space does not fit the data.
-        RunFolderError: the folder holds another search, is in use or cannot be written.
+        RunFolderError: the folder holds another search, is in use or cannot be written; a
+            `ForeignFolderError` if it is no search's.
         DataError: the data set cannot be loaded.
 
     Example:
         search = tune("fashion_mnist", "runs/t", tuner="bayesian", max_trials=20, num_seeds=3)
         search.model, search.train
     """
+    folder = SearchFolder(run_dir)
+    refuse_foreign_search(run_dir, then_study=bool(then_study))
     config, data = _configured(dataset, data, settings)
     config = config.for_data(data.spec)
     _check(config, data)
-    folder = SearchFolder(run_dir)
     with folder.writing():
         _claim(folder, config, data)
         Tuner(config, folder, data, progress).run()
@@ -158,6 +160,17 @@ def tune(
             )
             search = _write(config, folder, describe(data, config.validation_fraction))
     return search
+
+
+def refuse_foreign_search(run_dir: str | Path, *, then_study: bool = False) -> None:
+    """Refuses a folder that is someone else's, before anything is loaded or written.
+
+    Raises:
+        ForeignFolderError: with what it holds.
+    """
+    SearchFolder(run_dir).refuse_foreign()
+    if then_study:
+        RunFolder(Path(run_dir) / STUDY_FOLDER).refuse_foreign()
 
 
 def load_search(run_dir: str | Path) -> Search:

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from kmlp.ledger import RunFolder, write_atomically
+from kmlp.files import make_folder, write_atomically
+from kmlp.ledger import RunFolder
+from tuning.ledger import EVENTS_FILE, EVENTS_FOLDER
 from tuning.trials import Parameter, Results, Trial, objective_unit, varied
 
-FOLDER = "tensorboard"
+FOLDER = EVENTS_FOLDER
 SCORE = "score"
 """The tag of the objective at the epoch whose weights were kept: what trials were ranked by."""
-# TensorBoard takes any file of such a name; a fixed one is written again, not added to.
-_FILE = "events.out.tfevents.0.kmlp"
 
 
 def write_tensorboard(run_dir: str | Path) -> Path:
@@ -127,5 +127,5 @@ def _write(folder: Path, summaries: Any) -> None:
         # Scalars come as TensorFlow's own class. No wall time: when an epoch ended is not kept.
         summary = Summary.FromString(summary.SerializeToString())
         writer.write(Event(step=step, summary=summary).SerializeToString())
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / _FILE, buffer.getvalue())
+    make_folder(folder)
+    write_atomically(folder / EVENTS_FILE, buffer.getvalue())

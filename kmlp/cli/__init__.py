@@ -13,7 +13,7 @@ from kmlp.cli import (  # noqa: F401  (each adds its commands)
     tune,
 )
 from kmlp.cli.app import app
-from kmlp.errors import KmlpError
+from kmlp.errors import ForeignFileError, ForeignFolderError, KmlpError
 
 
 def main() -> None:
@@ -28,7 +28,7 @@ def main() -> None:
             return
         # What was recorded before a full disk or a lost permission is still whole.
         print(f"kmlp: {error}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(2 if isinstance(error, ForeignFolderError | ForeignFileError) else 1)
     except KeyboardInterrupt:
         print("\nkmlp: interrupted; the same command goes on from here.", file=sys.stderr)
         # The stacks have saved themselves; what lingers in other threads must not hold the user up.

@@ -75,11 +75,20 @@ def evaluate(model: Path, dataset: str, /, *, json: Json = False) -> None:
 
 
 def write_export(run_dir: Path, variant: str | None, member: str, out: Path | None) -> Path:
+    from kmlp.ownership import refuse_foreign_folder
     from kmlp.study import load_study
 
+    if out:
+        refuse_foreign_folder(out, "model")
     study = load_study(run_dir)
     selection = study.select(variant, member)
+    out = out or default_model(study.results["dataset"]["name"])
+    refuse_foreign_folder(out, "model")
     import_tensorflow_quietly()
     from kmlp.exporting import export as write
 
-    return write(selection, out or Path("saved_models") / study.results["dataset"]["name"])
+    return write(selection, out)
+
+
+def default_model(dataset: str) -> Path:
+    return Path("saved_models") / dataset

@@ -6,8 +6,9 @@ from typing import Any
 
 from kmlp.errors import RunFolderError
 from kmlp.ledger import RunFolder
-from kmlp.report.write import write_files
+from kmlp.report.write import place_of_report, write_files
 from tuning.followup import best_study_file
+from tuning.ledger import SearchFolder
 from tuning.report.csv_tables import csv_tables
 from tuning.report.search import search_report
 
@@ -26,18 +27,20 @@ def write_search_report(run_dir: str | Path, out: str | Path | None = None) -> P
         The path of the page.
 
     Raises:
-        RunFolderError: no run folder, no results yet, or the results of a study.
+        RunFolderError: no run folder, no results yet, or the results of a study; a
+            `ForeignFolderError` if `out` is no report's.
     """
-    folder = RunFolder(run_dir)
+    folder = SearchFolder(run_dir)
+    place, kind = place_of_report(folder, out)
     results, dataset = _results(folder)
     if results.get("kind") != "search":
         raise RunFolderError(
             f"{folder.path}: holds the results of a study, no search. Use kmlp.write_report."
         )
-    has_pick, place = results["picked"] is not None, Path(out) if out else folder.path
+    has_pick = results["picked"] is not None
     best = best_study_file(results, dataset).to_toml() if has_pick else None
     report = search_report(results, folder.read_json("environment.json"), folder.path, best)
-    page = write_files(place, "report", report, csv_tables(results))
+    page = write_files(place, kind, report, csv_tables(results))
     if best:
         RunFolder(place).write_text("best.toml", best)
     return page
