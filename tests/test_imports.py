@@ -19,7 +19,7 @@ ALLOWED = {
     "study_file": {"config", "errors"},
     "sweep": {"config", "errors", "fields", "variants"},
     "variants": {"config", "errors", "fields"},
-    "data": {"errors"},
+    "data": {"errors", "machine"},
     "machine": set(),
     "quiet": set(),
     "backend": {"machine"},
