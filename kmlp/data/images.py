@@ -2,6 +2,8 @@
 
 import contextlib
 import logging
+import mmap
+import re
 import struct
 import warnings
 import zlib
@@ -11,7 +13,7 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
-from kmlp.data.streams import CHUNK, open_regular, reading
+from kmlp.data.streams import CHUNK, one_line, open_regular, reading
 from kmlp.errors import DataError
 
 if TYPE_CHECKING:
@@ -21,7 +23,11 @@ logger = logging.getLogger(__name__)
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 MOST_PIXELS = 64_000_000
+_MOST_SCANS = 100
 _PNG = b"\x89PNG\r\n\x1a\n"
+# Not stuffed, no restart, no filling; the JPEG's own start has no size and is passed over.
+_MARKER = re.compile(rb"\xff[\x01-\xcf\xd9-\xfe]")
+_SCAN, _END = b"\xff\xda", b"\xff\xd9"
 _SIGNATURES = {
     _PNG: "PNG",
     b"\xff\xd8\xff": "JPEG",
@@ -82,7 +88,7 @@ def read_image(path: Path, shape: tuple[int, ...], *, dark_on_light: bool = Fals
     kind, ground = FORMATS[path.suffix.lower()], 255 if dark_on_light else 0
     with reading(path, "as an image"), open_regular(path) as file, _telling(path):
         _check_signature(file, kind)
-        depth = _checked_png_depth(file) if kind == "PNG" else 8
+        depth = _checked_png_depth(file) if kind == "PNG" else _checked_jpeg_depth(file)
         pixels = _resized(_decoded(file, kind, depth, ground), shape)
     return 255 - pixels if dark_on_light else pixels
 
@@ -99,7 +105,9 @@ def _telling(path: Path) -> Iterator[None]:
 
 def _listed(paths: Sequence[Path], most: int = 3) -> str:
     names = [f"{path.name}/" if path.is_dir() else path.name for path in paths[:most]]
-    return ", ".join(names) + (f" and {len(paths) - most} more" if len(paths) > most else "")
+    return one_line(", ".join(names)) + (
+        f" and {len(paths) - most} more" if len(paths) > most else ""
+    )
 
 
 def _check_signature(file: IO[bytes], wanted: str) -> None:
@@ -109,6 +117,19 @@ def _check_signature(file: IO[bytes], wanted: str) -> None:
     if found != wanted:
         what = f"it is {found}" if found else f"it begins with 0x{start.hex()}"
         raise ValueError(f"it is no {wanted}, whatever its name: {what}; save it as {wanted}")
+
+
+def _checked_jpeg_depth(file: IO[bytes]) -> int:
+    """Bits a value of a JPEG, once it has no more scans than a picture needs; each takes time."""
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        scans, found = 0, _MARKER.search(content)
+        while found and found[0] != _END:
+            scans += found[0] == _SCAN
+            size = int.from_bytes(content[found.end() : found.end() + 2], "big")
+            found = _MARKER.search(content, found.end() + size)
+    if scans > _MOST_SCANS:
+        raise ValueError(f"it has {scans} scans, at most {_MOST_SCANS} are read; save it again")
+    return 8
 
 
 def _checked_png_depth(file: IO[bytes]) -> int:
@@ -124,14 +145,14 @@ def _check_chunk(file: IO[bytes]) -> bytes:
     """The kind of the next chunk, which is whole."""
     head = file.read(8)
     if len(head) < 8:
-        raise ValueError("it is cut short; copy or download it again")
+        raise ValueError("it is cut short; copy or save it again")
     size, kind = struct.unpack(">I4s", head)
     checksum = zlib.crc32(kind)
     while size and (piece := file.read(min(size, CHUNK))):
         checksum, size = zlib.crc32(piece, checksum), size - len(piece)
     if file.read(4) != struct.pack(">I", checksum):
         name = kind.decode("ascii", "replace")
-        raise ValueError(f"the checksum of its chunk {name!r} is wrong; copy or download it again")
+        raise ValueError(f"the checksum of its chunk {name!r} is wrong; copy or save it again")
     return kind
 
 
@@ -163,6 +184,8 @@ def _opened(file: IO[bytes], kind: str) -> "PILImage":
         return Image.open(file, formats=[kind])
     except UnidentifiedImageError as error:
         raise ValueError(f"its header is no {kind} header; save it again") from error
+    except ValueError as error:
+        raise ValueError(f"its header is not read: {error}; save it again") from error
 
 
 def _resized(grey: "PILImage", shape: tuple[int, ...]) -> np.ndarray:

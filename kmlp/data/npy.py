@@ -93,18 +93,21 @@ def _stored(stream: Stream, size: int) -> StoredArray:
     """The array in a stream of so many bytes."""
     shape, by_column, dtype, start = _read_header(stream)
     if dtype.kind not in _NUMBERS:
-        raise ValueError(
-            f"it holds {_kind(dtype)}, not numbers; save it again as x.astype('float32')"
-        )
+        raise ValueError(f"it holds {_not_numbers(dtype)}")
     if by_column and len(shape) > 1:
         raise ValueError("it is stored by columns; save it again as np.ascontiguousarray(x)")
     return StoredArray(stream, shape, dtype, size - start)
 
 
-def _kind(dtype: np.dtype) -> str:
+def _not_numbers(dtype: np.dtype) -> str:
+    """What an array holds instead of real numbers, and what to do."""
+    again = "save it again as x.astype('float32')"
+    if dtype.names:
+        names = listed(list(dtype.names))
+        return f"records of {names}, not numbers; save np.stack of its columns, axis=1"
     if dtype.hasobject:
-        return "Python objects"
-    return f"records of {len(dtype.names)} fields" if dtype.names else f"values of {dtype}"
+        return f"Python objects, not numbers; {again}"
+    return f"values of {dtype}, not real numbers; {again}"
 
 
 def _read_header(stream: Stream) -> tuple[tuple[int, ...], bool, np.dtype, int]:

@@ -7,7 +7,7 @@ import numpy as np
 from kmlp.data.streams import CHUNK, Stream
 from kmlp.machine import available_memory, in_words
 
-_MOST_DIMENSIONS = 32
+_MOST_DIMENSIONS = 8
 _MOST = 2**63 - 1
 
 

@@ -7,6 +7,7 @@ said once its checksums hold and nothing is left in the file.
 
 import bz2
 import contextlib
+import errno
 import lzma
 import os
 import stat
@@ -24,8 +25,8 @@ _LZMA_MEMORY = 2**28
 """What an .xz file may make its decoder allocate: four times what `xz -9` asks for."""
 
 _RAW = 2**16
-_REASON = 400
-_AGAIN = "copy or download it again"
+_LINE = 400
+_AGAIN = "copy or save it again"
 _NONBLOCK = getattr(os, "O_NONBLOCK", 0)
 
 
@@ -48,7 +49,7 @@ def reading(path: Path, kind: str = "") -> Iterator[None]:
         ...     raise KeyError("descr")
         Traceback (most recent call last):
         ...
-        kmlp.errors.DataError: x.npy: cannot be read: KeyError: 'descr'
+        kmlp.errors.DataError: x.npy: cannot be read: KeyError: 'descr'; copy or save it again
     """
     try:
         yield
@@ -175,9 +176,22 @@ class Decompressed:
         return True
 
 
+def one_line(text: str) -> str:
+    """A text that may come from a file, fit to be shown: no control characters, not endless.
+
+    Example:
+        >>> one_line("a\\n\x1b[2J" + 500 * "x")[:8]
+        'a ?[2Jxx'
+    """
+    shown = "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
+    return shown if len(shown) <= _LINE else shown[:_LINE] + " ..."
+
+
 def _reason(error: Exception) -> str:
-    """One line; an error that says nothing, or a key alone, says its own name too."""
-    said = " ".join(str(error).split())
+    """What an error says; of a library's, which knows no remedy, with one."""
+    said = str(error)
     if isinstance(error, LookupError) or not said:
         said = f"{type(error).__name__}: {said}".removesuffix(": ")
-    return said if len(said) <= _REASON else said[:_REASON] + " ..."
+    told_what_to_do = isinstance(error, ValueError)
+    told_by_system = isinstance(error, OSError) and error.errno not in (None, errno.EINVAL)
+    return one_line(said) + ("" if told_what_to_do or told_by_system else f"; {_AGAIN}")
