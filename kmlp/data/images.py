@@ -26,7 +26,7 @@ MOST_PIXELS = 64_000_000
 _MOST_SCANS = 100
 _PNG = b"\x89PNG\r\n\x1a\n"
 # Not stuffed, no restart, no filling; the JPEG's own start has no size and is passed over.
-_MARKER = re.compile(rb"\xff[\x01-\xcf\xd9-\xfe]")
+_MARKER = re.compile(rb"\xff[\x02-\xcf\xd9-\xfe]")
 _SCAN, _END = b"\xff\xda", b"\xff\xd9"
 _SIGNATURES = {
     _PNG: "PNG",
