@@ -4,6 +4,7 @@ import bz2
 import gzip
 import hashlib
 import lzma
+import math
 import re
 import struct
 
@@ -58,6 +59,7 @@ def test_the_hash_is_the_uncompressed_files(tmp_path):
 
 
 HUGE = 2**32 - 1
+CLAIM = "its header claims 5 x 4 x 3 uint8 = 60 bytes of values, the file holds"
 MALFORMED = {
     "empty": (b"", "the file is empty"),
     "two bytes": (b"\0\0", "wrong magic number 0x0000, expected 0x00000803"),
@@ -69,28 +71,19 @@ MALFORMED = {
     "half a header": (header(5, 4, 3)[:11], "the file ends in its header, after 11 of 16 bytes"),
     "no values": (
         header(5, 4, 3),
-        "too short: the header claims 5 x 4 x 3 = 60 bytes of values, the file holds 0",
+        f"it is too short: {CLAIM} 0",
     ),
     "one byte short": (
         idx_bytes(IMAGES)[:-1],
-        "too short: the header claims 5 x 4 x 3 = 60 bytes of values, the file holds 59",
+        f"it is too short: {CLAIM} 59",
     ),
     "one byte long": (
         idx_bytes(IMAGES) + b"\0",
-        "too long: the header claims 5 x 4 x 3 = 60 bytes of values, the file holds 61",
+        f"it is too long: {CLAIM} 61",
     ),
     "zero examples": (
         header(0, 4, 3) + b"\0",
-        "too long: the header claims 0 x 4 x 3 = 0 bytes of values, the file holds 1",
-    ),
-    "absurd": (
-        header(HUGE, HUGE, HUGE) + bytes(9),
-        f"too short: the header claims {HUGE} x {HUGE} x {HUGE} = {HUGE**3} bytes of values, ",
-    ),
-    # 2^64 wraps to 0 in 64 bits, which is what the file holds.
-    "absurd product": (
-        header(2**31, 2**31, 4),
-        f"too short: the header claims {2**31} x {2**31} x 4 = {2**64} bytes of values, ",
+        "its header claims the shape (0, 4, 3); each dimension must be a number from 1 on",
     ),
 }
 
@@ -101,9 +94,21 @@ def test_a_malformed_file_is_named_in_one_line_with_what_is_wrong(tmp_path, case
     content, problem = MALFORMED[case]
     path = tmp_path / f"train-images-idx3-ubyte{suffix}"
     path.write_bytes(COMPRESS[suffix](content))
-    with pytest.raises(DataError, match=re.escape(f"{path}: {problem}")) as caught:
+    with pytest.raises(DataError, match=re.escape(f"{path}: cannot be read: {problem}")) as caught:
         read_idx(path, 3)
     assert "\n" not in str(caught.value)
+
+
+# 2^64 wraps to 0 in 64 bits, which is what the file holds.
+@pytest.mark.parametrize("shape", [(HUGE, HUGE, HUGE), (2**31, 2**31, 4)])
+@pytest.mark.parametrize("suffix", COMPRESS)
+def test_an_absurd_claim_is_refused_before_memory_is_taken(tmp_path, suffix, shape):
+    path = tmp_path / f"train-images-idx3-ubyte{suffix}"
+    path.write_bytes(COMPRESS[suffix](header(*shape)))
+    claim = f"its header claims {' x '.join(map(str, shape))} uint8 = {math.prod(shape)} bytes"
+    found = "the file holds 0" if suffix == "" else r"of memory [0-9.]+ [GM]iB are free"
+    with pytest.raises(DataError, match=rf"{claim} of values, {found}$"):
+        read_idx(path, 3)
 
 
 def test_images_are_no_labels(tmp_path):

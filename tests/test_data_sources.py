@@ -131,7 +131,9 @@ def test_a_malformed_file_is_named_in_one_line(tmp_path, key):
     folder = write(tmp_path / "mine", SMALL, "")
     path = folder / FILES[key]
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(DataError, match=re.escape(f"{path}: too short: ")) as caught:
+    with pytest.raises(
+        DataError, match=re.escape(f"{path}: cannot be read: it is too short: ")
+    ) as caught:
         load_dataset(folder)
     assert one_line(caught)
 
@@ -346,7 +348,7 @@ def test_a_mirror_may_compress_as_it_likes(home, server, published):
     ("content", "problem"),
     [
         (gzip.compress(idx_bytes(ALTERED["x_train"])), "is not the published MNIST file"),
-        (b"<html>please log in</html>", "cannot be read: Not a gzipped file"),
+        (b"<html>please log in</html>", "cannot be read: it is no .gz file"),
         (b"", "the file is empty"),
     ],
 )

@@ -21,7 +21,7 @@ ALLOWED = {
     "study_file": {"config", "errors", "ownership"},
     "sweep": {"config", "errors", "fields", "variants"},
     "variants": {"config", "errors", "fields"},
-    "data": {"errors"},
+    "data": {"errors", "machine"},
     "machine": set(),
     "quiet": set(),
     "backend": {"machine"},
