@@ -29,9 +29,8 @@ from kmlp.study import load_study
 STUDY = """
 import os, stat, sys
 import numpy as np
-import kmlp.keeper
-kmlp.keeper.CHECKPOINT_SECONDS = 0.5
 from kmlp import Dataset, MLPConfig, StudyConfig, TrainConfig, run_study
+from kmlp.engine import Engine
 
 kill_at, num_seeds, calls = int(sys.argv[2]), int(sys.argv[3]), 0
 def killing(function):
@@ -56,7 +55,7 @@ config = StudyConfig(
     model=MLPConfig(hidden_units=(64, 32)),
     train=TrainConfig(batch_size=16, max_epochs=15, early_stopping=False),
 )
-run_study(config, sys.argv[1], data)
+run_study(config, sys.argv[1], data, trainer=Engine(checkpoint_seconds=0.5))
 """
 NUM_SEEDS = 6
 NUM_EPOCHS = 2 * NUM_SEEDS * 15
@@ -128,8 +127,7 @@ def kill_at_every_write(folder: Path) -> None:
 def print_cost(folder: Path) -> None:
     """What a checkpoint of the default stack takes, the copy from the device included."""
     import kmlp
-    from kmlp.checkpoint import Checkpoints
-    from kmlp.keeper import CHECKPOINT_SECONDS
+    from kmlp.checkpoint import EVERY_SECONDS, Checkpoints
     from kmlp.stack import build_stack
     from kmlp.stack_run import DeviceData, StackRun
     from kmlp.training import stack_size
@@ -156,8 +154,8 @@ def print_cost(folder: Path) -> None:
     median, worst = statistics.median(spent), max(spent)
     print(
         f"a checkpoint of {size} members, {bytes_written / 1e6:.1f} MB: median "
-        f"{1000 * median:.0f} ms, longest {1000 * worst:.0f} ms; one in {CHECKPOINT_SECONDS:.0f} s "
-        f"is {100 * median / CHECKPOINT_SECONDS:.2f} % of the time"
+        f"{1000 * median:.0f} ms, longest {1000 * worst:.0f} ms; one in {EVERY_SECONDS:.0f} s "
+        f"is {100 * median / EVERY_SECONDS:.2f} % of the time"
     )
 
 

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 _DIGEST_BYTES = 32
 _KEEP = 2
 _LONGEST_SECONDS = 60.0
-_LARGEST_SHARE = 0.03
+EVERY_SECONDS, LARGEST_SHARE = 30.0, 0.03
 
 
 class Checkpoints:
@@ -34,16 +34,21 @@ class Checkpoints:
 
     Args:
         folder: made at the first save.
-        every_seconds: least time between two saves; longer where saving would take more than
-            3 % of the time, but never so long that a minute passes without one, if epochs are
+        every_seconds: least time between two saves; longer where saving would take a larger
+            share of the time, but never so long that a minute passes without one, if epochs are
             shorter.
         every_epoch_until: up to this epoch each one is saved.
+        largest_share: of the time that saving may take.
     """
 
     def __init__(
-        self, folder: Path, every_seconds: float = 30.0, every_epoch_until: int = 0
+        self,
+        folder: Path,
+        every_seconds: float = EVERY_SECONDS,
+        every_epoch_until: int = 0,
+        largest_share: float = LARGEST_SHARE,
     ) -> None:
-        self.folder = folder
+        self.folder, self.largest_share = folder, largest_share
         self.every_seconds, self.every_epoch_until = every_seconds, every_epoch_until
         self._pause = every_seconds
         self._saved = self._asked = time.monotonic()
@@ -70,7 +75,7 @@ class Checkpoints:
         self._saved = time.monotonic()
         # Since `due` was asked: the copy from the device included.
         spent = self._saved - self._asked
-        self._pause = max(self.every_seconds, spent / _LARGEST_SHARE)
+        self._pause = max(self.every_seconds, spent / self.largest_share)
 
     def load(self, until: int | None = None) -> dict[str, np.ndarray] | None:
         """The newest checkpoint that is whole; a damaged one is passed over with a notice.

@@ -8,8 +8,9 @@ from kmlp.config import StudyConfig
 from kmlp.data import Dataset
 from kmlp.errors import RunFolderError
 from kmlp.ledger import RunFolder
-from kmlp.machine import cpu_name, package_version
+from kmlp.machine import package_version
 from kmlp.study_file import read_study_file
+from kmlp.trainer import Trainer
 
 logger = logging.getLogger(__name__)
 _PACKAGES = ("kmlp", "keras", "tensorflow", "numpy", "scipy")
@@ -29,7 +30,7 @@ def refuse_other_study(folder: RunFolder, config: StudyConfig, data: Dataset) ->
         )
 
 
-def claim(folder: RunFolder, config: StudyConfig, data: Dataset) -> None:
+def claim(folder: RunFolder, config: StudyConfig, data: Dataset, trainer: Trainer) -> None:
     """Writes what this study is and runs on."""
     refuse_other_study(folder, config, data)
     is_claimed = (folder.path / "study.toml").exists()
@@ -43,7 +44,7 @@ def claim(folder: RunFolder, config: StudyConfig, data: Dataset) -> None:
                 "and seeds; nothing is deleted",
                 folder.path,
             )
-    found = environment(data, describe(data, config.validation_fraction))
+    found = environment(data, describe(data, config.validation_fraction), trainer)
     if is_claimed:
         found = with_earlier(folder.read_json(_ENVIRONMENT), found)
     folder.write_json(_ENVIRONMENT, found)
@@ -71,9 +72,9 @@ def stored_config(folder: RunFolder) -> StudyConfig:
     return read_study_file(folder.path / "study.toml")
 
 
-def environment(data: Dataset, described: dict[str, Any]) -> dict[str, Any]:
+def environment(data: Dataset, described: dict[str, Any], trainer: Trainer) -> dict[str, Any]:
     """What a run folder says of where it was made: versions, backend, device, the data's origin."""
-    backend, device = backend_and_device()
+    backend, device = trainer.backend_and_device()
     packages = (*_PACKAGES, "jax", "jaxlib") if backend == "jax" else _PACKAGES
     return {
         "python": platform.python_version(),
@@ -84,16 +85,6 @@ def environment(data: Dataset, described: dict[str, Any]) -> dict[str, Any]:
         "data": {"name": data.name, **vars(data.provenance)},
         "dataset": described,
     }
-
-
-def backend_and_device() -> tuple[str, str]:
-    """What trains here, in words."""
-    import keras
-
-    from kmlp import backend
-
-    accelerators = [f"{kind}: {name}" for kind, name, _ in backend.devices() if kind != "cpu"]
-    return keras.backend.backend(), next(iter(accelerators), f"cpu: {cpu_name()}")
 
 
 def with_earlier(kept: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:

@@ -1,34 +1,30 @@
 """Trains the members that a run folder lacks, and keeps there what their stacks tell."""
 
 import contextlib
+import functools
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 
+from kmlp.checkpoint import Checkpoints
 from kmlp.data import Dataset
 from kmlp.errors import RunFolderError
 from kmlp.ledger import ATTEMPTS_ALONE, ATTEMPTS_TOGETHER, MemberRecord, RunFolder
 from kmlp.member import Member
-
-if TYPE_CHECKING:
-    from kmlp.checkpoint import Checkpoints
-    from kmlp.memory import Need, Room
-    from kmlp.training import MemberResult
+from kmlp.trainer import MemberResult, Need, Room, Stacks, Trainer
 
 logger = logging.getLogger(__name__)
-CHECKPOINT_SECONDS = 30.0
 _OFTEN = 3 * (ATTEMPTS_TOGETHER + ATTEMPTS_ALONE)
-Stacks = list[list[Member]]
 
 
 class Watcher(Protocol):
     """Who is told of the training; all calls but `need` come from the stacks' threads."""
 
-    def need(self, memory: "Need") -> None: ...
+    def need(self, memory: Need) -> None: ...
     def epoch(self, members: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None: ...
-    def finished(self, results: Sequence["MemberResult"]) -> None: ...
+    def finished(self, results: Sequence[MemberResult]) -> None: ...
 
 
 def train_missing(
@@ -37,9 +33,10 @@ def train_missing(
     data: Dataset,
     watcher: Watcher | None = None,
     *,
+    trainer: Trainer,
     until: int | None = None,
     parts: Sequence[str] = ("train", "val", "test", "fold"),
-    plan: Callable[[Sequence[Member], "Room"], Stacks] | None = None,
+    plan: Callable[[Sequence[Member], Room], Stacks] | None = None,
 ) -> None:
     """Trains those of the members that have no whole record, several stacks at once.
 
@@ -48,23 +45,24 @@ def train_missing(
         wanted: by the id they are recorded under: `Member.id`, or `paused_id` with `until`.
         data: what they train on.
         watcher: told of every epoch and every finished stack.
+        trainer: what trains them.
         until: train up to this epoch only, and keep what it takes to go on; a later call with
             the same stacks and a later epoch goes on from there, exactly as if never paused.
         parts: whose metrics are kept; without "test" no prediction of a test row is.
-        plan: groups members into stacks that fit the room; `plan_stacks` where omitted.
+        plan: groups members into stacks that fit the room; the trainer does where omitted.
 
     Raises:
         MemoryLimitError: the data, or a member, do not fit.
     """
-    from kmlp.training import make_room
-
     missing = missing_members(folder, wanted)
     if not missing:
         return
-    keeper = _Keeper(folder, {m.id: id for id, m in wanted.items()}, watcher, until, parts)
+    id_of = {m.id: id for id, m in wanted.items()}
+    keeper = _Keeper(folder, id_of, trainer, watcher, until, parts)
     keeper.let_suspects_prove_themselves(missing, data)
-    room = make_room(data)
-    stacks = _order_stacks(missing_members(folder, wanted), folder, data, room, plan)
+    room = trainer.make_room(data)
+    plan = plan or functools.partial(_planned, trainer, data)
+    stacks = _order_stacks(missing_members(folder, wanted), folder, room, plan)
     if watcher:
         watcher.need(room.need(stacks))
     keeper.train(stacks, data, room)
@@ -105,25 +103,22 @@ class _Keeper:
         self,
         folder: RunFolder,
         id_of: Mapping[str, str],
+        trainer: Trainer,
         watcher: Watcher | None,
         until: int | None,
         parts: Sequence[str],
     ) -> None:
-        self._folder, self._id_of, self._watcher = folder, id_of, watcher
+        self._folder, self._id_of, self._trainer, self._watcher = folder, id_of, trainer, watcher
         self._until, self._parts = until, parts
         # By member, the stack that it was begun with.
         self._stack_of: dict[str, list[str]] = {}
         self._proving = False
 
     def train(
-        self, stacks: Sequence[Sequence[Member]], data: Dataset, room: "Room | None" = None
+        self, stacks: Sequence[Sequence[Member]], data: Dataset, room: Room | None = None
     ) -> None:
-        from kmlp.training import train_members
-
-        # Only said where it is meant: a stand-in for training need not know of pauses.
-        paused = {} if self._until is None else {"until": self._until}
         try:
-            train_members(
+            self._trainer.train_members(
                 stacks,
                 data,
                 room=room,
@@ -131,7 +126,7 @@ class _Keeper:
                 on_epoch=self._on_epoch,
                 on_result=self._on_result,
                 checkpoints=self._checkpoints,
-                **paused,
+                until=self._until,
             )
         except BaseException:
             # The process lives: no member is to blame.
@@ -171,9 +166,7 @@ class _Keeper:
         if self._proving and ids[0] not in self._folder.barren_attempts():
             raise _Proven
 
-    def _checkpoints(self, stack: Sequence[Member]) -> "Checkpoints":
-        from kmlp.checkpoint import Checkpoints
-
+    def _checkpoints(self, stack: Sequence[Member]) -> Checkpoints:
         ids = self._ids(stack)
         # Up to where it once came each epoch is saved: kills in quick succession stop no study,
         # and what dies there again does so at once.
@@ -181,9 +174,9 @@ class _Keeper:
         folder = self._folder.checkpoint_folder(ids)
         if self._until is not None:
             folder = self._folder.paused_folder([m.id for m in stack])
-        return Checkpoints(folder, CHECKPOINT_SECONDS, until)
+        return self._trainer.checkpoints(folder, until)
 
-    def _on_result(self, results: list["MemberResult"]) -> None:
+    def _on_result(self, results: list[MemberResult]) -> None:
         self._folder.record_all(
             [
                 (_to_record(r, self._id_of[r.member.id], self._parts), _to_arrays(r, self._parts))
@@ -196,21 +189,16 @@ class _Keeper:
 
     def _forget(self, stack: Sequence[Member]) -> None:
         """Removes the note of a stack and its checkpoints, but not those it is paused at."""
-        from kmlp.checkpoint import Checkpoints
-
         Checkpoints(self._folder.checkpoint_folder(self._ids(stack))).remove()
 
 
 def _order_stacks(
     missing: Mapping[str, Member],
     folder: RunFolder,
-    data: Dataset,
-    room: "Room",
-    plan: Callable[[Sequence[Member], "Room"], Stacks] | None,
+    room: Room,
+    plan: Callable[[Sequence[Member], Room], Stacks],
 ) -> Stacks:
     """The stacks to train: first those that were begun, as they were, for their checkpoints."""
-    from kmlp.training import plan_stacks
-
     left = dict(missing)
     resumed = []
     # Large ones first: who had to prove itself alone goes on with its stack.
@@ -228,12 +216,14 @@ def _order_stacks(
         resumed.append(stack)
         for id in ids:
             del left[id]
-    members, room = list(left.values()), room.reserving(resumed)
-    planned = plan(members, room) if plan else plan_stacks(members, data.spec, room=room)
-    return [*resumed, *planned]
+    return [*resumed, *plan(list(left.values()), room.reserving(resumed))]
 
 
-def _to_record(result: "MemberResult", id: str, parts: Sequence[str]) -> MemberRecord:
+def _planned(trainer: Trainer, data: Dataset, members: Sequence[Member], room: Room) -> Stacks:
+    return trainer.plan_stacks(members, data.spec, room=room)
+
+
+def _to_record(result: MemberResult, id: str, parts: Sequence[str]) -> MemberRecord:
     return MemberRecord(
         id=id,
         status=result.status,
@@ -244,7 +234,7 @@ def _to_record(result: "MemberResult", id: str, parts: Sequence[str]) -> MemberR
     )
 
 
-def _to_arrays(result: "MemberResult", parts: Sequence[str]) -> dict[str, np.ndarray]:
+def _to_arrays(result: MemberResult, parts: Sequence[str]) -> dict[str, np.ndarray]:
     kind = "predictions" if result.predictions.ndim == 1 else "log_probabilities"
     part = "fold" if len(result.fold) else "test"
     return {

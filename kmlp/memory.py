@@ -9,7 +9,6 @@ import itertools
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from kmlp.data.dataset import Dataset
 from kmlp.errors import MemoryLimitError
@@ -27,6 +26,7 @@ from kmlp.program import (
 )
 from kmlp.stack_run import can_shrink
 from kmlp.structure import Structure
+from kmlp.trainer import Need
 
 # Measured, see benchmarks/README.md: what is there once; for each program in each place, more if
 # it normalizes, and for each place of it that draws; of a program that is not kept, what stays;
@@ -41,37 +41,6 @@ _DRAW = 40_000_000
 # Of what is free, what a study may take: the estimate is none to the byte, others want some too.
 _SHARE = 0.8
 _FLOAT, _INDEX = 4, 4
-
-
-@dataclass(frozen=True)
-class Need:
-    """What a study takes, in bytes.
-
-    Attributes:
-        data: the data set on the device.
-        programs: what is compiled.
-        stacks: the largest stacks that train at once, their results included.
-        num_stacks, at_once, widest: number of stacks, how many of them at once, and the most
-            members in one.
-    """
-
-    data: int
-    programs: int
-    stacks: int
-    num_stacks: int
-    at_once: int
-    widest: int
-
-    @property
-    def total(self) -> int:
-        return self.data + self.programs + self.stacks
-
-    def __str__(self) -> str:
-        plural = "s" if self.num_stacks != 1 else ""
-        return (
-            f"Memory: at most {in_words(self.total)} for {self.num_stacks} stack{plural} of up to "
-            f"{self.widest} networks, {self.at_once} at once."
-        )
 
 
 class Room:

@@ -15,8 +15,7 @@ from kmlp.member import Member
 from kmlp.units import unit_of
 
 if TYPE_CHECKING:
-    from kmlp.memory import Need
-    from kmlp.training import MemberResult
+    from kmlp.trainer import MemberResult, Need
 
 _LINE_EVERY_SECONDS = 10.0
 # While it trains, a regression knows standardized targets only: 1 is what their mean would get.

@@ -17,40 +17,9 @@ from kmlp.metrics import classification_metrics, regression_metrics
 from kmlp.model import num_kernel_weights
 from kmlp.program import evaluation_rows, row_width
 from kmlp.stack import Stack
+from kmlp.trainer import MemberResult
 
 _COMPACT_FROM_FLOPS = 6e9
-
-
-@dataclass(frozen=True, kw_only=True)
-class MemberResult:
-    """What training one member gave.
-
-    Attributes:
-        member: what was trained.
-        status: "done", or "diverged" where a loss was not finite.
-        best_epoch, stopped_epoch: counted from 1; of the best monitored value, and the last one.
-            The weights are the best epoch's where they are restored, else the last one's.
-        curves: by metric, `(epochs,)`: `loss`; `cross_entropy` and `accuracy`, or `mse` in units
-            of the variance of the training targets; and the `val_` of these.
-        weights: by path in the plain model.
-        predictions: of the test set, or of the member's fold, for which the test set is not
-            read: log-probabilities `(n, num_classes)`, or predictions `(n,)` in the target's own
-            unit; `float32`.
-        fold: the rows of the training set that they are of; empty where they are the test set's.
-        metrics: `train`, `val`, and `test` or `fold` -> metric -> value with these weights.
-        seconds: this member's share of its stack's wall time.
-    """
-
-    member: Member
-    status: str
-    best_epoch: int
-    stopped_epoch: int
-    curves: dict[str, np.ndarray]
-    weights: dict[str, np.ndarray]
-    predictions: np.ndarray
-    fold: np.ndarray
-    metrics: dict[str, dict[str, float]]
-    seconds: float
 
 
 class DeviceData:

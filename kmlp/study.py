@@ -19,6 +19,7 @@ from kmlp.results import best_member, build_results
 from kmlp.selection import Selection
 from kmlp.sequential import Rounds
 from kmlp.strengths import pilot_study, with_chosen_strengths
+from kmlp.trainer import Trainer
 
 
 class Progress(Watcher, Protocol):
@@ -106,6 +107,7 @@ def run_study(
     data: Dataset | None = None,
     *,
     progress: Progress | None = None,
+    trainer: Trainer | None = None,
 ) -> Study:
     """Trains every variant over every seed, in stacks, and writes the results.
 
@@ -120,6 +122,7 @@ def run_study(
         run_dir: the run folder; created where it is missing.
         data: the data set; loaded by `config.dataset` where omitted.
         progress: told of every epoch and every finished stack.
+        trainer: what trains them; Keras, by `kmlp.engine.Engine`, where omitted.
 
     Raises:
         RunFolderError: the folder belongs to another study, has looked at its scores by another
@@ -133,9 +136,17 @@ def run_study(
     data = data if data is not None else load_dataset(config.dataset)
     config = config.for_data(data.spec.task, data.spec.input_dtype)
     _check(config, data)
+    trainer = trainer or default_trainer()
     if config.strengths == "auto":
-        config = _choose_strengths(config, folder, data, progress)
-    return _run(config, folder, data, progress)
+        config = _choose_strengths(config, folder, data, trainer, progress)
+    return _run(config, folder, data, trainer, progress)
+
+
+def default_trainer() -> Trainer:
+    """The engine. Imported where something is to be trained: it loads Keras."""
+    from kmlp.engine import Engine
+
+    return Engine()
 
 
 def refuse_foreign_study(run_dir: str | Path, config: StudyConfig) -> None:
@@ -158,15 +169,16 @@ def _run(
     config: StudyConfig,
     folder: RunFolder,
     data: Dataset,
+    trainer: Trainer,
     progress: Progress | None,
     title: str = "",
 ) -> Study:
     """Trains what is missing of a study whose config is checked and whose strengths are known."""
     with folder.writing():
         _refuse_other_looks(folder, config)
-        claim(folder, config, data)
+        claim(folder, config, data, trainer)
         dataset = describe(data, config.validation_fraction)
-        _train(config, folder, data, progress, title)
+        _train(config, folder, data, trainer, progress, title)
         plan, _ = _plan(config, folder, dataset)
         results = build_results(plan, folder, dataset)
         folder.write_json("results.json", results)
@@ -196,7 +208,12 @@ def _refuse_other_looks(folder: RunFolder, config: StudyConfig) -> None:
 
 
 def _train(
-    config: StudyConfig, folder: RunFolder, data: Dataset, progress: Progress | None, title: str
+    config: StudyConfig,
+    folder: RunFolder,
+    data: Dataset,
+    trainer: Trainer,
+    progress: Progress | None,
+    title: str,
 ) -> None:
     """Trains the members of all looks, and those beside the ordinary ones with the first."""
     members = plan_members(config, data.provenance.sha256)
@@ -218,7 +235,7 @@ def _train(
             names = {member.id: name for name, member in reversed([*ordinary, *extras])}
             done = wanted.keys() - missing_members(folder, wanted).keys()
             progress.start({id: names[id] for id in wanted}, done, title + _title(config, rounds))
-        train_missing(folder, wanted, data, progress)
+        train_missing(folder, wanted, data, progress, trainer=trainer)
         folder.forget_stacks()
         if (rounds := look()).is_over:
             return
@@ -235,7 +252,11 @@ def _title(config: StudyConfig, rounds: Rounds) -> str:
 
 
 def _choose_strengths(
-    config: StudyConfig, folder: RunFolder, data: Dataset, progress: Progress | None
+    config: StudyConfig,
+    folder: RunFolder,
+    data: Dataset,
+    trainer: Trainer,
+    progress: Progress | None,
 ) -> StudyConfig:
     """Runs the pilot in a run folder of its own inside the study's, where it is kept."""
     pilot = pilot_study(config)
@@ -244,7 +265,8 @@ def _choose_strengths(
     refuse_other_study(folder, config, data)
     folder.own()
     inside, title = _pilot_folder(folder), "Pilot, to choose the strengths: "
-    return with_chosen_strengths(config, _run(pilot, inside, data, progress, title).results)
+    chosen = _run(pilot, inside, data, trainer, progress, title)
+    return with_chosen_strengths(config, chosen.results)
 
 
 def load_study(run_dir: str | Path) -> Study:

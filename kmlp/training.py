@@ -7,19 +7,17 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
-import numpy as np
-
 from kmlp import backend
 from kmlp.checkpoint import Checkpoints
 from kmlp.data.dataset import Dataset, DataSpec
 from kmlp.member import Member
-from kmlp.memory import Room
+from kmlp.memory import Room as MemoryRoom
 from kmlp.model import num_kernel_weights
 from kmlp.stack import Stack, build_stack
-from kmlp.stack_run import DeviceData, MemberResult, StackRun
+from kmlp.stack_run import DeviceData, StackRun
 from kmlp.structure import Structure
+from kmlp.trainer import MemberResult, OnEpoch, Room
 
-OnEpoch = Callable[[Sequence[Member], int, dict[str, np.ndarray]], None]
 # Weights in training at once that a core's cache holds, with their slots and gradients.
 _CACHE_PARAMETERS = 250_000
 # On an accelerator: so many fill it, and a program grows with them.
@@ -87,13 +85,13 @@ def _go_on(run: StackRun, checkpoints: Checkpoints, last: int) -> None:
         run.restore(saved)
 
 
-def make_room(data: Dataset) -> Room:
+def make_room(data: Dataset) -> MemoryRoom:
     """The memory that training on this data may take; prepares the device.
 
     Raises:
         MemoryLimitError: the data alone do not fit.
     """
-    return Room(data, backend.num_places(), backend.device_memory())
+    return MemoryRoom(data, backend.num_places(), backend.device_memory())
 
 
 def plan_stacks(

@@ -15,7 +15,7 @@ import numpy as np
 
 from kmlp.data import Dataset
 from tests import faults
-from tests.faults import NUM_EPOCHS, die, in_a_process, stand_in
+from tests.faults import NUM_EPOCHS, TRAINER, die, in_a_process
 
 NUM_SEEDS = 2
 MAX_TRIALS = {"random": 4, "grid": 4, "bayesian": 8, "hyperband": 5}
@@ -32,10 +32,10 @@ def searching(tuner: str, **settings):
     def search(run: Path) -> None:
         from tuning import tune
 
-        stand_in()
         tune(
             data(),
             run,
+            trainer=TRAINER,
             **{
                 "tuner": tuner,
                 "max_trials": MAX_TRIALS[tuner],

@@ -98,9 +98,8 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path, caplog):
 STUDY = """
 import sys
 import numpy as np
-import kmlp.keeper
-kmlp.keeper.CHECKPOINT_SECONDS = 0.2
 from kmlp import Dataset, MLPConfig, StudyConfig, TrainConfig, run_study
+from kmlp.engine import Engine
 
 rng = np.random.default_rng(0)
 centres = rng.normal(size=(3, 12))
@@ -113,7 +112,7 @@ config = StudyConfig(
     model=MLPConfig(hidden_units=(64, 32)),
     train=TrainConfig(batch_size=16, max_epochs=12, early_stopping=False),
 )
-run_study(config, sys.argv[1], data)
+run_study(config, sys.argv[1], data, trainer=Engine(checkpoint_seconds=0.2))
 """
 NUM_EPOCHS = 2 * 7 * 12
 

@@ -1,23 +1,22 @@
 """A run folder says where its members were trained, whoever comes back to it later."""
 
-import keras
 import pytest
 
 from kmlp import claim
 from kmlp.config import StudyConfig
 from kmlp.ledger import RunFolder
 from kmlp.machine import package_version
+from kmlp.testing import LinearTrainer
 
 
 @pytest.fixture
-def claimed(tiny, tmp_path, monkeypatch):
+def claimed(tiny, tmp_path):
     """Claims one folder on a device, and gives its environment."""
     config, folder = StudyConfig(dataset="tiny", variants=("none",)), RunFolder(tmp_path / "run")
 
     def on(backend: str, device: str) -> dict:
-        monkeypatch.setattr(claim, "backend_and_device", lambda: (backend, device))
         with folder.writing():
-            claim.claim(folder, config, tiny)
+            claim.claim(folder, config, tiny, LinearTrainer(device=(backend, device)))
         return folder.read_json("environment.json")
 
     return on
@@ -51,6 +50,10 @@ def test_a_folder_that_knew_no_device_gets_none_of_a_later_one():
 
 
 def test_the_device_is_the_one_that_trains():
-    backend, device = claim.backend_and_device()
+    import keras
+
+    from kmlp.engine import Engine
+
+    backend, device = Engine().backend_and_device()
     assert backend == keras.backend.backend()
     assert device.startswith(("cpu: ", "gpu: "))

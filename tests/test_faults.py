@@ -112,7 +112,7 @@ def test_a_member_that_ends_its_process_is_given_up_and_the_rest_goes_on(healthy
     innocent = set(theirs.records()) - {guilty["id"]}
     assert set(mine.records()) == innocent
     for id in innocent:
-        kernels = [run.arrays(id)["weight/hidden_1/kernel"] for run in (mine, theirs)]
+        kernels = [run.arrays(id)["weight/predictions/kernel"] for run in (mine, theirs)]
         np.testing.assert_array_equal(*kernels)
 
 

@@ -15,6 +15,7 @@ from kmlp.ledger import MemberRecord, RunFolder
 from kmlp.looks import planned_looks, take_looks
 from kmlp.plan import ids_of, plan_members
 from kmlp.study import load_study, run_study
+from kmlp.testing import LinearTrainer
 
 CONFIG = StudyConfig(
     dataset="tiny",
@@ -25,6 +26,7 @@ CONFIG = StudyConfig(
     train=TrainConfig(learning_rate=0.02, batch_size=60, max_epochs=1),
     validation_fraction=0.2,
 )
+TRAINER = LinearTrainer()
 IDS = ids_of(plan_members(CONFIG, "0" * 64))
 
 
@@ -141,20 +143,20 @@ def test_a_plan_stands_once_a_look_was_taken(tiny, tmp_path, changes, difference
                 folder.record(dataclasses.replace(record, id=own[record.id]), {})
 
     with folder.writing():
-        claim(folder, config, tiny)
+        claim(folder, config, tiny, TRAINER)
     add(found)
     changed = dataclasses.replace(config, **changes)
     # Nine seeds are no look yet.
     with pytest.raises(KeyboardInterrupt):
-        run_study(changed, tmp_path, tiny, progress=Titles(stop_at=1))
+        run_study(changed, tmp_path, tiny, progress=Titles(stop_at=1), trainer=TRAINER)
     with folder.writing():
-        claim(folder, config, tiny)
+        claim(folder, config, tiny, TRAINER)
     more = records(dict.fromkeys(ids, 10), dict.fromkeys(ids, 0.0))
     add({id: record for id, record in more.items() if id not in found})
     with pytest.raises(RunFolderError, match=f"1 times so far, by another plan: {difference}"):
-        run_study(changed, tmp_path, tiny)
+        run_study(changed, tmp_path, tiny, trainer=TRAINER)
     with pytest.raises(KeyboardInterrupt):
-        run_study(config, tmp_path, tiny, progress=Titles(stop_at=1))
+        run_study(config, tmp_path, tiny, progress=Titles(stop_at=1), trainer=TRAINER)
 
 
 def test_a_study_adds_seeds_says_nothing_before_it_stops_and_goes_on_when_interrupted(
@@ -162,12 +164,12 @@ def test_a_study_adds_seeds_says_nothing_before_it_stops_and_goes_on_when_interr
 ):
     run = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
-        run_study(CONFIG, run, tiny, progress=Titles(stop_at=2))
+        run_study(CONFIG, run, tiny, progress=Titles(stop_at=2), trainer=TRAINER)
     assert not (run / "results.json").exists()
     with pytest.raises(RunFolderError, match="seeds are still being added, after 1 looks"):
         load_study(run)
     progress = Titles()
-    study = run_study(CONFIG, run, tiny, progress=progress)
+    study = run_study(CONFIG, run, tiny, progress=progress, trainer=TRAINER)
     assert progress.titles == ["Look 2 of 2, at 14 seeds, 1 of 2 variants undecided: "]
     assert progress.num_trained == 4 + 4
     counts = {v["name"]: v["num_members"] for v in study.results["variants"]}

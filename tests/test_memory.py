@@ -213,9 +213,13 @@ def test_a_begun_stack_that_fits_no_more_is_planned_anew(tiny, tmp_path, caplog)
         folder.begin_stack(ids[:15])
         folder.begin_stack(ids[15:])
     large, small = Room(tiny, 1, GIB), Room(tiny, 1, GIB // 2)
-    assert [len(s) for s in order_stacks(missing, folder, tiny, large, None)] == [15, 5]
+
+    def plan(members, room):
+        return plan_stacks(members, tiny.spec, room=room)
+
+    assert [len(s) for s in order_stacks(missing, folder, large, plan)] == [15, 5]
     assert not caplog.records
-    stacks = order_stacks(missing, folder, tiny, small, None)
+    stacks = order_stacks(missing, folder, small, plan)
     assert small.need(stacks).total <= small.limit
     assert stacks[0] == members[15:]
     assert sorted(m.id for s in stacks for m in s) == sorted(ids)

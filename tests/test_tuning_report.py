@@ -17,6 +17,7 @@ from kmlp.cli.report import report as report_command
 from kmlp.config import StudyConfig
 from kmlp.errors import ConfigError, RunFolderError
 from kmlp.ledger import RunFolder
+from kmlp.testing import LinearTrainer
 from kmlp.units import unit_of
 from tests.hand_made import hand_made
 from tests.made_search import NUM_SEEDS, assembled, made_search, with_follow_up
@@ -423,7 +424,7 @@ def interrupted(tiny, tmp_path):
     described = describe(tiny, config.validation_fraction)
     folder = SearchFolder(tmp_path / "search")
     with folder.writing():
-        folder.write_json("environment.json", environment(tiny, described))
+        folder.write_json("environment.json", environment(tiny, described, LinearTrainer()))
         folder.write_text("search.toml", config.to_toml())
         values = {p.name: p.default for p in config.make_space(tiny.spec).parameters}
         folder.write_trials([Trial(number=0, batch=0, values=values)])

@@ -8,6 +8,7 @@ from typing import Any
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.data import Dataset
 from kmlp.study import Progress, Study, run_study
+from kmlp.trainer import Trainer
 from tuning.ledger import SearchFolder
 
 STUDY_FOLDER = "study"
@@ -73,6 +74,7 @@ def run_followup(
     num_trials: int = NUM_TRIALS,
     num_seeds: int = NUM_SEEDS,
     progress: Progress | None = None,
+    trainer: Trainer | None = None,
 ) -> Study:
     """Runs the study in the search's folder; the test set is read here, and only here.
 
@@ -82,7 +84,8 @@ def run_followup(
         folder.write_json(_FILE, {"num_trials": len(results["trials"])})
     config = study_config(results, num_trials=num_trials, num_seeds=num_seeds)
     config = dataclasses.replace(config, dataset=dataset)
-    return run_study(config, folder.path / STUDY_FOLDER, data, progress=progress)
+    place = folder.path / STUDY_FOLDER
+    return run_study(config, place, data, progress=progress, trainer=trainer)
 
 
 def followup_of(folder: SearchFolder) -> dict[str, Any] | None:

@@ -19,7 +19,7 @@ from tuning.ledger import Trial
 from tuning.trials import written
 
 if TYPE_CHECKING:
-    from kmlp.training import MemberResult
+    from kmlp.trainer import MemberResult
 
 _BEST, _ROWS = 5, 12
 

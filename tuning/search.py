@@ -13,7 +13,8 @@ from kmlp.data import Dataset, load_dataset
 from kmlp.errors import ConfigError, RunFolderError, SelectionError
 from kmlp.ledger import RunFolder
 from kmlp.study import Progress as StudyProgress
-from kmlp.study import Study, load_study
+from kmlp.study import Study, default_trainer, load_study
+from kmlp.trainer import Trainer
 from tuning.config import SearchConfig, as_table, read_search_file
 from tuning.executions import Executions
 from tuning.followup import NUM_TRIALS, STUDY_FOLDER, best_study_file, run_followup
@@ -115,6 +116,7 @@ def tune(
     progress: Progress | None = None,
     then_study: bool | int = False,
     study_progress: StudyProgress | None = None,
+    trainer: Trainer | None = None,
     **settings: Any,
 ) -> Search:
     """Searches, in a folder where the same call goes on after any interruption.
@@ -127,6 +129,7 @@ def tune(
         then_study: whether the best trials then meet the default configuration in a study with
             fresh seeds, and how many of them; True is three.
         study_progress: told of that study's epochs.
+        trainer: what trains the networks; Keras, by `kmlp.engine.Engine`, where omitted.
         settings: the fields of `SearchConfig`; `space` and `fixed` in any form of `make_space`.
 
     Raises:
@@ -144,9 +147,10 @@ def tune(
     config, data = _configured(dataset, data, settings)
     config = config.for_data(data.spec)
     _check(config, data)
+    trainer = trainer or default_trainer()
     with folder.writing():
-        _claim(folder, config, data)
-        Tuner(config, folder, data, progress).run()
+        _claim(folder, config, data, trainer)
+        Tuner(config, folder, data, trainer, progress).run()
         search = _write(config, folder, describe(data, config.validation_fraction))
         folder.forget_stacks()
         if then_study and search.results["picked"] is not None:
@@ -157,6 +161,7 @@ def tune(
                 dataset=config.dataset,
                 num_trials=NUM_TRIALS if then_study is True else then_study,
                 progress=study_progress,
+                trainer=trainer,
             )
             search = _write(config, folder, describe(data, config.validation_fraction))
     return search
@@ -232,11 +237,11 @@ def _check(config: SearchConfig, data: Dataset) -> None:
         )
 
 
-def _claim(folder: SearchFolder, config: SearchConfig, data: Dataset) -> None:
+def _claim(folder: SearchFolder, config: SearchConfig, data: Dataset, trainer: Trainer) -> None:
     """Writes what this search is and runs on; refuses the folder of anything else."""
     if (folder.path / "study.toml").exists():
         raise RunFolderError(f"{folder.path} holds a study. Name another folder with --out.")
-    here = environment(data, describe(data, config.validation_fraction))
+    here = environment(data, describe(data, config.validation_fraction), trainer)
     if (folder.path / _FILE).exists():
         earlier = folder.read_json("environment.json")
         found = _differences(read_search_file(folder.path / _FILE), config)

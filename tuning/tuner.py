@@ -13,13 +13,12 @@ from kmlp.errors import ConfigError, KmlpError, MemoryLimitError, RunFolderError
 from kmlp.keeper import given_up, train_missing
 from kmlp.member import Member
 from kmlp.structure import Structure
+from kmlp.trainer import MemberResult, Need, Room, Stacks, Trainer
 from tuning.config import SearchConfig
 from tuning.executions import Execution, Executions
 from tuning.ledger import SearchFolder, Trial
 
 if TYPE_CHECKING:
-    from kmlp.memory import Need, Room
-    from kmlp.training import MemberResult
     from tuning.oracles import Oracle
 
 logger = logging.getLogger(__name__)
@@ -37,7 +36,7 @@ class Progress(Protocol):
     def start(self, config: SearchConfig, trials: Sequence[Trial]) -> None: ...
     def drawn(self, trials: Sequence[Trial], executions: Mapping[int, Sequence[str]]) -> None: ...
     def epoch(self, members: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None: ...
-    def finished(self, results: Sequence["MemberResult"]) -> None: ...
+    def finished(self, results: Sequence[MemberResult]) -> None: ...
     def ended(self, trial: Trial, scores: Sequence[float]) -> None: ...
 
 
@@ -48,6 +47,7 @@ class Tuner:
         config: the search, `for_data`.
         folder: being written.
         data: the data set.
+        trainer: what trains the networks.
         progress: told of everything.
     """
 
@@ -56,9 +56,10 @@ class Tuner:
         config: SearchConfig,
         folder: SearchFolder,
         data: Dataset,
+        trainer: Trainer,
         progress: Progress | None = None,
     ) -> None:
-        self.config, self.folder, self.progress = config, folder, progress
+        self.config, self.folder, self.trainer, self.progress = config, folder, trainer, progress
         self.data = without_test_rows(data)
         self.executions = Executions(config, data.spec, data.provenance.sha256)
         self.trials = folder.trials()
@@ -122,16 +123,14 @@ class Tuner:
 
     def _train(self, trials: Sequence[Trial]) -> None:
         """Trains what is missing of trials of one batch; each ends as soon as it can."""
-        from kmlp.training import make_room, stack_size
-
-        room = make_room(self.data)
+        room = self.trainer.make_room(self.data)
         for trial in trials:
             if message := self._no_way_on(trial):
                 self._end(dataclasses.replace(trial, status="failed", message=message))
                 continue
             try:
                 own = self.executions.of(trial)
-                stack_size(own[0].member, self.data.spec, room)
+                self.trainer.stack_size(own[0].member, self.data.spec, room)
                 self._running[trial.number] = own
             except (ConfigError, MemoryLimitError) as error:
                 self._end(dataclasses.replace(trial, status="failed", message=str(error)))
@@ -190,6 +189,7 @@ class Tuner:
             {e.id: e.member for e in executions},
             self.data,
             self,
+            trainer=self.trainer,
             until=epochs,
             parts=PARTS,
             plan=self._plan,
@@ -208,15 +208,13 @@ class Tuner:
             return None
         return f"trial {trial.resumed_from}, which it goes on from, has no score"
 
-    def _plan(self, members: Sequence[Member], room: "Room") -> list[list[Member]]:
+    def _plan(self, members: Sequence[Member], room: Room) -> Stacks:
         """Members of one structure side by side in a stack, whatever their trials.
 
         Hyperband's networks must find in a later round the stack that they were paused with: it
         holds one trial's, however many cores there are.
         """
-        from kmlp.training import plan_stacks
-
-        spec = self.data.spec
+        spec, plan_stacks = self.data.spec, self.trainer.plan_stacks
         if self.config.tuner == "hyperband":
             trials: dict[tuple, list[Member]] = {}
             for m in members:
@@ -229,7 +227,7 @@ class Tuner:
         ordered = [m for own in kinds.values() for m in own]
         return plan_stacks(ordered, spec, room=room)
 
-    def need(self, memory: "Need") -> None:
+    def need(self, memory: Need) -> None:
         """What a batch of trials takes: too often to be said."""
 
     def epoch(self, members: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
@@ -237,7 +235,7 @@ class Tuner:
         if self.progress:
             self.progress.epoch(members, epoch, logs)
 
-    def finished(self, results: Sequence["MemberResult"]) -> None:
+    def finished(self, results: Sequence[MemberResult]) -> None:
         """A stack's end, from its thread, once it is recorded."""
         if self.progress:
             self.progress.finished(results)
