@@ -29,13 +29,19 @@ def foreseen(monkeypatch):
     monkeypatch.setattr(secrets, "token_hex", lambda count: HEX)
 
 
+def stream(path: Path, content: bytes) -> None:
+    with text_replacing(path) as file:
+        file.write(content.decode())
+
+
 @pytest.mark.usefixtures("foreseen")
-def test_a_link_at_the_temporary_name_is_never_written_through(tmp_path):
+@pytest.mark.parametrize("write", [write_atomically, stream])
+def test_a_link_at_the_temporary_name_is_never_written_through(tmp_path, write):
     (tmp_path / "precious").write_text("mine")
     link = tmp_path / f".a.txt.{HEX}.tmp"
     link.symlink_to(tmp_path / "precious")
     with pytest.raises(FileExistsError) as caught:
-        write_atomically(tmp_path / "a.txt", b"new")
+        write(tmp_path / "a.txt", b"new")
     assert caught.value.filename == str(tmp_path / "a.txt")
     assert link.is_symlink()
     assert (tmp_path / "precious").read_text() == "mine"
