@@ -156,7 +156,10 @@ HOSTILE = {
         saved(STAR, "PNG")[:8] + LARGE + PALETTE + saved(STAR, "PNG")[33:],
         "it has 13,000 x 13,000 pixels, at most 64,000,000 are read; shrink it first",
     ),
-    "giant.png": (png(8, 0, b"", size=(2**31 - 1, 2**31 - 1)), "Image size ("),
+    "giant.png": (
+        png(8, 0, b"", size=(2**31 - 1, 2**31 - 1)),
+        "it has more than 64,000,000 pixels; shr",
+    ),
     "flat.png": (png(8, 0, b"", size=(0, 5)), "cannot be read as an image: "),
     "text-bomb.png": (
         png(8, 0, bytes(4), chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(2**21)))),
@@ -183,6 +186,19 @@ def test_a_hostile_image_is_named_with_what_was_found(tmp_path, name):
         list(read_inputs(path, SHAPE))
     assert str(caught.value).startswith(f"{path}: cannot be read as an image: ")
     assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("start", [b"\x89PNG\r\n\x1a\n" + chunk(b"IEND", b""), b"\xff\xd8\xff\xd9"])
+def test_no_other_reader_of_pillows_is_asked(tmp_path, monkeypatch, start):
+    """One that opens anything is offered nothing, even where the named one gives up."""
+    asked = []
+    monkeypatch.setattr(Image, "ID", [*Image.ID, "ANY"])
+    monkeypatch.setitem(Image.OPEN, "ANY", (lambda file, name: asked.append(file) or STAR, None))
+    path = tmp_path / ("a.png" if start[1:4] == b"PNG" else "a.jpg")
+    path.write_bytes(start)
+    with pytest.raises(DataError, match=r"its header is no (PNG|JPEG) header; save it again"):
+        read_image(path, SHAPE)
+    assert asked == []
 
 
 def test_a_picture_of_the_usual_scans_is_read(tmp_path):

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kmlp.data import load_dataset
 from kmlp.data.idx import idx_bytes, read_idx
 from kmlp.data.sources import _read_npz as read_npz
 from kmlp.errors import DataError
@@ -231,6 +232,14 @@ def test_a_data_set_refuses_what_prediction_refuses(tmp_path, name):
     with pytest.raises(DataError, match=re.escape(f"{path}: cannot be read: ")) as caught:
         read_idx(path, 3)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "x" * 5000 + ".npy", "x" * 5000 + ".png", "a\0b"])
+def test_a_name_that_no_file_can_have_is_no_file(name):
+    with pytest.raises(DataError, match="no such file or folder"):
+        predicted(Path(name))
+    with pytest.raises(DataError, match=r"no data set .*: neither a known name"):
+        load_dataset(name)
 
 
 def test_streams_one_behind_the_other_are_one_stream(tmp_path):

@@ -186,6 +186,8 @@ def _opened(file: IO[bytes], kind: str) -> "PILImage":
         return Image.open(file, formats=[kind])
     except UnidentifiedImageError as error:
         raise ValueError(f"its header is no {kind} header; save it again") from error
+    except Image.DecompressionBombError as error:
+        raise ValueError(f"it has more than {MOST_PIXELS:,} pixels; shrink it first") from error
     except ValueError as error:
         raise ValueError(f"its header is not read: {error}; save it again") from error
 
