@@ -1,6 +1,7 @@
 """Inputs to predict on, from files, in batches, so that memory stays small."""
 
 import contextlib
+import os
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ def count_inputs(path: Path) -> int:
     Raises:
         DataError: nothing there, or of a kind that is not read.
     """
-    if path.is_dir():
+    if os.path.isdir(path):  # where `path.is_dir()` raises for a name that no file can have
         return len(image_files(path)[0])
     if is_image(path):
         _check_there(path)
@@ -56,7 +57,7 @@ def read_inputs(
     Raises:
         DataError: which file cannot be read, and why.
     """
-    images = path.is_dir() or is_image(path)
+    images = os.path.isdir(path) or is_image(path)
     yield from (_image_batches if images else _row_batches)(path, shape, dark_on_light)
 
 
@@ -64,7 +65,7 @@ def _image_batches(path: Path, shape: tuple[int, ...], dark_on_light: bool) -> I
     if len(shape) != 2:
         raise DataError(f"{path}: the model takes no images but examples of shape {shape}")
     files = [path]
-    if path.is_dir():
+    if os.path.isdir(path):
         files, others = image_files(path)
         tell_left_out(path, len(files), others)
     _check_there(files[0])
@@ -97,7 +98,7 @@ def _check_fits(
 
 
 def _check_there(path: Path) -> None:
-    if not path.exists():
+    if not os.path.exists(path):
         raise DataError(f"{path}: no such file or folder")
 
 

@@ -1,6 +1,7 @@
 """Predictions as people and programs read them; a model with known outputs stands in."""
 
 import csv
+import gzip
 import json
 import os
 import types
@@ -8,6 +9,7 @@ import types
 import numpy as np
 import pytest
 
+from kmlp.data.idx import idx_bytes
 from kmlp.errors import DataError, ForeignFileError
 from kmlp.prediction import predict_file, show_images
 
@@ -75,13 +77,14 @@ def test_an_ensemble_says_how_much_its_members_differ(inputs, capsys, tmp_path, 
 
 
 def test_a_run_that_fails_on_the_way_leaves_the_old_file(inputs, tmp_path):
-    """The second batch cannot be read: the file is cut."""
+    """The second batch is not given: the checksum behind it is wrong."""
     (tmp_path / "p.csv").write_text("input,old")
-    inputs.write_bytes(inputs.read_bytes()[:-1])
-    with pytest.raises(DataError, match=r"x\.npy: cannot be read: it is too short"):
-        predict(inputs, out=tmp_path / "p.csv")
+    damaged = tmp_path / "x.gz"
+    damaged.write_bytes(gzip.compress(idx_bytes(np.load(inputs)))[:-1] + b"\1")
+    with pytest.raises(DataError, match=r"x\.gz: cannot be read: its \.gz stream is damaged"):
+        predict(damaged, out=tmp_path / "p.csv")
     assert (tmp_path / "p.csv").read_text() == "input,old"
-    assert {p.name for p in tmp_path.iterdir()} == {"p.csv", "x.npy"}
+    assert {p.name for p in tmp_path.iterdir()} == {"p.csv", "x.npy", "x.gz"}
 
 
 @pytest.mark.parametrize(

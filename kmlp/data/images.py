@@ -113,6 +113,8 @@ def _listed(paths: Sequence[Path], most: int = 3) -> str:
 def _check_signature(file: IO[bytes], wanted: str) -> None:
     """Refuses a file that is of another kind than its name says."""
     start = file.read(len(_PNG))
+    if not start:
+        raise ValueError("the file is empty")
     found = next((kind for magic, kind in _SIGNATURES.items() if start.startswith(magic)), None)
     if found != wanted:
         what = f"it is {found}" if found else f"it begins with 0x{start.hex()}"
@@ -184,6 +186,8 @@ def _opened(file: IO[bytes], kind: str) -> "PILImage":
         return Image.open(file, formats=[kind])
     except UnidentifiedImageError as error:
         raise ValueError(f"its header is no {kind} header; save it again") from error
+    except Image.DecompressionBombError as error:
+        raise ValueError(f"it has more than {MOST_PIXELS:,} pixels; shrink it first") from error
     except ValueError as error:
         raise ValueError(f"its header is not read: {error}; save it again") from error
 

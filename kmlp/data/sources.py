@@ -110,7 +110,7 @@ def load_dataset(
     """
     if str(name) in SOURCES:
         return _load_named(str(name), folder, download)
-    if Path(name).is_dir():
+    if os.path.isdir(name):
         return _load_folder(Path(name))
     known = ", ".join(SOURCES)
     raise DataError(f"no data set {str(name)!r}: neither a known name ({known}) nor a folder.")
