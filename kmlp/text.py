@@ -78,7 +78,7 @@ def shortened(text: str, longest: int = _LONGEST_SHOWN) -> str:
     if len(text) <= longest:
         return text
     end = (longest - 1) // 2
-    return f"{text[: longest - 1 - end]}…{text[-end:]}"
+    return f"{text[: longest - 1 - end]}…{text[len(text) - end :]}"
 
 
 def csv_cell(value: Any) -> Any:

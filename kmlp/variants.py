@@ -7,7 +7,7 @@ from typing import Any
 from kmlp import fields
 from kmlp.config import MLPConfig, TrainConfig, Variant
 from kmlp.errors import ConfigError
-from kmlp.text import name_trouble, shortened, shown
+from kmlp.text import shortened, shown
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "none": {},
@@ -89,10 +89,8 @@ def _parse(variant: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     if isinstance(variant, Mapping):
         overrides = dict(variant)
         name = overrides.pop("name", None)
-        if trouble := name_trouble(name):
-            raise ConfigError(
-                f"a variant table needs a name: {trouble} Received: {shown(dict(variant))}."
-            )
+        if not isinstance(name, str) or not name:
+            raise ConfigError(f"a variant table needs a name. Received: {shown(dict(variant))}.")
         return name, overrides
     if not isinstance(variant, str):
         raise ConfigError(f"a variant is a name or a table. Received: {shown(variant)}.")

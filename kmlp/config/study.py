@@ -231,7 +231,7 @@ class Variant:
 
     def __post_init__(self) -> None:
         if trouble := name_trouble(self.name):
-            raise ConfigError(f"the name of a variant: {trouble}")
+            raise ConfigError(f"this is no name: {trouble}")
         if self.num_train is not None:
             fields.check_whole(self, "num_train", 1, " of training rows")
 
