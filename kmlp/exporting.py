@@ -24,11 +24,12 @@ from kmlp.data.dataset import DataSpec
 from kmlp.errors import KmlpError
 from kmlp.ledger import RunFolder, flush_folder, write_atomically
 from kmlp.losses import class_logits
+from kmlp.manifest import manifest_sha256
 from kmlp.member import Member, Seeds
 from kmlp.model import OUTPUT, build_mlp, load_member_weights
 from kmlp.model_card import model_card
 from kmlp.selection import Selection
-from kmlp.serving import manifest_sha256
+from kmlp.serving import versions
 from kmlp.stack import Stack, build_stack
 
 
@@ -187,8 +188,10 @@ class _EnsembleGraph(tf.Module):
 def _publish(aside: Path, target: Path) -> Path:
     """Renames to the next free number; another export may take one in between."""
     while True:
-        versions = [int(p.name) for p in target.iterdir() if p.name.isdecimal()]
-        version = target / str(max(versions, default=0) + 1)
+        number = max(versions(target), default=0) + 1
+        # What is no version but has its name, as an empty folder, is somebody's: it stays.
+        while os.path.lexists(version := target / str(number)):
+            number += 1
         try:
             os.rename(aside, version)
             return version

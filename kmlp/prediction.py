@@ -28,7 +28,13 @@ _SHADES = " .:-=+*#%@"
 
 
 def predict_file(
-    model_path: Path, input_path: Path, *, dark_on_light: bool, out: Path | None, as_json: bool
+    model_path: Path,
+    input_path: Path,
+    *,
+    dark_on_light: bool,
+    out: Path | None,
+    as_json: bool,
+    sha256: str | None = None,
 ) -> None:
     """Predicts a file or folder in batches and writes each as it comes.
 
@@ -38,6 +44,7 @@ def predict_file(
         dark_on_light: see `read_inputs`.
         out: a `.csv` or `.jsonl` file; the terminal where omitted.
         as_json: JSON lines on the terminal instead of readable lines.
+        sha256: see `load_saved`.
 
     Raises:
         DataError, ModelError: what is wrong with which file.
@@ -45,7 +52,7 @@ def predict_file(
     if out and out.suffix not in (".csv", ".jsonl"):
         raise DataError(f"--out takes a .csv or .jsonl file. Received: {out}.")
     total = count_inputs(input_path)
-    model = load_saved(model_path)
+    model = load_saved(model_path, sha256=sha256)
     batches = read_inputs(input_path, model.input_shape, dark_on_light=dark_on_light)
     with _writer(out, as_json, model) as write, _progress(out) as progress:
         task = progress.add_task("Predicting", total=total)

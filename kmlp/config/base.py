@@ -83,11 +83,12 @@ def _refuse_unheld(value: Any, where: str, depth: int = 0) -> None:
             f"{where}: no field holds a date or a time. Received: {value}. A name is written "
             f'between quotes: "{value}".'
         )
-    inner = value.items() if isinstance(value, dict) else ()
-    if isinstance(value, list):
-        inner = ((where, v) for v in value)
-    for key, held in inner:
-        _refuse_unheld(held, shortened(key), depth + 1)
+    if isinstance(value, dict):
+        for key, held in value.items():
+            _refuse_unheld(held, shortened(key), depth + 1)
+    elif isinstance(value, list):
+        for held in value:
+            _refuse_unheld(held, where, depth + 1)
 
 
 def _without_none(value: Any) -> Any:

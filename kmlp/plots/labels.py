@@ -17,7 +17,7 @@ _BREAKS = re.compile(r"[\s_=,;/|.:-]")
 
 def row_labels(ax: Axes, names: Sequence[str]) -> list[str]:
     """Names as they fit left of the rows of a figure: in two lines where rows are high enough."""
-    width, height = ax.figure.bbox.size / ax.figure.dpi
+    width, height = (side / ax.figure.dpi for side in (ax.figure.bbox.width, ax.figure.bbox.height))
     has_room = (height - _BESIDE_ROWS) / max(len(names), 1) >= _ROW_OF_TWO
     return fitted_apart(names, _COLUMNS[bool(width > _WIDE_FIGURE)], 1 + has_room)
 
