@@ -26,12 +26,13 @@ from kmlp.errors import KmlpError
 from kmlp.files import flush_folder, make_folder, remove_files, write_atomically
 from kmlp.ledger import RunFolder
 from kmlp.losses import class_logits
+from kmlp.manifest import manifest_sha256
 from kmlp.member import Member, Seeds
 from kmlp.model import OUTPUT, build_mlp, load_member_weights
 from kmlp.model_card import model_card
 from kmlp.ownership import own_folder, refuse_foreign_folder
 from kmlp.selection import Selection
-from kmlp.serving import manifest_sha256
+from kmlp.serving import versions
 from kmlp.stack import Stack, build_stack
 
 # What is written into a version, TensorFlow's own files and halves of files included: by these
@@ -209,8 +210,10 @@ class _EnsembleGraph(tf.Module):
 def _publish(aside: Path, target: Path) -> Path:
     """Renames to the next free number; another export may take one in between."""
     while True:
-        versions = [int(p.name) for p in target.iterdir() if p.name.isdecimal()]
-        version = target / str(max(versions, default=0) + 1)
+        number = max(versions(target), default=0) + 1
+        # What is no version but has its name, as an empty folder, is somebody's: it stays.
+        while os.path.lexists(version := target / str(number)):
+            number += 1
         try:
             os.rename(aside, version)
             return version

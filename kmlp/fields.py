@@ -8,23 +8,32 @@ from numbers import Integral, Real
 from typing import Any
 
 from kmlp.errors import ConfigError
+from kmlp.text import shortened, shown
+
+MOST = 2**31 - 1
+"""No field holds a larger whole number: what counts so far does not end."""
 
 
 def wanted(config: Any, name: str, what: str) -> str:
     """The message of a field that holds something else."""
-    return f"{name} must be {what}. Received: {name}={getattr(config, name)!r}."
+    return f"{name} must be {what}. Received: {name}={shown(getattr(config, name))}."
 
 
 def unknown(key: str, names: Sequence[str], owner: str) -> str:
     """The message of a field that is not there, with the nearest name that is."""
-    near = difflib.get_close_matches(key, names, n=1)
+    near = difflib.get_close_matches(shortened(str(key)), names, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else f" It has: {', '.join(names)}."
-    return f"{owner} has no field {key!r}.{hint}"
+    return f"{owner} has no field {shown(key)}.{hint}"
 
 
 def is_number(value: Any) -> bool:
     """A finite number that is no truth value."""
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(float(value))
+    except OverflowError:  # an integer that no float holds
+        return False
 
 
 def is_whole(value: Any, lowest: int = 0) -> bool:
@@ -65,11 +74,15 @@ def check_positive_or_none(config: Any, *names: str) -> None:
             raise ConfigError(wanted(config, name, "a number above 0, or left out"))
 
 
-def check_whole(config: Any, name: str, lowest: int, what: str = "") -> None:
-    if is_whole(getattr(config, name), lowest):
-        object.__setattr__(config, name, int(getattr(config, name)))
-    else:
+def check_whole(
+    config: Any, name: str, lowest: int, what: str = "", highest: int = MOST, why: str = ""
+) -> None:
+    """Refuses what is no whole number from `lowest` to `highest`; `why` there is an end."""
+    if not is_whole(getattr(config, name), lowest):
         raise ConfigError(wanted(config, name, f"a whole number{what} of at least {lowest}"))
+    if getattr(config, name) > highest:
+        raise ConfigError(wanted(config, name, f"at most {highest:,}") + why)
+    object.__setattr__(config, name, int(getattr(config, name)))
 
 
 def check_truth(config: Any, *names: str) -> None:
@@ -90,7 +103,7 @@ def positive_ints(config: Any, name: str) -> tuple[int, ...]:
     """A tuple of widths from a number, a list or a tuple; it may be empty."""
     value = getattr(config, name)
     units = tuple(value) if isinstance(value, list | tuple) else (value,)
-    if not all(is_whole(u, 1) for u in units):
+    if not all(is_whole(u, 1) and u <= MOST for u in units):
         raise ConfigError(wanted(config, name, "whole numbers above 0, such as (128, 64)"))
     return tuple(map(int, units))
 
@@ -101,7 +114,7 @@ def plateau(value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping) or not set(value) <= set(defaults):
         raise ConfigError(
             "reduce_on_plateau must be None or a mapping with any of factor, patience and "
-            f"min_learning_rate. Received: reduce_on_plateau={value!r}."
+            f"min_learning_rate. Received: reduce_on_plateau={shown(value)}."
         )
     settings = {**defaults, **value}
     factor, patience, lowest = settings.values()
@@ -113,7 +126,7 @@ def plateau(value: Any) -> dict[str, Any]:
     ):
         raise ConfigError(
             "reduce_on_plateau needs a factor in (0, 1), a patience of at least 0 epochs and a "
-            f"min_learning_rate of at least 0. Received: reduce_on_plateau={value!r}."
+            f"min_learning_rate of at least 0. Received: reduce_on_plateau={shown(value)}."
         )
     return {"factor": factor, "patience": patience, "min_learning_rate": float(lowest)}
 
@@ -129,11 +142,13 @@ def class_weight(value: Any) -> str | dict[str, float]:
     ):
         raise ConfigError(
             'class_weight must be "balanced" or a mapping from classes to weights above 0, such '
-            f"as {{0: 1.0, 1: 5.0}}. Received: class_weight={value!r}."
+            f"as {{0: 1.0, 1: 5.0}}. Received: class_weight={shown(value)}."
         )
     weights = {str(key): float(weight) for key, weight in value.items()}
     if len(weights) < len(value):
-        raise ConfigError(f"class_weight names a class twice. Received: class_weight={value!r}.")
+        raise ConfigError(
+            f"class_weight names a class twice. Received: class_weight={shown(value)}."
+        )
     return weights
 
 
@@ -143,13 +158,15 @@ def seed_streams(value: Any, streams: Sequence[str]) -> dict[str, int]:
         raise ConfigError(
             "seed_streams must be a mapping that gives some streams a fixed seed, such as "
             f"{{order: 0, split: 0}}; the streams are {', '.join(streams)}. "
-            f"Received: seed_streams={value!r}."
+            f"Received: seed_streams={shown(value)}."
         )
     for key, seed in value.items():
         if key not in streams:
             raise ConfigError(unknown(key, streams, "seed_streams"))
         if not is_whole(seed):
-            raise ConfigError(f"seed_streams.{key} must be a whole number. Received: {seed!r}.")
+            raise ConfigError(
+                f"seed_streams.{key} must be a whole number. Received: {shown(seed)}."
+            )
     if len(value) == len(streams):
         raise ConfigError(
             "seed_streams fixes every stream, so that all seeds would be the same network. "

@@ -3,6 +3,7 @@
 from kmlp.metrics import METRICS
 from kmlp.ranking import label
 from kmlp.selection import Selection
+from kmlp.text import code_span
 from kmlp.units import unit_of
 
 _SHOWN = {"regression": ("rmse", "r2")}
@@ -14,7 +15,7 @@ def model_card(selection: Selection) -> str:
     count = len(selection.members)
     what = f"An ensemble of {count} networks" if count > 1 else "One network"
     return (
-        f"# {variant['name']} on {dataset['name']}\n"
+        f"# {code_span(variant['name'])} on {code_span(dataset['name'])}\n"
         f"{what} of the {variant['num_members']} that were trained of this variant: multilayer "
         f"perceptrons for a {selection.spec.task} task, made with kmlp.\n\n"
         f"## What to expect\n{_expectation(selection)}\n"
@@ -63,7 +64,9 @@ def _use(selection: Selection) -> str:
             else ""
         )
         outputs += "; of `logits`: `logits` (batch, classes)"
-    classes = f"- Classes: {', '.join(spec.class_names)}.\n" if spec.class_names else ""
+    classes = (
+        f"- Classes: {', '.join(map(code_span, spec.class_names))}.\n" if spec.class_names else ""
+    )
     return (
         f"- Input `inputs`: {spec.input_dtype} (batch, {', '.join(map(str, spec.input_shape))}), "
         "raw; scaling is inside.\n"
@@ -81,10 +84,11 @@ def _training(selection: Selection) -> str:
     units = ", ".join(map(str, config["model"]["hidden_units"])) or "none"
     versions = ", ".join(f"{name} {v}" for name, v in environment["packages"].items() if v)
     return (
-        f"- Data: {dataset['name']} ({dataset['source']}, sha256 {dataset['sha256'][:12]}), "
+        f"- Data: {code_span(dataset['name'])} ({dataset['source']}, "
+        f"sha256 {dataset['sha256'][:12]}), "
         f"{dataset['num_train']:,} training, {dataset['num_val']:,} validation and "
         f"{dataset['num_test']:,} test rows.\n"
-        f"- Variant: {label(selection.variant)}; hidden units {units}; "
+        f"- Variant: {code_span(label(selection.variant))}; hidden units {units}; "
         f"{config['train']['optimizer']}, learning rate {config['train']['learning_rate']:g}, "
         f"batches of {config['train']['batch_size']}. All settings are in `manifest.json`.\n"
         f"- Seed{'s' * (len(seeds) > 1)}: {', '.join(seeds)}.\n"

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -22,6 +21,8 @@ from kmlp.errors import DataError, ForeignFileError
 from kmlp.files import text_replacing
 from kmlp.inputs import Batch, count_inputs, read_inputs
 from kmlp.serving import LoadedModel, load_saved
+from kmlp.terminal import PlainConsole
+from kmlp.text import csv_cell, visible
 
 _SHADES = " .:-=+*#%@"
 # How a file of predictions begins.
@@ -29,7 +30,13 @@ _BEGINS = {".csv": b"input,", ".jsonl": b'{"input":'}
 
 
 def predict_file(
-    model_path: Path, input_path: Path, *, dark_on_light: bool, out: Path | None, as_json: bool
+    model_path: Path,
+    input_path: Path,
+    *,
+    dark_on_light: bool,
+    out: Path | None,
+    as_json: bool,
+    sha256: str | None = None,
 ) -> None:
     """Predicts a file or folder in batches and writes each as it comes.
 
@@ -39,6 +46,7 @@ def predict_file(
         dark_on_light: see `read_inputs`.
         out: a `.csv` or `.jsonl` file; the terminal where omitted.
         as_json: JSON lines on the terminal instead of readable lines.
+        sha256: see `load_saved`.
 
     Raises:
         DataError, ModelError: what is wrong with which file.
@@ -47,7 +55,7 @@ def predict_file(
     if out:
         _check_out(out, input_path)
     total = count_inputs(input_path)
-    model = load_saved(model_path)
+    model = load_saved(model_path, sha256=sha256)
     batches = read_inputs(input_path, model.input_shape, dark_on_light=dark_on_light)
     with _writer(out, as_json, model) as write, _progress(out) as progress:
         task = progress.add_task("Predicting", total=total)
@@ -96,7 +104,8 @@ def show_images(model: LoadedModel, images: np.ndarray, truth: Sequence[str]) ->
     shades = np.array(list(_SHADES))[small.astype(int) * len(_SHADES) // 256]
     for line in range(small.shape[1]):
         print("  ".join("".join(shades[i, line]) for i in range(len(images))).rstrip())
-    names = [model.class_names[label] for label in outputs["label"]]
+    names = [visible(model.class_names[label]) for label in outputs["label"]]
+    truth = list(map(visible, truth))
     shares = outputs["probabilities"].max(axis=1)
     says = (f"{name} {100 * share:.0f} %" for name, share in zip(names, shares, strict=True))
     marks = ("✓" if a == b else "✗" for a, b in zip(names, truth, strict=True))
@@ -108,7 +117,7 @@ def show_images(model: LoadedModel, images: np.ndarray, truth: Sequence[str]) ->
 
 def _progress(out: Path | None) -> Progress:
     """A bar on stderr; none where it would tear the lines printed on the same terminal."""
-    console = Console(stderr=True)
+    console = PlainConsole(stderr=True)
     shown = console.is_terminal and (out is not None or not sys.stdout.isatty())
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     return Progress(
@@ -157,7 +166,7 @@ def _writer(out: Path | None, as_json: bool, model: LoadedModel) -> Iterator[Any
         fields += [name for name in ("stddev", "entropy") if name in model.output_names]
         writer = csv.DictWriter(file, fields)
         writer.writeheader()
-        yield writer.writerow
+        yield lambda row: writer.writerow({name: csv_cell(value) for name, value in row.items()})
 
 
 def _print_json(row: dict[str, Any]) -> None:
@@ -167,7 +176,8 @@ def _print_json(row: dict[str, Any]) -> None:
 def _print_line(row: dict[str, Any]) -> None:
     if "prediction" in row:
         spread = f" ± {row['stddev']:.3g}" if "stddev" in row else ""
-        print(f"{row['input']}  {row['prediction']:.6g}{spread}")
+        print(f"{visible(row['input'])}  {row['prediction']:.6g}{spread}")
         return
     spread = f" ± {100 * row['stddev']:.1f}" if "stddev" in row else ""
-    print(f"{row['input']}  {row['class']}  {100 * row['probability']:.1f} %{spread}")
+    name, said = visible(row["input"]), visible(row["class"])
+    print(f"{name}  {said}  {100 * row['probability']:.1f} %{spread}")

@@ -12,6 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from kmlp.member import Member
+from kmlp.terminal import PlainConsole
 from kmlp.units import unit_of
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class StudyProgress:
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(stderr=True, soft_wrap=True)
+        self.console = console or PlainConsole(stderr=True, soft_wrap=True)
         self._lock = threading.Lock()
         self._live: Live | None = None
         self._variant_of: dict[str, str] = {}

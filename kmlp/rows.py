@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from kmlp.errors import ConfigError
+from kmlp.text import shown
 
+MOST_SAMPLES = 10_000
 KINDS = ("splits", "bootstrap", "folds")
 
 
@@ -127,10 +129,12 @@ def parse_resample(text: str, seed: int) -> tuple[Sample, ...]:
         [0, 1, 2]
     """
     kind, _, count = text.partition(":") if isinstance(text, str) else ("", "", "")
-    if kind not in ("splits", "bootstrap") or not count.isdecimal() or int(count) < 2:
+    is_count = count.isdecimal() and len(count) <= 5 and 2 <= int(count) <= MOST_SAMPLES
+    if kind not in ("splits", "bootstrap") or not is_count:
         raise ConfigError(
             "resample is splits:R, R disjoint parts of the training rows, or bootstrap:R, R draws "
-            f"with replacement, for R of at least 2, as splits:5. Received: resample={text!r}."
+            f"with replacement, for R from 2 to {MOST_SAMPLES:,}, as splits:5. Received: "
+            f"resample={shown(text)}."
         )
     of = int(count) if kind == "splits" else 0
     return tuple(Sample(kind=kind, index=i, of=of, seed=seed) for i in range(int(count)))

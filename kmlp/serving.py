@@ -1,7 +1,6 @@
 """A SavedModel in, predictions out: NumPy and TensorFlow only, no Keras."""
 
-import hashlib
-import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,34 +8,46 @@ from typing import Any
 import numpy as np
 
 from kmlp.errors import DataError, ModelError
+from kmlp.manifest import checked_manifest
 from kmlp.quiet import import_quietly
+from kmlp.text import shortened
 
 _BATCH = 8192
+_SIGNATURE = "serving_default"
+# No more digits than a version of TensorFlow Serving's has, a 64-bit number.
+_VERSION = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 
 
-def load_saved(path: str | Path, *, trust: bool = False) -> "LoadedModel":
+def load_saved(
+    path: str | Path, *, trust: bool = False, sha256: str | None = None
+) -> "LoadedModel":
     """Loads an exported model: its newest version, or the version that the path names.
 
-    The files' hashes are checked against the manifest first: a SavedModel holds a program, and
-    TensorFlow does not treat one from a stranger as safe to load.
+    A SavedModel is a program, and loading runs it. What kmlp exported lies beside a manifest with
+    the sha256 of every file; all are checked first, so that nothing damaged, changed by accident
+    or added is loaded. That says nothing of who made the model: whoever writes a model can write a
+    manifest. Who must know that it is one model and no other names its `sha256`, which
+    `kmlp export` prints, got from its maker by another way than the files.
 
     Args:
         path: `saved_models/NAME` or `saved_models/NAME/VERSION`.
-        trust: load also what has no manifest of kmlp's; never what differs from its manifest.
+        trust: load also what has no manifest, of which nothing can be checked; never what differs
+            from its manifest.
+        sha256: 64 hexadecimal digits: of the manifest, and through it of every file. Anything
+            else is refused.
 
     Raises:
-        ModelError: nothing there, not kmlp's, or damaged.
+        ModelError: nothing there, no manifest, damaged, or another model than `sha256` names.
     """
     folder = find_version(Path(path))
-    manifest = _read_manifest(folder, trust)
-    _verify(folder, manifest)
+    manifest = checked_manifest(folder, trust=trust, sha256=sha256)
     import_quietly("tensorflow")
     import tensorflow as tf
 
     try:
         return LoadedModel(folder, tf.saved_model.load(str(folder)), manifest)
-    except (OSError, ValueError, tf.errors.OpError) as error:
-        raise ModelError(f"{folder}: cannot be loaded: {error}") from error
+    except (OSError, ValueError, KeyError, TypeError, tf.errors.OpError) as error:
+        raise ModelError(f"{folder}: cannot be loaded: {shortened(str(error))}") from error
 
 
 class LoadedModel:
@@ -45,6 +56,7 @@ class LoadedModel:
     Attributes:
         path: the version's folder.
         manifest: what `manifest.json` holds; empty for a foreign model.
+        sha256: of the manifest, as `load_saved` takes it; empty for a foreign model.
         class_names: one name a class; empty for a foreign model.
         input_shape, input_dtype: of one raw example.
         output_names: what `outputs` gives.
@@ -52,7 +64,8 @@ class LoadedModel:
 
     def __init__(self, path: Path, module: Any, manifest: Mapping[str, Any]) -> None:
         self.path, self.manifest, self._module = path, manifest, module
-        self._call = module.signatures["serving_default"]
+        self.sha256: str = manifest.get("sha256", "")
+        self._call = _signature(path, module)
         _, inputs = self._call.structured_input_signature
         (self._input_name, signature), *_ = inputs.items()
         self.input_shape = tuple(signature.shape[1:])
@@ -71,8 +84,13 @@ class LoadedModel:
         Raises:
             DataError: shape, dtype or range is wrong; the message says what to write instead.
         """
-        outputs = self.outputs(x)
-        return outputs["prediction" if "prediction" in outputs else "probabilities"]
+        name = "prediction" if "prediction" in self.output_names else "probabilities"
+        if name not in self.output_names:
+            raise ModelError(
+                f"{self.path}: gives neither probabilities nor a prediction, but "
+                f"{', '.join(self.output_names)}: call outputs(x) for these."
+            )
+        return self.outputs(x)[name]
 
     def outputs(self, x: Any) -> dict[str, np.ndarray]:
         """Everything the model gives: `probabilities` and `label`, of an ensemble also `stddev`
@@ -118,46 +136,34 @@ def find_version(path: Path) -> Path:
     """The newest version in a model's folder, or the path itself if it is a version."""
     if (path / "saved_model.pb").is_file():
         return path
-    versions = [p for p in path.iterdir() if p.name.isdecimal()] if path.is_dir() else []
-    if not versions:
-        raise ModelError(f"{path}: no exported model. Make one: kmlp export RUN --out {path}")
-    return max(versions, key=lambda p: int(p.name))
+    if found := versions(path):
+        return path / str(found[-1])
+    raise ModelError(f"{path}: no exported model. Make one: kmlp export RUN --out {path}")
 
 
-def manifest_sha256(manifest: Mapping[str, Any]) -> str:
-    """sha256 of a manifest's content but for its own `sha256`."""
-    content = {name: value for name, value in manifest.items() if name != "sha256"}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+def versions(path: Path) -> list[int]:
+    """The versions in a model's folder, ascending: folders that hold a model and are called by a
+    number as TensorFlow Serving writes it. Whatever else lies there is passed over."""
+    names = [p.name for p in path.iterdir()] if path.is_dir() else []
+    return sorted(
+        int(name)
+        for name in names
+        if _VERSION.fullmatch(name) and (path / name / "saved_model.pb").is_file()
+    )
 
 
-def _read_manifest(folder: Path, trust: bool) -> dict[str, Any]:
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
-            raise ValueError("it lists no files")
-        if manifest.get("sha256") != manifest_sha256(manifest):
-            raise ValueError("its content is not what was written")
-        return manifest
-    except FileNotFoundError:
-        if trust:
-            return {}
+def _signature(path: Path, module: Any) -> Any:
+    """The function that predicts, of one input and named outputs."""
+    named = dict(getattr(module, "signatures", {}))
+    if _SIGNATURE not in named:
+        others = ", ".join(sorted(named)) or "none"
         raise ModelError(
-            f"{folder}: no manifest.json, so not written by kmlp. A SavedModel can run any "
-            "program; load it with trust=True only if you know who made it."
-        ) from None
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{folder}/manifest.json: damaged: {error}") from error
-
-
-def _verify(folder: Path, manifest: Mapping[str, Any]) -> None:
-    if not manifest:
-        return
-    present = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
-    listed = manifest["files"]
-    if unlisted := sorted(present - set(listed) - {"manifest.json"}):
-        raise ModelError(f"{folder}: {unlisted[0]} is not in the manifest")
-    for name, sha256 in listed.items():
-        if name not in present:
-            raise ModelError(f"{folder}: {name} is missing")
-        if hashlib.sha256((folder / name).read_bytes()).hexdigest() != sha256:
-            raise ModelError(f"{folder}: {name} is damaged: its hash is not the manifest's")
+            f"{path}: has no signature {_SIGNATURE}, by which a model is served. Signatures: "
+            f"{others}. Save it with signatures={{'{_SIGNATURE}': ...}}."
+        )
+    _, inputs = named[_SIGNATURE].structured_input_signature
+    if len(inputs) != 1 or not isinstance(named[_SIGNATURE].structured_outputs, Mapping):
+        raise ModelError(
+            f"{path}: {_SIGNATURE} takes {len(inputs)} inputs; one is wanted, and outputs by name."
+        )
+    return named[_SIGNATURE]

@@ -19,6 +19,7 @@ from kmlp.results import best_member, build_results
 from kmlp.selection import Selection
 from kmlp.sequential import Rounds
 from kmlp.strengths import pilot_study, with_chosen_strengths
+from kmlp.text import shown
 from kmlp.trainer import Trainer
 
 
@@ -75,8 +76,11 @@ class Study:
             return self.ensemble(variant)
         if member == "best":
             return self.best(variant)
-        if not member.isdecimal():
-            raise SelectionError(f"member must be best, ensemble or a seed. Received: {member!r}.")
+        # No seed has more digits than this; Python reads no more than some thousands.
+        if not (member.isascii() and member.isdecimal() and len(member) <= 10):
+            raise SelectionError(
+                f"member must be best, ensemble or a seed. Received: {shown(member)}."
+            )
         variant = variant or best_member(self.results)["variant"]
         return self.member(variant, int(member))
 
@@ -89,7 +93,7 @@ class Study:
             found = ", ".join(dict.fromkeys(m["variant"] for m in self.results["members"]))
             seeds = ", ".join(str(m["seed"]) for m in self._finished(variant)) or "none"
             raise SelectionError(
-                f"no finished member of that variant and seed. Received: variant={variant!r}. "
+                f"no finished member of that variant and seed. Received: variant={shown(variant)}. "
                 f"Variants: {found}; finished seeds of this one: {seeds}."
             )
         return Selection(

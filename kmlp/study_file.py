@@ -9,6 +9,7 @@ from kmlp.config import StudyConfig
 from kmlp.config.base import parse_toml
 from kmlp.errors import ConfigError
 from kmlp.ownership import COMPARISON_NAMES, PILOT_FOLDER
+from kmlp.text import shown
 
 
 def read_study_file(path: str | Path) -> StudyConfig:
@@ -38,8 +39,8 @@ def read_studies(path: str | Path) -> dict[str, StudyConfig]:
     """
     path = Path(path)
     try:
-        return _studies(parse_toml(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, ConfigError, TypeError) as error:
+        return _studies(parse_toml(path.read_text(encoding="utf-8-sig")))
+    except (OSError, UnicodeDecodeError, ConfigError, TypeError, RecursionError) as error:
         raise ConfigError(f"{path}: {error}") from error
 
 
@@ -48,7 +49,9 @@ def _studies(values: dict[str, Any]) -> dict[str, StudyConfig]:
         return {"": StudyConfig.from_dict(values)}
     shared, tables = {k: v for k, v in values.items() if k != "study"}, values["study"]
     if not isinstance(tables, list) or not all(isinstance(t, dict) for t in tables):
-        raise ConfigError(f"several studies are written as [[study]] tables. Received: {tables!r}.")
+        raise ConfigError(
+            f"several studies are written as [[study]] tables. Received: {shown(tables)}."
+        )
     studies: dict[str, StudyConfig] = {}
     for table in tables:
         name = table.get("name")
@@ -56,7 +59,7 @@ def _studies(values: dict[str, Any]) -> dict[str, StudyConfig]:
         if not isinstance(name, str) or not re.fullmatch(r"\w[\w.-]*", name) or name in studies:
             raise ConfigError(
                 "each [[study]] needs a name of its own, of letters, digits, hyphens and dots. "
-                f"Received: name={name!r}."
+                f"Received: name={shown(name)}."
             )
         if name.casefold() in (*COMPARISON_NAMES, PILOT_FOLDER):
             raise ConfigError(

@@ -9,8 +9,10 @@ import numpy as np
 from kmlp import fields
 from kmlp.config import MLPConfig, TrainConfig
 from kmlp.errors import ConfigError
+from kmlp.text import shown
 from kmlp.variants import VARIANTS, plain
 
+MOST_VALUES = 1000
 _FORMS = (
     "field=start:stop:count, with :log behind it where steps are factors, or field=a,b,..., "
     "as dropout=0:0.8:9, l2=1e-6:1e-2:9:log, num_train=100,300,1000 or hidden_units=64,64-32"
@@ -54,21 +56,28 @@ def parse_sweep(text: str) -> Sweep:
     """
     field, equals, listed = text.partition("=") if isinstance(text, str) else ("", "", "")
     if not equals:
-        raise ConfigError(f"a sweep is {_FORMS}. Received: {text!r}.")
+        raise ConfigError(f"a sweep is {_FORMS}. Received: {shown(text)}.")
     defaults = {
         f.name: f.default for kind in (MLPConfig, TrainConfig) for f in dataclasses.fields(kind)
     }
     if field not in {*defaults, "num_train"}:
         names = sorted({*defaults, "num_train"})
-        raise ConfigError(f"sweep {text!r}: " + fields.unknown(field, names, "the study's configs"))
+        raise ConfigError(
+            f"sweep {shown(text)}: " + fields.unknown(field, names, "the study's configs")
+        )
     is_whole = field == "num_train" or type(defaults[field]) is int
     scale = "list"
     if ":" in listed:
         scale, values = _range(text, listed.split(":"), is_whole)
     else:
         values = [_value(field, word.strip()) for word in listed.split(",") if word.strip()]
+    if len(values) > MOST_VALUES:
+        raise ConfigError(
+            f"a sweep takes at most {MOST_VALUES:,} values, each a variant. "
+            f"Received: {len(values):,}."
+        )
     if len(values) < 2 or len(set(map(repr, values))) < len(values):
-        raise ConfigError(f"a sweep takes two different values or more. Received: {text!r}.")
+        raise ConfigError(f"a sweep takes two different values or more. Received: {shown(text)}.")
     return Sweep(field, scale, tuple(values))
 
 
@@ -77,11 +86,18 @@ def _range(text: str, parts: list[str], is_whole: bool) -> tuple[str, list[Any]]
     try:
         start, stop, count = float(parts[0]), float(parts[1]), int(parts[2])
     except (ValueError, IndexError):
-        raise ConfigError(f"a sweep is {_FORMS}. Received: {text!r}.") from None
+        raise ConfigError(f"a sweep is {_FORMS}. Received: {shown(text)}.") from None
     if parts[3:] not in ([], ["log"]) or count < 2:
-        raise ConfigError(f"a sweep is {_FORMS}. Received: {text!r}.")
+        raise ConfigError(f"a sweep is {_FORMS}. Received: {shown(text)}.")
+    if count > MOST_VALUES:
+        raise ConfigError(
+            f"a sweep takes at most {MOST_VALUES:,} values, each a variant. "
+            f"Received: {shown(text)}."
+        )
+    if not np.isfinite([start, stop]).all():
+        raise ConfigError(f"a sweep starts and stops at finite numbers. Received: {shown(text)}.")
     if scale == "log" and min(start, stop) <= 0:
-        raise ConfigError(f"a sweep by factors starts and stops above 0. Received: {text!r}.")
+        raise ConfigError(f"a sweep by factors starts and stops above 0. Received: {shown(text)}.")
     steps = np.geomspace(start, stop, count) if scale == "log" else np.linspace(start, stop, count)
     # Six digits, as a variant's name has: 0.3 and not 0.30000000000000004.
     return scale, [round(float(v)) if is_whole else float(f"{v:.6g}") for v in steps]
@@ -90,7 +106,7 @@ def _range(text: str, parts: list[str], is_whole: bool) -> tuple[str, list[Any]]
 def _value(field: str, word: str) -> Any:
     """A value that is written out: a number, a word, or widths with a hyphen between them."""
     if field == "hidden_units":
-        return [int(w) if w.isdecimal() else w for w in word.split("-")]
+        return [int(w) if w.isdecimal() and len(w) < 20 else w for w in word.split("-")]
     if word in ("true", "false"):
         return word == "true"
     for kind in (int, float):

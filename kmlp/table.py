@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from kmlp.metrics import METRICS
 from kmlp.ranking import label, num_pairs, rank, shown_beside
+from kmlp.text import visible
 from kmlp.units import Unit, p_value, unit_in, unit_of
 
 
@@ -35,7 +37,7 @@ def results_table(results: Mapping[str, Any]) -> Table:
     for variant in rank(results["variants"], unit):
         test = variant["test"]
         table.add_row(
-            label(variant),
+            Text(visible(label(variant))),
             str(variant["num_members"]),
             unit.value(test[unit.metric]["mean"]),
             unit.interval(test[unit.metric]["ci95"]),
@@ -72,9 +74,9 @@ def confusion_table(scores: Mapping[str, Any]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
     table.add_column("true \\ predicted")
     for name in names:
-        table.add_column(name, justify="right")
+        table.add_column(Text(visible(name)), justify="right")
     for name, row in zip(names, scores["confusion"], strict=True):
-        table.add_row(name, *(str(count) if count else "·" for count in row))
+        table.add_row(Text(visible(name)), *(str(count) if count else "·" for count in row))
     return table
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from kmlp import fields
 from kmlp.config import MLPConfig, TrainConfig, Variant
 from kmlp.errors import ConfigError
+from kmlp.text import shortened, shown
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "none": {},
@@ -65,7 +66,8 @@ def resolve_variant(
     for key in overrides:
         if key not in (known := model_fields | train_fields | {"num_train"}):
             raise ConfigError(
-                f"variant {name!r}: " + fields.unknown(key, sorted(known), "the study's configs")
+                f"variant {shown(name)}: "
+                + fields.unknown(key, sorted(known), "the study's configs")
             )
     try:
         return Variant(
@@ -80,7 +82,7 @@ def resolve_variant(
             num_train=overrides.get("num_train"),
         )
     except ConfigError as error:
-        raise ConfigError(f"variant {name!r}: {error}") from error
+        raise ConfigError(f"variant {shown(name)}: {error}") from error
 
 
 def _parse(variant: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -88,15 +90,15 @@ def _parse(variant: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         overrides = dict(variant)
         name = overrides.pop("name", None)
         if not isinstance(name, str) or not name:
-            raise ConfigError(f"a variant table needs a name. Received: {dict(variant)!r}.")
+            raise ConfigError(f"a variant table needs a name. Received: {shown(dict(variant))}.")
         return name, overrides
     if not isinstance(variant, str):
-        raise ConfigError(f"a variant is a name or a table. Received: {variant!r}.")
+        raise ConfigError(f"a variant is a name or a table. Received: {shown(variant)}.")
     name, equals, value = variant.partition("=")
     if name not in VARIANTS:
         raise ConfigError(
-            f"unknown variant {variant!r}. Known by name: {', '.join(VARIANTS)}, and all of them "
-            "as all; any other is a table in the study file."
+            f"unknown variant {shown(variant)}. Known by name: {', '.join(VARIANTS)}, and all of "
+            "them as all; any other is a table in the study file."
         )
     if not equals:
         return name, dict(VARIANTS[name])
@@ -107,13 +109,13 @@ def _with_strength(name: str, value: str) -> tuple[str, dict[str, Any]]:
     main = [key for key, default in VARIANTS[name].items() if isinstance(default, float)]
     if len(main) != 1 and name != "gradient_noise":
         raise ConfigError(
-            f"variant {name!r} has no single strength to set. Received: {name}={value}. "
-            "Write a table in the study file that names each field."
+            f"variant {name!r} has no single strength to set. Received: "
+            f"{name}={shortened(value)}. Write a table in the study file that names each field."
         )
     try:
         strength = float(value)
     except ValueError:
-        raise ConfigError(f"variant {name!r}: {value!r} is not a number.") from None
+        raise ConfigError(f"variant {name!r}: {shown(value)} is not a number.") from None
     return f"{name}={plain(strength)}", {**VARIANTS[name], main[0]: strength}
 
 

@@ -1,6 +1,6 @@
 """Finished run folders without training: records and arrays from formulas, exact to check."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from kmlp.plan import Extra, Plan, plan_extras
 from kmlp.results import build_results
 
 VARIANTS = ("none", "dropout", "l2")
+FIELDS: dict[str, dict[str, float]] = {"none": {}, "dropout": {"dropout": 0.2}, "l2": {"l2": 5e-4}}
 NUM_SEEDS = 6
 TARGETS = np.arange(40, dtype=np.float32)
 LABELS = {"binary": np.repeat([0, 1], [36, 4]), "multiclass": np.arange(40) % 4}
@@ -65,20 +66,38 @@ def scores_of(task: str, truth: np.ndarray, outputs: np.ndarray) -> dict[str, fl
     return classification_metrics(truth, outputs)
 
 
-def hand_made(path: Path, task: str, num_seeds: int = NUM_SEEDS, **more: Any) -> HandMade:
+def hand_made(
+    path: Path,
+    task: str,
+    num_seeds: int = NUM_SEEDS,
+    *,
+    called: Mapping[str, str] | None = None,
+    class_names: Sequence[str] | None = None,
+    data_name: str = "made",
+    **more: Any,
+) -> HandMade:
     """Three variants of six seeds; validation scores are the test's, training scores too.
 
-    `more` are fields of the study, such as `resample`; what they add is recorded as well.
+    `called` gives the variants other names. `more` are fields of the study, such as `resample`;
+    what they add is recorded as well.
     """
-    config = StudyConfig(dataset="made", variants=VARIANTS, num_seeds=num_seeds, **more)
+    called = called or dict.fromkeys(VARIANTS)
+    config = StudyConfig(
+        dataset=data_name,
+        variants=tuple({"name": n, **FIELDS[v]} if n else v for v, n in called.items()),
+        baseline=called["none"] or "none",
+        num_seeds=num_seeds,
+        **more,
+    )
     extras = plan_extras(config, "0" * 64)
     ids = {
-        variant: {seed: f"{100 * i + seed:016x}" for seed in range(num_seeds)}
+        called[variant] or variant: {seed: f"{100 * i + seed:016x}" for seed in range(num_seeds)}
         for i, variant in enumerate(VARIANTS)
     }
+    own_names = {called[variant] or variant: variant for variant in VARIANTS}
     truth = TARGETS if task == "regression" else LABELS[task].astype(np.int32)
     dataset = {
-        "name": "made",
+        "name": data_name,
         "source": "arrays",
         "sha256": "0" * 64,
         "task": task,
@@ -87,18 +106,18 @@ def hand_made(path: Path, task: str, num_seeds: int = NUM_SEEDS, **more: Any) ->
         "num_test": 40,
         "input_shape": [4],
         "input_dtype": "float32",
-        "class_names": list(NAMES[task]),
+        "class_names": list(class_names or NAMES[task]),
     }
     folder, outputs = RunFolder(path), {}
     with folder.writing():
         folder.write_text("study.toml", config.to_toml())
         environment = {"python": "3", "platform": "here", "packages": {"keras": "3"}}
-        data = {"name": "made", "source": "arrays", "location": "memory", "sha256": "0" * 64}
+        data = {"name": data_name, "source": "arrays", "location": "memory", "sha256": "0" * 64}
         folder.write_json("environment.json", {**environment, "data": data, "dataset": dataset})
         folder.write_test_labels(truth)
         for variant, by_seed in ids.items():
             for seed, id in by_seed.items():
-                outputs[variant, seed] = outputs_of(task, variant, seed)
+                outputs[variant, seed] = outputs_of(task, own_names[variant], seed)
                 record(folder, id, task, truth, outputs[variant, seed])
         for extra in extras:
             record_extra(folder, extra, task, truth)

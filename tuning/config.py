@@ -9,10 +9,12 @@ from typing import Any
 from kmlp import fields
 from kmlp.config import MLPConfig, TrainConfig
 from kmlp.config.base import Config, parse_toml
+from kmlp.config.study import MOST_SEEDS
 from kmlp.data import DataSpec
 from kmlp.errors import ConfigError
 from kmlp.metrics import HIGHER_IS_BETTER, METRICS
 from kmlp.strengths import FIRST_PILOT_SEED
+from kmlp.text import shown
 from tuning.space import Narrowing, Space, make_space, read_narrowing
 
 TUNERS = ("random", "grid", "bayesian", "hyperband")
@@ -67,9 +69,11 @@ class SearchConfig(Config):
         for name in ("space", "fixed"):
             if not isinstance(getattr(self, name), Mapping):
                 raise ConfigError(fields.wanted(self, name, "a table"))
+        if not isinstance(self.dataset, str) or not self.dataset:
+            raise ConfigError(fields.wanted(self, "dataset", "a name or a path, as text"))
         fields.check_choice(self, "tuner", TUNERS)
         for name in ("max_trials", "num_seeds", "parallel_trials"):
-            fields.check_whole(self, name, 1)
+            fields.check_whole(self, name, 1, highest=MOST_SEEDS)
         for name in ("first_seed", "seed"):
             fields.check_whole(self, name, 0)
         fields.check_rate(self, "validation_fraction")
@@ -105,7 +109,7 @@ class SearchConfig(Config):
         if objective not in names:
             raise ConfigError(
                 f"the objective of a {spec.task} task is one of {', '.join(names)}. "
-                f"Received: {self.objective!r}."
+                f"Received: {shown(self.objective)}."
             )
         space = self.make_space(spec)
         return dataclasses.replace(
@@ -132,11 +136,11 @@ def read_search_file(path: str | Path) -> SearchConfig:
     """
     path = Path(path)
     try:
-        table = parse_toml(path.read_text(encoding="utf-8"))
+        table = parse_toml(path.read_text(encoding="utf-8-sig"))
         if {"variants", "study"} & set(table):
             raise ConfigError(f"this is a study file, not a search's. Write kmlp study {path}")
         return SearchConfig.from_dict(table)
-    except (OSError, UnicodeDecodeError, ConfigError, TypeError) as error:
+    except (OSError, UnicodeDecodeError, ConfigError, TypeError, RecursionError) as error:
         raise ConfigError(f"{path}: {error}") from error
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from kmlp.errors import ConfigError
 from kmlp.fields import is_number, is_whole
+from kmlp.text import shown
 
 KINDS = ("float", "int", "choice", "bool")
 SAMPLINGS = ("linear", "log")
@@ -157,7 +158,9 @@ class Parameter:
             self._refuse("every value is listed once", self.values)
 
     def _refuse(self, wanted: str, received: Any) -> None:
-        raise ConfigError(f"the search's parameter {self.name}: {wanted}. Received: {received!r}.")
+        raise ConfigError(
+            f"the search's parameter {self.name}: {wanted}. Received: {shown(received)}."
+        )
 
 
 def read_spec(name: str, spec: Any) -> dict[str, Any]:
@@ -178,7 +181,7 @@ def read_spec(name: str, spec: Any) -> dict[str, Any]:
         return {"values": list(spec)}
     raise ConfigError(
         f"the search's parameter {name} is narrowed by values, as 0,0.2,0.5, or by a range, as "
-        f"1e-4:1e-2:log or 0:0.5:0.1 (least, greatest, step). Received: {spec!r}."
+        f"1e-4:1e-2:log or 0:0.5:0.1 (least, greatest, step). Received: {shown(spec)}."
     )
 
 
@@ -205,10 +208,10 @@ def _as(parameter: Parameter, value: Any) -> Any:
         return str(value)
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         parameter._refuse("it takes numbers", value)
     if isinstance(example, int):
-        if number != int(number):
+        if not number.is_integer():
             parameter._refuse("it takes whole numbers", value)
         return int(number)
     return number

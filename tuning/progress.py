@@ -13,6 +13,7 @@ from rich.table import Table
 
 from kmlp.member import Member
 from kmlp.progress import clock
+from kmlp.terminal import PlainConsole
 from kmlp.units import Unit, unit_of
 from tuning.config import SearchConfig
 from tuning.ledger import Trial
@@ -33,7 +34,7 @@ class SearchProgress:
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(stderr=True, soft_wrap=True)
+        self.console = console or PlainConsole(stderr=True, soft_wrap=True)
         self._lock = threading.Lock()
         self._live: Live | None = None
         self._unit: Unit = unit_of("accuracy")

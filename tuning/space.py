@@ -10,6 +10,7 @@ from kmlp import fields
 from kmlp.config import MLPConfig, TrainConfig
 from kmlp.data import DataSpec
 from kmlp.errors import ConfigError
+from kmlp.text import shown
 from tuning.catalogue import DEFAULT, MAX_LAYERS, catalogue
 from tuning.parameter import NOT_ZERO, Condition, Parameter
 
@@ -77,7 +78,8 @@ class Space:
             own |= {name: own[name] or None} if name in own else {}
         for name in ("dropout", "input_dropout", "drop_connect"):
             # Masks of random bytes know no smaller rate.
-            own |= {name: 0.0} if 0 < own.get(name, 0) < _LEAST_RATE else {}
+            rate = own.get(name, 0)
+            own |= {name: 0.0} if fields.is_number(rate) and 0 < rate < _LEAST_RATE else {}
         if own.get("class_weight") == "none":
             own["class_weight"] = None
         model = {k: v for k, v in own.items() if k in _MODEL}
@@ -111,7 +113,9 @@ class Space:
                 try:
                     self.configs(values)
                 except ConfigError as error:
-                    raise ConfigError(f"the space's {parameter.name}={value!r}: {error}") from error
+                    raise ConfigError(
+                        f"the space's {parameter.name}={shown(value)}: {error}"
+                    ) from error
 
     def _around(self, parameter: Parameter, value: Any) -> dict[str, Any]:
         """The defaults, with this value and what it needs to count."""
@@ -214,7 +218,7 @@ def read_widths(text: str) -> tuple[int, ...]:
         return tuple(int(part) for part in text.replace("x", ",").split(",") if part.strip())
     except ValueError:
         raise ConfigError(
-            f"hidden_units are whole numbers, as 128x64 or 128,64. Received: {text!r}."
+            f"hidden_units are whole numbers, as 128x64 or 128,64. Received: {shown(text)}."
         ) from None
 
 
@@ -245,7 +249,9 @@ def read_narrowing(space: Narrowing) -> tuple[str, dict[str, Any]]:
         preset = table.pop("preset", "default")
         if preset in PRESETS:
             return preset, table
-        raise ConfigError(f"a space's preset is one of {', '.join(PRESETS)}. Received: {preset!r}.")
+        raise ConfigError(
+            f"a space's preset is one of {', '.join(PRESETS)}. Received: {shown(preset)}."
+        )
     words = [space] if isinstance(space, str) else list(space)
     presets = [word for word in words if word in PRESETS]
     if len(presets) > 1:
@@ -270,7 +276,7 @@ def read_fixed(fixed: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
     for word in fixed:
         name, equals, text = word.partition("=")
         if not equals:
-            raise ConfigError(f"a fixed value is written name=value. Received: {word!r}.")
+            raise ConfigError(f"a fixed value is written name=value. Received: {shown(word)}.")
         pairs[name.strip()] = text.strip()
     return pairs
 
@@ -280,12 +286,20 @@ def _fixed_value(name: str, value: Any, known: Mapping[str, Parameter], base: Sp
     if name not in known and name not in _MODEL | _TRAIN:
         raise ConfigError(fields.unknown(name, _all_names(known), "the search space"))
     if name == "hidden_units":
-        return list(read_widths(value)) if isinstance(value, str) else list(value)
+        value = read_widths(value) if isinstance(value, str) else value
+        return list(value) if isinstance(value, list | tuple) else value
+    if name == "num_layers":
+        depth = str(value)
+        if not (depth.isdecimal() and len(depth) < 3 and 1 <= int(depth) <= MAX_LAYERS):
+            raise ConfigError(
+                f"num_layers is a whole number from 1 to {MAX_LAYERS}. Received: {shown(value)}."
+            )
+        return int(depth)
     if not isinstance(value, str):
         return value
     try:
         return tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return value
 
 

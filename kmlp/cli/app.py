@@ -29,10 +29,10 @@ def print_json(value: object) -> None:
 
 
 def console() -> "Console":
-    from rich.console import Console
+    from kmlp.terminal import PlainConsole
 
     # Outside a terminal rich assumes 80 columns and would fold tables that nobody sees folded.
-    return Console() if sys.stdout.isatty() else Console(width=160)
+    return PlainConsole() if sys.stdout.isatty() else PlainConsole(width=160)
 
 
 def import_backend_quietly() -> None:

@@ -31,6 +31,6 @@ def doctor(*, json: Json = False) -> None:
             table.add_row(check.status, check.name, check.found)
             if check.advice:
                 table.add_row("", "", f"-> {check.advice}")
-        console().print(table, highlight=False, markup=False)
+        console().print(table)
     if any(check.status == "fails" for check in checks):
         sys.exit(1)

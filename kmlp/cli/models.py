@@ -1,11 +1,21 @@
 """`kmlp export`, `predict` and `evaluate`: networks that were taken away."""
 
+import re
+import sys
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from kmlp.cli.app import Json, app, console, import_tensorflow_quietly, print_json
+
+_HOW_TO_HOLD_TO_IT = (
+    "Whoever must load just this model says so: kmlp predict MODEL FILE --sha256 DIGEST, "
+    "kmlp.load_saved(path, sha256=DIGEST)."
+)
+Digest = Annotated[
+    str | None, Parameter(help="of the model, as kmlp export printed it; another is refused")
+]
 
 
 @app.command
@@ -19,11 +29,17 @@ def export(
 ) -> None:
     """Write a trained network, or all of a variant as one, as a SavedModel.
 
+    Prints where it lies, and on stderr its sha256, by which whoever gets it can know it again.
+
     For example:
 
         kmlp export runs/a --member ensemble --out saved_models/fashion
     """
-    print(write_export(run_dir, variant, member, out))
+    from kmlp.manifest import checked_manifest
+
+    version = write_export(run_dir, variant, member, out)
+    print(version)
+    print(f"sha256 {checked_manifest(version)['sha256']}\n{_HOW_TO_HOLD_TO_IT}", file=sys.stderr)
 
 
 @app.command
@@ -37,6 +53,7 @@ def predict(
     ] = False,
     out: Annotated[Path | None, Parameter(help="a .csv or .jsonl file; else the terminal")] = None,
     json: Annotated[bool, Parameter(negative="", help="print JSON lines")] = False,
+    sha256: Digest = None,
 ) -> None:
     """Predict .npy, .npz, IDX, PNG and JPEG files, or a folder of images.
 
@@ -46,11 +63,11 @@ def predict(
     """
     from kmlp.prediction import predict_file
 
-    predict_file(model, input, dark_on_light=dark_on_light, out=out, as_json=json)
+    predict_file(model, input, dark_on_light=dark_on_light, out=out, as_json=json, sha256=sha256)
 
 
 @app.command
-def evaluate(model: Path, dataset: str, /, *, json: Json = False) -> None:
+def evaluate(model: Path, dataset: str, /, *, json: Json = False, sha256: Digest = None) -> None:
     """Score a SavedModel on a data set's test rows: intervals and the confusion matrix.
 
     For example:
@@ -62,7 +79,7 @@ def evaluate(model: Path, dataset: str, /, *, json: Json = False) -> None:
     from kmlp.serving import load_saved
 
     data = load_dataset(dataset)
-    scores = score(load_saved(model), data)
+    scores = score(load_saved(model, sha256=sha256), data)
     if json:
         print_json(scores)
         return
@@ -91,4 +108,5 @@ def write_export(run_dir: Path, variant: str | None, member: str, out: Path | No
 
 
 def default_model(dataset: str) -> Path:
-    return Path("saved_models") / dataset
+    """Where exports of a data set go: its name as a folder's, wherever its signs would lead."""
+    return Path("saved_models") / (re.sub(r"[^\w.-]+", "_", dataset).strip("._") or "model")

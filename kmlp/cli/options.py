@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.errors import ConfigError
 from kmlp.study_file import read_studies
+from kmlp.text import shown
 
 Target = Annotated[
     str, Parameter(help="mnist, fashion_mnist, a folder of IDX files, or a study file (.toml)")
@@ -115,5 +116,6 @@ def whole_numbers(text: str) -> list[int]:
         return [int(part) for part in text.split(",") if part.strip()]
     except ValueError:
         raise ConfigError(
-            f"--hidden-units takes whole numbers between commas, as 128,64. Received: {text}."
+            "--hidden-units takes whole numbers between commas, as 128,64. "
+            f"Received: {shown(text)}."
         ) from None

@@ -91,10 +91,8 @@ def print_study(study: "Study", *, as_json: bool) -> None:
     out.print(results_table(results))
     out.print()
     for sentence in results["verdict"]:
-        out.print(f"• {sentence}", highlight=False, markup=False)
+        out.print(f"• {sentence}")
     out.print(
         f"\nData: {origin['name']}, {origin['source']}, sha256 {origin['sha256'][:12]}. "
         f"Run folder: {study.run_dir}",
-        highlight=False,
-        markup=False,
     )

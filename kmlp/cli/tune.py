@@ -179,13 +179,11 @@ def print_search(search: "Search", *, as_json: bool) -> None:
     out.print(results_table(search.results))
     out.print()
     for sentence in search.results["verdict"]:
-        out.print(f"• {sentence}", highlight=False, markup=False)
+        out.print(f"• {sentence}")
     origin = search.results["dataset"]
     out.print(
         f"\nData: {origin['name']}, {origin['source']}, sha256 {origin['sha256'][:12]}. "
         f"Run folder: {search.run_dir}",
-        highlight=False,
-        markup=False,
     )
 
 

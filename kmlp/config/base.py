@@ -1,6 +1,7 @@
 """What the configs share: plain types in and out."""
 
 import dataclasses
+import datetime
 import json
 import tomllib
 from collections.abc import Mapping
@@ -8,6 +9,10 @@ from typing import Any, Self
 
 from kmlp import fields
 from kmlp.errors import ConfigError
+from kmlp.text import shortened, shown
+
+_DEPTH = 10
+_DEEPEST = f"A study needs five levels at most; {_DEPTH} are read."
 
 
 class Config:
@@ -22,7 +27,7 @@ class Config:
         """The inverse of `to_dict`; an unknown key is an error that names its nearest field."""
         names = [f.name for f in dataclasses.fields(cls)]  # type: ignore[arg-type]
         if not isinstance(values, Mapping):
-            raise ConfigError(f"{cls.__name__} is read from a table. Received: {values!r}.")
+            raise ConfigError(f"{cls.__name__} is read from a table. Received: {shown(values)}.")
         for key in values:
             if key not in names:
                 raise ConfigError(fields.unknown(key, names, cls.__name__))
@@ -36,7 +41,10 @@ class Config:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        return cls.from_dict(json.loads(text))
+        try:
+            return cls.from_dict(json.loads(text))
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise ConfigError(f"not valid JSON: {shortened(str(error))}") from error
 
     def to_toml(self) -> str:
         """TOML has no null: a field that is None is left out and reads back as its default."""
@@ -56,9 +64,31 @@ def parse_toml(text: str) -> dict[str, Any]:
         ConfigError: it is no TOML.
     """
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"not valid TOML: {error}") from error
+        # Some editors of Windows write a mark before the first character.
+        table = tomllib.loads(text.removeprefix("\ufeff"))
+    except RecursionError:
+        raise ConfigError(f"tables and lists are nested too deeply. {_DEEPEST}") from None
+    except ValueError as error:  # its own error, and Python's of integers with too many digits
+        raise ConfigError(f"not valid TOML: {shortened(str(error))}") from error
+    _refuse_unheld(table, "the file")
+    return table
+
+
+def _refuse_unheld(value: Any, where: str, depth: int = 0) -> None:
+    """Refuses what is nested beyond use, and dates, which no field holds."""
+    if depth > _DEPTH:
+        raise ConfigError(f"{where}: tables and lists are nested too deeply. {_DEEPEST}")
+    if isinstance(value, datetime.date | datetime.time):
+        raise ConfigError(
+            f"{where}: no field holds a date or a time. Received: {value}. A name is written "
+            f'between quotes: "{value}".'
+        )
+    if isinstance(value, dict):
+        for key, held in value.items():
+            _refuse_unheld(held, shortened(key), depth + 1)
+    elif isinstance(value, list):
+        for held in value:
+            _refuse_unheld(held, where, depth + 1)
 
 
 def _without_none(value: Any) -> Any:

@@ -11,12 +11,19 @@ from kmlp.config.network import MLPConfig
 from kmlp.config.training import TrainConfig
 from kmlp.errors import ConfigError
 from kmlp.rows import parse_resample
+from kmlp.text import name_trouble, shortened, shown
 
 if TYPE_CHECKING:
     from kmlp.sweep import Sweep
 
 AUTO = "auto"
 STREAMS = ("init", "order", "noise", "split")
+MOST_SEEDS = 10_000
+MOST_NETWORKS = 1_000_000
+_WHY = (
+    " Every seed is a network of its own with a record and arrays of its own; with ten thousand "
+    "the interval of a mean is a fiftieth of the seeds' spread to either side."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +89,10 @@ class StudyConfig(Config):
         if self.seed_streams is not None:
             streams = fields.seed_streams(self.seed_streams, STREAMS)
             object.__setattr__(self, "seed_streams", streams)
+        if not isinstance(self.dataset, str) or not self.dataset:
+            raise ConfigError(fields.wanted(self, "dataset", "a name or a path, as text"))
+        if "\0" in self.dataset or len(self.dataset) > 4096:
+            raise ConfigError(fields.wanted(self, "dataset", "a name or a path"))
         fields.check_choice(self, "strengths", ("default", "auto"))
         if self.strengths == "auto" and not self.validation_fraction:
             raise ConfigError(
@@ -89,13 +100,13 @@ class StudyConfig(Config):
                 "validation_fraction=0. Hold some rows out, or name the strengths."
             )
         if self.num_seeds != AUTO:
-            fields.check_whole(self, "num_seeds", 1)
+            fields.check_whole(self, "num_seeds", 1, highest=MOST_SEEDS, why=_WHY)
         elif not self.validation_fraction:
             raise ConfigError(
                 "num_seeds='auto' looks at validation rows, of which there are none. Received: "
                 "validation_fraction=0. Hold some rows out, or name the number of seeds."
             )
-        fields.check_whole(self, "max_seeds", 6)
+        fields.check_whole(self, "max_seeds", 6, highest=MOST_SEEDS, why=_WHY)
         fields.check_whole(self, "first_seed", 0)
         fields.check_rate(self, "validation_fraction")
         fields.check_positive_or_none(self, "half_width")
@@ -104,13 +115,15 @@ class StudyConfig(Config):
         self._check_variants()
 
     def _check_samples(self) -> None:
+        if not isinstance(self.sweep, str | list | tuple):
+            raise ConfigError(fields.wanted(self, "sweep", "a list of sweeps, as dropout=0:0.8:9"))
         listed = (self.sweep,) if isinstance(self.sweep, str) else tuple(self.sweep)
         object.__setattr__(self, "sweep", listed)
         for name in ("resample_seeds", "randomness_seeds", "repeats"):
-            fields.check_whole(self, name, 1)
+            fields.check_whole(self, name, 1, highest=MOST_SEEDS, why=_WHY)
         fields.check_truth(self, "randomness")
         if self.folds is not None:
-            fields.check_whole(self, "folds", 2)
+            fields.check_whole(self, "folds", 2, highest=MOST_SEEDS, why=_WHY)
         if self.resample is not None:
             parse_resample(self.resample, 0)
 
@@ -121,11 +134,29 @@ class StudyConfig(Config):
         object.__setattr__(self, "variants", tuple(map(_plain_table, listed)))
         names = self.variant_names
         if len(set(names)) < len(names):
-            raise ConfigError(f"every variant needs its own name. Received: {', '.join(names)}.")
+            raise ConfigError(
+                f"every variant needs its own name. Received: {shortened(', '.join(names))}."
+            )
         if self.baseline not in names:
             raise ConfigError(
                 f"the baseline must be one of the variants. Received: baseline="
-                f"{self.baseline!r}, variants {', '.join(names)}. Add it, or name another."
+                f"{shown(self.baseline)}, variants {shortened(', '.join(names))}. Add it, or name "
+                "another."
+            )
+        self._check_size(len(names))
+
+    def _check_size(self, num_variants: int) -> None:
+        """Refuses at once what would be planned for minutes and never be trained."""
+        resampled = (
+            len(parse_resample(self.resample, 0)) * self.resample_seeds if self.resample else 0
+        )
+        folds = (self.folds or 0) * self.repeats
+        streams = 3 * len(STREAMS) * self.randomness_seeds if self.randomness else 0
+        total = num_variants * (self.most_seeds + resampled + folds + streams)
+        if total > MOST_NETWORKS:
+            raise ConfigError(
+                f"a study holds at most {MOST_NETWORKS:,} networks. Received: {total:,}, of "
+                f"{num_variants:,} variants. Take fewer seeds, samples, folds or variants."
             )
 
     def for_data(self, task: str, input_dtype: str) -> "StudyConfig":
@@ -199,6 +230,8 @@ class Variant:
     num_train: int | None = None
 
     def __post_init__(self) -> None:
+        if trouble := name_trouble(self.name):
+            raise ConfigError(f"this is no name: {trouble}")
         if self.num_train is not None:
             fields.check_whole(self, "num_train", 1, " of training rows")
 

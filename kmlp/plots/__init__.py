@@ -12,6 +12,7 @@ from kmlp.plots.estimates import (
     draw_parts,
     draw_sweep,
 )
+from kmlp.plots.labels import fitted, fitted_apart
 from kmlp.plots.palette import PALETTE, SCALE, style
 from kmlp.plots.predictions import (
     draw_confusion,
@@ -40,5 +41,7 @@ __all__ = [
     "draw_residuals",
     "draw_rows",
     "draw_sweep",
+    "fitted",
+    "fitted_apart",
     "style",
 ]

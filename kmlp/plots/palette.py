@@ -27,10 +27,14 @@ SCALE = tuple(role for role in PALETTE if role.startswith("scale_"))
 
 
 def style() -> Any:
-    """Settings for `matplotlib.rc_context`: text stays text, and ids are the same every time."""
+    """Settings for `matplotlib.rc_context`: text stays text, and ids are the same every time.
+
+    What is drawn are names that users gave: a `$` in one is a `$`, never a formula.
+    """
     ink, soft, rule = PALETTE["ink"], PALETTE["soft"], PALETTE["rule"]
     return {
         "svg.fonttype": "none",
+        "text.parse_math": False,
         "svg.hashsalt": "kmlp",
         "font.family": "DejaVu Sans",
         "font.size": 8.5,

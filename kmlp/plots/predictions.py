@@ -6,9 +6,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from kmlp.plots.labels import fitted_apart
 from kmlp.plots.palette import PALETTE
 
 _MAX_DOTS = 1500
+_LONGEST_CLASS = 20
 _ROWS_TO_JOIN = 10
 
 
@@ -34,8 +36,9 @@ def draw_confusion(ax: Axes, shares: np.ndarray, names: Sequence[str]) -> Axes:
             role = "better" if right else "worse"
             ax.add_patch(_square(box, PALETTE[role], alpha))
             ax.text(read, true, f"{100 * share:.0f}", ha="center", va="center", fontsize=7.5)
-    ax.set_xticks(range(n), names, rotation=45, ha="right", rotation_mode="anchor")
-    ax.set_yticks(range(n), names)
+    labels = fitted_apart(names, _LONGEST_CLASS)
+    ax.set_xticks(range(n), labels, rotation=45, ha="right", rotation_mode="anchor")
+    ax.set_yticks(range(n), labels)
     ax.set(xlim=(-0.5, n - 0.5), ylim=(n - 0.5, -0.5), aspect="equal")
     ax.set_xlabel("predicted class")
     ax.set_ylabel("true class, % of its rows")

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from kmlp.plots.labels import row_labels
 from kmlp.plots.palette import PALETTE
 
 Interval = Sequence[float] | None
@@ -139,7 +140,7 @@ def _point_outside(ax: Axes, row: Row, y: int, limits: tuple[float, float]) -> N
 
 def label_rows(ax: Axes, labels: Sequence[str], xlabel: str) -> Axes:
     """Names the rows on the left, the first on top, and the axis below."""
-    ax.set_yticks(range(len(labels)), labels)
+    ax.set_yticks(range(len(labels)), row_labels(ax, labels))
     ax.tick_params(axis="y", length=0)
     ax.set_ylim(len(labels) - 0.45, -0.55)
     ax.grid(False, axis="y")

@@ -11,6 +11,7 @@ from kmlp.metrics import METRICS
 from kmlp.ranking import rank
 from kmlp.report.csv_extras import Rows, beyond, flat
 from kmlp.report.figures import done
+from kmlp.text import csv_cell
 from kmlp.units import unit_in
 
 _PARTS = ("test", "val", "train")
@@ -137,7 +138,7 @@ def _predictions(names: Sequence[str], evidence: Evidence) -> dict[str, Rows]:
 
 
 def to_csv(rows: Rows) -> str:
-    """Rows as a CSV file's text, the first of them its heading."""
+    """Rows as a CSV file's text, the first of them its heading; see `csv_cell` for names."""
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows(rows)
+    csv.writer(buffer, lineterminator="\n").writerows(map(csv_cell, row) for row in rows)
     return buffer.getvalue()

@@ -14,6 +14,7 @@ from kmlp.units import Unit, unit_of
 
 Entry = Mapping[str, Any]
 _ROW = 0.3
+_LONGEST_NAME = 24
 _LOSSES = {
     "squared_error": "mse",
     "cross_entropy": "cross_entropy",
@@ -127,7 +128,7 @@ def _ratios(entries: Sequence[Entry], baseline: str) -> Figure | None:
     def draw_at(width: float) -> Canvas:
         canvas = Canvas(figsize=(width, 0.55 + 0.22 * len(rows)), layout="constrained")
         ax = canvas.subplots()
-        xlabel = f"multiple of {baseline}'s"
+        xlabel = f"multiple of {plots.fitted(baseline, _LONGEST_NAME)}'s"
         plots.draw_estimates(ax, rows, xlabel=xlabel, reference=1.0, is_ratio=True)
         return canvas
 

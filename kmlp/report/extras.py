@@ -11,7 +11,7 @@ from kmlp.plots import Estimate
 from kmlp.plots import Row as Line
 from kmlp.ranking import tells_apart
 from kmlp.report.content import Block, Cell, Figure, Row, Section, Table
-from kmlp.report.figures import draw, draw_in_rows, row_label
+from kmlp.report.figures import PANEL_TITLE, draw, draw_in_rows, row_label
 from kmlp.report.tables import NONE
 from kmlp.stats import ALPHA, MIN_SEEDS_TO_TEST
 from kmlp.units import STREAMS, Unit, p_value, unit_in
@@ -198,6 +198,7 @@ def _looks(found: Mapping[str, Any], results: Results) -> Figure:
         for decision in taken["decisions"]:
             by_name[decision["variant"]].append(decision)
     points = ", points" if unit.scale > 1 else ""
+    titles = plots.fitted_apart(names, PANEL_TITLE, 2)
 
     def draw_at(width: float) -> Canvas:
         columns = min(len(names), 4 if width > 5 else 2)
@@ -206,7 +207,7 @@ def _looks(found: Mapping[str, Any], results: Results) -> Figure:
         axes = canvas.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).flat
         for ax in axes[len(names) :]:
             ax.remove()
-        for ax, (name, decisions) in zip(axes, by_name.items(), strict=False):
+        for ax, title, decisions in zip(axes, titles, by_name.values(), strict=False):
             plots.draw_looks(
                 ax,
                 [d["num_seeds"] for d in decisions],
@@ -214,7 +215,7 @@ def _looks(found: Mapping[str, Any], results: Results) -> Figure:
                 [d["interval"] and [unit.scale * b for b in d["interval"]] for d in decisions],
                 roles=[_role(d["status"]) for d in decisions],
             )
-            ax.set_title(name, loc="left", fontweight="normal")
+            ax.set_title(title, loc="left", fontweight="normal")
             ax.set_xticks(found["planned"])
         canvas.supxlabel("seeds", fontsize=8.5)
         canvas.supylabel(f"difference{points} {unit.arrow}", fontsize=8.5)

@@ -1,9 +1,11 @@
 """The report's figures, each at two widths, from the results and the evidence."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import matplotlib
+import matplotlib.text
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
@@ -12,6 +14,7 @@ from kmlp import plots, stats
 from kmlp.evidence import Evidence, gaps
 from kmlp.plots import PALETTE, Row
 from kmlp.ranking import label, rank
+from kmlp.report import fonts
 from kmlp.report.content import Figure
 from kmlp.report.standing import standing
 from kmlp.report.svg import to_svg
@@ -21,6 +24,9 @@ WIDE, NARROW = 7.6, 3.6
 _ROW = 0.3
 _LONGEST_LABEL = 18
 _LONGEST_AXIS = 40
+_LONGEST_KEY = 20
+PANEL_TITLE = 22
+"""Letters a line of the title of one of many panels."""
 
 
 def draw(
@@ -34,9 +40,24 @@ def draw(
         alt, caption: see `Figure`.
         salt: tells it from a figure of the same name on the same page.
     """
-    with matplotlib.rc_context(plots.style()):
-        svgs = [to_svg(draw_at(w), f"{salt}{name}-{i}") for i, w in enumerate((WIDE, NARROW))]
+    svgs = [_drawn(draw_at, w, f"{salt}{name}-{i}") for i, w in enumerate((WIDE, NARROW))]
     return Figure(name, alt, caption, *svgs)
+
+
+def _drawn(draw_at: Callable[[float], Canvas], width: float, salt: str) -> str:
+    """An SVG; drawn again, with fonts of the machine, where its own lack a letter."""
+    with matplotlib.rc_context(plots.style()), warnings.catch_warnings():
+        # What is lacking is told by `fonts`.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        canvas = draw_at(width)
+        svg = to_svg(canvas, salt)
+        texts = "".join(t.get_text() for t in canvas.findobj(matplotlib.text.Text))
+        others, _ = fonts.found_for(fonts.lacking(texts))
+        if not others:
+            return svg
+        own = matplotlib.rcParams["font.family"]
+        matplotlib.rcParams["font.family"] = [*own, *(family for family, _ in others)]
+        return to_svg(draw_at(width), salt)
 
 
 def draw_in_rows(rows: Sequence[Row], xlabel: str, reference: float | None) -> Callable:
@@ -140,6 +161,7 @@ def curves(results: Mapping[str, Any], evidence: Evidence, metric: str, name: st
         for v in shown
     ]
     names = [v["name"] for v in shown]
+    titles = plots.fitted_apart(names, PANEL_TITLE, 2)
 
     def draw_at(width: float) -> Canvas:
         columns = min(len(shown), 4 if width > 5 else 2)
@@ -151,13 +173,13 @@ def curves(results: Mapping[str, Any], evidence: Evidence, metric: str, name: st
         for i, (ax, panel) in enumerate(zip(axes, panels, strict=False)):
             own = names[i] == results["baseline"]
             plots.draw_curves(ax, panel, ylabel="", reference=() if own else reference)
-            ax.set_title(names[i], loc="left", fontweight="normal")
+            ax.set_title(titles[i], loc="left", fontweight="normal")
             ax.set_xlabel("")
             ax.tick_params(labelbottom=i + columns >= len(shown))
         axes[0].set_ylim(*_readable(panels))
         canvas.supxlabel("epoch", fontsize=8.5)
         canvas.supylabel(title, fontsize=8.5)
-        _key(canvas, results["baseline"] if reference else None)
+        _key(canvas, results["baseline"] if reference else "")
         return canvas
 
     return draw(
@@ -284,12 +306,12 @@ def _readable(panels: Sequence[Mapping[str, Sequence[np.ndarray]]]) -> tuple[flo
     return float(low - margin), float(high + margin)
 
 
-def _key(canvas: Canvas, baseline: str | None) -> None:
+def _key(canvas: Canvas, baseline: str) -> None:
     """Three kinds of lines, whatever the number of variants."""
     kinds: list[tuple[str, str, Any]] = [
         ("training", "train", (0, (3.5, 1.5))),
         ("validation", "baseline", "-"),
-        (f"validation of {baseline}", "unclear", (0, (1, 1.2))),
+        (f"validation of {plots.fitted(baseline, _LONGEST_KEY)}", "unclear", (0, (1, 1.2))),
     ]
     lines = [
         Line2D([], [], color=PALETTE[role], linestyle=line, linewidth=1.4, label=text)

@@ -43,5 +43,5 @@ def _breakable(name: str) -> Markup:
 
 def _inlined(figure: content.Figure, prefix: str) -> str:
     """Both widths; the prefix tells ids from those of a figure of the same name elsewhere."""
-    wide = for_page(figure.wide, figure.alt, "wide")
-    return with_ids(wide + for_page(figure.narrow, figure.alt, "narrow"), prefix)
+    wide = for_page(with_ids(figure.wide, prefix), figure.alt, "wide")
+    return wide + for_page(with_ids(figure.narrow, prefix), figure.alt, "narrow")

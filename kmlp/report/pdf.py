@@ -2,13 +2,12 @@
 
 import json
 import tempfile
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
-from kmlp.report import content
+from kmlp.report import content, fonts
 
 
 def to_pdf(report: content.Report) -> bytes:
@@ -20,6 +19,9 @@ def to_pdf(report: content.Report) -> bytes:
     document = _document(report, files)
     files["main.typ"] = (resources.files("kmlp.report") / "report.typ").read_bytes()
     files["report.json"] = json.dumps(document).encode()
+    others, missing = fonts.found_for(fonts.lacking(_letters(document, files)))
+    fonts.warn_of(missing)
+    folders = sorted({str(Path(path).parent) for _, path in others})
     with tempfile.TemporaryDirectory() as folder:
         for name, written in files.items():
             (Path(folder) / name).write_bytes(written)
@@ -27,8 +29,14 @@ def to_pdf(report: content.Report) -> bytes:
             str(Path(folder) / "main.typ"),
             format="pdf",
             ignore_system_fonts=True,
-            font_paths=[str(Path(matplotlib.get_data_path()) / "fonts" / "ttf")],
+            font_paths=[str(fonts.OWN), *folders],
         )
+
+
+def _letters(document: Mapping[str, Any], files: Mapping[str, bytes]) -> str:
+    """Everything that is set, in the text and in the figures."""
+    figures = (svg.decode() for name, svg in files.items() if name.endswith(".svg"))
+    return json.dumps(document, ensure_ascii=False) + "".join(figures)
 
 
 def _document(report: content.Report, files: dict[str, bytes]) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """The report of one study, block by block."""
 
+import json
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,13 +53,15 @@ def study_report(folder: RunFolder) -> tuple[Report, Evidence]:
 
 def reproduce_command(results: Mapping[str, Any]) -> str:
     """The command, or the lines of Python, that make this study again from its own study file."""
+    again = f"runs/{results['dataset']['name']}-again"
     if results["dataset"]["source"] == "arrays":
         return (
             "data = kmlp.Dataset.from_arrays(x_train, y_train, x_test, y_test)\n"
             'config = kmlp.StudyConfig.from_toml(open("study.toml").read())\n'
-            f'kmlp.run_study(config, "runs/{results["dataset"]["name"]}-again", data)'
+            f"kmlp.run_study(config, {json.dumps(again, ensure_ascii=False)}, data)"
         )
-    return f"kmlp study study.toml --out runs/{results['dataset']['name']}-again"
+    # It is there to be pasted into a shell, whatever the data set is called.
+    return f"kmlp study study.toml --out {shlex.quote(again)}"
 
 
 def _facts(results: Mapping[str, Any]) -> str:

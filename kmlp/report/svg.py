@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections.abc import Callable
 
 from matplotlib.figure import Figure
 
@@ -26,6 +27,9 @@ _DARK = {
     "scale_5": "#e4f6da",
 }
 
+# matplotlib escapes both signs in attributes and in text.
+_TAG = re.compile(r"<[^>]*>")
+
 
 def to_svg(figure: Figure, salt: str) -> str:
     """The figure as one SVG element on a transparent ground, the same bytes every time.
@@ -42,25 +46,25 @@ def to_svg(figure: Figure, salt: str) -> str:
     # A rule for * would hold for the whole page.
     text = re.sub(r"<style.*?</style>\s*", "", text, flags=re.DOTALL)
     text = text.replace("<svg", '<svg style="stroke-linejoin: round; stroke-linecap: butt"', 1)
-    referred = set(re.findall(r'url\(#(\w+)\)|href="#(\w+)"', text))
-    names = {name for pair in referred for name in pair}
-    text = re.sub(r' id="([\w.]+)"', lambda m: _salted(m[1], names, salt), text)
-    text = re.sub(r'(url\(|href=")#(\w+)', rf"\1#{salt}-\2", text)
-    return re.sub(r"\n\s*", "\n", text)
+    tags = "".join(_TAG.findall(text))
+    names = {name for pair in re.findall(r'url\(#(\w+)\)|href="#(\w+)"', tags) for name in pair}
+    text = _in_tags(r' id="([\w.]+)"', lambda m: _salted(m[1], names, salt), text)
+    text = _in_tags(r'(url\(|href=")#(\w+)', rf"\1#{salt}-\2", text)
+    return re.sub(r">\n\s*", ">\n", text)
 
 
 def for_page(svg: str, alt: str, width: str) -> str:
     """For HTML: the page's colours and letters, and `alt` for who cannot see it."""
     for role, shade in PALETTE.items():
-        svg = svg.replace(shade, f"var(--{role})")
-    svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)
+        svg = _in_tags(shade, f"var(--{role})", svg)
+    svg = _in_tags(r"font-family: [^;\"]*;? ?", "", svg)
     opening = f'<svg class="{width}" role="img" aria-label="{_escaped(alt)}"'
     return opening + svg[len("<svg") :]
 
 
 def with_ids(svg: str, prefix: str) -> str:
     """The same with a prefix before every id."""
-    return re.sub(r'( id="|url\(#|href="#)', rf"\g<1>{prefix}", svg)
+    return _in_tags(r'( id="|url\(#|href="#)', rf"\g<1>{prefix}", svg)
 
 
 def for_file(svg: str, alt: str) -> str:
@@ -80,10 +84,16 @@ def _declared(colours: dict[str, str]) -> str:
     return " ".join(f"--{role}: {shade};" for role, shade in colours.items())
 
 
+def _in_tags(pattern: str, new: str | Callable[[re.Match[str]], str], svg: str) -> str:
+    """Replaces inside tags; what is written between them are names, which stay as they are."""
+    return _TAG.sub(lambda tag: re.sub(pattern, new, tag[0]), svg)
+
+
 def _salted(name: str, referred: set[str], salt: str) -> str:
     """An id that something refers to; all others are dropped."""
     return f' id="{salt}-{name}"' if name in referred else ""
 
 
 def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace('"', "&quot;")
