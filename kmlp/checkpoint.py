@@ -91,4 +91,5 @@ class Checkpoints:
             self.folder.rmdir()
 
     def _paths(self) -> list[Path]:
-        return sorted(self.folder.glob("*.checkpoint"))
+        """By epoch; a file of another name is none of ours."""
+        return sorted(p for p in self.folder.glob("*.checkpoint") if p.stem.isdecimal())

@@ -10,7 +10,7 @@ import numpy as np
 from kmlp.config import StudyConfig
 from kmlp.ledger import MemberRecord, RunFolder
 from kmlp.metrics import classification_metrics, regression_metrics
-from kmlp.plan import Extra, Plan, plan_extras
+from kmlp.plan import Extra, Plan, ids_of, plan_extras, plan_members
 from kmlp.results import build_results
 
 VARIANTS = ("none", "dropout", "l2")
@@ -65,22 +65,29 @@ def scores_of(task: str, truth: np.ndarray, outputs: np.ndarray) -> dict[str, fl
     return classification_metrics(truth, outputs)
 
 
-def hand_made(path: Path, task: str, num_seeds: int = NUM_SEEDS, **more: Any) -> HandMade:
+def hand_made(
+    path: Path,
+    task: str,
+    num_seeds: int = NUM_SEEDS,
+    *,
+    facts: Mapping[str, Any] | None = None,
+    **more: Any,
+) -> HandMade:
     """Three variants of six seeds; validation scores are the test's, training scores too.
 
-    `more` are fields of the study, such as `resample`; what they add is recorded as well.
+    `facts` are of the data set, such as its `sha256`. `more` are fields of the study, such as
+    `resample`; what they add is recorded as well.
     """
-    config = StudyConfig(dataset="made", variants=VARIANTS, num_seeds=num_seeds, **more)
-    extras = plan_extras(config, "0" * 64)
-    ids = {
-        variant: {seed: f"{100 * i + seed:016x}" for seed in range(num_seeds)}
-        for i, variant in enumerate(VARIANTS)
-    }
+    more = {"variants": VARIANTS, **more}
+    config = StudyConfig(dataset="made", num_seeds=num_seeds, **more)
+    sha256 = (facts or {}).get("sha256", "0" * 64)
+    extras = plan_extras(config, sha256)
+    ids = ids_of(plan_members(config, sha256))
     truth = TARGETS if task == "regression" else LABELS[task].astype(np.int32)
     dataset = {
         "name": "made",
         "source": "arrays",
-        "sha256": "0" * 64,
+        "sha256": sha256,
         "task": task,
         "num_train": 100,
         "num_val": 20,
@@ -88,12 +95,13 @@ def hand_made(path: Path, task: str, num_seeds: int = NUM_SEEDS, **more: Any) ->
         "input_shape": [4],
         "input_dtype": "float32",
         "class_names": list(NAMES[task]),
+        **(facts or {}),
     }
     folder, outputs = RunFolder(path), {}
     with folder.writing():
         folder.write_text("study.toml", config.to_toml())
         environment = {"python": "3", "platform": "here", "packages": {"keras": "3"}}
-        data = {"name": "made", "source": "arrays", "location": "memory", "sha256": "0" * 64}
+        data = {"name": "made", "source": "arrays", "location": "memory", "sha256": sha256}
         folder.write_json("environment.json", {**environment, "data": data, "dataset": dataset})
         folder.write_test_labels(truth)
         for variant, by_seed in ids.items():

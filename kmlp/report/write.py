@@ -11,12 +11,14 @@ from kmlp.report.html import to_html
 from kmlp.report.pdf import to_pdf
 from kmlp.report.study import study_report
 from kmlp.report.svg import for_file
+from kmlp.study import read_study
 
 
 def write_report(run_dir: str | Path, out: str | Path | None = None) -> Path:
     """Writes `report.html`, `report.pdf`, `figures/` and `tables/` from what a run folder holds.
 
-    Nothing is trained and no Keras is loaded. The same folder gives the same bytes.
+    Nothing is trained and no Keras is loaded. The same folder gives the same bytes: all numbers
+    are computed again from the records of its networks.
 
     Args:
         run_dir: a run folder.
@@ -26,11 +28,12 @@ def write_report(run_dir: str | Path, out: str | Path | None = None) -> Path:
         The path of the page.
 
     Raises:
-        RunFolderError: no run folder, no results yet, or damaged arrays.
+        RunFolderError: no run folder, or it is damaged, or was changed by hand.
     """
     folder = RunFolder(run_dir)
-    report, evidence = study_report(folder)
-    tables = csv_tables(folder.read_json("results.json"), evidence)
+    study = read_study(folder)
+    report, evidence = study_report(folder, study.results, study.num_missing)
+    tables = csv_tables(study.results, evidence)
     return write_files(Path(out) if out else folder.path, "report", report, tables)
 
 
@@ -45,7 +48,7 @@ def write_comparison(run_dirs: Sequence[str | Path], out: str | Path) -> Path:
         The path of the page.
 
     Raises:
-        RunFolderError: no run folder, no results yet, or damaged arrays.
+        RunFolderError: no run folder, or it is damaged, or was changed by hand.
     """
     report = comparison_report([RunFolder(d) for d in run_dirs])
     return write_files(Path(out), "comparison", report, {})
