@@ -272,7 +272,7 @@ class Ledger:
 
     def _check(self, connection: sqlite3.Connection, how: str, has_hashes: bool) -> None:
         """The file's pages: a damaged one may hide rows, of which no hash would tell."""
-        for (found,) in connection.execute(f"PRAGMA {how}(1)"):
+        for (found,) in connection.execute(f"SELECT * FROM pragma_{how}(1)"):
             if found != "ok":
                 raise DamagedLedgerError(self.path, " ".join(found.split()))
         if missing := {t.name for t in self.tables if has_hashes} - _tables(connection):
@@ -291,7 +291,7 @@ def _has_hashes(connection: sqlite3.Connection) -> bool:
 
 
 def _version(connection: sqlite3.Connection) -> int:
-    return connection.execute("PRAGMA user_version").fetchone()[0]
+    return connection.execute("SELECT * FROM pragma_user_version").fetchone()[0]
 
 
 def _tables(connection: sqlite3.Connection) -> set[str]:
