@@ -101,7 +101,7 @@ def kill_at_random(folder: Path, kills: int, longest: float) -> None:
             assert start(run).wait() == 0
             worst = max(worst, worst_difference(run, folder / "reference"))
             alone += len(trained_alone(run))
-            trained += RunFolder(run).num_epochs_logged()
+            trained += RunFolder(run).stacks.num_epochs_logged()
             ended += 1
     print(
         f"{met} kills in {ended} studies: {trained} member-epochs trained, "

@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-RUN_FILES = re.compile(r"(study|search|best)\.toml|(environment|results|followup)\.json|\.kmlp")
+RUN_FILES = re.compile(
+    r"(study|search|best)\.toml|(environment|results|followup)\.json|ledger\.(sqlite|damaged)|\.kmlp"
+)
 """In a run folder itself, written by who holds its lock. Reports need no lock, and are not here: a
 report may be on its way while the study starts."""
 ARRAY_FILES = re.compile(r"[0-9a-f]+(-[0-9]+)?\.npz|test_labels\.npz")

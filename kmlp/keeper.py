@@ -11,8 +11,9 @@ import numpy as np
 from kmlp.checkpoint import Checkpoints
 from kmlp.data import Dataset
 from kmlp.errors import RunFolderError
-from kmlp.ledger import ATTEMPTS_ALONE, ATTEMPTS_TOGETHER, MemberRecord, RunFolder
+from kmlp.ledger import MemberRecord, RunFolder
 from kmlp.member import Member
+from kmlp.stack_log import ATTEMPTS_ALONE, ATTEMPTS_TOGETHER
 from kmlp.trainer import MemberResult, Need, Room, Stacks, Trainer
 
 logger = logging.getLogger(__name__)
@@ -88,7 +89,7 @@ def missing_members(folder: RunFolder, wanted: Mapping[str, Member]) -> dict[str
 
 def given_up(folder: RunFolder) -> frozenset[str]:
     """Ids of members that ended their process too often and are not tried again."""
-    attempts = folder.barren_attempts().items()
+    attempts = folder.stacks.attempts_without_progress().items()
     return frozenset(id for id, count in attempts if count >= ATTEMPTS_TOGETHER + ATTEMPTS_ALONE)
 
 
@@ -131,7 +132,7 @@ class _Keeper:
         except BaseException:
             # The process lives: no member is to blame.
             with contextlib.suppress(RunFolderError):
-                self._folder.withdraw_attempts(self._stack_of)
+                self._folder.stacks.withdraw(self._stack_of)
             raise
 
     def let_suspects_prove_themselves(self, missing: Mapping[str, Member], data: Dataset) -> None:
@@ -140,7 +141,10 @@ class _Keeper:
 
         A member that was begun very often only dies in company: it is trained alone to its end.
         """
-        attempts, begun = self._folder.barren_attempts(), self._folder.attempts()
+        attempts, begun = (
+            self._folder.stacks.attempts_without_progress(),
+            self._folder.stacks.attempts(),
+        )
         for id, member in missing.items():
             if attempts.get(id, 0) < ATTEMPTS_TOGETHER:
                 continue
@@ -155,25 +159,25 @@ class _Keeper:
 
     def _on_start(self, stack: Sequence[Member]) -> None:
         ids = self._ids(stack)
-        self._folder.begin_stack(ids)
+        self._folder.stacks.begin(ids)
         self._stack_of |= dict.fromkeys(ids, ids)
 
     def _on_epoch(self, trained: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
         ids = self._stack_of[self._id_of[trained[0].id]]
-        self._folder.log_epoch(ids, epoch, len(trained))
+        self._folder.stacks.log_epoch(ids, epoch, len(trained))
         if self._watcher:
             self._watcher.epoch(trained, epoch, logs)
-        if self._proving and ids[0] not in self._folder.barren_attempts():
+        if self._proving and ids[0] not in self._folder.stacks.attempts_without_progress():
             raise _Proven
 
     def _checkpoints(self, stack: Sequence[Member]) -> Checkpoints:
         ids = self._ids(stack)
         # Up to where it once came each epoch is saved: kills in quick succession stop no study,
         # and what dies there again does so at once.
-        until = self._folder.furthest_epoch(ids)
-        folder = self._folder.checkpoint_folder(ids)
+        until = self._folder.stacks.furthest_epoch(ids)
+        folder = self._folder.stacks.checkpoint_folder(ids)
         if self._until is not None:
-            folder = self._folder.paused_folder([m.id for m in stack])
+            folder = self._folder.stacks.paused_folder([m.id for m in stack])
         return self._trainer.checkpoints(folder, until)
 
     def _on_result(self, results: list[MemberResult]) -> None:
@@ -189,7 +193,7 @@ class _Keeper:
 
     def _forget(self, stack: Sequence[Member]) -> None:
         """Removes the note of a stack and its checkpoints, but not those it is paused at."""
-        Checkpoints(self._folder.checkpoint_folder(self._ids(stack))).remove()
+        Checkpoints(self._folder.stacks.checkpoint_folder(self._ids(stack))).remove()
 
 
 def _order_stacks(
@@ -202,7 +206,7 @@ def _order_stacks(
     left = dict(missing)
     resumed = []
     # Large ones first: who had to prove itself alone goes on with its stack.
-    for ids in sorted(folder.begun_stacks(), key=len, reverse=True):
+    for ids in sorted(folder.stacks.begun(), key=len, reverse=True):
         if not all(id in left for id in ids):
             continue
         stack = [left[id] for id in ids]

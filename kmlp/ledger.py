@@ -1,81 +1,39 @@
 """What has been done, durable: a run folder with an SQLite ledger and one array file a member.
 
 An array file is written under a temporary name, flushed, renamed and hashed before the row
-that names it is committed, so a row never names what is not whole on disk.
+that names it is committed, so a row never names what is not whole on disk. What is read back is
+what was written, or is refused: see `kmlp.integrity`.
 """
 
 import contextlib
 import hashlib
 import io
 import json
+import logging
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kmlp.errors import RunFolderError
+from kmlp.errors import KmlpError, RunFolderError
 from kmlp.files import (
     ARRAY_FILES,
     RUN_FILES,
     STACK_FILES,
-    STACK_FOLDERS,
-    folders_in,
     make_folder,
-    remove_empty,
-    remove_files,
     sweep,
     write_atomically,
 )
+from kmlp.integrity import FILE, Ledger, Table, schema
+from kmlp.kept_files import KeptFiles
 from kmlp.ownership import Kind, own_folder, refuse_foreign_folder
+from kmlp.records import ATTEMPT, EPOCH, MEMBER, MemberRecord
+from kmlp.stack_log import StackLog
 
-# A kill from outside looks like a member that ends its process. So a stack is tried twice as it is
-# before its members must prove themselves alone; who ends the process there twice is given up.
-ATTEMPTS_TOGETHER = ATTEMPTS_ALONE = 2
-_MEMBERS = "members.json"
-# Counted up when a stack's snapshot changes its layout: what an older kmlp left is passed over.
-_CHECKPOINT_FORMAT = 1
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS member (
-    id TEXT PRIMARY KEY,
-    record TEXT NOT NULL,
-    arrays TEXT NOT NULL,
-    sha256 TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS attempt (
-    id TEXT PRIMARY KEY,
-    begun INTEGER NOT NULL,
-    barren INTEGER NOT NULL,
-    furthest INTEGER NOT NULL
-);
-CREATE TABLE IF NOT EXISTS epoch (
-    stack TEXT NOT NULL, -- its checkpoints' folder
-    epoch INTEGER NOT NULL,
-    num_members INTEGER NOT NULL
-);
-"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class MemberRecord:
-    """A finished member: plain values; its arrays are read with `RunFolder.arrays`.
-
-    Attributes:
-        id: see `Member.id`.
-        status: "done" or "diverged".
-        best_epoch, stopped_epoch: counted from 1.
-        metrics: `train`, `val`, and `test` or, in cross-validation, `fold` -> metric -> value.
-        seconds: its share of its stack's wall time.
-    """
-
-    id: str
-    status: str
-    best_epoch: int
-    stopped_epoch: int
-    metrics: Mapping[str, Mapping[str, float]]
-    seconds: float
+logger = logging.getLogger(__name__)
+_LEDGER, _LABELS = "ledger.sqlite", "arrays/test_labels.npz"
 
 
 class RunFolder:
@@ -86,9 +44,16 @@ class RunFolder:
     """
 
     kind: Kind = "study"
+    _TABLES: tuple[Table, ...] = (FILE, MEMBER, ATTEMPT, EPOCH)
+    _READ_BACK: tuple[str, ...] = ("study.toml", "environment.json", _LABELS)
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        self._ledger = Ledger(self.path / _LEDGER, self._TABLES)
+        self._files = KeptFiles(self.path, self._ledger, self._READ_BACK)
+        self.stacks = StackLog(self.path, self._ledger)
+        # What was found whole, by member: no file is hashed twice.
+        self._whole: dict[str, tuple[int, ...]] = {}
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
@@ -100,10 +65,11 @@ class RunFolder:
         """
         self.refuse_foreign()
         with self._lock():
+            self._mend()
             with self._connect() as connection:
                 # Readers see the last commit while a run writes.
                 connection.execute("PRAGMA journal_mode = WAL")
-                connection.executescript(_SCHEMA)
+                connection.executescript(schema(self._TABLES))
             self._sweep()
             yield
             # One plain file again, which can be read from a place that cannot be written.
@@ -147,12 +113,8 @@ class RunFolder:
         not of run folders inside this one, which may be at work."""
         sweep(self.path, RUN_FILES)
         sweep(self.path / "arrays", ARRAY_FILES)
-        for folder in self._stack_folders():
+        for folder in self.stacks.folders():
             sweep(folder, STACK_FILES)
-
-    def _stack_folders(self) -> list[Path]:
-        roots = [self.path / name for name in ("checkpoints", "paused")]
-        return [folder for root in roots for folder in folders_in(root, STACK_FOLDERS)]
 
     def record(self, record: MemberRecord, arrays: Mapping[str, np.ndarray]) -> None:
         """Adds a finished member: its arrays first, then the row that names them."""
@@ -166,103 +128,18 @@ class RunFolder:
             write_atomically(self.path / name, content)
             sha256 = hashlib.sha256(content).hexdigest()
             rows.append((record.id, json.dumps(vars(record)), name, sha256))
+            self._whole.pop(record.id, None)
         with self._connect() as connection:
-            connection.executemany("INSERT OR REPLACE INTO member VALUES (?, ?, ?, ?)", rows)
+            connection.executemany(MEMBER.insert, rows)
 
     def records(self) -> dict[str, MemberRecord]:
-        """All finished members by id."""
-        if not (self.path / "ledger.sqlite").exists():
-            return {}
-        with self._connect() as connection:
-            rows = connection.execute("SELECT id, record FROM member").fetchall()
-        return {id: MemberRecord(**json.loads(record)) for id, record in rows}
+        """All finished members by id.
 
-    def begin_stack(self, ids: Sequence[str]) -> None:
-        """Notes who trains together, and counts the attempt before it starts."""
-        folder = self.checkpoint_folder(ids)
-        make_folder(folder)
-        write_atomically(folder / _MEMBERS, json.dumps(list(ids)).encode())
-        with self._connect() as connection:
-            connection.executemany(
-                "INSERT INTO attempt VALUES (?, 1, 1, 0) ON CONFLICT (id) "
-                "DO UPDATE SET begun = begun + 1, barren = barren + 1",
-                [(id,) for id in ids],
-            )
-
-    def withdraw_attempts(self, ids: Iterable[str]) -> None:
-        """Takes back attempts of these members that ended by an error, not with their process."""
-        with self._connect() as connection:
-            connection.executemany(
-                "UPDATE attempt SET barren = max(barren - 1, 0) WHERE id = ?", [(i,) for i in ids]
-            )
-
-    def log_epoch(self, ids: Sequence[str], epoch: int, num_members: int) -> None:
-        """Logs that the stack of these members finished an epoch (from 1).
-
-        Args:
-            ids: all members of the stack, those that have stopped included.
-            epoch: which one.
-            num_members: how many of them it trained.
+        Raises:
+            RunFolderError: one of them is not what was written.
         """
-        with self._connect() as connection:
-            # Not flushed to the disk: a kill loses nothing, a power cut the last few lines.
-            connection.execute("PRAGMA synchronous = NORMAL")
-            row = (self.checkpoint_folder(ids).name, epoch, num_members)
-            connection.execute("INSERT INTO epoch VALUES (?, ?, ?)", row)
-            connection.executemany(
-                # Alone, only what is further than where it died is progress.
-                "UPDATE attempt SET barren = CASE WHEN barren <= ? OR furthest < ? THEN 0 "
-                "ELSE barren END, furthest = max(furthest, ?) WHERE id = ?",
-                [(ATTEMPTS_TOGETHER, epoch, epoch, id) for id in ids],
-            )
-
-    def attempts(self) -> dict[str, int]:
-        """How often each member was begun."""
-        with self._connect() as connection:
-            return dict(connection.execute("SELECT id, begun FROM attempt").fetchall())
-
-    def furthest_epoch(self, ids: Sequence[str]) -> int:
-        """The last epoch that any of these members has finished in any attempt, 0 before."""
-        with self._connect() as connection:
-            query = "SELECT id, furthest FROM attempt"
-            furthest = dict(connection.execute(query).fetchall())
-        return max(furthest.get(id, 0) for id in ids)
-
-    def begun_stacks(self) -> list[list[str]]:
-        """The ids of every stack that was begun and has not been recorded, oldest name first."""
-        notes = sorted(self.path.glob(f"checkpoints/*/{_MEMBERS}"))
-        return [json.loads(note.read_text(encoding="utf-8")) for note in notes]
-
-    def forget_stacks(self) -> None:
-        """Removes what is left of stacks: every member is recorded or given up."""
-        for folder in self._stack_folders():
-            with contextlib.suppress(OSError):
-                remove_files(folder, STACK_FILES)
-        for name in ("checkpoints", "paused"):
-            remove_empty(self.path / name)
-
-    def barren_attempts(self) -> dict[str, int]:
-        """How often in a row a member was begun and its process ended before one more epoch."""
-        if not (self.path / "ledger.sqlite").exists():
-            return {}
-        with self._connect() as connection:
-            query = "SELECT id, barren FROM attempt WHERE barren > 0"
-            return dict(connection.execute(query).fetchall())
-
-    def num_epochs_logged(self) -> int:
-        """Member-epochs trained in this folder so far, those that a kill lost included."""
-        with self._connect() as connection:
-            return connection.execute("SELECT sum(num_members) FROM epoch").fetchone()[0] or 0
-
-    def checkpoint_folder(self, ids: Sequence[str]) -> Path:
-        """Where the checkpoints of a stack of these members lie: named by all of them, in their
-        order, for another stack's weights would fit."""
-        name = hashlib.sha256(" ".join([*ids, str(_CHECKPOINT_FORMAT)]).encode()).hexdigest()
-        return self.path / "checkpoints" / name[:16]
-
-    def paused_folder(self, ids: Sequence[str]) -> Path:
-        """Where a stack that is trained in several rounds keeps what it goes on from."""
-        return self.path / "paused" / self.checkpoint_folder(ids).name
+        rows = self._ledger.rows(MEMBER)
+        return {id: MemberRecord.read(record) for id, record, *_ in rows}
 
     def damaged(self, ids: Sequence[str]) -> list[str]:
         """Which of these finished members have arrays that are missing or changed."""
@@ -284,55 +161,117 @@ class RunFolder:
 
     def write_test_labels(self, labels: np.ndarray) -> None:
         """Keeps the test set's labels, `(n,)`, beside the predictions they belong to."""
-        write_atomically(self.path / "arrays" / "test_labels.npz", _npz({"labels": labels}))
+        self._write(_LABELS, _npz({"labels": labels}))
 
     def test_labels(self) -> np.ndarray:
-        """The test set's labels, `(n,)`."""
-        with np.load(self.path / "arrays" / "test_labels.npz", allow_pickle=False) as file:
-            return file["labels"]
+        """The test set's labels, `(n,)`.
+
+        Raises:
+            RunFolderError: they are missing or not what was written.
+        """
+        path = self.path / _LABELS
+        content = path.read_bytes() if path.is_file() else b""
+        try:
+            if not self._files.is_changed(_LABELS, content):
+                with np.load(io.BytesIO(content), allow_pickle=False) as file:
+                    return file["labels"]
+        except KmlpError:
+            raise
+        # A folder of kmlp 0.1.0 has no hash of them: NumPy meets whatever damage there is.
+        except Exception:
+            logger.debug("%s cannot be read", path, exc_info=True)
+        raise RunFolderError(
+            f"{path} is missing or damaged. Run the study again: it writes them anew."
+        )
 
     def write_text(self, name: str, text: str) -> Path:
         """Writes a text file of the folder atomically."""
-        write_atomically(self.path / name, text.encode("utf-8"))
+        return self._write(name, text.encode("utf-8"))
+
+    def _write(self, name: str, content: bytes) -> Path:
+        """Writes a file; of one that is read back the ledger knows what it holds."""
+        if name in self._READ_BACK:
+            self._files.announce(name, content)
+        write_atomically(self.path / name, content)
+        if name in self._READ_BACK:
+            self._files.settle(name)
         return self.path / name
+
+    def read_text(self, name: str) -> str:
+        """A text file of the folder; of one that is read back what the ledger keeps of it.
+
+        Raises:
+            RunFolderError: the folder or the file is not there, or cannot be read.
+        """
+        path = self.path / name
+        if name in self._READ_BACK and (kept := self._files.text(name)) is not None:
+            return kept
+        try:
+            return path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise RunFolderError(f"{self.path}: no {name}; is this a run folder?") from None
+        except (OSError, ValueError) as error:
+            raise RunFolderError(f"{path}: cannot be read: {error}") from error
+
+    def refuse_changed(self, *names: str) -> None:
+        """Refuses files that are missing or were changed since kmlp wrote them.
+
+        Raises:
+            RunFolderError: with what differs, and what to do.
+        """
+        for name in names:
+            self._files.check(name)
+
+    @property
+    def has_hashes(self) -> bool:
+        """Whether what is read is known to be what was written; not in folders of kmlp 0.1.0."""
+        return self._ledger.has_hashes()
 
     def write_json(self, name: str, value: Any) -> Path:
         """Writes a JSON file of the folder atomically."""
         return self.write_text(name, json.dumps(value, indent=1, allow_nan=False) + "\n")
 
     def read_json(self, name: str) -> Any:
-        """Reads a JSON file of the folder.
+        """Reads a JSON file of the folder, as `read_text`.
 
         Raises:
             RunFolderError: the folder or the file is not there, or it is no JSON.
         """
-        path = self.path / name
+        text = self.read_text(name)
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise RunFolderError(f"{self.path}: no {name}; is this a run folder?") from None
-        except (OSError, ValueError) as error:
-            raise RunFolderError(f"{path}: cannot be read: {error}") from error
+            return json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise RunFolderError(f"{self.path / name}: cannot be read: {error}") from error
 
     def _is_whole(self, id: str) -> bool:
-        if not (self.path / "ledger.sqlite").exists():
+        row = self._ledger.row(MEMBER, id)
+        path = self.path / "arrays" / f"{id}.npz"
+        if row is None or not path.is_file():
             return False
-        with self._connect() as connection:
-            row = connection.execute(
-                "SELECT arrays, sha256 FROM member WHERE id = ?", (id,)
-            ).fetchone()
-        if row is None or not (self.path / row[0]).is_file():
-            return False
-        return hashlib.sha256((self.path / row[0]).read_bytes()).hexdigest() == row[1]
+        found = path.stat()
+        state = (found.st_ino, found.st_size, found.st_mtime_ns)
+        if self._whole.get(id) != state:
+            if hashlib.sha256(path.read_bytes()).hexdigest() != row[3]:
+                return False
+            self._whole[id] = state
+        return True
 
-    @contextlib.contextmanager
-    def _connect(self) -> Iterator[sqlite3.Connection]:
-        ledger = self.path / "ledger.sqlite"
-        try:
-            with contextlib.closing(sqlite3.connect(ledger, timeout=30)) as connection, connection:
-                yield connection
-        except sqlite3.DatabaseError as error:
-            raise RunFolderError(f"{ledger}: {error}") from error
+    def _mend(self) -> None:
+        """Puts a ledger with the rows that are whole in the place of one that is damaged or has no
+        hashes yet; a damaged one is kept beside it."""
+        path = self._ledger.path
+        content = self._ledger.mended(self._files.as_they_are())
+        if content is None:
+            return
+        if self._ledger.has_lost:
+            write_atomically(path.with_suffix(".damaged"), path.read_bytes())
+        for ending in ("-wal", "-shm", "-journal"):
+            # Of the old ledger: SQLite would apply it to the new one.
+            path.with_name(_LEDGER + ending).unlink(missing_ok=True)
+        write_atomically(path, content)
+
+    def _connect(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
+        return self._ledger.connect()
 
 
 def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:

@@ -20,7 +20,6 @@ from kmlp.metrics import (
     regression_metrics,
     within_range,
 )
-from kmlp.ownership import PILOT_FOLDER
 from kmlp.plan import NUM_SETTINGS, Extra, Plan
 from kmlp.ranking import best_variant, chosen_on
 from kmlp.rows import parse_resample
@@ -31,13 +30,19 @@ from kmlp.verdict import verdict
 _PARTS = ("test", "val", "train")
 
 
-def build_results(plan: Plan, folder: RunFolder, dataset: Mapping[str, Any]) -> dict[str, Any]:
+def build_results(
+    plan: Plan,
+    folder: RunFolder,
+    dataset: Mapping[str, Any],
+    pilot: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """The content of `results.json`, from the ledger and the arrays.
 
     Args:
         plan: the members of the study; those without a record are left out.
         folder: where they are recorded.
         dataset: the `dataset` part: name, source, hash, task, sizes, class names.
+        pilot: the results of the pilot that chose the strengths, if there was one.
     """
     records, task = folder.records(), dataset["task"]
     truth, metric = folder.test_labels(), METRICS[task][0]
@@ -103,7 +108,7 @@ def build_results(plan: Plan, folder: RunFolder, dataset: Mapping[str, Any]) -> 
             for sweep in plan.config.sweeps
         ],
         "looks": plan.looks,
-        "pilot": _pilot(plan, folder),
+        "pilot": pilot and pilot_summary(pilot),
     }
     best = best_member(results) if outputs else None
     add_ties(
@@ -122,14 +127,6 @@ def build_results(plan: Plan, folder: RunFolder, dataset: Mapping[str, Any]) -> 
     results["mcnemar"] = _mcnemar(results, best, rows) if best and rows else None
     results |= extra_parts(results, folder)
     return {**results, "verdict": [*verdict(results), *findings(results)]}
-
-
-def _pilot(plan: Plan, folder: RunFolder) -> dict[str, Any] | None:
-    """How the strengths were chosen; None where they were given."""
-    inside = RunFolder(folder.path / PILOT_FOLDER)
-    if plan.config.strengths != "auto" or not (inside.path / "results.json").exists():
-        return None
-    return pilot_summary(inside.read_json("results.json"))
 
 
 def best_member(results: Mapping[str, Any], variant: str | None = None) -> dict[str, Any]:

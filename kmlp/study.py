@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from kmlp.claim import claim, describe, refuse_other_study, stored_config
+from kmlp.claim import claim, describe, refuse_other_study, stored_config, stored_environment
 from kmlp.config import AUTO, StudyConfig
 from kmlp.data import Dataset, load_dataset
 from kmlp.errors import ConfigError, RunFolderError, SelectionError
@@ -101,7 +101,7 @@ class Study:
             variant=next(v for v in self.results["variants"] if v["name"] == variant),
             members=tuple(members),
             dataset=self.results["dataset"],
-            environment=RunFolder(self.run_dir).read_json("environment.json"),
+            environment=stored_environment(RunFolder(self.run_dir)),
         )
 
 
@@ -184,7 +184,7 @@ def _run(
         dataset = describe(data, config.validation_fraction)
         _train(config, folder, data, trainer, progress, title)
         plan, _ = _plan(config, folder, dataset)
-        results = build_results(plan, folder, dataset)
+        results = build_results(plan, folder, dataset, _pilot_results(config, folder))
         folder.write_json("results.json", results)
     return Study(config, folder.path, results)
 
@@ -201,7 +201,7 @@ def _refuse_other_looks(folder: RunFolder, config: StudyConfig) -> None:
     ]
     if stored.num_seeds != AUTO or not differences:
         return
-    _, rounds = _plan(stored, folder, folder.read_json("environment.json")["dataset"])
+    _, rounds = _plan(stored, folder, stored_environment(folder)["dataset"])
     if rounds.looks:
         raise RunFolderError(
             f"{folder.path} has looked at its validation scores, {len(rounds.looks)} times so far, "
@@ -240,7 +240,7 @@ def _train(
             done = wanted.keys() - missing_members(folder, wanted).keys()
             progress.start({id: names[id] for id in wanted}, done, title + _title(config, rounds))
         train_missing(folder, wanted, data, progress, trainer=trainer)
-        folder.forget_stacks()
+        folder.stacks.forget()
         if (rounds := look()).is_over:
             return
 
@@ -266,7 +266,10 @@ def _choose_strengths(
     pilot = pilot_study(config)
     if pilot is None:
         return config
-    refuse_other_study(folder, config, data)
+    if (folder.path / "study.toml").exists():
+        # Being written, a damaged ledger is mended first.
+        with folder.writing():
+            refuse_other_study(folder, config, data)
     folder.own()
     inside, title = _pilot_folder(folder), "Pilot, to choose the strengths: "
     chosen = _run(pilot, inside, data, trainer, progress, title)
@@ -282,26 +285,61 @@ def load_study(run_dir: str | Path) -> Study:
     Raises:
         RunFolderError: no run folder.
     """
-    folder = RunFolder(run_dir)
-    if not (folder.path / "study.toml").exists():
-        if (folder.path / PILOT_FOLDER / "study.toml").exists():
-            raise RunFolderError(
-                f"{folder.path}: the strengths are still being chosen. "
-                f"Write kmlp show {folder.path / PILOT_FOLDER}"
-            )
-        raise RunFolderError(f"{folder.path}: no study.toml; {_instead(folder.path)}")
-    config, environment = stored_config(folder), folder.read_json("environment.json")
-    plan, rounds = _plan(config, folder, environment["dataset"])
+    return read_study(RunFolder(run_dir))
+
+
+def read_study(folder: RunFolder) -> Study:
+    """As `load_study`, of a folder that more is read from: no array is hashed twice."""
+    _refuse_no_study(folder)
+    folder.refuse_changed("study.toml", "environment.json")
+    config, dataset = stored_config(folder), stored_environment(folder)["dataset"]
+    plan, rounds = _plan(config, folder, dataset)
+    _refuse_strangers(folder, plan)
     if not rounds.is_over:
         raise RunFolderError(
             f"{folder.path}: seeds are still being added, after {len(rounds.looks)} looks at the "
             "validation scores. The test set is read when that is over: the same command as before "
             "goes on."
         )
-    results = build_results(plan, folder, environment["dataset"])
+    results = build_results(plan, folder, dataset, _pilot_results(config, folder))
     num_planned = sum(map(len, plan.ids.values())) + len(plan.extras)
     num_known = len(results["members"]) + len(results["extra_members"])
     return Study(config, folder.path, results, num_planned - num_known)
+
+
+def _refuse_no_study(folder: RunFolder) -> None:
+    if (folder.path / "study.toml").exists():
+        return
+    if (folder.path / PILOT_FOLDER / "study.toml").exists():
+        raise RunFolderError(
+            f"{folder.path}: the strengths are still being chosen. "
+            f"Write kmlp show {folder.path / PILOT_FOLDER}"
+        )
+    raise RunFolderError(f"{folder.path}: no study.toml; {_instead(folder.path)}")
+
+
+def _refuse_strangers(folder: RunFolder, plan: Plan) -> None:
+    """Refuses a study that none of the recorded members belongs to: a member's id is the hash of
+    its config. With hashes the study is known to be the one that was run, whoever is recorded."""
+    recorded = folder.records()
+    planned = [id for ids in plan.ids.values() for id in ids.values()]
+    planned += [extra.member.id for extra in plan.extras]
+    if folder.has_hashes or not recorded or any(id in recorded for id in planned):
+        return
+    raise RunFolderError(
+        f"{folder.path}: none of the {len(recorded)} networks recorded here is one of the "
+        f"{len(planned)} that study.toml or environment.json names: a setting, the seeds or the "
+        "data were changed after they were trained. These files are records of what was run, not "
+        "inputs: restore them, or run the new settings with another folder."
+    )
+
+
+def _pilot_results(config: StudyConfig, folder: RunFolder) -> dict[str, Any] | None:
+    """The results of the pilot that chose a study's strengths; None where there was none."""
+    inside = folder.path / PILOT_FOLDER
+    if config.strengths != AUTO or not (inside / "study.toml").exists():
+        return None
+    return load_study(inside).results
 
 
 def _instead(path: Path) -> str:

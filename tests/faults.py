@@ -183,7 +183,7 @@ def main(folder: Path, strike: Strike) -> None:
                     "whole": whole,
                     "again": again,
                     "same": same(run, folder / "reference"),
-                    "trained": RunFolder(run).num_epochs_logged(),
+                    "trained": RunFolder(run).stacks.num_epochs_logged(),
                 }
             )
         )

@@ -144,7 +144,7 @@ def wait_for_epochs(run_dir, count: int) -> None:
     while time.monotonic() < deadline:
         if (run_dir / "ledger.sqlite").exists():
             try:
-                if RunFolder(run_dir).num_epochs_logged() >= count:
+                if RunFolder(run_dir).stacks.num_epochs_logged() >= count:
                     return
             except Exception:
                 pass
@@ -162,7 +162,7 @@ def test_killed_three_times_it_ends_as_if_uninterrupted(uninterrupted, tmp_path)
     assert start_study(run).wait() == 0
     assert_same_members(run, uninterrupted)
     assert not (run / "checkpoints").exists()
-    trained = RunFolder(run).num_epochs_logged()
+    trained = RunFolder(run).stacks.num_epochs_logged()
     assert NUM_EPOCHS <= trained < 2 * NUM_EPOCHS
 
 
@@ -184,10 +184,10 @@ def test_an_interrupt_saves_the_running_stacks(uninterrupted, tmp_path):
     """Ctrl-C: nothing that was trained is trained again."""
     run = tmp_path / "run"
     assert start_study(run, INTERRUPTED + STUDY).wait() != 0
-    assert RunFolder(run).num_epochs_logged() < NUM_EPOCHS
+    assert RunFolder(run).stacks.num_epochs_logged() < NUM_EPOCHS
     assert start_study(run).wait() == 0
     assert_same_members(run, uninterrupted)
-    assert RunFolder(run).num_epochs_logged() == NUM_EPOCHS
+    assert RunFolder(run).stacks.num_epochs_logged() == NUM_EPOCHS
 
 
 def test_eight_processes_on_one_folder_one_works_seven_say_why_not(tmp_path):
@@ -201,7 +201,7 @@ def test_eight_processes_on_one_folder_one_works_seven_say_why_not(tmp_path):
     assert codes.count(0) == 1
     refused = [error for code, error in zip(codes, errors, strict=True) if code]
     assert all("another process is working on this run folder" in error for error in refused)
-    assert RunFolder(run).num_epochs_logged() == NUM_EPOCHS
+    assert RunFolder(run).stacks.num_epochs_logged() == NUM_EPOCHS
 
 
 def test_a_full_disk_is_one_clear_error_and_what_was_there_still_loads(tiny, tmp_path, monkeypatch):

@@ -1,13 +1,12 @@
 """Studies side by side: what each says, and what differs between them."""
 
-import dataclasses
 import re
 
 import pypdf
 import pytest
 
+from kmlp.config import TrainConfig
 from kmlp.report import write_comparison
-from kmlp.results import build_results
 from tests.hand_made import hand_made
 from tests.test_report import text_of
 
@@ -15,16 +14,13 @@ from tests.test_report import text_of
 @pytest.fixture
 def two(tmp_path):
     """The same data with another batch size and three seeds more, of which `l2` is missing."""
-    studies = [hand_made(tmp_path / "a", "multiclass"), hand_made(tmp_path / "b", "multiclass", 9)]
-    config = studies[1].plan.config
-    train = dataclasses.replace(config.train, batch_size=32)
-    config = dataclasses.replace(config, train=train, variants=("none", "dropout"))
-    plan = dataclasses.replace(studies[1].plan, config=config)
-    plan = dataclasses.replace(plan, ids={v: plan.ids[v] for v in ("none", "dropout")})
-    studies[1].folder.write_text("study.toml", config.to_toml())
-    for study, of in zip(studies, (studies[0].plan, plan), strict=True):
-        results = build_results(of, study.folder, study.dataset)
-        study.folder.write_json("results.json", results)
+    other = {"train": TrainConfig(batch_size=32), "variants": ("none", "dropout")}
+    studies = [
+        hand_made(tmp_path / "a", "multiclass"),
+        hand_made(tmp_path / "b", "multiclass", 9, **other),
+    ]
+    for study in studies:
+        study.folder.write_json("results.json", study.results)
     return [s.folder for s in studies]
 
 
@@ -56,9 +52,7 @@ def test_equal_studies_differ_in_nothing(two, tmp_path):
 
 
 def test_studies_of_other_data_get_figures_of_their_own(two, tmp_path):
-    other = hand_made(tmp_path / "c", "regression")
-    other.dataset["sha256"] = "1" * 64
-    other.folder.write_json("results.json", other.results)
+    other = hand_made(tmp_path / "c", "regression", facts={"sha256": "1" * 64})
     page = write_comparison([two[0].path, other.folder.path], tmp_path / "both")
     files = sorted(p.name for p in (tmp_path / "both" / "figures").iterdir())
     assert files == ["comparison-1.svg", "comparison-2.svg"]

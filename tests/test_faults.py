@@ -123,12 +123,12 @@ def test_two_kills_in_the_first_epoch_cost_no_member_and_no_stack(healthy, tmp_p
     code = POISONED.replace("range(20)", "range(2)")
     command = [sys.executable, "-c", code, str(run), "1", members[0]["id"]]
     subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
-    assert sorted(RunFolder(run).barren_attempts().values()) == [2, 2]
+    assert sorted(RunFolder(run).stacks.attempts_without_progress().values()) == [2, 2]
     assert run_poisoned(run, 0, "") == ["0"]
     with sqlite3.connect(run / "ledger.sqlite") as connection:
         epochs = dict(connection.execute("SELECT stack, count(*) FROM epoch GROUP BY stack"))
     connection.close()
-    alone = [RunFolder(run).checkpoint_folder([m["id"]]).name for m in members[:2]]
+    alone = [RunFolder(run).stacks.checkpoint_folder([m["id"]]).name for m in members[:2]]
     assert [epochs.pop(name) for name in alone] == [1, 1]
     assert sorted(epochs.values()) == [3, 3]
     assert (run / "results.json").read_bytes() == (healthy / "results.json").read_bytes()

@@ -209,7 +209,7 @@ def test_links_to_stack_folders_are_not_followed(tmp_path):
         (folder.path / "checkpoints" / ("b" * 16)).symlink_to(elsewhere)
     before = snapshot(elsewhere)
     with folder.writing():
-        folder.forget_stacks()
+        folder.stacks.forget()
     assert snapshot(elsewhere) == before
 
 
@@ -229,7 +229,7 @@ def test_forgetting_stacks_removes_their_files_and_leaves_what_others_put_there(
     put(folder.path, [])
     with folder.writing():
         put(folder.path, ours + others)
-        folder.forget_stacks()
+        folder.stacks.forget()
     left = {str(p.relative_to(folder.path)) for p in folder.path.rglob("*") if p.is_file()}
     assert left - {".kmlp", ".lock", "ledger.sqlite"} == set(others)
     assert not (folder.path / "checkpoints" / ("c" * 16)).exists()

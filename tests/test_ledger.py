@@ -124,40 +124,40 @@ def test_a_finished_folder_is_one_plain_file_that_needs_no_writing_to_be_read(fo
 def test_an_attempt_counts_until_an_epoch_is_done(folder):
     stack, other = ["b" * 16, "c" * 16], ["d" * 16]
     for ids in (stack, other, stack):
-        folder.begin_stack(ids)
-    assert folder.barren_attempts() == {stack[0]: 2, stack[1]: 2, other[0]: 1}
-    folder.log_epoch(stack, 1, 2)
-    assert folder.barren_attempts() == {other[0]: 1}
-    assert (folder.furthest_epoch(stack), folder.furthest_epoch(other)) == (1, 0)
+        folder.stacks.begin(ids)
+    assert folder.stacks.attempts_without_progress() == {stack[0]: 2, stack[1]: 2, other[0]: 1}
+    folder.stacks.log_epoch(stack, 1, 2)
+    assert folder.stacks.attempts_without_progress() == {other[0]: 1}
+    assert (folder.stacks.furthest_epoch(stack), folder.stacks.furthest_epoch(other)) == (1, 0)
 
 
 def test_after_two_barren_attempts_only_getting_further_counts(folder):
-    folder.begin_stack(["b" * 16, "c" * 16])
-    folder.log_epoch(["b" * 16, "c" * 16], 2, 2)
+    folder.stacks.begin(["b" * 16, "c" * 16])
+    folder.stacks.log_epoch(["b" * 16, "c" * 16], 2, 2)
     for _ in range(3):
-        folder.begin_stack(["b" * 16])
-    folder.log_epoch(["b" * 16], 1, 1)
-    folder.log_epoch(["b" * 16], 2, 1)
-    assert folder.barren_attempts() == {"b" * 16: 3}
-    folder.log_epoch(["b" * 16], 3, 1)
-    assert folder.barren_attempts() == {}
+        folder.stacks.begin(["b" * 16])
+    folder.stacks.log_epoch(["b" * 16], 1, 1)
+    folder.stacks.log_epoch(["b" * 16], 2, 1)
+    assert folder.stacks.attempts_without_progress() == {"b" * 16: 3}
+    folder.stacks.log_epoch(["b" * 16], 3, 1)
+    assert folder.stacks.attempts_without_progress() == {}
 
 
 def test_an_attempt_that_ends_by_an_error_is_taken_back(folder):
-    folder.begin_stack(["b" * 16])
-    folder.begin_stack(["b" * 16])
-    folder.withdraw_attempts(["b" * 16])
-    assert folder.barren_attempts() == {"b" * 16: 1}
-    folder.withdraw_attempts(["b" * 16])
-    folder.withdraw_attempts(["b" * 16])
-    folder.begin_stack(["b" * 16])
-    assert folder.barren_attempts() == {"b" * 16: 1}
+    folder.stacks.begin(["b" * 16])
+    folder.stacks.begin(["b" * 16])
+    folder.stacks.withdraw(["b" * 16])
+    assert folder.stacks.attempts_without_progress() == {"b" * 16: 1}
+    folder.stacks.withdraw(["b" * 16])
+    folder.stacks.withdraw(["b" * 16])
+    folder.stacks.begin(["b" * 16])
+    assert folder.stacks.attempts_without_progress() == {"b" * 16: 1}
 
 
 def test_the_epoch_log_counts_members_not_stacks(folder):
-    folder.log_epoch(["b" * 16, "c" * 16, "d" * 16], 1, 3)
-    folder.log_epoch(["b" * 16, "c" * 16, "d" * 16], 2, 1)
-    assert folder.num_epochs_logged() == 4
+    folder.stacks.log_epoch(["b" * 16, "c" * 16, "d" * 16], 1, 3)
+    folder.stacks.log_epoch(["b" * 16, "c" * 16, "d" * 16], 2, 1)
+    assert folder.stacks.num_epochs_logged() == 4
 
 
 def test_a_member_recorded_again_replaces_the_first(folder):
@@ -366,4 +366,4 @@ def test_stacks_that_differ_in_one_member_have_checkpoints_of_their_own(tmp_path
     """Variants may change in a run folder; another stack's weights would fit."""
     folder = RunFolder(tmp_path)
     stacks = (["a", "b", "z"], ["a", "c", "z"], ["b", "a", "z"], ["a", "z"])
-    assert len({folder.checkpoint_folder(ids) for ids in stacks}) == len(stacks)
+    assert len({folder.stacks.checkpoint_folder(ids) for ids in stacks}) == len(stacks)

@@ -210,8 +210,8 @@ def test_a_begun_stack_that_fits_no_more_is_planned_anew(tiny, tmp_path, caplog)
     missing, ids = {m.id: m for m in members}, [m.id for m in members]
     folder = RunFolder(tmp_path)
     with folder.writing():
-        folder.begin_stack(ids[:15])
-        folder.begin_stack(ids[15:])
+        folder.stacks.begin(ids[:15])
+        folder.stacks.begin(ids[15:])
     large, small = Room(tiny, 1, GIB), Room(tiny, 1, GIB // 2)
 
     def plan(members, room):

@@ -20,8 +20,10 @@ from kmlp.errors import RunFolderError
 from kmlp.evidence import gather
 from kmlp.metrics import METRICS
 from kmlp.report import figures, limits, write_report
+from kmlp.report.csv_tables import csv_tables
 from kmlp.report.images import find_test_images
 from kmlp.report.study import study_report
+from kmlp.report.write import write_files
 from kmlp.units import p_value, unit_in
 from tests.hand_made import hand_made, record
 
@@ -56,9 +58,14 @@ def names_of(made) -> tuple[str, ...]:
 
 
 def rewritten(made, **changes):
-    """The same run folder with other results."""
-    made.folder.write_json("results.json", {**made.results, **changes})
-    return text_of(write_report(made.folder.path).read_text())
+    """The page of a run folder with other results than it has."""
+    return text_with(made, {**made.results, **changes})
+
+
+def text_with(made, results):
+    report, evidence = study_report(made.folder, results)
+    tables = csv_tables(results, evidence)
+    return text_of(write_files(made.folder.path, "report", report, tables).read_text())
 
 
 def test_the_numbers_are_those_of_the_members(made):
@@ -106,7 +113,7 @@ def test_the_page_needs_nothing_else(made):
 def test_every_figure_is_there_at_two_widths_and_says_what_it_shows(made):
     page, names = page_of(made), names_of(made)
     expected = len(names)
-    report, _ = study_report(made.folder)
+    report, _ = study_report(made.folder, made.results)
     assert {f.name for f in report.figures} == set(names)
     assert len(re.findall(r'<svg class="wide" role="img" aria-label="[^"]{20,}"', page)) == expected
     assert (
@@ -248,8 +255,7 @@ def test_results_of_an_earlier_version_are_still_shown(tmp_path):
         for name in added:
             (variant["versus_baseline"] or {}).pop(name, None)
     kept = {k: v for k, v in results.items() if k not in ("best", "mcnemar")}
-    made.folder.write_json("results.json", kept)
-    text = text_of(write_report(tmp_path).read_text())
+    text = text_with(made, kept)
     assert "Better than none" in text
     assert "Wilcoxon" not in text
 
@@ -315,17 +321,16 @@ def test_fourteen_variants_keep_their_names_apart(tmp_path):
 def of_images(tmp_path):
     """A finished run on the sample of MNIST, none of which was trained."""
     data = load_dataset(sample_folder("mnist"))
-    made = hand_made(tmp_path, "multiclass")
-    made.dataset |= {
+    facts = {
         "name": "mnist",
         "sha256": data.provenance.sha256,
         "input_shape": [28, 28],
         "input_dtype": "uint8",
     }
+    made = hand_made(tmp_path, "multiclass", facts=facts)
     environment = made.folder.read_json("environment.json")
     environment["data"]["location"] = str(sample_folder("mnist"))
-    made.folder.write_json("environment.json", {**environment, "dataset": made.dataset})
-    made.folder.write_json("results.json", made.results)
+    made.folder.write_json("environment.json", environment)
     return made
 
 
@@ -342,10 +347,12 @@ def test_misread_images_are_read_again_from_where_they_lay(of_images):
 
 
 def test_other_images_are_left_out_and_the_page_says_so(of_images):
+    """The networks were trained on other rows than lie there now."""
+    made = hand_made(of_images.folder.path / "other", "multiclass", facts={"sha256": "1" * 64})
     environment = of_images.folder.read_json("environment.json")
     environment["dataset"]["sha256"] = "1" * 64
-    of_images.folder.write_json("environment.json", environment)
-    page = write_report(of_images.folder.path).read_text()
+    made.folder.write_json("environment.json", environment)
+    page = write_report(made.folder.path).read_text()
     assert "<img" not in page
     assert "The misread images are left out" in page
 
@@ -382,7 +389,7 @@ def test_limits_quote_the_simulations_that_are_there():
 
 
 def test_a_folder_that_is_no_run_folder_is_refused(tmp_path):
-    with pytest.raises(RunFolderError, match=r"no results\.json; is this a run folder\?"):
+    with pytest.raises(RunFolderError, match=r"no study\.toml; is this a run folder\?"):
         write_report(tmp_path)
     assert list(tmp_path.iterdir()) == []
 

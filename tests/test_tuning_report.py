@@ -28,6 +28,7 @@ from tuning.importance import MIN_TRIALS
 from tuning.ledger import SearchFolder, Trial
 from tuning.report import figures, tables, write_search_report
 from tuning.report.remarks import remarks
+from tuning.report.write import write_search
 from tuning.scales import OFF, readable_limits, scale_of
 from tuning.table import results_table
 from tuning.trials import finished, objective_unit, ranked
@@ -43,8 +44,7 @@ def search(request, tmp_path_factory):
     """A search of twelve trials with fresh seeds and a test result, and its report."""
     path = tmp_path_factory.mktemp(request.param)
     results = with_follow_up(made_search(path, FEW, request.param))
-    RunFolder(path).write_json("results.json", results)
-    write_search_report(path)
+    write_search(RunFolder(path), results, "made", path, "search")
     return path, results
 
 
@@ -58,8 +58,7 @@ def read_csv(path) -> list[dict[str, str]]:
 
 def reported(path, results) -> str:
     """The text of the page of other results."""
-    RunFolder(path).write_json("results.json", results)
-    write_search_report(path)
+    write_search(RunFolder(path), results, "made", path, "search")
     return page_text(path)
 
 
@@ -394,8 +393,8 @@ def test_the_pdf_says_the_same(search):
 
 
 def test_the_same_folder_gives_the_same_bytes(search, tmp_path):
-    path, _ = search
-    write_search_report(path, tmp_path)
+    path, results = search
+    write_search(RunFolder(path), results, "made", tmp_path, "report")
     written = sorted(p for p in tmp_path.rglob("*.*") if p.is_file() and p.name != ".kmlp")
     assert len(written) > 6
     for file in written:
@@ -411,9 +410,8 @@ def test_the_page_needs_nothing_else(search):
 
 
 def test_a_study_is_refused(tmp_path):
-    made = hand_made(tmp_path, "multiclass")
-    made.folder.write_json("results.json", made.results)
-    with pytest.raises(RunFolderError, match="holds the results of a study, no search"):
+    hand_made(tmp_path, "multiclass")
+    with pytest.raises(RunFolderError, match="holds a study, no search"):
         write_search_report(tmp_path)
 
 

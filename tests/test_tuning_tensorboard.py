@@ -6,7 +6,7 @@ import pytest
 from kmlp.ledger import MemberRecord
 from tests.made_search import NUM_SEEDS, made_search
 from tuning.ledger import SearchFolder
-from tuning.tensorboard import write_tensorboard
+from tuning.tensorboard import write_events
 
 CURVE = np.array([0.5, 0.7, 0.6])
 
@@ -27,7 +27,7 @@ def search(tmp_path_factory):
             seconds=1.0,
         )
         folder.record(record, {"curve_val_accuracy": CURVE})
-    return results, write_tensorboard(path)
+    return results, write_events(folder, results)
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ def test_the_curves_of_an_execution_are_its_scalars(loaded):
 def test_written_again_it_is_the_same(search):
     out = search[1]
     before = {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
-    assert write_tensorboard(out.parent) == out
+    assert write_events(SearchFolder(out.parent), search[0]) == out
     assert {p: p.read_bytes() for p in out.rglob("*") if p.is_file()} == before
 
 

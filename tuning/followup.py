@@ -7,13 +7,14 @@ from typing import Any
 
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.data import Dataset
+from kmlp.errors import RunFolderError
 from kmlp.study import Progress, Study, run_study
 from kmlp.trainer import Trainer
 from tuning.ledger import SearchFolder
 
 STUDY_FOLDER = "study"
 NUM_SEEDS, NUM_TRIALS = 10, 3
-_FILE = "followup.json"
+FOLLOWUP_FILE = "followup.json"
 # What TOML, which has no null, could not switch off again in a variant.
 _OPTIONAL = ("max_norm", "clipnorm", "reduce_on_plateau", "class_weight")
 
@@ -81,7 +82,7 @@ def run_followup(
     How many trials there were then is kept: a search may be given more afterwards.
     """
     if followup_of(folder) is None:
-        folder.write_json(_FILE, {"num_trials": len(results["trials"])})
+        folder.write_json(FOLLOWUP_FILE, {"num_trials": len(results["trials"])})
     config = study_config(results, num_trials=num_trials, num_seeds=num_seeds)
     config = dataclasses.replace(config, dataset=dataset)
     place = folder.path / STUDY_FOLDER
@@ -89,8 +90,19 @@ def run_followup(
 
 
 def followup_of(folder: SearchFolder) -> dict[str, Any] | None:
-    """How many trials there were when a study first followed; None where none has."""
-    return folder.read_json(_FILE) if (folder.path / _FILE).exists() else None
+    """How many trials there were when a study first followed; None where none has.
+
+    Raises:
+        RunFolderError: the file that says so is damaged.
+    """
+    if not (folder.path / FOLLOWUP_FILE).exists():
+        return None
+    found = folder.read_json(FOLLOWUP_FILE)
+    if not isinstance(found, dict) or type(found.get("num_trials")) is not int:
+        raise RunFolderError(
+            f"{folder.path / FOLLOWUP_FILE}: not what kmlp writes there. Restore it from a copy."
+        )
+    return found
 
 
 def fresh_scores(results: Mapping[str, Any], study: Mapping[str, Any]) -> dict[str, Any]:

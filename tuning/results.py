@@ -61,7 +61,7 @@ def build_results(
         "importance": importance(space, trials, higher_is_better=config.direction == "max"),
         "budget": {
             "seconds": folder.seconds(),
-            "member_epochs": folder.num_epochs_logged(),
+            "member_epochs": folder.stacks.num_epochs_logged(),
             "trials": len(trials),
         },
     }

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kmlp.claim import describe, environment, with_earlier
+from kmlp.claim import (
+    describe,
+    environment,
+    read_config,
+    stored_environment,
+    tell_of_changes,
+    with_earlier,
+)
 from kmlp.config import MLPConfig, TrainConfig
 from kmlp.data import Dataset, load_dataset
 from kmlp.errors import ConfigError, RunFolderError, SelectionError
@@ -15,14 +22,21 @@ from kmlp.ledger import RunFolder
 from kmlp.study import Progress as StudyProgress
 from kmlp.study import Study, default_trainer, load_study
 from kmlp.trainer import Trainer
-from tuning.config import SearchConfig, as_table, read_search_file
+from tuning.config import SearchConfig, as_table
 from tuning.executions import Executions
-from tuning.followup import NUM_TRIALS, STUDY_FOLDER, best_study_file, run_followup
+from tuning.followup import (
+    FOLLOWUP_FILE,
+    NUM_TRIALS,
+    STUDY_FOLDER,
+    best_study_file,
+    followup_of,
+    run_followup,
+)
 from tuning.ledger import SearchFolder, Trial
 from tuning.parameter import num_points
 from tuning.results import build_results
 from tuning.space import read_fixed
-from tuning.tensorboard import write_tensorboard
+from tuning.tensorboard import write_events
 from tuning.tuner import Progress, Tuner, make_oracle
 
 logger = logging.getLogger(__name__)
@@ -152,7 +166,7 @@ def tune(
         _claim(folder, config, data, trainer)
         Tuner(config, folder, data, trainer, progress).run()
         search = _write(config, folder, describe(data, config.validation_fraction))
-        folder.forget_stacks()
+        folder.stacks.forget()
         if then_study and search.results["picked"] is not None:
             run_followup(
                 search.results,
@@ -189,8 +203,18 @@ def load_search(run_dir: str | Path) -> Search:
     folder = SearchFolder(run_dir)
     if not (folder.path / _FILE).exists():
         raise RunFolderError(f"{folder.path}: no {_FILE}; is this the folder of a search?")
-    config = read_search_file(folder.path / _FILE)
-    return _search(config, folder, folder.read_json("environment.json")["dataset"])
+    folder.refuse_changed(*_recorded(folder))
+    return _search(_stored_config(folder), folder, stored_environment(folder)["dataset"])
+
+
+def _recorded(folder: SearchFolder) -> list[str]:
+    """The files by which a search is read back."""
+    has_followup = (folder.path / FOLLOWUP_FILE).exists()
+    return [_FILE, "environment.json", *([FOLLOWUP_FILE] if has_followup else [])]
+
+
+def _stored_config(folder: SearchFolder) -> SearchConfig:
+    return read_config(folder, _FILE, SearchConfig.from_toml)
 
 
 def _configured(
@@ -239,12 +263,10 @@ def _check(config: SearchConfig, data: Dataset) -> None:
 
 def _claim(folder: SearchFolder, config: SearchConfig, data: Dataset, trainer: Trainer) -> None:
     """Writes what this search is and runs on; refuses the folder of anything else."""
-    if (folder.path / "study.toml").exists():
-        raise RunFolderError(f"{folder.path} holds a study. Name another folder with --out.")
     here = environment(data, describe(data, config.validation_fraction), trainer)
     if (folder.path / _FILE).exists():
-        earlier = folder.read_json("environment.json")
-        found = _differences(read_search_file(folder.path / _FILE), config)
+        earlier = stored_environment(folder)
+        found = _differences(_stored_config(folder), config)
         there_sha256, sha256 = earlier["data"]["sha256"], data.provenance.sha256
         if there_sha256 != sha256:
             found.append(f"the data's sha256 is {there_sha256[:12]} there, {sha256[:12]} here")
@@ -253,7 +275,10 @@ def _claim(folder: SearchFolder, config: SearchConfig, data: Dataset, trainer: T
                 f"{folder.path} holds another search: {'; '.join(found)}. "
                 "Name another folder with --out."
             )
+        tell_of_changes(folder, *_recorded(folder))
         here = with_earlier(earlier, here)
+        if (followup := followup_of(folder)) is not None:
+            folder.write_json(FOLLOWUP_FILE, followup)
     folder.write_json("environment.json", here)
     # Last: a folder with a search.toml is claimed, and holds all that says by whom.
     folder.write_text(_FILE, config.to_toml())
@@ -290,12 +315,13 @@ def _write(config: SearchConfig, folder: SearchFolder, dataset: Mapping[str, Any
         best = best_study_file(search.results, config.dataset)
         folder.write_text("best.toml", best.to_toml())
     folder.write_json("results.json", search.results)
-    write_tensorboard(folder.path)
+    write_events(folder, search.results)
     return search
 
 
 def _search(config: SearchConfig, folder: SearchFolder, dataset: Mapping[str, Any]) -> Search:
-    study = None
-    if (folder.path / STUDY_FOLDER / "results.json").exists():
-        study = RunFolder(folder.path / STUDY_FOLDER).read_json("results.json")
+    study, inside = None, folder.path / STUDY_FOLDER
+    # Written when it ends: what it holds is computed again from its networks.
+    if (inside / "results.json").exists():
+        study = load_study(inside).results
     return Search(config, folder.path, build_results(config, folder, dataset, study))

@@ -26,16 +26,22 @@ def write_tensorboard(run_dir: str | Path) -> Path:
     gives the same bytes.
 
     Args:
-        run_dir: a run folder of `tune` with its `results.json`.
+        run_dir: a run folder of `tune`.
 
     Returns:
         The folder to name to TensorBoard.
 
     Raises:
-        RunFolderError: no run folder, no results yet, or damaged arrays.
+        RunFolderError: no folder of a search, or it is damaged.
     """
-    folder = RunFolder(run_dir)
-    results, recorded = folder.read_json("results.json"), folder.records().keys()
+    from tuning.search import load_search
+
+    return write_events(RunFolder(run_dir), load_search(run_dir).results)
+
+
+def write_events(folder: RunFolder, results: Results) -> Path:
+    """As `write_tensorboard`, of results that were made from the folder."""
+    recorded = folder.records().keys()
     out = folder.path / FOLDER
     _write(out, [(0, _experiment(results))])
     for trial in results["trials"]:

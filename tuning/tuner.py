@@ -179,7 +179,7 @@ class Tuner:
         damaged = [recorded[id] for id in self.folder.damaged(list(recorded))]
         if damaged:
             # Hyperband's later rounds have ended: what they were paused at is of no more use.
-            self.folder.forget_stacks()
+            self.folder.stacks.forget()
         for epochs in dict.fromkeys(epochs for _, epochs in damaged):
             self._train_members([e for e, until in damaged if until == epochs], epochs)
 

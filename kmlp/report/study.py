@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from kmlp.claim import stored_environment
 from kmlp.evidence import Evidence, gather
 from kmlp.ledger import RunFolder
 from kmlp.report import decompositions, extras, figures, predictions, sweeps, tables
@@ -26,21 +27,27 @@ NUM_SENTENCES = 3
 """How many of a verdict's sentences are its outcome; the others qualify it."""
 
 
-def study_report(folder: RunFolder) -> tuple[Report, Evidence]:
+def study_report(
+    folder: RunFolder, results: Mapping[str, Any], num_missing: int = 0
+) -> tuple[Report, Evidence]:
     """What the report of a run folder says, and the evidence that it rests on.
 
+    Args:
+        folder: where the networks' arrays lie.
+        results: made from it, as `Study.results`.
+        num_missing: how many networks have no result yet.
+
     Raises:
-        RunFolderError: no run folder, no results yet, or damaged arrays.
+        RunFolderError: damaged arrays, or files that were changed.
     """
-    results = folder.read_json("results.json")
-    environment = folder.read_json("environment.json")
+    environment = stored_environment(folder)
     evidence = gather(folder, results)
     report = Report(
         kicker="Regularization study",
         title=f"Which regularizer helps on {results['dataset']['name']}?",
         facts=_facts(results),
         verdict=results["verdict"][:NUM_SENTENCES],
-        also=results["verdict"][NUM_SENTENCES:],
+        also=[*_missing(num_missing), *results["verdict"][NUM_SENTENCES:]],
         lead=_lead(results) if evidence.best else (),
         sections=[
             *(_findings(results, evidence, environment) if evidence.best else ()),
@@ -49,6 +56,17 @@ def study_report(folder: RunFolder) -> tuple[Report, Evidence]:
         ],
     )
     return report, evidence
+
+
+def _missing(number: int) -> list[str]:
+    """That a study is not finished."""
+    if not number:
+        return []
+    networks = "1 network is" if number == 1 else f"{number} networks are"
+    return [
+        f"{networks} not trained yet: this is what is known so far. The same command goes on, and "
+        "writes this report anew."
+    ]
 
 
 def reproduce_command(results: Mapping[str, Any]) -> str:
@@ -179,7 +197,7 @@ def _again(
         [
             Code(reproduce_command(results)),
             Text("with this study.toml, which lies in the run folder:"),
-            Code((folder.path / "study.toml").read_text(encoding="utf-8").strip()),
+            Code(folder.read_text("study.toml").strip()),
             Text(
                 "The command goes on where it stopped, and trains only what is missing. All "
                 "numbers of this report follow from the run folder: tables/ holds them as CSV, "

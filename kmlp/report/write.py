@@ -13,12 +13,14 @@ from kmlp.report.html import to_html
 from kmlp.report.pdf import to_pdf
 from kmlp.report.study import study_report
 from kmlp.report.svg import for_file
+from kmlp.study import read_study
 
 
 def write_report(run_dir: str | Path, out: str | Path | None = None) -> Path:
     """Writes `report.html`, `report.pdf`, `figures/` and `tables/` from what a run folder holds.
 
-    Nothing is trained and no Keras is loaded. The same folder gives the same bytes.
+    Nothing is trained and no Keras is loaded. The same folder gives the same bytes: all numbers
+    are computed again from the records of its networks.
 
     Args:
         run_dir: a run folder.
@@ -28,13 +30,14 @@ def write_report(run_dir: str | Path, out: str | Path | None = None) -> Path:
         The path of the page.
 
     Raises:
-        RunFolderError: no run folder, no results yet, or damaged arrays; a `ForeignFolderError` if
-            `out` is no report's.
+        RunFolderError: no run folder, or it is damaged, or was changed by hand; a
+            `ForeignFolderError` if `out` is no report's.
     """
     folder = RunFolder(run_dir)
     place, kind = place_of_report(folder, out)
-    report, evidence = study_report(folder)
-    tables = csv_tables(folder.read_json("results.json"), evidence)
+    study = read_study(folder)
+    report, evidence = study_report(folder, study.results, study.num_missing)
+    tables = csv_tables(study.results, evidence)
     return write_files(place, kind, report, tables)
 
 
@@ -61,8 +64,8 @@ def write_comparison(run_dirs: Sequence[str | Path], out: str | Path) -> Path:
         The path of the page.
 
     Raises:
-        RunFolderError: no run folder, no results yet, or damaged arrays; a `ForeignFolderError` if
-            `out` is no comparison's.
+        RunFolderError: no run folder, or it is damaged, or was changed by hand; a
+            `ForeignFolderError` if `out` is no comparison's.
     """
     refuse_foreign_folder(Path(out), "comparison")
     report = comparison_report([RunFolder(d) for d in run_dirs])
