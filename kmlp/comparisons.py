@@ -8,7 +8,7 @@ import numpy as np
 
 from kmlp import resampling, stats
 from kmlp.ledger import MemberRecord
-from kmlp.metrics import HIGHER_IS_BETTER
+from kmlp.metrics import HIGHER_IS_BETTER, within_range
 from kmlp.ranking import tells_apart
 
 Members = Mapping[int, MemberRecord]
@@ -74,9 +74,8 @@ def add_intervals(
     """Adds `test_ci95_seeds_and_rows` and `test_ci95_bca` to each variant."""
     for variant in variants:
         records = list(done[variant["name"]].values())
-        variant["test_ci95_seeds_and_rows"] = (
-            rows.interval([r.id for r in records]) if rows and records else None
-        )
+        both = rows.interval([r.id for r in records]) if rows and records else None
+        variant["test_ci95_seeds_and_rows"] = both and within_range(metric, both)
         variant["test_ci95_bca"] = resampling.bca_interval(_scores(records, metric))
 
 

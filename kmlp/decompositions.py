@@ -1,5 +1,6 @@
 """Bias and variance of every variant, as `results.json` holds them."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -56,7 +57,7 @@ def bias_variance(
                 "num_samples": len(theirs.samples),
                 "num_seeds": len(theirs.seeds),
                 "left_out": list(theirs.left_out),
-                **{loss: _written(found) for loss, found in terms.items()},
+                **{loss: _written(loss, found) for loss, found in terms.items()},
                 "versus_baseline": versus,
             }
         )
@@ -104,9 +105,14 @@ def _versus(
     return found or None
 
 
-def _written(terms: Terms) -> dict[str, Any]:
-    return {name: _estimate(term) for name, term in terms.items()}
+def _written(loss: str, terms: Terms) -> dict[str, Any]:
+    """Every part of an error rate is a share of the rows: none ends above all of them."""
+    largest = 1.0 if loss == "zero_one" else math.inf
+    return {name: _estimate(term, largest) for name, term in terms.items()}
 
 
-def _estimate(term: Jackknifed) -> dict[str, Any]:
-    return {"value": term.value, "ci95": term.interval()}
+def _estimate(term: Jackknifed, largest: float = math.inf) -> dict[str, Any]:
+    interval = term.interval()
+    if interval is not None:
+        interval = (max(interval[0], -largest), min(interval[1], largest))
+    return {"value": term.value, "ci95": interval}

@@ -8,7 +8,7 @@ import numpy as np
 from kmlp import resampling, stats
 from kmlp.data.dataset import Dataset
 from kmlp.errors import DataError
-from kmlp.metrics import classification_metrics, regression_metrics
+from kmlp.metrics import classification_metrics, regression_metrics, within_range
 from kmlp.serving import LoadedModel
 
 _SMALLEST = 1e-38
@@ -76,7 +76,9 @@ def _classification_scores(data: Dataset, probabilities: np.ndarray) -> dict[str
     }
     losses = -logs[np.arange(len(labels)), labels]
     scores["cross_entropy"] |= {
-        "ci95": stats.t_interval(losses) if len(losses) > 1 else None,
+        "ci95": within_range("cross_entropy", stats.t_interval(losses))
+        if len(losses) > 1
+        else None,
         "interval": "t",
     }
     confusion = np.zeros((num_classes, num_classes), int)

@@ -34,7 +34,7 @@ def stand_in(*, ensemble: bool = False) -> types.SimpleNamespace:
 def inputs(tmp_path, monkeypatch):
     """Three examples in a file, read two at a time."""
     monkeypatch.setattr("kmlp.inputs._BATCH", 2)
-    monkeypatch.setattr("kmlp.prediction.load_saved", lambda path: stand_in())
+    monkeypatch.setattr("kmlp.prediction.load_saved", lambda path, sha256=None: stand_in())
     np.save(tmp_path / "x.npy", np.arange(3, dtype=np.uint8)[:, None, None] * np.ones((4, 4), "u1"))
     return tmp_path / "x.npy"
 
@@ -67,7 +67,9 @@ def test_files_hold_what_the_terminal_shows(inputs, capsys, tmp_path):
 
 
 def test_an_ensemble_says_how_much_its_members_differ(inputs, capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr("kmlp.prediction.load_saved", lambda path: stand_in(ensemble=True))
+    monkeypatch.setattr(
+        "kmlp.prediction.load_saved", lambda path, sha256=None: stand_in(ensemble=True)
+    )
     predict(inputs)
     assert capsys.readouterr().out.startswith("0  dog  75.0 % ± 7.5\n")
     predict(inputs, out=tmp_path / "p.csv")

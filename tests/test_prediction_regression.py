@@ -21,7 +21,7 @@ def write(tmp_path, monkeypatch):
             output_names=tuple(outputs),
             outputs=lambda x: outputs,
         )
-        monkeypatch.setattr("kmlp.prediction.load_saved", lambda path: model)
+        monkeypatch.setattr("kmlp.prediction.load_saved", lambda path, sha256=None: model)
         out = tmp_path / name if name else None
         predict_file(tmp_path, tmp_path / "x.npy", dark_on_light=False, out=out, as_json=as_json)
         return out.read_text() if out else ""

@@ -9,6 +9,7 @@ import numpy as np
 
 from kmlp.data.labels import read_labels
 from kmlp.errors import DataError
+from kmlp.text import name_trouble, shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +44,8 @@ class DataSpec:
         """The index of a class that is given by its name or its number; None for no class."""
         if key in self.class_names:
             return self.class_names.index(key)
-        return int(key) if key.isdecimal() and int(key) < self.num_classes else None
+        is_number = key.isdecimal() and len(key) <= 10
+        return int(key) if is_number and int(key) < self.num_classes else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +77,13 @@ class Dataset:
     spec: DataSpec
     provenance: Provenance
 
+    def __post_init__(self) -> None:
+        called = {"the data set": self.name}
+        called |= {f"class {i}": name for i, name in enumerate(self.spec.class_names)}
+        for what, name in called.items():
+            if trouble := name_trouble(name):
+                raise DataError(f"the name of {what}: {trouble} Received: {shown(name)}.")
+
     @classmethod
     def from_arrays(
         cls,
@@ -102,7 +111,7 @@ class Dataset:
             provenance: where it came from; hashed from the arrays where omitted.
 
         Raises:
-            DataError: what is wrong with which array, and what to write instead.
+            DataError: what is wrong with which array or name, and what to write instead.
 
         Example:
             >>> x = np.zeros((6, 4), "float32")
