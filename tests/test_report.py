@@ -65,7 +65,7 @@ def rewritten(made, **changes):
 def text_with(made, results):
     report, evidence = study_report(made.folder, results)
     tables = csv_tables(results, evidence)
-    return text_of(write_files(made.folder.path, "report", report, tables).read_text())
+    return text_of(write_files(made.folder.path, "study", report, tables).read_text())
 
 
 def test_the_numbers_are_those_of_the_members(made):
