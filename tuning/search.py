@@ -204,7 +204,10 @@ def load_search(run_dir: str | Path) -> Search:
     if not (folder.path / _FILE).exists():
         raise RunFolderError(f"{folder.path}: no {_FILE}; is this the folder of a search?")
     folder.refuse_changed(*_recorded(folder))
-    return _search(_stored_config(folder), folder, stored_environment(folder)["dataset"])
+    config, dataset = _stored_config(folder), stored_environment(folder)["dataset"]
+    return Search(
+        config, folder.path, build_results(config, folder, dataset, _study_results(folder))
+    )
 
 
 def _recorded(folder: SearchFolder) -> list[str]:
@@ -310,7 +313,13 @@ def _of(table: Mapping[str, Any], name: str) -> Any:
 
 
 def _write(config: SearchConfig, folder: SearchFolder, dataset: Mapping[str, Any]) -> Search:
-    search = _search(config, folder, dataset)
+    try:
+        study = _study_results(folder)
+    except RunFolderError as error:
+        # To be run again is what mends it.
+        logger.warning("%s", error)
+        study = None
+    search = Search(config, folder.path, build_results(config, folder, dataset, study))
     if search.results["picked"] is not None:
         best = best_study_file(search.results, config.dataset)
         folder.write_text("best.toml", best.to_toml())
@@ -319,9 +328,8 @@ def _write(config: SearchConfig, folder: SearchFolder, dataset: Mapping[str, Any
     return search
 
 
-def _search(config: SearchConfig, folder: SearchFolder, dataset: Mapping[str, Any]) -> Search:
-    study, inside = None, folder.path / STUDY_FOLDER
-    # Written when it ends: what it holds is computed again from its networks.
-    if (inside / "results.json").exists():
-        study = load_study(inside).results
-    return Search(config, folder.path, build_results(config, folder, dataset, study))
+def _study_results(folder: SearchFolder) -> dict[str, Any] | None:
+    """The results of the follow-up study; None where none has ended yet."""
+    inside = folder.path / STUDY_FOLDER
+    # Written when it ends; what it says is computed again from the networks.
+    return load_study(inside).results if (inside / "results.json").exists() else None
