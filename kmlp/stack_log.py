@@ -7,12 +7,14 @@ import contextlib
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from kmlp.files import (
     STACK_FILES,
     STACK_FOLDERS,
+    files_in,
     folders_in,
     make_folder,
     remove_empty,
@@ -27,6 +29,7 @@ logger = logging.getLogger(__name__)
 # before its members must prove themselves alone; who ends the process there twice is given up.
 ATTEMPTS_TOGETHER = ATTEMPTS_ALONE = 2
 _MEMBERS = "members.json"
+_NOTE = re.compile(re.escape(_MEMBERS))
 # Counted up when a stack's snapshot changes its layout: what an older kmlp left is passed over.
 _CHECKPOINT_FORMAT = 1
 
@@ -99,7 +102,8 @@ class StackLog:
 
         A note that is damaged is passed over: its members are trained in a stack that is new.
         """
-        notes = sorted(self.path.glob(f"checkpoints/*/{_MEMBERS}"))
+        folders = folders_in(self.path / "checkpoints", STACK_FOLDERS)
+        notes = [note for folder in folders for note in files_in(folder, _NOTE)]
         return [ids for note in notes if (ids := self._noted(note)) is not None]
 
     def forget(self) -> None:
