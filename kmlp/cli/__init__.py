@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from collections.abc import Sequence
 
 from kmlp.cli import (  # noqa: F401  (each adds its commands)
     data,
@@ -16,12 +17,16 @@ from kmlp.cli.app import app
 from kmlp.errors import KmlpError
 
 
-def main() -> None:
-    """The entry point of the `kmlp` command."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The entry point of the `kmlp` command.
+
+    Args:
+        arguments: what follows `kmlp`; what the process was started with where omitted.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.basicConfig(level=logging.WARNING, format="kmlp: %(message)s", stream=sys.stderr)
     try:
-        app()
+        app(arguments)
     except (KmlpError, OSError) as error:
         if isinstance(error, BrokenPipeError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
