@@ -1,23 +1,28 @@
 """What dies goes on: the same members in the end, as if nothing had happened."""
 
-import contextlib
 import os
+import signal
 import subprocess
 import sys
-import time
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from kmlp.checkpoint import Checkpoints
+from kmlp.config import MLPConfig, StudyConfig, TrainConfig
+from kmlp.data import Dataset
+from kmlp.engine import Engine
 from kmlp.ledger import RunFolder
 from kmlp.member import Member
 from kmlp.stack import build_stack
 from kmlp.stack_run import DeviceData, StackRun
-from kmlp.study import load_study
+from kmlp.study import load_study, run_study
 from kmlp.training import fit_stack
 from tests.twins import make_member
+
+ROOT = Path(__file__).parent.parent
 
 
 def make_members(tiny) -> list[Member]:
@@ -95,38 +100,68 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path, caplog):
     assert "000002.checkpoint is damaged; going on from the one before" in caplog.text
 
 
-STUDY = """
-import sys
-import numpy as np
-from kmlp import Dataset, MLPConfig, StudyConfig, TrainConfig, run_study
-from kmlp.engine import Engine
-
-rng = np.random.default_rng(0)
-centres = rng.normal(size=(3, 12))
-def draw(n):
-    y = np.arange(n) % 3
-    return (centres[y] + rng.normal(size=(n, 12))).astype(np.float32), y
-data = Dataset.from_arrays(*draw(3000), *draw(90), name="tiny")
-config = StudyConfig(
-    dataset="tiny", variants=("none", "dropout=0.3"), num_seeds=7,
-    model=MLPConfig(hidden_units=(64, 32)),
-    train=TrainConfig(batch_size=16, max_epochs=12, early_stopping=False),
-)
-run_study(config, sys.argv[1], data, trainer=Engine(checkpoint_seconds=0.2))
-"""
 NUM_EPOCHS = 2 * 7 * 12
 
 
-def start_study(run_dir, code: str = STUDY) -> subprocess.Popen:
-    return subprocess.Popen(
-        [sys.executable, "-c", code, str(run_dir)], stderr=subprocess.DEVNULL, text=True
+def run_here(run_dir: Path, progress: object = None) -> None:
+    """The study that is interrupted and killed, in this process."""
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(3, 12))
+
+    def draw(n: int) -> tuple[np.ndarray, np.ndarray]:
+        y = np.arange(n) % 3
+        return (centres[y] + rng.normal(size=(n, 12))).astype(np.float32), y
+
+    config = StudyConfig(
+        dataset="tiny",
+        variants=("none", "dropout=0.3"),
+        num_seeds=7,
+        model=MLPConfig(hidden_units=(64, 32)),
+        train=TrainConfig(batch_size=16, max_epochs=12, early_stopping=False),
     )
+    data = Dataset.from_arrays(*draw(3000), *draw(90), name="tiny")
+    run_study(config, run_dir, data, progress=progress, trainer=Engine(checkpoint_seconds=0.2))
+
+
+class Striking:
+    """Progress that sends its own process a signal once so many epochs are logged.
+
+    From outside the study could be over before, or not yet there.
+    """
+
+    def __init__(self, run_dir: Path, what: signal.Signals, after: int) -> None:
+        self.run_dir, self.what, self.after = run_dir, what, after
+
+    def start(self, variant_of, done, title) -> None: ...
+    def need(self, memory) -> None: ...
+    def finished(self, results) -> None: ...
+
+    def epoch(self, members, epoch, logs) -> None:
+        if self.what and RunFolder(self.run_dir).stacks.num_epochs_logged() >= self.after:
+            os.kill(os.getpid(), self.what)
+            self.what = 0
+
+
+KILLED = """
+import signal, sys
+from pathlib import Path
+from tests.test_checkpoint import Striking, run_here
+run, after = Path(sys.argv[1]), int(sys.argv[2])
+run_here(run, Striking(run, signal.SIGKILL, after))
+"""
+
+
+def run_until_killed(run_dir: Path, after: int) -> None:
+    """The study in a process that kills itself after so many epochs."""
+    command = [sys.executable, "-c", KILLED, str(run_dir), str(after)]
+    done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr
 
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("uninterrupted") / "run"
-    assert start_study(folder).wait() == 0
+    run_here(folder)
     return folder
 
 
@@ -139,68 +174,33 @@ def assert_same_members(a, b) -> None:
             np.testing.assert_array_equal(value, theirs[name])
 
 
-def wait_for_epochs(run_dir, count: int) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if (run_dir / "ledger.sqlite").exists():
-            try:
-                if RunFolder(run_dir).stacks.num_epochs_logged() >= count:
-                    return
-            except Exception:
-                pass
-        time.sleep(0.01)
-    raise AssertionError("the study did not get there in a minute")
-
-
-def test_killed_three_times_it_ends_as_if_uninterrupted(uninterrupted, tmp_path):
+@pytest.mark.parametrize(
+    "kills", [(70,), pytest.param((30, 70, 110), marks=pytest.mark.slow)], ids=["once", "often"]
+)
+def test_killed_it_ends_as_if_uninterrupted(uninterrupted, tmp_path, kills):
     run = tmp_path / "run"
-    for target in (30, 70, 110):
-        process = start_study(run)
-        wait_for_epochs(run, target)
-        process.kill()
-        process.wait()
-    assert start_study(run).wait() == 0
+    for after in kills:
+        run_until_killed(run, after)
+    run_here(run)
     assert_same_members(run, uninterrupted)
     assert not (run / "checkpoints").exists()
     trained = RunFolder(run).stacks.num_epochs_logged()
     assert NUM_EPOCHS <= trained < 2 * NUM_EPOCHS
 
 
-# The study interrupts itself after four epochs: from outside it could be over before.
-INTERRUPTED = """
-import os, signal
-from kmlp.ledger import RunFolder
-log_epoch, calls = RunFolder.log_epoch, []
-def interrupting(*arguments):
-    log_epoch(*arguments)
-    calls.append(1)
-    if len(calls) == 4:
-        os.kill(os.getpid(), signal.SIGINT)
-RunFolder.log_epoch = interrupting
-"""
-
-
 def test_an_interrupt_saves_the_running_stacks(uninterrupted, tmp_path):
     """Ctrl-C: nothing that was trained is trained again."""
     run = tmp_path / "run"
-    assert start_study(run, INTERRUPTED + STUDY).wait() != 0
+    # A shell starts what it runs in the background with interrupts ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_here(run, Striking(run, signal.SIGINT, after=4))
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert RunFolder(run).stacks.num_epochs_logged() < NUM_EPOCHS
-    assert start_study(run).wait() == 0
+    run_here(run)
     assert_same_members(run, uninterrupted)
-    assert RunFolder(run).stacks.num_epochs_logged() == NUM_EPOCHS
-
-
-def test_eight_processes_on_one_folder_one_works_seven_say_why_not(tmp_path):
-    run = tmp_path / "run"
-    command = [sys.executable, "-c", STUDY, str(run)]
-    with contextlib.ExitStack() as stack:
-        files = [stack.enter_context(open(tmp_path / f"{i}.err", "w+")) for i in range(8)]
-        processes = [subprocess.Popen(command, stderr=file) for file in files]
-        codes = [process.wait() for process in processes]
-    errors = [(tmp_path / f"{i}.err").read_text() for i in range(8)]
-    assert codes.count(0) == 1
-    refused = [error for code, error in zip(codes, errors, strict=True) if code]
-    assert all("another process is working on this run folder" in error for error in refused)
     assert RunFolder(run).stacks.num_epochs_logged() == NUM_EPOCHS
 
 

@@ -49,6 +49,7 @@ def test_a_folder_that_knew_no_device_gets_none_of_a_later_one():
     assert after["later"][0]["device"] == "cpu: two"
 
 
+@pytest.mark.engine
 def test_the_device_is_the_one_that_trains():
     import keras
 

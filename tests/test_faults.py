@@ -14,6 +14,7 @@ from kmlp.ledger import RunFolder
 from kmlp.study import load_study
 from tests.faults import NEEDED, STACK_SIZE
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parent.parent
 
 

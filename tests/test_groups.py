@@ -13,12 +13,10 @@ from kmlp.data import Dataset
 from kmlp.errors import ConfigError
 from kmlp.groups import fold_scores, resampled, resampled_scores, stream_scores
 from kmlp.ledger import RunFolder
-from kmlp.plan import plan_extras, plan_members
+from kmlp.plan import plan_extras
 from kmlp.randomness import pooled_sd
-from kmlp.rows import Sample
-from kmlp.study import load_study, run_study
-from kmlp.training import plan_stacks
-from tests.twins import assert_same_as_keras, make_member, train, train_alone_in_keras
+from kmlp.study import Study, load_study, run_study
+from kmlp.testing import LinearTrainer
 
 CONFIG = StudyConfig(
     dataset="tiny",
@@ -35,6 +33,7 @@ CONFIG = StudyConfig(
     randomness_seeds=2,
 )
 SHA = "0" * 64
+TRAINER = LinearTrainer(width=6)
 
 
 @pytest.fixture(scope="module")
@@ -72,36 +71,16 @@ class Names:
 @pytest.fixture(scope="module")
 def finished(data, tmp_path_factory):
     progress = Names()
-    study = run_study(CONFIG, tmp_path_factory.mktemp("groups") / "run", data, progress=progress)
+    study = run_study(
+        CONFIG, tmp_path_factory.mktemp("groups") / "run", data, progress=progress, trainer=TRAINER
+    )
     return study, progress
-
-
-@pytest.mark.usefixtures("float64")
-@pytest.mark.parametrize(
-    ("kind", "of", "num_train"),
-    [("splits", 3, None), ("bootstrap", 0, None), ("folds", 4, None), ("bootstrap", 0, 50)],
-)
-def test_a_member_of_a_sample_is_keras_own_on_these_rows(data, kind, of, num_train):
-    """In one stack with the other samples, some dozen steps in float64."""
-    from kmlp.stack import build_stack
-
-    members = [
-        dataclasses.replace(
-            make_member(data, seed=5, learning_rate=2.0**-8),
-            sample=Sample(kind=kind, index=i, of=of, seed=1),
-            num_train=num_train,
-        )
-        for i in range(3)
-    ]
-    stack = train(build_stack(members, data.spec), data, 4)
-    for k, member in enumerate(members):
-        assert_same_as_keras(stack, k, train_alone_in_keras(member, data, 4), atol=1e-7)
 
 
 def test_ordinary_results_are_those_of_the_ordinary_members_alone(finished, data, tmp_path):
     study, _ = finished
     plain = dataclasses.replace(CONFIG, resample=None, folds=None, randomness=False)
-    alone = run_study(plain, tmp_path / "plain", data).results
+    alone = run_study(plain, tmp_path / "plain", data, trainer=TRAINER).results
     assert alone["extra_members"] == []
     assert alone["groups"] == {}
     for mine, theirs in zip(study.results["members"], alone["members"], strict=True):
@@ -131,7 +110,7 @@ def test_stated_numbers_of_rows_are_those_of_the_members(data):
 def test_the_same_study_again_trains_nothing_and_loads_as_it_is(finished, data):
     study, _ = finished
     progress = Names()
-    again = run_study(CONFIG, study.run_dir, data, progress=progress)
+    again = run_study(CONFIG, study.run_dir, data, progress=progress, trainer=TRAINER)
     assert progress.trained == []
     assert again.results == study.results
     loaded = load_study(study.run_dir)
@@ -179,11 +158,14 @@ def test_samples_are_the_same_rows_for_every_variant_and_seed(data):
 
 
 def test_folds_are_scored_on_what_they_hold_out_and_never_on_the_test_set(finished, data):
-    study, _ = finished
+    assert_scored_on_what_they_hold_out(finished[0], data)
+
+
+def assert_scored_on_what_they_hold_out(study: Study, data: Dataset) -> None:
     folder = RunFolder(study.run_dir)
     members = [m for m in study.results["extra_members"] if m["group"] == "folds"]
     assert len(members) == 2 * 2 * 4
-    held_out = {}
+    held_out: dict = {}
     for member in members:
         arrays = folder.arrays(member["id"])
         assert not [name for name in arrays if name.startswith("test")]
@@ -199,21 +181,6 @@ def test_folds_are_scored_on_what_they_hold_out_and_never_on_the_test_set(finish
     assert table.shape == (2, 4)
     expected = [[m["fold"]["accuracy"] for m in members[r : r + 4]] for r in (0, 4)]
     np.testing.assert_array_equal(table, expected)
-
-
-def test_all_folds_and_all_parts_fit_in_one_stack(data):
-    extras = plan_extras(CONFIG, SHA)
-    for group, size in (("folds", 8), ("resample", 6)):
-        members = [e.member for e in extras if e.group == group and e.variant == "none"]
-        assert [len(stack) for stack in plan_stacks(members, data.spec, num_places=1)] == [size]
-
-
-def test_draws_join_the_stacks_of_members_on_all_rows(data):
-    config = dataclasses.replace(CONFIG, resample="bootstrap:2", folds=None, randomness=False)
-    ordinary = list(plan_members(config, SHA)["none"].values())
-    draws = [e.member for e in plan_extras(config, SHA) if e.variant == "none"]
-    stacks = plan_stacks([*ordinary, *draws], data.spec, num_places=1)
-    assert list(map(len, stacks)) == [6]
 
 
 def test_one_stream_varies_and_the_others_are_held(finished):
@@ -270,8 +237,8 @@ def test_an_interrupted_study_ends_as_if_never_interrupted(finished, data, tmp_p
 
     first, second = Interrupting(), Names()
     with pytest.raises(KeyboardInterrupt):
-        run_study(CONFIG, tmp_path / "run", data, progress=first)
-    again = run_study(CONFIG, tmp_path / "run", data, progress=second)
+        run_study(CONFIG, tmp_path / "run", data, progress=first, trainer=TRAINER)
+    again = run_study(CONFIG, tmp_path / "run", data, progress=second, trainer=TRAINER)
     whole, _ = finished
     assert not set(first.trained) & set(second.trained)
     assert len(first.trained) + len(second.trained) == len(finished[1].trained)
@@ -285,10 +252,10 @@ def test_more_samples_seeds_and_repeats_train_only_what_is_missing(finished, dat
     few = dataclasses.replace(
         CONFIG, variants=("none",), resample="bootstrap:2", repeats=1, randomness=False
     )
-    run_study(few, tmp_path / "run", data)
+    run_study(few, tmp_path / "run", data, trainer=TRAINER)
     progress = Names()
     more = dataclasses.replace(few, resample="bootstrap:3", repeats=2)
-    run_study(more, tmp_path / "run", data, progress=progress)
+    run_study(more, tmp_path / "run", data, progress=progress, trainer=TRAINER)
     assert len(progress.trained) == 2 + 4
 
 

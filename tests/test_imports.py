@@ -259,6 +259,7 @@ def test_what_must_be_instant_loads_no_keras(statement):
     subprocess.run([sys.executable, "-c", check], check=True, cwd=ROOT)
 
 
+@pytest.mark.engine
 def test_training_on_jax_needs_no_tensorflow(tmp_path):
     """A whole study in a process that cannot import it, through the command line."""
     pytest.importorskip("jax")
@@ -300,6 +301,7 @@ sys.exit("no error")
     subprocess.run([sys.executable, "-c", script], check=True, cwd=tmp_path, env=environment)
 
 
+@pytest.mark.engine
 def test_every_public_name_is_there():
     import kmlp
 

@@ -5,6 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
+pytestmark = pytest.mark.engine
+
 
 @pytest.fixture
 def study_mode(monkeypatch):

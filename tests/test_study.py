@@ -2,7 +2,12 @@
 
 import dataclasses
 import json
+import os
+import subprocess
+import sys
+import time
 from importlib import resources
+from pathlib import Path
 
 import jsonschema
 import numpy as np
@@ -13,7 +18,9 @@ from kmlp.data import Dataset
 from kmlp.errors import RunFolderError
 from kmlp.ledger import RunFolder
 from kmlp.study import load_study, run_study
+from kmlp.testing import LinearTrainer
 
+ROOT = Path(__file__).parent.parent
 CONFIG = StudyConfig(
     dataset="tiny",
     variants=("none", "dropout=0.3", {"name": "small", "hidden_units": [4], "l2": 0.01}),
@@ -22,6 +29,7 @@ CONFIG = StudyConfig(
     train=TrainConfig(learning_rate=0.02, batch_size=40, max_epochs=6, patience=2),
     validation_fraction=0.2,
 )
+TRAINER = LinearTrainer(width=4)
 
 
 class Recorder:
@@ -45,7 +53,7 @@ class Recorder:
 
 def run(config: StudyConfig, run_dir, data: Dataset):
     recorder = Recorder()
-    return run_study(config, run_dir, data, progress=recorder), recorder
+    return run_study(config, run_dir, data, progress=recorder, trainer=TRAINER), recorder
 
 
 @pytest.fixture
@@ -169,11 +177,11 @@ def test_fewer_seeds_narrow_the_results_with_a_word_and_delete_nothing(tiny, tmp
         model=MLPConfig(hidden_units=(8,)),
         train=TrainConfig(max_epochs=1, batch_size=64),
     )
-    whole = run_study(config, tmp_path / "run", tiny).results
-    narrow = run_study(dataclasses.replace(config, num_seeds=2), tmp_path / "run", tiny)
+    whole = run(config, tmp_path / "run", tiny)[0].results
+    narrow, _ = run(dataclasses.replace(config, num_seeds=2), tmp_path / "run", tiny)
     assert len(narrow.results["members"]) == 2
     assert "narrowed to these variants and seeds; nothing is deleted" in caplog.text
-    assert run_study(config, tmp_path / "run", tiny).results == whole
+    assert run(config, tmp_path / "run", tiny)[0].results == whole
 
 
 def test_a_folder_that_is_no_study_names_the_one_inside(tmp_path):
@@ -185,3 +193,42 @@ def test_a_folder_that_is_no_study_names_the_one_inside(tmp_path):
         load_study(tmp_path / "search")
     with pytest.raises(RunFolderError, match=r"several studies: name one, as .*several/mnist$"):
         load_study(tmp_path / "several")
+
+
+EIGHTH = """
+import sys
+from pathlib import Path
+from tests.test_study import wait_for_the_others
+wait_for_the_others(Path(sys.argv[1]))
+"""
+
+
+def wait_for_the_others(folder: Path) -> None:
+    """One of eight: works on the folder until the seven others were refused."""
+
+    def stay(members, epoch) -> None:
+        while len(list(folder.glob("*.refused"))) < 7:
+            time.sleep(0.01)
+
+    x, y = np.eye(60, 2, dtype=np.float32), np.arange(60) % 3
+    config = dataclasses.replace(CONFIG, num_seeds=2)
+    try:
+        data = Dataset.from_arrays(x, y, x, y, name="tiny")
+        run_study(config, folder / "run", data, trainer=LinearTrainer(before_told=stay))
+    except Exception as error:
+        # Whatever it is: the one that works must not wait for ever.
+        (folder / f"{os.getpid()}.refused").write_text(str(error))
+        sys.exit(1)
+
+
+def test_eight_processes_on_one_folder_one_works_seven_say_why_not(tmp_path):
+    command = [sys.executable, "-c", EIGHTH, str(tmp_path)]
+    processes = [subprocess.Popen(command, cwd=ROOT) for _ in range(8)]
+    codes = [process.wait() for process in processes]
+    assert sorted(codes) == [0] + [1] * 7
+    for refused in tmp_path.glob("*.refused"):
+        assert "another process is working on this run folder" in refused.read_text()
+    study = load_study(tmp_path / "run")
+    assert study.num_missing == 0
+    epochs = sum(m["stopped_epoch"] for m in study.results["members"])
+    assert RunFolder(tmp_path / "run").stacks.num_epochs_logged() == epochs

@@ -137,6 +137,7 @@ def test_an_exported_ensemble_is_the_mean_of_its_members(finished, tmp_path):
     assert scores[primary]["value"] == pytest.approx(ensemble[primary], rel=1e-4)
 
 
+@pytest.mark.slow
 def test_all_variants_train_on_a_regression_but_those_without_meaning(tmp_path):
     config = StudyConfig(
         dataset="diabetes", variants="all", num_seeds=1, train=TrainConfig(max_epochs=1)

@@ -31,7 +31,12 @@ def train_in_keras(member: Member, data: Dataset) -> tuple[list[float], int]:
     """
     model = build_mlp(member.model, data.spec, seed=member.seeds.init)
     plain = keras.metrics.SparseCategoricalCrossentropy(name="cross_entropy")
-    model.compile(keras_optimizer(member.train), "sparse_categorical_crossentropy", metrics=[plain])
+    model.compile(
+        keras_optimizer(member.train),
+        "sparse_categorical_crossentropy",
+        metrics=[plain],
+        jit_compile=keras.backend.backend() == "jax",
+    )
     stopping = keras.callbacks.EarlyStopping(
         monitor="val_cross_entropy",
         mode="min",

@@ -10,10 +10,11 @@ import pytest
 
 from kmlp.cli.options import Options
 from kmlp.cli.tune import print_next
+from tests.command_line import ENVIRONMENT, kmlp
 from tests.made_search import assembled, made_search, with_follow_up
-from tests.test_cli import ENVIRONMENT, kmlp
 from tuning import Search, load_search
 
+pytestmark = [pytest.mark.engine, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 FILE = """
 dataset = "mnist"
 tuner = "random"

@@ -9,6 +9,7 @@ import pytest
 
 from tests.search_faults import MAX_TRIALS, NUM_SEEDS
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parent.parent
 
 

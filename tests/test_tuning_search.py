@@ -1,6 +1,7 @@
 """A search: its trials are members like any, its folder lasts, its choice is honest."""
 
 import dataclasses
+import functools
 import shutil
 import tomllib
 from pathlib import Path
@@ -16,14 +17,17 @@ from kmlp.errors import ConfigError, MemoryLimitError, RunFolderError, Selection
 from kmlp.ledger import RunFolder
 from kmlp.stack import build_stack
 from kmlp.stack_run import DeviceData
+from kmlp.testing import LinearTrainer
 from kmlp.training import fit_stack
-from tuning import SearchConfig, load_search, tune
+from tuning import SearchConfig, load_search
+from tuning import tune as tune_with
 from tuning.config import read_search_file
 from tuning.executions import Executions
 from tuning.ledger import SearchFolder
 from tuning.tuner import without_test_rows
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+tune = functools.partial(tune_with, trainer=LinearTrainer())
 SETTINGS = {
     "tuner": "random",
     "max_trials": 3,
@@ -52,6 +56,12 @@ def search(data, tmp_path_factory):
     return tune(data, tmp_path_factory.mktemp("search") / "run", then_study=2, **SETTINGS)
 
 
+@pytest.fixture(scope="module")
+def search_of_networks(data, tmp_path_factory):
+    """The same search, of what everyone trains."""
+    return tune_with(data, tmp_path_factory.mktemp("networks") / "run", **SETTINGS)
+
+
 def test_a_trial_is_its_seeds_and_its_score_their_mean(search):
     assert len(search.trials) == 3
     for trial in search.trials:
@@ -66,13 +76,13 @@ def test_a_trial_is_its_seeds_and_its_score_their_mean(search):
 def test_every_curve_is_kept(search):
     arrays = search.arrays(1, seed=1)
     assert len(arrays["curve_val_accuracy"]) == 3
-    assert arrays["weight/hidden_1/kernel"].shape == (12, 8)
+    assert arrays["weight/predictions/kernel"].shape == (12, 3)
     with pytest.raises(SelectionError, match="no finished execution of trial 1 with seed 7"):
         search.arrays(1, seed=7)
 
 
-def test_an_execution_is_the_member_that_a_study_would_train(search, data, tmp_path):
-    trial = search.trials[0]
+def test_an_execution_is_the_member_that_a_study_would_train(search_of_networks, data, tmp_path):
+    trial = search_of_networks.trials[0]
     config = StudyConfig(
         dataset="tiny",
         variants=("none",),
@@ -100,11 +110,12 @@ def test_the_test_set_is_not_read_by_the_search(search, data, tmp_path):
     assert again.results["test"] is None
 
 
-def test_keras_global_seeds_and_cleared_sessions_change_nothing(search, data, tmp_path):
+def test_keras_global_seeds_and_cleared_sessions_change_nothing(search_of_networks, data, tmp_path):
     keras.utils.set_random_seed(5)
     keras.backend.clear_session()
-    again = tune(data, tmp_path / "run", **SETTINGS)
-    assert [t["score"] for t in again.trials] == [t["score"] for t in search.trials]
+    again = tune_with(data, tmp_path / "run", **SETTINGS)
+    assert [t["score"] for t in again.trials] == [t["score"] for t in search_of_networks.trials]
+    assert len(again.arrays(1, seed=1)["weight/hidden_1/kernel"]) == 12
 
 
 def test_what_is_loaded_is_what_was_returned(search):
@@ -113,7 +124,7 @@ def test_what_is_loaded_is_what_was_returned(search):
 
 
 def test_the_same_call_again_trains_nothing_and_more_trials_train_only_what_is_missing(
-    data, tmp_path, monkeypatch
+    data, tmp_path
 ):
     first = tune(data, tmp_path / "run", **{**SETTINGS, "max_trials": 2})
     epochs = first.results["budget"]["member_epochs"]
@@ -218,51 +229,49 @@ def test_a_trial_whose_values_no_config_takes_fails_alone(data, tmp_path):
     assert found.trials[3]["executions"] == []
 
 
-def test_a_network_that_does_not_fit_the_memory_fails_its_trial_alone(data, tmp_path, monkeypatch):
-    from kmlp import training
+class WithoutRoom(LinearTrainer):
+    """Has none for a network of 9 units."""
 
-    def width(member, spec, room=None):
+    def stack_size(self, member, spec, room=None):
         if member.model.hidden_units == (9,):
             raise MemoryLimitError("a network of 9 units does not fit")
-        return fits(member, spec, room)
+        return super().stack_size(member, spec, room)
 
-    fits = training.stack_size
-    monkeypatch.setattr(training, "stack_size", width)
-    found = tune(
-        data,
-        tmp_path / "run",
-        **{**SETTINGS, "tuner": "grid", "space": ["none", "hidden_units=8,9"], "fixed": {}},
-    )
+
+def test_a_network_that_does_not_fit_the_memory_fails_its_trial_alone(data, tmp_path):
+    settings = {**SETTINGS, "tuner": "grid", "space": ["none", "hidden_units=8,9"], "fixed": {}}
+    found = tune(data, tmp_path / "run", trainer=WithoutRoom(), **settings)
     assert [t["status"] for t in found.trials] == ["done", "failed"]
     assert found.trials[1]["message"] == "a network of 9 units does not fit"
 
 
-def test_a_trial_whose_training_raises_fails_alone_and_for_good(data, tmp_path, monkeypatch):
-    from kmlp import training
+class Failing(LinearTrainer):
+    """Knows no network of 9 units."""
 
-    def fails_for_9_units(stacks, *args, **options):
+    def train_members(self, stacks, *args, **options):
         if any(m.model.hidden_units == (9,) for stack in stacks for m in stack):
             raise RuntimeError("no kernel for 9 units\nand a long stack of C++ frames")
-        return train(stacks, *args, **options)
+        return super().train_members(stacks, *args, **options)
 
-    train = training.train_members
-    monkeypatch.setattr(training, "train_members", fails_for_9_units)
+
+def test_a_trial_whose_training_raises_fails_alone_and_for_good(data, tmp_path):
     settings = {**SETTINGS, "tuner": "grid", "space": ["none", "hidden_units=8,9,10"], "fixed": {}}
-    found = tune(data, tmp_path / "run", **settings)
+    found = tune(data, tmp_path / "run", trainer=Failing(), **settings)
     assert [t["status"] for t in found.trials] == ["done", "failed", "done"]
     assert found.trials[1]["message"] == "RuntimeError: no kernel for 9 units"
     assert tune(data, tmp_path / "run", **settings).trials == found.trials
 
 
-def test_an_error_of_the_folder_blames_no_trial(data, tmp_path, monkeypatch):
-    from kmlp import training
+class Full(LinearTrainer):
+    """Trains on a full disk."""
 
-    def full(*args, **options):
+    def train_members(self, *args, **options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(training, "train_members", full)
+
+def test_an_error_of_the_folder_blames_no_trial(data, tmp_path):
     with pytest.raises(OSError, match="No space left"):
-        tune(data, tmp_path / "run", **SETTINGS)
+        tune(data, tmp_path / "run", trainer=Full(), **SETTINGS)
     assert {t["status"] for t in load_search(tmp_path / "run").trials} == {"running"}
 
 
@@ -306,7 +315,7 @@ def test_a_regression_is_searched_by_its_error(tmp_path):
 def test_hyperband_goes_on_exactly_as_if_it_had_never_paused(data, tmp_path):
     """Weights, optimizer, schedule, masks and early stopping: the last round's networks are those
     that an uninterrupted training ends with."""
-    found = tune(
+    found = tune_with(
         data,
         tmp_path / "run",
         **{

@@ -10,6 +10,8 @@ from tuning.tensorboard import write_events
 
 CURVE = np.array([0.5, 0.7, 0.6])
 
+pytestmark = pytest.mark.engine
+
 
 @pytest.fixture(scope="module")
 def search(tmp_path_factory):
@@ -107,9 +109,10 @@ def test_written_again_it_is_the_same(search):
 
 
 def test_a_search_leaves_its_trials_for_tensorboard(tiny, tmp_path):
+    from kmlp.testing import LinearTrainer
     from tuning import tune
 
     small = {"max_epochs": 1, "batch_size": 300}
     settings = {"tuner": "random", "max_trials": 1, "num_seeds": 1, "train": small}
-    tune(tiny, tmp_path, space=["none", "dropout=0,0.5"], **settings)
+    tune(tiny, tmp_path, trainer=LinearTrainer(), space=["none", "dropout=0,0.5"], **settings)
     assert [p.name for p in (tmp_path / "tensorboard").glob("trial-0000/*")] == ["seed-0"]

@@ -55,7 +55,12 @@ def train_alone_in_keras(member: Member, data: Dataset, num_epochs: int) -> kera
     model = build_mlp(member.model, data.spec, seed=member.seeds.init)
     adapt(model, x[rows], y[rows])
     num_steps = -(-len(rows) // batch_size) * member.train.max_epochs
-    model.compile(keras_optimizer(member.train, num_steps), keras_loss(member, data, y[rows]))
+    # A program that takes longer to compile than to run; on JAX each operation would be one.
+    model.compile(
+        keras_optimizer(member.train, num_steps),
+        keras_loss(member, data, y[rows]),
+        jit_compile=keras.backend.backend() == "jax",
+    )
     weights = None
     if member.train.class_weight:
         weights = dict(enumerate(class_weights(member, data.spec, y[rows]).tolist()))

@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from collections.abc import Sequence
 
 from cyclopts import CycloptsError
 
@@ -24,14 +25,18 @@ _LONGEST_ECHO = 400  # of messages that others write, which repeat all that was 
 _SIGPIPE = 141  # what shells report of a program whose reader has left
 
 
-def main() -> None:
-    """The entry point of the `kmlp` command."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The entry point of the `kmlp` command.
+
+    Args:
+        arguments: what follows `kmlp`; what the process was started with where omitted.
+    """
     prepare_streams()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.basicConfig(level=logging.WARNING, format="kmlp: %(message)s", stream=sys.stderr)
     try:
         try:
-            app(exit_on_error=False, print_error=False)
+            app(arguments, exit_on_error=False, print_error=False)
         finally:
             finish_streams()
     except (KmlpError, CycloptsError, OSError) as error:
