@@ -23,14 +23,14 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from kmlp.ledger import RunFolder
-from kmlp.study import load_study
+from kmlp.study.loading import load_study
+from kmlp.study.run_folder.folder import RunFolder
 
 STUDY = """
 import os, stat, sys
 import numpy as np
 from kmlp import Dataset, MLPConfig, StudyConfig, TrainConfig, run_study
-from kmlp.engine import Engine
+from kmlp.engine.engine import Engine
 
 kill_at, num_seeds, calls = int(sys.argv[2]), int(sys.argv[3]), 0
 def killing(function):
@@ -127,10 +127,10 @@ def kill_at_every_write(folder: Path) -> None:
 def print_cost(folder: Path) -> None:
     """What a checkpoint of the default stack takes, the copy from the device included."""
     import kmlp
-    from kmlp.checkpoint import EVERY_SECONDS, Checkpoints
-    from kmlp.stack import build_stack
-    from kmlp.stack_run import DeviceData, StackRun
-    from kmlp.training import stack_size
+    from kmlp.engine.checkpoint import EVERY_SECONDS, Checkpoints
+    from kmlp.engine.scheduler import stack_size
+    from kmlp.engine.stack import build_stack
+    from kmlp.engine.stack_training import DeviceData, StackRun
 
     data = kmlp.load_dataset("fashion_mnist")
     model, train = kmlp.MLPConfig(), kmlp.TrainConfig()

@@ -26,7 +26,7 @@ CASES: dict[str, dict[str, Any]] = {
         "hidden_units": [8],
         "max_epochs": 1,
     },
-    "tiny, 24 structures": {
+    "tiny, 24 signatures": {
         "data": "tiny",
         "num_seeds": 1,
         "baseline": "8 units",
@@ -112,8 +112,9 @@ def measure(options: dict[str, Any]) -> dict[str, Any]:
     """
     import keras
 
-    from kmlp import MLPConfig, StudyConfig, TrainConfig, backend, run_study
-    from kmlp.engine import Engine
+    from kmlp import MLPConfig, StudyConfig, TrainConfig, run_study
+    from kmlp.engine.engine import Engine
+    from kmlp.nn import backend
 
     trainer = Engine(checkpoint_seconds=0.0, largest_share=np.inf)
     options = {"max_epochs": 3, "patience": 1, **options}

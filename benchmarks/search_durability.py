@@ -26,7 +26,7 @@ SEARCH = """
 import sys
 import numpy as np
 from kmlp import Dataset
-from kmlp.engine import Engine
+from kmlp.engine.engine import Engine
 from tuning import tune
 
 rng = np.random.default_rng(0)

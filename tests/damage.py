@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from kmlp.errors import KmlpError
-from kmlp.study import load_study
+from kmlp.study.loading import load_study
 from tests import faults
 
 Read = Callable[[Path], dict[str, Any]]

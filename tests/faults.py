@@ -18,13 +18,13 @@ from pathlib import Path
 
 import numpy as np
 
-import kmlp.ledger
-import kmlp.study
+import kmlp.study.run_folder.folder
+import kmlp.study.study
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.data import Dataset
+from kmlp.engine.member import Member
 from kmlp.errors import KmlpError
-from kmlp.ledger import RunFolder
-from kmlp.member import Member
+from kmlp.study.run_folder.folder import RunFolder
 from kmlp.testing import LinearTrainer
 
 NUM_EPOCHS, STACK_SIZE, NUM_SEEDS = 3, 2, 2
@@ -55,7 +55,7 @@ def study(run: Path) -> None:
         train=TrainConfig(max_epochs=NUM_EPOCHS),
     )
     data = Dataset.from_arrays(x, y, x, y, name="made-up")
-    kmlp.study.run_study(config, run, data, trainer=TRAINER)
+    kmlp.study.study.run_study(config, run, data, trainer=TRAINER)
 
 
 def inject(strike: Strike, count: int) -> None:
@@ -103,7 +103,7 @@ def inject(strike: Strike, count: int) -> None:
         return connection
 
     sqlite3_connect = sqlite3.connect
-    kmlp.ledger.sqlite3.connect = connect
+    kmlp.study.run_folder.folder.sqlite3.connect = connect
     os.fsync, os.replace = flush, before(os.replace, "replace")
     os.mkdir = before(os.mkdir, "mkdir")
     if strike is die:
@@ -147,7 +147,7 @@ def is_whole(run: Path) -> bool:
     """Whether what is recorded loads, as `kmlp show` loads it."""
     if not (run / "study.toml").exists():
         return True
-    members = kmlp.study.load_study(run).results["members"]
+    members = kmlp.study.study.load_study(run).results["members"]
     return not RunFolder(run).damaged([m["id"] for m in members])
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from kmlp.config import StudyConfig
-from kmlp.ledger import MemberRecord, RunFolder
-from kmlp.metrics import classification_metrics, regression_metrics
-from kmlp.plan import Extra, Plan, ids_of, plan_extras, plan_members
-from kmlp.results import build_results
+from kmlp.stats.metrics import classification_metrics, regression_metrics
+from kmlp.study.plan import Extra, Plan, ids_of, plan_extras, plan_members
+from kmlp.study.results.assembly import build_results
+from kmlp.study.run_folder.folder import MemberRecord, RunFolder
 
 VARIANTS = ("none", "dropout", "l2")
 FIELDS: dict[str, dict[str, float]] = {"none": {}, "dropout": {"dropout": 0.2}, "l2": {"l2": 5e-4}}

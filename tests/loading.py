@@ -43,7 +43,7 @@ def text_loads_a_backend(source: str) -> bool:
 
 
 def _last_name(node: ast.expr) -> str:
-    """Of `study` and of `kmlp.study`."""
+    """Of `study` and of `kmlp.study.study`."""
     return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 

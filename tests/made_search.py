@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from kmlp.config import MLPConfig, TrainConfig
-from tuning.choice import Candidate, choose
-from tuning.ledger import SearchFolder
-from tuning.verdict import verdict
+from tuning.results.choice import Candidate, choose
+from tuning.results.search_folder import SearchFolder
+from tuning.results.verdict import verdict
 
 NUM_SEEDS = 3
 SPACE = [

@@ -59,7 +59,7 @@ def kept(run: Path) -> dict:
 
 
 def main(folder: Path, tuner: str, stride: int) -> None:
-    import tuning.oracles  # noqa: F401  (once, not in every fork)
+    import tuning.search.oracles  # noqa: F401  (once, not in every fork)
 
     reference, search = folder / "reference", searching(tuner)
     assert in_a_process(reference, die, 0, search) == (0, "")
@@ -78,7 +78,7 @@ def main(folder: Path, tuner: str, stride: int) -> None:
 
 def poison(folder: Path, tuner: str) -> None:
     """A trial that ends the process: the exit codes until the search ends."""
-    import tuning.oracles  # noqa: F401
+    import tuning.search.oracles  # noqa: F401
 
     reference, search = folder / "reference", searching(tuner)
     assert in_a_process(reference, die, 0, search) == (0, "")

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from kmlp import files
-from kmlp.checkpoint import Checkpoints
+from kmlp.engine.checkpoint import Checkpoints
 from kmlp.files import make_folder, replacing, sweep, text_replacing, write_atomically
-from kmlp.ledger import RunFolder
 from kmlp.report import write_report
+from kmlp.study.run_folder.folder import RunFolder
 from tests.foreign import snapshot
 from tests.hand_made import hand_made
-from tuning.ledger import EVENTS_FILE, SearchFolder
+from tuning.results.search_folder import EVENTS_FILE, SearchFolder
 
 HEX = "0123456789abcdef"
 
@@ -252,7 +252,7 @@ def test_checkpoints_count_and_remove_only_their_own(tmp_path):
 
 WRITER = """
 import sys
-from kmlp.ledger import RunFolder
+from kmlp.study.run_folder.folder import RunFolder
 folder = RunFolder(sys.argv[1])
 with folder.writing():
     for count in range(300):

@@ -13,15 +13,15 @@ import kmlp
 from kmlp.cli import main
 from kmlp.config import StudyConfig
 from kmlp.errors import ForeignFolderError
-from kmlp.ledger import RunFolder
 from kmlp.ownership import own_folder, refuse_foreign_folder
 from kmlp.report import write_comparison, write_report
+from kmlp.study.run_folder.folder import RunFolder
 from tests.foreign import HEX, database, project, snapshot
 from tests.hand_made import hand_made
 from tests.made_search import made_search
 from tuning import tune
-from tuning.ledger import SearchFolder
 from tuning.report import write_search_report
+from tuning.results.search_folder import SearchFolder
 
 ROOT = Path(__file__).parent.parent
 KINDS = ("study", "search", "comparison", "report", "model")
@@ -54,7 +54,7 @@ def _no_data(monkeypatch):
     def load(*arguments, **options):
         raise AssertionError("a data set was loaded")
 
-    for place in ("kmlp.data", "kmlp.study", "tuning.search"):
+    for place in ("kmlp.data", "kmlp.study.study", "tuning.search.search"):
         monkeypatch.setattr(f"{place}.load_dataset", load)
 
 
@@ -352,7 +352,9 @@ def test_folders_of_0_1_0_are_known_by_what_they_hold_and_get_their_mark(
 def test_a_study_of_0_1_0_that_was_killed_while_it_wrote_is_known(tmp_path):
     """Its rows may lie in the write-ahead log alone; its tables do not."""
     script = (
-        "import os, sys; from tests.test_ledger import record; from kmlp.ledger import RunFolder\n"
+        "import os, sys\n"
+        "from tests.study.test_run_folder import record\n"
+        "from kmlp.study.run_folder.folder import RunFolder\n"
         "folder = RunFolder(sys.argv[1])\n"
         "with folder.writing(), folder._connect() as open_:\n"
         "    open_.execute('SELECT * FROM member').fetchall()\n"

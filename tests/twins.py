@@ -9,11 +9,12 @@ import numpy as np
 from keras import ops
 
 from kmlp.config import MLPConfig, TrainConfig
+from kmlp.config.seeds import Seeds
 from kmlp.data import Dataset
-from kmlp.member import Member, Seeds
-from kmlp.model import adapt, build_mlp
-from kmlp.stack import Stack, class_weights
-from kmlp.stack_run import DeviceData
+from kmlp.engine.member import Member
+from kmlp.engine.stack import Stack, class_weights
+from kmlp.engine.stack_training import DeviceData
+from kmlp.nn.mlp import adapt, build_mlp
 
 # A divisor of the 240 rows of `tiny`: a smaller last batch is a step of its own to compile.
 BATCH = 40

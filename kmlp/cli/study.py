@@ -16,7 +16,7 @@ from kmlp.errors import ConfigError
 
 if TYPE_CHECKING:
     from kmlp.data import Dataset
-    from kmlp.study import Study
+    from kmlp.study.loading import Study
 
 _DEFAULTS = StudyConfig(dataset="fashion_mnist")
 Out = Annotated[Path | None, Parameter(help="the run folder; made where it is missing")]
@@ -110,7 +110,7 @@ def _more_seeds(config: StudyConfig) -> int:
 
 def _seeds_needed(config: StudyConfig) -> int:
     """From how many seeds on any difference from the baseline can show; 0 of one variant."""
-    from kmlp.stats import min_seeds_to_test
+    from kmlp.stats.paired_tests import min_seeds_to_test
 
     comparisons = len(config.variant_names) - 1
     return min_seeds_to_test(comparisons) if comparisons else 0
@@ -139,7 +139,7 @@ def run_tuned(target: str, out: Path | None, options: Options) -> None:
     from kmlp.cli import tune as search
     from kmlp.ownership import refuse_foreign_folder
     from kmlp.report import write_report
-    from tuning.trials import picked_variant
+    from tuning.results.trials import picked_variant
 
     if refused := options.words("hidden_units", "max_epochs"):
         raise ConfigError(
@@ -176,7 +176,7 @@ def own_out(folder: Path, studies: Mapping[str, StudyConfig]) -> None:
     """Refuses folders that are someone else's before the first study begins; of several studies
     that which holds them is marked."""
     from kmlp.ownership import own_folder, refuse_foreign_folder
-    from kmlp.study import refuse_foreign_study
+    from kmlp.study.study import refuse_foreign_study
 
     is_one = "" in studies
     if not is_one:
@@ -201,8 +201,8 @@ def load_data(config: StudyConfig) -> "Dataset":
 
 
 def run_with_progress(config: StudyConfig, out: Path, dataset: "Dataset") -> "Study":
-    from kmlp.progress import StudyProgress
-    from kmlp.study import run_study
+    from kmlp.study.progress import StudyProgress
+    from kmlp.study.study import run_study
 
     written_out = config.for_data(dataset.spec.task, dataset.spec.input_dtype)
     if config.most_seeds < (needed := _seeds_needed(written_out)):
@@ -219,8 +219,8 @@ def run_with_progress(config: StudyConfig, out: Path, dataset: "Dataset") -> "St
 
 def print_examples(model: Path, data: "Dataset") -> None:
     """A few test images as the exported model sees them, with their true classes."""
-    from kmlp.prediction import show_images
-    from kmlp.serving import load_saved
+    from kmlp.deploy.prediction import show_images
+    from kmlp.deploy.serving import load_saved
 
     if len(data.spec.input_shape) == 2 and data.spec.class_names:
         rows = [int((data.y_test == c).argmax()) for c in range(min(4, data.spec.num_classes))]

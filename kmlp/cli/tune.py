@@ -86,8 +86,8 @@ def tune(
 
 def configure(target: str, **options: Any) -> "SearchConfig":
     """The search of a file or a data set, with what the command line overrides."""
-    from tuning.config import SearchConfig, as_table, read_search_file
-    from tuning.space import read_fixed
+    from tuning.space.config import SearchConfig, as_table, read_search_file
+    from tuning.space.reading import read_fixed
 
     is_file = target.endswith(".toml")
     config = read_search_file(target) if is_file else SearchConfig(dataset=target)
@@ -120,7 +120,7 @@ def default_out(target: str) -> Path:
 
 def refuse_foreign(out: Path, *, then_study: bool) -> None:
     """Refuses a folder that is someone else's, before anything is loaded."""
-    from tuning.search import refuse_foreign_search
+    from tuning.search.search import refuse_foreign_search
 
     refuse_foreign_search(out, then_study=then_study)
 
@@ -141,7 +141,7 @@ def load_data(config: "SearchConfig") -> "Dataset":
 def search_with_progress(
     config: "SearchConfig", out: Path, data: "Dataset", *, then_study: bool
 ) -> "Search":
-    from kmlp.progress import StudyProgress
+    from kmlp.study.progress import StudyProgress
     from tuning import SearchProgress, load_search
     from tuning import tune as search
 
@@ -173,7 +173,7 @@ def print_search(search: "Search", *, as_json: bool) -> None:
     if as_json:
         print_json(search.results)
         return
-    from tuning.table import results_table
+    from tuning.results.tables import results_table
 
     out = console()
     out.print(results_table(search.results))
@@ -195,7 +195,7 @@ def report_search(run_dir: Path) -> Path:
 
 
 def print_next(search: "Search", page: Path) -> None:
-    from tuning.trials import export_command
+    from tuning.results.trials import export_command
 
     print(f"\nReport: {page}")
     if search.results["picked"] is None:

@@ -5,16 +5,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kmlp.claim import stored_config, stored_environment
-from kmlp.ledger import RunFolder
-from kmlp.plots import Row as Line
-from kmlp.ranking import is_significant, rank
-from kmlp.report.content import Bullets, Cell, Figure, Report, Row, Section, Table, Text
-from kmlp.report.figures import draw, draw_in_rows, score_row
+from kmlp.report.blocks import NONE, Bullets, Cell, Figure, Report, Row, Section, Table, Text
+from kmlp.report.plots import ForestRow
+from kmlp.report.rendering.drawing import draw, draw_in_rows
+from kmlp.report.sections.scores import score_row
 from kmlp.report.study import study_report
-from kmlp.report.tables import NONE
-from kmlp.study import Study, read_study
-from kmlp.units import Unit, p_value, unit_in, unit_of
+from kmlp.stats.formatting import Unit, p_value, unit_in, unit_of
+from kmlp.study.loading import Study, read_study
+from kmlp.study.provenance import stored_config, stored_environment
+from kmlp.study.results.ranking import is_significant, rank
+from kmlp.study.run_folder.folder import RunFolder
 
 
 def comparison_report(folders: Sequence[RunFolder]) -> Report:
@@ -178,8 +178,8 @@ def _figure(studies: Studies, name: str) -> Figure:
     )
 
 
-def _relabelled(line: Line, label: str) -> Line:
-    return Line(**{**vars(line), "label": label})
+def _relabelled(line: ForestRow, label: str) -> ForestRow:
+    return ForestRow(**{**vars(line), "label": label})
 
 
 def _differences(folders: Sequence[RunFolder], studies: Studies) -> Table | Text:

@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from kmlp.files import make_folder, write_atomically
-from kmlp.ledger import RunFolder
 from kmlp.ownership import Kind, own_folder, refuse_foreign_folder
+from kmlp.report.blocks import Report
 from kmlp.report.comparison import comparison_report
-from kmlp.report.content import Report
 from kmlp.report.csv_tables import csv_tables
-from kmlp.report.html import to_html
-from kmlp.report.pdf import to_pdf
+from kmlp.report.rendering.html import to_html
+from kmlp.report.rendering.pdf import to_pdf
+from kmlp.report.rendering.svg import for_file
 from kmlp.report.study import study_report
-from kmlp.report.svg import for_file
-from kmlp.study import read_study
+from kmlp.study.loading import read_study
+from kmlp.study.run_folder.folder import RunFolder
 
 
 def write_report(run_dir: str | Path, out: str | Path | None = None) -> Path:
@@ -36,8 +36,8 @@ def write_report(run_dir: str | Path, out: str | Path | None = None) -> Path:
     folder = RunFolder(run_dir)
     place, kind = place_of_report(folder, out)
     study = read_study(folder)
-    report, evidence = study_report(folder, study.results, study.num_missing)
-    tables = csv_tables(study.results, evidence)
+    report, networks = study_report(folder, study.results, study.num_missing)
+    tables = csv_tables(study.results, networks)
     return write_files(place, kind, report, tables)
 
 

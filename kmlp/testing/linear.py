@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from kmlp.config.seeds import generator
 from kmlp.data.dataset import Dataset, DataSpec
-from kmlp.member import Member, generator
-from kmlp.metrics import classification_metrics, regression_metrics
-from kmlp.trainer import MemberResult
+from kmlp.engine.member import Member
+from kmlp.engine.trainer import MemberResult
+from kmlp.stats.metrics import classification_metrics, regression_metrics
 
 # An epoch is one step: with it the usual learning rates learn something in a few of them.
 _STEP = 30.0

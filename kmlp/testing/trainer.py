@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from kmlp.checkpoint import Checkpoints
 from kmlp.data.dataset import Dataset, DataSpec
-from kmlp.member import Member
+from kmlp.engine.checkpoint import Checkpoints
+from kmlp.engine.member import Member
+from kmlp.engine.trainer import MemberResult, Need, OnEpoch, Room, Stacks
 from kmlp.testing.linear import LinearRun
-from kmlp.trainer import MemberResult, Need, OnEpoch, Room, Stacks
 
 
 @dataclass
@@ -36,13 +36,13 @@ class LinearRoom:
 
 @dataclass(frozen=True)
 class LinearTrainer:
-    """A `kmlp.trainer.Trainer` that trains each member as a `LinearRun`, in milliseconds.
+    """A `kmlp.engine.trainer.Trainer` that trains each member as a `LinearRun`, in milliseconds.
 
     All else of a study or a search is the program's own: what it asks of its trainer, records,
     saves and resumes. To stand in for one that runs out of memory or fails, override a method.
 
     Attributes:
-        width: how many members share a stack; neighbours, whatever their structure.
+        width: how many members share a stack; neighbours, whatever their signature.
         checkpoint_seconds, largest_share: how often a stack is saved; after every epoch, unless
             said otherwise.
         before_told: called with a stack's members and the number of finished epochs before
@@ -93,7 +93,7 @@ class LinearTrainer:
         *,
         room: Room | None = None,
     ) -> Stacks:
-        """Neighbours, whatever their structure."""
+        """Neighbours, whatever their signature."""
         starts = range(0, len(members), self.width)
         return [list(members[start : start + self.width]) for start in starts]
 

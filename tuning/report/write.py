@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kmlp.claim import stored_environment
 from kmlp.errors import RunFolderError
-from kmlp.ledger import RunFolder
 from kmlp.ownership import Kind
 from kmlp.report.write import place_of_report, write_files
-from tuning.followup import best_study_file
-from tuning.ledger import SearchFolder
+from kmlp.study.provenance import stored_environment
+from kmlp.study.run_folder.folder import RunFolder
 from tuning.report.csv_tables import csv_tables
 from tuning.report.search import search_report
+from tuning.results.search_folder import SearchFolder
+from tuning.search.followup import best_study_file
 
 
 def write_search_report(run_dir: str | Path, out: str | Path | None = None) -> Path:
@@ -32,7 +32,7 @@ def write_search_report(run_dir: str | Path, out: str | Path | None = None) -> P
         RunFolderError: no folder of a search, or it is damaged, or was changed by hand; a
             `ForeignFolderError` if `out` is no report's.
     """
-    from tuning.search import load_search
+    from tuning.search.search import load_search
 
     folder = SearchFolder(run_dir)
     place, kind = place_of_report(folder, out)
