@@ -11,7 +11,6 @@ from kmlp.stats.cross_validation import compare_folds, summarize_folds
 from kmlp.stats.formatting import Unit, p_equals
 from kmlp.stats.metrics import within_range
 from kmlp.stats.paired_tests import MIN_SEEDS_TO_TEST
-from kmlp.study.results import folds
 from kmlp.study.results.extra_members import members_of, named, table_of
 from kmlp.study.results.ranking import label, num_pairs, significant
 
@@ -92,7 +91,7 @@ def _whole_tables(results: Results, shape: tuple[int, int]) -> dict[str, np.ndar
     """By variant `(num_repeats, num_folds)` scores, of those with a repeat that is whole."""
     metric = results["metric"]["name"]
     names = [v["name"] for v in results["variants"]]
-    tables = {name: folds.fold_scores(results, name, metric) for name in names}
+    tables = {name: fold_scores(results, name, metric) for name in names}
     return {n: t for n, t in tables.items() if t.shape == shape and _whole(t).any()}
 
 

@@ -7,7 +7,6 @@ import numpy as np
 
 from kmlp.stats.formatting import STREAM_TITLES, Unit
 from kmlp.stats.variance_components import Spread, pooled_sd
-from kmlp.study.results import seed_streams
 from kmlp.study.results.extra_members import members_of, named, table_of
 from kmlp.study.results.ranking import label
 
@@ -38,7 +37,7 @@ def randomness(results: Results) -> list[dict[str, Any]]:
     """The deviation of the test score by the stream that varies, and where all of them do."""
     metric, found = results["metric"]["name"], []
     for variant in results["variants"]:
-        tables = seed_streams.stream_scores(results, variant["name"], metric)
+        tables = stream_scores(results, variant["name"], metric)
         spreads = {stream: _spread(list(table)) for stream, table in tables.items()}
         if not any(spreads.values()):
             continue
