@@ -24,7 +24,7 @@ from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.data import Dataset
 from kmlp.engine.member import Member
 from kmlp.errors import KmlpError
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder import RunFolder
 from kmlp.testing import LinearTrainer
 
 NUM_EPOCHS, STACK_SIZE, NUM_SEEDS = 3, 2, 2

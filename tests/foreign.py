@@ -15,7 +15,7 @@ import stat
 import sys
 from pathlib import Path
 
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder import RunFolder
 from tests.faults import die, in_a_process, study
 
 HEX = "0123456789abcdef"

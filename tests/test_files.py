@@ -15,7 +15,7 @@ from kmlp import files
 from kmlp.engine.checkpoint import Checkpoints
 from kmlp.files import make_folder, replacing, sweep, text_replacing, write_atomically
 from kmlp.report import write_report
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder import RunFolder
 from tests.foreign import snapshot
 from tests.hand_made import hand_made
 from tuning.results.search_folder import EVENTS_FILE, SearchFolder
@@ -252,7 +252,7 @@ def test_checkpoints_count_and_remove_only_their_own(tmp_path):
 
 WRITER = """
 import sys
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder import RunFolder
 folder = RunFolder(sys.argv[1])
 with folder.writing():
     for count in range(300):

@@ -15,7 +15,7 @@ from kmlp.config import StudyConfig
 from kmlp.errors import ForeignFolderError
 from kmlp.ownership import own_folder, refuse_foreign_folder
 from kmlp.report import write_comparison, write_report
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder import RunFolder
 from tests.foreign import HEX, database, project, snapshot
 from tests.hand_made import hand_made
 from tests.made_search import made_search
@@ -354,7 +354,7 @@ def test_a_study_of_0_1_0_that_was_killed_while_it_wrote_is_known(tmp_path):
     script = (
         "import os, sys\n"
         "from tests.study.test_run_folder import record\n"
-        "from kmlp.study.run_folder.folder import RunFolder\n"
+        "from kmlp.study.run_folder import RunFolder\n"
         "folder = RunFolder(sys.argv[1])\n"
         "with folder.writing(), folder._connect() as open_:\n"
         "    open_.execute('SELECT * FROM member').fetchall()\n"

@@ -34,7 +34,7 @@ from kmlp.nn.losses import class_logits
 from kmlp.nn.mlp import build_mlp, load_member_weights
 from kmlp.nn.topology import OUTPUT
 from kmlp.ownership import own_folder, refuse_foreign_folder
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder import RunFolder
 from kmlp.study.selection import Selection
 
 # What is written into a version, TensorFlow's own files and halves of files included: by these

@@ -14,7 +14,7 @@ from kmlp.stats.formatting import Unit, p_value, unit_in, unit_of
 from kmlp.study.loading import Study, read_study
 from kmlp.study.provenance import stored_config, stored_environment
 from kmlp.study.results.ranking import is_significant, rank
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder import RunFolder
 
 
 def comparison_report(folders: Sequence[RunFolder]) -> Report:

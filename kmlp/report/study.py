@@ -26,7 +26,7 @@ from kmlp.report.sections.setting import best_section, setting_section
 from kmlp.stats.formatting import p_equals, unit_in
 from kmlp.study.provenance import stored_environment
 from kmlp.study.results.networks import TrainedNetworks, read_networks
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder import RunFolder
 
 NUM_SENTENCES = 3
 """How many of a verdict's sentences are its outcome; the others qualify it."""

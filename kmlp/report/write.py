@@ -13,7 +13,7 @@ from kmlp.report.rendering.pdf import to_pdf
 from kmlp.report.rendering.svg import for_file
 from kmlp.report.study import study_report
 from kmlp.study.loading import read_study
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder import RunFolder
 
 
 def write_report(run_dir: str | Path, out: str | Path | None = None) -> Path:

@@ -14,7 +14,7 @@ from kmlp.study.plan import Plan, ids_of, plan_extras, plan_members
 from kmlp.study.provenance import stored_config, stored_environment
 from kmlp.study.results.assembly import build_results
 from kmlp.study.results.ranking import best_member
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder import RunFolder
 from kmlp.study.runner import given_up
 from kmlp.study.selection import Selection
 from kmlp.text import shown

@@ -11,7 +11,7 @@ from kmlp.engine.trainer import Trainer
 from kmlp.errors import RunFolderError
 from kmlp.machine import package_version
 from kmlp.stats.metrics import METRICS
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder import RunFolder
 
 logger = logging.getLogger(__name__)
 C = TypeVar("C")

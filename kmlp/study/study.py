@@ -22,7 +22,7 @@ from kmlp.study.provenance import (
     stored_environment,
 )
 from kmlp.study.results.assembly import build_results
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder import RunFolder
 from kmlp.study.runner import Watcher, given_up, missing_members, train_missing
 
 

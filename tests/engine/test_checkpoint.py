@@ -19,7 +19,7 @@ from kmlp.engine.scheduler import fit_stack
 from kmlp.engine.stack import build_stack
 from kmlp.engine.stack_training import DeviceData, StackRun
 from kmlp.study.loading import load_study
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder import RunFolder
 from kmlp.study.study import run_study
 from tests.twins import make_member
 

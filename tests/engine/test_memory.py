@@ -19,7 +19,7 @@ from kmlp.errors import MemoryLimitError
 from kmlp.machine import _left_in_cgroups as left_in_cgroups
 from kmlp.machine import available_memory, in_words
 from kmlp.nn import backend
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder import RunFolder
 from kmlp.study.runner import _order_stacks as order_stacks
 from tests.twins import make_member
 

@@ -10,7 +10,7 @@ from kmlp import Dataset, MLPConfig, StudyConfig, TrainConfig, export, load_save
 from kmlp.deploy.evaluation import evaluate
 from kmlp.deploy.exporting import load_models
 from kmlp.study.loading import Study
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder import RunFolder
 
 needs_tensorflow = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="a SavedModel is TensorFlow's"

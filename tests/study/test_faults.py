@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from kmlp.study.loading import load_study
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder import RunFolder
 from tests.faults import NEEDED, STACK_SIZE
 
 pytestmark = pytest.mark.slow
@@ -69,7 +69,7 @@ POISONED = """
 import sys
 from pathlib import Path
 from tests import faults
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder import RunFolder
 run, epoch, member = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 faults.POISON.update(epoch=epoch, member=member)
 for attempt in range(20):

@@ -5,7 +5,7 @@ import pytest
 from kmlp.config import StudyConfig
 from kmlp.machine import package_version
 from kmlp.study import provenance
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder import RunFolder
 from kmlp.testing import LinearTrainer
 
 

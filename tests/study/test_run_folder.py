@@ -14,7 +14,7 @@ from kmlp.study.run_folder.folder import MemberRecord, RunFolder
 
 HOLDER = """
 import sys
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder import RunFolder
 with RunFolder(sys.argv[1]).writing():
     print("held", flush=True)
     sys.stdin.read()
@@ -22,7 +22,7 @@ with RunFolder(sys.argv[1]).writing():
 INTRUDER = """
 import sys
 from kmlp.errors import RunFolderError
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder import RunFolder
 try:
     with RunFolder(sys.argv[1]).writing():
         print("entered")

@@ -17,7 +17,7 @@ from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.data import Dataset
 from kmlp.errors import RunFolderError
 from kmlp.study.loading import load_study
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder import RunFolder
 from kmlp.study.study import run_study
 from kmlp.testing import LinearTrainer
 

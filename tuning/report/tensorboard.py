@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder import RunFolder
 from tuning.search.tensorboard import write_events
 
 

@@ -8,7 +8,7 @@ from kmlp.errors import RunFolderError
 from kmlp.ownership import Kind
 from kmlp.report.write import place_of_report, write_files
 from kmlp.study.provenance import stored_environment
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder import RunFolder
 from tuning.report.csv_tables import csv_tables
 from tuning.report.search import search_report
 from tuning.results.search_folder import SearchFolder

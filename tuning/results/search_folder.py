@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from kmlp.errors import RunFolderError
 from kmlp.files import folders_in, sweep
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder import RunFolder
 from kmlp.study.run_folder.integrity import AGAIN, Table
 from kmlp.study.run_folder.records import read_object
 

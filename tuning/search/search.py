@@ -20,7 +20,7 @@ from kmlp.study.provenance import (
     tell_of_changes,
     with_earlier,
 )
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder import RunFolder
 from kmlp.study.study import Progress as StudyProgress
 from kmlp.study.study import default_trainer
 from tuning.results.assembly import build_results

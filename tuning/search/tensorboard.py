@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from kmlp.files import make_folder, write_atomically
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder import RunFolder
 from tuning.results.search_folder import EVENTS_FILE, EVENTS_FOLDER
 from tuning.results.trials import Parameter, Results, Trial, objective_unit, varied
 

@@ -10,7 +10,7 @@ from kmlp.study.results.interim import interim_sentences
 from kmlp.study.results.ranking import label
 from kmlp.study.results.seed_streams import randomness, randomness_sentences
 from kmlp.study.results.sweeps import sweep_sentences
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder import RunFolder
 
 Results = Mapping[str, Any]
 

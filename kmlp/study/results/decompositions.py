@@ -13,7 +13,7 @@ from kmlp.stats.jackknife import Jackknifed
 from kmlp.stats.paired_tests import ALPHA
 from kmlp.study.results.extra_members import axis_values, members_of, named, table_of
 from kmlp.study.results.ranking import label
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder import RunFolder
 
 Results = Mapping[str, Any]
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from kmlp.study.results.ranking import best_member
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder import RunFolder
 
 NEAR_ZERO = 1e-3
 """A kernel's weight counts as near zero below this absolute value."""

@@ -17,7 +17,7 @@ from kmlp.study.plan import plan_extras
 from kmlp.study.results.decompositions import resampled, resampled_scores
 from kmlp.study.results.folds import fold_scores
 from kmlp.study.results.seed_streams import stream_scores
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder import RunFolder
 from kmlp.study.study import run_study
 from kmlp.testing import LinearTrainer
 

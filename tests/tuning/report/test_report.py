@@ -17,7 +17,7 @@ from kmlp.config import StudyConfig
 from kmlp.errors import ConfigError, RunFolderError
 from kmlp.stats.formatting import unit_of
 from kmlp.study.provenance import describe, environment
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder import RunFolder
 from kmlp.testing import LinearTrainer
 from tests.hand_made import hand_made
 from tests.made_search import NUM_SEEDS, assembled, made_search, with_follow_up

@@ -17,7 +17,7 @@ from kmlp.engine.scheduler import fit_stack
 from kmlp.engine.stack import build_stack
 from kmlp.engine.stack_training import DeviceData
 from kmlp.errors import ConfigError, MemoryLimitError, RunFolderError, SelectionError
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder import RunFolder
 from kmlp.testing import LinearTrainer
 from tuning import SearchConfig, load_search
 from tuning import tune as tune_with
