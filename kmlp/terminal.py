@@ -4,7 +4,7 @@ import codecs
 import errno
 import os
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -78,6 +78,13 @@ def finish_streams() -> None:
     """Writes what is buffered, so that a reader who is gone is noticed while it can be handled."""
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
+
+
+def silence(stream: TextIO) -> None:
+    """What is still buffered goes nowhere: the end of the process would try once more."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, stream.fileno())
+    os.close(null)
 
 
 def is_broken_pipe(error: BaseException) -> bool:

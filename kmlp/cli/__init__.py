@@ -16,7 +16,7 @@ from kmlp.cli import (  # noqa: F401  (each adds its commands)
 )
 from kmlp.cli.app import app
 from kmlp.errors import KmlpError
-from kmlp.terminal import finish_streams, is_broken_pipe, prepare_streams
+from kmlp.terminal import finish_streams, is_broken_pipe, prepare_streams, silence
 from kmlp.text import shortened, visible
 
 _LONGEST_MESSAGE = 2000
@@ -38,6 +38,7 @@ def main() -> None:
         if not is_broken_pipe(error):
             # What was recorded before a full disk or a lost permission is still whole.
             print(f"kmlp: {_in_a_line(error)}", file=sys.stderr)
+        silence(sys.stdout)
         sys.exit(_SIGPIPE if is_broken_pipe(error) else 1)
     except KeyboardInterrupt:
         print("\nkmlp: interrupted; the same command goes on from here.", file=sys.stderr)
