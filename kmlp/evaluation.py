@@ -10,7 +10,6 @@ from kmlp.data.dataset import Dataset
 from kmlp.errors import DataError
 from kmlp.metrics import classification_metrics, regression_metrics, within_range
 from kmlp.serving import LoadedModel
-from kmlp.text import shortened
 
 _SMALLEST = 1e-38
 
@@ -52,8 +51,8 @@ def _check_task(model: LoadedModel, data: Dataset) -> None:
     )
     if known and names != known and not unnamed:
         raise DataError(
-            f"the model knows the classes {shortened(', '.join(model.class_names))}; "
-            f"the data have {shortened(', '.join(names))}."
+            f"the model knows the classes {', '.join(model.class_names)}; "
+            f"the data have {', '.join(names)}."
         )
 
 
