@@ -405,6 +405,10 @@ def test_a_trial_that_is_gone_is_noticed(trials):
     sql(trials, "DELETE FROM trial WHERE number = 1")
     with pytest.raises(RunFolderError, match=r"trial 1 is missing\. Run the same command"):
         trials.trials()
+    with SearchFolder(trials.path).writing():
+        pass
+    # Trial 0 is of the same batch: both are drawn again.
+    assert trials.trials() == []
 
 
 def test_a_clock_that_was_turned_is_refused(trials):
