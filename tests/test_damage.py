@@ -386,19 +386,18 @@ def trials(tmp_path) -> SearchFolder:
     return folder
 
 
-def test_a_damaged_trial_is_refused_and_from_its_batch_on_all_are_drawn_again(trials, caplog):
-    sql(trials, "UPDATE trial SET record = replace(record, '0.5', '0.9') WHERE number = 3")
-    with pytest.raises(RunFolderError, match=f"trial 3 is not what was written. {AGAIN}"):
+@pytest.mark.parametrize("number", [3, 5])
+def test_from_the_batch_of_a_damaged_trial_on_all_are_drawn_again(trials, number, caplog):
+    sql(trials, f"UPDATE trial SET record = replace(record, '0.5', '0.9') WHERE number = {number}")
+    with pytest.raises(RunFolderError, match=f"trial {number} is not what was written. {AGAIN}"):
         trials.trials()
     folder = SearchFolder(trials.path)
     with folder.writing():
-        # Its batch began with trial 2. Those before run again, for a score may be lost.
         left = folder.trials()
-    assert [(t.number, t.status, t.score) for t in left] == [
-        (0, "running", None),
-        (1, "running", None),
-    ]
-    assert "trial 3 is not what was written" in caplog.text
+    # Batches hold two trials. Those before run again, for a score may be lost.
+    running = [(n, "running", None) for n in range(number - 1)]
+    assert [(t.number, t.status, t.score) for t in left] == running
+    assert f"trial {number} is not what was written" in caplog.text
 
 
 def test_a_trial_that_is_gone_is_noticed(trials):
