@@ -11,6 +11,8 @@ from kmlp.results import build_results
 from tests.hand_made import hand_made
 from tests.test_report import text_of
 
+pytestmark = pytest.mark.page
+
 
 @pytest.fixture
 def two(tmp_path):
