@@ -27,6 +27,8 @@ from kmlp.report.write import write_files
 from kmlp.units import p_value, unit_in
 from tests.hand_made import hand_made, record
 
+pytestmark = pytest.mark.page
+
 FIGURES = {
     "classes": ("differences", "scores", "epochs", "curves", "gaps", "confusion", "reliability"),
     "regression": ("differences", "scores", "epochs", "curves", "gaps", "residuals"),

@@ -11,6 +11,8 @@ from kmlp.report.csv_extras import beyond
 from kmlp.units import unit_in
 from tests.hand_made import hand_made
 
+pytestmark = pytest.mark.page
+
 ALL = {
     "resample": "splits:3",
     "resample_seeds": 2,

@@ -34,6 +34,8 @@ from tuning.table import results_table
 from tuning.trials import finished, objective_unit, ranked
 from tuning.verdict import verdict
 
+pytestmark = pytest.mark.page
+
 FEW = 12
 DONE = FEW - 2
 """Trials 3 and 7 have no score."""
