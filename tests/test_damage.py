@@ -258,24 +258,24 @@ def test_a_file_about_to_be_written_may_hold_the_old_or_the_new(made, monkeypatc
 def test_a_damaged_note_of_a_stack_is_passed_over(tmp_path, note, caplog):
     folder = RunFolder(tmp_path)
     with folder.writing():
-        folder.begin_stack(["a"])
-        folder.begin_stack(["c", "d"])
-        path = folder.checkpoint_folder(["a"]) / "members.json"
+        folder.stacks.begin(["a"])
+        folder.stacks.begin(["c", "d"])
+        path = folder.stacks.checkpoint_folder(["a"]) / "members.json"
         path.write_bytes(note)
-        assert folder.begun_stacks() == [["c", "d"]]
+        assert folder.stacks.begun() == [["c", "d"]]
     assert f"{path} is not what was written; its stack is trained anew" in caplog.text
 
 
 def test_counts_of_attempts_that_are_damaged_give_nobody_up(tmp_path):
     folder = RunFolder(tmp_path)
     with folder.writing():
-        folder.begin_stack(["a", "b"])
+        folder.stacks.begin(["a", "b"])
     sql(folder, "UPDATE attempt SET barren = 9 WHERE id = 'a'")
     with pytest.raises(RunFolderError, match="attempt a is not what was written"):
-        folder.barren_attempts()
+        folder.stacks.attempts_without_progress()
     folder = RunFolder(tmp_path)
     with folder.writing():
-        assert folder.barren_attempts() == {"b": 1}
+        assert folder.stacks.attempts_without_progress() == {"b": 1}
 
 
 def as_of_0_1_0(folder: RunFolder) -> None:
