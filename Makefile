@@ -4,27 +4,38 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 
-.PHONY: demo test test-jax lint lock clean
+.PHONY: demo test-fast test test-all test-jax lint lock clean
 
 demo: $(READY)
 	$(BIN)/kmlp run fashion_mnist --out runs/demo
 	@echo "(kmlp is $(BIN)/kmlp, or after: source $(BIN)/activate)"
 
-# What members are held to runs as users compile it; else compiling takes longer than what it makes.
+# At every save: what loads no Keras and draws no report.
+test-fast: $(READY)
+	$(BIN)/$(PYTEST) --fast
+
+# Before a commit: all but what is slow, and the engine's core on JAX.
 test: $(READY)
-	$(BIN)/pytest -n 2 --dist loadfile $(OPTIMIZED)
-	XLA_FLAGS="$(UNOPTIMIZED)" $(BIN)/pytest -n 2 --dist loadfile $(addprefix --ignore=, $(OPTIMIZED))
+	$(QUICK) $(BIN)/$(PYTEST) -m "not slow"
+	KERAS_BACKEND=jax $(QUICK) $(BIN)/$(PYTEST) -m "not slow" $(CORE)
+
+# Before a change lands: everything. What members are held to runs as users compile it, too.
+test-all: $(READY)
+	$(QUICK) $(BIN)/$(PYTEST)
+	$(BIN)/$(PYTEST) $(OPTIMIZED)
 	$(MAKE) test-jax
 
 # The engine's tests run on either backend; two more try their core on JAX by themselves.
-tests_of = $(addprefix tests/test_, $(addsuffix .py, $(1)))
-ENGINE = $(call tests_of, draws layers optimizers program stack callbacks training equality tasks \
-  checkpoint self_test)
-OPTIMIZED = $(call tests_of, stack training self_test)
-UNOPTIMIZED = --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true
-
 test-jax: $(READY)
-	KERAS_BACKEND=jax XLA_FLAGS="$(UNOPTIMIZED)" $(BIN)/pytest -n 2 --dist worksteal $(ENGINE)
+	KERAS_BACKEND=jax $(QUICK) $(BIN)/$(PYTEST) $(ENGINE)
+
+PYTEST = pytest -n 2 --dist worksteal
+# Compiling takes longer than what it makes.
+QUICK = XLA_FLAGS="--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+tests_of = $(addprefix tests/test_, $(addsuffix .py, $(1)))
+CORE = $(call tests_of, draws layers optimizers program stack callbacks)
+ENGINE = $(CORE) $(call tests_of, training equality tasks checkpoint self_test groups_engine)
+OPTIMIZED = $(call tests_of, stack training self_test)
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

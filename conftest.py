@@ -22,11 +22,12 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 if os.environ.get("KERAS_BACKEND") == "jax":
     os.environ.setdefault("JAX_ENABLE_X64", "1")
 
+_NOT_FAST = ("engine", "page", "slow")
 collect_ignore = [] if importlib.util.find_spec("jax") else ["kmlp/backend/jax.py"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--fast", action="store_true", help="no test that loads Keras, none slow")
+    parser.addoption("--fast", action="store_true", help="no Keras, no report, nothing slow")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -48,13 +49,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if _loads_a_backend(item):
             item.add_marker("engine")
     if config.getoption("--fast"):
-        left_out = [i for i in items if i.get_closest_marker("engine") or _is_slow(i)]
+        left_out = [i for i in items if any(map(i.get_closest_marker, _NOT_FAST))]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [i for i in items if i not in left_out]
-
-
-def _is_slow(item: pytest.Item) -> bool:
-    return item.get_closest_marker("slow") is not None
 
 
 def _loads_a_backend(item: pytest.Item) -> bool:

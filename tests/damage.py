@@ -63,16 +63,19 @@ def study_cases(folder: Path) -> Iterator[Case]:
 
 
 def search_cases(folder: Path) -> Iterator[Case]:
-    """A finished search and the study that followed it."""
+    """A finished search, and one that a study followed."""
+    flips = {"ledger.sqlite": 200, "search.toml": 60, "environment.json": 40, "results.json": 2}
+    yield search_case(folder / "search", flips)
+    flips = {"followup.json": 20, "study/results.json": 2, "study/ledger.sqlite": 20}
+    yield search_case(folder / "followed", flips, then_study=2)
+
+
+def search_case(folder: Path, flips: dict[str, int], **settings: Any) -> Case:
     from tests.search_faults import searching
 
-    def work(run: Path) -> None:
-        searching("random", then_study=2)(run)
-
-    work(folder / "whole")
-    flips = {"ledger.sqlite": 200, "search.toml": 60, "environment.json": 40, "followup.json": 20}
-    flips |= {"results.json": 2, "study/results.json": 2, "study/ledger.sqlite": 20}
-    yield Case(folder / "whole", read_search, work, read_search(folder / "whole"), flips)
+    work = searching("random", **settings)
+    work(folder)
+    return Case(folder, read_search, work, read_search(folder), flips)
 
 
 def read_study(run: Path) -> dict[str, Any]:

@@ -18,7 +18,7 @@ def executed(tmp_path_factory):
     """The notebook after its last cell, and the folder that it ran in."""
     folder = tmp_path_factory.mktemp("notebook")
     notebook = nbformat.read(NOTEBOOK, as_version=4)
-    client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}})
+    client = NotebookClient(notebook, timeout=None, resources={"metadata": {"path": str(folder)}})
     return client.execute(), folder
 
 

@@ -42,9 +42,10 @@ class Config:
     @classmethod
     def from_json(cls, text: str) -> Self:
         try:
-            return cls.from_dict(json.loads(text))
-        except (json.JSONDecodeError, RecursionError) as error:
+            values = json.loads(text)
+        except (ValueError, RecursionError) as error:
             raise ConfigError(f"not valid JSON: {shortened(str(error))}") from error
+        return cls.from_dict(values)
 
     def to_toml(self) -> str:
         """TOML has no null: a field that is None is left out and reads back as its default."""

@@ -294,3 +294,47 @@ def test_evaluation_refuses_named_data_of_another_kind(saved):
     model.class_names = load_dataset("fashion_mnist").spec.class_names
     with pytest.raises(DataError, match=r"the model knows the classes T-shirt/top, .* 8, 9"):
         evaluate(model, load_dataset("mnist"))
+
+
+def test_a_model_is_asked_for_by_the_digest_that_its_export_has(study, saved, images):
+    """Another export of the same members is another model; so is one with a manifest of its own."""
+    model = load_saved(saved)
+    again = load_saved(saved, sha256=model.sha256)
+    assert model.sha256 == json.loads((saved / "manifest.json").read_text())["sha256"]
+    np.testing.assert_array_equal(again.predict(images.x_test), model.predict(images.x_test))
+    with pytest.raises(ModelError, match=rf"asked for: {'0' * 64}"):
+        load_saved(saved, sha256="0" * 64)
+
+
+def test_a_model_that_nothing_serves_is_named(tmp_path):
+    """As TensorFlow saves a module without signatures, or with others."""
+    import tensorflow as tf
+
+    module = tf.Module()
+    module.f = tf.function(lambda x: {"y": x}, input_signature=[tf.TensorSpec((None, 3))])
+    tf.saved_model.save(module, str(tmp_path / "none"), signatures={})
+    with pytest.raises(ModelError, match=r"has no signature serving_default.*Signatures: none"):
+        load_saved(tmp_path / "none", trust=True)
+    signature = module.f.get_concrete_function()
+    tf.saved_model.save(module, str(tmp_path / "other"), signatures={"other": signature})
+    with pytest.raises(ModelError, match=r"Signatures: other\. Save it with"):
+        load_saved(tmp_path / "other", trust=True)
+    tf.saved_model.save(module, str(tmp_path / "y"), signatures=signature)
+    with pytest.raises(ModelError, match=r"neither probabilities nor a prediction, but y: call"):
+        load_saved(tmp_path / "y", trust=True).predict(np.zeros((1, 3), "float32"))
+    assert (
+        load_saved(tmp_path / "y", trust=True).outputs(np.zeros((1, 3), "float32"))["y"].size == 3
+    )
+
+
+def test_a_number_that_somebody_took_is_left_to_them(study, tmp_path):
+    """A stray file and an empty folder stay; only numbers as TensorFlow writes them count."""
+    models = tmp_path / "m"
+    (models / "2").mkdir(parents=True)
+    (models / "3").write_text("mine")
+    (models / "٣٤").mkdir()
+    paths = [export(study.best(), models) for _ in range(2)]
+    assert [p.name for p in paths] == ["1", "4"]
+    assert (models / "3").read_text() == "mine"
+    assert list((models / "2").iterdir()) == []
+    assert load_saved(models).path == paths[1]

@@ -192,7 +192,12 @@ def trained(members: list, data: Dataset, epochs: int = 2) -> Stack:
 
 @pytest.mark.parametrize(
     ("common", "alone"),
-    [("batch", (0, 2)), ("layer", (3,)), ("example", (1, 4)), ("moments", (5,))],
+    [
+        ("batch", (0, 2)),
+        pytest.param("layer", (3,), marks=pytest.mark.slow),
+        pytest.param("example", (1, 4), marks=pytest.mark.slow),
+        ("moments", (5,)),
+    ],
     ids=list(COMMON),
 )
 def test_a_mixed_stack_holds_every_member_as_if_alone(tiny, common, alone):

@@ -10,6 +10,8 @@ from kmlp.report import write_comparison
 from tests.hand_made import hand_made
 from tests.report.test_report import text_of
 
+pytestmark = pytest.mark.page
+
 
 @pytest.fixture
 def two(tmp_path):

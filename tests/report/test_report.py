@@ -29,6 +29,8 @@ from kmlp.stats.metrics import METRICS
 from kmlp.study.results.networks import read_networks
 from tests.hand_made import hand_made, record
 
+pytestmark = pytest.mark.page
+
 FIGURES = {
     "classes": ("differences", "scores", "epochs", "curves", "gaps", "confusion", "reliability"),
     "regression": ("differences", "scores", "epochs", "curves", "gaps", "residuals"),

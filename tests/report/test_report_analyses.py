@@ -11,6 +11,8 @@ from kmlp.report.sections import decompositions, folds, interim, seed_streams, s
 from kmlp.stats.formatting import unit_in
 from tests.hand_made import hand_made
 
+pytestmark = pytest.mark.page
+
 ALL = {
     "resample": "splits:3",
     "resample_seeds": 2,

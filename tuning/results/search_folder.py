@@ -17,7 +17,7 @@ from typing import Any, Self
 from kmlp.errors import RunFolderError
 from kmlp.files import folders_in, sweep
 from kmlp.study.run_folder import RunFolder
-from kmlp.study.run_folder.integrity import AGAIN, Table
+from kmlp.study.run_folder.integrity import AGAIN, Row, Rows, Table
 from kmlp.study.run_folder.records import read_object
 
 EVENTS_FOLDER = "tensorboard"
@@ -104,8 +104,11 @@ class SearchFolder(RunFolder):
         if (self.path / "study.toml").exists():
             raise RunFolderError(f"{self.path} holds a study. Name another folder with --out.")
         with super().writing():
-            if self._ledger.has_lost:
-                self._reopen()
+            rows = self._ledger.rows(_TRIAL)
+            if [number for number, _ in rows] != list(range(len(rows))):
+                with self._connect() as connection:
+                    connection.execute("DELETE FROM trial")
+                    connection.executemany(_TRIAL.insert, _reopened(rows))
             self._clock = time.monotonic()
             yield
 
@@ -131,29 +134,32 @@ class SearchFolder(RunFolder):
 
     def write_trials(self, trials: Sequence[Trial]) -> None:
         """Adds or replaces trials, all or none, and notes the time since the last call."""
-        rows = [(t.number, json.dumps(dataclasses.asdict(t))) for t in trials]
         passed, self._clock = time.monotonic() - self._clock, time.monotonic()
         with self._connect() as connection:
-            connection.executemany(_TRIAL.insert, rows)
+            connection.executemany(_TRIAL.insert, map(_row, trials))
             connection.execute(_CLOCK.insert, (passed,))
 
     def seconds(self) -> float:
         """How long the search has worked; what a kill lost since the last trial is not known."""
         return sum(seconds for (seconds,) in self._ledger.rows(_CLOCK))
 
-    def _reopen(self) -> None:
-        """After rows were lost: the trials that are left run again, up to the last batch that is
-        known to be whole.
+    def _after_loss(self, rows: Rows) -> Rows:
+        return {**rows, _TRIAL: _reopened(rows[_TRIAL])}
 
-        What is drawn follows from the seed and the scores, and scores from the members: those
-        that are recorded are not trained again, and the search becomes what it was.
-        """
-        trials = [Trial.read(record) for _, record in self._ledger.rows(_TRIAL)]
-        known = [t for number, t in enumerate(trials) if t.number == number]
-        last_batch = known[-1].batch if known else 0
-        kept = [t for t in known if t.batch < last_batch]
-        again = [dataclasses.replace(t, status="running", score=None, message=None) for t in kept]
-        with self._connect() as connection:
-            connection.execute("DELETE FROM trial")
-            rows = [(t.number, json.dumps(dataclasses.asdict(t))) for t in again]
-            connection.executemany(_TRIAL.insert, rows)
+
+def _reopened(rows: Sequence[Row]) -> list[Row]:
+    """Trials to go on with after rows were lost: those up to the last batch that is known to be
+    whole, running again.
+
+    What is drawn follows from the seed and the scores, and scores from the members: those that
+    are recorded are not trained again, and the search becomes what it was.
+    """
+    trials = [Trial.read(record) for _, record in sorted(rows)]
+    known = [t for number, t in enumerate(trials) if t.number == number]
+    kept = [t for t in known if t.batch < known[-1].batch]
+    again = [dataclasses.replace(t, status="running", score=None, message=None) for t in kept]
+    return [_row(trial) for trial in again]
+
+
+def _row(trial: Trial) -> Row:
+    return trial.number, json.dumps(dataclasses.asdict(trial))

@@ -164,7 +164,7 @@ class Tuner:
                 self._end(dataclasses.replace(trial, status="failed", message=message))
 
     def _train_damaged(self) -> None:
-        """Trains again what is recorded and has lost its arrays.
+        """Trains again what has lost its record or its arrays.
 
         The trials keep their scores, by which others were drawn: in another stack a network
         rounds otherwise.
@@ -174,7 +174,7 @@ class Tuner:
             e.id: (e, t.epochs)
             for t in self.trials
             for e in self._executions_of(t)
-            if e.id in records
+            if e.id in records or t.status == "done"
         }
         damaged = [recorded[id] for id in self.folder.damaged(list(recorded))]
         if damaged:

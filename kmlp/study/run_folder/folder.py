@@ -27,7 +27,7 @@ from kmlp.files import (
     write_atomically,
 )
 from kmlp.ownership import Kind, own_folder, refuse_foreign_folder
-from kmlp.study.run_folder.integrity import FILE, Ledger, Table, schema
+from kmlp.study.run_folder.integrity import FILE, Ledger, Rows, Table, schema
 from kmlp.study.run_folder.kept_files import KeptFiles
 from kmlp.study.run_folder.records import ATTEMPT, EPOCH, MEMBER, MemberRecord
 from kmlp.study.run_folder.stack_log import StackLog
@@ -256,11 +256,15 @@ class RunFolder:
             self._whole[id] = state
         return True
 
+    def _after_loss(self, rows: Rows) -> Rows:
+        """What is left to keep of a ledger's rows where some were lost: here each stands alone."""
+        return rows
+
     def _mend(self) -> None:
         """Puts a ledger with the rows that are whole in the place of one that is damaged or has no
         hashes yet; a damaged one is kept beside it."""
         path = self._ledger.path
-        content = self._ledger.mended(self._files.as_they_are())
+        content = self._ledger.mended(self._files.as_they_are(), self._after_loss)
         if content is None:
             return
         if self._ledger.has_lost:

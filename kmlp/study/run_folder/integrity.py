@@ -95,6 +95,7 @@ class Table:
         return found == (seal(self.name, *values),) * has_hashes and self.is_sound(*values)
 
 
+Rows = Mapping[Table, Sequence[Row]]
 FILE = Table("file", {"name": str, "sha256": str, "text": str})
 """The files that kmlp reads back; the text of those that are text."""
 
@@ -194,7 +195,9 @@ class Ledger:
                     return tuple(found[: len(table.columns)])
         return None
 
-    def mended(self, files: Mapping[str, bytes]) -> bytes | None:
+    def mended(
+        self, files: Mapping[str, bytes], after_loss: Callable[[Rows], Rows]
+    ) -> bytes | None:
         """The content of a ledger to take this one's place; None where it needs none.
 
         That is of a damaged one with the rows that are whole, which is said; and of one that kmlp
@@ -203,6 +206,7 @@ class Ledger:
         Args:
             files: the folder's files that kmlp reads back, by name; where no row vouches for
                 one, it is taken as it is.
+            after_loss: what is left to keep of the rows that are whole where others were lost.
         """
         if not self.path.exists() or not self.path.stat().st_size:
             return None
@@ -217,7 +221,8 @@ class Ledger:
             return None
         self.has_lost = bool(reason or damaged)
         self._tell(reason, damaged)
-        return self._fresh({table: whole for table, (whole, _) in found.items()}, files)
+        rows: Rows = {table: whole for table, (whole, _) in found.items()}
+        return self._fresh(after_loss(rows) if self.has_lost else rows, files)
 
     def _state(self) -> tuple[bool, bool, str]:
         """Whether rows have hashes, whether the format is old, and what is wrong with the file."""
@@ -259,7 +264,7 @@ class Ledger:
                 _named(table, rows),
             )
 
-    def _fresh(self, rows: Mapping[Table, Sequence[Row]], files: Mapping[str, bytes]) -> bytes:
+    def _fresh(self, rows: Rows, files: Mapping[str, bytes]) -> bytes:
         known = {name for name, *_ in rows[FILE]}
         adopted = [file_row(name, files[name]) for name in files if name not in known]
         with contextlib.closing(sqlite3.connect(":memory:")) as fresh:

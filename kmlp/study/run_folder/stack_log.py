@@ -137,7 +137,7 @@ class StackLog:
         """Who trains together by a note, which lies in the folder of just these members."""
         try:
             ids = json.loads(note.read_text(encoding="utf-8"))
-            if self.checkpoint_folder(ids) == note.parent:
+            if isinstance(ids, list) and self.checkpoint_folder(ids) == note.parent:
                 return ids
         except (OSError, ValueError, TypeError, RecursionError):
             pass

@@ -270,3 +270,20 @@ def test_what_is_significant_needs_no_more_seeds(regression):
         outputs = regression.truth
         record(regression.folder, id, "regression", outputs, outputs, status="diverged")
     assert by_name(regression.results)["dropout"]["versus_baseline"]["more_seeds"] == 0
+
+
+def test_no_interval_of_an_accuracy_ends_beyond_all_rows_or_none(tmp_path, monkeypatch):
+    """Networks that are right, or wrong, on nearly every row: an interval would reach outside."""
+    for i, wrong in enumerate((lambda v, seed: 4 * (seed == 0), lambda v, seed: 40 - seed // 5)):
+        monkeypatch.setattr("tests.hand_made.num_wrong", wrong)
+        made = hand_made(tmp_path / str(i), "multiclass", resample="splits:3", folds=2, repeats=2)
+        results = made.results
+        found = [v["test_ci95_seeds_and_rows"] for v in results["variants"]]
+        found += [
+            v[part]["accuracy"]["ci95"] for v in results["variants"] for part in ("test", "val")
+        ]
+        found += [v["ci95"] for v in results["cross_validation"]["variants"]]
+        found += [term["ci95"] for e in results["bias_variance"] for term in e["zero_one"].values()]
+        assert all(-1e-12 <= low <= high <= 1 for low, high in filter(None, found))
+        ends = {end for low_high in found[:6] for end in low_high}
+        assert (0.0, 1.0)[1 - i] in ends, "it is cut, not far from the end"

@@ -84,3 +84,21 @@ def test_without_two_common_samples_nothing_is_compared():
 def test_without_a_baseline_the_others_stand_alone():
     (dropout,) = entries(dropout=resampled(0.5))
     assert dropout["versus_baseline"] is None
+
+
+def test_no_part_of_an_error_rate_is_of_more_than_all_rows():
+    """Networks of four samples are wrong on every row, those of a fifth on few."""
+    outputs = np.full((5, 1, 50, 2), np.log([0.9, 0.1]), np.float32)
+    outputs[0, 0, :40] = np.log([0.1, 0.9])
+    wrong = Resampled(
+        kind="splits",
+        samples=tuple(range(5)),
+        seeds=(0,),
+        outputs=outputs,
+        truth=np.ones(50, np.int32),
+        left_out=(),
+    )
+    risk = decompose(outputs, wrong.truth)["zero_one"]["risk"]
+    assert risk.interval()[1] > 1
+    (entry,) = entries(none=wrong)
+    assert entry["zero_one"]["risk"]["ci95"] == (risk.interval()[0], 1.0)

@@ -33,6 +33,8 @@ from tuning.results.trials import finished, objective_unit, ranked
 from tuning.results.verdict import verdict
 from tuning.space.config import SearchConfig
 
+pytestmark = pytest.mark.page
+
 FEW = 12
 DONE = FEW - 2
 """Trials 3 and 7 have no score."""
