@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from kmlp.config import MLPConfig, TrainConfig
+from kmlp.config.seeds import Seeds
 from kmlp.data import Dataset
-from kmlp.member import Member, Seeds
-from kmlp.metrics import classification_metrics, regression_metrics
-from kmlp.rows import Sample
+from kmlp.data.sampling import Sample
+from kmlp.engine.member import Member
+from kmlp.engine.trainer import MemberResult
+from kmlp.stats.metrics import classification_metrics, regression_metrics
 from kmlp.testing import LinearTrainer
-from kmlp.trainer import MemberResult
 
 
 def members(data: Dataset, count: int = 3, **train) -> list[Member]:

@@ -16,12 +16,12 @@ import tomli_w
 
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.errors import RunFolderError
-from kmlp.ledger import RunFolder
-from kmlp.records import MEMBER
 from kmlp.report import write_report
-from kmlp.study import load_study
+from kmlp.study.loading import load_study
+from kmlp.study.run_folder import RunFolder
+from kmlp.study.run_folder.records import MEMBER
 from tests.hand_made import HandMade, hand_made, record
-from tuning.ledger import SearchFolder, Trial
+from tuning.results.search_folder import SearchFolder, Trial
 
 ROOT = Path(__file__).parent.parent
 AGAIN = "Run the same command again: it keeps what is whole and does the rest anew."
@@ -241,7 +241,7 @@ def test_a_file_about_to_be_written_may_hold_the_old_or_the_new(made, monkeypatc
     def die(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("kmlp.ledger.write_atomically", die)
+    monkeypatch.setattr("kmlp.study.run_folder.folder.write_atomically", die)
     with pytest.raises(KeyboardInterrupt):
         folder.write_text("study.toml", old + "# later\n")
     folder.refuse_changed("study.toml")
