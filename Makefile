@@ -1,5 +1,7 @@
-# `make demo` and `make test` set up everything they need on a machine with Python 3.11.
-PYTHON ?= python3
+# `make demo` and `make test` set up everything they need on a machine with Python 3.11 to 3.13.
+VERSIONS = python3.13 python3.12 python3.11 python3 python
+SUPPORTED = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for p in $(VERSIONS); do $$p -c "$(SUPPORTED)" 2>/dev/null && echo $$p && break; done)
 VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
@@ -32,10 +34,10 @@ test-jax: $(READY)
 PYTEST = pytest -n 2 --dist worksteal
 # Compiling takes longer than what it makes.
 QUICK = XLA_FLAGS="--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
-tests_of = $(addprefix tests/test_, $(addsuffix .py, $(1)))
-CORE = $(call tests_of, draws layers optimizers program stack callbacks)
-ENGINE = $(CORE) $(call tests_of, training equality tasks checkpoint self_test groups_engine)
-OPTIMIZED = $(call tests_of, stack training self_test)
+tests_of = $(addsuffix .py, $(addprefix tests/$(1)/test_, $(2)))
+CORE = tests/nn $(call tests_of,engine,compiled stack)
+ENGINE = $(CORE) $(call tests_of,engine,scheduler equality tasks checkpoint self_test samples)
+OPTIMIZED = $(call tests_of,engine,stack scheduler self_test)
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
@@ -44,15 +46,16 @@ lint: $(READY)
 
 # Exact versions with hashes; kmlp itself is linked, so that edits count at once.
 $(READY): requirements.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "kmlp is locked for Python 3.11. Try: make PYTHON=python3.11")'
+	@$(or $(PYTHON),false) -c "$(SUPPORTED)" || { echo "kmlp needs Python 3.11, 3.12 or 3.13, \
+	and none was found. Install one, or name it: make PYTHON=/path/to/python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $(READY)
 
 lock:
-	uv pip compile pyproject.toml --extra test --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-header --quiet --output-file requirements.lock
+	uv pip compile pyproject.toml --extra test --universal --python-version 3.11 \
+	  --fork-strategy fewest --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
 
 clean:
 	rm -rf $(VENV) runs

@@ -23,7 +23,7 @@ if os.environ.get("KERAS_BACKEND") == "jax":
     os.environ.setdefault("JAX_ENABLE_X64", "1")
 
 _NOT_FAST = ("engine", "page", "slow")
-collect_ignore = [] if importlib.util.find_spec("jax") else ["kmlp/backend/jax.py"]
+collect_ignore = [] if importlib.util.find_spec("jax") else ["kmlp/nn/backend/jax.py"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -23,7 +23,7 @@ from kmlp.study.run_folder.records import MEMBER
 from tests.hand_made import HandMade, hand_made, record
 from tuning.results.search_folder import SearchFolder, Trial
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 AGAIN = "Run the same command again: it keeps what is whole and does the rest anew."
 
 
