@@ -90,8 +90,7 @@ def read_table(
     path = Path(path)
     suffix = _suffix(path)
     if suffix in _TEXT:
-        options = {"separator": separator, "encoding": encoding, "header": header}
-        read = read_text(path, text=text, **options)
+        read = read_text(path, separator=separator, encoding=encoding, header=header, text=text)
         table = Table(read.frame, path.name, read.found, read.dialect, read.lines, read.sha256)
     else:
         with reading(path):

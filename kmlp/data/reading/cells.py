@@ -212,7 +212,7 @@ class Facts:
 
     def _date(self, decimals: set[str], seen: tuple[tuple[str, int], ...]) -> Reading:
         assert self.dates
-        date, notes = self.dates[0], ()
+        date, notes = self.dates[0], tuple[str, ...]()
         others = [d for d in self.dates[1:] if d.title != date.title]
         if others:
             if decimals == {","}:  # where numbers have a decimal comma, the day comes first
@@ -222,6 +222,8 @@ class Facts:
 
     def _text(self, seen: tuple[tuple[str, int], ...]) -> Reading:
         """Words that always mean missing do; the others, and codes among codes, are kept."""
+        if self.text_wanted:
+            return Reading(kind="text")
         codes = self.two_letters and self.cells > self.words.total() + _FEW_CODES
         kept = [w for w, _ in seen if w not in MISSING_ALWAYS or (codes and w == "NA")]
         notes = [f"{w!r} ({self.words[w]}) is kept as a category" for w in kept]
@@ -230,7 +232,7 @@ class Facts:
 
 
 def _decimal(separator: str, decimals: set[str], possible: dict[str, NumberFormat]) -> str:
-    """Which decimal sign, where the column alone does not tell: the other columns', else a guess."""
+    """Which decimal sign, where the column does not tell: the other columns', or a guess."""
     if len(decimals) == 1:
         return next(iter(decimals))
     if "plain" in possible:

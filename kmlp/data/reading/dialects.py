@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import itertools
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -109,12 +110,11 @@ def find_dialect(
 
 
 def _records(text: str, separator: str, quote: str | None) -> list[list[str]]:
-    quoting = csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
     reader = csv.reader(
         io.StringIO(text),
         delimiter=separator,
         quotechar=quote or '"',
-        quoting=quoting,
+        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
         skipinitialspace=True,
     )
     records = []
@@ -180,9 +180,7 @@ def _has_header(records: Sequence[Sequence[str]]) -> bool:
         return not records or not any(_kind(cell) in ("number", "date") for cell in records[0])
     first, columns = records[0], list(zip(*records[1:], strict=False))
     below = [Counter(filter(None, map(_kind, column))) for column in columns]
-    typed = [
-        j for j, kinds in enumerate(below) if kinds and kinds["word"] < 0.1 * kinds.total()
-    ]
+    typed = [j for j, kinds in enumerate(below) if kinds and kinds["word"] < 0.1 * kinds.total()]
     if any(_kind(first[j]) == "word" for j in typed):
         return True
     if typed:
@@ -195,4 +193,4 @@ def _counts_up(record: Sequence[str]) -> bool:
     numbers = [int(cell) for cell in record if cell.isascii() and cell.isdecimal()]
     if len(numbers) < 2 or len(numbers) < len(record) - 1:
         return False
-    return all(b - a == 1 for a, b in zip(numbers, numbers[1:], strict=False))
+    return all(b - a == 1 for a, b in itertools.pairwise(numbers))

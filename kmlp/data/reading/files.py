@@ -27,7 +27,7 @@ def read_arrow(path: Path) -> pl.DataFrame:
     with Content(path), open(path, "rb") as file:
         is_file = file.read(6) == b"ARROW1"
     if is_file:
-        return pl.read_ipc(path, memory_map=False, hive_partitioning=False)
+        return pl.read_ipc(path)
     return pl.read_ipc_stream(path)
 
 
@@ -111,7 +111,7 @@ def _bad_line(text: bytes) -> str:
     for number, line in enumerate(text.split(b"\n"), start=1):
         try:
             if line.strip() and not isinstance(json.loads(line), dict):
-                return f"line {number} is no object such as {{\"age\": 3}}"
+                return f'line {number} is no object such as {{"age": 3}}'
         except (ValueError, RecursionError) as error:
             return f"line {number} is no JSON ({error})"
     return ""

@@ -94,7 +94,6 @@ class DateFormat:
 
     def parse(self, cells: pl.Series) -> pl.Series:
         """The dates, or the moments without a time zone (in UTC where one is written)."""
-        import polars as pl
 
         if not self.time:
             return cells.str.to_date(self.strptime, strict=False)
@@ -141,9 +140,7 @@ DATES = (
     ),
     DateFormat("ISO 8601", f"^{_ISO_DAY}{_CLOCK}$", "%Y-%m-%dT%H:%M:%S%.f", True),
     DateFormat("ISO 8601", f"^{_ISO_DAY}T[0-9]{{2}}:[0-9]{{2}}$", "%Y-%m-%dT%H:%M", True),
-    DateFormat(
-        "ISO 8601, in UTC", f"^{_ISO_DAY}{_CLOCK}{_ZONE}$", "%Y-%m-%dT%H:%M:%S%.f%:z", True
-    ),
+    DateFormat("ISO 8601, in UTC", f"^{_ISO_DAY}{_CLOCK}{_ZONE}$", "%Y-%m-%dT%H:%M:%S%.f%:z", True),
     DateFormat(
         "a date and time with its zone, in UTC",
         f"^{_ISO_DAY} {_CLOCK[1:]} ?{_ZONE}$".replace(" ?", ""),
@@ -156,6 +153,4 @@ DATES = (
 def dates_like(cells: pl.Series) -> list[DateFormat]:
     """The ways that the first few cells leave possible: most columns hold no dates at all."""
     first = cells.head(50).drop_nulls().to_list()
-    return [
-        date for date in DATES if any(re.match(date.pattern, cell, re.ASCII) for cell in first)
-    ]
+    return [date for date in DATES if any(re.match(date.pattern, cell, re.ASCII) for cell in first)]

@@ -80,7 +80,11 @@ def _from_arrow(data: Any) -> pl.DataFrame:
 
 def _frame(columns: list[pl.Series]) -> pl.DataFrame:
     names = [column.name for column in columns]
-    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    twice = (
+        sorted({name for name in names if names.count(name) > 1})
+        if len(set(names)) < len(names)
+        else []
+    )
     if twice:
         raise DataError(f"several columns are called {twice[0]!r}; rename all but one of them.")
     lengths = {len(column) for column in columns}
@@ -99,7 +103,7 @@ def _plain(column: pl.Series) -> pl.Series:
     if kind == pl.Null:
         return column.cast(pl.String)
     if kind == pl.Categorical:
-        return column.cast(pl.Enum(column.cat.get_categories().unique(maintain_order=True)))
+        return _enum_of(column.cast(pl.String))
     if kind == pl.Datetime:
         if kind.time_zone is not None:  # type: ignore[attr-defined]
             column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
@@ -110,6 +114,10 @@ def _plain(column: pl.Series) -> pl.Series:
         return column
     remedy = _REMEDIES.get(str(kind.base_type()), "convert it to numbers, strings or dates")
     raise DataError(f"column {column.name!r} is of type {kind}, which no column may be; {remedy}.")
+
+
+def _enum_of(words: pl.Series) -> pl.Series:
+    return words.cast(pl.Enum(words.drop_nulls().unique().sort()))
 
 
 def _pandas_column(name: str, values: Any) -> pl.Series:
@@ -198,9 +206,7 @@ def _from_numbers(name: str, values: list[Any]) -> pl.Series:
     if whole and all(v is None or -(2**63) <= int(v) < 2**63 for v in values):
         return pl.Series(name, [None if v is None else int(v) for v in values], dtype=pl.Int64)
     try:
-        return pl.Series(
-            name, [None if v is None else float(v) for v in values], dtype=pl.Float64
-        )
+        return pl.Series(name, [None if v is None else float(v) for v in values], dtype=pl.Float64)
     except OverflowError as error:
         raise DataError(f"column {name!r} holds a number beyond 1e308; scale it.") from error
 
@@ -227,7 +233,7 @@ def _is_missing(value: Any) -> bool:
     return isinstance(value, float | np.floating) and bool(value != value)
 
 
-def _word(value: Any) -> str | None:
+def _word(value: Any) -> Any:
     """A value as the word of a category: 1.0 is written 1."""
     if value is None or isinstance(value, str):
         return value

@@ -18,7 +18,6 @@ from kmlp.data.reading.cells import Facts, Reading, tidy
 from kmlp.data.reading.dialects import SAMPLE, Dialect, find_dialect, find_encoding
 from kmlp.data.reading.records import Block, blocks, decoded
 from kmlp.data.reading.unpacked import Content, reading
-from kmlp.errors import DataError
 
 _SHOWN = 20
 
@@ -115,7 +114,8 @@ def column_names(header: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...
         >>> column_names(["", "age"])
         (('column_1', 'age'), ('column 1 has no name: it is called column_1',))
     """
-    names, notes = [], []
+    names: list[str] = []
+    notes: list[str] = []
     for i, given in enumerate(header):
         name = " ".join(given.split())
         if not name:
@@ -132,7 +132,9 @@ def column_names(header: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...
 
 def _read(plan: _Plan, text: Sequence[str]) -> Text:
     facts = [Facts(text_wanted=name in text) for name in plan.names]
-    lines, blank, hashes = [], 0, []
+    lines: list[np.ndarray] = []
+    hashes: list[str] = []
+    blank = 0
     for block, columns in _columns(plan, hashes):
         for fact, cells in zip(facts, columns, strict=True):
             fact.see(tidy(cells))
