@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,13 +29,15 @@ class Told:
     """What was met while encoding and should be told; batches add up.
 
     Attributes:
-        extra: columns that are not used.
+        known: columns that are rightly not used, such as the target and those left out.
+        extra: columns that are not used, and that nothing is known of.
         unseen: by column, how many cells hold a category that the training table lacks.
         outside: by column, how many numbers lie further outside the training range than that is
             wide.
         num_rows: how many rows were encoded.
     """
 
+    known: Collection[str] = ()
     extra: list[str] = field(default_factory=list)
     unseen: Counter[str] = field(default_factory=Counter)
     outside: Counter[str] = field(default_factory=Counter)
@@ -201,8 +203,8 @@ def _match(table: Table, columns: Sequence[Column], told: Told) -> None:
     missing = [name for name in wanted if name not in table.frame.columns]
     if missing:
         raise _missing_columns(missing, table)
-    extra = [name for name in table.frame.columns if name not in wanted]
-    told.extra += [name for name in extra if name not in told.extra]
+    passed_over = {*wanted, *told.known, *told.extra}
+    told.extra += [name for name in table.frame.columns if name not in passed_over]
 
 
 def _missing_columns(missing: Sequence[str], table: Table) -> DataError:
