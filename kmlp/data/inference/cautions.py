@@ -20,6 +20,7 @@ _FEWEST = 20
 _BINS = 64
 _REMOVED = 0.95
 _EXPLAINED = 0.99
+_MOST_CLASSES = 100
 _MAIL = r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}"
 
 
@@ -27,8 +28,9 @@ def of_column(raw: Raw, found: Found, columns: Sequence[Column], y: np.ndarray) 
     """The warnings of one raw column that is used.
 
     Args:
-        raw, found, columns: the column, what it is, what becomes of it.
-        y: `(n,)` float64, the target's numbers or codes of classes.
+        raw: the column, of some rows in a random order (see `sample`).
+        found, columns: what it is, what becomes of it.
+        y: `(n,)` float64, the target of these rows: its numbers, or codes of classes.
     """
     told = []
     if found.kind == "category" and _holds_mail(found.values):
@@ -45,6 +47,12 @@ def of_column(raw: Raw, found: Found, columns: Sequence[Column], y: np.ndarray) 
     return tuple(told)
 
 
+def sample(table: Table, y: np.ndarray) -> tuple[Table, np.ndarray]:
+    """Rows that are enough to see what gives the target away, in a random order."""
+    order = np.random.default_rng(0).permutation(len(y))[:_SAMPLE]
+    return table.take(order), y[order]
+
+
 def is_copy(raw: Raw, found: Found, y: np.ndarray) -> bool:
     """Whether a column is the target once more, under the same or other words."""
     if found.kind not in ("number", "category", "boolean") or found.num_missing:
@@ -53,7 +61,7 @@ def is_copy(raw: Raw, found: Found, y: np.ndarray) -> bool:
         numbers = values.numbers(raw)
         if np.array_equal(numbers, y):
             return True
-        codes = _ranks(numbers) if found.num_distinct == len(np.unique(y)) else None
+        codes = _ranks(numbers) if found.num_distinct <= _MOST_CLASSES else None
     else:
         codes = _coded_words(raw, found)
     if codes is None or found.num_distinct > max(2, len(y) // 2):
@@ -71,7 +79,7 @@ def given_away(x: np.ndarray, y: np.ndarray) -> str | None:
     gone; of a quantity, 99 % of the variance.
 
     Args:
-        x: `(n,)` numbers or codes, NaN where missing.
+        x: `(n,)` numbers or codes, NaN where missing; in an order that means nothing.
         y: `(n,)` classes (whole numbers of at most 100 values), or a quantity.
 
     Example:
@@ -81,12 +89,10 @@ def given_away(x: np.ndarray, y: np.ndarray) -> str | None:
     """
     if len(y) < _FEWEST:
         return None
-    order = np.random.default_rng(0).permutation(len(y))[:_SAMPLE]
-    x, y = x[order], y[order]
     half = len(y) // 2
     bins = _binned(x, x[:half])
     distinct, classes = np.unique(y, return_inverse=True)
-    if len(distinct) <= 100:
+    if len(distinct) <= _MOST_CLASSES:
         return _accuracy(bins, classes, len(distinct), half)
     return _r2(bins, y, half)
 

@@ -59,8 +59,9 @@ def infer_schema(
     _check_kinds(said)
     labelled, read = _labelled(table, target, task, said.pop(target, None))
     y = target_numbers(Raw(labelled, target), read.column)
+    sample = cautions.sample(labelled, y)
     found = [
-        _find(Raw(labelled, name), said.get(name), name in drop, y)
+        _find(Raw(labelled, name), said.get(name), name in drop, y, sample)
         for name in table.frame.columns
         if name != target
     ]
@@ -102,19 +103,23 @@ def _labelled(table: Table, target: str, task: str, said: str | None) -> tuple[T
     return (table if known.all() else table.take(known)), read
 
 
-def _find(raw: Raw, said: str | None, dropped: bool, y: np.ndarray) -> _Result:
+def _find(
+    raw: Raw, said: str | None, dropped: bool, y: np.ndarray, sample: tuple[Table, np.ndarray]
+) -> _Result:
     if dropped:
         return _left_out(raw, Found(kind="", reason="dropped as asked"))
     found = kinds.find_kind(raw, said)
     if not found.kind or found.reason:
         return _left_out(raw, found)
-    if said is None and cautions.is_copy(raw, found, y):
+    part = Raw(sample[0], raw.name)
+    is_copy = cautions.is_copy(part, found, sample[1]) and cautions.is_copy(raw, found, y)
+    if said is None and is_copy:
         return _left_out(raw, replace(found, reason="a copy of the target"))
     columns = _columns(raw, found)
     if not columns:
         return _left_out(raw, replace(found, reason="constant"))
     shown = _shown(raw, found, _becomes(columns))
-    warnings = cautions.of_column(raw, found, columns, y)
+    warnings = cautions.of_column(part, found, columns, sample[1])
     return _Result(
         name=raw.name, columns=columns, shown=shown, notes=found.notes, warnings=warnings
     )

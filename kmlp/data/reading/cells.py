@@ -10,6 +10,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from kmlp.data.reading.formats import NUMBERS, DateFormat, NumberFormat, dates_like
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ MISSING_AMONG_NUMBERS = (
 """Words that mean a missing value among numbers and dates; among words they may be a category."""
 
 _FEW_CODES = 3
+_FIRST = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +41,7 @@ class Reading:
         kind: "number", "date" or "text".
         number: how numbers are written.
         date: how dates are written.
-        whole: whether every number is a whole one.
+        whole: the smallest type, such as "Int16", if every number is a whole one; else empty.
         missing: words that are read as missing, and how often each stands there.
         notes: what else a user should be told.
     """
@@ -46,19 +49,19 @@ class Reading:
     kind: str
     number: NumberFormat | None = None
     date: DateFormat | None = None
-    whole: bool = False
+    whole: str = ""
     missing: tuple[tuple[str, int], ...] = ()
     notes: tuple[str, ...] = ()
 
     def apply(self, cells: pl.Series) -> pl.Series:
-        """Cells as `tidy` gives them, as Int64, Float64, Date, Datetime or String."""
+        """Cells as `tidy` gives them, as integers, Float64, Date, Datetime or String."""
         if self.missing:
             import polars as pl
 
             words = pl.Series([word for word, _ in self.missing], dtype=pl.String)
             cells = cells.set(cells.is_in(words).fill_null(False), None)
         if self.number:
-            return self.number.parse(cells, whole=self.whole)
+            return self.number.parse(cells, self.whole)
         return self.date.parse(cells) if self.date else cells
 
     def describe(self) -> list[str]:
@@ -87,7 +90,8 @@ def read_cells(cells: pl.Series, *, separator: str = ",") -> tuple[pl.Series, Re
     """
     cells = tidy(cells)
     facts = Facts()
-    facts.see(cells)
+    for part in (cells[:_FIRST], cells[_FIRST:]):  # the first few rows tell what words are
+        facts.see(part)
     reading = facts.decide(separator, facts.decimals())
     return reading.apply(cells), reading
 
@@ -100,6 +104,8 @@ class Facts:
     cells: int = 0
     zeros_lead: bool = False
     too_long: bool = False
+    low: int = 0
+    high: int = 0
     fraction: set[str] = field(default_factory=set)
     words: Counter[str] = field(default_factory=Counter)
     numbers: dict[str, NumberFormat] | None = None
@@ -151,6 +157,8 @@ class Facts:
         whole = cells.cast(pl.Int64, strict=False)
         is_whole = whole.is_not_null()
         if is_whole.any():
+            self.low = min(self.low, whole.min())  # type: ignore[type-var, assignment]
+            self.high = max(self.high, whole.max())  # type: ignore[type-var, assignment]
             digits = cells.filter(is_whole).str.strip_chars_start("+-")
             self.zeros_lead = bool((digits.str.starts_with("0") & (digits != "0")).any())
             self.dates = []
@@ -205,10 +213,20 @@ class Facts:
         return Reading(
             kind="number",
             number=number,
-            whole=number.name not in self.fraction,
+            whole=self._smallest(number),
             missing=seen,
             notes=notes,
         )
+
+    def _smallest(self, number: NumberFormat) -> str:
+        """Pixels fill an eighth of the memory that they would take as Int64."""
+        if number.name in self.fraction:
+            return ""
+        if number.name != "plain":  # of those with thousands the range is not known
+            return "Int64"
+        types = ("UInt8", "Int8", "Int16", "Int32")
+        fits = (t for t in types if np.iinfo(t.lower()).min <= self.low)
+        return next((t for t in fits if self.high <= np.iinfo(t.lower()).max), "Int64")
 
     def _date(self, decimals: set[str], seen: tuple[tuple[str, int], ...]) -> Reading:
         assert self.dates

@@ -51,15 +51,15 @@ class NumberFormat:
             return bool(len(cells))  # those without were set apart
         return bool(cells.str.contains(f"[{re.escape(self.decimal)}eE]").any())
 
-    def parse(self, cells: pl.Series, *, whole: bool) -> pl.Series:
-        """The numbers; what is none is null."""
+    def parse(self, cells: pl.Series, whole: str = "") -> pl.Series:
+        """The numbers, of an integer type where one is named; what is none is null."""
         import polars as pl
 
         if self.thousands:
             cells = cells.str.replace_all(f"[{self.thousands}]", "")
         if self.decimal != ".":
             cells = cells.str.replace(self.decimal, ".", literal=True)
-        return cells.cast(pl.Int64 if whole else pl.Float64, strict=False)
+        return cells.cast(getattr(pl, whole or "Float64"), strict=False)
 
 
 NUMBERS = {

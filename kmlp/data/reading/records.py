@@ -14,8 +14,10 @@ import numpy as np
 
 from kmlp.data.reading.dialects import Dialect
 
-BLOCK = 2**23
-"""Bytes of text that are parsed at once."""
+BLOCK = 2**21
+"""Bytes of text that are parsed at once; more where columns are many, each of which has a cost."""
+
+_BYTES_A_COLUMN = 2**14
 
 _LONGEST = 2**26
 """Bytes that one record may have: a quote that is never closed would else take in the file."""
@@ -62,7 +64,7 @@ def blocks(texts: Iterator[str], dialect: Dialect, width: int) -> Iterator[Block
     line, waiting = 1 + dialect.skipped, bytearray()
     for text in _lines_skipped(texts, dialect.skipped):
         waiting += _utf8(text, dialect)
-        if len(waiting) >= BLOCK:
+        if len(waiting) >= max(BLOCK, _BYTES_A_COLUMN * width):
             block, line = _cut(waiting, dialect, width, line)
             if block:
                 yield block
