@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kmlp.data import values
+from kmlp.data.reading.cells import among
 from kmlp.data.tables import Table, as_table
 from kmlp.data.values import Raw
 from kmlp.errors import DataError
@@ -84,8 +85,8 @@ def marked_rows(raw: Raw) -> np.ndarray:
         DataError: another mark than test and train, or only one of them.
     """
     words = values.categories(raw).str.to_lowercase()
-    is_test = words.is_in(list(_TEST_WORDS)).fill_null(False).to_numpy()
-    strange = ~is_test & ~words.is_in(list(_TRAIN_WORDS)).fill_null(False).to_numpy()
+    is_test = among(words, _TEST_WORDS).to_numpy()
+    strange = ~is_test & ~among(words, _TRAIN_WORDS).to_numpy()
     if strange.any():
         row = int(np.argmax(strange))
         raise raw.refuse(row, "mark of test or training rows", 'write "test" and "train"')

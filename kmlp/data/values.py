@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from kmlp.data.columns import MONTHS, WEEKDAYS
-from kmlp.data.reading.cells import MISSING_ALWAYS, MISSING_AMONG_NUMBERS, read_cells, tidy
+from kmlp.data.reading.cells import MISSING_ALWAYS, MISSING_AMONG_NUMBERS, among, read_cells, tidy
 from kmlp.data.tables import Table
 from kmlp.errors import DataError
 
@@ -79,8 +79,8 @@ def truths(raw: Raw, words: tuple[str, str]) -> np.ndarray:
         return series.cast(pl.Float64).fill_null(np.nan).to_numpy()
     known = (words[0].lower(), words[1].lower())
     given = categories(raw).str.to_lowercase()
-    missing = given.is_in(_series(tuple(w.lower() for w in MISSING_AMONG_NUMBERS)))
-    missing = missing & ~given.is_in(_series(known)) | given.is_null()
+    missing = among(given, [word.lower() for word in MISSING_AMONG_NUMBERS])
+    missing = missing & ~among(given, known) | given.is_null()
     true, false = (given == known[1]).fill_null(False), (given == known[0]).fill_null(False)
     strange = ~(true | false | missing.fill_null(True))
     if strange.any():
@@ -116,9 +116,7 @@ def codes(raw: Raw, values: tuple[str, ...]) -> np.ndarray:
         if values
         else pl.Series([None] * len(words), dtype=pl.Float64)
     )
-    missing = (
-        words.is_null() | words.is_in(_series(MISSING_ALWAYS)).fill_null(True)
-    ) & place.is_null()
+    missing = (words.is_null() | among(words, MISSING_ALWAYS)) & place.is_null()
     found = place.fill_null(len(values)).to_numpy(writable=True)
     found[missing.to_numpy()] = np.nan
     return found
@@ -182,7 +180,7 @@ _EMPTY = {"number": pl.Float64(), "date": pl.Datetime("us")}
 
 def _fits(cells: pl.Series, kind: str) -> pl.Series:
     """Which cells are missing, or like most others of this kind."""
-    missing = cells.is_null() | cells.is_in(_series(MISSING_AMONG_NUMBERS)).fill_null(True)
+    missing = cells.is_null() | among(cells, MISSING_AMONG_NUMBERS)
     if kind == "number":
         return missing | cells.cast(pl.Float64, strict=False).is_not_null()
     return missing | cells.str.contains(r"^[0-9]{1,4}[-/.][0-9A-Za-z]{1,3}[-/.][0-9]{1,4}\b")

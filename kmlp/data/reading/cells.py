@@ -7,6 +7,7 @@ not fit it; what is left at the end decides, and whatever was decided is stated.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -56,10 +57,7 @@ class Reading:
     def apply(self, cells: pl.Series) -> pl.Series:
         """Cells as `tidy` gives them, as integers, Float64, Date, Datetime or String."""
         if self.missing:
-            import polars as pl
-
-            words = pl.Series([word for word, _ in self.missing], dtype=pl.String)
-            cells = cells.set(cells.is_in(words).fill_null(False), None)
+            cells = cells.set(among(cells, [word for word, _ in self.missing]), None)
         if self.number:
             return self.number.parse(cells, self.whole)
         return self.date.parse(cells) if self.date else cells
@@ -78,6 +76,11 @@ def tidy(cells: pl.Series) -> pl.Series:
     """Without the spaces round them; empty ones are null."""
     cells = cells.str.strip_chars()
     return cells.set(cells.eq("").fill_null(False), None)
+
+
+def among(cells: pl.Series, words: Collection[str]) -> pl.Series:
+    """Which cells are one of these words; missing ones are none."""
+    return cells.is_in(list(words)).fill_null(False)
 
 
 def read_cells(cells: pl.Series, *, separator: str = ",") -> tuple[pl.Series, Reading]:
@@ -177,10 +180,7 @@ class Facts:
 
     def _count_words(self, cells: pl.Series) -> pl.Series:
         """Counts the words that may mean missing; what is left of the cells."""
-        import polars as pl
-
-        words = pl.Series(MISSING_AMONG_NUMBERS, dtype=pl.String)
-        found = cells.is_in(words).fill_null(False)
+        found = among(cells, MISSING_AMONG_NUMBERS)
         if not found.any():
             return cells
         self.words.update(dict(cells.filter(found).value_counts().iter_rows()))
@@ -210,6 +210,8 @@ class Facts:
             other = next(n for n in possible.values() if n.decimal != wanted)
             if len(decimals) != 1 and (number.title or separator != ","):
                 notes = (f"every number could be {other.title or 'decimal point'}, too",)
+        if number.thousands and max(self.high, -self.low) >= 1000:
+            return self._text(seen)  # some thousands are grouped, some are not: cells are named
         return Reading(
             kind="number",
             number=number,

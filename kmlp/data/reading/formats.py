@@ -35,7 +35,7 @@ class NumberFormat:
         if not self.thousands:
             return rf"^[+-]?([0-9]+({point}[0-9]*)?|{point}[0-9]+){_EXPONENT}$"
         group = f"[{self.thousands}]"
-        return rf"^[+-]?([1-9][0-9]{{0,2}}({group}[0-9]{{3}})+|[0-9]+)({point}[0-9]*)?$"
+        return rf"^[+-]?([1-9][0-9]{{0,2}}({group}[0-9]{{3}})+|[0-9]{{1,3}})({point}[0-9]*)?$"
 
     def fits(self, cells: pl.Series) -> bool:
         """Whether each cell is such a number."""
@@ -59,7 +59,10 @@ class NumberFormat:
             cells = cells.str.replace_all(f"[{self.thousands}]", "")
         if self.decimal != ".":
             cells = cells.str.replace(self.decimal, ".", literal=True)
-        return cells.cast(getattr(pl, whole or "Float64"), strict=False)
+        if not whole:
+            return cells.cast(pl.Float64, strict=False)
+        # Not at once: "-0" is no UInt8.
+        return cells.cast(pl.Int64, strict=False).cast(getattr(pl, whole))
 
 
 NUMBERS = {

@@ -122,6 +122,7 @@ def _cut_tidied(
 ) -> tuple[Block | None, int]:
     stop = waiting.rfind(b"\n") + 1
     whole = bytes(waiting[:stop])
+    _refuse_lone_returns(np.frombuffer(whole, np.uint8), np.zeros(0, bool), line)
     tidied = bytearray(_tidied(whole, dialect, line))
     del waiting[:stop]
     block = _cut(tidied, replace(dialect, quote='"'), width, line, last=True)[0] if stop else None
@@ -185,6 +186,7 @@ def _block(
     width: int,
     line: int,
 ) -> Block:
+    _refuse_lone_returns(raw, quoted, line)
     starts = np.concatenate(([0], ends[:-1] + 1))
     # A record begins on the line after all newlines before it, those inside quotes included.
     lines = line + np.searchsorted(np.flatnonzero(newlines), starts)
@@ -200,6 +202,16 @@ def _block(
         first = wrong[0]
         _refuse_width(raw[starts[first] : ends[first]], int(lines[first]), int(found[first]), width)
     return Block(raw.tobytes(), lines, blank, dialect.quote)
+
+
+def _refuse_lone_returns(raw: np.ndarray, quoted: np.ndarray, line: int) -> None:
+    """A carriage return without a line feed ends a line for some programs, for others not."""
+    returns = np.flatnonzero(raw == ord("\r"))
+    lone = returns[raw[np.minimum(returns + 1, len(raw) - 1)] != ord("\n")]
+    lone = lone[~quoted[lone]] if quoted.size else lone
+    if len(lone):
+        at = line + int(np.count_nonzero(raw[: lone[0]] == ord("\n")))
+        raise ValueError(f"line {at} holds a carriage return that ends no line; take it out")
 
 
 def _refuse_width(record: np.ndarray, line: int, found: int, width: int) -> None:
