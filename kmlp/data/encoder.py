@@ -18,7 +18,8 @@ from kmlp.data.values import Raw
 from kmlp.errors import DataError
 
 _LARGEST = float(np.finfo(np.float32).max)
-_ENOUGH = 2.0**12
+_ENOUGH = 2.0**8  # 16 of float32's 24 bits are left for what differs among the rows
+_ENOUGH_IF_EXACT = 2.0**12
 _MODERATE = 2.0**40
 _REACH = 60
 _MOST = 1000
@@ -163,7 +164,9 @@ def scale_of(numbers: np.ndarray) -> tuple[float, int]:
     with np.errstate(over="ignore"):
         low, first, middle, third, high = np.quantile(known, (0, 0.25, 0.5, 0.75, 1))
         spread = min((third - first) or (high - low), _LARGEST**7)
-    offset = float(middle) if abs(middle) > _ENOUGH * spread else 0.0
+        is_exact = np.array_equal(known.astype(np.float32), known)
+    enough = _ENOUGH_IF_EXACT if is_exact else _ENOUGH
+    offset = float(middle) if abs(middle) > enough * spread else 0.0
     reach = max(abs(low / 2 - offset / 2), abs(high / 2 - offset / 2)) * 2
     if not spread or (reach <= _MODERATE and spread >= 1 / _MODERATE):
         return offset, 0

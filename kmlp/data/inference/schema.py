@@ -224,8 +224,9 @@ def _check_target(table: Table, target: str | None) -> str:
             f"which column is to be predicted? {table.name} holds: {listed}. "
             f"Write target={suggest_target(table)!r}, or another of them."
         )
-    close = difflib.get_close_matches(target, names, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
+    lower = {name.lower(): name for name in names}
+    close = difflib.get_close_matches(target.lower(), lower, n=1)
+    hint = f" Did you mean {lower[close[0]]!r}?" if close else ""
     raise DataError(f"{table.name} has no column {target!r}.{hint} It holds: {listed}.")
 
 

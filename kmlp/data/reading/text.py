@@ -117,7 +117,7 @@ def column_names(header: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...
     names: list[str] = []
     notes: list[str] = []
     for i, given in enumerate(header):
-        name = " ".join(given.split())
+        name = " ".join(given.replace("\ufeff", "").split())
         if not name:
             name = f"column_{i + 1}"
             notes.append(f"column {i + 1} has no name: it is called {name}")
