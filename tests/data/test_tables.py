@@ -2,7 +2,6 @@
 
 import bz2
 import csv
-import datetime
 import gzip
 import io
 import lzma
@@ -14,28 +13,10 @@ import polars as pl
 import pytest
 import zstandard
 
-from kmlp.data.encoder import encode
-from kmlp.data.inference import infer_schema
-from kmlp.data.pixels import is_pixel_table, pixel_images
 from kmlp.data.reading import records
-from kmlp.data.reading.cells import read_cells
-from kmlp.data.reading.files import read_arrays
 from kmlp.data.reading.unpacked import Content
 from kmlp.data.tables import as_table, is_table_file, read_table
-from kmlp.errors import DataError, KmlpError
-
-
-@pytest.fixture
-def read(tmp_path):
-    """Writes a content and reads it as a table."""
-
-    def reader(content: str | bytes, name: str = "a.csv", **options):
-        path = tmp_path / name
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return read_table(path, **options)
-
-    return reader
-
+from kmlp.errors import DataError
 
 PLAIN = [("x", 1.5), ("y z", 2.0)]
 DIALECTS = {
@@ -187,74 +168,6 @@ def test_headers_are_told_from_rows(read, content, names):
     assert read(content).frame.columns == names
 
 
-CELLS = {
-    "whole": (["1", "-2", "+3"], [1, -2, 3], []),
-    "zeros": (["+1", "-0", "0"], [1, 0, 0], []),
-    "fractions": (["1", "2.5", ".5", "1e-3"], [1.0, 2.5, 0.5, 0.001], []),
-    "thousands": (["1,234.5", "2"], [1234.5, 2.0], ["thousands comma"]),
-    "grouped or not": (["1,234.5", "2000"], ["1,234.5", "2000"], []),
-    "german": (["1.234,5", "12"], [1234.5, 12.0], ["decimal comma, thousands point"]),
-    "swiss": (["1'234.5", "2"], [1234.5, 2.0], ["thousands apostrophe"]),
-    "french": (["1\u202f234,5", "2"], [1234.5, 2.0], ["decimal comma, thousands space"]),
-    "gaps": (["1", "?", "", "None", "-"], [1, *4 * [None]], None),
-    "beyond 2^53": (["9007199254740993", "1"], [9007199254740993, 1], []),
-    "too many digits": (["123456789012345678901", "1"], ["123456789012345678901", "1"], []),
-    "codes": (["007", "12"], ["007", "12"], []),
-    "words": (["a", "none", "?"], ["a", "none", None], None),
-    "countries": (["NA", "DE", "US", "FR", "IT"], ["NA", "DE", "US", "FR", "IT"], None),
-    "not countries": (["NA", "DE", "Usa"], [None, "DE", "Usa"], None),
-    "mixed": (["1", "2", "abc"], ["1", "2", "abc"], []),
-    "digits of another script": (["\u0661", "2"], ["\u0661", "2"], []),
-}
-
-
-@pytest.mark.parametrize(("cells", "values", "said"), CELLS.values(), ids=CELLS)
-def test_cells_are_read_as_what_all_of_them_are(cells, values, said):
-    found, reading = read_cells(pl.Series(cells, dtype=pl.String))
-    assert found.to_list() == values
-    assert said is None or reading.describe() == said
-
-
-def test_a_word_that_may_be_a_category_is_kept_and_told():
-    _, reading = read_cells(pl.Series(["a", "none", "?"]))
-    assert reading.describe() == [
-        "missing where it says '?' (1)",
-        "'none' (1) is kept as a category",
-    ]
-
-
-DAY = datetime.date(2021, 2, 3)
-DATES = {
-    "iso": ("2021-02-03", DAY),
-    "slashes": ("2021/02/03", DAY),
-    "german": ("3.2.2021", DAY),
-    "american": ("02/13/2021", datetime.date(2021, 2, 13)),
-    "british": ("13/02/2021", datetime.date(2021, 2, 13)),
-    "words": ("3 Feb 2021", DAY),
-    "time": ("2021-02-03 10:30", datetime.datetime(2021, 2, 3, 10, 30)),
-    "seconds": ("2021-02-03T10:30:00.5", datetime.datetime(2021, 2, 3, 10, 30, 0, 500000)),
-    "zone": ("2021-02-03T10:30:00+02:00", datetime.datetime(2021, 2, 3, 8, 30)),
-    "utc": ("2021-02-03T10:30:00Z", datetime.datetime(2021, 2, 3, 10, 30)),
-}
-
-
-@pytest.mark.parametrize(("cell", "moment"), DATES.values(), ids=DATES)
-def test_dates_are_read_in_any_usual_form(cell, moment):
-    found, reading = read_cells(pl.Series([cell, "?", cell]))
-    assert reading.kind == "date"
-    assert found.to_list() == [moment, None, moment]
-
-
-def test_day_and_month_that_could_be_exchanged_are_told(read):
-    _, reading = read_cells(pl.Series(["01/02/2020", "03/04/2021"]))
-    assert "every date could be day/month/year, too" in reading.describe()[1]
-    table = read("when;x\n01/02/2020;1,5\n03/04/2021;2,5\n")
-    assert table.frame["when"][0] == datetime.date(2020, 2, 1)  # as where decimals have a comma
-    assert any("month/day/year, too" in line for line in table.found)
-    _, reading = read_cells(pl.Series(["01/02/2020", "31/04/2021"]))
-    assert reading.kind == "text"  # no such day: neither order
-
-
 def test_an_open_decimal_sign_follows_the_other_columns(read):
     table = read("a;b\n1.234;2,5\n5.678;3,5\n")
     assert table.frame["a"].to_list() == [1234, 5678]
@@ -299,178 +212,6 @@ def test_whole_numbers_take_as_few_bytes_as_they_need(read):
     table = read("a,b,c,d\n0,-1,300,5000000000\n255,2,-4,1\n")
     assert table.frame.dtypes == [pl.UInt8, pl.Int8, pl.Int16, pl.Int64]
     assert table.frame.row(0) == (0, -1, 300, 5000000000)
-
-
-FRAME = pl.DataFrame(
-    {"a": [1, None], "b": ["x", "y"], "c": [True, None], "d": [DAY, None], "e": [0.1, None]}
-)
-
-
-@pytest.mark.parametrize("kind", ["parquet", "ipc", "ipc_stream", "ndjson"])
-def test_files_with_types_keep_them(tmp_path, kind):
-    suffix = {"ipc": "feather", "ipc_stream": "arrow", "ndjson": "jsonl"}.get(kind, kind)
-    path = tmp_path / f"a.{suffix}"
-    getattr(FRAME, f"write_{kind}")(path)
-    wanted = FRAME.with_columns(pl.col("d").cast(pl.String)) if kind == "ndjson" else FRAME
-    assert read_table(path).frame.equals(wanted)
-
-
-def test_json_lines_name_the_line_that_is_none(read):
-    with pytest.raises(DataError, match="line 3 is no object"):
-        read('{"a":1}\n{"a":2}\n[1]\n', "a.jsonl")
-    with pytest.raises(DataError, match="line 2 is no JSON"):
-        read('{"a":1}\n{"a":2\n', "a.jsonl")
-    with pytest.raises(DataError, match="column 'a' is of type List"):
-        read('{"a":[1]}\n{"a":[2]}\n', "a.jsonl")
-
-
-def test_arff_is_scipys(read):
-    table = read(
-        "@relation r\n@attribute a numeric\n@attribute c {y,x}\n@data\n1.5,x\n?,?\n", "a.arff"
-    )
-    assert table.frame.rows() == [(1.5, "x"), (None, None)]
-    assert list(table.frame["c"].dtype.categories) == ["y", "x"]
-    with pytest.raises(DataError, match="nominal attributes only"):
-        read("@relation r\n@attribute a string\n@data\nx\n", "a.arff")
-
-
-def test_npz_gives_its_arrays_and_checks_them(tmp_path):
-    path, x = tmp_path / "a.npz", np.arange(6.0).reshape(2, 3)
-    np.savez_compressed(path, x_train=np.asfortranarray(x), y_train=np.array(["a", "b"]))
-    found = read_arrays(path)
-    np.testing.assert_array_equal(found["x_train"], x)
-    assert found["y_train"].tolist() == ["a", "b"]
-    np.savez(path, X=x, y=x[:, 0])
-    assert set(read_arrays(path)) == {"x", "y"}
-    np.savez(path, images=x)
-    with pytest.raises(DataError, match=r"holds images\. Name the arrays x and y"):
-        read_arrays(path)
-    np.savez(path, x=x, y=np.array([None, 1], dtype=object))
-    with pytest.raises(DataError, match="Python objects"):
-        read_arrays(path)
-
-
-def test_a_damaged_npz_is_refused_or_right(tmp_path):
-    path, x, rng = tmp_path / "a.npz", np.arange(60.0).reshape(20, 3), np.random.default_rng(0)
-    np.savez(path, x=x, y=x[:, 0])
-    whole, refused = bytearray(path.read_bytes()), 0
-    for _ in range(300):
-        damaged = whole.copy()
-        damaged[rng.integers(len(damaged))] ^= 1 << rng.integers(8)
-        path.write_bytes(damaged)
-        try:
-            np.testing.assert_array_equal(read_arrays(path)["x"], x)
-        except KmlpError:
-            refused += 1
-    assert refused > 200
-
-
-def _pixels(names: list[str]) -> tuple[pl.DataFrame, np.ndarray]:
-    images = np.random.default_rng(0).integers(0, 256, (5, 784))
-    return pl.DataFrame({name: images[:, i] for i, name in enumerate(names)}), images
-
-
-@pytest.mark.parametrize(
-    "names",
-    [
-        [f"pixel{i}" for i in range(784)],
-        [f"{row}x{column}" for row in range(1, 29) for column in range(1, 29)],
-        [f"pixel{i}" for i in range(1, 785)],
-    ],
-    ids=["pixel0", "1x1", "pixel1"],
-)
-def test_the_layouts_of_mnist_are_images(names):
-    frame, images = _pixels(names)
-    labelled = frame.with_columns(pl.Series("label", range(5)))
-    assert is_pixel_table(frame)
-    found, labels = pixel_images(labelled.select(sorted(labelled.columns)))  # in any order
-    np.testing.assert_array_equal(found, images.reshape(-1, 28, 28))
-    assert found.dtype == np.uint8
-    assert labels is not None
-    assert labels.to_list() == list(range(5))
-    assert pixel_images(frame)[1] is None
-
-
-def test_other_tables_are_no_images():
-    frame, _ = _pixels([f"pixel{i}" for i in range(784)])
-    assert not is_pixel_table(frame.drop("pixel5"))
-    assert not is_pixel_table(frame.with_columns(pl.col("pixel5") + 300))
-    assert not is_pixel_table(frame.with_columns(pl.col("pixel5") / 2))
-    assert not is_pixel_table(frame.with_columns(pl.lit(1).alias("age")))
-    with pytest.raises(DataError, match="no set of images"):
-        pixel_images(frame.drop("pixel5"))
-
-
-def _mutated(content: bytes, rng: np.random.Generator) -> bytes:
-    """One to three small accidents: bytes changed, lost, doubled, moved, cut off."""
-    raw = bytearray(content)
-    for _ in range(rng.integers(1, 4)):
-        at, to = sorted(rng.integers(0, len(raw), 2))
-        to = min(to, at + int(rng.integers(1, 40)))
-        match rng.integers(7):
-            case 0:
-                raw[at] = rng.integers(256)
-            case 1:
-                del raw[at:to]
-            case 2:
-                raw[at:at] = raw[at:to]
-            case 3:
-                raw[at:at] = rng.choice([b'"', b",", b"\n", b"\r", b";", b" ", b"\0", b"'", b"-"])
-            case 4:
-                raw[at : at + 1] = rng.choice([b"e", b".", b"nan", b"?", b"x", b"99999999999"])
-            case 5:
-                raw[at:to] = raw[at:to][::-1]
-            case _:
-                del raw[max(at, len(raw) // 2) :]
-    return bytes(raw)
-
-
-def _check_right(content: bytes, table) -> None:
-    """Every cell is what Python's own csv module finds there."""
-    text = content.decode(table.dialect.encoding)
-    rows = csv.reader(
-        io.StringIO(text, newline=""),
-        delimiter=table.dialect.separator,
-        quotechar=table.dialect.quote or '"',
-        quoting=csv.QUOTE_MINIMAL if table.dialect.quote else csv.QUOTE_NONE,
-        skipinitialspace=True,
-    )
-    wanted = [row for row in rows if row][table.dialect.header :]
-    assert len(wanted) == table.frame.height
-    for row, cells in zip(table.frame.iter_rows(), wanted, strict=True):
-        for value, cell in zip(row, map(str.strip, cells), strict=True):
-            if isinstance(value, str):
-                assert value.strip() == cell
-            elif value is not None:
-                assert float(cell) == value
-            else:
-                assert cell in ("", "?", "nan", "-", ".")
-
-
-def test_two_thousand_mutations_are_right_or_refused(tmp_path):
-    from sklearn.datasets import load_wine
-
-    wine = load_wine(as_frame=True).frame.iloc[::6, [0, 4, 12, 13]]
-    content = wine.rename(columns={"target": "kind"}).to_csv(index=False).encode()
-    path, rng, outcomes = tmp_path / "wine.csv", np.random.default_rng(0), {"read": 0, "refused": 0}
-    for _ in range(2000):
-        mutated = _mutated(content, rng)
-        path.write_bytes(mutated)
-        try:
-            table = read_table(path)
-        except KmlpError:
-            outcomes["refused"] += 1
-            continue
-        _check_right(mutated, table)
-        outcomes["read"] += 1
-        try:
-            schema = infer_schema(table, "kind", columns={"alcohol": "number"})
-            assert np.isfinite(encode(table, schema.columns)[:, 0]).all() or (
-                table.frame["alcohol"].null_count()
-            )
-        except KmlpError:
-            pass
-    assert min(outcomes.values()) > 400, outcomes
 
 
 def test_as_table_takes_what_is_given(tmp_path, read):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from kmlp.data import values
 from kmlp.data.columns import Column, Schema
@@ -107,8 +108,11 @@ def shared_rows(train: Any, test: Any, schema: Schema) -> int:
         >>> shared_rows(table, {"a": [3, 4]}, infer_schema(table, "y", columns={"a": "number"}))
         1
     """
-    seen = {row.tobytes() for row in encode(as_table(train), schema.columns)}
-    return sum(row.tobytes() in seen for row in encode(as_table(test), schema.columns))
+    first, second = (
+        pl.from_numpy(encode(as_table(table), schema.columns)).hash_rows().to_numpy()
+        for table in (train, test)
+    )
+    return int(np.isin(second, first).sum())
 
 
 def _coded(raw: Raw, column: Column) -> np.ndarray:

@@ -10,7 +10,6 @@ import polars as pl
 
 from kmlp.data import values
 from kmlp.data.reading.cells import Reading, read_cells
-from kmlp.data.tables import Table
 from kmlp.data.values import BOOLEAN_WORDS, Raw
 from kmlp.errors import DataError
 
@@ -79,12 +78,7 @@ def read(raw: Raw) -> tuple[Raw, Reading | None]:
         return raw, None
     read, reading = read_cells(raw.series)
     frame = raw.table.frame.with_columns(read.alias(raw.name))
-    return Raw(replace_frame(raw.table, frame), raw.name), reading
-
-
-def replace_frame(table: Table, frame: pl.DataFrame) -> Table:
-    """The same table with other columns."""
-    return replace(table, frame=frame)
+    return Raw(replace(raw.table, frame=frame), raw.name), reading
 
 
 def _as_said(raw: Raw, kind: str) -> Found:
@@ -229,13 +223,15 @@ def _words(raw: Raw) -> Found:
     if pair := boolean_words(known.str.to_lowercase().unique().head(5).to_list()):
         return _constant_or(raw, _boolean(raw, pair))
     mixed = _mixed(raw, words, distinct)
-    if reason := _no_category(raw.name, known, distinct):
+    if reason := _no_category(known, distinct):
         missing = len(words) - len(known)
-        return Found(kind="text", reason=reason, num_missing=missing, num_distinct=distinct)
+        return Found(
+            kind="text", reason=reason, num_missing=missing, num_distinct=distinct, notes=mixed
+        )
     return replace(_constant_or(raw, _category(raw, in_order(words))), notes=mixed)
 
 
-def _no_category(name: str, known: pl.Series, distinct: int) -> str:
+def _no_category(known: pl.Series, distinct: int) -> str:
     """Why words are no categories; empty where they are."""
     sample = known.head(10_000)
     num_words = float(sample.str.count_matches(r"\S+").mean() or 0)  # type: ignore[arg-type]
@@ -268,10 +264,16 @@ def _mixed(raw: Raw, words: pl.Series, distinct: int) -> tuple[str, ...]:
             f"column {raw.name!r} is read as categories: numbers, and words such as "
             f"{words[row]!r} ({raw.table.place(row)})",
         )
-    if distinct > _FEW and words.drop_nulls().str.contains(_UNIT).mean() >= _MOSTLY:  # type: ignore[operator]
-        remedy = f'take the unit off, or say columns={{"{raw.name}": "category"}}'
-        raise raw.refuse(row, "number because of its unit", remedy)
+    if distinct > _FEW and _have_unit(words.drop_nulls()):
+        return (
+            f"column {raw.name!r} looks like numbers with a unit, such as {words[row]!r} "
+            f"({raw.table.place(row)}): take it off to use them as numbers",
+        )
     return ()
+
+
+def _have_unit(known: pl.Series) -> bool:
+    return bool(known.str.contains(_UNIT).sum() >= _MOSTLY * len(known))
 
 
 def _plain_name(name: str) -> str:
