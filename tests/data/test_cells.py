@@ -22,7 +22,11 @@ CELLS = {
     "codes": (["007", "12"], ["007", "12"], []),
     "words": (["a", "none", "?"], ["a", "none", None], None),
     "countries": (["NA", "DE", "US", "FR", "IT"], ["NA", "DE", "US", "FR", "IT"], None),
-    "not countries": (["NA", "DE", "Usa"], [None, "DE", "Usa"], None),
+    "not countries": (
+        ["NA", "DE", "US", "FR", "IT", "Usa"],
+        [None, "DE", "US", "FR", "IT", "Usa"],
+        None,
+    ),
     "mixed": (["1", "2", "abc"], ["1", "2", "abc"], []),
     "digits of another script": (["\u0661", "2"], ["\u0661", "2"], []),
 }

@@ -76,6 +76,7 @@ def test_an_outlier_does_not_take_the_others_digits():
     rest = np.arange(N) != 3
     scale = found[0] / X[0]
     np.testing.assert_allclose(found[rest] / scale, X[rest], rtol=1e-6)
+    np.testing.assert_allclose(found[3].astype(np.float64) / scale, 1e39, rtol=1e-6)
 
 
 def test_scales_are_nothing_where_nothing_is_known():

@@ -21,6 +21,7 @@ def test_the_test_rows_are_fixed_and_hold_each_class_in_its_share():
 def test_many_small_classes_add_up_to_the_share():
     strata = np.repeat(np.arange(300), 3)
     assert draw_test_rows(strata, 0.2).sum() == 180
+    assert draw_test_rows(np.zeros(9, int), 0.2).sum() == 2
     with pytest.raises(DataError, match=r"2 rows cannot be parted with test=0\.1"):
         draw_test_rows(np.zeros(2, int), 0.1)
 

@@ -1,6 +1,7 @@
 """Files that are no CSV keep their types; damaged ones are refused."""
 
 import datetime
+import zipfile
 
 import numpy as np
 import polars as pl
@@ -58,6 +59,18 @@ def test_npz_gives_its_arrays_and_checks_them(tmp_path):
     np.savez(path, x=x, y=np.array([None, 1], dtype=object))
     with pytest.raises(DataError, match="Python objects"):
         read_arrays(path)
+
+
+def test_an_array_of_another_size_than_its_header_says_is_refused(tmp_path):
+    path = tmp_path / "a.npz"
+    for shape in ("(9,)", "(-1,)", "(-1, -4)", "(2**40,)"):
+        header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}}}".encode()
+        raw = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(32)
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("x.npy", raw)
+            archive.writestr("y.npy", raw)
+        with pytest.raises(DataError, match="cannot be read as NPZ"):
+            read_arrays(path)
 
 
 def test_a_damaged_npz_is_refused_or_right(tmp_path):

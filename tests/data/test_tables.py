@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 import zstandard
 
-from kmlp.data.reading import records
+from kmlp.data.reading import records, text
 from kmlp.data.reading.unpacked import Content
 from kmlp.data.tables import as_table, is_table_file, read_table
 from kmlp.errors import DataError
@@ -201,6 +201,18 @@ def test_quoted_newlines_may_stand_where_blocks_end(read, monkeypatch):
     table = read(out.getvalue())
     assert table.frame["a"].to_list() == cells
     assert table.frame["b"].to_list() == list(range(200))
+
+
+def test_a_file_that_changes_between_the_passes_is_refused(read, tmp_path, monkeypatch):
+    decide = text._decide
+
+    def decide_while_another_writes(*arguments):
+        (tmp_path / "a.csv").write_text("a,b\n5,6\n7,8\n")
+        return decide(*arguments)
+
+    monkeypatch.setattr(text, "_decide", decide_while_another_writes)
+    with pytest.raises(DataError, match="it changed while it was read"):
+        read("a,b\n1,2\n3,4\n")
 
 
 def test_columns_can_stay_as_they_are_written(read):
