@@ -1,0 +1,224 @@
+"""Raw columns become one float32 matrix, and back: the one encoder, which exports are held to."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from kmlp.data import values
+from kmlp.data.columns import Column
+from kmlp.data.tables import Table, as_table
+from kmlp.data.values import Raw
+from kmlp.errors import DataError
+
+_LARGEST = float(np.finfo(np.float32).max)
+_ENOUGH = 2.0**8  # 16 of float32's 24 bits are left for what differs among the rows
+_ENOUGH_IF_EXACT = 2.0**12
+_MODERATE = 2.0**40
+_REACH = 60
+_MOST = 1000
+
+
+@dataclass
+class Told:
+    """What was met while encoding and should be told; batches add up.
+
+    Attributes:
+        known: columns that are rightly not used, such as the target and those left out.
+        extra: columns that are not used, and that nothing is known of.
+        unseen: by column, how many cells hold a category that the training table lacks.
+        outside: by column, how many numbers lie further outside the training range than that is
+            wide.
+        num_rows: how many rows were encoded.
+    """
+
+    known: Collection[str] = ()
+    extra: list[str] = field(default_factory=list)
+    unseen: Counter[str] = field(default_factory=Counter)
+    outside: Counter[str] = field(default_factory=Counter)
+    num_rows: int = 0
+
+    def lines(self) -> list[str]:
+        """One line a finding, for people."""
+        rows = f"of {self.num_rows:,} rows"
+        said = [f"not used: {', '.join(map(repr, self.extra))}"] if self.extra else []
+        said += [
+            f"column {name!r}: {count:,} {rows} hold a category that was not in training; it is "
+            "known as unseen"
+            for name, count in self.unseen.items()
+        ]
+        said += [
+            f"column {name!r}: {count:,} {rows} lie far outside the range seen in training; is "
+            "the unit the same?"
+            for name, count in self.outside.items()
+        ]
+        return said
+
+
+def encode(data: Any, columns: Sequence[Column], told: Told | None = None) -> np.ndarray:
+    """The float32 matrix `(n, len(columns))` of raw columns, found by their names.
+
+    Numbers are stored as `float32((v - offset) / 2 ** exponent)`, truth values as 0 and 1,
+    categories as codes (`len(values)` for unseen ones), dates as their parts; NaN is missing.
+
+    Args:
+        data: a `Table`, a frame of any library, or a file.
+        columns: those of a `Schema`.
+        told: takes what should be told: extra columns, unseen categories, values far outside.
+
+    Raises:
+        DataError: a column is missing, or a cell is not of its column's kind.
+
+    Example:
+        >>> age = Column(name="age", kind="number", source="age", offset=20.0, exponent=1)
+        >>> sex = Column(name="sex", kind="category", source="sex", values=("f", "m"))
+        >>> encode({"sex": ["m", "x", None], "age": [22, None, 20]}, (age, sex)).tolist()
+        [[1.0, 1.0], [nan, 2.0], [0.0, nan]]
+    """
+    table = as_table(data)
+    told = told if told is not None else Told()
+    _match(table, columns, told)
+    matrix = np.empty((table.frame.height, len(columns)), np.float32)
+    moments: dict[str, pl.Series] = {}
+    for place, column in enumerate(columns):
+        raw = Raw(table, column.source)
+        if column.part and column.source not in moments:
+            moments = {column.source: values.moments(raw)}
+        matrix[:, place] = _encoded(raw, column, moments, told)
+    told.num_rows += table.frame.height
+    return matrix
+
+
+def encode_target(data: Any, target: Column) -> np.ndarray:
+    """The target: `int32` classes `(n,)`, or float32 numbers scaled as their column says.
+
+    Raises:
+        DataError: a row has no target, or a class that is not among the target's values.
+    """
+    table = as_table(data)
+    if target.source not in table.frame.columns:
+        raise _missing_columns([target.source], table)
+    raw = Raw(table, target.source)
+    found = target_numbers(raw, target)
+    if np.isnan(found).any():
+        row = int(np.argmax(np.isnan(found)))
+        raise DataError(
+            f"column {target.source!r}, {table.place(row)}: the target is missing "
+            f"({int(np.isnan(found).sum())} rows); take out such rows."
+        )
+    if target.kind == "number":
+        return scaled(found, target.offset, target.exponent)
+    if (found >= len(target.values)).any():
+        row = int(np.argmax(found >= len(target.values)))
+        raise raw.refuse(row, f"class of {', '.join(target.values[:20])}", "mend or take it out")
+    return found.astype(np.int32)
+
+
+def target_numbers(raw: Raw, target: Column) -> np.ndarray:
+    """The target as float64 numbers or codes; NaN where it is missing."""
+    if target.kind == "number":
+        return values.numbers(raw)
+    if target.kind == "boolean":
+        return values.truths(raw, (target.values[0], target.values[1]))
+    return values.codes(raw, target.values)
+
+
+def decode_target(encoded: np.ndarray, target: Column) -> np.ndarray:
+    """Numbers as the target's column writes them, in float64, from scaled ones.
+
+    Example:
+        >>> target = Column(name="y", kind="number", source="y", offset=1e9, exponent=-3)
+        >>> decode_target(np.array([4.0], np.float32), target).tolist()
+        [1000000000.5]
+    """
+    return np.ldexp(np.asarray(encoded, np.float64), target.exponent) + target.offset
+
+
+def scaled(numbers: np.ndarray, offset: float, exponent: int) -> np.ndarray:
+    """float32((v - offset) / 2 ** exponent), computed in float64; finite stays finite."""
+    # Divided first: the difference of two huge numbers may overflow, powers of two are exact.
+    with np.errstate(over="ignore", under="ignore"):
+        small = np.ldexp(numbers, -exponent) - np.ldexp(offset, -exponent)
+        return np.clip(small, -_LARGEST, _LARGEST).astype(np.float32)
+
+
+def scale_of(numbers: np.ndarray) -> tuple[float, int]:
+    """The offset and exponent with which float32 keeps a column's digits; 0 where it does as is.
+
+    Args:
+        numbers: float64, NaN where missing.
+
+    Example:
+        >>> scale_of(np.linspace(0, 1, 5)), scale_of(1e9 + np.linspace(0, 1, 5))
+        ((0.0, 0), (1000000000.5, 0))
+    """
+    known = numbers[~np.isnan(numbers)]
+    if not len(known):
+        return 0.0, 0
+    with np.errstate(over="ignore"):
+        low, first, middle, third, high = np.quantile(known, (0, 0.25, 0.5, 0.75, 1))
+        spread = min((third - first) or (high - low), _LARGEST**7)
+        is_exact = np.array_equal(known.astype(np.float32), known)
+    enough = _ENOUGH_IF_EXACT if is_exact else _ENOUGH
+    offset = float(middle) if abs(middle) > enough * spread else 0.0
+    reach = max(abs(low / 2 - offset / 2), abs(high / 2 - offset / 2)) * 2
+    if not spread or (reach <= _MODERATE and spread >= 1 / _MODERATE):
+        return offset, 0
+    widest = np.frexp(min(reach, np.finfo(np.float64).max))[1]
+    return offset, int(np.clip(max(np.frexp(spread)[1], widest - _REACH), -_MOST, _MOST))
+
+
+def _encoded(raw: Raw, column: Column, moments: dict[str, pl.Series], told: Told) -> np.ndarray:
+    if column.kind == "boolean":
+        return values.truths(raw, (column.values[0], column.values[1]))
+    if column.kind == "category":
+        if column.part:
+            return values.date_part(moments[column.source], column.part)
+        codes = values.codes(raw, column.values)
+        _count(told.unseen, column.name, codes == len(column.values))
+        return codes
+    numbers = (
+        values.date_part(moments[column.source], column.part)
+        if column.part
+        else values.numbers(raw)
+    )
+    if column.low is not None and column.high is not None:
+        width = column.high - column.low
+        far = (numbers < column.low - width) | (numbers > column.high + width)
+        _count(told.outside, column.name, far)
+    return scaled(numbers, column.offset, column.exponent)
+
+
+def _count(counter: Counter[str], name: str, found: np.ndarray) -> None:
+    count = int(found.sum())
+    if count:
+        counter[name] += count
+
+
+def _match(table: Table, columns: Sequence[Column], told: Told) -> None:
+    wanted = dict.fromkeys(column.source for column in columns)
+    missing = [name for name in wanted if name not in table.frame.columns]
+    if missing:
+        raise _missing_columns(missing, table)
+    passed_over = {*wanted, *told.known, *told.extra}
+    told.extra += [name for name in table.frame.columns if name not in passed_over]
+
+
+def _missing_columns(missing: Sequence[str], table: Table) -> DataError:
+    held = table.frame.columns
+    hints = []
+    for name in missing[:10]:
+        close = difflib.get_close_matches(name, held, n=1)
+        hints.append(f"{name!r}" + (f" (is it {close[0]!r}?)" if close else ""))
+    more = f" and {len(missing) - 10} more" if len(missing) > 10 else ""
+    listed = ", ".join(map(repr, held[:20])) + (" ..." if len(held) > 20 else "")
+    return DataError(
+        f"{table.name} lacks the column{'s' * (len(missing) > 1)} {', '.join(hints)}{more}. "
+        f"It holds: {listed}. Columns are matched by name; rename them as in training."
+    )

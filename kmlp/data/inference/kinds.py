@@ -1,0 +1,281 @@
+"""Which kind a column is of: number, category, boolean or date; or why it is of no use."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from kmlp.data import values
+from kmlp.data.reading.cells import Reading, read_cells
+from kmlp.data.values import BOOLEAN_WORDS, Raw
+from kmlp.errors import DataError
+
+_FEW = 20
+_MANY = 0.5
+_MOSTLY = 0.8
+_WORDS_IN_TEXT = 5
+_LETTERS_IN_TEXT = 60
+_SHOWN = 5
+_EXACT = 2**53
+_IDENTIFIER = re.compile(
+    r"(^|[^a-z])(id|ids|index|idx|key|uuid|guid|row|rownum|rownumber|rowid|nr|no)($|[^a-z])"
+)
+_POSTAL = re.compile(r"(^|[^a-z])(zip|zipcode|postal|postalcode|postcode|plz)($|[^a-z])")
+_UNIT = r"^[^0-9A-Za-z\s]?\s*[+-]?[0-9][0-9.,]*\s*[^0-9\s.,]{0,3}$"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What a column was found to be.
+
+    Attributes:
+        kind: "number", "category", "boolean", "date", "text", or "" for nothing at all.
+        reason: why it is left out; empty where it is used.
+        values: of a category the vocabulary, of a boolean the words for false and true.
+        num_missing, num_distinct, range: for people.
+        notes: what was decided and can be overridden.
+    """
+
+    kind: str
+    reason: str = ""
+    values: tuple[str, ...] = ()
+    num_missing: int = 0
+    num_distinct: int = 0
+    range: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def find_kind(raw: Raw, said: str | None = None) -> Found:
+    """What a column is, or that it is what was said.
+
+    Raises:
+        DataError: a cell that is not of the kind that was said, or that nearly all others are of.
+    """
+    if said is not None:
+        return _as_said(raw, said)
+    raw, reading = read(raw)
+    series = raw.series
+    told = tuple(f"column {raw.name!r}: {line}" for line in reading.describe()) if reading else ()
+    if series.null_count() == len(series):
+        return Found(kind="", reason="no values", num_missing=len(series))
+    if series.dtype == pl.Boolean:
+        found = _constant_or(raw, _boolean(raw, ("false", "true")))
+    elif series.dtype in (pl.Date, pl.Datetime):
+        found = _constant_or(raw, _date(raw))
+    elif series.dtype == pl.Enum:
+        found = _constant_or(raw, _category(raw, _declared(series)))
+    else:
+        found = _words(raw) if series.dtype == pl.String else _number_or_code(raw)
+    return replace(found, notes=told + found.notes)
+
+
+def read(raw: Raw) -> tuple[Raw, Reading | None]:
+    """Strings of a frame may be numbers and dates, and words may mean missing, as in a file."""
+    if raw.series.dtype != pl.String:
+        return raw, None
+    read, reading = read_cells(raw.series)
+    frame = raw.table.frame.with_columns(read.alias(raw.name))
+    return Raw(replace(raw.table, frame=frame), raw.name), reading
+
+
+def _as_said(raw: Raw, kind: str) -> Found:
+    if kind == "number":
+        return _number(raw)
+    if kind == "date":
+        return _date(raw)
+    words = values.categories(raw)
+    if kind == "category":
+        return _category(raw, in_order(words))
+    return _boolean(raw, _pair(raw, words))
+
+
+def _pair(raw: Raw, words: pl.Series) -> tuple[str, str]:
+    if raw.series.dtype == pl.Boolean:
+        return ("false", "true")
+    lower = words.drop_nulls().str.to_lowercase().unique().to_list()
+    if pair := boolean_words(lower):
+        return pair
+    distinct = in_order(words)
+    if len(distinct) != 2:
+        shown = ", ".join(map(repr, distinct[:_SHOWN]))
+        raise DataError(
+            f"column {raw.name!r} is said to be boolean and holds {len(distinct)} values "
+            f'({shown}); say columns={{"{raw.name}": "category"}}.'
+        )
+    return distinct[0], distinct[1]
+
+
+def boolean_words(lower: list[str]) -> tuple[str, str] | None:
+    """The pair of words that all of these are of."""
+    return next((pair for pair in BOOLEAN_WORDS if lower and set(lower) <= set(pair)), None)
+
+
+def in_order(words: pl.Series) -> tuple[str, ...]:
+    """The different words, numbers in their order, others by letters."""
+    distinct = words.drop_nulls().unique().to_list()
+    if all(re.fullmatch(r"-?\d{1,15}", word) for word in distinct):
+        return tuple(sorted(distinct, key=lambda word: (int(word), word)))
+    return tuple(sorted(distinct))
+
+
+def _declared(series: pl.Series) -> tuple[str, ...]:
+    """Categories in the order that the frame declares, those that occur."""
+    present = set(series.drop_nulls().unique().cast(pl.String).to_list())
+    return tuple(word for word in series.dtype.categories if word in present)  # type: ignore[attr-defined]
+
+
+def _constant_or(raw: Raw, found: Found) -> Found:
+    """A column of one value says nothing, unless it has gaps that may."""
+    if found.num_distinct == 1 and not found.num_missing:
+        return replace(found, reason="constant")
+    return found
+
+
+def _boolean(raw: Raw, words: tuple[str, str]) -> Found:
+    truths = values.truths(raw, words)
+    known = truths[~np.isnan(truths)]
+    share = f"{known.mean():.0%} {words[1]}" if len(known) else ""
+    return Found(
+        kind="boolean",
+        values=words,
+        num_missing=len(truths) - len(known),
+        num_distinct=len(np.unique(known)),
+        range=share,
+    )
+
+
+def _date(raw: Raw) -> Found:
+    moments = values.moments(raw)
+    low, high = moments.min(), moments.max()
+    if low is None:
+        return Found(kind="", reason="no values", num_missing=len(moments))
+    found = Found(
+        kind="date",
+        num_missing=moments.null_count(),
+        num_distinct=moments.drop_nulls().n_unique(),
+        range=f"{str(low).removesuffix(' 00:00:00')} to {str(high).removesuffix(' 00:00:00')}",
+    )
+    return _constant_or(raw, found) if found.num_distinct == 1 else found
+
+
+def _category(raw: Raw, words: tuple[str, ...]) -> Found:
+    more = ", ..." if len(words) > _SHOWN else ""
+    missing = int(values.categories(raw).null_count())
+    return Found(
+        kind="category",
+        values=words,
+        num_missing=missing,
+        num_distinct=len(words),
+        range=", ".join(words[:_SHOWN]) + more,
+    )
+
+
+def _number(raw: Raw) -> Found:
+    numbers = values.numbers(raw)
+    known = numbers[~np.isnan(numbers)]
+    if not len(known):
+        return Found(kind="", reason="no values", num_missing=len(numbers))
+    return Found(
+        kind="number",
+        num_missing=len(numbers) - len(known),
+        num_distinct=raw.series.drop_nulls().n_unique(),
+        range=f"{known.min():g} to {known.max():g}",
+    )
+
+
+def _number_or_code(raw: Raw) -> Found:
+    found = _constant_or(raw, _number(raw))
+    if found.reason or not raw.series.dtype.is_integer():
+        return found
+    name, series = _plain_name(raw.name), raw.series
+    low, high = int(series.min()), int(series.max())  # type: ignore[arg-type]
+    if found.num_distinct == len(series) > _FEW and (
+        high - low + 1 == len(series) or _IDENTIFIER.search(name)
+    ):
+        return replace(found, reason="an identifier: a number of its own for every row")
+    if _POSTAL.search(name) and low >= 0:
+        note = f'column {raw.name!r} is read as codes by its name; "number" says otherwise'
+        return replace(_category(raw, in_order(values.categories(raw))), notes=(note,))
+    return _keep_digits(raw, found, max(abs(low), abs(high)))
+
+
+def _keep_digits(raw: Raw, found: Found, largest: int) -> Found:
+    """Whole numbers beyond 2^53 may become equal as float64, in which models take numbers."""
+    if largest <= _EXACT:
+        return found
+    lost = found.num_distinct - raw.series.cast(pl.Float64).drop_nulls().n_unique()
+    if lost <= 0:
+        return found
+    return replace(
+        found,
+        reason=f"whole numbers up to {largest:,}, of which {lost:,} cannot be told apart as "
+        'float64: take a constant off, or say "category"',
+    )
+
+
+def _words(raw: Raw) -> Found:
+    words = values.categories(raw)
+    known = words.drop_nulls()
+    distinct = known.n_unique()
+    if pair := boolean_words(known.str.to_lowercase().unique().head(5).to_list()):
+        return _constant_or(raw, _boolean(raw, pair))
+    mixed = _mixed(raw, words, distinct)
+    if reason := _no_category(known, distinct):
+        missing = len(words) - len(known)
+        return Found(
+            kind="text", reason=reason, num_missing=missing, num_distinct=distinct, notes=mixed
+        )
+    return replace(_constant_or(raw, _category(raw, in_order(words))), notes=mixed)
+
+
+def _no_category(known: pl.Series, distinct: int) -> str:
+    """Why words are no categories; empty where they are."""
+    sample = known.head(10_000)
+    num_words = float(sample.str.count_matches(r"\S+").mean() or 0)  # type: ignore[arg-type]
+    length = float(sample.str.len_chars().mean() or 0)  # type: ignore[arg-type]
+    if distinct <= _FEW:
+        return ""
+    if num_words >= _WORDS_IN_TEXT or length >= _LETTERS_IN_TEXT:
+        return "free text, which kmlp does not read"
+    if distinct > _MANY * len(known):
+        return f"an identifier or free text: {distinct:,} different values in {len(known):,} rows"
+    return ""
+
+
+def _mixed(raw: Raw, words: pl.Series, distinct: int) -> tuple[str, ...]:
+    """Refuses numbers among which a few words stand; of few values they are categories."""
+    is_number = words.cast(pl.Float64, strict=False).is_not_null()
+    count, known = int(is_number.sum()), len(words) - words.null_count()
+    others = (words.is_not_null() & ~is_number).fill_null(False)
+    if not others.any():  # codes, such as 00123
+        return (f"column {raw.name!r} is read as codes: leading zeros or very many digits",)
+    row = int(np.argmax(others.to_numpy()))
+    if count >= _MOSTLY * known:
+        if distinct > _FEW:
+            remedy = (
+                f"mend or clear {'it' if known - count == 1 else f'{known - count} such cells'}, "
+                f'or say columns={{"{raw.name}": "category"}}'
+            )
+            raise raw.refuse(row, "number, as nearly all of the column's cells are", remedy)
+        return (
+            f"column {raw.name!r} is read as categories: numbers, and words such as "
+            f"{words[row]!r} ({raw.table.place(row)})",
+        )
+    if distinct > _FEW and _have_unit(words.drop_nulls()):
+        return (
+            f"column {raw.name!r} looks like numbers with a unit, such as {words[row]!r} "
+            f"({raw.table.place(row)}): take it off to use them as numbers",
+        )
+    return ()
+
+
+def _have_unit(known: pl.Series) -> bool:
+    return bool(known.str.contains(_UNIT).sum() >= _MOSTLY * len(known))
+
+
+def _plain_name(name: str) -> str:
+    """Lower case, with customerId as customer_id."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()

@@ -1,0 +1,1 @@
+"""Files and frames of any make in, plain polars columns out: bytes, dialects, records, cells."""

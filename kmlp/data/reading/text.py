@@ -1,0 +1,213 @@
+"""A text file of records into columns, in two passes: how each column is written, then its values.
+
+The first pass sees every cell before anything is decided, so that a word in the last line turns
+a column of numbers into what it is; the second keeps values only, so that memory stays near
+what the columns need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from kmlp.data.reading.cells import Facts, Reading, tidy
+from kmlp.data.reading.dialects import SAMPLE, Dialect, find_dialect, find_encoding
+from kmlp.data.reading.records import Block, blocks, decoded
+from kmlp.data.reading.unpacked import Content, reading
+
+_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Text:
+    """What `read_text` read: see `kmlp.data.tables.Table`."""
+
+    frame: pl.DataFrame
+    found: tuple[str, ...]
+    dialect: Dialect
+    lines: np.ndarray
+    sha256: str
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is known before the first pass."""
+
+    path: Path
+    dialect: Dialect
+    names: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def read_text(
+    path: Path,
+    *,
+    separator: str | None = None,
+    encoding: str | None = None,
+    header: bool | None = None,
+    text: Sequence[str] = (),
+) -> Text:
+    """Reads a text file; see `kmlp.data.tables.read_table`."""
+    with reading(path, "as a table of text"):
+        try:
+            return _read(_plan(path, encoding, separator, header), text)
+        except UnicodeDecodeError as error:
+            if encoding:
+                raise ValueError(
+                    f"it is not in {encoding} (byte {error.object[error.start]:#04x}); "
+                    "leave encoding out to have it found"
+                ) from error
+        # What is not UTF-8 is nearly always what Windows wrote; said in the first line shown.
+        try:
+            return _read(_plan(path, "cp1252", separator, header), text)
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                "it is neither in UTF-8 nor in cp1252; say its encoding, such as latin-1"
+            ) from error
+
+
+def _plan(path: Path, encoding: str | None, separator: str | None, header: bool | None) -> _Plan:
+    with Content(path) as content:
+        sample, whole, encoding = _sample(content, encoding)
+        compression = content.compression
+    if not sample.strip():
+        raise ValueError("it is empty; a table needs a header and rows")
+    dialect, first = find_dialect(sample, whole=whole, separator=separator, header=header)
+    dialect = replace(dialect, encoding=encoding, compression=compression)
+    if not dialect.header:
+        names = tuple(f"column_{i + 1}" for i in range(len(first)))
+        listed = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
+        note = f"no header found: the columns are called {listed} (header=True if it has one)"
+        return _Plan(path, dialect, names, (note,))
+    return _Plan(path, dialect, *column_names(first))
+
+
+def _sample(content: Content, encoding: str | None) -> tuple[str, bool, str]:
+    start, pieces = b"", content.pieces()
+    for piece in pieces:
+        start += piece
+        if len(start) > 4 * SAMPLE:
+            break
+    encoding = encoding or find_encoding(start)
+    texts = decoded(iter([start]), Dialect(encoding=encoding))
+    try:
+        sample = "".join(texts)
+    except UnicodeDecodeError as error:
+        if error.end < len(start) and error.end < len(start) - 4:
+            raise
+        sample = start[: error.start].decode(encoding)  # the piece ends inside of a character
+    whole = len(start) <= 4 * SAMPLE and len(sample) <= SAMPLE
+    return sample[:SAMPLE], whole, encoding
+
+
+def column_names(header: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of columns, and what was done about empty ones.
+
+    Raises:
+        ValueError: two columns have one name.
+
+    Example:
+        >>> column_names(["", "age"])
+        (('column_1', 'age'), ('column 1 has no name: it is called column_1',))
+    """
+    names: list[str] = []
+    notes: list[str] = []
+    for i, given in enumerate(header):
+        name = " ".join(given.replace("\ufeff", "").split())
+        if not name:
+            name = f"column_{i + 1}"
+            notes.append(f"column {i + 1} has no name: it is called {name}")
+        if name in names:
+            raise ValueError(
+                f"columns {names.index(name) + 1} and {i + 1} are both called {name!r}; "
+                "rename one of them"
+            )
+        names.append(name)
+    return tuple(names), tuple(notes)
+
+
+def _read(plan: _Plan, text: Sequence[str]) -> Text:
+    facts = [Facts(text_wanted=name in text) for name in plan.names]
+    lines: list[np.ndarray] = []
+    hashes: list[str] = []
+    blank = 0
+    for block, columns in _columns(plan, hashes):
+        for fact, cells in zip(facts, columns, strict=True):
+            fact.see(tidy(cells))
+        lines.append(block.lines)
+        blank += block.num_blank
+    if not sum(map(len, lines)):
+        raise ValueError("it has a header and no rows below it")
+    readings = _decide(facts, plan.dialect.separator)
+    parts: list[list[pl.Series]] = [[] for _ in plan.names]
+    for _, columns in _columns(plan, hashes):
+        for part, cells, how in zip(parts, columns, readings, strict=True):
+            part.append(how.apply(tidy(cells)))
+    if hashes[0] != hashes[1]:
+        raise ValueError("it changed while it was read; try again when it is whole")
+    frame = pl.DataFrame(
+        [pl.concat(part).alias(name) for part, name in zip(parts, plan.names, strict=True)]
+    )
+    found = _found(plan, readings, blank)
+    return Text(frame, found, plan.dialect, np.concatenate(lines), hashes[0])
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """The lines of the rows that are kept, and how many blank ones stood between them."""
+
+    lines: np.ndarray
+    num_blank: int
+
+
+def _columns(plan: _Plan, hashes: list[str]) -> Iterator[tuple[_Kept, list[pl.Series]]]:
+    """The file's columns of strings, some rows at a time; at the end the file's hash."""
+    header_waits = plan.dialect.header
+    with Content(plan.path) as content:
+        texts = decoded(content.pieces(), plan.dialect)
+        for block in blocks(texts, plan.dialect, len(plan.names)):
+            keep = ~block.blank
+            if header_waits and keep.any():
+                keep[np.argmax(keep)], header_waits = False, False
+            kept = _Kept(block.lines[keep].astype(np.uint32), int(block.blank.sum()))
+            yield kept, _parse(block, plan).filter(pl.Series(keep)).get_columns()
+        hashes.append(content.sha256)
+
+
+def _parse(block: Block, plan: _Plan) -> pl.DataFrame:
+    frame = pl.read_csv(
+        block.text,
+        has_header=False,
+        infer_schema=False,
+        separator=plan.dialect.separator,
+        quote_char=block.quote,
+        new_columns=list(plan.names),
+    )
+    if frame.shape != (len(block.lines), len(plan.names)):  # never met; polars would be wrong
+        raise ValueError(f"its quotes are unclear near line {block.lines[0]}; write it anew")
+    return frame
+
+
+def _decide(facts: Sequence[Facts], separator: str) -> list[Reading]:
+    """Columns that leave the decimal sign open follow those that do not."""
+    certain = {next(iter(d)) for d in (fact.decimals() for fact in facts) if len(d) == 1}
+    return [fact.decide(separator, certain) for fact in facts]
+
+
+def _found(plan: _Plan, readings: Sequence[Reading], blank: int) -> tuple[str, ...]:
+    said = [plan.dialect.describe(), *plan.notes]
+    if plan.dialect.encoding == "cp1252":
+        said.append("the encoding is a guess: it is not UTF-8; look at letters with accents")
+    if blank:
+        said.append(f"{blank} blank line{'s' * (blank != 1)} passed over")
+    told = [
+        f"{name}: {'; '.join(how.describe())}"
+        for name, how in zip(plan.names, readings, strict=True)
+        if how.describe()
+    ]
+    more = [f"and {len(told) - _SHOWN} columns more"] if len(told) > _SHOWN else []
+    return (*said, *told[:_SHOWN], *more)

@@ -1,0 +1,133 @@
+"""A file or a frame in; a table of plain columns out, and how it was read in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from kmlp.data.reading import files
+from kmlp.data.reading.dialects import Dialect
+from kmlp.data.reading.frames import as_frame
+from kmlp.data.reading.text import read_text
+from kmlp.data.reading.unpacked import SUFFIXES, Content, reading
+from kmlp.errors import DataError
+
+_TEXT = (".csv", ".tsv", ".tab", ".txt", ".data", ".psv")
+_READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
+    ".parquet": files.read_parquet,
+    ".pq": files.read_parquet,
+    ".arrow": files.read_arrow,
+    ".feather": files.read_arrow,
+    ".ipc": files.read_arrow,
+    ".jsonl": files.read_json_lines,
+    ".ndjson": files.read_json_lines,
+    ".arff": files.read_arff,
+}
+TABLE_SUFFIXES = (*_TEXT, *_READERS)
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Columns as they came: strings, numbers, truth values, dates; nothing is encoded yet.
+
+    Attributes:
+        frame: the columns; null is missing.
+        name: the file's name, or "frame".
+        found: how it was read, a line each, to be shown to the user.
+        dialect: of a text file; None else.
+        lines: `(n,)`, the line of a text file on which each row begins; of other tables' parts
+            the rows' indices in the whole; None else.
+        sha256: of the file; empty for a frame.
+    """
+
+    frame: pl.DataFrame
+    name: str = "frame"
+    found: tuple[str, ...] = ()
+    dialect: Dialect | None = None
+    lines: np.ndarray | None = field(default=None, repr=False)
+    sha256: str = ""
+
+    def place(self, row: int) -> str:
+        """Where a row (from 0) stands, for people: the line of a file, else the row's index."""
+        unit = "line" if self.dialect else "row"
+        return f"{unit} {row if self.lines is None else self.lines[row]}"
+
+    def take(self, rows: np.ndarray) -> Table:
+        """Some of the rows, by index or mask, which still know their places."""
+        index = np.flatnonzero(rows) if rows.dtype == bool else rows
+        lines = index if self.lines is None else self.lines[index]
+        return Table(self.frame[index], self.name, self.found, self.dialect, lines, self.sha256)
+
+
+def read_table(
+    path: str | Path,
+    *,
+    separator: str | None = None,
+    encoding: str | None = None,
+    header: bool | None = None,
+    text: Sequence[str] = (),
+) -> Table:
+    """Reads a table from a file, and says how.
+
+    CSV in any dialect (.csv, .tsv, .txt, .data), compressed (.gz, .zst, .xz, .bz2) or not;
+    Parquet, Arrow IPC and Feather, JSON lines, ARFF.
+
+    Args:
+        path: the file.
+        separator: between the fields of a text file; found where omitted.
+        encoding: of a text file; found where omitted.
+        header: whether the first record of a text file names the columns; found where omitted.
+        text: columns whose cells stay as they are written, such as codes that are no numbers.
+
+    Raises:
+        DataError: what is wrong, with the line or the column, and what to do.
+    """
+    path = Path(path)
+    suffix = _suffix(path)
+    if suffix in _TEXT:
+        read = read_text(path, separator=separator, encoding=encoding, header=header, text=text)
+        table = Table(read.frame, path.name, read.found, read.dialect, read.lines, read.sha256)
+    else:
+        with reading(path):
+            frame = as_frame(_READERS[suffix](path))
+        table = Table(frame, path.name, (f"{suffix[1:]} file",), sha256=_sha256(path))
+    if not table.frame.width or not table.frame.height:
+        raise DataError(f"{path}: the table has no {'rows' if table.frame.width else 'columns'}.")
+    return table
+
+
+def as_table(data: Any) -> Table:
+    """A `Table` as it is; a file's path is read, a frame of any library converted."""
+    if isinstance(data, Table):
+        return data
+    return read_table(data) if isinstance(data, str | Path) else Table(as_frame(data))
+
+
+def is_table_file(path: str | Path) -> bool:
+    """Whether a name is that of a table, compressed or not."""
+    name = Path(str(path).lower())
+    return (name.with_suffix("") if name.suffix in SUFFIXES else name).suffix in TABLE_SUFFIXES
+
+
+def _suffix(path: Path) -> str:
+    if not path.exists():
+        raise DataError(f"{path}: there is no such file.")
+    if not is_table_file(path):
+        listed = ", ".join(TABLE_SUFFIXES)
+        packed = ", ".join(SUFFIXES)
+        raise DataError(
+            f"{path}: no table by its suffix. Known: {listed}, text and JSON lines also with "
+            f"{packed} behind; rename it to what it is."
+        )
+    name = Path(path.name.lower())
+    return (name.with_suffix("") if name.suffix in SUFFIXES else name).suffix
+
+
+def _sha256(path: Path) -> str:
+    with Content(path) as content:
+        return content.hash_all()
