@@ -12,7 +12,7 @@ import sys
 
 import numpy as np
 
-from kmlp.data.idx import idx_bytes
+from kmlp.data.arrays.idx import idx_bytes
 from kmlp.data.sources import FILES, SOURCES, load_dataset, sample_folder
 
 SIZES = {"train": 5000, "test": 1000}

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
+from kmlp.data.arrays.idx import SUFFIXES, idx_sha256, read_idx
+from kmlp.data.arrays.npy import open_array, open_npz
+from kmlp.data.arrays.streams import reading
 from kmlp.data.dataset import Dataset, Provenance
-from kmlp.data.idx import SUFFIXES, idx_sha256, read_idx
-from kmlp.data.npy import open_array, open_npz
-from kmlp.data.streams import reading
 from kmlp.errors import DataError
 
 logger = logging.getLogger(__name__)

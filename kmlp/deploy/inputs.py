@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from kmlp.data.idx import WrongMagicError, open_idx
-from kmlp.data.images import image_files, is_image, read_image, tell_left_out
-from kmlp.data.npy import array_names, listed, open_array, open_npy, open_npz
-from kmlp.data.stored import StoredArray
-from kmlp.data.streams import reading
+from kmlp.data.arrays.idx import WrongMagicError, open_idx
+from kmlp.data.arrays.images import image_files, is_image, read_image, tell_left_out
+from kmlp.data.arrays.npy import array_names, listed, open_array, open_npy, open_npz
+from kmlp.data.arrays.stored import StoredArray
+from kmlp.data.arrays.streams import reading
 from kmlp.errors import DataError
 
 _BATCH = 1024

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from kmlp.data import Dataset, load_dataset
-from kmlp.data.idx import idx_bytes, idx_sha256
+from kmlp.data.arrays.idx import idx_bytes, idx_sha256
 from kmlp.data.sources import FILES, SOURCES, download, sample_folder
 from kmlp.errors import DataError
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kmlp.data.idx import idx_bytes
+from kmlp.data.arrays.idx import idx_bytes
 from kmlp.deploy.inputs import count_inputs, read_inputs
 from kmlp.errors import DataError
 

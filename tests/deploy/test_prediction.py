@@ -9,7 +9,7 @@ import types
 import numpy as np
 import pytest
 
-from kmlp.data.idx import idx_bytes
+from kmlp.data.arrays.idx import idx_bytes
 from kmlp.deploy.prediction import predict_file, show_images
 from kmlp.errors import DataError, ForeignFileError
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from kmlp.data.streams import CHUNK, Stream
+from kmlp.data.arrays.streams import CHUNK, Stream
 from kmlp.machine import available_memory, in_words
 
 _MOST_DIMENSIONS = 8

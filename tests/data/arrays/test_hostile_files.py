@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from kmlp.data import load_dataset
-from kmlp.data.idx import idx_bytes, read_idx
+from kmlp.data.arrays.idx import idx_bytes, read_idx
 from kmlp.data.sources import _read_npz as read_npz
 from kmlp.deploy.inputs import count_inputs, read_inputs
 from kmlp.errors import DataError
@@ -304,7 +304,7 @@ def test_an_archive_that_is_no_data_set_is_refused(tmp_path, arrays, message):
 
 def test_more_than_the_memory_is_refused_before_it_is_taken(tmp_path, monkeypatch):
     """A compressed file tells its size only at its end: the claim is held to what is free."""
-    monkeypatch.setattr("kmlp.data.stored.available_memory", lambda: 2**24)
+    monkeypatch.setattr("kmlp.data.arrays.stored.available_memory", lambda: 2**24)
     path = tmp_path / "x.gz"
     path.write_bytes(gzip.compress(struct.pack(">4B3I", 0, 0, 8, 3, 2**14, 32, 33) + bytes(9)))
     claim = "its header claims 16384 x 32 x 33 uint8 = 17301504 bytes of values, of memory 16 MiB"

@@ -11,7 +11,7 @@ import struct
 import numpy as np
 import pytest
 
-from kmlp.data.idx import SUFFIXES, idx_bytes, idx_sha256, read_idx
+from kmlp.data.arrays.idx import SUFFIXES, idx_bytes, idx_sha256, read_idx
 from kmlp.errors import DataError
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 4, 3), dtype=np.uint8)

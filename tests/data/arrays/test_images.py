@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kmlp.data.images import MOST_PIXELS, read_image
+from kmlp.data.arrays.images import MOST_PIXELS, read_image
 from kmlp.deploy.inputs import count_inputs, read_inputs
 from kmlp.errors import DataError
 

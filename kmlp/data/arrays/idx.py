@@ -12,8 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
-from kmlp.data.stored import StoredArray
-from kmlp.data.streams import COMPRESSED, Decompressed, Stream, num_bytes, open_regular, reading
+from kmlp.data.arrays.stored import StoredArray
+from kmlp.data.arrays.streams import (
+    COMPRESSED,
+    Decompressed,
+    Stream,
+    num_bytes,
+    open_regular,
+    reading,
+)
 
 _UINT8 = 0x08
 SUFFIXES = ("", *COMPRESSED)

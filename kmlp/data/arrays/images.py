@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
-from kmlp.data.streams import CHUNK, one_line, open_regular, reading
+from kmlp.data.arrays.streams import CHUNK, one_line, open_regular, reading
 from kmlp.errors import DataError
 
 if TYPE_CHECKING:

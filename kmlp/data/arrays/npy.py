@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from kmlp.data.stored import StoredArray
-from kmlp.data.streams import Stream, num_bytes, open_regular
+from kmlp.data.arrays.stored import StoredArray
+from kmlp.data.arrays.streams import Stream, num_bytes, open_regular
 
 _MAGIC = b"\x93NUMPY"
 _MOST_HEADER = 4096

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kmlp.data.idx import idx_bytes, read_idx
+from kmlp.data.arrays.idx import idx_bytes, read_idx
 from kmlp.data.sources import FILES
 from kmlp.data.sources import _read_npz as read_npz
 from kmlp.deploy.inputs import count_inputs, read_inputs
