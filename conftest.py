@@ -2,9 +2,12 @@
 
 import importlib.util
 import os
+import sys
 from pathlib import Path
 
 import pytest
+
+from tests.loading import Refusal, file_loads_a_backend, text_loads_a_backend
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["KMLP_OFFLINE"] = "1"
@@ -20,6 +23,46 @@ if os.environ.get("KERAS_BACKEND") == "jax":
     os.environ.setdefault("JAX_ENABLE_X64", "1")
 
 collect_ignore = [] if importlib.util.find_spec("jax") else ["kmlp/backend/jax.py"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fast", action="store_true", help="no test that loads Keras, none slow")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--fast"):
+        sys.meta_path.insert(0, Refusal())
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Collecting a file imports it: a fast run leaves out those that load Keras by that."""
+    is_python = collection_path.suffix == ".py"
+    if config.getoption("--fast") and is_python and file_loads_a_backend(collection_path):
+        return True
+    return None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Marks what loads Keras by its imports; what does so by what it calls says so itself."""
+    for item in items:
+        if _loads_a_backend(item):
+            item.add_marker("engine")
+    if config.getoption("--fast"):
+        left_out = [i for i in items if i.get_closest_marker("engine") or _is_slow(i)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [i for i in items if i not in left_out]
+
+
+def _is_slow(item: pytest.Item) -> bool:
+    return item.get_closest_marker("slow") is not None
+
+
+def _loads_a_backend(item: pytest.Item) -> bool:
+    if isinstance(item, pytest.DoctestItem):
+        examples = item.dtest.examples if item.dtest else []
+        if text_loads_a_backend("\n".join(example.source for example in examples)):
+            return True
+    return item.path.suffix == ".py" and file_loads_a_backend(item.path)
 
 
 @pytest.fixture(scope="session", autouse=True)

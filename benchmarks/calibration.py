@@ -28,8 +28,8 @@ from simulated import (
     table,
 )
 
-from kmlp import resampling, stats
-from kmlp.ranking import is_significant
+from kmlp.stats import paired_tests, resampling, summaries
+from kmlp.study.results.ranking import is_significant
 
 COMMAND = "python benchmarks/calibration.py"
 JSON = Path(__file__).parent.parent / "kmlp" / "report" / "calibration.json"
@@ -40,7 +40,7 @@ SEEDS_TESTED = (6, 10, 20)
 def coverage(studies: int) -> dict[str, dict[str, dict[str, float]]]:
     """How often 95 % intervals hold the true mean, 0: interval -> distribution -> seeds."""
     intervals: dict[str, tuple[int, Sequence[int], Callable[[np.ndarray], Any]]] = {
-        "t": (5 * studies, SEEDS, stats.t_interval),
+        "t": (5 * studies, SEEDS, summaries.t_interval),
         "bca": (
             studies // 2,
             SEEDS[1:],
@@ -79,7 +79,7 @@ def two_way_coverage(studies: int) -> dict[str, dict[str, float]]:
             counts = rng.multinomial(10, np.full(10, 0.1), size=500)
             plain = np.quantile(np.einsum("bk,kb->b", counts / 10, draws), (0.025, 0.975))
             two_way = resampling.two_way_interval(x, draws) or (np.nan, np.nan)
-            intervals = (two_way, plain, stats.t_interval(x.mean(axis=1)))
+            intervals = (two_way, plain, summaries.t_interval(x.mean(axis=1)))
             held.append([low < 0 < high for low, high in intervals])
         methods = ("two-way", "uncorrected", "seeds alone")
         found[name] = dict(zip(methods, np.mean(held, axis=0).round(4).tolist(), strict=True))
@@ -89,8 +89,8 @@ def two_way_coverage(studies: int) -> dict[str, dict[str, float]]:
 def has_verdict(scores: np.ndarray) -> bool:
     """Whether a study calls any variant better or worse than the first."""
     baseline, *variants = scores
-    found = [stats.compare_paired(v, baseline, higher_is_better=True) for v in variants]
-    corrected = stats.holm([comparison.p for comparison in found])
+    found = [paired_tests.compare_paired(v, baseline, higher_is_better=True) for v in variants]
+    corrected = paired_tests.holm([comparison.p for comparison in found])
     return any(
         is_significant({"versus_baseline": {**asdict(comparison), "p_holm": p_holm}})
         for comparison, p_holm in zip(found, corrected, strict=True)
@@ -123,10 +123,11 @@ def power(studies: int) -> list[dict[str, Any]]:
     """How often the seeds asked for show an effect of so many sd of the paired differences."""
     found = []
     for num_comparisons, effect in ((1, 0.5), (1, 0.8), (7, 0.5), (7, 0.8), (7, 1.2), (7, 2.0)):
-        n = stats.seeds_to_show(effect, 1.0, num_comparisons=num_comparisons) or 0
+        n = paired_tests.seeds_to_show(effect, 1.0, num_comparisons=num_comparisons) or 0
         rng = np.random.default_rng(0)
         shown = share(
-            stats.sign_flip_p(rng.normal(effect, 1.0, n)) * num_comparisons < stats.ALPHA
+            paired_tests.sign_flip_p(rng.normal(effect, 1.0, n)) * num_comparisons
+            < paired_tests.ALPHA
             for _ in range(studies // 2)
         )
         row = {"comparisons": num_comparisons, "effect": effect, "seeds": n, "power": shown}
@@ -144,12 +145,12 @@ def power_after_pilot(studies: int) -> dict[str, float]:
     planned: list[float] = []
     while len(planned) < studies // 4:
         pilot = rng.normal(0.8, 1.0, 10)
-        if stats.sign_flip_p(pilot) * 7 < stats.ALPHA:
+        if paired_tests.sign_flip_p(pilot) * 7 < paired_tests.ALPHA:
             continue
-        n = stats.seeds_to_show(pilot.mean(), pilot.std(ddof=1), num_comparisons=7)
+        n = paired_tests.seeds_to_show(pilot.mean(), pilot.std(ddof=1), num_comparisons=7)
         planned.append(n or np.inf)
         if n:
-            shown.append(stats.sign_flip_p(rng.normal(0.8, 1.0, n)) * 7 < stats.ALPHA)
+            shown.append(paired_tests.sign_flip_p(rng.normal(0.8, 1.0, n)) * 7 < paired_tests.ALPHA)
     return {
         "effect": 0.8,
         "median_seeds": float(np.median(planned)),

@@ -5,15 +5,15 @@ from typing import Any
 import numpy as np
 from simulated import DISTRIBUTIONS, NUM_VARIANTS, null_scores, percent, share, table
 
-from kmlp import sequential, stats
+from kmlp.stats import group_sequential, paired_tests
 
 
-def added_in_rounds(scores: np.ndarray) -> sequential.Rounds:
+def added_in_rounds(scores: np.ndarray) -> group_sequential.Rounds:
     """What `--seeds auto` makes of `(variants, most seeds)` validation scores; the first is the
     baseline."""
-    looks = sequential.looks_for(len(scores) - 1)
+    looks = group_sequential.looks_for(len(scores) - 1)
     by_name = {str(i): list(row) for i, row in enumerate(scores)}
-    return sequential.replay(by_name, baseline="0", looks=looks)
+    return group_sequential.replay(by_name, baseline="0", looks=looks)
 
 
 def rounds_false_verdicts(studies: int) -> dict[str, dict[str, float]]:
@@ -30,17 +30,19 @@ def rounds_false_shares(name: str, studies: int) -> dict[str, float]:
     """The shares for one kind of scores."""
     rng, wrong = np.random.default_rng(40), []
     for _ in range(studies):
-        scores = null_scores(name, rng, sequential.LOOKS[-1])
+        scores = null_scores(name, rng, group_sequential.LOOKS[-1])
         rounds = added_in_rounds(scores)
-        p = stats.holm(
+        p = paired_tests.holm(
             [
-                stats.sign_flip_p((scores[int(n)] - scores[0])[: rounds.num_seeds[n]])
+                paired_tests.sign_flip_p((scores[int(n)] - scores[0])[: rounds.num_seeds[n]])
                 for n in rounds.status
             ]
         )
         on_validation = not {"better", "worse"}.isdisjoint(rounds.status.values())
-        smallest, looks = min(p), len(sequential.LOOKS)
-        wrong.append((on_validation, looks * smallest < stats.ALPHA, smallest < stats.ALPHA))
+        smallest, looks = min(p), len(group_sequential.LOOKS)
+        wrong.append(
+            (on_validation, looks * smallest < paired_tests.ALPHA, smallest < paired_tests.ALPHA)
+        )
     kinds = ("validation", "test", "test, uncorrected")
     return dict(zip(kinds, np.mean(wrong, axis=0).round(4).tolist(), strict=True))
 
@@ -51,7 +53,7 @@ def rounds_power(studies: int) -> list[dict[str, Any]]:
     Beside it, what all 8 with the most seeds would find. Effects are in standard deviations of the
     paired differences.
     """
-    found, most = [], sequential.LOOKS[-1]
+    found, most = [], group_sequential.LOOKS[-1]
     for num_effects, effect in ((7, 0.5), (7, 0.8), (7, 1.2), (7, 2.0), (3, 1.2), (1, 1.2)):
         rng, shown, cost, at_once = np.random.default_rng(0), [], [], []
         for _ in range(studies // 8):
@@ -61,8 +63,8 @@ def rounds_power(studies: int) -> list[dict[str, Any]]:
             found_better = [rounds.status[str(i + 1)] == "better" for i in range(num_effects)]
             shown.append(np.mean(found_better))
             cost.append(sum(rounds.num_seeds.values()) / (NUM_VARIANTS * most))
-            p = stats.holm([stats.sign_flip_p(s - scores[0]) for s in scores[1:]])
-            at_once.append(np.mean(np.array(p[:num_effects]) < stats.ALPHA))
+            p = paired_tests.holm([paired_tests.sign_flip_p(s - scores[0]) for s in scores[1:]])
+            at_once.append(np.mean(np.array(p[:num_effects]) < paired_tests.ALPHA))
         found.append(
             {
                 "variants_that_differ": num_effects,
@@ -81,7 +83,7 @@ def rounds_tables(found: dict[str, Any]) -> list[str]:
     return [
         table(
             f"Studies of 8 equal variants with any false verdict of --seeds auto, looks at "
-            f"{', '.join(map(str, sequential.LOOKS))} seeds",
+            f"{', '.join(map(str, group_sequential.LOOKS))} seeds",
             kinds,
             [
                 (name, *(percent(shares[k]) for k in kinds))

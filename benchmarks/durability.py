@@ -23,15 +23,14 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from kmlp.ledger import RunFolder
-from kmlp.study import load_study
+from kmlp.study.loading import load_study
+from kmlp.study.run_folder import RunFolder
 
 STUDY = """
 import os, stat, sys
 import numpy as np
-import kmlp.keeper
-kmlp.keeper.CHECKPOINT_SECONDS = 0.5
 from kmlp import Dataset, MLPConfig, StudyConfig, TrainConfig, run_study
+from kmlp.engine.engine import Engine
 
 kill_at, num_seeds, calls = int(sys.argv[2]), int(sys.argv[3]), 0
 def killing(function):
@@ -56,7 +55,7 @@ config = StudyConfig(
     model=MLPConfig(hidden_units=(64, 32)),
     train=TrainConfig(batch_size=16, max_epochs=15, early_stopping=False),
 )
-run_study(config, sys.argv[1], data)
+run_study(config, sys.argv[1], data, trainer=Engine(checkpoint_seconds=0.5))
 """
 NUM_SEEDS = 6
 NUM_EPOCHS = 2 * NUM_SEEDS * 15
@@ -102,7 +101,7 @@ def kill_at_random(folder: Path, kills: int, longest: float) -> None:
             assert start(run).wait() == 0
             worst = max(worst, worst_difference(run, folder / "reference"))
             alone += len(trained_alone(run))
-            trained += RunFolder(run).num_epochs_logged()
+            trained += RunFolder(run).stacks.num_epochs_logged()
             ended += 1
     print(
         f"{met} kills in {ended} studies: {trained} member-epochs trained, "
@@ -128,11 +127,10 @@ def kill_at_every_write(folder: Path) -> None:
 def print_cost(folder: Path) -> None:
     """What a checkpoint of the default stack takes, the copy from the device included."""
     import kmlp
-    from kmlp.checkpoint import Checkpoints
-    from kmlp.keeper import CHECKPOINT_SECONDS
-    from kmlp.stack import build_stack
-    from kmlp.stack_run import DeviceData, StackRun
-    from kmlp.training import stack_size
+    from kmlp.engine.checkpoint import EVERY_SECONDS, Checkpoints
+    from kmlp.engine.scheduler import stack_size
+    from kmlp.engine.stack import build_stack
+    from kmlp.engine.stack_training import DeviceData, StackRun
 
     data = kmlp.load_dataset("fashion_mnist")
     model, train = kmlp.MLPConfig(), kmlp.TrainConfig()
@@ -156,8 +154,8 @@ def print_cost(folder: Path) -> None:
     median, worst = statistics.median(spent), max(spent)
     print(
         f"a checkpoint of {size} members, {bytes_written / 1e6:.1f} MB: median "
-        f"{1000 * median:.0f} ms, longest {1000 * worst:.0f} ms; one in {CHECKPOINT_SECONDS:.0f} s "
-        f"is {100 * median / CHECKPOINT_SECONDS:.2f} % of the time"
+        f"{1000 * median:.0f} ms, longest {1000 * worst:.0f} ms; one in {EVERY_SECONDS:.0f} s "
+        f"is {100 * median / EVERY_SECONDS:.2f} % of the time"
     )
 
 

@@ -26,7 +26,7 @@ CASES: dict[str, dict[str, Any]] = {
         "hidden_units": [8],
         "max_epochs": 1,
     },
-    "tiny, 24 structures": {
+    "tiny, 24 signatures": {
         "data": "tiny",
         "num_seeds": 1,
         "baseline": "8 units",
@@ -112,11 +112,11 @@ def measure(options: dict[str, Any]) -> dict[str, Any]:
     """
     import keras
 
-    import kmlp.checkpoint
-    import kmlp.keeper
-    from kmlp import MLPConfig, StudyConfig, TrainConfig, backend, run_study
+    from kmlp import MLPConfig, StudyConfig, TrainConfig, run_study
+    from kmlp.engine.engine import Engine
+    from kmlp.nn import backend
 
-    kmlp.keeper.CHECKPOINT_SECONDS, kmlp.checkpoint._LARGEST_SHARE = 0.0, np.inf
+    trainer = Engine(checkpoint_seconds=0.0, largest_share=np.inf)
     options = {"max_epochs": 3, "patience": 1, **options}
     data = load(options.pop("data"))
     of_study = {n: options.pop(n) for n in ("variants", "num_seeds", "baseline") if n in options}
@@ -134,7 +134,7 @@ def measure(options: dict[str, Any]) -> dict[str, Any]:
     watcher = Watcher(_status("VmRSS"))
     Path("/proc/self/clear_refs").write_text("5")
     with tempfile.TemporaryDirectory() as folder:
-        run_study(config, folder, data, progress=watcher)
+        run_study(config, folder, data, progress=watcher, trainer=trainer)
     return {
         "bound": watcher.bound,
         "measured": watcher.peak,

@@ -27,7 +27,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import kmlp
 from kmlp import MLPConfig, StudyConfig, TrainConfig
-from kmlp.progress import StudyProgress
+from kmlp.study.progress import StudyProgress
 
 # scikit-learn adds 0.5 * alpha * sum w^2 / n to the loss of a batch of n rows; kmlp l2 * sum w^2.
 ALPHA, SKLEARN_BATCH = 1e-4, 200

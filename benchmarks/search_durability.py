@@ -25,9 +25,8 @@ TUNERS = ("random", "grid", "bayesian", "hyperband")
 SEARCH = """
 import sys
 import numpy as np
-import kmlp.keeper
-kmlp.keeper.CHECKPOINT_SECONDS = 0.5
 from kmlp import Dataset
+from kmlp.engine.engine import Engine
 from tuning import tune
 
 rng = np.random.default_rng(0)
@@ -41,6 +40,7 @@ tune(
     space=["none", "learning_rate=1e-3:1e-1:log", "dropout=0,0.2,0.4"],
     fixed={"hidden_units": [32, 16]},
     train={"batch_size": 16, "max_epochs": 9},
+    trainer=Engine(checkpoint_seconds=0.5),
 )
 """
 

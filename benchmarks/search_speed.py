@@ -49,9 +49,9 @@ def search_stock(data, options: dict, folder: str) -> tuple[int, list[float]]:
     import keras_tuner
 
     from kmlp import Member, Seeds, TrainConfig
-    from kmlp.losses import plain_loss_name
+    from kmlp.nn.losses import plain_loss_name
     from tuning import MLPHyperModel, make_space
-    from tuning.oracles import RandomOracle
+    from tuning.search.oracles import RandomOracle
 
     train = TrainConfig(max_epochs=options["epochs"])
     space = make_space(data.spec, options["space"], options["fix"], train=train)

@@ -18,7 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 import kmlp
-from kmlp.exporting import load_models
+from kmlp.deploy.exporting import load_models
 
 
 def median_ms(call: Callable[[], object], repeats: int) -> float:

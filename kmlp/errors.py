@@ -17,6 +17,15 @@ class RunFolderError(KmlpError):
     """A run folder belongs to another study, is in use, or is damaged."""
 
 
+class ForeignFolderError(RunFolderError):
+    """A folder to write to holds what kmlp did not make, or something else of kmlp's; nothing in
+    it was touched."""
+
+
+class ForeignFileError(KmlpError):
+    """A file to write is there already, and kmlp did not write it; it was not touched."""
+
+
 class MemoryLimitError(KmlpError, MemoryError):
     """What is asked for cannot fit into memory; nothing has been trained."""
 

@@ -1,8 +1,10 @@
 """What this process runs on: cores, processor, memory, installed packages."""
 
+import importlib
 import importlib.metadata
 import os
 import platform
+import sys
 from pathlib import Path
 
 
@@ -84,3 +86,19 @@ def _left(folder: Path, limit: str, usage: str) -> list[int]:
     except (OSError, ValueError):
         return []
     return [] if most == "max" else [max(0, int(most) - used + int(cached))]
+
+
+def import_quietly(module: str) -> None:
+    """TensorFlow writes notes on CUDA and oneDNN to stderr as it loads; its errors still raise."""
+    if module in sys.modules or sys.stderr is None:
+        importlib.import_module(module)
+        return
+    sys.stderr.flush()
+    kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(null, 2)
+        importlib.import_module(module)
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(null)

@@ -2,9 +2,9 @@
 
     python -m tests.faults FOLDER kill|full
 
-Everything is the program's own but the arithmetic: a stand-in for `kmlp.training` that needs no
-TensorFlow, so that a process can be forked and killed hundreds of times in seconds. Prints one
-JSON line for each fault: where it struck, and what came of it.
+Everything is the program's own but the arithmetic: a trainer that needs no TensorFlow, so that a
+process can be forked and killed hundreds of times in seconds. Prints one JSON line for each
+fault: where it struck, and what came of it.
 """
 
 import json
@@ -13,22 +13,19 @@ import shutil
 import signal
 import sqlite3
 import sys
-import types
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-import kmlp.checkpoint
-import kmlp.claim
-import kmlp.keeper
-import kmlp.ledger
-import kmlp.study
+import kmlp.study.run_folder.folder
+import kmlp.study.study
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.data import Dataset
+from kmlp.engine.member import Member
 from kmlp.errors import KmlpError
-from kmlp.ledger import RunFolder
-from kmlp.member import Member
+from kmlp.study.run_folder import RunFolder
+from kmlp.testing import LinearTrainer
 
 NUM_EPOCHS, STACK_SIZE, NUM_SEEDS = 3, 2, 2
 VARIANTS = ("none", "dropout")
@@ -38,73 +35,17 @@ Strike = Callable[[str, str | None], None]
 NEEDED = len(VARIANTS) * NUM_SEEDS * NUM_EPOCHS
 
 
-def make_room(data: Dataset) -> types.SimpleNamespace:
-    room = types.SimpleNamespace(need=lambda stacks: None, fits=lambda stack: True)
-    room.reserving = lambda stacks: room
-    return room
+def poisoned(members: Sequence[Member], epoch: int) -> None:
+    """Ends the process at the member and the epoch that are named."""
+    if epoch == POISON.get("epoch") and any(m.id == POISON["member"] for m in members):
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
-def plan_stacks(
-    members: Sequence[Member], spec: object, num_places: int = 1, room: object = None
-) -> list[list[Member]]:
-    return [list(members[i : i + STACK_SIZE]) for i in range(0, len(members), STACK_SIZE)]
-
-
-def train_members(
-    stacks, data, *, room, on_start, on_epoch, on_result, checkpoints, until=NUM_EPOCHS
-) -> None:
-    """As `kmlp.training` does it, one stack after the other, on weights that are easy to move."""
-    for members in stacks:
-        on_start(members)
-        saver = checkpoints(members)
-        state = saver.load(until) or {"epoch": np.array(0), "w": np.zeros((len(members), 5))}
-        for epoch in range(int(state["epoch"]) + 1, until + 1):
-            drawn = [_step(m, epoch) for m in members]
-            state = {"epoch": np.array(epoch), "w": 0.9 * state["w"] + drawn}
-            if epoch == POISON.get("epoch") and any(m.id == POISON["member"] for m in members):
-                os.kill(os.getpid(), signal.SIGKILL)
-            on_epoch(members, epoch, {})
-            if saver.due(epoch):
-                saver.save(epoch, state)
-        on_result([_result(m, w, data) for m, w in zip(members, state["w"], strict=True)])
-
-
-def _step(member: Member, epoch: int) -> np.ndarray:
-    key = [member.seeds.init, epoch, round(1e9 * member.train.learning_rate)]
-    return np.random.default_rng(key).normal(size=5)
-
-
-def _result(member: Member, weights: np.ndarray, data: Dataset) -> types.SimpleNamespace:
-    metrics = {"accuracy": 1 / (1 + abs(weights[0])), "cross_entropy": abs(float(weights[1]))}
-    return types.SimpleNamespace(
-        member=member,
-        status="done",
-        best_epoch=NUM_EPOCHS,
-        stopped_epoch=NUM_EPOCHS,
-        metrics={"train": metrics, "val": metrics, "test": metrics},
-        seconds=1.0,
-        predictions=np.full((len(data.y_test), 3), np.log(1 / 3), np.float32),
-        fold=np.array([], np.int32),
-        weights={"hidden_1/kernel": weights},
-        curves={"loss": np.arange(NUM_EPOCHS, dtype=np.float32)},
-    )
-
-
-def stand_in() -> None:
-    """Trains without TensorFlow, with a checkpoint after every epoch."""
-    sys.modules["kmlp.training"] = types.ModuleType("kmlp.training")
-    replaced: dict[str, object] = {"plan_stacks": plan_stacks}
-    replaced |= {"train_members": train_members, "make_room": make_room}
-    replaced["stack_size"] = lambda member, spec, room: STACK_SIZE
-    vars(sys.modules["kmlp.training"]).update(replaced)
-    kmlp.claim.backend_and_device = lambda: ("none", "none")
-    kmlp.keeper.CHECKPOINT_SECONDS = 0.0
-    kmlp.checkpoint._LARGEST_SHARE = np.inf
+TRAINER = LinearTrainer(width=STACK_SIZE, before_told=poisoned)
 
 
 def study(run: Path) -> None:
     """The study."""
-    stand_in()
     x, y = np.arange(60, dtype=np.float32).reshape(30, 2), np.arange(30) % 3
     config = StudyConfig(
         dataset="made-up",
@@ -113,7 +54,8 @@ def study(run: Path) -> None:
         model=MLPConfig(hidden_units=(2,)),
         train=TrainConfig(max_epochs=NUM_EPOCHS),
     )
-    kmlp.study.run_study(config, run, Dataset.from_arrays(x, y, x, y, name="made-up"))
+    data = Dataset.from_arrays(x, y, x, y, name="made-up")
+    kmlp.study.study.run_study(config, run, data, trainer=TRAINER)
 
 
 def inject(strike: Strike, count: int) -> None:
@@ -161,7 +103,7 @@ def inject(strike: Strike, count: int) -> None:
         return connection
 
     sqlite3_connect = sqlite3.connect
-    kmlp.ledger.sqlite3.connect = connect
+    kmlp.study.run_folder.folder.sqlite3.connect = connect
     os.fsync, os.replace = flush, before(os.replace, "replace")
     os.mkdir = before(os.mkdir, "mkdir")
     if strike is die:
@@ -205,7 +147,7 @@ def is_whole(run: Path) -> bool:
     """Whether what is recorded loads, as `kmlp show` loads it."""
     if not (run / "study.toml").exists():
         return True
-    members = kmlp.study.load_study(run).results["members"]
+    members = kmlp.study.study.load_study(run).results["members"]
     return not RunFolder(run).damaged([m["id"] for m in members])
 
 
@@ -241,7 +183,7 @@ def main(folder: Path, strike: Strike) -> None:
                     "whole": whole,
                     "again": again,
                     "same": same(run, folder / "reference"),
-                    "trained": RunFolder(run).num_epochs_logged(),
+                    "trained": RunFolder(run).stacks.num_epochs_logged(),
                 }
             )
         )

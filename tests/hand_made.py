@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from kmlp.config import StudyConfig
-from kmlp.ledger import MemberRecord, RunFolder
-from kmlp.metrics import classification_metrics, regression_metrics
-from kmlp.plan import Extra, Plan, plan_extras
-from kmlp.results import build_results
+from kmlp.stats.metrics import classification_metrics, regression_metrics
+from kmlp.study.plan import Extra, Plan, ids_of, plan_extras, plan_members
+from kmlp.study.results.assembly import build_results
+from kmlp.study.run_folder.folder import MemberRecord, RunFolder
 
 VARIANTS = ("none", "dropout", "l2")
 FIELDS: dict[str, dict[str, float]] = {"none": {}, "dropout": {"dropout": 0.2}, "l2": {"l2": 5e-4}}
@@ -74,32 +74,30 @@ def hand_made(
     called: Mapping[str, str] | None = None,
     class_names: Sequence[str] | None = None,
     data_name: str = "made",
+    facts: Mapping[str, Any] | None = None,
     **more: Any,
 ) -> HandMade:
     """Three variants of six seeds; validation scores are the test's, training scores too.
 
-    `called` gives the variants other names. `more` are fields of the study, such as `resample`;
-    what they add is recorded as well.
+    `called` gives the variants other names. `facts` are of the data set, such as its `sha256`.
+    `more` are fields of the study, such as `resample`; what they add is recorded as well.
     """
     called = called or dict.fromkeys(VARIANTS)
-    config = StudyConfig(
-        dataset=data_name,
-        variants=tuple({"name": n, **FIELDS[v]} if n else v for v, n in called.items()),
-        baseline=called["none"] or "none",
-        num_seeds=num_seeds,
+    more = {
+        "variants": tuple({"name": n, **FIELDS[v]} if n else v for v, n in called.items()),
+        "baseline": called["none"] or "none",
         **more,
-    )
-    extras = plan_extras(config, "0" * 64)
-    ids = {
-        called[variant] or variant: {seed: f"{100 * i + seed:016x}" for seed in range(num_seeds)}
-        for i, variant in enumerate(VARIANTS)
     }
+    config = StudyConfig(dataset=data_name, num_seeds=num_seeds, **more)
+    sha256 = (facts or {}).get("sha256", "0" * 64)
+    extras = plan_extras(config, sha256)
+    ids = ids_of(plan_members(config, sha256))
     own_names = {called[variant] or variant: variant for variant in VARIANTS}
     truth = TARGETS if task == "regression" else LABELS[task].astype(np.int32)
     dataset = {
         "name": data_name,
         "source": "arrays",
-        "sha256": "0" * 64,
+        "sha256": sha256,
         "task": task,
         "num_train": 100,
         "num_val": 20,
@@ -107,12 +105,13 @@ def hand_made(
         "input_shape": [4],
         "input_dtype": "float32",
         "class_names": list(class_names or NAMES[task]),
+        **(facts or {}),
     }
     folder, outputs = RunFolder(path), {}
     with folder.writing():
         folder.write_text("study.toml", config.to_toml())
         environment = {"python": "3", "platform": "here", "packages": {"keras": "3"}}
-        data = {"name": data_name, "source": "arrays", "location": "memory", "sha256": "0" * 64}
+        data = {"name": data_name, "source": "arrays", "location": "memory", "sha256": sha256}
         folder.write_json("environment.json", {**environment, "data": data, "dataset": dataset})
         folder.write_test_labels(truth)
         for variant, by_seed in ids.items():

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from kmlp.config import MLPConfig, TrainConfig
-from kmlp.ledger import RunFolder
-from tuning.choice import Candidate, choose
-from tuning.verdict import verdict
+from tuning.results.choice import Candidate, choose
+from tuning.results.search_folder import SearchFolder
+from tuning.results.verdict import verdict
 
 NUM_SEEDS = 3
 SPACE = [
@@ -46,11 +46,12 @@ FULL = {"step": None, "sampling": None, "values": [], "min": None, "max": None, 
 
 
 def made_search(path: Path, num_trials: int = 40, task: str = "multiclass") -> dict[str, Any]:
-    """Writes `results.json` and `environment.json` of a search and returns the results.
+    """Writes the `environment.json` of a search and returns its results.
 
     From the fourth trial on trial 3 failed and trial 7 ended its process; the others are done.
     """
-    folder = RunFolder(path)
+    folder = SearchFolder(path)
+    folder.own()
     dataset = {
         "name": "made",
         "source": "arrays",
@@ -64,11 +65,10 @@ def made_search(path: Path, num_trials: int = 40, task: str = "multiclass") -> d
         "class_names": [] if task == "regression" else list("abcdefghij"),
     }
     results = assembled(dataset, [made_trial(n, task) for n in range(num_trials)])
-    path.mkdir(parents=True, exist_ok=True)
-    folder.write_json("results.json", results)
     data = {"name": "made", "source": "arrays", "location": "memory", "sha256": "0" * 64}
     environment = {"python": "3", "platform": "here", "packages": {"keras": "3"}, "data": data}
-    folder.write_json("environment.json", {**environment, "dataset": dataset})
+    with folder.writing():
+        folder.write_json("environment.json", {**environment, "dataset": dataset})
     return results
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from kmlp.data import Dataset
 from tests import faults
-from tests.faults import NUM_EPOCHS, die, in_a_process, stand_in
+from tests.faults import NUM_EPOCHS, TRAINER, die, in_a_process
 
 NUM_SEEDS = 2
 MAX_TRIALS = {"random": 4, "grid": 4, "bayesian": 8, "hyperband": 5}
@@ -32,10 +32,10 @@ def searching(tuner: str, **settings):
     def search(run: Path) -> None:
         from tuning import tune
 
-        stand_in()
         tune(
             data(),
             run,
+            trainer=TRAINER,
             **{
                 "tuner": tuner,
                 "max_trials": MAX_TRIALS[tuner],
@@ -59,7 +59,7 @@ def kept(run: Path) -> dict:
 
 
 def main(folder: Path, tuner: str, stride: int) -> None:
-    import tuning.oracles  # noqa: F401  (once, not in every fork)
+    import tuning.search.oracles  # noqa: F401  (once, not in every fork)
 
     reference, search = folder / "reference", searching(tuner)
     assert in_a_process(reference, die, 0, search) == (0, "")
@@ -78,7 +78,7 @@ def main(folder: Path, tuner: str, stride: int) -> None:
 
 def poison(folder: Path, tuner: str) -> None:
     """A trial that ends the process: the exit codes until the search ends."""
-    import tuning.oracles  # noqa: F401
+    import tuning.search.oracles  # noqa: F401
 
     reference, search = folder / "reference", searching(tuner)
     assert in_a_process(reference, die, 0, search) == (0, "")

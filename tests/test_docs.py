@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
-from kmlp.study_file import read_study_file
-from kmlp.variants import VARIANTS
+from kmlp.config.study_file import read_study_file
+from kmlp.config.variants import VARIANTS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -1,6 +1,5 @@
-"""The layers of the package hold, and what must be instant loads nothing heavy."""
+"""What must be instant loads nothing heavy, and every public name is there."""
 
-import ast
 import os
 import subprocess
 import sys
@@ -9,210 +8,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-
-# What each module may import of the project; the arrows never point back.
-ALLOWED = {
-    "errors": set(),
-    "text": set(),  # which any layer may use
-    "fields": {"errors"},
-    "rows": {"errors"},
-    "config": {"errors", "fields", "rows", "sweep", "variants"},
-    "study_file": {"config", "errors"},
-    "sweep": {"config", "errors", "fields", "variants"},
-    "variants": {"config", "errors", "fields"},
-    "data": {"errors"},
-    "machine": set(),
-    "terminal": set(),
-    "quiet": set(),
-    "backend": {"machine"},
-    "draws": {"backend"},
-    "member": {"config", "rows"},
-    "requirements": {"data", "errors", "member"},
-    "structure": {"errors", "member"},
-    "losses": set(),
-    "layers": {"draws", "drop_connect"},
-    "drop_connect": {"errors", "fields"},
-    "optimizers": set(),
-    "gradient_noise": {"errors"},
-    "model": {"config", "data", "drop_connect", "errors", "member", "requirements"},
-    "program": {
-        "backend",
-        "data",
-        "draws",
-        "layers",
-        "losses",
-        "model",
-        "optimizers",
-        "requirements",
-        "structure",
-    },
-    "stack": {"data", "member", "model", "program", "requirements", "structure"},
-    "callbacks": set(),
-    "checkpoint": {"ledger"},
-    "self_test": {"backend", "config", "data", "member", "stack", "stack_run"},
-    "doctor": {"backend", "data", "machine", "memory", "quiet", "self_test"},
-    "stack_run": {"callbacks", "data", "losses", "member", "metrics", "model", "program", "stack"},
-    "memory": {
-        "data",
-        "errors",
-        "machine",
-        "member",
-        "model",
-        "optimizers",
-        "program",
-        "stack_run",
-        "structure",
-    },
-    "training": {
-        "backend",
-        "checkpoint",
-        "data",
-        "member",
-        "memory",
-        "model",
-        "stack",
-        "stack_run",
-        "structure",
-    },
-    "ledger": {"errors"},
-    "metrics": set(),
-    "stats": set(),
-    "resampling": set(),
-    "jackknife": set(),
-    "bias_variance": {"jackknife"},
-    "cross_validation": {"stats"},
-    "randomness": set(),
-    "sequential": {"stats"},
-    "decompositions": {"bias_variance", "groups", "jackknife", "stats"},
-    "extras": {
-        "cross_validation",
-        "decompositions",
-        "groups",
-        "ledger",
-        "metrics",
-        "randomness",
-        "stats",
-    },
-    "findings": {"ranking", "stats", "sweep", "units"},
-    "plots": set(),
-    "evidence": {"ledger", "results", "stats"},
-    "units": {"metrics"},
-    "ranking": {"stats", "units"},
-    "verdict": {"ranking", "stats", "units"},
-    "strengths": {"config", "errors", "ranking", "units", "variants"},
-    "comparisons": {"ledger", "metrics", "ranking", "resampling", "stats"},
-    "results": {
-        "comparisons",
-        "config",
-        "errors",
-        "extras",
-        "findings",
-        "ledger",
-        "metrics",
-        "plan",
-        "ranking",
-        "rows",
-        "stats",
-        "strengths",
-        "units",
-        "verdict",
-    },
-    "groups": {"ledger"},
-    "table": {"metrics", "ranking", "units"},
-    "progress": {"member", "memory", "terminal", "training", "units"},
-    "plan": {"config", "member", "rows"},
-    "keeper": {"checkpoint", "data", "errors", "ledger", "member", "memory", "training"},
-    "looks": {"config", "ledger", "metrics", "sequential"},
-    "claim": {"backend", "config", "data", "errors", "ledger", "machine", "study_file"},
-    "study": {
-        "claim",
-        "config",
-        "data",
-        "errors",
-        "keeper",
-        "ledger",
-        "looks",
-        "plan",
-        "requirements",
-        "results",
-        "selection",
-        "sequential",
-        "strengths",
-    },
-    "selection": {"data"},
-    "model_card": {"metrics", "ranking", "selection", "units"},
-    "exporting": {
-        "config",
-        "data",
-        "errors",
-        "ledger",
-        "losses",
-        "manifest",
-        "member",
-        "model",
-        "model_card",
-        "selection",
-        "serving",
-        "stack",
-    },
-    "manifest": {"errors"},
-    "serving": {"errors", "manifest", "quiet"},
-    "inputs": {"data", "errors"},
-    "prediction": {"errors", "inputs", "serving", "terminal"},
-    "evaluation": {"data", "errors", "metrics", "resampling", "serving", "stats"},
-    "report": {
-        "config",
-        "data",
-        "errors",
-        "evidence",
-        "ledger",
-        "metrics",
-        "plots",
-        "ranking",
-        "stats",
-        "study_file",
-        "sweep",
-        "units",
-    },
-}
-
-
-def imported(path: Path) -> set[str]:
-    """Names of the project's modules that a file imports, at whatever depth."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [
-                f"{node.module}.{a.name}" if node.module == "kmlp" else node.module
-                for a in node.names
-            ]
-        elif isinstance(node, ast.Import):
-            names = [a.name for a in node.names]
-        else:
-            continue
-        found |= {n.split(".")[1] for n in names if n.startswith("kmlp.")}
-        found |= {"tuning" for n in names if n.split(".")[0] == "tuning"}
-    return found
-
-
-def files_of(module: str) -> list[Path]:
-    folder = ROOT / "kmlp" / module
-    return list(folder.glob("*.py")) if folder.is_dir() else [folder.with_suffix(".py")]
-
-
-@pytest.mark.parametrize("module", ALLOWED)
-def test_imports_follow_the_arrows(module):
-    for path in files_of(module):
-        assert imported(path) - {module, "text"} <= ALLOWED[module], path
-
-
-def test_every_module_has_its_arrows():
-    modules = {
-        p.stem
-        for p in (ROOT / "kmlp").iterdir()
-        if p.suffix == ".py" or (p / "__init__.py").exists()
-    }
-    assert modules - {"__init__", "__main__", "cli"} == set(ALLOWED)
 
 
 @pytest.mark.parametrize(
@@ -230,6 +25,7 @@ def test_what_must_be_instant_loads_no_keras(statement):
     subprocess.run([sys.executable, "-c", check], check=True, cwd=ROOT)
 
 
+@pytest.mark.engine
 def test_training_on_jax_needs_no_tensorflow(tmp_path):
     """A whole study in a process that cannot import it, through the command line."""
     pytest.importorskip("jax")
@@ -271,6 +67,7 @@ sys.exit("no error")
     subprocess.run([sys.executable, "-c", script], check=True, cwd=tmp_path, env=environment)
 
 
+@pytest.mark.engine
 def test_every_public_name_is_there():
     import kmlp
 

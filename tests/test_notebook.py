@@ -52,6 +52,7 @@ def test_every_cell_is_short_and_has_a_sentence_before_it():
             assert len(cell.source.splitlines()) <= 24
 
 
+@pytest.mark.slow
 def test_every_cell_ran_and_none_complained(executed):
     notebook, _ = executed
     cells = code_cells(notebook)
@@ -65,6 +66,7 @@ def test_every_cell_ran_and_none_complained(executed):
     assert complaints == []
 
 
+@pytest.mark.slow
 def test_the_table_and_the_error_bars_hold_every_variant(executed):
     notebook, _ = executed
     (table,) = outputs_of(notebook, "results_table(results)")
@@ -74,6 +76,7 @@ def test_the_table_and_the_error_bars_hold_every_variant(executed):
         assert re.search(rf"^{variant} +\d\d\.\d\d % ± \d\.\d\d$", errors, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_every_figure_is_drawn(executed):
     notebook, _ = executed
     drawing = [cell for cell in code_cells(notebook) if "plt.show()" in cell.source]
@@ -83,6 +86,7 @@ def test_every_figure_is_drawn(executed):
         assert len(images) == 1, cell.source
 
 
+@pytest.mark.slow
 def test_networks_learn_and_the_best_is_exported(executed):
     notebook, folder = executed
     shown = printed(outputs_of(notebook, "validation accuracy {"))

@@ -9,11 +9,12 @@ import numpy as np
 from keras import ops
 
 from kmlp.config import MLPConfig, TrainConfig
+from kmlp.config.seeds import Seeds
 from kmlp.data import Dataset
-from kmlp.member import Member, Seeds
-from kmlp.model import adapt, build_mlp
-from kmlp.stack import Stack, class_weights
-from kmlp.stack_run import DeviceData
+from kmlp.engine.member import Member
+from kmlp.engine.stack import Stack, class_weights
+from kmlp.engine.stack_training import DeviceData
+from kmlp.nn.mlp import adapt, build_mlp
 
 # A divisor of the 240 rows of `tiny`: a smaller last batch is a step of its own to compile.
 BATCH = 40
@@ -55,7 +56,12 @@ def train_alone_in_keras(member: Member, data: Dataset, num_epochs: int) -> kera
     model = build_mlp(member.model, data.spec, seed=member.seeds.init)
     adapt(model, x[rows], y[rows])
     num_steps = -(-len(rows) // batch_size) * member.train.max_epochs
-    model.compile(keras_optimizer(member.train, num_steps), keras_loss(member, data, y[rows]))
+    # A program that takes longer to compile than to run; on JAX each operation would be one.
+    model.compile(
+        keras_optimizer(member.train, num_steps),
+        keras_loss(member, data, y[rows]),
+        jit_compile=keras.backend.backend() == "jax",
+    )
     weights = None
     if member.train.class_weight:
         weights = dict(enumerate(class_weights(member, data.spec, y[rows]).tolist()))

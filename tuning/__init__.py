@@ -7,16 +7,16 @@ import importlib
 from typing import Any
 
 _HOME = {
-    "tune": "tuning.search",
-    "load_search": "tuning.search",
-    "Search": "tuning.search",
-    "SearchConfig": "tuning.config",
-    "SearchProgress": "tuning.progress",
-    "MLPHyperModel": "tuning.hypermodel",
-    "Space": "tuning.space",
-    "make_space": "tuning.space",
+    "tune": "tuning.search.search",
+    "load_search": "tuning.search.search",
+    "Search": "tuning.search.search",
+    "SearchConfig": "tuning.space.config",
+    "SearchProgress": "tuning.search.progress",
+    "MLPHyperModel": "tuning.space.hypermodel",
+    "Space": "tuning.space.space",
+    "make_space": "tuning.space.space",
     "write_search_report": "tuning.report",
-    "write_tensorboard": "tuning.tensorboard",
+    "write_tensorboard": "tuning.report.tensorboard",
 }
 __all__ = list(_HOME)
 

@@ -10,8 +10,9 @@ from typing import Self
 import numpy as np
 
 from kmlp.config import MLPConfig, TrainConfig
+from kmlp.config.seeds import Seeds
 from kmlp.data import Dataset, load_dataset
-from kmlp.member import Member, Seeds
+from kmlp.engine.member import Member
 
 DROPOUT, L2, VALIDATION_FRACTION = 0.2, 5e-4, 1 / 6
 RATES = (1e-3, 7e-4, 1.4e-3, 8e-4, 1.2e-3)

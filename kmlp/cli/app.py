@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import cyclopts
 from cyclopts import Parameter
 
-from kmlp.quiet import import_quietly
+from kmlp.machine import import_quietly
 
 if TYPE_CHECKING:
     from rich.console import Console

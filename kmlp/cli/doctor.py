@@ -16,7 +16,7 @@ def doctor(*, json: Json = False) -> None:
 
         kmlp doctor
     """
-    from kmlp.doctor import examine
+    from kmlp.cli.diagnosis import examine
 
     checks = list(examine())
     if json:

@@ -35,7 +35,7 @@ def export(
 
         kmlp export runs/a --member ensemble --out saved_models/fashion
     """
-    from kmlp.manifest import checked_manifest
+    from kmlp.deploy.manifest import checked_manifest
 
     version = write_export(run_dir, variant, member, out)
     print(version)
@@ -61,7 +61,7 @@ def predict(
 
         kmlp predict saved_models/fashion photo.png --dark-on-light
     """
-    from kmlp.prediction import predict_file
+    from kmlp.deploy.prediction import predict_file
 
     predict_file(model, input, dark_on_light=dark_on_light, out=out, as_json=json, sha256=sha256)
 
@@ -75,15 +75,15 @@ def evaluate(model: Path, dataset: str, /, *, json: Json = False, sha256: Digest
         kmlp evaluate saved_models/fashion fashion_mnist
     """
     from kmlp.data import load_dataset
-    from kmlp.evaluation import evaluate as score
-    from kmlp.serving import load_saved
+    from kmlp.deploy.evaluation import evaluate as score
+    from kmlp.deploy.serving import load_saved
 
     data = load_dataset(dataset)
     scores = score(load_saved(model, sha256=sha256), data)
     if json:
         print_json(scores)
         return
-    from kmlp.table import confusion_table, score_lines
+    from kmlp.cli.tables import confusion_table, score_lines
 
     print("\n".join(score_lines(scores, data.provenance.source)))
     if "confusion" in scores:
@@ -92,16 +92,21 @@ def evaluate(model: Path, dataset: str, /, *, json: Json = False, sha256: Digest
 
 
 def write_export(run_dir: Path, variant: str | None, member: str, out: Path | None) -> Path:
-    from kmlp.study import load_study
+    from kmlp.ownership import refuse_foreign_folder
+    from kmlp.study.loading import load_study
 
+    if out:
+        refuse_foreign_folder(out, "model")
     study = load_study(run_dir)
     selection = study.select(variant, member)
+    out = out or default_model(study.results["dataset"]["name"])
+    refuse_foreign_folder(out, "model")
     import_tensorflow_quietly()
-    from kmlp.exporting import export as write
+    from kmlp.deploy.exporting import export as write
 
-    return write(selection, out or Path("saved_models") / _folder(study.results["dataset"]["name"]))
+    return write(selection, out)
 
 
-def _folder(name: str) -> str:
-    """A data set's name as that of a folder, wherever its signs would lead."""
-    return re.sub(r"[^\w.-]+", "_", name).strip("._") or "model"
+def default_model(dataset: str) -> Path:
+    """Where exports of a data set go: its name as a folder's, wherever its signs would lead."""
+    return Path("saved_models") / (re.sub(r"[^\w.-]+", "_", dataset).strip("._") or "model")

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
+from kmlp.config.study_file import read_studies
 from kmlp.errors import ConfigError
-from kmlp.study_file import read_studies
 from kmlp.text import shown
 
 Target = Annotated[

@@ -10,7 +10,7 @@ from kmlp.cli.app import Json, app, console, print_json
 from kmlp.errors import ConfigError
 
 if TYPE_CHECKING:
-    from kmlp.study import Study
+    from kmlp.study.loading import Study
 
 
 @app.command
@@ -22,7 +22,7 @@ def show(run_dir: Path, /, *, json: Json = False) -> None:
         kmlp show runs/a --json
     """
     from kmlp.cli.tune import is_search, show_search
-    from kmlp.study import load_study
+    from kmlp.study.loading import load_study
 
     if is_search(run_dir):
         show_search(run_dir, as_json=json)
@@ -83,7 +83,7 @@ def print_study(study: "Study", *, as_json: bool) -> None:
     if as_json:
         print_json(study.results)
         return
-    from kmlp.table import results_table
+    from kmlp.cli.tables import results_table
 
     results = study.results
     origin = results["dataset"]

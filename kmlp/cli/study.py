@@ -1,13 +1,14 @@
 """`kmlp study` and `kmlp run`: train, compare, report, export."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from kmlp.cli.app import Json, app, import_backend_quietly, print_json
-from kmlp.cli.models import write_export
+from kmlp.cli.models import default_model, write_export
 from kmlp.cli.options import Options, Target, configure
 from kmlp.cli.report import print_report, print_study
 from kmlp.config import StudyConfig
@@ -15,7 +16,7 @@ from kmlp.errors import ConfigError
 
 if TYPE_CHECKING:
     from kmlp.data import Dataset
-    from kmlp.study import Study
+    from kmlp.study.loading import Study
 
 _DEFAULTS = StudyConfig(dataset="fashion_mnist")
 Out = Annotated[Path | None, Parameter(help="the run folder; made where it is missing")]
@@ -43,8 +44,10 @@ def study(
         kmlp study mnist --folds 5 --repeats 3 --randomness --out runs/d
     """
     studies, found = configure(target, options), {}
+    folder = out or default_out(target)
+    own_out(folder, studies)
     for name, config in studies.items():
-        result, _ = run_with_progress(config, (out or default_out(target)) / name)
+        result = run_with_progress(config, folder / name, load_data(config))
         found[name] = result.results
         if not json:
             print_study(result, as_json=False)
@@ -78,6 +81,7 @@ def run(
         return
     folder = out or default_out(target)
     studies = configure(target, options)
+    own_out(folder, studies)
     for name, config in studies.items():
         run_one(config, folder / name)
     if "" not in studies:
@@ -106,7 +110,7 @@ def _more_seeds(config: StudyConfig) -> int:
 
 def _seeds_needed(config: StudyConfig) -> int:
     """From how many seeds on any difference from the baseline can show; 0 of one variant."""
-    from kmlp.stats import min_seeds_to_test
+    from kmlp.stats.paired_tests import min_seeds_to_test
 
     comparisons = len(config.variant_names) - 1
     return min_seeds_to_test(comparisons) if comparisons else 0
@@ -114,9 +118,12 @@ def _seeds_needed(config: StudyConfig) -> int:
 
 def run_one(config: StudyConfig, folder: Path) -> None:
     """One study with its report and its exported model."""
+    from kmlp.ownership import refuse_foreign_folder
     from kmlp.report import write_report
 
-    result, dataset = run_with_progress(config, folder)
+    dataset = load_data(config)
+    refuse_foreign_folder(default_model(dataset.name), "model")
+    result = run_with_progress(config, folder, dataset)
     print_study(result, as_json=False)
     path = write_report(result.run_dir)
     exported = write_export(result.run_dir, None, "best", None)
@@ -130,9 +137,9 @@ def run_one(config: StudyConfig, folder: Path) -> None:
 def run_tuned(target: str, out: Path | None, options: Options) -> None:
     """Search, then study its best trials and the default over fresh seeds, report and export."""
     from kmlp.cli import tune as search
-    from kmlp.data import load_dataset
+    from kmlp.ownership import refuse_foreign_folder
     from kmlp.report import write_report
-    from tuning.trials import picked_variant
+    from tuning.results.trials import picked_variant
 
     if refused := options.words("hidden_units", "max_epochs"):
         raise ConfigError(
@@ -142,7 +149,10 @@ def run_tuned(target: str, out: Path | None, options: Options) -> None:
     fixed = [f"hidden_units={options.hidden_units}"] if options.hidden_units else None
     config = search.configure(target, fixed=fixed, max_epochs=options.max_epochs)
     place = out or search.default_out(target)
-    found = search.search_with_progress(config, place, then_study=True)
+    search.refuse_foreign(place, then_study=True)
+    data = search.load_data(config)
+    refuse_foreign_folder(default_model(data.name), "model")
+    found = search.search_with_progress(config, place, data, then_study=True)
     search.print_search(found, as_json=False)
     page = search.report_search(found.run_dir)
     # On the choice of the search the fresh seeds have no say.
@@ -152,7 +162,7 @@ def run_tuned(target: str, out: Path | None, options: Options) -> None:
         return
     path = write_report(found.run_dir / "study")
     exported = write_export(found.run_dir / "study", variant, "best", None)
-    print_examples(exported, load_dataset(config.dataset))
+    print_examples(exported, data)
     print(f"\nSearch: {page}")
     print_report(path)
     print(f"Model:  {exported}")
@@ -162,9 +172,23 @@ def default_out(target: str) -> Path:
     return Path("runs") / Path(target).stem
 
 
-def run_with_progress(config: StudyConfig, out: Path) -> tuple["Study", "Dataset"]:
+def own_out(folder: Path, studies: Mapping[str, StudyConfig]) -> None:
+    """Refuses folders that are someone else's before the first study begins; of several studies
+    that which holds them is marked."""
+    from kmlp.ownership import own_folder, refuse_foreign_folder
+    from kmlp.study.study import refuse_foreign_study
+
+    is_one = "" in studies
+    if not is_one:
+        refuse_foreign_folder(folder, "comparison")
+    for name, config in studies.items():
+        refuse_foreign_study(folder / name, config)
+    if not is_one:
+        own_folder(folder, "comparison")
+
+
+def load_data(config: StudyConfig) -> "Dataset":
     from kmlp.data import load_dataset
-    from kmlp.progress import StudyProgress
 
     dataset = load_dataset(config.dataset)
     origin = dataset.provenance
@@ -173,7 +197,12 @@ def run_with_progress(config: StudyConfig, out: Path) -> tuple["Study", "Dataset
         f"{len(dataset.y_test):,} test rows, from {origin.location}, sha256 {origin.sha256[:12]}",
         file=sys.stderr,
     )
-    from kmlp.study import run_study
+    return dataset
+
+
+def run_with_progress(config: StudyConfig, out: Path, dataset: "Dataset") -> "Study":
+    from kmlp.study.progress import StudyProgress
+    from kmlp.study.study import run_study
 
     written_out = config.for_data(dataset.spec.task, dataset.spec.input_dtype)
     if config.most_seeds < (needed := _seeds_needed(written_out)):
@@ -185,13 +214,13 @@ def run_with_progress(config: StudyConfig, out: Path) -> tuple["Study", "Dataset
         )
     import_backend_quietly()
     with StudyProgress() as progress:
-        return run_study(config, out, dataset, progress=progress), dataset
+        return run_study(config, out, dataset, progress=progress)
 
 
 def print_examples(model: Path, data: "Dataset") -> None:
     """A few test images as the exported model sees them, with their true classes."""
-    from kmlp.prediction import show_images
-    from kmlp.serving import load_saved
+    from kmlp.deploy.prediction import show_images
+    from kmlp.deploy.serving import load_saved
 
     if len(data.spec.input_shape) == 2 and data.spec.class_names:
         rows = [int((data.y_test == c).argmax()) for c in range(min(4, data.spec.num_classes))]

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from kmlp.cli.app import Json, app, console, import_backend_quietly, print_json
 
 if TYPE_CHECKING:
+    from kmlp.data import Dataset
     from tuning import Search, SearchConfig
 
 Space = Annotated[
@@ -74,7 +75,9 @@ def tune(
         max_epochs=max_epochs,
         seed=seed,
     )
-    search = search_with_progress(config, out or default_out(target), then_study=then == "study")
+    place, then_study = out or default_out(target), then == "study"
+    refuse_foreign(place, then_study=then_study)
+    search = search_with_progress(config, place, load_data(config), then_study=then_study)
     print_search(search, as_json=json)
     page = report_search(search.run_dir)
     if not json:
@@ -83,8 +86,8 @@ def tune(
 
 def configure(target: str, **options: Any) -> "SearchConfig":
     """The search of a file or a data set, with what the command line overrides."""
-    from tuning.config import SearchConfig, as_table, read_search_file
-    from tuning.space import read_fixed
+    from tuning.space.config import SearchConfig, as_table, read_search_file
+    from tuning.space.reading import read_fixed
 
     is_file = target.endswith(".toml")
     config = read_search_file(target) if is_file else SearchConfig(dataset=target)
@@ -115,11 +118,15 @@ def default_out(target: str) -> Path:
     return Path("runs") / f"{Path(target).stem}-search"
 
 
-def search_with_progress(config: "SearchConfig", out: Path, *, then_study: bool) -> "Search":
+def refuse_foreign(out: Path, *, then_study: bool) -> None:
+    """Refuses a folder that is someone else's, before anything is loaded."""
+    from tuning.search.search import refuse_foreign_search
+
+    refuse_foreign_search(out, then_study=then_study)
+
+
+def load_data(config: "SearchConfig") -> "Dataset":
     from kmlp.data import load_dataset
-    from kmlp.progress import StudyProgress
-    from tuning import SearchProgress, load_search
-    from tuning import tune as search
 
     data = load_dataset(config.dataset)
     origin = data.provenance
@@ -128,6 +135,16 @@ def search_with_progress(config: "SearchConfig", out: Path, *, then_study: bool)
         f"from {origin.location}, sha256 {origin.sha256[:12]}",
         file=sys.stderr,
     )
+    return data
+
+
+def search_with_progress(
+    config: "SearchConfig", out: Path, data: "Dataset", *, then_study: bool
+) -> "Search":
+    from kmlp.study.progress import StudyProgress
+    from tuning import SearchProgress, load_search
+    from tuning import tune as search
+
     import_backend_quietly()
     with SearchProgress() as progress:
         found = search(config, out, data=data, progress=progress)
@@ -156,7 +173,7 @@ def print_search(search: "Search", *, as_json: bool) -> None:
     if as_json:
         print_json(search.results)
         return
-    from tuning.table import results_table
+    from tuning.results.tables import results_table
 
     out = console()
     out.print(results_table(search.results))
@@ -178,7 +195,7 @@ def report_search(run_dir: Path) -> Path:
 
 
 def print_next(search: "Search", page: Path) -> None:
-    from tuning.trials import export_command
+    from tuning.results.trials import export_command
 
     print(f"\nReport: {page}")
     if search.results["picked"] is None:

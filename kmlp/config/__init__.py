@@ -5,8 +5,10 @@ defaults are the only place where a default stands. No Keras here.
 """
 
 from kmlp.config.network import ACTIVATIONS, INITIALIZERS, MLPConfig
-from kmlp.config.study import AUTO, STREAMS, StudyConfig, Variant
+from kmlp.config.seeds import STREAMS
+from kmlp.config.study import AUTO, StudyConfig
 from kmlp.config.training import MONITORS, TrainConfig
+from kmlp.config.variants import Variant
 
 __all__ = [
     "ACTIVATIONS",

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any, Self
 
-from kmlp import fields
+from kmlp.config import fields
 from kmlp.errors import ConfigError
 from kmlp.text import shortened, shown
 

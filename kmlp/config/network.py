@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 
-from kmlp import fields
+from kmlp.config import fields
 from kmlp.config.base import Config
+from kmlp.data.dataset import DataSpec
 from kmlp.errors import ConfigError
 
 ACTIVATIONS = ("relu", "elu", "selu", "leaky_relu", "tanh", "gelu", "sigmoid")
+
+
 INITIALIZERS = (
     "auto",
     "glorot_normal",
@@ -91,3 +94,20 @@ class MLPConfig(Config):
                 f"{self.normalization!r}. Use drop_connect_inference='mean'."
             )
         fields.as_floats(self)
+
+
+def resolved_scaling(input_scaling: str, spec: DataSpec) -> str:
+    """What `input_scaling` means for these data: "none", "unit" or "standard".
+
+    Raises:
+        ConfigError: "unit" for inputs that are no `uint8`.
+    """
+    images = spec.input_dtype == "uint8"
+    if input_scaling == "auto":
+        return "unit" if images else "standard"
+    if input_scaling == "unit" and not images:
+        raise ConfigError(
+            "input_scaling='unit' divides uint8 values by 255. Received: inputs of "
+            f"{spec.input_dtype}. Use 'standard' or 'none'."
+        )
+    return input_scaling

@@ -3,23 +3,28 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from kmlp import fields
+from kmlp.config import fields
 from kmlp.config.base import Config
 from kmlp.config.network import MLPConfig
+from kmlp.config.seeds import STREAMS
+from kmlp.config.sweep import Sweep, parse_sweep
 from kmlp.config.training import TrainConfig
+from kmlp.config.variants import Variant, expand_all, resolve_variant
+from kmlp.data.sampling import parse_resample
 from kmlp.errors import ConfigError
-from kmlp.rows import parse_resample
-from kmlp.text import name_trouble, shortened, shown
-
-if TYPE_CHECKING:
-    from kmlp.sweep import Sweep
+from kmlp.text import shortened, shown
 
 AUTO = "auto"
-STREAMS = ("init", "order", "noise", "split")
+
+
 MOST_SEEDS = 10_000
+
+
 MOST_NETWORKS = 1_000_000
+
+
 _WHY = (
     " Every seed is a network of its own with a record and arrays of its own; with ten thousand "
     "the interval of a mean is a fiftieth of the seeds' spread to either side."
@@ -43,7 +48,7 @@ class StudyConfig(Config):
     `num_seeds="auto"` compares on the validation rows at 10, 20, 40, ... seeds, at most
     `max_seeds`, and adds seeds to what is still undecided; where `half_width` is given (in the
     metric's own unit), an interval as narrow as that to either side needs no more: see
-    `kmlp.looks`. `sweep` adds a variant for each value of a field ("dropout=0:0.8:9").
+    `kmlp.study.interim`. `sweep` adds a variant for each value of a field ("dropout=0:0.8:9").
 
     Members beside the ordinary ones, for every variant: `resample` ("splits:5" or "bootstrap:20")
     trains `resample_seeds` seeds on each sample of the training rows; `folds` cross-validates on
@@ -164,17 +169,13 @@ class StudyConfig(Config):
 
         Label smoothing needs classes; inputs that are no `uint8` are standardized anyway.
         """
-        from kmlp.variants import expand_all
-
         standardized = input_dtype != "uint8" and self.model.input_scaling in ("auto", "standard")
         pointless = ("label_smoothing",) * (task == "regression") + ("input_norm",) * standardized
         return dataclasses.replace(self, variants=expand_all(self.variants, pointless))
 
     @property
-    def resolved_variants(self) -> tuple["Variant", ...]:
+    def resolved_variants(self) -> tuple[Variant, ...]:
         """Every variant with its full configs, in the order given."""
-        from kmlp.variants import expand_all, resolve_variant
-
         found = [resolve_variant(v, self.model, self.train) for v in expand_all(self.variants)]
         swept = [v for sweep in self.sweeps for v in self._swept(sweep)]
         known = (*found, *swept)
@@ -186,14 +187,12 @@ class StudyConfig(Config):
                 found.append(variant)
         return tuple(found)
 
-    def variants_along(self, sweep: "Sweep") -> tuple[str, ...]:
+    def variants_along(self, sweep: Sweep) -> tuple[str, ...]:
         """The name of the variant at each value of a sweep; the baseline where it is the same."""
         compared = self.variant_names
         return tuple(v.name if v.name in compared else self.baseline for v in self._swept(sweep))
 
-    def _swept(self, sweep: "Sweep") -> list["Variant"]:
-        from kmlp.variants import resolve_variant
-
+    def _swept(self, sweep: Sweep) -> list[Variant]:
         return [resolve_variant(v, self.model, self.train) for v in sweep.variants]
 
     @property
@@ -201,10 +200,8 @@ class StudyConfig(Config):
         return tuple(v.name for v in self.resolved_variants)
 
     @property
-    def sweeps(self) -> tuple["Sweep", ...]:
+    def sweeps(self) -> tuple[Sweep, ...]:
         """What `sweep` stands for."""
-        from kmlp.sweep import parse_sweep
-
         return tuple(map(parse_sweep, self.sweep))
 
     @property
@@ -216,29 +213,6 @@ class StudyConfig(Config):
     def seeds(self) -> range:
         """As many as `most_seeds`."""
         return range(self.first_seed, self.first_seed + self.most_seeds)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Variant:
-    """One thing to compare: its name, its strength in words, its full configs, and how many of
-    the training rows it sees, where that is not all of them."""
-
-    name: str
-    strength: str
-    model: MLPConfig
-    train: TrainConfig
-    num_train: int | None = None
-
-    def __post_init__(self) -> None:
-        if trouble := name_trouble(self.name):
-            raise ConfigError(f"this is no name: {trouble}")
-        if self.num_train is not None:
-            fields.check_whole(self, "num_train", 1, " of training rows")
-
-    def trains_as(self, other: "Variant") -> bool:
-        """Whether both have the same configuration, whatever they are called."""
-        mine, theirs = ((v.model, v.train, v.num_train) for v in (self, other))
-        return mine == theirs
 
 
 def _plain_table(variant: Any) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kmlp import fields
+from kmlp.config import fields
 from kmlp.config.base import Config
 from kmlp.errors import ConfigError
 

@@ -4,27 +4,23 @@ Two zero bytes, a type code, the number of dimensions, each dimension as a big-e
 uint32, then the values in row-major order (http://yann.lecun.com/exdb/mnist/).
 """
 
-import bz2
-import gzip
+import contextlib
 import hashlib
-import lzma
 import struct
-import zlib
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
 
 import numpy as np
 
-from kmlp.errors import DataError
+from kmlp.data.stored import StoredArray
+from kmlp.data.streams import COMPRESSED, Decompressed, Stream, num_bytes, open_regular, reading
 
 _UINT8 = 0x08
-_OPENERS: dict[str, Callable[..., Any]] = {
-    ".gz": gzip.open,
-    ".xz": lzma.open,
-    ".bz2": bz2.open,
-}
-SUFFIXES = ("", *_OPENERS)
+SUFFIXES = ("", *COMPRESSED)
+
+
+class WrongMagicError(ValueError):
+    """The file does not begin as an IDX file of unsigned bytes does."""
 
 
 def read_idx(path: Path, ndim: int) -> np.ndarray:
@@ -40,18 +36,28 @@ def read_idx(path: Path, ndim: int) -> np.ndarray:
     Raises:
         DataError: in one line, the file and what is wrong with it.
     """
-    try:
-        with open_idx(path) as file:
-            return _parse(file.read(), ndim)
-    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
-        raise DataError(f"{path}: cannot be read: {error}") from error
-    except ValueError as error:
-        raise DataError(f"{path}: {error}") from error
+    with reading(path), open_idx(path, ndim) as array:
+        return array.read()
 
 
-def open_idx(path: Path) -> IO[bytes]:
-    """Opens an IDX file to read its uncompressed bytes."""
-    return _OPENERS.get(path.suffix, open)(path, "rb")
+@contextlib.contextmanager
+def open_idx(path: Path, ndim: int | None = None) -> Iterator[StoredArray]:
+    """Opens an IDX file, compressed or not, and reads its header.
+
+    Args:
+        path: the file.
+        ndim: the number of dimensions wanted; any where omitted.
+
+    Raises:
+        OSError, ValueError: what is wrong with it.
+    """
+    with open_regular(path) as file:
+        suffix = path.suffix.lower()
+        compressed = suffix in COMPRESSED
+        stream = Decompressed(file, suffix) if compressed else file
+        shape = _read_shape(stream, ndim)
+        held = None if compressed else num_bytes(file) - file.tell()
+        yield StoredArray(stream, shape, np.dtype(np.uint8), held)
 
 
 def idx_bytes(array: np.ndarray) -> bytes:
@@ -65,26 +71,21 @@ def idx_sha256(array: np.ndarray) -> str:
     return hashlib.sha256(idx_bytes(array)).hexdigest()
 
 
-def _parse(content: bytes, ndim: int) -> np.ndarray:
-    if not content:
+def _read_shape(stream: Stream, ndim: int | None) -> tuple[int, ...]:
+    magic = stream.read(4)
+    if not magic:
         raise ValueError("the file is empty")
-    wanted = struct.pack(">HBB", 0, _UINT8, ndim)
-    if content[:4] != wanted:
-        raise ValueError(
-            f"wrong magic number 0x{content[:4].hex()}, expected 0x{wanted.hex()} "
-            f"(unsigned bytes, {ndim} dimensions)"
+    wanted = bytes([0, 0, _UINT8]) + (b"" if ndim is None else bytes([ndim]))
+    if len(magic) < 4 or not magic.startswith(wanted):
+        dimensions = "" if ndim is None else f", {ndim} dimensions"
+        raise WrongMagicError(
+            f"wrong magic number 0x{magic.hex()}, expected 0x{wanted.hex()} "
+            f"(unsigned bytes{dimensions})"
         )
-    start = 4 + 4 * ndim
-    if len(content) < start:
-        raise ValueError(f"the file ends in its header, after {len(content)} of {start} bytes")
-    shape = struct.unpack(f">{ndim}I", content[4:start])
-    expected = int(np.prod(shape, dtype=object))
-    found = len(content) - start
-    if found != expected:
-        extent = " x ".join(map(str, shape))
-        problem = "too short" if found < expected else "too long"
+    size = 4 * magic[3]
+    header = stream.read(size)
+    if len(header) < size:
         raise ValueError(
-            f"{problem}: the header claims {extent} = {expected} bytes of values, "
-            f"the file holds {found}"
+            f"the file ends in its header, after {4 + len(header)} of {4 + size} bytes"
         )
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+    return struct.unpack(f">{magic[3]}I", header)

@@ -9,6 +9,7 @@ import hashlib
 import logging
 import os
 import urllib.parse
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import resources
@@ -18,6 +19,8 @@ import numpy as np
 
 from kmlp.data.dataset import Dataset, Provenance
 from kmlp.data.idx import SUFFIXES, idx_sha256, read_idx
+from kmlp.data.npy import open_array, open_npz
+from kmlp.data.streams import reading
 from kmlp.errors import DataError
 
 logger = logging.getLogger(__name__)
@@ -107,7 +110,7 @@ def load_dataset(
     """
     if str(name) in SOURCES:
         return _load_named(str(name), folder, download)
-    if Path(name).is_dir():
+    if os.path.isdir(name):
         return _load_folder(Path(name))
     known = ", ".join(SOURCES)
     raise DataError(f"no data set {str(name)!r}: neither a known name ({known}) nor a folder.")
@@ -281,15 +284,15 @@ def _find(folder: Path, file: str) -> Path:
 
 
 def _read_npz(path: Path) -> Arrays:
-    import zipfile
-    import zlib
+    with reading(path), open_npz(path) as archive:
+        return {key: _read_pixels(archive, key) for key in FILES}
 
-    try:
-        # Opened here: np.load leaves a file open that is no zip.
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return {key: np.asarray(arrays[key], dtype=np.uint8) for key in FILES}
-    except (OSError, EOFError, ValueError, KeyError, zlib.error, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: cannot be read: {error}") from error
+
+def _read_pixels(archive: zipfile.ZipFile, key: str) -> np.ndarray:
+    with open_array(archive, key) as array:
+        if array.dtype != np.uint8:
+            raise ValueError(f"{key} holds {array.dtype}, not unsigned bytes")
+        return array.read()
 
 
 def _content_sha256(arrays: Arrays) -> str:

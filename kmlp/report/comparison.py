@@ -5,25 +5,26 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kmlp.ledger import RunFolder
-from kmlp.plots import Row as Line
-from kmlp.ranking import is_significant, rank
-from kmlp.report.content import Bullets, Cell, Figure, Report, Row, Section, Table, Text
-from kmlp.report.figures import draw, draw_in_rows, score_row
+from kmlp.report.blocks import NONE, Bullets, Cell, Figure, Report, Row, Section, Table, Text
+from kmlp.report.plots import ForestRow
+from kmlp.report.rendering.drawing import draw, draw_in_rows
+from kmlp.report.sections.scores import score_row
 from kmlp.report.study import study_report
-from kmlp.report.tables import NONE
-from kmlp.study_file import read_study_file
-from kmlp.units import Unit, p_value, unit_in, unit_of
+from kmlp.stats.formatting import Unit, p_value, unit_in, unit_of
+from kmlp.study.loading import Study, read_study
+from kmlp.study.provenance import stored_config, stored_environment
+from kmlp.study.results.ranking import is_significant, rank
+from kmlp.study.run_folder import RunFolder
 
 
 def comparison_report(folders: Sequence[RunFolder]) -> Report:
     """What a report of several run folders says: a comparison, and a chapter for each.
 
     Raises:
-        RunFolderError: no run folder, no results yet, or damaged arrays.
+        RunFolderError: no run folder, or it is damaged, or was changed by hand.
     """
-    names = _short_names([f.path for f in folders])
-    studies = dict(zip(names, (f.read_json("results.json") for f in folders), strict=True))
+    names, read = _short_names([f.path for f in folders]), [read_study(f) for f in folders]
+    studies = dict(zip(names, (study.results for study in read), strict=True))
     units = _units(studies)
     sections = [
         Section("scores", "Scores by variant", [_scores(studies, units)]),
@@ -38,13 +39,13 @@ def comparison_report(folders: Sequence[RunFolder]) -> Report:
         facts=" · ".join(f"{n}: {_facts(r)}" for n, r in studies.items()),
         verdict=[f"{name}: {results['verdict'][0]}" for name, results in studies.items()],
         sections=sections,
-        chapters=[_chapter(name, f) for name, f in zip(names, folders, strict=True)],
+        chapters=[_chapter(*each) for each in zip(names, folders, read, strict=True)],
     )
 
 
-def _chapter(name: str, folder: RunFolder) -> Report:
-    report, _ = study_report(folder)
-    kicker = f"{report.kicker} on {folder.read_json('results.json')['dataset']['name']}"
+def _chapter(name: str, folder: RunFolder, study: Study) -> Report:
+    report, _ = study_report(folder, study.results, study.num_missing)
+    kicker = f"{report.kicker} on {study.results['dataset']['name']}"
     return dataclasses.replace(report, kicker=kicker, title=f"Study {name}")
 
 
@@ -177,8 +178,8 @@ def _figure(studies: Studies, name: str) -> Figure:
     )
 
 
-def _relabelled(line: Line, label: str) -> Line:
-    return Line(**{**vars(line), "label": label})
+def _relabelled(line: ForestRow, label: str) -> ForestRow:
+    return ForestRow(**{**vars(line), "label": label})
 
 
 def _differences(folders: Sequence[RunFolder], studies: Studies) -> Table | Text:
@@ -196,8 +197,7 @@ def _differences(folders: Sequence[RunFolder], studies: Studies) -> Table | Text
 
 
 def _fields(folder: RunFolder, results: Mapping[str, Any]) -> dict[str, str]:
-    config = read_study_file(folder.path / "study.toml").to_dict()
-    environment = folder.read_json("environment.json")
+    config, environment = stored_config(folder).to_dict(), stored_environment(folder)
     flat = {f"data: {k}": v for k, v in results["dataset"].items() if k != "class_names"}
     flat["data: sha256"] = results["dataset"]["sha256"][:12]
     flat["variants"] = ", ".join(v["name"] for v in results["variants"])

@@ -5,47 +5,48 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kmlp import plots
-from kmlp.evidence import Evidence, confusion, most_misread, reliability
-from kmlp.metrics import METRICS
-from kmlp.ranking import rank
+from kmlp.report import plots
 from kmlp.report.csv_extras import Rows, beyond, flat
-from kmlp.report.figures import done
+from kmlp.report.rendering.drawing import done
+from kmlp.stats.formatting import unit_in
+from kmlp.stats.metrics import METRICS
+from kmlp.study.results.networks import TrainedNetworks
+from kmlp.study.results.predictions import confusion, most_misread, reliability
+from kmlp.study.results.ranking import rank
 from kmlp.text import csv_cell
-from kmlp.units import unit_in
 
 _PARTS = ("test", "val", "train")
 _MOST_ROWS = 200
 
 
-def csv_tables(results: Mapping[str, Any], evidence: Evidence) -> dict[str, str]:
+def csv_tables(results: Mapping[str, Any], networks: TrainedNetworks) -> dict[str, str]:
     """File name -> content.
 
     Args:
         results: as in `results.json`.
-        evidence: of the same run folder.
+        networks: of the same run folder.
     """
-    if evidence.best is None:
+    if networks.best is None:
         return {}
     ranked = rank(results["variants"], unit_in(results))
     metrics = METRICS[results["dataset"]["task"]]
     tables = {
-        "variants": _variants(ranked, metrics, evidence),
+        "variants": _variants(ranked, metrics, networks),
         "members": _members(results, metrics),
         "comparisons": _comparisons(ranked),
-        "curves": _curves(ranked, evidence),
+        "curves": _curves(ranked, networks),
     }
     if pilot := results.get("pilot"):
         fields = ("strength", "part", "mean", "se")
         tables["pilot"] = [fields, *([s[f] for f in fields] for s in pilot["strengths"])]
     tables |= beyond(results)
     if results["dataset"]["task"] != "regression":
-        tables |= _predictions(results["dataset"]["class_names"], evidence)
+        tables |= _predictions(results["dataset"]["class_names"], networks)
     return {f"{name}.csv": to_csv(rows) for name, rows in tables.items()}
 
 
 def _variants(
-    ranked: Sequence[Mapping[str, Any]], metrics: Sequence[str], evidence: Evidence
+    ranked: Sequence[Mapping[str, Any]], metrics: Sequence[str], networks: TrainedNetworks
 ) -> Rows:
     fields = ("mean", "sd", "ci95_low", "ci95_high")
     yield [
@@ -59,7 +60,7 @@ def _variants(
         *(f"ensemble_{metric}" for metric in metrics),
     ]
     for v in ranked:
-        trained = evidence.of(v["name"])
+        trained = networks.of(v["name"])
         yield [
             v["name"],
             v["strength"],
@@ -99,21 +100,21 @@ def _comparisons(ranked: Sequence[Mapping[str, Any]]) -> Rows:
         yield [variant, against, *(row.get(name) for name in names)]
 
 
-def _curves(ranked: Sequence[Mapping[str, Any]], evidence: Evidence) -> Rows:
+def _curves(ranked: Sequence[Mapping[str, Any]], networks: TrainedNetworks) -> Rows:
     """Mean and deviation over seeds by epoch, as drawn."""
     yield ["variant", "curve", "epoch", "mean", "sd"]
     for variant in ranked:
-        for name in sorted({n for t in evidence.of(variant["name"]) for n in t.curves}):
-            mean, sd = plots.by_epoch(evidence.curves(variant["name"], name))
+        for name in sorted({n for t in networks.of(variant["name"]) for n in t.curves}):
+            mean, sd = plots.by_epoch(networks.curves(variant["name"], name))
             for epoch, values in enumerate(zip(mean, sd, strict=True), start=1):
                 yield [variant["name"], name, epoch, *map(float, values)]
 
 
-def _predictions(names: Sequence[str], evidence: Evidence) -> dict[str, Rows]:
-    predicted = evidence.predicted_classes
-    shares = confusion(evidence.truth, predicted, len(names))
-    one = reliability(evidence.truth, evidence.outputs[evidence.best_seed or 0])
-    bins = {"one": one, "ensemble": reliability(evidence.truth, evidence.ensemble_output)}
+def _predictions(names: Sequence[str], networks: TrainedNetworks) -> dict[str, Rows]:
+    predicted = networks.predicted_classes
+    shares = confusion(networks.truth, predicted, len(names))
+    one = reliability(networks.truth, networks.outputs[networks.best_seed or 0])
+    bins = {"one": one, "ensemble": reliability(networks.truth, networks.ensemble_output)}
     return {
         "confusion": [
             ["true class", *names],
@@ -131,7 +132,7 @@ def _predictions(names: Sequence[str], evidence: Evidence) -> dict[str, Rows]:
             ["test_row", "true class", "taken for", "networks_wrong", "networks_agreeing"],
             *(
                 [m.row, names[m.label], names[m.taken_for], m.num_wrong, m.num_agreeing]
-                for m in most_misread(evidence.truth, evidence.log_probabilities, _MOST_ROWS)
+                for m in most_misread(networks.truth, networks.log_probabilities, _MOST_ROWS)
             ),
         ],
     }

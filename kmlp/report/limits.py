@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
-from kmlp.units import unit_in
+from kmlp.stats.formatting import unit_in
 
 _ROWS = (
     "Where a wider interval is given (the thin lines), it counts both: a two-way bootstrap over "

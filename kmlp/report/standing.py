@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from kmlp.ranking import is_significant
-from kmlp.units import Unit
+from kmlp.stats.formatting import Unit
+from kmlp.study.results.ranking import is_significant
 
 
 def standing(variant: Mapping[str, Any], unit: Unit) -> str:

@@ -5,50 +5,73 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from kmlp.evidence import Evidence, gather
-from kmlp.ledger import RunFolder
-from kmlp.report import decompositions, extras, figures, predictions, sweeps, tables
-from kmlp.report.content import (
-    Block,
-    Bullets,
-    Code,
-    Report,
-    Section,
-    Text,
-    facts_table,
-)
+from kmlp.report.blocks import Block, Bullets, Code, Report, Section, Text, facts_table
 from kmlp.report.images import find_test_images
 from kmlp.report.limits import limits
-from kmlp.report.setting import best_section, setting_section
-from kmlp.units import p_equals, unit_in
+from kmlp.report.sections import (
+    comparisons,
+    cost,
+    decompositions,
+    folds,
+    interim,
+    pilot,
+    predictions,
+    ranking,
+    scores,
+    seed_streams,
+    sweeps,
+    training,
+)
+from kmlp.report.sections.setting import best_section, setting_section
+from kmlp.stats.formatting import p_equals, unit_in
+from kmlp.study.provenance import stored_environment
+from kmlp.study.results.networks import TrainedNetworks, read_networks
+from kmlp.study.run_folder import RunFolder
 
 NUM_SENTENCES = 3
 """How many of a verdict's sentences are its outcome; the others qualify it."""
 
 
-def study_report(folder: RunFolder) -> tuple[Report, Evidence]:
-    """What the report of a run folder says, and the evidence that it rests on.
+def study_report(
+    folder: RunFolder, results: Mapping[str, Any], num_missing: int = 0
+) -> tuple[Report, TrainedNetworks]:
+    """What the report of a run folder says, and the networks that it rests on.
+
+    Args:
+        folder: where the networks' arrays lie.
+        results: made from it, as `Study.results`.
+        num_missing: how many networks have no result yet.
 
     Raises:
-        RunFolderError: no run folder, no results yet, or damaged arrays.
+        RunFolderError: damaged arrays, or files that were changed.
     """
-    results = folder.read_json("results.json")
-    environment = folder.read_json("environment.json")
-    evidence = gather(folder, results)
+    environment = stored_environment(folder)
+    networks = read_networks(folder, results)
     report = Report(
         kicker="Regularization study",
         title=f"Which regularizer helps on {results['dataset']['name']}?",
         facts=_facts(results),
         verdict=results["verdict"][:NUM_SENTENCES],
-        also=results["verdict"][NUM_SENTENCES:],
-        lead=_lead(results) if evidence.best else (),
+        also=[*_missing(num_missing), *results["verdict"][NUM_SENTENCES:]],
+        lead=_lead(results) if networks.best else (),
         sections=[
-            *(_findings(results, evidence, environment) if evidence.best else ()),
+            *(_findings(results, networks, environment) if networks.best else ()),
             Section("limits", "Limits", [Bullets(limits(results))]),
             _again(folder, results, environment),
         ],
     )
-    return report, evidence
+    return report, networks
+
+
+def _missing(number: int) -> list[str]:
+    """That a study is not finished."""
+    if not number:
+        return []
+    networks = "1 network is" if number == 1 else f"{number} networks are"
+    return [
+        f"{networks} not trained yet: this is what is known so far. The same command goes on, and "
+        "writes this report anew."
+    ]
 
 
 def reproduce_command(results: Mapping[str, Any]) -> str:
@@ -74,47 +97,47 @@ def _facts(results: Mapping[str, Any]) -> str:
 
 
 def _lead(results: Mapping[str, Any]) -> list[Block]:
-    first = figures.differences(results)
+    first = comparisons.differences(results)
     return [first] if first else []
 
 
 def _findings(
-    results: Mapping[str, Any], evidence: Evidence, environment: Mapping[str, Any]
+    results: Mapping[str, Any], networks: TrainedNetworks, environment: Mapping[str, Any]
 ) -> list[Section]:
     is_regression = results["dataset"]["task"] == "regression"
     comparisons = _comparisons(results)
     best = best_section(results)
     sections = [
         setting_section(results),
-        Section("ranking", _ranking_title(results), [tables.ranking(results)]),
+        Section("ranking", _ranking_title(results), [ranking.ranking(results)]),
         *([best] if best else ()),
-        Section("seeds", "Every seed", [figures.scores(results)]),
+        Section("seeds", "Every seed", [scores.scores(results)]),
         *([Section("comparisons", "Every comparison", comparisons)] if comparisons else ()),
         *_beyond(results),
-        *_training(results, evidence, is_regression),
+        *_training(results, networks, is_regression),
     ]
     if is_regression:
-        sections.append(predictions.residuals_section(results, evidence))
+        sections.append(predictions.residuals_section(results, networks))
     else:
         images = find_test_images(environment)
-        sections.append(predictions.errors_section(results, evidence, images))
-        sections.append(predictions.trust_section(evidence))
-    others = tables.other_scores(results)
+        sections.append(predictions.errors_section(results, networks, images))
+        sections.append(predictions.trust_section(networks))
+    others = scores.other_scores(results)
     if others:
         sections.append(Section("others", "Other scores on the test set", [others]))
-    if pilot := tables.pilot(results):
-        sections.append(Section("pilot", "How the strengths were chosen", [pilot]))
-    return [*sections, Section("cost", "What it costs", [tables.cost(results, evidence)])]
+    if tried := pilot.pilot(results):
+        sections.append(Section("pilot", "How the strengths were chosen", [tried]))
+    return [*sections, Section("cost", "What it costs", [cost.cost(results, networks)])]
 
 
 def _beyond(results: Mapping[str, Any]) -> list[Section]:
     """What more than the ordinary networks shows."""
     found = [
-        extras.looks_section(results),
+        interim.interim_section(results),
         decompositions.section(results),
         sweeps.sweeps_section(results),
-        extras.folds_section(results),
-        extras.randomness_section(results),
+        folds.folds_section(results),
+        seed_streams.randomness_section(results),
     ]
     return [section for section in found if section]
 
@@ -124,7 +147,7 @@ def _ranking_title(results: Mapping[str, Any]) -> str:
 
 
 def _comparisons(results: Mapping[str, Any]) -> list[Block]:
-    table = tables.paired(results)
+    table = comparisons.paired(results)
     return [*([table] if table else []), *map(Text, _two_networks(results))]
 
 
@@ -142,16 +165,18 @@ def _two_networks(results: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _training(results: Mapping[str, Any], evidence: Evidence, is_regression: bool) -> list[Section]:
+def _training(
+    results: Mapping[str, Any], networks: TrainedNetworks, is_regression: bool
+) -> list[Section]:
     """Learning curves of the score, and of the loss beside the generalization gap."""
-    score = None if is_regression else figures.curves(results, evidence, "accuracy", "learning")
+    score = None if is_regression else training.curves(results, networks, "accuracy", "learning")
     metric = "mse" if is_regression else "cross_entropy"
     fit = [
-        figures.curves(results, evidence, metric, "curves"),
-        figures.generalization_gaps(results),
+        training.curves(results, networks, metric, "curves"),
+        training.generalization_gaps(results),
     ]
     sections = [Section("learning", "Learning curves", [score])] if score else []
-    sections.append(Section("stopping", "When training stopped", [figures.stopping(results)]))
+    sections.append(Section("stopping", "When training stopped", [training.stopping(results)]))
     shown = [figure for figure in fit if figure]
     if shown:
         title = "Learning curves, over- and underfitting" if not score else "Over- and underfitting"
@@ -179,7 +204,7 @@ def _again(
         [
             Code(reproduce_command(results)),
             Text("with this study.toml, which lies in the run folder:"),
-            Code((folder.path / "study.toml").read_text(encoding="utf-8").strip()),
+            Code(folder.read_text("study.toml").strip()),
             Text(
                 "The command goes on where it stopped, and trains only what is missing. All "
                 "numbers of this report follow from the run folder: tables/ holds them as CSV, "

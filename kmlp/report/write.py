@@ -3,20 +3,24 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from kmlp.ledger import RunFolder, write_atomically
+from kmlp.files import make_folder, write_atomically
+from kmlp.ownership import Kind, own_folder, refuse_foreign_folder
+from kmlp.report.blocks import Report
 from kmlp.report.comparison import comparison_report
-from kmlp.report.content import Report
 from kmlp.report.csv_tables import csv_tables
-from kmlp.report.html import to_html
-from kmlp.report.pdf import to_pdf
+from kmlp.report.rendering.html import to_html
+from kmlp.report.rendering.pdf import to_pdf
+from kmlp.report.rendering.svg import for_file
 from kmlp.report.study import study_report
-from kmlp.report.svg import for_file
+from kmlp.study.loading import read_study
+from kmlp.study.run_folder import RunFolder
 
 
 def write_report(run_dir: str | Path, out: str | Path | None = None) -> Path:
     """Writes `report.html`, `report.pdf`, `figures/` and `tables/` from what a run folder holds.
 
-    Nothing is trained and no Keras is loaded. The same folder gives the same bytes.
+    Nothing is trained and no Keras is loaded. The same folder gives the same bytes: all numbers
+    are computed again from the records of its networks.
 
     Args:
         run_dir: a run folder.
@@ -26,12 +30,27 @@ def write_report(run_dir: str | Path, out: str | Path | None = None) -> Path:
         The path of the page.
 
     Raises:
-        RunFolderError: no run folder, no results yet, or damaged arrays.
+        RunFolderError: no run folder, or it is damaged, or was changed by hand; a
+            `ForeignFolderError` if `out` is no report's.
     """
     folder = RunFolder(run_dir)
-    report, evidence = study_report(folder)
-    tables = csv_tables(folder.read_json("results.json"), evidence)
-    return write_files(Path(out) if out else folder.path, "report", report, tables)
+    place, kind = place_of_report(folder, out)
+    study = read_study(folder)
+    report, networks = study_report(folder, study.results, study.num_missing)
+    tables = csv_tables(study.results, networks)
+    return write_files(place, kind, report, tables)
+
+
+def place_of_report(folder: RunFolder, out: str | Path | None) -> tuple[Path, Kind]:
+    """Where the report of a run folder goes, and what that folder is then.
+
+    Raises:
+        ForeignFolderError: it is someone else's.
+    """
+    if out is None or Path(out).resolve() == folder.path.resolve():
+        return folder.path, folder.kind
+    refuse_foreign_folder(Path(out), "report")
+    return Path(out), "report"
 
 
 def write_comparison(run_dirs: Sequence[str | Path], out: str | Path) -> Path:
@@ -45,18 +64,21 @@ def write_comparison(run_dirs: Sequence[str | Path], out: str | Path) -> Path:
         The path of the page.
 
     Raises:
-        RunFolderError: no run folder, no results yet, or damaged arrays.
+        RunFolderError: no run folder, or it is damaged, or was changed by hand; a
+            `ForeignFolderError` if `out` is no comparison's.
     """
+    refuse_foreign_folder(Path(out), "comparison")
     report = comparison_report([RunFolder(d) for d in run_dirs])
     return write_files(Path(out), "comparison", report, {})
 
 
-def write_files(out: Path, name: str, report: Report, tables: Mapping[str, str]) -> Path:
-    """Writes `NAME.html` and `NAME.pdf` with what they show as files of their own.
+def write_files(out: Path, kind: Kind, report: Report, tables: Mapping[str, str]) -> Path:
+    """Writes `report.html` and `report.pdf`, or `comparison.html` and `comparison.pdf`, with what
+    they show as files of their own.
 
     Args:
         out: where to write; created where it is missing.
-        name: of the page and the PDF.
+        kind: of the folder.
         report: what they say.
         tables: file name -> content, written to `tables/`; figures go to `figures/`.
 
@@ -64,11 +86,12 @@ def write_files(out: Path, name: str, report: Report, tables: Mapping[str, str])
         The path of the page.
     """
     figures = {f"{f.name}.svg": for_file(f.wide, f.alt) for f in report.figures}
-    for kind, files in (("figures", figures), ("tables", tables)):
+    own_folder(out, kind)
+    for inside, files in (("figures", figures), ("tables", tables)):
         for file, text in files.items():
-            (out / kind).mkdir(parents=True, exist_ok=True)
-            write_atomically(out / kind / file, text.encode())
-    out.mkdir(parents=True, exist_ok=True)
+            make_folder(out / inside)
+            write_atomically(out / inside / file, text.encode())
+    name = "comparison" if kind == "comparison" else "report"
     write_atomically(out / f"{name}.pdf", to_pdf(report))
     write_atomically(out / f"{name}.html", to_html(report).encode())
     return out / f"{name}.html"

@@ -1,7 +1,7 @@
 """All numbers of a search as CSV, unrounded, in the metrics' own units."""
 
 from kmlp.report.csv_tables import Rows, to_csv
-from tuning.trials import Results
+from tuning.results.trials import Results
 
 _PARTS = ("val", "train")
 

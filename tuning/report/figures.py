@@ -7,13 +7,13 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 
-from kmlp.plots import PALETTE, SCALE
-from kmlp.report.content import Figure
-from kmlp.report.figures import draw
-from tuning import plots
-from tuning.plots import Point
-from tuning.scales import Scale, readable_limits, scale_of
-from tuning.trials import (
+from kmlp.report.blocks import Figure
+from kmlp.report.plots import PALETTE, SCALE
+from kmlp.report.rendering.drawing import draw
+from tuning.report import plots
+from tuning.report.plots import Point
+from tuning.report.scales import Scale, readable_limits, scale_of
+from tuning.results.trials import (
     Parameter,
     Results,
     Trial,

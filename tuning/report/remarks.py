@@ -1,9 +1,9 @@
 """What the report adds to a search's verdict: what is missing, and what to look at again."""
 
-from kmlp.units import listed
-from tuning.importance import MIN_TRIALS
-from tuning.scales import scale_of
-from tuning.trials import (
+from kmlp.stats.formatting import listed
+from tuning.report.scales import scale_of
+from tuning.results.importance import MIN_TRIALS
+from tuning.results.trials import (
     Results,
     Trial,
     concluded,

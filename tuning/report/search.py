@@ -4,18 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kmlp.report.content import (
-    Block,
-    Bullets,
-    Code,
-    Report,
-    Section,
-    Text,
-    facts_table,
-)
+from kmlp.report.blocks import Block, Bullets, Code, Report, Section, Text, facts_table
 from tuning.report import figures, tables
 from tuning.report.remarks import remarks, why_no_importance
-from tuning.trials import Results, export_command, finished, objective_unit
+from tuning.results.trials import Results, export_command, finished, objective_unit
 
 
 def search_report(

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from kmlp.report.content import Cell, Row, Table
-from kmlp.units import Unit, unit_of
-from tuning.trials import (
+from kmlp.report.blocks import Cell, Row, Table
+from kmlp.stats.formatting import Unit, unit_of
+from tuning.results.trials import (
     Parameter,
     Results,
     Trial,

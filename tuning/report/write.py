@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from kmlp.errors import RunFolderError
-from kmlp.ledger import RunFolder
-from kmlp.report.write import write_files
-from tuning.followup import best_study_file
+from kmlp.ownership import Kind
+from kmlp.report.write import place_of_report, write_files
+from kmlp.study.provenance import stored_environment
+from kmlp.study.run_folder import RunFolder
 from tuning.report.csv_tables import csv_tables
 from tuning.report.search import search_report
+from tuning.results.search_folder import SearchFolder
+from tuning.search.followup import best_study_file
 
 
 def write_search_report(run_dir: str | Path, out: str | Path | None = None) -> Path:
@@ -26,30 +29,34 @@ def write_search_report(run_dir: str | Path, out: str | Path | None = None) -> P
         The path of the page.
 
     Raises:
-        RunFolderError: no run folder, no results yet, or the results of a study.
+        RunFolderError: no folder of a search, or it is damaged, or was changed by hand; a
+            `ForeignFolderError` if `out` is no report's.
     """
-    folder = RunFolder(run_dir)
-    results, dataset = _results(folder)
-    if results.get("kind") != "search":
-        raise RunFolderError(
-            f"{folder.path}: holds the results of a study, no search. Use kmlp.write_report."
-        )
-    has_pick, place = results["picked"] is not None, Path(out) if out else folder.path
-    best = best_study_file(results, dataset).to_toml() if has_pick else None
-    report = search_report(results, folder.read_json("environment.json"), folder.path, best)
-    page = write_files(place, "report", report, csv_tables(results))
+    from tuning.search.search import load_search
+
+    folder = SearchFolder(run_dir)
+    place, kind = place_of_report(folder, out)
+    if (folder.path / "study.toml").exists():
+        raise RunFolderError(f"{folder.path}: holds a study, no search. Use kmlp.write_report.")
+    search = load_search(run_dir)
+    return write_search(folder, search.results, search.config.dataset, place, kind)
+
+
+def write_search(
+    folder: RunFolder, results: Mapping[str, Any], dataset: str, place: Path, kind: Kind
+) -> Path:
+    """Writes the report of results that were made from a folder.
+
+    Args:
+        folder: the search's.
+        results: as `Search.results`.
+        dataset: the data set's name or path.
+        place: where to write.
+        kind: what that folder is.
+    """
+    best = best_study_file(results, dataset).to_toml() if results["picked"] is not None else None
+    report = search_report(results, stored_environment(folder), folder.path, best)
+    page = write_files(place, kind, report, csv_tables(results))
     if best:
         RunFolder(place).write_text("best.toml", best)
     return page
-
-
-def _results(folder: RunFolder) -> tuple[Mapping[str, Any], str]:
-    """What has ended so far, and the data set's name or path; `results.json` is written only when a
-    search ends."""
-    if (folder.path / "search.toml").exists():
-        from tuning.search import load_search
-
-        search = load_search(folder.path)
-        return search.results, search.config.dataset
-    results = folder.read_json("results.json")
-    return results, results["dataset"]["name"]

@@ -4,8 +4,8 @@ import statistics
 from collections.abc import Sequence
 
 from kmlp.data import Dataset
-from kmlp.member import Member
-from kmlp.training import plan_stacks, train_members
+from kmlp.engine.member import Member
+from kmlp.engine.scheduler import plan_stacks, train_members
 from race.setting import Setting
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig, Variant
 from kmlp.data import Dataset
-from kmlp.study import run_study
+from kmlp.study.study import run_study
 from race.setting import VALIDATION_FRACTION, Setting, scaled
 from race.sides.keras_fit import network
 from race.sides.keras_tuned import VALIDATION_BATCH, FastFit, source_of

@@ -1,0 +1,85 @@
+"""Study files: TOML that holds one study, or several."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kmlp.config import StudyConfig
+from kmlp.config.base import parse_toml
+from kmlp.errors import ConfigError
+from kmlp.ownership import COMPARISON_NAMES, PILOT_FOLDER
+from kmlp.text import shown
+
+
+def read_study_file(path: str | Path) -> StudyConfig:
+    """Reads a study from a TOML file.
+
+    Raises:
+        ConfigError: the file is missing, is no TOML, holds a value that is refused or several
+            studies; the message names the file.
+    """
+    studies = read_studies(path)
+    if "" not in studies:
+        raise ConfigError(
+            f"{path}: one study is wanted. Received: {len(studies)}: {', '.join(studies)}."
+        )
+    return studies[""]
+
+
+def read_studies(path: str | Path) -> dict[str, StudyConfig]:
+    """Reads all studies of a TOML file, by name.
+
+    A file with `[[study]]` tables holds one for each; a table has a `name`, by which its run
+    folder is called, and any fields. What stands beside the tables holds for all of them, unless
+    a table has it too. A file without such tables is one study, whose name is empty.
+
+    Raises:
+        ConfigError: as for `read_study_file`.
+    """
+    path = Path(path)
+    try:
+        return _studies(parse_toml(path.read_text(encoding="utf-8-sig")))
+    except (OSError, UnicodeDecodeError, ConfigError, TypeError, RecursionError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _studies(values: dict[str, Any]) -> dict[str, StudyConfig]:
+    if "study" not in values:
+        return {"": StudyConfig.from_dict(values)}
+    shared, tables = {k: v for k, v in values.items() if k != "study"}, values["study"]
+    if not isinstance(tables, list) or not all(isinstance(t, dict) for t in tables):
+        raise ConfigError(
+            f"several studies are written as [[study]] tables. Received: {shown(tables)}."
+        )
+    studies: dict[str, StudyConfig] = {}
+    for table in tables:
+        name = table.get("name")
+        # It becomes a folder's name.
+        if not isinstance(name, str) or not re.fullmatch(r"\w[\w.-]*", name) or name in studies:
+            raise ConfigError(
+                "each [[study]] needs a name of its own, of letters, digits, hyphens and dots. "
+                f"Received: name={shown(name)}."
+            )
+        if name.casefold() in (*COMPARISON_NAMES, PILOT_FOLDER):
+            raise ConfigError(
+                f"no study can be called {name}: beside the studies' folders kmlp writes one of "
+                "that name itself. Name it otherwise; a folder that was trained under that name "
+                "can be renamed with it."
+            )
+        own = {k: v for k, v in table.items() if k != "name"}
+        try:
+            studies[name] = StudyConfig.from_dict(_merged(shared, own))
+        except ConfigError as error:
+            raise ConfigError(f"study {name!r}: {error}") from error
+    return studies
+
+
+def _merged(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """One study's table over what all share; of `model` and `train` field by field."""
+    inner = {
+        name: {**shared.get(name, {}), **own.get(name, {})}
+        for name in ("model", "train")
+        if isinstance(shared.get(name, {}), dict) and isinstance(own.get(name, {}), dict)
+    }
+    return {**shared, **own, **inner}

@@ -1,0 +1,1 @@
+"""Models out, predictions in: SavedModels, their cards, and what they are fed."""

@@ -1,0 +1,96 @@
+"""The page that lies beside an exported model and says what it is and what to expect of it."""
+
+from kmlp.stats.formatting import unit_of
+from kmlp.stats.metrics import METRICS
+from kmlp.study.results.ranking import label
+from kmlp.study.selection import Selection
+from kmlp.text import code_span
+
+_SHOWN = {"regression": ("rmse", "r2")}
+
+
+def model_card(selection: Selection) -> str:
+    """The page as Markdown."""
+    variant, dataset = selection.variant, selection.dataset
+    count = len(selection.members)
+    what = f"An ensemble of {count} networks" if count > 1 else "One network"
+    return (
+        f"# {code_span(variant['name'])} on {code_span(dataset['name'])}\n"
+        f"{what} of the {variant['num_members']} that were trained of this variant: multilayer "
+        f"perceptrons for a {selection.spec.task} task, made with kmlp.\n\n"
+        f"## What to expect\n{_expectation(selection)}\n"
+        "These numbers are of the test set of the data below. They say nothing of other inputs.\n\n"
+        f"## Use\n{_use(selection)}\n"
+        f"## Training\n{_training(selection)}"
+    )
+
+
+def _expectation(selection: Selection) -> str:
+    """What the study found of the variant, as a list."""
+    variant, task = selection.variant, selection.spec.task
+    shown = _SHOWN.get(task, ("accuracy", "cross_entropy"))
+    lines = []
+    for metric in shown:
+        found = variant["test"][metric]
+        unit = unit_of(metric, [found["mean"]])
+        interval = "one seed: no interval"
+        if found["ci95"]:
+            interval = f"95 % interval {unit.interval(found['ci95'])}"
+        lines.append(
+            f"- Test {unit.title}, mean of {variant['num_members']} seeds: "
+            f"{unit.with_unit(found['mean'])} ({interval})."
+        )
+    if len(selection.members) == 1:
+        lines.append("- One network's own test score is not what to expect of it; the mean is.")
+    elif len(selection.members) == variant["num_members"]:
+        primary = METRICS[task][0]
+        score = variant["ensemble"][primary]
+        unit = unit_of(primary, [score])
+        lines.append(f"- Test {unit.title} of this ensemble: {unit.with_unit(score)}.")
+    return "\n".join(lines) + "\n"
+
+
+def _use(selection: Selection) -> str:
+    """What goes in and what comes out, as a list."""
+    spec, is_ensemble = selection.spec, len(selection.members) > 1
+    if spec.task == "regression":
+        outputs = "`prediction` (batch,) in the target's own unit"
+        outputs += ", `stddev` (batch,) over the members" if is_ensemble else ""
+    else:
+        outputs = "`probabilities` (batch, classes), `label` (batch,)"
+        outputs += (
+            ", `stddev` (batch, classes) over the members, `entropy` (batch,) in nats"
+            if is_ensemble
+            else ""
+        )
+        outputs += "; of `logits`: `logits` (batch, classes)"
+    classes = (
+        f"- Classes: {', '.join(map(code_span, spec.class_names))}.\n" if spec.class_names else ""
+    )
+    return (
+        f"- Input `inputs`: {spec.input_dtype} (batch, {', '.join(map(str, spec.input_shape))}), "
+        "raw; scaling is inside.\n"
+        f"- Outputs of `serving_default`: {outputs}.\n{classes}"
+        "- `kmlp.load_saved(folder).predict(x)`, `kmlp predict folder files`, TensorFlow Serving, "
+        'or `tf.saved_model.load(folder).signatures["serving_default"](inputs=x)`.\n'
+    )
+
+
+def _training(selection: Selection) -> str:
+    """The data, the settings and the versions, as a list."""
+    dataset, config = selection.dataset, selection.variant["config"]
+    environment = selection.environment
+    seeds = [str(m["seed"]) for m in selection.members]
+    units = ", ".join(map(str, config["model"]["hidden_units"])) or "none"
+    versions = ", ".join(f"{name} {v}" for name, v in environment["packages"].items() if v)
+    return (
+        f"- Data: {code_span(dataset['name'])} ({dataset['source']}, "
+        f"sha256 {dataset['sha256'][:12]}), "
+        f"{dataset['num_train']:,} training, {dataset['num_val']:,} validation and "
+        f"{dataset['num_test']:,} test rows.\n"
+        f"- Variant: {code_span(label(selection.variant))}; hidden units {units}; "
+        f"{config['train']['optimizer']}, learning rate {config['train']['learning_rate']:g}, "
+        f"batches of {config['train']['batch_size']}. All settings are in `manifest.json`.\n"
+        f"- Seed{'s' * (len(seeds) > 1)}: {', '.join(seeds)}.\n"
+        f"- Versions: {versions}, Python {environment['python']}.\n"
+    )

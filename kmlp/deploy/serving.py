@@ -1,0 +1,169 @@
+"""A SavedModel in, predictions out: NumPy and TensorFlow only, no Keras."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kmlp.deploy.manifest import checked_manifest
+from kmlp.errors import DataError, ModelError
+from kmlp.machine import import_quietly
+from kmlp.text import shortened
+
+_BATCH = 8192
+_SIGNATURE = "serving_default"
+# No more digits than a version of TensorFlow Serving's has, a 64-bit number.
+_VERSION = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
+
+
+def load_saved(
+    path: str | Path, *, trust: bool = False, sha256: str | None = None
+) -> "LoadedModel":
+    """Loads an exported model: its newest version, or the version that the path names.
+
+    A SavedModel is a program, and loading runs it. What kmlp exported lies beside a manifest with
+    the sha256 of every file; all are checked first, so that nothing damaged, changed by accident
+    or added is loaded. That says nothing of who made the model: whoever writes a model can write a
+    manifest. Who must know that it is one model and no other names its `sha256`, which
+    `kmlp export` prints, got from its maker by another way than the files.
+
+    Args:
+        path: `saved_models/NAME` or `saved_models/NAME/VERSION`.
+        trust: load also what has no manifest, of which nothing can be checked; never what differs
+            from its manifest.
+        sha256: 64 hexadecimal digits: of the manifest, and through it of every file. Anything
+            else is refused.
+
+    Raises:
+        ModelError: nothing there, no manifest, damaged, or another model than `sha256` names.
+    """
+    folder = find_version(Path(path))
+    manifest = checked_manifest(folder, trust=trust, sha256=sha256)
+    import_quietly("tensorflow")
+    import tensorflow as tf
+
+    try:
+        return LoadedModel(folder, tf.saved_model.load(str(folder)), manifest)
+    except (OSError, ValueError, KeyError, TypeError, tf.errors.OpError) as error:
+        raise ModelError(f"{folder}: cannot be loaded: {shortened(str(error))}") from error
+
+
+class LoadedModel:
+    """A model that predicts; made by `load_saved`.
+
+    Attributes:
+        path: the version's folder.
+        manifest: what `manifest.json` holds; empty for a foreign model.
+        sha256: of the manifest, as `load_saved` takes it; empty for a foreign model.
+        class_names: one name a class; empty for a foreign model.
+        input_shape, input_dtype: of one raw example.
+        output_names: what `outputs` gives.
+    """
+
+    def __init__(self, path: Path, module: Any, manifest: Mapping[str, Any]) -> None:
+        self.path, self.manifest, self._module = path, manifest, module
+        self.sha256: str = manifest.get("sha256", "")
+        self._call = _signature(path, module)
+        _, inputs = self._call.structured_input_signature
+        (self._input_name, signature), *_ = inputs.items()
+        self.input_shape = tuple(signature.shape[1:])
+        self.input_dtype = np.dtype(signature.dtype.as_numpy_dtype)
+        self.output_names = tuple(self._call.structured_outputs)
+        spec = manifest.get("spec", {})
+        self.class_names: tuple[str, ...] = tuple(spec.get("class_names", ()))
+
+    def predict(self, x: Any) -> np.ndarray:
+        """Class probabilities, `(n, num_classes)` `float32`, or the numbers that a regression
+        predicts, `(n,)`, in the target's own unit.
+
+        Args:
+            x: raw examples, `(n, *input_shape)`; `uint8` models take whole numbers 0 to 255.
+
+        Raises:
+            DataError: shape, dtype or range is wrong; the message says what to write instead.
+        """
+        name = "prediction" if "prediction" in self.output_names else "probabilities"
+        if name not in self.output_names:
+            raise ModelError(
+                f"{self.path}: gives neither probabilities nor a prediction, but "
+                f"{', '.join(self.output_names)}: call outputs(x) for these."
+            )
+        return self.outputs(x)[name]
+
+    def outputs(self, x: Any) -> dict[str, np.ndarray]:
+        """Everything the model gives: `probabilities` and `label`, of an ensemble also `stddev`
+        and `entropy`; of a regression `prediction`, of an ensemble also `stddev`. Arguments and
+        errors as for `predict`."""
+        x = self._check(np.asarray(x))
+        if len(x) <= _BATCH:
+            return self._run(x)
+        parts = [self._run(x[i : i + _BATCH]) for i in range(0, len(x), _BATCH)]
+        return {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+
+    def _run(self, x: np.ndarray) -> dict[str, np.ndarray]:
+        import tensorflow as tf
+
+        outputs = self._call(**{self._input_name: tf.constant(x)})
+        return {name: value.numpy() for name, value in outputs.items()}
+
+    def _check(self, x: np.ndarray) -> np.ndarray:
+        wanted = ", ".join(("n", *map(str, self.input_shape)))
+        if x.shape[1:] != self.input_shape:
+            hint = " Write x[None] for a single one." if x.shape == self.input_shape else ""
+            raise DataError(f"inputs must be ({wanted}). Received: {x.shape}.{hint}")
+        if x.dtype == self.input_dtype and self.input_dtype == np.uint8:
+            return x
+        if not np.issubdtype(x.dtype, np.number) or np.issubdtype(x.dtype, np.complexfloating):
+            raise DataError(f"inputs must be {self.input_dtype}. Received: {x.dtype}.")
+        if self.input_dtype != np.uint8:
+            x = x.astype(self.input_dtype)
+            if not np.isfinite(x).all():
+                raise DataError("inputs hold NaN or infinite values. Fill or drop them.")
+            return x
+        if not np.issubdtype(x.dtype, np.integer):
+            raise DataError(
+                f"inputs must be uint8, raw pixels from 0 to 255. Received: {x.dtype}. If they are "
+                "scaled to [0, 1], write np.rint(255 * x).astype('uint8')."
+            )
+        if x.size and (x.min() < 0 or x.max() > 255):
+            raise DataError(f"pixels must be 0 to 255. Received: {x.min()} to {x.max()}.")
+        return x.astype(np.uint8)
+
+
+def find_version(path: Path) -> Path:
+    """The newest version in a model's folder, or the path itself if it is a version."""
+    if (path / "saved_model.pb").is_file():
+        return path
+    if found := versions(path):
+        return path / str(found[-1])
+    raise ModelError(f"{path}: no exported model. Make one: kmlp export RUN --out {path}")
+
+
+def versions(path: Path) -> list[int]:
+    """The versions in a model's folder, ascending: folders that hold a model and are called by a
+    number as TensorFlow Serving writes it. Whatever else lies there is passed over."""
+    names = [p.name for p in path.iterdir()] if path.is_dir() else []
+    return sorted(
+        int(name)
+        for name in names
+        if _VERSION.fullmatch(name) and (path / name / "saved_model.pb").is_file()
+    )
+
+
+def _signature(path: Path, module: Any) -> Any:
+    """The function that predicts, of one input and named outputs."""
+    named = dict(getattr(module, "signatures", {}))
+    if _SIGNATURE not in named:
+        others = ", ".join(sorted(named)) or "none"
+        raise ModelError(
+            f"{path}: has no signature {_SIGNATURE}, by which a model is served. Signatures: "
+            f"{others}. Save it with signatures={{'{_SIGNATURE}': ...}}."
+        )
+    _, inputs = named[_SIGNATURE].structured_input_signature
+    if len(inputs) != 1 or not isinstance(named[_SIGNATURE].structured_outputs, Mapping):
+        raise ModelError(
+            f"{path}: {_SIGNATURE} takes {len(inputs)} inputs; one is wanted, and outputs by name."
+        )
+    return named[_SIGNATURE]

@@ -1,0 +1,88 @@
+"""What a config needs of the data and the split it meets: checked before anything trains."""
+
+import numpy as np
+
+from kmlp.config.network import resolved_scaling
+from kmlp.data.dataset import DataSpec
+from kmlp.engine.member import Member
+from kmlp.errors import ConfigError
+
+
+def check_member(member: Member, spec: DataSpec) -> None:
+    """Refuses a member whose config does not fit the data.
+
+    Raises:
+        ConfigError: what does not fit, and what to write instead.
+    """
+    resolved_scaling(member.model.input_scaling, spec)
+    _check_monitor(member, spec)
+    train = member.train
+    if spec.task == "regression":
+        for name in ("label_smoothing", "class_weight"):
+            if value := getattr(train, name):
+                raise ConfigError(
+                    f"{name} is for classes; the task is regression. Received: {name}={value!r}. "
+                    "Leave it out."
+                )
+    elif isinstance(train.class_weight, dict):
+        for key in train.class_weight:
+            _check_class(key, spec)
+
+
+def check_split(member: Member, y: np.ndarray, spec: DataSpec) -> None:
+    """Refuses a split that leaves nothing to train or to validate on.
+
+    Args:
+        member: whose split is tried; every seed's has as many rows of each class.
+        y: `(n,)` class indices or targets of the training set.
+        spec: the data.
+
+    Raises:
+        ConfigError: an empty part, or a class without a row to train on.
+    """
+    sample = member.sample
+    if sample and sample.kind == "folds" and sample.of > len(y):
+        raise ConfigError(f"every fold needs a row. Received: folds={sample.of}, {len(y)} rows.")
+    kept, held_out = member.split(y)
+    fraction = f"Received: validation_fraction={member.validation_fraction:g} of {len(y)} rows."
+    if not len(held_out) and member.validation_fraction:
+        raise ConfigError(f"no row would be left to validate on. {fraction} Hold more rows out.")
+    if member.num_train is not None and len(kept) < member.num_train:
+        where = f", each of {sample.kind}," if sample else ""
+        raise ConfigError(
+            f"num_train={member.num_train} is more than the {len(kept)} training rows{where} "
+            f"that are left once validation rows are held out. {fraction} Take fewer."
+        )
+    if sample and sample.kind == "bootstrap":
+        return  # what a draw leaves out is chance
+    absent = np.setdiff1d(np.arange(spec.num_classes), y[kept])
+    if not len(kept) or (spec.num_classes and len(absent)):
+        what = f" of class {spec.class_names[absent[0]]}" if len(absent) else ""
+        raise ConfigError(
+            f"no row{what} would be left to train on. {fraction} Hold fewer out, or train on more."
+        )
+
+
+def _check_class(key: str, spec: DataSpec) -> None:
+    if spec.class_index(key) is None:
+        raise ConfigError(
+            f"class_weight names a class that the data do not have. Received: {key!r}. "
+            f"The classes are 0 to {spec.num_classes - 1}, or {', '.join(spec.class_names)}."
+        )
+
+
+def _check_monitor(member: Member, spec: DataSpec) -> None:
+    monitor = member.train.monitor
+    if monitor == "auto":
+        return
+    if monitor.startswith("val_") and not member.validation_fraction:
+        raise ConfigError(
+            f"monitor={monitor!r} needs validation rows, but validation_fraction is 0. "
+            f"Use monitor={monitor.removeprefix('val_')!r}, or hold some rows out."
+        )
+    kinds = ("mse",) if spec.task == "regression" else ("cross_entropy", "accuracy")
+    if monitor.removeprefix("val_") not in ("loss", *kinds):
+        fitting = ", ".join(("auto", "loss", *kinds, *(f"val_{kind}" for kind in kinds)))
+        raise ConfigError(
+            f"monitor={monitor!r} does not exist for a {spec.task} task. Use one of {fitting}."
+        )

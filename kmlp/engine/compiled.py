@@ -1,0 +1,343 @@
+"""The compiled programs that train and evaluate stacks: pure functions of a state.
+
+A `Program` holds no state, so that every stack of one signature and size shares it, in every
+thread.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from kmlp.config.network import resolved_scaling
+from kmlp.data.dataset import DataSpec
+from kmlp.engine.signature import Signature
+from kmlp.nn import backend, random_bits, update_rules
+from kmlp.nn.losses import class_logits, hits, plain_loss, plain_loss_name, smooth_labels
+from kmlp.nn.stacked_layers import (
+    StackedBatchNormalization,
+    StackedDense,
+    StackedDropConnectDense,
+    StackedDropout,
+    StackedLayerNormalization,
+    StackedScaling,
+    StackedStandardization,
+)
+from kmlp.nn.topology import OUTPUT, assemble, own_dtype
+
+State = dict[str, Any]
+# In training, whatever the stack: a sum over other batches would be rounded otherwise.
+EVALUATION_BATCH = 512
+# At the end: as many rows as these bytes hold, within these bounds.
+EVALUATION_BYTES = 8_000_000
+EVALUATION_ROWS = (128, 2000)
+# Each takes tens of MB; running stacks hold theirs anyway.
+KEPT_PROGRAMS = 16
+_Key = tuple[Signature, int, DataSpec, str]
+_FLOAT = 4
+_lock = threading.Lock()
+_kept: "OrderedDict[_Key, Program]" = OrderedDict()
+
+
+class Program:
+    """The compiled functions of one signature at one number of members.
+
+    - `train_epoch(state, x, y, order) -> (state, logs)`: one epoch; `order` `(k, n)` rows.
+    - `evaluate(state, x, y, rows) -> logs`: the plain loss and accuracy of `rows` `(k, n)`.
+    - `predict(state, x, rows)`: log-probabilities `(k, n, num_classes)`, or predictions `(k, n)`
+      in the target's own unit.
+    - `places`: where it has been compiled, by index.
+
+    Under the policy "mixed_bfloat16" the products of a training step are computed in bfloat16;
+    weights, losses, statistics and all that is evaluated and predicted stay in `floatx`, so that
+    the exported network is the one that was scored.
+
+    `x` is `(num_rows, features)` on the device, `y` `(num_rows,)`; logs are `(k,)`. The state's
+    parts, member axis first: `weights`, `others` (the layers' non-trainable variables), `slots`
+    (the optimizer's, by weight), `step`, `hyper`, `keys`, `targets`.
+    """
+
+    def __init__(self, signature: Signature, num_members: int, spec: DataSpec) -> None:
+        self.signature, self.task = signature, spec.task
+        self.places: set[int] = set()
+        self.model = self._training_model = stacked_model(signature, num_members, spec)
+        if signature.dtype_policy != "float32":
+            self._training_model = stacked_model(
+                signature, num_members, spec, signature.dtype_policy
+            )
+        self.rule = update_rules.update_rule(
+            signature.optimizer, momentum=signature.momentum, nesterov=signature.nesterov
+        )
+        paths = [v.path for v in self.model.trainable_variables]
+        self._is_kernel = [path.endswith("/kernel") for path in paths]
+        self._is_bounded = [
+            k and not p.startswith(OUTPUT) for k, p in zip(self._is_kernel, paths, strict=True)
+        ]
+        self._update = backend.fuse(self._apply_gradients)
+        # TensorFlow's graphs take a normalization for Keras's own and fail on the member axis.
+        fused = signature.dtype_policy == "float32" or signature.normalization != "none"
+        self.train_epoch: Callable = backend.compile(self._train_epoch, fused=fused)
+        self.evaluate: Callable = backend.compile(self._evaluate)
+        self.predict: Callable = backend.compile(self._predict)
+
+    def _train_epoch(self, state: State, x: Any, y: Any, order: Any) -> tuple[State, dict]:
+        num_rows, batch_size = order.shape[1], self.signature.batch_size
+        batch_size = num_rows if isinstance(batch_size, str) else batch_size
+        num_steps = -(-num_rows // batch_size) * self.signature.max_epochs
+
+        def step(rows: Any, carry: tuple) -> tuple:
+            state, totals = carry
+            state, batch_totals = self._train_step(state, x, y, rows, num_steps)
+            return state, _add(totals, batch_totals)
+
+        carry = (state, self._zero_totals(order, with_loss=True))
+        state, totals = _for_batches(order, batch_size, step, carry)
+        logs = _means(totals, num_rows)
+        kernels = [w for w, is_one in zip(state["weights"], self._is_kernel, strict=True) if is_one]
+        penalties = [update_rules.penalty(w, state["hyper"]) for w in kernels]
+        logs["loss"] = sum(penalties, logs["loss"])
+        return state, logs
+
+    def _train_step(
+        self, state: State, x: Any, y: Any, rows: Any, num_steps: int
+    ) -> tuple[State, dict]:
+        examples, targets = ops.take(x, rows, axis=0), self._targets(state, y, rows)
+
+        def loss_of(weights: list) -> tuple[Any, tuple]:
+            outputs, others = self._training_model.stateless_call(
+                weights, state["others"], examples, training=True
+            )
+            outputs = ops.cast(outputs, keras.config.floatx())
+            plain = plain_loss(self.task, targets, outputs)
+            losses = self._training_losses(state, targets, outputs, plain)
+            # Summed over members, averaged over the batch: each gradient is a solo run's.
+            return ops.sum(ops.mean(losses, axis=1)), (others, outputs, plain, losses)
+
+        (_, aux), gradients = backend.value_and_gradients(loss_of, state["weights"])
+        others, outputs, plain, losses = aux
+        weights, slots = self._update(
+            gradients,
+            state["weights"],
+            state["slots"],
+            state["step"],
+            self._step_hyper(state, num_steps),
+            self._noise_words(state),
+        )
+        totals = self._totals(targets, outputs, plain) | {"loss": ops.sum(losses, axis=1)}
+        changed = {"weights": weights, "others": others, "slots": slots, "step": state["step"] + 1}
+        return state | changed, totals
+
+    def _training_losses(self, state: State, targets: Any, outputs: Any, losses: Any) -> Any:
+        """From the plain losses to what is minimized but for the penalty, `(k, batch)`."""
+        if self.signature.label_smoothing:
+            smoothing = ops.reshape(state["hyper"]["label_smoothing"], (-1, 1))
+            losses = smooth_labels(losses, class_logits(self.task, outputs), smoothing)
+        if self.signature.class_weight:
+            weights = state["targets"]["class_weight"]
+            losses = losses * ops.take_along_axis(weights, targets, axis=1)
+        return losses
+
+    def _step_hyper(self, state: State, num_steps: int) -> dict[str, Any]:
+        schedule = self.signature.learning_rate_schedule
+        factor = update_rules.schedule_factor(schedule, state["step"], num_steps)
+        return state["hyper"] | {"learning_rate": state["hyper"]["learning_rate"] * factor}
+
+    def _noise_words(self, state: State) -> Any:
+        """Random words for the gradient noise of one step, `(k, number of all weights)`."""
+        if not self.signature.gradient_noise:
+            return None
+        size = sum(map(_size, state["weights"]))
+        return random_bits.random_words(state["keys"]["gradient_noise"], state["step"], size)
+
+    def _apply_gradients(
+        self, gradients: list, weights: list, slots: list, step: Any, hyper: dict, words: Any
+    ) -> tuple[list, list]:
+        hyper = {name: ops.reshape(value, (-1, 1, 1)) for name, value in hyper.items()}
+        step = ops.reshape(step, (-1, 1, 1))
+        new_weights, new_slots, start = [], [], 0
+        for i, (gradient, weight) in enumerate(zip(gradients, weights, strict=True)):
+            if self._is_kernel[i] and self.signature.penalty:
+                gradient = gradient + update_rules.penalty_gradient(weight, hyper)
+            if self.signature.gradient_noise:
+                drawn = words[:, start : start + _size(weight)]
+                noise = update_rules.gaussian(drawn, weight.shape, weight.dtype)
+                gradient = gradient + update_rules.noise_stddev(step, hyper) * noise
+                start += _size(weight)
+            if self.signature.clipnorm:
+                gradient = update_rules.clip_by_norm(gradient, hyper)
+            if self.signature.weight_decay:
+                weight = weight - weight * hyper["weight_decay"] * hyper["learning_rate"]
+            weight, slot = self.rule.update(gradient, weight, slots[i], step, hyper)
+            if self.signature.max_norm and self._is_bounded[i]:
+                weight = update_rules.constrain(weight, hyper)
+            new_weights.append(weight)
+            new_slots.append(slot)
+        return new_weights, new_slots
+
+    def _evaluate(self, state: State, x: Any, y: Any, rows: Any) -> dict:
+        def step(batch: Any, totals: dict) -> dict:
+            outputs = self._outputs(state, ops.take(x, batch, axis=0))
+            targets = self._targets(state, y, batch)
+            return _add(
+                totals, self._totals(targets, outputs, plain_loss(self.task, targets, outputs))
+            )
+
+        totals = self._zero_totals(rows, with_loss=False)
+        return _means(_for_batches(rows, EVALUATION_BATCH, step, totals), rows.shape[1])
+
+    def _predict(self, state: State, x: Any, rows: Any) -> Any:
+        outputs = self._outputs(state, ops.take(x, rows, axis=0))
+        if self.task != "regression":
+            return ops.log_softmax(class_logits(self.task, outputs))
+        mean, stddev = self._target_statistics(state)
+        return outputs[..., 0] * stddev + mean
+
+    def _outputs(self, state: State, examples: Any) -> Any:
+        weights, others = state["weights"], state["others"]
+        return self.model.stateless_call(weights, others, examples, training=False)[0]
+
+    def _targets(self, state: State, y: Any, rows: Any) -> Any:
+        """Class indices, or targets standardized by each member's own training rows."""
+        taken = ops.take(y, rows, axis=0)
+        if self.task != "regression":
+            return taken
+        mean, stddev = self._target_statistics(state)
+        return (ops.cast(taken, mean.dtype) - mean) / stddev
+
+    @staticmethod
+    def _target_statistics(state: State) -> tuple[Any, Any]:
+        """Mean and standard deviation of a regression's targets, `(k, 1)`."""
+        mean, variance = state["targets"]["mean"], state["targets"]["variance"]
+        return ops.reshape(mean, (-1, 1)), ops.sqrt(ops.reshape(variance, (-1, 1)))
+
+    def _totals(self, targets: Any, outputs: Any, losses: Any) -> dict:
+        totals = {plain_loss_name(self.task): ops.sum(losses, axis=1)}
+        if self.task != "regression":
+            right = hits(targets, class_logits(self.task, outputs))
+            totals["accuracy"] = ops.cast(ops.sum(right, axis=1), "int32")
+        return totals
+
+    def _zero_totals(self, rows: Any, *, with_loss: bool) -> dict:
+        zeros = ops.zeros(rows.shape[0], keras.config.floatx())
+        totals = {plain_loss_name(self.task): zeros}
+        if self.task != "regression":
+            totals["accuracy"] = ops.zeros(rows.shape[0], "int32")
+        return totals | {"loss": zeros} if with_loss else totals
+
+
+def program_for(signature: Signature, num_members: int, spec: DataSpec) -> Program:
+    """The program of a signature and a size, whatever thread asks: the last ones are kept."""
+    key = (signature, num_members, spec, keras.config.floatx())
+    with _lock:
+        if key not in _kept:
+            _kept[key] = Program(signature, num_members, spec)
+        _kept.move_to_end(key)
+        if len(_kept) > KEPT_PROGRAMS:
+            _kept.popitem(last=False)
+        return _kept[key]
+
+
+def places_of(signature: Signature, num_members: int, spec: DataSpec) -> frozenset[int]:
+    """Where the program of a signature and a size is there already; nothing is built."""
+    with _lock:
+        kept = _kept.get((signature, num_members, spec, keras.config.floatx()))
+        return frozenset(kept.places) if kept else frozenset()
+
+
+def has_trained() -> bool:
+    """Whether a program has been compiled in this process."""
+    with _lock:
+        return any(program.places for program in _kept.values())
+
+
+def evaluation_rows(num_members: int, width: int) -> int:
+    """How many rows are evaluated at once at the end, so that what is computed on the way stays
+    small.
+
+    Args:
+        num_members: of the stack.
+        width: as `row_width` says.
+    """
+    least, most = EVALUATION_ROWS
+    return min(max(EVALUATION_BYTES // (_FLOAT * num_members * width), least), most)
+
+
+def row_width(spec: DataSpec, hidden_units: Sequence[int]) -> int:
+    """Values of one row and member at a time: the features and the widest layer's units."""
+    return spec.num_features + max(hidden_units, default=0)
+
+
+def stacked_model(
+    signature: Signature, num_members: int, spec: DataSpec, dtype_policy: str | None = None
+) -> keras.Model:
+    """A functional Keras model from `(k, batch, features)` raw inputs to `(k, batch, outputs)`."""
+    shape = (num_members, None, spec.num_features)
+    with own_dtype(dtype_policy):
+        inputs = keras.Input(batch_shape=shape, dtype=spec.input_dtype, name="inputs")
+        outputs = assemble(inputs, signature, spec, _StackedLayers(signature))
+        return keras.Model(inputs, outputs, name="stack")
+
+
+class _StackedLayers:
+    """The stacked twins of Keras's layers."""
+
+    def __init__(self, signature: Signature) -> None:
+        self.signature = signature
+
+    def scaling(self, spec: DataSpec) -> keras.layers.Layer:
+        kind = resolved_scaling(self.signature.input_scaling, spec)
+        if kind == "standard":
+            return StackedStandardization(name="scaling")
+        return StackedScaling(1 / 255 if kind == "unit" else 1.0, name="scaling")
+
+    def dense(self, index: int, units: int, name: str) -> keras.layers.Layer:
+        return StackedDense(units, name=name)
+
+    def drop_connect_dense(
+        self, index: int, units: int, activation: str, name: str
+    ) -> keras.layers.Layer:
+        mask, inference = self.signature.drop_connect_mask, self.signature.drop_connect_inference
+        return StackedDropConnectDense(units, mask, inference, activation, name=name)
+
+    def normalization(self, name: str) -> keras.layers.Layer:
+        if self.signature.normalization == "batch":
+            return StackedBatchNormalization(name=name)
+        return StackedLayerNormalization(name=name)
+
+    def dropout(self, name: str) -> keras.layers.Layer:
+        return StackedDropout(after_relu=self.signature.activation == "relu", name=name)
+
+    def input_dropout(self, name: str) -> keras.layers.Layer:
+        return StackedDropout(name=name)
+
+
+def _for_batches(rows: Any, batch_size: int, step: Callable, carry: Any) -> Any:
+    """`carry = step(batch, carry)` over `rows` `(k, n)`; the last, smaller batch included.
+
+    Shapes stay static: the whole batches in one compiled loop, the rest after it.
+    """
+    k, num_rows = rows.shape
+    full = num_rows // batch_size
+
+    def body(i: Any, carry: Any) -> Any:
+        return step(ops.slice(rows, (0, i * batch_size), (k, batch_size)), carry)
+
+    carry = ops.fori_loop(0, full, body, carry) if full else carry
+    return step(rows[:, full * batch_size :], carry) if num_rows % batch_size else carry
+
+
+def _size(weight: Any) -> int:
+    """Number of one member's values."""
+    _, rows, units = weight.shape
+    return rows * units
+
+
+def _add(totals: dict, more: dict) -> dict:
+    return {name: totals[name] + more[name] for name in totals}
+
+
+def _means(totals: dict, num_rows: int) -> dict:
+    return {k: ops.cast(v, keras.config.floatx()) / num_rows for k, v in totals.items()}

@@ -1,0 +1,38 @@
+"""The trainer that everyone gets: Keras, on the backend's devices."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+from kmlp.engine import scheduler
+from kmlp.engine.checkpoint import EVERY_SECONDS, LARGEST_SHARE, Checkpoints
+from kmlp.machine import cpu_name
+from kmlp.nn import backend
+
+
+@dataclass(frozen=True)
+class Engine:
+    """`kmlp.engine.scheduler`, as studies and searches know it: a `kmlp.engine.trainer.Trainer`.
+
+    Attributes:
+        checkpoint_seconds, largest_share: how often stacks in training are saved: see
+            `Checkpoints`.
+    """
+
+    checkpoint_seconds: float = EVERY_SECONDS
+    largest_share: float = LARGEST_SHARE
+
+    make_room = staticmethod(scheduler.make_room)
+    stack_size = staticmethod(scheduler.stack_size)
+    plan_stacks = staticmethod(scheduler.plan_stacks)
+    train_members = staticmethod(scheduler.train_members)
+
+    def backend_and_device(self) -> tuple[str, str]:
+        """What trains here, in words."""
+        accelerators = [f"{kind}: {name}" for kind, name, _ in backend.devices() if kind != "cpu"]
+        return keras.backend.backend(), next(iter(accelerators), f"cpu: {cpu_name()}")
+
+    def checkpoints(self, folder: Path, every_epoch_until: int) -> Checkpoints:
+        """One stack's checkpoints."""
+        return Checkpoints(folder, self.checkpoint_seconds, every_epoch_until, self.largest_share)

@@ -1,0 +1,288 @@
+"""How much memory a study takes: a bound before training, by arithmetic, and what there is.
+
+The bound is of the growth of the process over a started backend with the data set loaded. It is
+meant to lie between what is measured and 1.5 times that; `benchmarks/memory.py` holds it there.
+"""
+
+import copy
+import itertools
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+from kmlp.data.dataset import Dataset
+from kmlp.engine.compiled import (
+    EVALUATION_BATCH,
+    KEPT_PROGRAMS,
+    evaluation_rows,
+    has_trained,
+    places_of,
+    row_width,
+)
+from kmlp.engine.member import Member
+from kmlp.engine.signature import Signature
+from kmlp.engine.stack_training import can_shrink
+from kmlp.engine.trainer import Need
+from kmlp.errors import MemoryLimitError
+from kmlp.machine import available_memory, in_words
+from kmlp.nn.topology import num_kernel_weights
+from kmlp.nn.update_rules import update_rule
+
+# Measured, see benchmarks/README.md: what is there once; for each program in each place, more if
+# it normalizes, and for each place of it that draws; of a program that is not kept, what stays;
+# for each stack that trains at once; and while what draws is compiled.
+_BASE = 100_000_000
+_PROGRAM = 35_000_000
+_NORMALIZED = 10_000_000
+_DRAW_KEPT = 16_000_000
+_SHARE_LEFT = 0.6
+_STACK = 100_000_000
+_DRAW = 40_000_000
+# Of what is free, what a study may take: the estimate is none to the byte, others want some too.
+_SHARE = 0.8
+_FLOAT, _INDEX = 4, 4
+
+
+class Room:
+    """The memory that a study may take, and what fits into it.
+
+    What this process holds already, the started backend and compiled programs, is not charged
+    again.
+
+    Args:
+        data: what is trained on.
+        at_once: how many stacks the device trains at once, if they fit.
+        device_memory: bytes of the accelerator that trains; the process's own where omitted.
+
+    Raises:
+        MemoryLimitError: the data alone do not fit.
+    """
+
+    def __init__(self, data: Dataset, at_once: int, device_memory: int | None = None) -> None:
+        self.data, self.at_once = data, at_once
+        self.is_accelerator = device_memory is not None
+        self.host_limit = math.floor(_SHARE * available_memory())
+        self.limit = math.floor(_SHARE * device_memory) if device_memory else self.host_limit
+        self._base = 0 if has_trained() else _BASE
+        self._for_programs = 0
+        self.free = self.limit - data_bytes(data) - self._base
+        least = 0 if has_trained() else _PROGRAM
+        if self.free < least:
+            raise MemoryLimitError(
+                f"the data set takes {in_words(self.limit - self.free + least)} of memory in "
+                f"training; {in_words(self.limit)} may be taken. Train on fewer rows, or on a "
+                "machine with more memory."
+            )
+
+    def reserving(self, stacks: Sequence[Sequence[Member]]) -> "Room":
+        """The same, but that stacks leave room for the programs of all these too."""
+        room = copy.copy(self)
+        room._for_programs += self._program_bytes(stacks, self.at_once)
+        return room
+
+    def width(self, member: Member) -> int:
+        """How many members like this one fit into a stack, beside as many others as fit at all.
+
+        Raises:
+            MemoryLimitError: not even one alone.
+        """
+        program = self._program_bytes([[member]], 1)
+        alone, free = self.stack_bytes(member, 1), self.free - program
+        if alone > free:
+            left = f"{in_words(max(free, 0))} of {in_words(self.limit)}"
+            raise _too_large(member, alone, f"{left} are left beside the data and its program")
+        free = max(alone, min(free, self.free - self._for_programs))
+        each = self.stack_bytes(member, 2) - alone
+        share = free // min(self.at_once, free // alone)
+        width = 1 + (share - alone) // each
+        return min(width, self._host_width(member)) if self.is_accelerator else width
+
+    def fits(self, stack: Sequence[Member]) -> bool:
+        """Whether a stack fits, one at a time."""
+        alone = self.stack_bytes(stack[0], len(stack)) + self._program_bytes([stack], 1)
+        host = self.is_accelerator and self.host_bytes(stack[0], len(stack)) > self.host_limit
+        return alone <= self.free and not host
+
+    def stack_bytes(self, member: Member, num_members: int) -> int:
+        """A stack of members like this one while it trains, is saved, or is evaluated."""
+        k, data = num_members, self.data
+        slots = _num_slots(member)
+        # With their slots before, in and after an epoch; and the model's own, the gradients, the
+        # best epoch's, and what is on its way. It is not given back for a checkpoint to take.
+        state = _weight_bytes(member, k, data) * (3 * (1 + slots) + 5)
+        # The split, and an epoch's order here and on the device.
+        rows = k * _INDEX * len(data.y_train) * 3
+        evaluation = _evaluation_bytes(member, k, data)
+        if not self.is_accelerator:
+            state += _saving_bytes(member, k, data)
+            evaluation += _prediction_bytes(k, data)
+        return _STACK + state + rows + max(k * _step_bytes(member, data), evaluation)
+
+    def host_bytes(self, member: Member, num_members: int) -> int:
+        """What a stack on an accelerator takes of the host's memory."""
+        return max(
+            _saving_bytes(member, num_members, self.data), _prediction_bytes(num_members, self.data)
+        )
+
+    def need(self, stacks: Sequence[Sequence[Member]]) -> Need:
+        """What these stacks take, as many at once as fit.
+
+        Raises:
+            MemoryLimitError: they do not fit even one at a time.
+        """
+        for at_once in range(max(1, min(self.at_once, len(stacks))), 0, -1):
+            need = self._need(stacks, at_once)
+            if need.total <= self.limit:
+                return need
+        raise MemoryLimitError(
+            f"training takes {in_words(need.total)} of memory, one stack at a time: "
+            f"{in_words(need.data)} for the data, {in_words(need.programs)} for compiled programs, "
+            f"{in_words(need.stacks)} for the stack; {in_words(self.limit)} may be taken. "
+            "Compare fewer signatures at once, or train on a machine with more memory."
+        )
+
+    def _need(self, stacks: Sequence[Sequence[Member]], at_once: int) -> Need:
+        sizes = sorted((self.stack_bytes(s[0], len(s)) for s in stacks), reverse=True)
+        return Need(
+            data=data_bytes(self.data),
+            programs=self._base + self._program_bytes(stacks, at_once),
+            stacks=sum(sizes[:at_once]),
+            num_stacks=len(stacks),
+            at_once=at_once,
+            widest=max(map(len, stacks), default=0),
+        )
+
+    def _program_bytes(self, stacks: Sequence[Sequence[Member]], at_once: int) -> int:
+        """What is compiled for these stacks and not there yet, in each place that trains."""
+        first = {(Signature.of(s[0]), len(s)): s[0] for s in stacks}
+        counts = Counter((Signature.of(s[0]), len(s)) for s in stacks)
+        sizes: list[int] = []
+        on_the_way = 0
+        for (signature, k), count in counts.items():
+            member = first[signature, k]
+            size = _PROGRAM + _DRAW_KEPT * _num_draws(member)
+            size += _NORMALIZED * (member.model.normalization != "none")
+            num_new = self._num_new(signature, k, count, at_once)
+            if num_new:
+                on_the_way = max(on_the_way, _DRAW * _num_draws(member))
+            sizes += [size] * num_new
+            if can_shrink(member, self.data.spec, _num_train(member, self.data)):
+                # A stack whose members stop is halved, or more, to any size. It is not what
+                # predicts in the end, which is a third of a program.
+                smaller = (
+                    self._num_new(signature, j, count, at_once) for j in range(1, k // 2 + 1)
+                )
+                num_smaller = min(count * (k.bit_length() - 1), sum(smaller))
+                sizes += [2 * size // 3] * num_smaller
+        sizes.sort(reverse=True)
+        # Of one that is not kept some stays: XLA never forgets a compiled program.
+        kept, dropped = sum(sizes[:KEPT_PROGRAMS]), sum(sizes[KEPT_PROGRAMS:])
+        return kept + math.ceil(_SHARE_LEFT * dropped) + on_the_way
+
+    def _num_new(self, signature: Signature, num_members: int, count: int, at_once: int) -> int:
+        """In how many more places a program is compiled for so many stacks."""
+        there = places_of(signature, num_members, self.data.spec)
+        return min(count, sum(place not in there for place in range(at_once)))
+
+    def _host_width(self, member: Member) -> int:
+        alone = self.host_bytes(member, 1)
+        if alone > self.host_limit:
+            raise _too_large(member, alone, f"{in_words(self.host_limit)} may be taken")
+        return 1 + (self.host_limit - alone) // (self.host_bytes(member, 2) - alone)
+
+
+def data_bytes(data: Dataset) -> int:
+    """The arrays on the device."""
+    return sum(a.nbytes for a in (data.x_train, data.y_train, data.x_test, data.y_test))
+
+
+def _step_bytes(member: Member, data: Dataset) -> int:
+    """What one member's training step computes on the way, for one batch."""
+    model, train, spec = member.model, member.train, data.spec
+    num_rows = _num_train(member, data)
+    batch = num_rows if isinstance(train.batch_size, str) else min(train.batch_size, num_rows)
+    # Raw and cast inputs.
+    total = batch * spec.num_features * (data.x_train.itemsize + _FLOAT)
+    # Each unit's activation and its gradient; what normalizes keeps more, and what draws most.
+    copies = 2 + 6 * (model.dropout > 0) + 2 * (model.normalization != "none")
+    total += batch * _FLOAT * copies * (sum(model.hidden_units) + spec.num_outputs)
+    if model.input_dropout:
+        total += batch * spec.num_features * 6 * _FLOAT
+    if model.drop_connect:
+        masks = batch if model.drop_connect_mask == "example" else 1
+        # Words drawn, masks, masked weights and their gradients, as far as XLA does not fuse them.
+        total += masks * _num_dropped(member, data) * 3 * _FLOAT
+    if train.gradient_noise:
+        # Words drawn, and on the way to normal values.
+        total += 5 * _FLOAT * num_kernel_weights(model, spec)
+    return total
+
+
+def _num_draws(member: Member) -> int:
+    """Places of a program that draw."""
+    model, num_layers = member.model, len(member.model.hidden_units)
+    of_layers = (model.dropout > 0) + (model.drop_connect > 0)
+    return num_layers * of_layers + (model.input_dropout > 0) + (member.train.gradient_noise > 0)
+
+
+def _num_dropped(member: Member, data: Dataset) -> int:
+    """Weights and biases of the hidden layers, which DropConnect masks."""
+    sizes = [data.spec.num_features, *member.model.hidden_units]
+    return sum((a + 1) * b for a, b in itertools.pairwise(sizes))
+
+
+def _evaluation_bytes(member: Member, num_members: int, data: Dataset) -> int:
+    """The inputs of the rows that are evaluated at once, and what is computed of them."""
+    model, spec, k = member.model, data.spec, num_members
+    widest = max(model.hidden_units, default=spec.num_outputs)
+    at_end = evaluation_rows(k, row_width(spec, model.hidden_units))
+    rows = min(max(at_end, EVALUATION_BATCH), max(len(data.y_train), len(data.y_test)))
+    # Raw, cast and scaled; a layer's inputs, products and outputs; moments keep squares and more.
+    inputs = spec.num_features * (data.x_train.itemsize + 2 * _FLOAT)
+    layers = 3 * _FLOAT * widest
+    if model.drop_connect and model.drop_connect_inference == "moments":
+        inputs, layers = inputs + _FLOAT * spec.num_features, 3 * layers
+    return k * rows * (inputs + layers)
+
+
+def _prediction_bytes(num_members: int, data: Dataset) -> int:
+    """The predictions of all rows, and one member's scores in float64."""
+    num_rows, num_classes = len(data.y_train) + len(data.y_test), max(data.spec.num_classes, 1)
+    scores = 8 * _FLOAT * len(data.y_train) * num_classes
+    return num_members * _FLOAT * num_rows * num_classes + scores
+
+
+def _saving_bytes(member: Member, num_members: int, data: Dataset) -> int:
+    """A checkpoint: weights, slots and the best epoch's weights, as arrays and as a file's content,
+    whose buffer grows by eighths."""
+    saved = _weight_bytes(member, num_members, data) * (2 + _num_slots(member))
+    return math.ceil(2.2 * saved)
+
+
+def _weight_bytes(member: Member, num_members: int, data: Dataset) -> int:
+    return num_members * _FLOAT * num_kernel_weights(member.model, data.spec)
+
+
+def _num_slots(member: Member) -> int:
+    train = member.train
+    return update_rule(train.optimizer, momentum=train.momentum > 0).num_slots
+
+
+def _num_train(member: Member, data: Dataset) -> int:
+    """Rows that a member trains on, at most."""
+    return len(data.y_train) - round(member.validation_fraction * len(data.y_train))
+
+
+def _too_large(member: Member, alone: int, left: str) -> MemoryLimitError:
+    return MemoryLimitError(
+        f"one network of {member.model.hidden_units} units takes {in_words(alone)} of memory in "
+        f"training; {left}. {_advice(member)}"
+    )
+
+
+def _advice(member: Member) -> str:
+    if member.train.batch_size == "full":
+        return 'Write a smaller batch_size than "full".'
+    if member.model.drop_connect and member.model.drop_connect_mask == "example":
+        return 'Write drop_connect_mask = "batch", or a smaller batch_size.'
+    return "Write fewer hidden_units, or train on a machine with more memory."

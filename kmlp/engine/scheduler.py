@@ -1,0 +1,249 @@
+"""Trains stacks: groups members, runs several stacks at once, saves them on the way."""
+
+import contextlib
+import itertools
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+from kmlp.data.dataset import Dataset, DataSpec
+from kmlp.engine.checkpoint import Checkpoints
+from kmlp.engine.member import Member
+from kmlp.engine.memory import Room as MemoryRoom
+from kmlp.engine.signature import Signature
+from kmlp.engine.stack import Stack, build_stack
+from kmlp.engine.stack_training import DeviceData, StackRun
+from kmlp.engine.trainer import MemberResult, OnEpoch, Room
+from kmlp.nn import backend
+from kmlp.nn.topology import num_kernel_weights
+
+# Weights in training at once that a core's cache holds, with their slots and gradients.
+_CACHE_PARAMETERS = 250_000
+# On an accelerator: so many fill it, and a program grows with them.
+_WIDEST = 128
+
+
+class Interrupted(Exception):
+    """Training was asked to stop; what was done is in the checkpoint."""
+
+
+def fit_stack(
+    stack: Stack,
+    data: DeviceData,
+    *,
+    on_epoch: OnEpoch | None = None,
+    checkpoints: Checkpoints | None = None,
+    interrupted: threading.Event | None = None,
+    until: int | None = None,
+    place: int = 0,
+) -> list[MemberResult]:
+    """Trains a stack until every member has stopped, and evaluates each at its restored epoch.
+
+    Args:
+        stack: as `build_stack` made it.
+        data: on the device.
+        on_epoch: called after each epoch with the members that trained in it, the number of
+            finished epochs, and the logs, `(k,)` each.
+        checkpoints: where the run is saved from time to time, and from where it goes on.
+        interrupted: once set, the run is saved at the end of its epoch and given up.
+        until: pause after this epoch, counted from 1: the run is saved there, and the same call
+            with a later epoch goes on as if it had never paused.
+        place: the index of the device's place that this thread is in.
+
+    Returns:
+        One result a member, in the stack's order: what is the best so far, if paused.
+
+    Raises:
+        Interrupted: `interrupted` was set.
+        OSError: a checkpoint cannot be written.
+    """
+    run = StackRun(stack, data, place)
+    last = min(until or stack.signature.max_epochs, stack.signature.max_epochs)
+    if checkpoints:
+        _go_on(run, checkpoints, last)
+    started_at = run.epoch
+    while not run.stop_training and run.epoch < last:
+        run.train_epoch()
+        if on_epoch:
+            on_epoch(*run.report())
+        if not run.stop_training:
+            run.compact()
+        stop = interrupted is not None and interrupted.is_set()
+        if checkpoints and (stop or checkpoints.due(run.epoch)):
+            checkpoints.save(run.epoch, run.snapshot())
+        if stop:
+            raise Interrupted
+    if checkpoints and until is not None and run.epoch > started_at:
+        checkpoints.save(run.epoch, run.snapshot())
+    return run.results()
+
+
+def _go_on(run: StackRun, checkpoints: Checkpoints, last: int) -> None:
+    """From the newest checkpoint, if there is one; its arrays are not kept."""
+    if saved := checkpoints.load(last):
+        run.restore(saved)
+
+
+def make_room(data: Dataset) -> MemoryRoom:
+    """The memory that training on this data may take; prepares the device.
+
+    Raises:
+        MemoryLimitError: the data alone do not fit.
+    """
+    return MemoryRoom(data, backend.num_places(), backend.device_memory())
+
+
+def plan_stacks(
+    members: Sequence[Member],
+    spec: DataSpec,
+    num_places: int | None = None,
+    *,
+    room: Room | None = None,
+) -> list[list[Member]]:
+    """Groups members into stacks: neighbours of one signature, as many as cache and memory hold.
+
+    Args:
+        members: in the order of their results.
+        spec: the data's shapes and classes.
+        num_places: how many stacks train at once; the device's own number where omitted.
+        room: the memory there is; none means enough.
+
+    Returns:
+        The widest networks first, that none is left to train alone at the end.
+
+    Raises:
+        MemoryLimitError: a member does not fit even alone.
+    """
+    num_places = backend.num_places() if num_places is None else num_places
+    spread = _spread(members, spec, num_places, room)
+    if room:
+        # How many programs there are is known only now.
+        spread = _spread(members, spec, num_places, room.reserving(spread))
+    return sorted(spread, key=lambda stack: -num_kernel_weights(stack[0].model, spec))
+
+
+def _spread(
+    members: Sequence[Member], spec: DataSpec, num_places: int, room: Room | None
+) -> list[list[Member]]:
+    groups = itertools.groupby(members, Signature.of)
+    stacks = [stack for _, group in groups for stack in _even(list(group), spec, room)]
+    return _halved(stacks, num_places)
+
+
+def _even(members: list[Member], spec: DataSpec, room: Room | None) -> Iterator[list[Member]]:
+    """Members of one signature in as few stacks as hold them, of sizes that differ by one at
+    most: a size is a program to compile."""
+    num_stacks = -(-len(members) // stack_size(members[0], spec, room))
+    ends = [len(members) * i // num_stacks for i in range(num_stacks + 1)]
+    return (members[start:end] for start, end in itertools.pairwise(ends))
+
+
+def _halved(stacks: Sequence[Sequence[Member]], at_least: int) -> list[list[Member]]:
+    """The largest stacks halved, again and again, until there are so many, or nothing to halve."""
+    spread = [list(stack) for stack in stacks]
+    while len(spread) < at_least and max(map(len, spread), default=0) > 1:
+        largest = max(range(len(spread)), key=lambda i: len(spread[i]))
+        stack, middle = spread[largest], (len(spread[largest]) + 1) // 2
+        spread[largest : largest + 1] = [stack[:middle], stack[middle:]]
+    return spread
+
+
+def stack_size(member: Member, spec: DataSpec, room: Room | None = None) -> int:
+    """How many members like this one train together: on a core, or on an accelerator.
+
+    Wide members together would fall out of a core's cache at every step, so there the size
+    follows from the number of weights of one member; an accelerator's from its memory.
+
+    Raises:
+        MemoryLimitError: not even one fits.
+    """
+    if room is None:
+        return _cache_size(member, spec)
+    most = _WIDEST if room.is_accelerator else _cache_size(member, spec)
+    return min(most, room.width(member))
+
+
+def _cache_size(member: Member, spec: DataSpec) -> int:
+    model, train = member.model, member.train
+    if train.batch_size == "full" or (model.drop_connect and model.drop_connect_mask == "example"):
+        # What one step computes fills the memory by itself: batch x in x out masks, or all rows.
+        return 1
+    return max(1, min(10, _CACHE_PARAMETERS // num_kernel_weights(model, spec)))
+
+
+def train_members(
+    stacks: Sequence[Sequence[Member]],
+    data: Dataset,
+    *,
+    on_result: Callable[[list[MemberResult]], None],
+    room: Room | None = None,
+    on_start: Callable[[Sequence[Member]], None] | None = None,
+    on_epoch: OnEpoch | None = None,
+    checkpoints: Callable[[Sequence[Member]], Checkpoints] | None = None,
+    until: int | None = None,
+) -> None:
+    """Trains stacks, several at once, one a core.
+
+    When the caller is interrupted, the running stacks finish their epoch and save themselves
+    before the exception goes on.
+
+    Args:
+        stacks: the members of each stack, as `plan_stacks` groups them.
+        data: what they train on.
+        on_result: called with each finished stack's results, in its thread, as are the others.
+        room: the memory there is; fewer stacks train at once where more do not fit.
+        on_start: called with a stack's members right before it trains.
+        on_epoch, checkpoints, until: as for `fit_stack`.
+
+    Raises:
+        ConfigError: a member does not fit the data, or members cannot share a stack.
+        MemoryLimitError: the data, or a stack, do not fit even alone.
+        OSError: a checkpoint cannot be written.
+    """
+    room = room or make_room(data)
+    at_once = room.need(stacks).at_once
+    places = queue.SimpleQueue[int]()
+    for index in range(at_once):
+        places.put(index)
+    device_data = DeviceData(data)
+    interrupted = threading.Event()
+
+    def train(members: Sequence[Member]) -> None:
+        if interrupted.is_set():
+            return
+        with _free_one_of(places) as place:
+            stack = build_stack(members, data.spec)
+            if on_start:
+                on_start(members)
+            results = fit_stack(
+                stack,
+                device_data,
+                on_epoch=on_epoch,
+                checkpoints=checkpoints(members) if checkpoints else None,
+                interrupted=interrupted,
+                until=until,
+                place=place,
+            )
+        on_result(results)
+
+    with ThreadPoolExecutor(at_once) as pool:
+        futures = [pool.submit(train, members) for members in stacks]
+        try:
+            for future in as_completed(futures):
+                future.result()
+        except BaseException:
+            interrupted.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+
+
+@contextlib.contextmanager
+def _free_one_of(places: queue.SimpleQueue[int]) -> Iterator[int]:
+    """One of the device's places, for this thread alone; its index."""
+    index = places.get()
+    try:
+        with backend.place(index):
+            yield index
+    finally:
+        places.put(index)

@@ -1,0 +1,296 @@
+"""The stack: many members as one functional Keras model, and the state that training changes.
+
+A stack is its members and a `State`: nested lists and dicts of tensors whose first axis is
+always the member. What is compiled is a `Program`, which stacks of one signature share.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from kmlp.config.network import resolved_scaling
+from kmlp.config.seeds import seed_words
+from kmlp.data.dataset import Dataset, DataSpec
+from kmlp.engine.compatibility import check_member
+from kmlp.engine.compiled import State, program_for, stacked_model
+from kmlp.engine.member import Member
+from kmlp.engine.signature import Signature
+from kmlp.nn.mlp import Statistics, build_mlp, load_member_weights
+from kmlp.nn.topology import kernel_initializer, penalties
+
+# What draws noise, each with keys of its own: dropout, DropConnect, gradient noise.
+_NOISE = ("dropout", "hidden", "gradient")
+
+
+class Stack:
+    """Members trained at once.
+
+    Attributes:
+        members: in the order of the member axis.
+        spec: the data's shapes and classes.
+        signature: what the members share.
+        program: what is compiled, shared with other stacks.
+        state: tensors, member axis first; its parts are described at `Program`.
+    """
+
+    def __init__(
+        self, members: Sequence[Member], spec: DataSpec, signature: Signature, state: State
+    ) -> None:
+        self.members, self.spec, self.signature, self.state = tuple(members), spec, signature, state
+        self.program = program_for(signature, len(members), spec)
+
+    @property
+    def model(self) -> keras.Model:
+        """The stack as a functional Keras model with the present weights.
+
+        `(k, batch, features)` raw inputs to `(k, batch, num_outputs)` logits, or standardized
+        predictions.
+        """
+        model = stacked_model(self.signature, len(self.members), self.spec)
+        for part, variables in (
+            ("weights", model.trainable_variables),
+            ("others", model.non_trainable_variables),
+        ):
+            for variable, value in zip(variables, self.state[part], strict=True):
+                variable.assign(value)
+        return model
+
+    @property
+    def restorable(self) -> list:
+        """What an epoch's weights are: the trainable ones and the moving statistics."""
+        moving = [self.state["others"][i] for i in self._moving()]
+        return [*self.state["weights"], *moving]
+
+    def restore(self, values: Sequence[Any]) -> None:
+        """Sets what `restorable` gave."""
+        num_weights, others = len(self.state["weights"]), list(self.state["others"])
+        for i, value in zip(self._moving(), values[num_weights:], strict=True):
+            others[i] = value
+        self.state = {**self.state, "weights": list(values[:num_weights]), "others": others}
+
+    def adapt(self, data: Dataset, rows: np.ndarray) -> None:
+        """Sets what members take from their own training rows: the statistics of standardized
+        inputs and of a regression's target, and balanced class weights.
+
+        Args:
+            data: the data set.
+            rows: `(k, n)` indices of the training rows.
+        """
+        self.state = {**self.state, "targets": self._target_state(data, rows)}
+        if resolved_scaling(self.signature.input_scaling, self.spec) == "standard":
+            # Members of one split share their rows: a study's variants are paired by seed.
+            known = {r.tobytes(): r for r in rows}
+            found = {key: Statistics.of(data.x_train, r) for key, r in known.items()}
+            each = [found[r.tobytes()] for r in rows]
+            self._assign("scaling/mean", np.stack([s.mean for s in each]))
+            self._assign("scaling/variance", np.stack([s.variance for s in each]))
+
+    def weights_of(self, k: int) -> dict[str, np.ndarray]:
+        """Member `k`'s weights by their path in the plain model, in its shapes; inputs' and
+        targets' statistics included."""
+        variables = self.program.model.trainable_variables
+        named = {v.path: w for v, w in zip(variables, self.state["weights"], strict=True)}
+        for variable, value in self._others():
+            if variable.name in ("moving_mean", "moving_variance", "mean", "variance"):
+                named[variable.path] = value
+        if self.spec.task == "regression":
+            named |= {f"predictions/{name}": v for name, v in self.state["targets"].items()}
+        return {path: _plain(path, ops.convert_to_numpy(value[k])) for path, value in named.items()}
+
+    def load(self, weights: Sequence[Mapping[str, np.ndarray]]) -> None:
+        """Sets every member's weights from what `weights_of` gave."""
+        for path in weights[0]:
+            layer, _, name = path.partition("/")
+            values = np.stack([w[path] for w in weights])
+            if layer == "predictions":
+                tensor = ops.convert_to_tensor(values.reshape(-1), keras.config.floatx())
+                self.state["targets"] = {**self.state["targets"], name: tensor}
+            else:
+                self._assign(path, values)
+
+    def take(self, indices: Sequence[int] | np.ndarray) -> "Stack":
+        """The same members, fewer of them: how a stack is compacted."""
+        rows = ops.convert_to_tensor(np.asarray(indices, "int32"))
+        state = keras.tree.map_structure(lambda a: ops.take(a, rows, axis=0), self.state)
+        return Stack([self.members[i] for i in indices], self.spec, self.signature, state)
+
+    def _others(self) -> list[tuple[Any, Any]]:
+        variables = self.program.model.non_trainable_variables
+        return list(zip(variables, self.state["others"], strict=True))
+
+    def _moving(self) -> list[int]:
+        return [i for i, (v, _) in enumerate(self._others()) if v.name.startswith("moving_")]
+
+    def _assign(self, path: str, values: np.ndarray) -> None:
+        """Replaces one weight of the stacked layers."""
+        model = self.program.model
+        for part, variables in (
+            ("weights", model.trainable_variables),
+            ("others", model.non_trainable_variables),
+        ):
+            for i, variable in enumerate(variables):
+                if variable.path == path:
+                    tensor = ops.convert_to_tensor(values.reshape(variable.shape), variable.dtype)
+                    replaced = [*self.state[part]]
+                    replaced[i] = tensor
+                    self.state = {**self.state, part: replaced}
+
+    def _target_state(self, data: Dataset, rows: np.ndarray) -> dict[str, Any]:
+        found: dict[str, np.ndarray] = {}
+        if self.spec.task == "regression":
+            each = [Statistics.of(data.y_train, r) for r in rows]
+            found["mean"] = np.concatenate([s.mean for s in each])
+            found["variance"] = np.concatenate([s.variance for s in each])
+        if self.signature.class_weight:
+            pairs = zip(self.members, rows, strict=True)
+            found["class_weight"] = np.stack(
+                [class_weights(m, self.spec, data.y_train[r]) for m, r in pairs]
+            )
+        dtype = keras.config.floatx()
+        return {name: ops.convert_to_tensor(value, dtype) for name, value in found.items()}
+
+
+def build_stack(members: Sequence[Member], spec: DataSpec) -> Stack:
+    """Builds a stack with every member's own initial weights.
+
+    Args:
+        members: one or more of one signature.
+        spec: the data's shapes and classes.
+
+    Raises:
+        ConfigError: the members cannot share a stack, or a member's config does not fit the
+            data; the message says what differs or what to write instead.
+
+    Example:
+        >>> from kmlp import MLPConfig, Member, Seeds, TrainConfig
+        >>> spec = DataSpec(task="multiclass", input_shape=(4,), input_dtype="float32",
+        ...                 num_classes=3, class_names=("a", "b", "c"))
+        >>> members = [Member(model=MLPConfig(), train=TrainConfig(), seeds=Seeds.all(seed),
+        ...                   validation_fraction=0.2, data_sha256="") for seed in range(3)]
+        >>> build_stack(members, spec).model.output_shape
+        (3, None, 3)
+    """
+    for member in members:
+        check_member(member, spec)
+    signature = Signature.of_all(members)
+    return Stack(members, spec, signature, _initial_state(members, spec, signature))
+
+
+def extract_member(stack: Stack, k: int) -> keras.Model:
+    """Member `k` as the plain functional model that `build_mlp` makes, with its weights."""
+    model = build_mlp(stack.members[k].model, stack.spec)
+    load_member_weights(model, stack.weights_of(k))
+    return model
+
+
+def class_weights(member: Member, spec: DataSpec, labels: np.ndarray) -> np.ndarray:
+    """A member's weight of each class, `(num_classes,)`.
+
+    Args:
+        member: whose `class_weight` is meant; None weighs all alike.
+        spec: the data's classes.
+        labels: of its training rows, `(n,)`.
+    """
+    wanted = member.train.class_weight
+    if isinstance(wanted, str):
+        counts = np.bincount(labels, minlength=spec.num_classes)
+        return len(labels) / (spec.num_classes * np.maximum(counts, 1))
+    weights = np.ones(spec.num_classes)
+    for key, weight in (wanted or {}).items():
+        weights[spec.class_index(key)] = weight
+    return weights
+
+
+def _initial_state(members: Sequence[Member], spec: DataSpec, signature: Signature) -> State:
+    program = program_for(signature, len(members), spec)
+    weights = _initial_weights(members, program.model)
+    num_slots, dtype = program.rule.num_slots, keras.config.floatx()
+    keys = {}
+    if signature.gradient_noise:
+        keys["gradient_noise"] = ops.convert_to_tensor(_noise_keys(members, "gradient", 0))
+    return {
+        "weights": weights,
+        "others": _initial_others(members, program.model),
+        "slots": [[ops.zeros_like(w) for _ in range(num_slots)] for w in weights],
+        "step": ops.zeros(len(members), dtype="int32"),
+        "hyper": {k: ops.convert_to_tensor(v, dtype) for k, v in _hyper(members, spec).items()},
+        "keys": keys,
+        "targets": {},
+    }
+
+
+def _hyper(members: Sequence[Member], spec: DataSpec) -> dict[str, list[float]]:
+    """Every number that differs by member; what is off is infinity or 0."""
+    l1_l2 = [penalties(m.model, spec) for m in members]
+    return {
+        "l1": [l1 for l1, _ in l1_l2],
+        "l2": [l2 for _, l2 in l1_l2],
+        "max_norm": [m.model.max_norm or np.inf for m in members],
+        "clipnorm": [m.train.clipnorm or np.inf for m in members],
+        **{
+            name: [getattr(m.train, name) for m in members]
+            for name in (
+                "learning_rate",
+                "momentum",
+                "weight_decay",
+                "gradient_noise",
+                "gradient_noise_decay",
+                "label_smoothing",
+            )
+        },
+    }
+
+
+def _initial_weights(members: Sequence[Member], model: keras.Model) -> list:
+    """Each member's own kernels with the fans of one member; the rest starts as its layer says."""
+    weights, index = [], 0
+    for variable in model.trainable_variables:
+        if variable.name != "kernel":
+            weights.append(_copy(variable))
+            continue
+        drawn = [
+            kernel_initializer(m.model, index, m.seeds.init)(variable.shape[1:], variable.dtype)
+            for m in members
+        ]
+        weights.append(ops.stack(drawn))
+        index += 1
+    return weights
+
+
+def _initial_others(members: Sequence[Member], model: keras.Model) -> list:
+    """As the layers say, but for the rates and keys of what draws noise."""
+    values: dict[str, Any] = {}
+    for layer in model.layers:
+        if hasattr(layer, "key"):
+            kind, _, index = layer.name.partition("_")
+            values[layer.rate.path] = [_rate(m, layer.name) for m in members]
+            values[layer.key.path] = _noise_keys(members, kind, int(index))
+    return [
+        ops.convert_to_tensor(values[v.path], v.dtype) if v.path in values else _copy(v)
+        for v in model.non_trainable_variables
+    ]
+
+
+def _copy(variable: Any) -> Any:
+    """Its value as a tensor: passed to a compiled function, a variable would be another type."""
+    return ops.convert_to_tensor(ops.convert_to_numpy(variable), variable.dtype)
+
+
+def _rate(member: Member, layer: str) -> float:
+    if layer.startswith("hidden_"):
+        return member.model.drop_connect
+    return member.model.input_dropout if layer == "dropout_0" else member.model.dropout
+
+
+def _noise_keys(members: Sequence[Member], kind: str, index: int) -> np.ndarray:
+    """Each member's key for one place that draws noise: `(k, 2)` `int32`."""
+    place = (_NOISE.index(kind), index)
+    return np.stack([seed_words(m.seeds.noise, "noise", *place).view("int32") for m in members])
+
+
+def _plain(path: str, value: np.ndarray) -> np.ndarray:
+    """One member's slice in the plain model's shape: only kernels have two axes there."""
+    return value if path.endswith("/kernel") else value.reshape(-1)

@@ -1,0 +1,315 @@
+"""One stack in training: its epochs, its members' bookkeeping, and its state as plain arrays."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from kmlp.data.dataset import Dataset, DataSpec
+from kmlp.engine.compiled import evaluation_rows, row_width
+from kmlp.engine.member import Member
+from kmlp.engine.stack import Stack
+from kmlp.engine.trainer import MemberResult
+from kmlp.nn.callbacks import MemberwiseEarlyStopping, MemberwiseReduceLROnPlateau
+from kmlp.nn.losses import plain_loss_name
+from kmlp.nn.topology import num_kernel_weights
+from kmlp.stats.metrics import classification_metrics, regression_metrics
+
+_COMPACT_FROM_FLOPS = 6e9
+
+
+class DeviceData:
+    """A data set's arrays on the device, once for all stacks: `x` flattened, raw dtype."""
+
+    def __init__(self, data: Dataset) -> None:
+        self.data = data
+        self.x_train = ops.convert_to_tensor(data.x_train.reshape(len(data.x_train), -1))
+        self.y_train = ops.convert_to_tensor(data.y_train)
+        self.x_test = ops.convert_to_tensor(data.x_test.reshape(len(data.x_test), -1))
+        self.y_test = ops.convert_to_tensor(data.y_test)
+
+
+@dataclass
+class _Record:
+    """What is known of one member while its stack trains."""
+
+    member: Member
+    curves: dict[str, list[float]] = field(default_factory=dict)
+    status: str = "done"
+    best_epoch: int = 0
+    stopped_epoch: int = 0
+    weights: list[np.ndarray] = field(default_factory=list)
+
+
+class StackRun:
+    """A stack in training, epoch by epoch: what the callbacks see as their model.
+
+    Attributes:
+        epoch: the number of finished epochs.
+        stop_training: whether every member has stopped.
+    """
+
+    def __init__(self, stack: Stack, data: DeviceData, place: int = 0) -> None:
+        self.whole, self.stack, self.data, self.place = stack, stack, data, place
+        self.epoch, self.seconds = 0, 0.0
+        self.stop_training = False
+        splits = [m.split(data.data.y_train) for m in stack.members]
+        self.train_rows = np.stack([train for train, _ in splits])
+        self.val_rows = np.stack([val for _, val in splits])
+        self.folds = [m.fold(data.data.y_train) for m in stack.members]
+        stack.adapt(data.data, self.train_rows)
+        self.records = [_Record(m) for m in stack.members]
+        self.position = np.arange(len(stack.members))
+        self._set_callbacks()
+
+    @property
+    def weights(self) -> list:
+        """What an epoch's weights are, moving statistics included; member axis first."""
+        return self.stack.restorable
+
+    @property
+    def learning_rate(self) -> Any:
+        """`(k,)`; settable."""
+        return self.stack.state["hyper"]["learning_rate"]
+
+    @learning_rate.setter
+    def learning_rate(self, value: np.ndarray) -> None:
+        hyper = self.stack.state["hyper"]
+        dtype = hyper["learning_rate"].dtype
+        self.stack.state["hyper"] = {**hyper, "learning_rate": ops.convert_to_tensor(value, dtype)}
+
+    def train_epoch(self) -> None:
+        """One epoch of every member still in the stack, then its validation and the callbacks."""
+        started = time.perf_counter()
+        stack, data = self.stack, self.data
+        stack.program.places.add(self.place)
+        rows = self.train_rows[self.position]
+        order = np.stack(
+            [m.epoch_order(r, self.epoch) for m, r in zip(stack.members, rows, strict=True)]
+        )
+        stack.state, logs = stack.program.train_epoch(
+            stack.state, data.x_train, data.y_train, ops.convert_to_tensor(order)
+        )
+        if self.val_rows.shape[1]:
+            val = self._evaluate(stack, data.x_train, data.y_train, self.val_rows[self.position])
+            logs = {**logs, **{f"val_{name}": value for name, value in val.items()}}
+        self.logs = {name: np.asarray(ops.convert_to_numpy(v), float) for name, v in logs.items()}
+        self._record_epoch()
+        self.epoch += 1
+        self.seconds += time.perf_counter() - started
+
+    def report(self) -> tuple[list[Member], int, dict[str, np.ndarray]]:
+        """Members that trained in the last epoch, the number of finished epochs, their logs."""
+        members = [self.stack.members[i] for i in self.trained]
+        logs = {name: value[self.trained] for name, value in self.logs.items()}
+        return members, self.epoch, logs
+
+    def compact(self) -> None:
+        """Drops stopped members once they are half the stack, so that they cost no more time.
+
+        A smaller stack is another program, which takes as long to compile as some epochs of a
+        small data set to train: there the stopped ones stay. What decides is the same at every
+        run, so that a resumed run takes the same turns.
+        """
+        running = np.flatnonzero(~self.early_stopping.stopped)
+        can = can_shrink(self.stack.members[0], self.stack.spec, self.train_rows.shape[1])
+        if 2 * len(running) > len(self.position) or not can:
+            return
+        self._harvest(self.early_stopping.stopped)
+        self.stack = self.stack.take(running)
+        self.position = self.position[running]
+        for callback in self.callbacks:
+            callback.take(running)
+
+    def results(self) -> list[MemberResult]:
+        """Every member at its restored epoch, evaluated in one pass."""
+        self._harvest(np.ones(len(self.position), bool))
+        stacked = [np.stack(w) for w in zip(*(r.weights for r in self.records), strict=True)]
+        self.whole.restore([ops.convert_to_tensor(w) for w in stacked])
+        data = self.data
+        train = self._predictions(data.x_train, len(data.data.y_train))
+        if any(map(len, self.folds)):
+            held_out = [train[k][rows] for k, rows in enumerate(self.folds)]
+        else:
+            held_out = list(self._predictions(data.x_test, len(data.data.y_test)))
+        return [
+            MemberResult(
+                member=r.member,
+                # A finite loss of the rows seen so far does not make every prediction finite.
+                status=r.status if _are_finite(train[k], held_out[k]) else "diverged",
+                best_epoch=r.best_epoch,
+                stopped_epoch=r.stopped_epoch,
+                curves={name: np.asarray(v, np.float32) for name, v in r.curves.items()},
+                weights=self.whole.weights_of(k),
+                predictions=held_out[k],
+                fold=self.folds[k],
+                metrics=self._metrics(k, train[k], held_out[k]),
+                seconds=self.seconds / len(self.records),
+            )
+            for k, r in enumerate(self.records)
+        ]
+
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """Everything that the next epoch depends on, and what is known so far, as plain arrays."""
+        arrays = {"run": np.array([self.epoch, self.stop_training]), "position": self.position}
+        arrays["seconds"] = np.array(self.seconds)
+        for i, value in enumerate(keras.tree.flatten(self.stack.state)):
+            arrays[f"state/{i}"] = ops.convert_to_numpy(value)
+        for i, weight in enumerate(self.early_stopping.kept_weights or []):
+            arrays[f"kept/{i}"] = ops.convert_to_numpy(weight)
+        for i, callback in enumerate(self.callbacks):
+            for name, value in vars(callback).items():
+                if isinstance(value, np.ndarray):
+                    arrays[f"callback/{i}/{name}"] = value
+        for i, record in enumerate(self.records):
+            arrays[f"record/{i}"] = np.array(
+                [record.status == "diverged", record.best_epoch, record.stopped_epoch]
+            )
+            for name, curve in record.curves.items():
+                arrays[f"curve/{i}/{name}"] = np.array(curve)
+            for j, weight in enumerate(record.weights):
+                arrays[f"weight/{i}/{j}"] = weight
+        return arrays
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Goes back to a snapshot of a run of the same members."""
+        epoch, stop_training = arrays["run"]
+        self.epoch, self.stop_training = int(epoch), bool(stop_training)
+        self.position, self.seconds = arrays["position"], float(arrays["seconds"])
+        members = [self.whole.members[i] for i in self.position]
+        values = [ops.convert_to_tensor(v) for v in _numbered(arrays, "state")]
+        state = keras.tree.pack_sequence_as(self.whole.state, values)
+        self.stack = Stack(members, self.whole.spec, self.whole.signature, state)
+        kept = _numbered(arrays, "kept")
+        self.early_stopping.kept_weights = [ops.convert_to_tensor(w) for w in kept]
+        for key, value in arrays.items():
+            kind, _, rest = key.partition("/")
+            if kind == "callback":
+                index, _, name = rest.partition("/")
+                setattr(self.callbacks[int(index)], name, value)
+            elif kind == "record":
+                record = self.records[int(rest)]
+                record.status = "diverged" if value[0] else "done"
+                record.best_epoch, record.stopped_epoch = int(value[1]), int(value[2])
+                record.weights = _numbered(arrays, f"weight/{rest}")
+            elif kind == "curve":
+                index, _, name = rest.partition("/")
+                self.records[int(index)].curves[name] = value.tolist()
+
+    def _set_callbacks(self) -> None:
+        trains = [m.train for m in self.stack.members]
+        monitor = self._monitor()
+        min_delta = np.asarray([t.min_delta for t in trains])
+        self.early_stopping = MemberwiseEarlyStopping(
+            monitor=monitor,
+            min_delta=min_delta,
+            patience=[t.patience if t.early_stopping else np.inf for t in trains],
+            restore_best_weights=[t.early_stopping and t.restore_best_weights for t in trains],
+        )
+        self.callbacks: list[Any] = [self.early_stopping]
+        plateaus = [t.reduce_on_plateau or {} for t in trains]
+        if any(plateaus):
+            self.callbacks.append(
+                MemberwiseReduceLROnPlateau(
+                    monitor=monitor,
+                    min_delta=min_delta,
+                    factor=[p.get("factor", 1.0) for p in plateaus],
+                    patience=[p.get("patience", np.inf) for p in plateaus],
+                    min_lr=[p.get("min_learning_rate", 0.0) for p in plateaus],
+                )
+            )
+        for callback in self.callbacks:
+            callback.set_model(self)
+
+    def _monitor(self) -> str:
+        monitor = self.stack.signature.monitor
+        if monitor == "auto":
+            plain = plain_loss_name(self.stack.spec.task)
+            return f"val_{plain}" if self.val_rows.shape[1] else "loss"
+        return monitor
+
+    def _record_epoch(self) -> None:
+        stopped = self.early_stopping.stopped if self.epoch else np.zeros(len(self.position), bool)
+        self.trained = np.flatnonzero(~stopped)
+        for k in self.trained:
+            curves = self.records[self.position[k]].curves
+            for name, value in self.logs.items():
+                curves.setdefault(name, []).append(float(value[k]))
+        for callback in self.callbacks:
+            callback.on_epoch_end(self.epoch, self.logs)
+        finite = np.isfinite(np.stack(list(self.logs.values()))).all(axis=0)
+        for k in np.flatnonzero(~finite & ~stopped):
+            self.records[self.position[k]].status = "diverged"
+        self.early_stopping.stop(~finite, self.epoch)
+
+    def _harvest(self, which: np.ndarray) -> None:
+        early = self.early_stopping
+        kept = [ops.convert_to_numpy(w) for w in early.kept_weights or self.weights]
+        for k in np.flatnonzero(which):
+            record = self.records[self.position[k]]
+            record.weights = [w[k] for w in kept]
+            record.best_epoch = int(early.best_epoch[k]) + 1
+            stopped = early.stopped_epoch[k] + 1 if early.stopped[k] else self.epoch
+            record.stopped_epoch = int(stopped)
+
+    def _metrics(
+        self, k: int, train: np.ndarray, held_out: np.ndarray
+    ) -> dict[str, dict[str, float]]:
+        """Final scores of a member from its predictions of all training rows, and of its fold or
+        all test rows."""
+        data = self.data.data
+        is_regression = self.whole.spec.task == "regression"
+        score = regression_metrics if is_regression else classification_metrics
+        parts = {"train": self.train_rows[k], "val": self.val_rows[k]}
+        metrics = {
+            part: score(data.y_train[rows], train[rows])
+            for part, rows in parts.items()
+            if len(rows)
+        }
+        if len(self.folds[k]):
+            return {**metrics, "fold": score(data.y_train[self.folds[k]], held_out)}
+        return {**metrics, "test": score(data.y_test, held_out)}
+
+    def _predictions(self, x: Any, num_rows: int) -> np.ndarray:
+        """Every member's predictions of all rows, `(k, num_rows, ...)`."""
+        stack, k = self.whole, len(self.whole.members)
+        width = row_width(stack.spec, stack.signature.hidden_units)
+        size = min(evaluation_rows(k, width), num_rows)
+        shape = () if stack.spec.task == "regression" else (stack.spec.num_classes,)
+        predictions = np.empty((k, num_rows, *shape), keras.config.floatx())
+        for start in range(0, num_rows, size):
+            # The last chunk repeats rows of the one before: one shape is one trace.
+            start = min(start, num_rows - size)
+            rows = np.tile(np.arange(start, start + size, dtype="int32"), (k, 1))
+            predicted = stack.program.predict(stack.state, x, ops.convert_to_tensor(rows))
+            predictions[:, start : start + size] = ops.convert_to_numpy(predicted)
+        return predictions
+
+    @staticmethod
+    def _evaluate(stack: Stack, x: Any, y: Any, rows: np.ndarray) -> dict[str, Any]:
+        return stack.program.evaluate(stack.state, x, y, ops.convert_to_tensor(rows))
+
+
+def can_shrink(member: Member, spec: DataSpec, num_rows: int) -> bool:
+    """Whether a stack of such members trains on with fewer of them once half have stopped.
+
+    Only where an epoch is long: two operations a weight and row forward, four backward.
+    """
+    return 6 * num_kernel_weights(member.model, spec) * num_rows >= _COMPACT_FROM_FLOPS
+
+
+def _numbered(arrays: Mapping[str, np.ndarray], prefix: str) -> list[np.ndarray]:
+    """The arrays `prefix/0`, `prefix/1`, ..."""
+    found: list[np.ndarray] = []
+    while (key := f"{prefix}/{len(found)}") in arrays:
+        found.append(arrays[key])
+    return found
+
+
+def _are_finite(*predictions: np.ndarray) -> bool:
+    """No NaN and no infinite number; a log-probability may be -inf."""
+    return not any(np.isnan(p).any() or np.isposinf(p).any() for p in predictions)

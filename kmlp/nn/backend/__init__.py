@@ -1,0 +1,52 @@
+"""The few functions that must name a backend, one small module for each.
+
+- `compile(function, fused)`: the function as one program, of XLA where fused.
+- `fuse(function)`: an elementwise part of a program, fused by XLA in either case.
+- `value_and_gradients(function, weights)`: `((value, aux), gradients)`.
+- `devices()`: what there is to compute on, in words; GPUs with their compute capability.
+- `device_memory()`: bytes of the accelerator that trains; None without one.
+- `num_places()`: prepares the device; how many stacks to train at once, each in a place of its own.
+- `place(index)`: the context in which one of them trains.
+- `full_precision()`: the context in which float32 products keep float32's 24 bits.
+"""
+
+import keras
+
+if keras.backend.backend() == "tensorflow":
+    from kmlp.nn.backend.tensorflow import (
+        compile,
+        device_memory,
+        devices,
+        full_precision,
+        fuse,
+        num_places,
+        place,
+        value_and_gradients,
+    )
+elif keras.backend.backend() == "jax":
+    from kmlp.nn.backend.jax import (
+        compile,
+        device_memory,
+        devices,
+        full_precision,
+        fuse,
+        num_places,
+        place,
+        value_and_gradients,
+    )
+else:
+    raise ImportError(
+        "kmlp trains on TensorFlow or JAX. Received: "
+        f"KERAS_BACKEND={keras.backend.backend()}. Set KERAS_BACKEND=tensorflow."
+    )
+
+__all__ = [
+    "compile",
+    "device_memory",
+    "devices",
+    "full_precision",
+    "fuse",
+    "num_places",
+    "place",
+    "value_and_gradients",
+]

@@ -1,0 +1,205 @@
+"""From a config to a plain functional Keras model, and the one layout both topologies share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from kmlp.config import MLPConfig
+from kmlp.config.network import resolved_scaling
+from kmlp.data.dataset import DataSpec
+from kmlp.errors import ConfigError
+from kmlp.nn.drop_connect import DropConnectDense
+from kmlp.nn.topology import assemble, kernel_initializer, own_dtype, penalties
+
+_CHUNK = 8192
+
+
+def build_mlp(config: MLPConfig, spec: DataSpec, *, seed: int | None = None) -> keras.Model:
+    """Builds a plain functional Keras model, uncompiled.
+
+    Raw examples go in (scaling is inside); class probabilities, the probability of class 1 or
+    a prediction in the target's own unit come out. Penalties are Keras's own kernel
+    regularizers, max-norm its own kernel constraint. Where inputs are standardized, or the task
+    is a regression, `adapt` sets the statistics.
+
+    Args:
+        config: the network.
+        spec: the data's shapes and classes.
+        seed: keys the initial weights, as `Seeds.init` does for a member; None draws them anew.
+
+    Returns:
+        A model from `(batch, *input_shape)` to `(batch, num_classes)` probabilities
+        (multiclass), `(batch, 1)` probabilities of class 1 (binary) or `(batch, 1)` predictions.
+
+    Raises:
+        ConfigError: `input_scaling="unit"` for inputs that are no `uint8`.
+
+    Example:
+        >>> from kmlp.data import Dataset
+        >>> import numpy as np
+        >>> x, y = np.zeros((6, 28, 28), "uint8"), np.arange(6) % 3
+        >>> build_mlp(MLPConfig(), Dataset.from_arrays(x, y, x, y).spec).output_shape
+        (None, 3)
+    """
+    with own_dtype():
+        inputs = keras.Input(spec.input_shape, dtype=spec.input_dtype, name="inputs")
+        x = keras.layers.Flatten(name="flatten")(inputs)
+        outputs = assemble(x, config, spec, _PlainLayers(config, spec, seed))
+        if spec.task == "regression":
+            last: keras.layers.Layer = keras.layers.Normalization(invert=True, name="predictions")
+        else:
+            kind = "softmax" if spec.task == "multiclass" else "sigmoid"
+            last = keras.layers.Activation(kind, name="probabilities")
+        return keras.Model(inputs, last(outputs), name="mlp")
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Mean and variance by column of `(n, columns)` values: two `(columns,)` `float64` arrays."""
+
+    mean: np.ndarray
+    variance: np.ndarray
+
+    @classmethod
+    def of(cls, values: np.ndarray, rows: np.ndarray | None = None) -> "Statistics":
+        """Of some rows of `(num_rows, ...)` values, in chunks, so that memory stays small.
+
+        A column that does not vary counts as varying by the dtype's own range (255 for `uint8`,
+        else 1), so that another value at test time does not become huge.
+
+        Raises:
+            ConfigError: a column varies, but so little that Keras's layer would not divide by it.
+        """
+        table = values.reshape(len(values), -1)
+        rows = np.arange(len(table)) if rows is None else rows
+        chunks = [rows[i : i + _CHUNK] for i in range(0, len(rows), _CHUNK)]
+        total = sum(table[c].sum(axis=0, dtype=np.float64) for c in chunks)
+        mean = np.asarray(total) / len(rows)
+        squares = sum(np.square(table[c] - mean).sum(axis=0) for c in chunks)
+        variance = np.asarray(squares) / len(rows)
+        unit = 255.0**2 if table.dtype == np.uint8 else 1.0
+        # Below what one step of float32 in one of a billion rows would add: rounding of the mean.
+        constant = variance <= 1e-24 * np.square(mean)
+        tiny = ~constant & (variance < keras.config.epsilon() ** 2)
+        if tiny.any():
+            raise ConfigError(
+                "standardizing needs values whose standard deviation is at least 1e-7. Received: "
+                f"{variance[tiny][0] ** 0.5:.1e} in column {np.flatnonzero(tiny)[0]}. "
+                "Write them in a smaller unit, such as 1e9 * x."
+            )
+        return cls(mean, np.where(constant, unit, variance))
+
+
+def adapt(model: keras.Model, x: np.ndarray, y: np.ndarray | None = None) -> keras.Model:
+    """Sets the statistics of a model's standardized inputs, and of a regression's target.
+
+    Args:
+        model: as `build_mlp` made it; it is changed.
+        x: the rows it will train on, raw, `(n, *input_shape)`.
+        y: their targets `(n,)`; needed for a regression.
+
+    Returns:
+        The same model.
+
+    Raises:
+        ConfigError: a regression without `y`.
+
+    Example:
+        >>> from kmlp.data import Dataset
+        >>> x, y = np.random.rand(9, 4).astype("float32"), np.arange(9.0) ** 1.5
+        >>> data = Dataset.from_arrays(x, y, x, y)
+        >>> model = adapt(build_mlp(MLPConfig(), data.spec, seed=0), x, y)
+        >>> tuple(model.get_layer("predictions").mean.shape)
+        (1, 1)
+    """
+    names = {layer.name for layer in model.layers if _is_standardization(layer)}
+    if "predictions" in names and y is None:
+        raise ConfigError("adapt needs the targets of a regression. Write adapt(model, x, y).")
+    weights = {}
+    for layer, values in (("scaling", x), ("predictions", y)):
+        if layer in names and values is not None:
+            statistics = Statistics.of(np.asarray(values))
+            weights[f"{layer}/mean"] = statistics.mean
+            weights[f"{layer}/variance"] = statistics.variance
+    load_member_weights(model, weights)
+    return model
+
+
+def load_member_weights(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
+    """Sets a plain model's weights from those of one member, by path, such as "output/kernel".
+
+    Raises:
+        ValueError: a path that the model does not have, or some but not all trainable weights.
+    """
+    trainable = {v.path for v in model.trainable_variables}
+    unknown = sorted(set(weights) - {v.path for v in model.variables})
+    missing = sorted(trainable - set(weights)) if trainable & set(weights) else []
+    if unknown or missing:
+        raise ValueError(f"these are not the model's weights: unknown {unknown}, missing {missing}")
+    for variable in model.variables:
+        if variable.path in weights:
+            variable.assign(weights[variable.path].reshape(variable.shape))
+    for layer in model.layers:
+        if _is_standardization(layer):
+            layer.finalize_state()
+
+
+class _PlainLayers:
+    """Keras's own layers."""
+
+    def __init__(self, config: MLPConfig, spec: DataSpec, seed: int | None) -> None:
+        self.config, self.spec, self.seed = config, spec, seed
+
+    def scaling(self, spec: DataSpec) -> keras.layers.Layer:
+        kind = resolved_scaling(self.config.input_scaling, spec)
+        if kind == "standard":
+            return keras.layers.Normalization(name="scaling")
+        return keras.layers.Rescaling(1 / 255 if kind == "unit" else 1.0, name="scaling")
+
+    def dense(self, index: int, units: int, name: str) -> keras.layers.Layer:
+        return keras.layers.Dense(units, name=name, **self._kernel(index))
+
+    def drop_connect_dense(
+        self, index: int, units: int, activation: str, name: str
+    ) -> keras.layers.Layer:
+        config = self.config
+        return DropConnectDense(
+            units,
+            config.drop_connect,
+            mask=config.drop_connect_mask,
+            inference=config.drop_connect_inference,
+            activation=activation,
+            name=name,
+            **self._kernel(index),
+        )
+
+    def normalization(self, name: str) -> keras.layers.Layer:
+        if self.config.normalization == "batch":
+            return keras.layers.BatchNormalization(name=name)
+        return keras.layers.LayerNormalization(name=name)
+
+    def dropout(self, name: str) -> keras.layers.Layer:
+        return keras.layers.Dropout(self.config.dropout, name=name)
+
+    def input_dropout(self, name: str) -> keras.layers.Layer:
+        return keras.layers.Dropout(self.config.input_dropout, name=name)
+
+    def _kernel(self, index: int) -> dict[str, Any]:
+        """Initializer, penalty and constraint of a layer's kernel; the output's has no bound."""
+        config = self.config
+        is_hidden = index < len(config.hidden_units)
+        bound = config.max_norm if is_hidden else None
+        penalized = config.l1 > 0 or config.l2 > 0
+        l1, l2 = penalties(config, self.spec)
+        return {
+            "kernel_initializer": kernel_initializer(config, index, self.seed),
+            "kernel_regularizer": keras.regularizers.L1L2(l1, l2) if penalized else None,
+            "kernel_constraint": keras.constraints.MaxNorm(bound) if bound else None,
+        }
+
+
+def _is_standardization(layer: keras.layers.Layer) -> bool:
+    return isinstance(layer, keras.layers.Normalization)

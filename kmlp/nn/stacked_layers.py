@@ -1,0 +1,285 @@
+"""The stacked layers: Keras layers whose every weight carries a leading member axis `k`.
+
+They compute what Keras's own layers compute for each member alone. What a layer draws is keyed
+by its members' `key` and `step`, so that it does not depend on a member's company.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import ops
+
+from kmlp.nn import random_bits
+from kmlp.nn.drop_connect import mean_activation
+
+_EPSILON = 1e-3
+_MOMENTUM = 0.99
+
+
+class _Stacked(keras.layers.Layer):
+    """What the stacked layers share: weights `(k, ...)`, outputs shaped like the inputs."""
+
+    def add_vector(self, name: str, num_members: int, dtype: str | None = None) -> Any:
+        """A value of each member's own that is not trained, in full precision: `(k,)`."""
+        return self.add_weight(
+            (num_members,), "zeros", dtype=dtype, trainable=False, autocast=False, name=name
+        )
+
+    def add_key(self, num_members: int) -> None:
+        """The key `(k, 2)` and the step `(k,)` of each member's draws."""
+        self.key = self.add_weight(
+            (num_members, 2), "zeros", dtype="int32", trainable=False, name="key"
+        )
+        self.step = self.add_vector("step", num_members, "int32")
+
+    def add_gain_and_offset(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """`gamma` and `beta` of each member's own units; their shape `(k, 1, units)`."""
+        shape = (input_shape[0], 1, input_shape[2])
+        self.gamma = self.add_weight(shape, "ones", autocast=False, name="gamma")
+        self.beta = self.add_weight(shape, "zeros", autocast=False, name="beta")
+        return shape
+
+    def widened(self, x: Any) -> Any:
+        """In the precision of the weights: statistics need it."""
+        return ops.cast(x, self.variable_dtype)
+
+    def draw_mask(self, rate: Any, shape: tuple[int, ...]) -> Any:
+        """0 for what is dropped, 1 / (1 - rate) for what is kept: `(k, *shape)`."""
+        drawn = random_bits.uniform(self.key, self.step, shape)
+        self.step.assign(self.step + 1)
+        rate = ops.reshape(rate, (-1,) + (1,) * len(shape))
+        kept = ops.where(ops.cast(drawn, rate.dtype) < rate, 0, 1 / (1 - rate))
+        return ops.cast(kept, self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        return input_shape
+
+
+@keras.saving.register_keras_serializable("kmlp")
+class StackedScaling(_Stacked):
+    """Casts raw inputs to the compute dtype and multiplies them.
+
+    Shape:
+        input `(k, batch, features)`, any dtype; output the same shape, compute dtype.
+    """
+
+    def __init__(self, scale: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        # Keras would cast uint8 inputs on its own and lose nothing, but only once is enough.
+        self.autocast = False
+        self.scale = scale
+
+    def call(self, inputs: Any) -> Any:
+        return ops.cast(self.widened(inputs) * self.scale, self.compute_dtype)
+
+    def compute_output_spec(self, inputs: Any) -> keras.KerasTensor:
+        return keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "scale": self.scale}
+
+
+@keras.saving.register_keras_serializable("kmlp")
+class StackedStandardization(StackedScaling):
+    """Subtracts each member's own mean and divides by its standard deviation, by feature.
+
+    Shape:
+        input and output `(k, batch, features)`; `mean`, `variance` `(k, 1, features)`.
+    """
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        shape = (input_shape[0], 1, input_shape[2])
+        options: dict[str, Any] = {"trainable": False, "autocast": False}
+        self.mean = self.add_weight(shape, "zeros", **options, name="mean")
+        self.variance = self.add_weight(shape, "ones", **options, name="variance")
+
+    def call(self, inputs: Any) -> Any:
+        standardized = (self.widened(inputs) - self.mean) / ops.sqrt(self.variance)
+        return ops.cast(standardized, self.compute_dtype)
+
+
+@keras.saving.register_keras_serializable("kmlp")
+class StackedDense(_Stacked):
+    """`num_members` dense layers side by side: member i's inputs meet member i's kernel only.
+
+    Initial weights are zeros: each member's own are set from its seed, because an initializer
+    called on the stacked shape would count `k` as a fan.
+
+    Shape:
+        input `(k, batch, in)`; kernel `(k, in, units)`; bias `(k, 1, units)`;
+        output `(k, batch, units)`.
+    """
+
+    def __init__(self, units: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.units = units
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        k, _, features = input_shape
+        self.kernel = self.add_weight((k, features, self.units), "zeros", name="kernel")
+        self.bias = self.add_weight((k, 1, self.units), "zeros", name="bias")
+
+    def call(self, inputs: Any) -> Any:
+        return ops.matmul(inputs, self.kernel) + self.bias
+
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (*input_shape[:-1], self.units)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "units": self.units}
+
+
+@keras.saving.register_keras_serializable("kmlp")
+class StackedDropConnectDense(StackedDense):
+    """`DropConnectDense` for many members, with a rate, a key and a step of each member's own.
+
+    The kernel and, as its last row, the bias share a mask (Wan et al. 2013,
+    https://proceedings.mlr.press/v28/wan13.html).
+
+    Args:
+        units, activation: of each member's layer.
+        mask: one a "batch" or an "example".
+        inference: by "mean" weights or matched "moments".
+
+    Shape:
+        as `StackedDense`; `rate`, `step` `(k,)`; `key` `(k, 2)`.
+    """
+
+    def __init__(
+        self, units: int, mask: str, inference: str, activation: str, **kwargs: Any
+    ) -> None:
+        super().__init__(units, **kwargs)
+        self.mask, self.inference, self.activation = mask, inference, activation
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        super().build(input_shape)
+        self.rate = self.add_vector("rate", input_shape[0])
+        self.add_key(input_shape[0])
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if training:
+            return self._activate(self._masked(inputs))
+        mean = super().call(inputs)
+        if self.inference == "mean":
+            return self._activate(mean)
+        rate = ops.reshape(self.rate, (-1, 1, 1))
+        squares = ops.matmul(ops.square(inputs), ops.square(self.kernel)) + ops.square(self.bias)
+        return mean_activation(self.activation, mean, rate / (1 - rate) * squares)
+
+    def _activate(self, outputs: Any) -> Any:
+        return keras.activations.get(self.activation)(outputs)
+
+    def _masked(self, inputs: Any) -> Any:
+        _, batch, features = inputs.shape
+        if self.mask == "batch":
+            mask = self.draw_mask(self.rate, (features + 1, self.units))
+            kernel, bias = self.kernel * mask[:, :-1], self.bias * mask[:, -1:]
+            return ops.matmul(inputs, kernel) + bias
+        mask = self.draw_mask(self.rate, (batch, features + 1, self.units))
+        kernel = ops.expand_dims(self.kernel, 1) * mask[:, :, :-1]
+        product = ops.matmul(ops.expand_dims(inputs, 2), kernel)
+        return ops.squeeze(product, 2) + self.bias * mask[:, :, -1]
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"mask": self.mask, "inference": self.inference, "activation": self.activation}
+        return {**super().get_config(), **own}
+
+
+@keras.saving.register_keras_serializable("kmlp")
+class StackedDropout(_Stacked):
+    """Dropout with a rate, a key and a step of each member's own (Srivastava et al. 2014,
+    https://jmlr.org/papers/v15/srivastava14a.html).
+
+    Args:
+        after_relu: whether the inputs are relu's outputs, which spares the gradient the mask.
+
+    Shape:
+        input and output `(k, batch, units)`; `rate`, `step` `(k,)`; `key` `(k, 2)`.
+    """
+
+    def __init__(self, *, after_relu: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.after_relu = after_relu
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        self.rate = self.add_vector("rate", input_shape[0])
+        self.add_key(input_shape[0])
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if not training:
+            return inputs
+        mask = self.draw_mask(self.rate, tuple(inputs.shape[1:]))
+        if not self.after_relu:
+            return inputs * mask
+        kept = ops.reshape(ops.cast(1 / (1 - self.rate), self.compute_dtype), (-1, 1, 1))
+        return _masked_relu(inputs, mask, kept)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "after_relu": self.after_relu}
+
+
+def _masked_relu(activations: Any, mask: Any, kept: Any) -> Any:
+    """The product with the mask, whose gradient is read off the product itself.
+
+    Where the product is 0 the unit was dropped, or relu passes no gradient on anyway. Otherwise
+    XLA would draw the mask again: 5 % of a step.
+    """
+
+    @ops.custom_gradient
+    def product(activations: Any) -> tuple[Any, Callable]:
+        outputs = activations * mask
+
+        def gradient(*args: Any, upstream: Any = None) -> Any:
+            (upstream,) = args or (upstream,)
+            return upstream * ops.where(outputs == 0, 0, kept)
+
+        return outputs, gradient
+
+    return product(activations)
+
+
+@keras.saving.register_keras_serializable("kmlp")
+class StackedBatchNormalization(_Stacked):
+    """Batch normalization by each member's own batch and moving statistics, with Keras's
+    momentum and epsilon (Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167).
+
+    Shape:
+        input and output `(k, batch, units)`; all weights `(k, 1, units)`.
+    """
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        shape = self.add_gain_and_offset(input_shape)
+        options: dict[str, Any] = {"trainable": False, "autocast": False}
+        self.moving_mean = self.add_weight(shape, "zeros", **options, name="moving_mean")
+        self.moving_variance = self.add_weight(shape, "ones", **options, name="moving_variance")
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        x = self.widened(inputs)
+        if training:
+            mean, variance = ops.moments(x, axes=(1,), keepdims=True)
+            for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                moving.assign(moving * _MOMENTUM + batch * (1 - _MOMENTUM))
+        else:
+            mean, variance = self.moving_mean, self.moving_variance
+        scaled = (x - mean) * (self.gamma * ops.rsqrt(variance + _EPSILON)) + self.beta
+        return ops.cast(scaled, self.compute_dtype)
+
+
+@keras.saving.register_keras_serializable("kmlp")
+class StackedLayerNormalization(_Stacked):
+    """Layer normalization with each member's own gain and offset, with Keras's epsilon
+    (Ba et al. 2016, https://arxiv.org/abs/1607.06450).
+
+    Shape:
+        input and output `(k, batch, units)`; all weights `(k, 1, units)`.
+    """
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        self.add_gain_and_offset(input_shape)
+
+    def call(self, inputs: Any) -> Any:
+        x = self.widened(inputs)
+        mean, variance = ops.moments(x, axes=(2,), keepdims=True)
+        scaled = (x - mean) * ops.rsqrt(variance + _EPSILON) * self.gamma + self.beta
+        return ops.cast(scaled, self.compute_dtype)

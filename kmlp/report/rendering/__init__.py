@@ -1,0 +1,1 @@
+"""How a report looks: blocks and figures as a page, a PDF, SVG."""

@@ -1,0 +1,188 @@
+"""What the best variant says of the test rows: confusions, misread images, trust, residuals."""
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure as Canvas
+from PIL import Image
+
+from kmlp.report import plots
+from kmlp.report.blocks import Block, Figure, Picture, Pictures, Section, Text
+from kmlp.report.rendering.drawing import draw
+from kmlp.stats.formatting import unit_in
+from kmlp.stats.metrics import regression_metrics
+from kmlp.study.results.networks import TrainedNetworks
+from kmlp.study.results.predictions import (
+    NUM_BINS,
+    Reliability,
+    confused_pairs,
+    confusion,
+    most_misread,
+    reliability,
+)
+
+NUM_PICTURES = 12
+_MOST_CLASSES = 20
+_NUM_PAIRS = 5
+
+
+def errors_section(
+    results: Mapping[str, Any], networks: TrainedNetworks, images: np.ndarray | str | None
+) -> Section:
+    """What the best variant gets wrong.
+
+    Args:
+        results: as in `results.json`.
+        networks: of the same run folder.
+        images: `(n, height, width)` or `(n, height, width, channels)` test images; a sentence
+            why they are left out; None where the data are no images.
+    """
+    names = results["dataset"]["class_names"]
+    shares = confusion(networks.truth, networks.predicted_classes, len(names))
+    blocks: list[Block] = []
+    if len(names) <= _MOST_CLASSES:
+        blocks.append(_confusion_figure(shares, names, networks))
+    pairs = confused_pairs(shares, _NUM_PAIRS)
+    if pairs and len(names) > 2:
+        blocks.append(_pairs_sentence(pairs, names))
+    if isinstance(images, str):
+        blocks.append(Text(images))
+    elif images is not None:
+        blocks += _pictures(networks, images, names)
+    return Section("errors", f"What {networks.best} gets wrong", blocks)
+
+
+def trust_section(networks: TrainedNetworks) -> Section:
+    """Whether the best variant's probabilities can be trusted."""
+    one = reliability(networks.truth, networks.outputs[networks.best_seed or 0])
+    all_ = reliability(networks.truth, networks.ensemble_output)
+    each = [reliability(networks.truth, o).ece for o in networks.outputs.values()]
+    count = len(networks.outputs)
+    text = (
+        f"When a network of {networks.best} says that it is 80 % sure, is it right in 80 % of "
+        f"cases? Expected calibration error (ECE, {NUM_BINS} bins): the network with seed "
+        f"{networks.best_seed} {100 * one.ece:.1f} %"
+    )
+    if count == 1:
+        return Section("trust", _TRUST, [Text(text + "."), _trust_figure({_one(networks): one})])
+    text += (
+        f", {100 * np.mean(each):.1f} % on average over {count} seeds "
+        f"({100 * min(each):.1f} to {100 * max(each):.1f}); the ensemble of all {count} "
+        f"{100 * all_.ece:.1f} %."
+    )
+    panels = {_one(networks): one, f"ensemble of {count}": all_}
+    return Section("trust", _TRUST, [Text(text), _trust_figure(panels)])
+
+
+def residuals_section(results: Mapping[str, Any], networks: TrainedNetworks) -> Section:
+    """Predicted against true targets, and what predictions are off by."""
+    truth, predicted = networks.truth.astype(float), networks.ensemble_output
+    scores, unit = regression_metrics(truth, predicted), unit_in(results, "rmse")
+
+    def draw_at(width: float) -> Canvas:
+        is_wide = width > 5
+        canvas = Canvas(figsize=(width, 3.2 if is_wide else 5.6), layout="constrained")
+        left, right = canvas.subplots(*((1, 2) if is_wide else (2, 1)))
+        plots.draw_predicted(left, truth, predicted)
+        plots.draw_residuals(right, truth, predicted)
+        return canvas
+
+    figure = draw(
+        "residuals",
+        draw_at,
+        alt="Predicted against true targets, and residuals against predictions, of the test rows.",
+        caption=(
+            f"Each dot is a test row, predicted by the mean of the {len(networks.outputs)} "
+            f"networks of {networks.best}: RMSE {unit.value(scores['rmse'])}, R² "
+            f"{scores['r2']:.3f}. On the dashed line a prediction is exact."
+        ),
+    )
+    return Section("residuals", f"Where {networks.best} is off", [figure])
+
+
+_TRUST = "Can its probabilities be trusted?"
+
+
+def _one(networks: TrainedNetworks) -> str:
+    return f"one network (seed {networks.best_seed})"
+
+
+def _confusion_figure(
+    shares: np.ndarray, names: Sequence[str], networks: TrainedNetworks
+) -> Figure:
+    def draw_at(width: float) -> Canvas:
+        side = min(width, 2.4 + 0.36 * len(names))
+        canvas = Canvas(figsize=(width, 0.86 * side + 0.2), layout="constrained")
+        plots.draw_confusion(canvas.subplots(), shares, names)
+        return canvas
+
+    return draw(
+        "confusion",
+        draw_at,
+        alt=f"Confusion matrix of {networks.best}: true classes by row, predicted by column.",
+        caption=(
+            "Of the test rows of each true class, the percentage predicted as each class: mean "
+            f"over {len(networks.outputs)} networks of {networks.best}, below half a percent left "
+            "out. Green is right, orange wrong."
+        ),
+    )
+
+
+def _pairs_sentence(pairs: Sequence[tuple[int, int, float]], names: Sequence[str]) -> Text:
+    parts = [f"{names[t]} for {names[r]} ({100 * share:.1f} %)" for t, r, share in pairs]
+    return Text(f"Most often it takes, in percent of the true class's rows: {', '.join(parts)}.")
+
+
+def _pictures(networks: TrainedNetworks, images: np.ndarray, names: Sequence[str]) -> list[Block]:
+    found = most_misread(networks.truth, networks.log_probabilities, NUM_PICTURES)
+    if not found:
+        return [Text("No test image is misread by any of its networks.")]
+    count = len(networks.outputs)
+    items = [
+        Picture(
+            png=_png(images[m.row]),
+            title=f"{names[m.label]}, read as {names[m.taken_for]}",
+            note=f"no. {m.row} · {m.num_wrong} of {count}",
+        )
+        for m in found
+    ]
+    caption = (
+        f"The test images that most of the {count} networks of {networks.best} misread: the true "
+        "class and the most frequent wrong one, its number in the test set (from 0) and how many "
+        "networks misread it. Of equals those come first whose true class they "
+        "thought least likely. Some labels may be at fault."
+    )
+    return [Pictures(items, caption)]
+
+
+def _png(image: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(image.squeeze()).save(buffer, "png", optimize=True)
+    return buffer.getvalue()
+
+
+def _trust_figure(panels: Mapping[str, Reliability]) -> Figure:
+    def draw_at(width: float) -> Canvas:
+        is_wide = width > 5
+        height = 3.5 if is_wide else 3.3 * len(panels)
+        canvas = Canvas(figsize=(width, height), layout="constrained")
+        shape = (1, len(panels)) if is_wide else (len(panels), 1)
+        axes = canvas.subplots(*shape, squeeze=False).flat
+        for ax, (title, bins) in zip(axes, panels.items(), strict=True):
+            plots.draw_reliability(ax, bins.confidence, bins.accuracy, bins.intervals, bins.counts)
+            ax.set_title(f"{title}: ECE {100 * bins.ece:.1f} %", fontweight="normal")
+        return canvas
+
+    return draw(
+        "reliability",
+        draw_at,
+        alt="Reliability: how often predictions are right by how sure they are.",
+        caption=(
+            "Test rows in bins by the probability of the predicted class: on the dashed line it is "
+            "right as often as it says; below, it is too sure of itself, above, not sure enough. A "
+            "dot's area follows the number of rows, the vertical line is the 95 % interval of its "
+            "height; bins of few rows are not joined."
+        ),
+    )

@@ -1,0 +1,140 @@
+"""What was trained, on what, and which settings came out best: for who repeats or grades it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kmlp.report.blocks import Section, Text, facts_table
+from kmlp.stats.formatting import Unit, unit_in
+from kmlp.study.results.ranking import label
+
+Results = Mapping[str, Any]
+_OFF = (None, 0, 0.0, "none", False)
+_STOPPING = ("early_stopping", "monitor", "min_delta", "patience", "restore_best_weights")
+
+
+def setting_section(results: Results) -> Section:
+    """Data, the network and the training that all variants share, seeds and samples."""
+    config = _config(results, results["baseline"])
+    facts = {
+        "Data": _data(results),
+        f"Network of {results['baseline']}": _network(config["model"]),
+        **_training(config["train"]),
+        "Trials": _trials(results),
+    }
+    if samples := results.get("groups", {}).get("resample"):
+        facts["Samples"] = _samples(samples)
+    return Section("setting", "The setting", [facts_table(facts)])
+
+
+def best_section(results: Results) -> Section | None:
+    """What validation chose, and what to expect of it; None where nothing finished."""
+    best, unit = results.get("best"), unit_in(results)
+    if not best:
+        return None
+    variant = next(v for v in results["variants"] if v["name"] == best["variant"])
+    member = next(m for m in results["members"] if m["id"] == best["member"])
+    facts = {
+        "Variant": label(variant),
+        "Network": _network(variant["config"]["model"]),
+        **_training(variant["config"]["train"]),
+        f"Its {unit.title}": _scores(variant, unit),
+        "One network of it": (
+            f"seed {best['seed']}, of the lowest validation loss: {unit.title} "
+            f"{unit.with_unit(member['test'][unit.metric])} on the test rows; weights of epoch "
+            f"{member['best_epoch']} of {member['stopped_epoch']}"
+        ),
+    }
+    how = (
+        f"The variant with the best mean {unit.title} on the validation rows; the test set had no "
+        "say. What can be expected is the variant's mean, not the score of its luckiest network."
+    )
+    return Section("best", "The best settings", [Text(how), facts_table(facts)])
+
+
+def _config(results: Results, name: str) -> Mapping[str, Any]:
+    return next(v for v in results["variants"] if v["name"] == name)["config"]
+
+
+def _data(results: Results) -> str:
+    dataset = results["dataset"]
+    kinds = f", {len(dataset['class_names'])} classes" if dataset["class_names"] else ""
+    held_out = "drawn by each seed" if dataset["num_val"] else "none held out"
+    return (
+        f"{dataset['name']} ({dataset['source']}): {dataset['num_train']:,} training, "
+        f"{dataset['num_val']:,} validation ({held_out}) and {dataset['num_test']:,} test rows"
+        f"{kinds}"
+    )
+
+
+def _network(model: Mapping[str, Any]) -> str:
+    """How a strength acts is said only where there is one."""
+    idle = {
+        "drop_connect_mask": not model.get("drop_connect"),
+        "drop_connect_inference": not model.get("drop_connect"),
+        "penalty_reduction": not (model.get("l1") or model.get("l2")),
+    }
+    return _written({k: v for k, v in model.items() if not idle.get(k)})
+
+
+def _training(train: Mapping[str, Any]) -> dict[str, str]:
+    own = {k: v for k, v in train.items() if k not in _STOPPING}
+    return {"Training": _written(own), "Early stopping": _stopping(train)}
+
+
+def _stopping(train: Mapping[str, Any]) -> str:
+    if not train["early_stopping"]:
+        return f"none: all {train['max_epochs']} epochs"
+    kept = "best" if train["restore_best_weights"] else "last"
+    monitor = "validation loss" if train["monitor"] == "auto" else train["monitor"]
+    return (
+        f"when the {monitor} has not improved on its best by more than "
+        f"{train['min_delta']:g} in {train['patience']} epochs; weights of the {kept} epoch"
+    )
+
+
+def _trials(results: Results) -> str:
+    numbers = sorted({v["num_members"] for v in results["variants"]})
+    seeds = f"{numbers[0]}" if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}"
+    return (
+        f"{seeds} seeds a variant; one seed gives every variant the same initial weights, order of "
+        "the rows and validation rows"
+    )
+
+
+def _samples(samples: Mapping[str, Any]) -> str:
+    kind = "disjoint parts" if samples["kind"] == "splits" else "bootstrap draws"
+    return (
+        f"for bias and variance, {samples['num_samples']} {kind} of {samples['num_train']:,} "
+        f"training rows each, {samples['num_seeds']} seeds a part"
+    )
+
+
+def _scores(variant: Mapping[str, Any], unit: Unit) -> str:
+    said = []
+    for part, words in (("val", "validation"), ("test", "test")):
+        summary = variant[part].get(unit.metric)
+        if not summary:
+            continue
+        text = f"{words} {unit.with_unit(summary['mean'])}"
+        if summary["se"] is not None:
+            text += f" (standard error {unit.value(summary['se'])})"
+        said.append(text)
+    return ", ".join(said)
+
+
+def _written(values: Mapping[str, Any]) -> str:
+    """Settings without what is off."""
+    shown = {k: v for k, v in values.items() if v not in _OFF}
+    return ", ".join(f"{_words(k)} {_value(v)}" for k, v in shown.items())
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"({_written(value)})"
+    if isinstance(value, list):
+        return "-".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,155 @@
+"""The report's section on sweeps: scores, bias and variance along one field's values."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure as Canvas
+
+from kmlp.config.sweep import written
+from kmlp.report import plots
+from kmlp.report.blocks import Block, Figure, Section
+from kmlp.report.plots import Line
+from kmlp.report.rendering.drawing import draw
+from kmlp.stats.formatting import unit_in
+
+Results = Mapping[str, Any]
+Sweep = Mapping[str, Any]
+_WIDE_RANGE = 20
+_TITLES = {
+    "num_train": "training rows",
+    "hidden_units": "units by hidden layer",
+    "l1": "L1 factor",
+    "l2": "L2 factor",
+    "dropout": "dropout rate",
+    "input_dropout": "input dropout rate",
+    "drop_connect": "DropConnect rate",
+    "learning_rate": "learning rate",
+    "batch_size": "batch size",
+    "gradient_noise": "gradient noise, stddev",
+    "max_norm": "largest norm",
+    "label_smoothing": "label smoothing",
+}
+_SCORES = {
+    "train": ("training", "train"),
+    "val": ("validation", "unclear"),
+    "test": ("test", "baseline"),
+}
+_PARTS = {
+    "risk": ("squared error", "ink"),
+    "bias2_plus_noise": ("bias² + noise", "baseline"),
+    "variance": ("variance", "train"),
+}
+
+
+def sweeps_section(results: Results) -> Section | None:
+    """A figure or two a sweep; None without sweeps."""
+    blocks: list[Block] = []
+    for i, sweep in enumerate(results.get("sweeps", ())):
+        blocks += [_scores(results, sweep, i), *_parts(results, sweep, i)]
+    found = [block for block in blocks if block]
+    return Section("sweeps", "Along a sweep", found) if found else None
+
+
+def field_title(field: str) -> str:
+    """What is swept, in words."""
+    return _TITLES.get(field, field.replace("_", " "))
+
+
+def _scores(results: Results, sweep: Sweep, number: int) -> Figure:
+    unit = unit_in(results)
+    by_name = {v["name"]: v for v in results["variants"]}
+    lines = []
+    for part, (words, role) in _SCORES.items():
+        summaries = [
+            by_name[name][part].get(unit.metric) if name in by_name else None
+            for name in sweep["variants"]
+        ]
+        estimates = [s and {"value": s["mean"], "ci95": s["ci95"]} for s in summaries]
+        if any(estimates):
+            lines.append(_line(words, role, estimates, unit.scale))
+    title = field_title(sweep["field"])
+    return draw(
+        f"sweep-{number + 1}-scores",
+        _drawer(sweep, lines, f"{unit.axis} {unit.arrow}"),
+        alt=f"Training, validation and test {unit.title} by {title}.",
+        caption=(
+            f"Mean {unit.title} over seeds by {title}, with 95 % intervals. What suits best is to "
+            "be chosen by the validation line."
+        ),
+    )
+
+
+def _parts(results: Results, sweep: Sweep, number: int) -> list[Figure]:
+    entries = {entry["variant"]: entry for entry in results["bias_variance"]}
+    if not any(name in entries for name in sweep["variants"]):
+        return []
+    lines = [
+        _line(
+            words,
+            role,
+            [
+                entries[name]["squared_error"][part] if name in entries else None
+                for name in sweep["variants"]
+            ],
+            1.0,
+        )
+        for part, (words, role) in _PARTS.items()
+    ]
+    title = field_title(sweep["field"])
+    figure = draw(
+        f"sweep-{number + 1}-bias-variance",
+        _drawer(sweep, lines, "squared error ↓"),
+        alt=f"Squared error, bias and variance by {title}.",
+        caption=(
+            f"The test squared error and its parts by {title}, with 95 % intervals over training "
+            "samples."
+        ),
+    )
+    return [figure]
+
+
+def _drawer(sweep: Sweep, lines: Sequence[Line], ylabel: str) -> Any:
+    places, names, is_log = _axis(sweep)
+
+    def draw_at(width: float) -> Canvas:
+        canvas = Canvas(figsize=(width, 2.7), layout="constrained")
+        ax = canvas.subplots()
+        plots.draw_sweep(
+            ax,
+            places,
+            lines,
+            xlabel=field_title(sweep["field"]),
+            ylabel=ylabel,
+            names=names,
+            is_log=is_log,
+        )
+        if names and max(map(len, names)) * len(names) > 12 * width:
+            ax.tick_params(axis="x", labelrotation=45)
+        canvas.legend(
+            *ax.get_legend_handles_labels(), loc="outside upper left", ncols=3, handlelength=1.8
+        )
+        return canvas
+
+    return draw_at
+
+
+def _axis(sweep: Sweep) -> tuple[list[float], list[str] | None, bool]:
+    """Places, their names where they are no numbers, and whether factors are what counts."""
+    values = [v[0] if isinstance(v, list) and len(v) == 1 else v for v in sweep["values"]]
+    if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
+        names = list(map(written, sweep["values"]))
+        return list(map(float, range(len(values)))), names, False
+    is_wide = min(values) > 0 and max(values) / min(values) >= _WIDE_RANGE
+    return list(map(float, values)), None, sweep["scale"] == "log" or is_wide
+
+
+def _line(label: str, role: str, estimates: Sequence[Any], scale: float) -> Line:
+    """Each `{"value", "ci95"}`, or None where a variant has none."""
+    none = (np.nan, np.nan)
+    return Line(
+        label=label,
+        values=scale * np.array([e["value"] if e else np.nan for e in estimates]),
+        intervals=scale * np.array([(e and e["ci95"]) or none for e in estimates]),
+        role=role,
+    )

@@ -1,0 +1,164 @@
+"""Learning curves, the generalization gap, and when training stopped."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure as Canvas
+from matplotlib.lines import Line2D
+
+from kmlp.report import plots
+from kmlp.report.blocks import Figure
+from kmlp.report.figures import LONGEST_KEY, PANEL_TITLE
+from kmlp.report.plots import PALETTE, ForestRow
+from kmlp.report.rendering.drawing import ROW, done, draw, draw_in_rows, row_label
+from kmlp.stats import summaries
+from kmlp.stats.formatting import unit_in, unit_of
+from kmlp.study.results.networks import TrainedNetworks, gaps
+from kmlp.study.results.ranking import rank
+
+
+def curves(
+    results: Mapping[str, Any], networks: TrainedNetworks, metric: str, name: str
+) -> Figure | None:
+    """Training and validation curves, a small panel a variant; None where none are kept."""
+    ranked = rank(results["variants"], unit_in(results))
+    shown = [v for v in ranked if networks.curves(v["name"], metric)]
+    if not shown:
+        return None
+    scale, title = _curve_scale(metric)
+    reference = [scale * c for c in networks.curves(results["baseline"], f"val_{metric}")]
+    panels = [
+        {
+            role: [scale * c for c in networks.curves(v["name"], part + metric)]
+            for role, part in (("train", ""), ("baseline", "val_"))
+            if networks.curves(v["name"], part + metric)
+        }
+        for v in shown
+    ]
+    names = [v["name"] for v in shown]
+    titles = plots.fitted_apart(names, PANEL_TITLE, 2)
+
+    def draw_at(width: float) -> Canvas:
+        columns = min(len(shown), 4 if width > 5 else 2)
+        lines = -(-len(shown) // columns)
+        canvas = Canvas(figsize=(width, 0.75 + 1.05 * lines), layout="constrained")
+        axes = canvas.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).flat
+        for ax in axes[len(shown) :]:
+            ax.remove()
+        for i, (ax, panel) in enumerate(zip(axes, panels, strict=False)):
+            own = names[i] == results["baseline"]
+            plots.draw_curves(ax, panel, ylabel="", reference=() if own else reference)
+            ax.set_title(titles[i], loc="left", fontweight="normal")
+            ax.set_xlabel("")
+            ax.tick_params(labelbottom=i + columns >= len(shown))
+        axes[0].set_ylim(*_readable(panels))
+        canvas.supxlabel("epoch", fontsize=8.5)
+        canvas.supylabel(title, fontsize=8.5)
+        _key(canvas, results["baseline"] if reference else "")
+        return canvas
+
+    return draw(
+        name,
+        draw_at,
+        alt=f"Training and validation {title} by epoch, a panel a variant.",
+        caption=(
+            "Mean over seeds, band: one standard deviation. A curve ends where fewer than half of "
+            "its seeds still train. Without penalties, so that variants compare; what drops units "
+            "or adds noise does so in the training curve."
+            + (" An error of 1 is what the targets' mean would get." if metric == "mse" else "")
+        ),
+    )
+
+
+def generalization_gaps(results: Mapping[str, Any]) -> Figure | None:
+    """Validation minus training loss by variant; None without validation rows."""
+    metric = "rmse" if results["dataset"]["task"] == "regression" else "cross_entropy"
+    unit = unit_of(metric)
+    rows = []
+    for variant in rank(results["variants"], unit_in(results)):
+        values = gaps(results, variant["name"], metric)
+        if len(values):
+            rows.append(
+                ForestRow(
+                    label=row_label(variant),
+                    values=values,
+                    interval=summaries.t_interval(values) if len(values) > 1 else None,
+                    role="baseline" if variant["name"] == results["baseline"] else "unclear",
+                )
+            )
+    if not rows:
+        return None
+    xlabel = f"gap in {unit.axis}"
+    return draw(
+        "gaps",
+        draw_in_rows(rows, xlabel, 0.0),
+        alt=f"Generalization gap in {unit.title} by variant, a dot a seed.",
+        caption=(
+            f"The generalization gap: {unit.title} on validation rows minus that on training rows, "
+            "both at the restored epoch with nothing dropped and no noise. The further right, the "
+            "more a network fits what does not carry over; near 0 with a poor score, it fits too "
+            "little."
+        ),
+    )
+
+
+def stopping(results: Mapping[str, Any]) -> Figure:
+    """When each network was best and when it stopped."""
+    ranked = rank(results["variants"], unit_in(results))
+    epochs, roles = {}, []
+    for variant in ranked:
+        members = [m for m in done(results) if m["variant"] == variant["name"]]
+        pair = [np.array([m[k] for m in members]) for k in ("best_epoch", "stopped_epoch")]
+        epochs[row_label(variant)] = (pair[0], pair[1])
+        roles.append("baseline" if variant["name"] == results["baseline"] else "unclear")
+    most = max(v["config"]["train"]["max_epochs"] for v in ranked)
+
+    def draw_at(width: float) -> Canvas:
+        canvas = Canvas(figsize=(width, 0.55 + ROW * len(ranked)), layout="constrained")
+        plots.draw_epochs(canvas.subplots(), epochs, max_epochs=most, roles=roles)
+        return canvas
+
+    return draw(
+        "epochs",
+        draw_at,
+        alt="Best and last epoch of every seed by variant.",
+        caption=(
+            "One line a network: the dot is its best epoch, whose weights were kept, the line's "
+            f"end its last. Dashed: {most} epochs, where training ends at the latest."
+        ),
+    )
+
+
+def _curve_scale(metric: str) -> tuple[float, str]:
+    """What a curve is multiplied by, and its axis. A regression's targets are standardized."""
+    if metric == "mse":
+        return 1.0, "MSE / variance of the targets"
+    return unit_of(metric).scale, unit_of(metric).axis
+
+
+def _readable(panels: Sequence[Mapping[str, Sequence[np.ndarray]]]) -> tuple[float, float]:
+    """Limits that hold all but the steep first epochs of a few variants."""
+    means = [plots.by_epoch(runs)[0] for panel in panels for runs in panel.values()]
+    values = np.concatenate(means)
+    ends = np.array([mean[-1] for mean in means])
+    low = max(values.min(), np.quantile(values, 0.02) - np.ptp(ends))
+    high = min(values.max(), np.quantile(values, 0.95) + np.ptp(ends))
+    margin = 0.06 * (high - low) or 0.1
+    return float(low - margin), float(high + margin)
+
+
+def _key(canvas: Canvas, baseline: str) -> None:
+    """Three kinds of lines, whatever the number of variants."""
+    kinds: list[tuple[str, str, Any]] = [
+        ("training", "train", (0, (3.5, 1.5))),
+        ("validation", "baseline", "-"),
+        (f"validation of {plots.fitted(baseline, LONGEST_KEY)}", "unclear", (0, (1, 1.2))),
+    ]
+    lines = [
+        Line2D([], [], color=PALETTE[role], linestyle=line, linewidth=1.4, label=text)
+        for text, role, line in kinds[: 3 if baseline else 2]
+    ]
+    canvas.legend(
+        handles=lines, loc="outside upper left", ncols=3, handlelength=1.8, columnspacing=1.2
+    )

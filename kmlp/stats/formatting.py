@@ -1,0 +1,177 @@
+"""How the values of a metric are written: its name, unit, direction and digits."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kmlp.stats.metrics import HIGHER_IS_BETTER
+
+_TITLES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "auc": "AUC",
+    "macro_f1": "macro F1",
+    "cross_entropy": "cross-entropy",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "r2": "R²",
+    "mse": "MSE",
+}
+STREAM_TITLES = {
+    "init": "initial weights",
+    "order": "order of the rows",
+    "noise": "masks and noise",
+    "split": "validation split",
+}
+"""What the seed of each stream draws, in words."""
+
+_SHORT = {"accuracy": "acc.", "balanced_accuracy": "bal. acc."}
+_PERCENT = ("accuracy", "balanced_accuracy")
+_OF_THE_TARGET = ("rmse", "mae", "mse")
+_DIGITS = 4
+_NOISE = 1e-9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unit:
+    """How one metric is written.
+
+    Accuracies are written in percent and their differences in percentage points; all else in
+    the metric's own unit.
+
+    Attributes:
+        metric: its name in `results.json`.
+        decimals: digits after the point; None writes powers of ten.
+
+    Example:
+        >>> unit_of("accuracy").with_unit(0.88614), unit_of("rmse", [54.213]).signed(-0.3412)
+        ('88.61 %', '-0.34')
+    """
+
+    metric: str
+    decimals: int | None
+
+    @property
+    def title(self) -> str:
+        """The metric in words."""
+        return _TITLES[self.metric]
+
+    @property
+    def short(self) -> str:
+        """The metric in a table's heading."""
+        return _SHORT.get(self.metric, self.title)
+
+    @property
+    def higher_is_better(self) -> bool:
+        return HIGHER_IS_BETTER[self.metric]
+
+    @property
+    def arrow(self) -> str:
+        """Where better is."""
+        return "↑" if self.higher_is_better else "↓"
+
+    @property
+    def scale(self) -> float:
+        """What a value is multiplied by to be written."""
+        return 100.0 if self.metric in _PERCENT else 1.0
+
+    @property
+    def sign(self) -> str:
+        """The unit of a value, with what stands before it: " %", " nats" or nothing."""
+        return {"cross_entropy": " nats"}.get(self.metric, " %" if self.scale > 1 else "")
+
+    @property
+    def axis(self) -> str:
+        """The metric and the unit of its values: "accuracy, %"."""
+        return f"{self.title},{self.sign}" if self.sign else self.title
+
+    @property
+    def of_difference(self) -> str:
+        """The unit of a difference: "points" or, where it has no name, "in RMSE"."""
+        return "points" if self.scale > 1 else f"in {self.title}"
+
+    def gain(self, value: float) -> float:
+        """The value such that more is better: a key to rank by; of a difference, what is won."""
+        return value if self.higher_is_better else -value
+
+    def value(self, value: float) -> str:
+        return self._write(value, "")
+
+    def signed(self, value: float) -> str:
+        return self._write(value, "+")
+
+    def with_unit(self, value: float) -> str:
+        return self.value(value) + self.sign
+
+    def interval(self, bounds: Sequence[float] | None, *, signed: bool = False) -> str:
+        """ "83.48 to 84.14", or a dash where there is none."""
+        if bounds is None:
+            return "–"
+        return " to ".join(self._write(bound, "+" if signed else "") for bound in bounds)
+
+    def range(self, values: Sequence[float], *, signed: bool = False) -> str:
+        """ "0.30 to 0.42", from the least to the most; once where both are written alike."""
+        write = self.signed if signed else self.value
+        return " to ".join(dict.fromkeys((write(min(values)), write(max(values)))))
+
+    def _write(self, value: float, sign: str) -> str:
+        if self.decimals is None:
+            return f"{self.scale * value:{sign}.{_DIGITS - 1}e}"
+        scaled = self.scale * value
+        text = f"{scaled:{sign},.{self.decimals}f}"
+        if _NOISE < abs(scaled) < 0.5 * 10**-self.decimals:
+            # A small difference is not none.
+            return f"{scaled:{sign}.2g}"
+        return text
+
+
+def unit_of(metric: str, values: Sequence[float] = ()) -> Unit:
+    """The unit of a metric, with digits to suit values of this size.
+
+    Errors in the target's unit can be of any size: they get four significant digits, as many as
+    the largest value needs.
+    """
+    if metric not in _OF_THE_TARGET:
+        return Unit(metric=metric, decimals=2 if metric in _PERCENT else 4)
+    largest = max(map(abs, values), default=0.0)
+    if not largest:
+        return Unit(metric=metric, decimals=_DIGITS)
+    exponent = math.floor(math.log10(largest))
+    if not -_DIGITS <= exponent < 2 * _DIGITS:
+        return Unit(metric=metric, decimals=None)
+    return Unit(metric=metric, decimals=max(0, _DIGITS - 1 - exponent))
+
+
+def unit_in(results: Mapping[str, Any], metric: str | None = None) -> Unit:
+    """The unit of a metric, the primary one where omitted, for a study's test results.
+
+    Args:
+        results: as in `results.json`.
+        metric: one of the task's.
+    """
+    metric = metric or results["metric"]["name"]
+    tests = [v["test"] for v in results["variants"]]
+    return unit_of(metric, [test[metric]["mean"] for test in tests if metric in test])
+
+
+def p_value(p: float) -> str:
+    """Three digits, never "0.000"."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def p_equals(p: float, words: str = "=") -> str:
+    """ "= 0.006", "at most 0.006", "< 0.001"."""
+    written = p_value(p)
+    return written if written.startswith("<") else f"{words} {written}"
+
+
+def listed(words: Iterable[str]) -> str:
+    """Words in a row.
+
+    Example:
+        >>> listed(["a", "b", "c"]), listed(["a"])
+        ('a, b and c', 'a')
+    """
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last

@@ -1,0 +1,1 @@
+"""A study: planned, trained where something lacks, kept in a run folder."""

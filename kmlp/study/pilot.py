@@ -1,0 +1,126 @@
+"""Chooses each named variant's strength on validation, with pilot seeds of their own.
+
+Five strengths a variant, weak to strong, each over three seeds that the study itself never uses:
+what the study then compares was not chosen by the luck of its own seeds. The test set has no say.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from kmlp.config import StudyConfig
+from kmlp.config.variants import VARIANTS, resolve_variant
+from kmlp.errors import ConfigError
+from kmlp.stats.formatting import unit_in
+from kmlp.study.results.ranking import choice_scores, chosen_on
+
+NUM_PILOT_SEEDS = 3
+FIRST_PILOT_SEED = 1_000_000
+
+STRENGTHS: dict[str, tuple[dict[str, float], ...]] = {
+    "dropout": tuple({"dropout": rate} for rate in (0.1, 0.2, 0.3, 0.4, 0.5)),
+    "drop_connect": tuple({"drop_connect": rate} for rate in (0.1, 0.2, 0.3, 0.4, 0.5)),
+    "l1": tuple({"l1": factor} for factor in (1e-6, 3e-6, 1e-5, 3e-5, 1e-4)),
+    "l2": tuple({"l2": factor} for factor in (1e-5, 3e-5, 1e-4, 3e-4, 1e-3)),
+    "l1_l2": tuple({"l1": f, "l2": 10 * f} for f in (1e-6, 3e-6, 1e-5, 3e-5, 1e-4)),
+    "dropout_l2": tuple(
+        {"dropout": rate, "l2": factor}
+        for rate, factor in ((0.1, 1e-5), (0.2, 1e-5), (0.2, 1e-4), (0.4, 1e-5), (0.4, 1e-4))
+    ),
+    "gradient_noise": tuple({"gradient_noise": s} for s in (0.001, 0.01, 0.03, 0.1, 0.3)),
+    "max_norm": tuple({"max_norm": bound} for bound in (4.0, 3.0, 2.0, 1.5, 1.0)),
+    "label_smoothing": tuple({"label_smoothing": s} for s in (0.02, 0.05, 0.1, 0.15, 0.2)),
+}
+
+
+def pilot_study(config: StudyConfig) -> StudyConfig | None:
+    """The study that tries every strength of the variants named without one; None if there are
+    none.
+
+    Args:
+        config: of the study proper; "all" is written out.
+
+    Example:
+        >>> pilot = pilot_study(StudyConfig(dataset="mnist", variants=("none", "dropout")))
+        >>> pilot.variant_names[:3], pilot.num_seeds
+        (('dropout=0.1', 'dropout=0.2', 'dropout=0.3'), 3)
+    """
+    tables = [table for name in _tuned(config) for table in _tables(name, config)]
+    if not tables:
+        return None
+    if (
+        config.first_seed < FIRST_PILOT_SEED + NUM_PILOT_SEEDS
+        and config.seeds[-1] >= FIRST_PILOT_SEED
+    ):
+        raise ConfigError(
+            f"the seeds from {FIRST_PILOT_SEED} are the pilot's own. Received: first_seed="
+            f"{config.first_seed}, num_seeds={config.num_seeds}. Take others."
+        )
+    return dataclasses.replace(
+        config,
+        variants=tuple(tables),
+        baseline=tables[0]["name"],
+        num_seeds=NUM_PILOT_SEEDS,
+        first_seed=FIRST_PILOT_SEED,
+        strengths="default",
+        sweep=(),
+        resample=None,
+        folds=None,
+        randomness=False,
+    )
+
+
+def with_chosen_strengths(config: StudyConfig, pilot: Mapping[str, Any]) -> StudyConfig:
+    """The study proper, each tuned variant at its best strength.
+
+    Args:
+        config: as for `pilot_study`.
+        pilot: the pilot's results; the best mean validation score wins, of equals the weaker.
+    """
+    scores = choice_scores(pilot["variants"], unit_in(pilot))
+
+    def score(table: Mapping[str, Any]) -> float:
+        return scores.get(table["name"], float("-inf"))
+
+    best = {name: max(_tables(name, config), key=score) for name in _tuned(config)}
+    variants = [
+        {**best[v], "name": v} if isinstance(v, str) and v in best else v for v in config.variants
+    ]
+    return dataclasses.replace(config, variants=tuple(variants))
+
+
+def pilot_summary(pilot: Mapping[str, Any]) -> dict[str, Any]:
+    """What a study's results keep of its pilot: every strength's mean validation score.
+
+    Args:
+        pilot: the pilot's results.
+    """
+    metric = pilot["metric"]["name"]
+    done = [v for v in pilot["variants"] if v["num_members"]]
+    return {
+        "num_seeds": NUM_PILOT_SEEDS,
+        "first_seed": FIRST_PILOT_SEED,
+        "strengths": [
+            {
+                "strength": v["strength"],
+                "part": chosen_on(v),
+                "mean": v[chosen_on(v)][metric]["mean"],
+                "se": v[chosen_on(v)][metric]["se"],
+            }
+            for v in done
+        ],
+    }
+
+
+def _tuned(config: StudyConfig) -> list[str]:
+    return [v for v in config.variants if isinstance(v, str) and v in STRENGTHS]
+
+
+def _tables(name: str, config: StudyConfig) -> list[dict[str, Any]]:
+    """The variant's five tables, named by their strength."""
+    tables = [{"name": name, **VARIANTS[name], **strength} for strength in STRENGTHS[name]]
+    resolved = [resolve_variant(t, config.model, config.train) for t in tables]
+    return [
+        {**table, "name": f"{name} #{i + 1}" if ", " in variant.strength else variant.strength}
+        for i, (table, variant) in enumerate(zip(tables, resolved, strict=True))
+    ]

@@ -1,0 +1,165 @@
+"""Which members a study consists of. No Keras."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kmlp.config import STREAMS, StudyConfig, Variant
+from kmlp.config.seeds import Seeds
+from kmlp.data.sampling import Sample, parse_resample
+from kmlp.engine.member import Member
+
+NUM_SETTINGS = 3
+"""At how many settings of the other streams one stream varies."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extra:
+    """A member beside the ordinary ones, and what it stands for.
+
+    Attributes:
+        group: "resample", "folds" or "randomness".
+        variant: its variant's name.
+        place: from 0, which sample, which fold, or which setting of the streams that are held.
+        seed: of the member; of the repeat; of the stream that varies.
+        stream: which one varies, in the group "randomness".
+        member: what is trained.
+    """
+
+    group: str
+    variant: str
+    place: int
+    seed: int
+    stream: str | None = None
+    member: Member
+
+    @property
+    def title(self) -> str:
+        """What progress calls it."""
+        return f"{self.variant}, {self.group}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which member stands for which variant and seed.
+
+    Attributes:
+        config: the study.
+        ids: variant -> seed -> the member's id.
+        given_up: ids of members that ended their process too often and are not tried again.
+        extras: the members beside these.
+        looks: what `num_seeds="auto"` decided on; None where the number of seeds was given.
+    """
+
+    config: StudyConfig
+    ids: Mapping[str, Mapping[int, str]]
+    given_up: frozenset[str] = frozenset()
+    extras: tuple[Extra, ...] = ()
+    looks: Mapping[str, Any] | None = None
+
+
+def plan_members(config: StudyConfig, data_sha256: str) -> dict[str, dict[int, Member]]:
+    """Members by variant and seed; one seed pairs all variants."""
+    return {
+        variant.name: {
+            seed: _member(config, data_sha256, variant, Seeds.all(seed, config.seed_streams))
+            for seed in config.seeds
+        }
+        for variant in config.resolved_variants
+    }
+
+
+def ids_of(members: Mapping[str, Mapping[int, Member]]) -> dict[str, dict[int, str]]:
+    """The members' ids by variant and seed."""
+    return {name: {seed: m.id for seed, m in by_seed.items()} for name, by_seed in members.items()}
+
+
+def plan_extras(config: StudyConfig, data_sha256: str) -> tuple[Extra, ...]:
+    """The members beside the ordinary ones, variant by variant."""
+    return tuple(
+        Extra(
+            group=group,
+            variant=variant.name,
+            member=_member(config, data_sha256, variant, seeds, sample),
+            **place,
+        )
+        for variant in config.resolved_variants
+        for group, seeds, sample, place in _extras(config, variant)
+    )
+
+
+Drawn = tuple[str, Seeds, Sample | None, dict[str, Any]]
+
+
+def _extras(config: StudyConfig, variant: Variant) -> Iterator[Drawn]:
+    yield from _resampled(config)
+    yield from _folds(config)
+    if config.randomness:
+        yield from _randomness(config, variant)
+
+
+def _resampled(config: StudyConfig) -> Iterator[Drawn]:
+    """Every sample is the same rows for each variant and seed, and so is what they validate on."""
+    if config.resample is None:
+        return
+    first, fixed = config.first_seed, config.seed_streams or {}
+    for sample in parse_resample(config.resample, first):
+        for seed in range(first, first + config.resample_seeds):
+            seeds = Seeds.all(seed, {"split": first, **fixed})
+            yield "resample", seeds, sample, {"place": sample.index, "seed": seed}
+
+
+def _folds(config: StudyConfig) -> Iterator[Drawn]:
+    """Each repeat cuts the folds anew, by its seed, which seeds its members too."""
+    if config.folds is None:
+        return
+    for seed in range(config.first_seed, config.first_seed + config.repeats):
+        for fold in range(config.folds):
+            sample = Sample(kind="folds", index=fold, of=config.folds, seed=seed)
+            seeds = Seeds.all(seed, config.seed_streams)
+            yield "folds", seeds, sample, {"place": fold, "seed": seed}
+
+
+def _randomness(config: StudyConfig, variant: Variant) -> Iterator[Drawn]:
+    """Settings share no seed of the stream that varies, lest they vary by the same draws of it.
+
+    They take turns, so that more seeds train only what is missing.
+    """
+    first, fixed = config.first_seed, config.seed_streams or {}
+    for stream in streams_of(config, variant):
+        for setting in range(NUM_SETTINGS):
+            for turn in range(config.randomness_seeds):
+                held, seed = first + setting, first + setting + NUM_SETTINGS * turn
+                # Where both are equal it is an ordinary member, which is trained but once.
+                seeds = Seeds.all(held, {**fixed, stream: seed})
+                place = {"place": setting, "seed": seed, "stream": stream}
+                yield "randomness", seeds, None, place
+
+
+def streams_of(config: StudyConfig, variant: Variant) -> tuple[str, ...]:
+    """The streams that a variant's members draw anything from, but those of a fixed seed."""
+    model, train = variant.model, variant.train
+    noise = model.dropout, model.input_dropout, model.drop_connect, train.gradient_noise
+    idle = set(config.seed_streams or {})
+    idle |= {"noise"} if not any(noise) else set()
+    idle |= {"split"} if not config.validation_fraction and variant.num_train is None else set()
+    idle |= {"order"} if train.batch_size == "full" else set()
+    return tuple(stream for stream in STREAMS if stream not in idle)
+
+
+def _member(
+    config: StudyConfig,
+    data_sha256: str,
+    variant: Variant,
+    seeds: Seeds,
+    sample: Sample | None = None,
+) -> Member:
+    return Member(
+        model=variant.model,
+        train=variant.train,
+        seeds=seeds,
+        validation_fraction=config.validation_fraction,
+        data_sha256=data_sha256,
+        sample=sample,
+        num_train=variant.num_train,
+    )

@@ -1,0 +1,132 @@
+"""What a report shows of the trained networks themselves, from a run folder's arrays. No Keras."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from kmlp.study.results.ranking import best_member
+from kmlp.study.run_folder import RunFolder
+
+NEAR_ZERO = 1e-3
+"""A kernel's weight counts as near zero below this absolute value."""
+
+
+_NOT_TRAINED = ("mean", "variance", "moving_mean", "moving_variance")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedNetwork:
+    """What is kept of one finished network.
+
+    Attributes:
+        variant, seed: which one.
+        curves: name -> `(epochs,)`, such as `cross_entropy` and `val_cross_entropy`.
+        num_weights: numbers that training sets.
+        near_zero: the share of the kernels' weights below `NEAR_ZERO`; NaN without kernels.
+    """
+
+    variant: str
+    seed: int
+    curves: Mapping[str, np.ndarray]
+    num_weights: int
+    near_zero: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedNetworks:
+    """A run folder's arrays, reduced to what its report needs.
+
+    Attributes:
+        trained: every finished network, in the order of the results.
+        truth: `(n,)` test labels or targets.
+        best: the variant that validation chose; None where no member finished.
+        best_seed: its seed with the lowest validation loss.
+        outputs: seed -> the best variant's test predictions: `(n, num_classes)` log
+            probabilities, or `(n,)` numbers of a regression.
+    """
+
+    trained: Sequence[TrainedNetwork]
+    truth: np.ndarray
+    best: str | None = None
+    best_seed: int | None = None
+    outputs: Mapping[int, np.ndarray] = field(default_factory=dict)
+
+    def of(self, variant: str) -> list[TrainedNetwork]:
+        """The networks of a variant."""
+        return [t for t in self.trained if t.variant == variant]
+
+    def curves(self, variant: str, name: str) -> list[np.ndarray]:
+        """One `(epochs,)` array a seed; none where the run has no such curve."""
+        return [t.curves[name] for t in self.of(variant) if name in t.curves]
+
+    @property
+    def predicted_classes(self) -> np.ndarray:
+        """`(num_seeds, n)`: what each network of the best variant takes each test row for."""
+        return self.log_probabilities.argmax(axis=2)
+
+    @property
+    def log_probabilities(self) -> np.ndarray:
+        """`(num_seeds, n, num_classes)` of the best variant's networks."""
+        return np.stack(list(self.outputs.values()))
+
+    @property
+    def ensemble_output(self) -> np.ndarray:
+        """The best variant's ensemble: the logarithm of mean probabilities, or the mean."""
+        outputs = np.stack(list(self.outputs.values())).astype(np.float64)
+        if outputs.ndim == 2:
+            return outputs.mean(axis=0)
+        return np.log(np.maximum(np.exp(outputs).mean(axis=0), np.finfo(np.float64).tiny))
+
+
+def read_networks(folder: RunFolder, results: Mapping[str, Any]) -> TrainedNetworks:
+    """Reads every finished network's arrays once.
+
+    Raises:
+        RunFolderError: arrays are missing or damaged.
+    """
+    truth = folder.test_labels()
+    done = [m for m in results["members"] if m["status"] == "done"]
+    if not done:
+        return TrainedNetworks(trained=(), truth=truth)
+    best = best_member(results)
+    trained, outputs = [], {}
+    for member in done:
+        arrays = folder.arrays(member["id"])
+        trained.append(_reduce(member, arrays))
+        if member["variant"] == best["variant"]:
+            name = "test_predictions" if "test_predictions" in arrays else "test_log_probabilities"
+            outputs[member["seed"]] = arrays[name]
+    return TrainedNetworks(
+        trained=trained,
+        truth=truth,
+        best=best["variant"],
+        best_seed=best["seed"],
+        outputs=outputs,
+    )
+
+
+def gaps(results: Mapping[str, Any], variant: str, metric: str) -> np.ndarray:
+    """Validation minus training score of every finished network at its restored epoch.
+
+    Returns:
+        `(num_seeds,)`; empty where no validation rows were held out.
+    """
+    members = [m for m in results["members"] if m["variant"] == variant and m["status"] == "done"]
+    return np.array([m["val"][metric] - m["train"][metric] for m in members if m["val"]])
+
+
+def _reduce(member: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> TrainedNetwork:
+    weights = {n: a for n, a in arrays.items() if n.startswith("weight/")}
+    kernels = [np.abs(a) < NEAR_ZERO for n, a in weights.items() if n.endswith("/kernel")]
+    size = sum(k.size for k in kernels)
+    return TrainedNetwork(
+        variant=member["variant"],
+        seed=member["seed"],
+        curves={n.removeprefix("curve_"): a for n, a in arrays.items() if n.startswith("curve_")},
+        num_weights=sum(
+            a.size for n, a in weights.items() if n.rpartition("/")[2] not in _NOT_TRAINED
+        ),
+        near_zero=sum(int(k.sum()) for k in kernels) / size if size else float("nan"),
+    )

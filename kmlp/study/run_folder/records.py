@@ -1,0 +1,94 @@
+"""What the rows of a run folder's ledger hold."""
+
+import dataclasses
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from kmlp.study.run_folder.integrity import Table
+
+
+def read_object(text: str, kind: type) -> dict[str, Any]:
+    """The fields of a dataclass from JSON.
+
+    Raises:
+        ValueError: it is no JSON, or has other fields.
+
+    Example:
+        >>> @dataclass
+        ... class Point:
+        ...     x: int
+        >>> read_object('{"x": 1}', Point)
+        {'x': 1}
+    """
+    try:
+        values = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+    fields = dataclasses.fields(kind)
+    needed = {f.name for f in fields if f.default is dataclasses.MISSING}
+    if not isinstance(values, dict) or not needed <= set(values) <= {f.name for f in fields}:
+        raise ValueError(f"not the fields of a {kind.__name__}")
+    return values
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberRecord:
+    """A finished member: plain values; its arrays are read with `RunFolder.arrays`.
+
+    Attributes:
+        id: see `Member.id`.
+        status: "done" or "diverged".
+        best_epoch, stopped_epoch: counted from 1.
+        metrics: `train`, `val`, and `test` or, in cross-validation, `fold` -> metric -> value.
+        seconds: its share of its stack's wall time.
+    """
+
+    id: str
+    status: str
+    best_epoch: int
+    stopped_epoch: int
+    metrics: Mapping[str, Mapping[str, float]]
+    seconds: float
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """The record of a row.
+
+        Raises:
+            ValueError: it is none.
+        """
+        record = cls(**read_object(text, cls))
+        scores = [s for part in _values(record.metrics) for s in _values(part)]
+        numbers = [record.seconds, *scores]
+        epochs = (record.best_epoch, record.stopped_epoch)
+        if (
+            not isinstance(record.id, str)
+            or record.status not in ("done", "diverged")
+            or any(type(epoch) is not int for epoch in epochs)
+            or any(type(number) not in (int, float) for number in numbers)
+        ):
+            raise ValueError("not the record of a member")
+        return record
+
+
+def _values(table: Any) -> Iterable[Any]:
+    if not isinstance(table, dict):
+        raise ValueError(f"not a table: {table!r}")
+    return table.values()
+
+
+def _is_member(id: str, record: str, arrays: str, sha256: str) -> bool:
+    try:
+        return MemberRecord.read(record).id == id and arrays == f"arrays/{id}.npz"
+    except ValueError:
+        return False
+
+
+MEMBER = Table(
+    "member", {"id": str, "record": str, "arrays": str, "sha256": str}, "id", is_sound=_is_member
+)
+ATTEMPT = Table("attempt", {"id": str, "begun": int, "barren": int, "furthest": int}, "id")
+# A stack is named by its checkpoints' folder.
+EPOCH = Table("epoch", {"stack": str, "epoch": int, "num_members": int})

@@ -1,0 +1,249 @@
+"""Trains the members that a run folder lacks, and keeps there what their stacks tell."""
+
+import contextlib
+import functools
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from kmlp.data import Dataset
+from kmlp.engine.checkpoint import Checkpoints
+from kmlp.engine.member import Member
+from kmlp.engine.trainer import MemberResult, Need, Room, Stacks, Trainer
+from kmlp.errors import RunFolderError
+from kmlp.study.run_folder.folder import MemberRecord, RunFolder
+from kmlp.study.run_folder.stack_log import ATTEMPTS_ALONE, ATTEMPTS_TOGETHER
+
+logger = logging.getLogger(__name__)
+_OFTEN = 3 * (ATTEMPTS_TOGETHER + ATTEMPTS_ALONE)
+
+
+class Watcher(Protocol):
+    """Who is told of the training; all calls but `need` come from the stacks' threads."""
+
+    def need(self, memory: Need) -> None: ...
+    def epoch(self, members: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None: ...
+    def finished(self, results: Sequence[MemberResult]) -> None: ...
+
+
+def train_missing(
+    folder: RunFolder,
+    wanted: Mapping[str, Member],
+    data: Dataset,
+    watcher: Watcher | None = None,
+    *,
+    trainer: Trainer,
+    until: int | None = None,
+    parts: Sequence[str] = ("train", "val", "test", "fold"),
+    plan: Callable[[Sequence[Member], Room], Stacks] | None = None,
+) -> None:
+    """Trains those of the members that have no whole record, several stacks at once.
+
+    Args:
+        folder: being written.
+        wanted: by the id they are recorded under: `Member.id`, or `paused_id` with `until`.
+        data: what they train on.
+        watcher: told of every epoch and every finished stack.
+        trainer: what trains them.
+        until: train up to this epoch only, and keep what it takes to go on; a later call with
+            the same stacks and a later epoch goes on from there, exactly as if never paused.
+        parts: whose metrics are kept; without "test" no prediction of a test row is.
+        plan: groups members into stacks that fit the room; the trainer does where omitted.
+
+    Raises:
+        MemoryLimitError: the data, or a member, do not fit.
+    """
+    missing = missing_members(folder, wanted)
+    if not missing:
+        return
+    id_of = {m.id: id for id, m in wanted.items()}
+    runner = _Runner(folder, id_of, trainer, watcher, until, parts)
+    runner.retry_crashed_members_alone(missing, data)
+    room = trainer.make_room(data)
+    plan = plan or functools.partial(_planned, trainer, data)
+    stacks = _order_stacks(missing_members(folder, wanted), folder, room, plan)
+    if watcher:
+        watcher.need(room.need(stacks))
+    runner.train(stacks, data, room)
+
+
+def paused_id(member: Member, epoch: int) -> str:
+    """What a member is recorded under that was trained up to an epoch only."""
+    return f"{member.id}-{epoch}"
+
+
+def missing_members(folder: RunFolder, wanted: Mapping[str, Member]) -> dict[str, Member]:
+    """Those to be trained: no record, or damaged arrays; not those given up."""
+    finished, lost = folder.records(), given_up(folder)
+    damaged = folder.damaged([id for id in wanted if id in finished])
+    for id in damaged:
+        logger.warning("the arrays of member %s are damaged; it is trained again", id)
+    return {
+        id: member
+        for id, member in wanted.items()
+        if (id not in finished or id in damaged) and id not in lost
+    }
+
+
+def given_up(folder: RunFolder) -> frozenset[str]:
+    """Ids of members that ended their process too often and are not tried again."""
+    attempts = folder.stacks.attempts_without_progress().items()
+    return frozenset(id for id, count in attempts if count >= ATTEMPTS_TOGETHER + ATTEMPTS_ALONE)
+
+
+class _Proven(Exception):
+    """A member got further than where it died in company."""
+
+
+class _Runner:
+    """Keeps in the run folder what the stacks in training tell, from their threads."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        id_of: Mapping[str, str],
+        trainer: Trainer,
+        watcher: Watcher | None,
+        until: int | None,
+        parts: Sequence[str],
+    ) -> None:
+        self._folder, self._id_of, self._trainer, self._watcher = folder, id_of, trainer, watcher
+        self._until, self._parts = until, parts
+        # By member, the stack that it was begun with.
+        self._stack_of: dict[str, list[str]] = {}
+        self._proving = False
+
+    def train(
+        self, stacks: Sequence[Sequence[Member]], data: Dataset, room: Room | None = None
+    ) -> None:
+        try:
+            self._trainer.train_members(
+                stacks,
+                data,
+                room=room,
+                on_start=self._on_start,
+                on_epoch=self._on_epoch,
+                on_result=self._on_result,
+                checkpoints=self._checkpoints,
+                until=self._until,
+            )
+        except BaseException:
+            # The process lives: no member is to blame.
+            with contextlib.suppress(RunFolderError):
+                self._folder.stacks.withdraw(self._stack_of)
+            raise
+
+    def retry_crashed_members_alone(self, missing: Mapping[str, Member], data: Dataset) -> None:
+        """Trains members whose process died twice in company alone, one by one, until they are
+        further than that; then their stack can go on as it was. Who dies alone too is to blame.
+
+        A member that was begun very often only dies in company: it is trained alone to its end.
+        """
+        attempts, begun = (
+            self._folder.stacks.attempts_without_progress(),
+            self._folder.stacks.attempts(),
+        )
+        for id, member in missing.items():
+            if attempts.get(id, 0) < ATTEMPTS_TOGETHER:
+                continue
+            self._proving = begun[id] < _OFTEN
+            with contextlib.suppress(_Proven):
+                self.train([[member]], data)
+            self._forget([member])
+        self._proving = False
+
+    def _ids(self, members: Sequence[Member]) -> list[str]:
+        return [self._id_of[m.id] for m in members]
+
+    def _on_start(self, stack: Sequence[Member]) -> None:
+        ids = self._ids(stack)
+        self._folder.stacks.begin(ids)
+        self._stack_of |= dict.fromkeys(ids, ids)
+
+    def _on_epoch(self, trained: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
+        ids = self._stack_of[self._id_of[trained[0].id]]
+        self._folder.stacks.log_epoch(ids, epoch, len(trained))
+        if self._watcher:
+            self._watcher.epoch(trained, epoch, logs)
+        if self._proving and ids[0] not in self._folder.stacks.attempts_without_progress():
+            raise _Proven
+
+    def _checkpoints(self, stack: Sequence[Member]) -> Checkpoints:
+        ids = self._ids(stack)
+        # Up to where it once came each epoch is saved: kills in quick succession stop no study,
+        # and what dies there again does so at once.
+        until = self._folder.stacks.furthest_epoch(ids)
+        folder = self._folder.stacks.checkpoint_folder(ids)
+        if self._until is not None:
+            folder = self._folder.stacks.paused_folder([m.id for m in stack])
+        return self._trainer.checkpoints(folder, until)
+
+    def _on_result(self, results: list[MemberResult]) -> None:
+        self._folder.record_all(
+            [
+                (_to_record(r, self._id_of[r.member.id], self._parts), _to_arrays(r, self._parts))
+                for r in results
+            ]
+        )
+        self._forget([r.member for r in results])
+        if self._watcher:
+            self._watcher.finished(results)
+
+    def _forget(self, stack: Sequence[Member]) -> None:
+        """Removes the note of a stack and its checkpoints, but not those it is paused at."""
+        Checkpoints(self._folder.stacks.checkpoint_folder(self._ids(stack))).remove()
+
+
+def _order_stacks(
+    missing: Mapping[str, Member],
+    folder: RunFolder,
+    room: Room,
+    plan: Callable[[Sequence[Member], Room], Stacks],
+) -> Stacks:
+    """The stacks to train: first those that were begun, as they were, for their checkpoints."""
+    left = dict(missing)
+    resumed = []
+    # Large ones first: who had to prove itself alone goes on with its stack.
+    for ids in sorted(folder.stacks.begun(), key=len, reverse=True):
+        if not all(id in left for id in ids):
+            continue
+        stack = [left[id] for id in ids]
+        if not room.fits(stack):
+            logger.warning(
+                "a stack of %d members was begun with more memory than there is now; "
+                "they are trained anew in smaller ones",
+                len(ids),
+            )
+            continue
+        resumed.append(stack)
+        for id in ids:
+            del left[id]
+    return [*resumed, *plan(list(left.values()), room.reserving(resumed))]
+
+
+def _planned(trainer: Trainer, data: Dataset, members: Sequence[Member], room: Room) -> Stacks:
+    return trainer.plan_stacks(members, data.spec, room=room)
+
+
+def _to_record(result: MemberResult, id: str, parts: Sequence[str]) -> MemberRecord:
+    return MemberRecord(
+        id=id,
+        status=result.status,
+        best_epoch=result.best_epoch,
+        stopped_epoch=result.stopped_epoch,
+        metrics={part: scores for part, scores in result.metrics.items() if part in parts},
+        seconds=result.seconds,
+    )
+
+
+def _to_arrays(result: MemberResult, parts: Sequence[str]) -> dict[str, np.ndarray]:
+    kind = "predictions" if result.predictions.ndim == 1 else "log_probabilities"
+    part = "fold" if len(result.fold) else "test"
+    return {
+        **({f"{part}_{kind}": result.predictions} if part in parts else {}),
+        **({"fold_rows": result.fold} if len(result.fold) else {}),
+        **{f"weight/{path}": weight for path, weight in result.weights.items()},
+        **{f"curve_{name}": curve for name, curve in result.curves.items()},
+    }

@@ -1,0 +1,71 @@
+"""What the command line says without training: lists, help, and what was asked wrongly."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.command_line import kmlp, kmlp_process
+
+
+def test_data_lists_every_set_with_its_state():
+    rows = json.loads(kmlp("data", "--json").stdout)
+    samples = [r for r in rows if r["place"] == "in the package"]
+    assert {r["dataset"] for r in samples} == {"mnist", "fashion_mnist"}
+    assert all("sample" in r["state"] for r in samples)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("study", "nonsense"), "kmlp: no data set 'nonsense': neither a known name"),
+        (("study", "missing.toml"), "kmlp: missing.toml: "),
+        (("study", "mnist", "--variants", "none,dropuot"), "kmlp: unknown variant 'dropuot'"),
+        (("study", "mnist", "--variants", "none,dropout=1.2"), "Use 1 - p."),
+        (("study", "mnist", "--seeds", "0"), "kmlp: num_seeds must be a whole number"),
+        (("study", "mnist", "--resample", "halves:2"), "kmlp: resample is splits:R"),
+        (("study", "mnist", "--sweep", "dropuot=0:1:3"), "Did you mean 'dropout'?"),
+        (("study", "mnist", "--folds", "1"), "kmlp: folds must be a whole number of at least 2"),
+        (("study", "mnist", "--hidden-units", "a,b"), "--hidden-units takes whole numbers"),
+        (("report",), "kmlp: report needs a run folder"),
+        (("report", "nowhere"), "kmlp: nowhere: no results.json; is this a run folder?"),
+        (("show", "nowhere"), "kmlp: nowhere: no study.toml; is this a run folder?"),
+        (("export", "nowhere"), "kmlp: nowhere: no study.toml; is this a run folder?"),
+        (("predict", "nowhere", "x.npy"), "kmlp: x.npy: no such file or folder"),
+        (("evaluate", "nowhere", "mnist"), "kmlp: nowhere: no exported model. Make one: kmlp"),
+    ],
+)
+def test_an_error_is_one_line_and_the_exit_code_is_not_zero(tmp_path, arguments, message):
+    done = kmlp(*arguments, cwd=tmp_path)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_command_has_an_example_in_its_help():
+    commands = re.findall(r"^│ ([a-z]+) ", kmlp("--help").stdout, re.MULTILINE)
+    assert {"run", "study", "show", "report", "export", "predict", "evaluate"} <= set(commands)
+    for command in commands:
+        _, _, example = kmlp(command, "--help").stdout.partition("For example:")
+        assert re.search(rf"kmlp {command}( |$)", example, re.MULTILINE), command
+
+
+def test_a_process_ends_with_the_same_line_and_exit_code(tmp_path):
+    done, here = (run("show", "nowhere", cwd=tmp_path) for run in (kmlp_process, kmlp))
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", here.stderr)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["show", "nowhere"]])
+def test_help_and_results_load_neither_keras_nor_the_report(arguments, tmp_path):
+    """In a process that could: what lists every module it holds as it ends."""
+    script = (
+        "import atexit, sys; from kmlp.cli import main;"
+        "atexit.register(lambda: print(sorted({'keras', 'tensorflow', 'jax'} & set(sys.modules))));"
+        "main()"
+    )
+    command = [sys.executable, "-c", script, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout.splitlines()[-1] == "[]"

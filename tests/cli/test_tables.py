@@ -1,0 +1,72 @@
+"""Tables for the terminal: the task's own metric, unit and direction."""
+
+import pytest
+from rich.console import Console
+
+from kmlp.cli.tables import results_table, score_lines
+from tests.hand_made import hand_made
+
+
+def lines(results: dict) -> list[list[str]]:
+    """The table's cells, split where columns are two spaces apart."""
+    console = Console(width=200, color_system=None)
+    with console.capture() as capture:
+        console.print(results_table(results))
+    rows = [line.strip().split("  ") for line in capture.get().splitlines()]
+    return [[cell.strip() for cell in row if cell.strip()] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("task", "heading", "beside", "best"),
+    [
+        ("multiclass", "test acc. %", [], "87.50"),
+        ("binary", "test acc. %", ["test bal. acc. %"], "87.50"),
+        ("regression", "test RMSE ↓", ["test R²"], "9.25"),
+    ],
+)
+def test_a_table_is_in_the_tasks_metric_and_ranked_by_it(tmp_path, task, heading, beside, best):
+    head, *rows = lines(hand_made(tmp_path, task).results)
+    names = ["variant", "seeds", heading, "95 % interval", "vs. baseline", "95 % interval"]
+    assert head == [*names, "Holm p", "wins", "best", *beside]
+    assert [row[0].split("=")[0] for row in rows] == ["dropout", "none", "l2"]
+    assert rows[0][2] == best
+
+
+def test_the_best_and_what_is_tied_with_it_are_marked(tmp_path):
+    """Six seeds tell l2 from the best (p 0.031), but not the best from none (Holm p 0.062)."""
+    _, *rows = lines(hand_made(tmp_path, "multiclass").results)
+    assert [row[-1] for row in rows] == ["best", "tied", "0 of 6"]
+
+
+def test_a_better_error_is_a_negative_difference(tmp_path):
+    _, dropout, none, _ = lines(hand_made(tmp_path, "regression").results)
+    assert dropout[4:8] == ["-1.00", "-1.00 to -1.00", "0.062", "6 of 6"]
+    assert none[4:8] == ["–", "–", "–", "–"]
+
+
+SCORES = {
+    "task": "regression",
+    "num_rows": 1234,
+    "rmse": {"value": 54.213, "ci95": (50.0, 58.0), "interval": "bootstrap"},
+    "mae": {"value": 43.0, "ci95": None, "interval": "bootstrap"},
+    "r2": {"value": None, "ci95": None, "interval": "bootstrap"},
+    "mse": {"value": 2939.0, "ci95": (2500.0, 3364.0), "interval": "bootstrap"},
+}
+
+
+def test_scores_are_a_line_each():
+    assert score_lines(SCORES, "full") == [
+        "RMSE 54.21 (95 % bootstrap interval 50.00 to 58.00 over 1,234 full test rows)",
+        "MAE 43.00",
+        "R² cannot be told",
+        "MSE 2,939 (95 % bootstrap interval 2,500 to 3,364)",
+    ]
+
+
+def test_an_accuracys_line_is_in_percent():
+    interval = {"ci95": (0.8, 0.9), "interval": "Wilson"}
+    names = ("accuracy", "balanced_accuracy", "auc", "macro_f1", "cross_entropy")
+    scores = {name: {"value": 0.85, **interval} for name in names}
+    first, *_, last = score_lines({"task": "binary", "num_rows": 50, **scores}, "sample")
+    assert first == "accuracy 85.00 % (95 % interval 80.00 to 90.00 over 50 sample test rows)"
+    assert last == "cross-entropy 0.8500 nats (95 % interval 0.8000 to 0.9000)"

@@ -1,0 +1,89 @@
+"""One file may hold several studies, which share what stands beside them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from kmlp.config.study_file import read_studies, read_study_file
+from kmlp.errors import ConfigError
+
+SEVERAL = """
+variants = ["none", "l2"]
+num_seeds = 3
+[model]
+hidden_units = [8]
+activation = "tanh"
+[[study]]
+name = "a"
+dataset = "mnist"
+[[study]]
+name = "b.2"
+dataset = "fashion_mnist"
+num_seeds = 4
+[study.model]
+hidden_units = [16]
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(text: str) -> Path:
+        path = tmp_path / "studies.toml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_each_table_is_a_study_over_what_all_share(file):
+    studies = read_studies(file(SEVERAL))
+    assert list(studies) == ["a", "b.2"]
+    a, b = studies.values()
+    assert (a.dataset, a.num_seeds, a.model.hidden_units) == ("mnist", 3, (8,))
+    assert (b.dataset, b.num_seeds, b.model.hidden_units) == ("fashion_mnist", 4, (16,))
+    assert {s.model.activation for s in (a, b)} == {"tanh"}
+    assert {s.variant_names for s in (a, b)} == {("none", "l2")}
+
+
+def test_a_file_without_tables_is_one_study_without_a_name(file):
+    path = file('dataset = "mnist"\n')
+    assert read_studies(path) == {"": read_study_file(path)}
+
+
+def test_one_study_is_not_read_from_several(file):
+    with pytest.raises(ConfigError, match=r"one study is wanted\. Received: 2: a, b\.2\."):
+        read_study_file(file(SEVERAL))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[[study]]\ndataset = "x"', "each [[study]] needs a name of its own"),
+        ('[[study]]\nname = "../a"\ndataset = "x"', "Received: name='../a'."),
+        ('[[study]]\nname = "a"\ndataset = "x"\n' * 2, "Received: name='a'."),
+        ('[[study]]\nname = "a"\n', "study 'a': StudyConfig needs dataset."),
+        ('[[study]]\nname = "a"\ndataset = "x"\nnum_sed = 1', "study 'a': StudyConfig has no"),
+        *(
+            (f'[[study]]\nname = "{name}"\ndataset = "x"', f"no study can be called {name}: ")
+            for name in ("figures", "Tables", "comparison.html", "comparison.pdf", "pilot")
+        ),
+        ('[study]\nname = "a"', "several studies are written as [[study]] tables."),
+    ],
+)
+def test_a_bad_table_is_named(file, text, message):
+    path = file(text)
+    with pytest.raises(ConfigError, match="^" + re.escape(f"{path}: ")) as caught:
+        read_studies(path)
+    assert message in str(caught.value)
+
+
+def test_the_assignment_is_both_data_sets_alike():
+    studies = read_studies(Path(__file__).parents[2] / "studies/assignment.toml")
+    assert {name: s.dataset for name, s in studies.items()} == {
+        "mnist": "mnist",
+        "fashion_mnist": "fashion_mnist",
+    }
+    mnist, fashion = studies.values()
+    assert mnist.resolved_variants == fashion.resolved_variants
+    assert mnist.resample == "splits:5"

@@ -1,0 +1,98 @@
+"""Scores of a loaded model on labelled rows, for every task, with an interval each."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from sklearn import datasets
+
+from kmlp.data import Dataset
+from kmlp.deploy.evaluation import evaluate
+from kmlp.errors import DataError
+from kmlp.stats import summaries
+from kmlp.stats.metrics import METRICS, classification_metrics, regression_metrics
+
+
+def model_that_gives(class_names=(), **outputs: np.ndarray) -> SimpleNamespace:
+    """Stands in for a loaded model."""
+    return SimpleNamespace(
+        class_names=class_names, output_names=tuple(outputs), outputs=lambda x: outputs
+    )
+
+
+def from_sklearn(name: str) -> Dataset:
+    x, y = getattr(datasets, f"load_{name}")(return_X_y=True)
+    return Dataset.from_arrays(x[::2], y[::2], x[1::2], y[1::2])
+
+
+def probabilities_for(data: Dataset) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(len(data.y_test), data.spec.num_classes))
+    logits[np.arange(len(data.y_test)), data.y_test] += 2.0
+    p = np.exp(logits)
+    return (p / p.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", ["breast_cancer", "wine"])
+def test_a_classifiers_scores_are_the_metrics(name):
+    data = from_sklearn(name)
+    p = probabilities_for(data)
+    scores = evaluate(model_that_gives(data.spec.class_names, probabilities=p), data)
+    expected = classification_metrics(data.y_test, np.log(p.astype(float)))
+    assert {m: scores[m]["value"] for m in expected} == expected
+    for metric in METRICS[data.spec.task]:
+        low, high = scores[metric]["ci95"]
+        assert low < scores[metric]["value"] < high
+    hits = int((p.argmax(axis=1) == data.y_test).sum())
+    assert scores["accuracy"]["ci95"] == summaries.wilson_interval(hits, len(data.y_test))
+    kinds = [scores[m]["interval"] for m in METRICS[data.spec.task]]
+    assert kinds == ["Wilson", "bootstrap", "bootstrap", "bootstrap", "t"]
+    assert (scores["task"], scores["num_rows"]) == (data.spec.task, len(data.y_test))
+    confusion = np.array(scores["confusion"])
+    np.testing.assert_array_equal(confusion.sum(axis=1), np.bincount(data.y_test))
+    assert np.trace(confusion) == hits
+
+
+def test_a_regressions_scores_are_the_metrics():
+    data = from_sklearn("diabetes")
+    rng = np.random.default_rng(0)
+    predictions = data.y_test + rng.normal(scale=50.0, size=len(data.y_test))
+    scores = evaluate(model_that_gives(prediction=predictions), data)
+    expected = regression_metrics(data.y_test, predictions)
+    assert {m: scores[m]["value"] for m in expected} == expected
+    assert set(scores) == {"task", "num_rows", *METRICS["regression"]}
+    for metric in METRICS["regression"]:
+        low, high = scores[metric]["ci95"]
+        assert low < scores[metric]["value"] < high
+    # Normal errors: the RMSE of n rows has a standard error of about stddev / sqrt(2 n).
+    low, high = scores["rmse"]["ci95"]
+    assert (high - low) / 2 == pytest.approx(1.96 * 50 / (2 * len(data.y_test)) ** 0.5, rel=0.2)
+
+
+def test_what_the_rows_cannot_tell_is_none():
+    data = from_sklearn("diabetes")
+    flat = Dataset.from_arrays(data.x_train, data.y_train, data.x_test[:3], np.full(3, 1.5))
+    scores = evaluate(model_that_gives(prediction=np.zeros(3)), flat)
+    assert scores["r2"] == {"value": None, "ci95": None, "interval": "bootstrap"}
+    assert scores["rmse"] == {"value": 1.5, "ci95": None, "interval": "bootstrap"}
+
+
+def test_a_sure_mistake_has_a_finite_cross_entropy():
+    data = from_sklearn("breast_cancer")
+    p = np.eye(2, dtype=np.float32)[1 - data.y_test]
+    scores = evaluate(model_that_gives(data.spec.class_names, probabilities=p), data)
+    assert scores["cross_entropy"]["value"] == pytest.approx(38 * np.log(10))
+
+
+def test_another_task_or_other_classes_are_refused():
+    classes, numbers = from_sklearn("wine"), from_sklearn("diabetes")
+    gives_numbers = model_that_gives(prediction=np.zeros(3))
+    gives_classes = model_that_gives(probabilities=np.full((89, 2), 0.5))
+    with pytest.raises(DataError, match="model predicts numbers; the data's labels are classes"):
+        evaluate(gives_numbers, classes)
+    with pytest.raises(DataError, match="model predicts classes; the data's labels are numbers"):
+        evaluate(gives_classes, numbers)
+    with pytest.raises(DataError, match="the model knows 2 classes; the data have 3"):
+        evaluate(gives_classes, classes)
+    with pytest.raises(DataError, match="the model knows the classes a, b; the data have 0, 1, 2"):
+        evaluate(model_that_gives(("a", "b"), probabilities=np.zeros((1, 2))), classes)

@@ -1,0 +1,184 @@
+"""The plain model: its layers, its statistics and its initial weights."""
+
+import keras
+import numpy as np
+import pytest
+
+from kmlp.config import ACTIVATIONS, MLPConfig
+from kmlp.data import Dataset
+from kmlp.errors import ConfigError
+from kmlp.nn.mlp import Statistics, adapt, build_mlp, load_member_weights
+from kmlp.nn.topology import kernel_initializer, penalties
+
+
+@pytest.fixture(scope="module")
+def table() -> Dataset:
+    """Features of very different sizes; the last never varies while training."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 4)) * [1, 100, 1e-3, 0] + [0, 5000, 1, 3]
+    y = 1000 + 50 * x[:, 0]
+    return Dataset.from_arrays(x, y, x[:20], y[:20])
+
+
+def names(model: keras.Model) -> list[str]:
+    return [layer.name for layer in model.layers]
+
+
+def test_the_layers_come_in_the_published_order(tiny):
+    """Normalization before the activation, dropout after it; scaling is inside."""
+    config = MLPConfig(hidden_units=(5,), normalization="batch", dropout=0.1, input_dropout=0.2)
+    assert names(build_mlp(config, tiny.spec)) == [
+        "inputs", "flatten", "scaling", "dropout_0", "hidden_1", "normalization_1",
+        "activation_1", "dropout_1", "output", "probabilities",
+    ]  # fmt: skip
+
+
+def test_moments_hold_their_activation(tiny):
+    config = MLPConfig(hidden_units=(5,), drop_connect=0.5, drop_connect_inference="moments")
+    model = build_mlp(config, tiny.spec)
+    assert "activation_1" not in names(model)
+    assert model.get_layer("hidden_1").activation is keras.activations.relu
+
+
+def test_no_hidden_layer_is_a_linear_model(tiny):
+    assert names(build_mlp(MLPConfig(hidden_units=()), tiny.spec)) == [
+        "inputs", "flatten", "scaling", "output", "probabilities",
+    ]  # fmt: skip
+
+
+def test_outputs_follow_the_task(table, tiny):
+    assert build_mlp(MLPConfig(), table.spec).output_shape == (None, 1)
+    assert build_mlp(MLPConfig(), tiny.spec).output_shape == (None, 3)
+    y = tiny.y_train == 1
+    binary = Dataset.from_arrays(tiny.x_train, y, tiny.x_train, y)
+    probabilities = build_mlp(MLPConfig(), binary.spec).predict(tiny.x_test, verbose=0)
+    assert probabilities.shape == (90, 1)
+    assert ((probabilities > 0) & (probabilities < 1)).all()
+
+
+def test_a_model_for_images_is_saved_and_loaded_with_all_its_layers(tmp_path, tiny):
+    config = MLPConfig(drop_connect=0.2, max_norm=2.0, l2=0.1, normalization="layer")
+    model = build_mlp(config, tiny.spec, seed=1)
+    model.save(tmp_path / "m.keras")
+    loaded = keras.models.load_model(tmp_path / "m.keras")
+    np.testing.assert_array_equal(
+        loaded.predict(tiny.x_test, verbose=0), model.predict(tiny.x_test, verbose=0)
+    )
+    assert loaded.get_layer("hidden_1").rate == 0.2
+
+
+def test_statistics_are_those_of_numpy(table):
+    rows = np.arange(3, 150)
+    found = Statistics.of(table.x_train, rows)
+    x = table.x_train[rows].astype(np.float64)
+    np.testing.assert_allclose(found.mean, x.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(found.variance[:3], x.var(axis=0)[:3], rtol=1e-9)
+
+
+def test_statistics_do_not_depend_on_the_chunks(table, monkeypatch):
+    whole = Statistics.of(table.x_train)
+    monkeypatch.setattr("kmlp.nn.mlp._CHUNK", 7)
+    np.testing.assert_allclose(Statistics.of(table.x_train).variance, whole.variance, rtol=1e-12)
+
+
+def test_a_feature_that_never_varies_is_not_blown_up(table):
+    """Another value at test time stays of its own size: scaled by 1, or a pixel by 255."""
+    assert Statistics.of(table.x_train).variance[3] == 1
+    images = np.full((5, 2), 7, np.uint8)
+    np.testing.assert_array_equal(Statistics.of(images).variance, 255.0**2)
+
+
+def test_values_too_small_for_keras_own_layer_are_refused(table):
+    """Keras divides by 1e-7 at least: the exported model would not be the trained one."""
+    x = table.x_train.copy()
+    x[:, 2] *= 1e-9
+    with pytest.raises(ConfigError, match=r"at least 1e-7\. Received: .*e-1\d in column 2\."):
+        Statistics.of(x)
+
+
+def test_adapting_standardizes_inputs_and_maps_targets_back(table):
+    model = build_mlp(MLPConfig(hidden_units=()), table.spec, seed=0)
+    adapt(model, table.x_train, table.y_train)
+    scaled = keras.Model(model.input, model.get_layer("scaling").output)
+    z = scaled.predict(table.x_train, verbose=0)
+    np.testing.assert_allclose(z.mean(axis=0), 0, atol=1e-3)
+    np.testing.assert_allclose(z.std(axis=0), [1, 1, 1, 0], atol=1e-3)
+    output = keras.Model(model.input, model.get_layer("output").output)
+    expected = output.predict(table.x_test, verbose=0) * table.y_train.std() + table.y_train.mean()
+    np.testing.assert_allclose(model.predict(table.x_test, verbose=0), expected, rtol=1e-5)
+
+
+def test_a_regression_cannot_be_adapted_without_its_targets(table):
+    with pytest.raises(ConfigError, match=r"Write adapt\(model, x, y\)\."):
+        adapt(build_mlp(MLPConfig(), table.spec), table.x_train)
+
+
+def test_adapting_a_model_without_statistics_changes_nothing(tiny):
+    model = build_mlp(MLPConfig(input_scaling="none"), tiny.spec, seed=3)
+    before = model.predict(tiny.x_test, verbose=0)
+    np.testing.assert_array_equal(
+        adapt(model, tiny.x_train).predict(tiny.x_test, verbose=0), before
+    )
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_initial_weights_fit_the_activation(activation):
+    """Variance 2 / in for relu and its kin, 1 / in for selu, 2 / (in + out) else."""
+    config = MLPConfig(hidden_units=(400,), activation=activation)
+    drawn = np.asarray(kernel_initializer(config, 0, seed=5)((300, 400)))
+    variance = {"selu": 1 / 300, "tanh": 2 / 700, "sigmoid": 2 / 700}.get(activation, 2 / 300)
+    assert drawn.var() == pytest.approx(variance, rel=0.02)
+    output = np.asarray(kernel_initializer(config, 1, seed=5)((400, 300)))
+    assert output.var() == pytest.approx(2 / 700, rel=0.02)
+
+
+def test_a_named_initializer_serves_all_layers():
+    config = MLPConfig(hidden_units=(9,), kernel_initializer="lecun_normal")
+    kinds = [kernel_initializer(config, index, seed=0) for index in (0, 1)]
+    assert all(isinstance(kind, keras.initializers.LecunNormal) for kind in kinds)
+
+
+def test_one_seed_draws_each_layer_anew_and_always_the_same():
+    config = MLPConfig(hidden_units=(20, 20))
+    first, again, second = (
+        np.asarray(kernel_initializer(config, index, seed=1)((20, 20))) for index in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert abs(np.corrcoef(first.ravel(), second.ravel())[0, 1]) < 0.2
+
+
+def test_the_mean_penalty_divides_by_the_weights_of_all_kernels(tiny):
+    config = MLPConfig(hidden_units=(16, 8), l1=0.5, l2=2.0, penalty_reduction="mean")
+    n = 12 * 16 + 16 * 8 + 8 * 3
+    assert penalties(config, tiny.spec) == (0.5 / n, 2.0 / n)
+    model = build_mlp(config, tiny.spec, seed=0)
+    kernels = [np.asarray(w) for w in model.weights if w.name == "kernel"]
+    weights = np.concatenate([k.ravel() for k in kernels]).astype(float)
+    expected = 0.5 * abs(weights).mean() + 2.0 * np.square(weights).mean()
+    assert float(sum(model.losses)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_large_offset_is_no_constant():
+    """Seconds since 1970, of some hours."""
+    x = (1.6e9 + np.arange(0, 20_000, 128)).astype(np.float32)[:, None]
+    assert Statistics.of(x).variance[0] == pytest.approx(x.astype(float).var(), rel=1e-6)
+
+
+def test_weights_that_are_not_the_models_are_refused(tiny):
+    model = build_mlp(MLPConfig(hidden_units=()), tiny.spec)
+    kernel = np.zeros((12, 3))
+    with pytest.raises(ValueError, match=r"unknown \['out/kernel'\]"):
+        load_member_weights(model, {"out/kernel": kernel})
+    with pytest.raises(ValueError, match=r"missing \['output/bias'\]"):
+        load_member_weights(model, {"output/kernel": kernel})
+
+
+def test_a_policy_of_the_callers_thread_does_not_change_the_model(tiny):
+    """Stacks train in other threads, where Keras's policy is another."""
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = build_mlp(MLPConfig(), tiny.spec)
+        assert {layer.compute_dtype for layer in model.layers} == {"float32"}
+        assert keras.config.dtype_policy().name == "mixed_bfloat16"
+    finally:
+        keras.config.set_dtype_policy("float32")

@@ -1,0 +1,101 @@
+"""Studies side by side: what each says, and what differs between them."""
+
+import re
+
+import pypdf
+import pytest
+
+from kmlp.config import TrainConfig
+from kmlp.report import write_comparison
+from tests.hand_made import hand_made
+from tests.report.test_report import text_of
+
+
+@pytest.fixture
+def two(tmp_path):
+    """The same data with another batch size and three seeds more, of which `l2` is missing."""
+    other = {"train": TrainConfig(batch_size=32), "variants": ("none", "dropout")}
+    studies = [
+        hand_made(tmp_path / "a", "multiclass"),
+        hand_made(tmp_path / "b", "multiclass", 9, **other),
+    ]
+    for study in studies:
+        study.folder.write_json("results.json", study.results)
+    return [s.folder for s in studies]
+
+
+def test_variants_stand_side_by_side_with_their_intervals(two, tmp_path):
+    page = write_comparison([f.path for f in two], tmp_path / "both")
+    assert page == tmp_path / "both" / "comparison.html"
+    text = text_of(page.read_text())
+    for folder, seeds in zip(two, (6, 9), strict=True):
+        for variant in folder.read_json("results.json")["variants"]:
+            test = variant["test"]["accuracy"]
+            low, high = (f"{100 * bound:.2f}" for bound in test["ci95"])
+            assert f"{100 * test['mean']:.2f} {low} to {high}, {seeds} seeds" in text
+    assert re.search(r"l2 l2=[\d.]+ [\d.]+ [\d.]+ to [\d.]+, 6 seeds –", text)
+
+
+def test_only_what_differs_is_listed(two, tmp_path):
+    text = text_of(write_comparison([f.path for f in two], tmp_path / "both").read_text())
+    table = text[text.index("What a b") : text.index("All other settings")]
+    assert "batch_size 128 32" in table
+    assert "num_seeds 6 9" in table
+    assert "variants none, dropout, l2 none, dropout" in table
+    assert "learning_rate" not in table
+    assert "All studies saw the same data" in text
+
+
+def test_equal_studies_differ_in_nothing(two, tmp_path):
+    text = text_of(write_comparison([two[0].path] * 2, tmp_path / "both").read_text())
+    assert "Neither the data nor the settings nor the packages differ." in text
+
+
+def test_studies_of_other_data_get_figures_of_their_own(two, tmp_path):
+    other = hand_made(tmp_path / "c", "regression", facts={"sha256": "1" * 64})
+    page = write_comparison([two[0].path, other.folder.path], tmp_path / "both")
+    files = sorted(p.name for p in (tmp_path / "both" / "figures").iterdir())
+    assert files == ["comparison-1.svg", "comparison-2.svg"]
+    text = text_of(page.read_text())
+    assert "The studies saw different data" in text
+    assert "test RMSE ↓" in text
+
+
+def test_folders_of_one_name_are_told_apart_by_their_parents(two, tmp_path):
+    first = tmp_path / "one" / "run"
+    second = tmp_path / "two" / "run"
+    for folder, target in zip(two, (first, second), strict=True):
+        target.parent.mkdir()
+        folder.path.rename(target)
+    text = text_of(write_comparison([first, second], tmp_path / "both").read_text())
+    assert "one/run and two/run" in text
+
+
+def test_the_pdf_opens_and_the_page_needs_nothing_else(two, tmp_path):
+    page = write_comparison([f.path for f in two], tmp_path / "both")
+    reader = pypdf.PdfReader(page.with_suffix(".pdf"))
+    assert "Studies side by side".upper() in reader.pages[0].extract_text().upper()
+    assert "<script" not in page.read_text()
+    assert not re.search(r"""(src|href)=["'](?!#)""", page.read_text())
+
+
+def test_each_study_follows_in_full_as_a_chapter(two, tmp_path):
+    page = write_comparison([f.path for f in two], tmp_path / "both")
+    chapters = re.findall(r"<article>.*?</article>", page.read_text(), flags=re.DOTALL)
+    pdf = " ".join(p.extract_text() for p in pypdf.PdfReader(page.with_suffix(".pdf")).pages)
+    for folder, chapter in zip(two, chapters, strict=True):
+        text, results = text_of(chapter), folder.read_json("results.json")
+        assert f"Study {folder.path.name}" in text
+        for sentence in results["verdict"]:
+            assert sentence in text
+        for heading in ("The setting", "The best settings", "Learning curves", "How to make it"):
+            assert heading in text
+            assert pdf.count(heading) >= len(two)
+
+
+def test_no_two_figures_or_headings_of_the_page_share_an_id(two, tmp_path):
+    page = write_comparison([f.path for f in two], tmp_path / "both").read_text()
+    ids = re.findall(r'\sid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    links = re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', page)
+    assert {one or other for one, other in links} <= set(ids)

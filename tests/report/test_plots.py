@@ -1,0 +1,109 @@
+"""Every figure is labelled with its unit, and draws the numbers that it is given."""
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from kmlp.report import plots
+from kmlp.report.plots import PALETTE, ForestRow
+
+
+@pytest.fixture
+def ax():
+    with matplotlib.rc_context(plots.style()):
+        yield Figure().subplots()
+
+
+def rows(*values, **more):
+    return [
+        ForestRow(label=f"v{i}", values=np.array(v, float), **more) for i, v in enumerate(values)
+    ]
+
+
+def texts(ax):
+    return [t.get_text() for t in ax.texts]
+
+
+def test_rows_show_every_seed_and_the_interval_that_was_given(ax):
+    drawn = plots.draw_rows(ax, rows([1, 2, 6], interval=(2, 4)), xlabel="accuracy, %")
+    assert drawn is ax
+    assert sorted(ax.collections[0].get_offsets()[:, 0]) == [1, 2, 6]
+    bar, diamond = ax.lines
+    assert (list(bar.get_xdata()), list(diamond.get_xdata())) == ([2, 4], [3])
+    assert (ax.get_xlabel(), ax.get_yticklabels()[0].get_text()) == ("accuracy, %", "v0")
+
+
+def test_what_no_test_tells_apart_is_hollow(ax):
+    row, clear = rows([1], is_clear=False)[0], rows([1], role="better")[0]
+    plots.draw_rows(ax, [row, clear], xlabel="x")
+    hollow, filled = (line.get_markerfacecolor() for line in ax.lines)
+    assert (hollow, filled) == (PALETTE["paper"], PALETTE["better"])
+
+
+def test_one_row_far_away_does_not_squeeze_the_others(ax):
+    plots.draw_rows(ax, rows([1, 2], [2, 3], [1, 3], [2, 2], [-400, -402]), xlabel="x")
+    low, high = ax.get_xlim()
+    assert 0 < low < 1
+    assert 3 < high < 4
+    assert texts(ax) == ["◀ -401"]
+
+
+def test_two_large_effects_among_small_ones_are_shown(ax):
+    values = [[-1.4], [-0.07], [-0.02], [0.0], [0.01], [1.3]]
+    plots.draw_rows(ax, rows(*values), xlabel="x", reference=0.0)
+    assert texts(ax) == []
+
+
+def test_epochs_run_from_the_best_to_the_last(ax):
+    epochs = {"a": (np.array([3, 5]), np.array([8, 9]))}
+    plots.draw_epochs(ax, epochs, max_epochs=20, roles=["unclear"])
+    lines, dots = ax.collections
+    assert [segment[:, 0].tolist() for segment in lines.get_segments()] == [[3, 8], [5, 9]]
+    assert dots.get_offsets()[:, 0].tolist() == [3, 5]
+    assert ax.get_xlabel() == "epoch"
+
+
+def test_a_curve_is_the_mean_and_ends_with_half_of_its_seeds(ax):
+    runs = [np.array([3.0, 1.0, 9.0]), np.array([1.0, 3.0]), np.array([2.0, 2.0])]
+    plots.draw_curves(ax, {"train": runs}, ylabel="cross-entropy, nats")
+    assert ax.lines[0].get_ydata().tolist() == [2, 2]
+    assert ax.lines[0].get_xdata().tolist() == [1, 2]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("epoch", "cross-entropy, nats")
+
+
+def test_a_long_curve_is_thinned_but_keeps_its_ends(ax):
+    plots.draw_curves(ax, {"train": [np.arange(5000.0)]}, ylabel="y")
+    x = ax.lines[0].get_xdata()
+    assert (len(x), x[0], x[-1]) == (80, 1, 5000)
+
+
+def test_a_confusion_matrix_is_in_percent_and_leaves_nothings_out(ax):
+    shares = np.array([[0.9, 0.1, 0.0], [0.004, 0.996, 0.0], [np.nan] * 3])
+    plots.draw_confusion(ax, shares, ["a", "b", "c"])
+    assert texts(ax) == ["90", "10", "100"]
+    assert ax.get_ylabel() == "true class, % of its rows"
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["a", "b", "c"]
+
+
+def test_reliability_is_in_percent(ax):
+    half, counts = np.array([0.5, 0.9]), np.array([3, 97])
+    plots.draw_reliability(ax, half, half - 0.1, np.array([[0.2, 0.6], [0.7, 0.9]]), counts)
+    assert ax.collections[1].get_offsets().tolist() == [[50, 40], [90, 80]]
+    # Three rows say too little to be joined to the others.
+    assert ax.lines[1].get_xdata().tolist() == [90]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("confidence, %", "right, %")
+
+
+def test_a_regressions_figures_are_in_the_targets_unit(ax):
+    truth, predicted = np.array([1.0, 2.0]), np.array([1.5, 1.0])
+    plots.draw_predicted(ax, truth, predicted)
+    assert ax.collections[0].get_offsets().tolist() == [[1, 1.5], [2, 1]]
+    assert ax.get_xlabel() == "true, the target's unit"
+    other = plots.draw_residuals(Figure().subplots(), truth, predicted)
+    assert other.collections[0].get_offsets().tolist() == [[1.5, 0.5], [1, -1]]
+
+
+def test_no_figure_holds_more_dots_than_a_page_carries(ax):
+    plots.draw_predicted(ax, np.arange(1e5), np.arange(1e5))
+    assert len(ax.collections[0].get_offsets()) == 1500

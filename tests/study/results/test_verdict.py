@@ -1,0 +1,558 @@
+"""A verdict says what the numbers say, with their uncertainty, and what limits them."""
+
+import copy
+
+import pytest
+
+from kmlp.stats.formatting import unit_of
+from kmlp.study.results.ranking import best_variant, is_significant, label, rank, shown_beside
+from kmlp.study.results.verdict import verdict
+
+ACCURACY = unit_of("accuracy")
+RMSE = unit_of("rmse", [54.2])
+
+
+def summary(mean: float, ci95=(0.0, 0.0)) -> dict:
+    return {"accuracy": {"mean": mean, "ci95": list(ci95) if ci95 else None}}
+
+
+def variant(name: str, test: float, *, strength: str | None = None, val=None, **values) -> dict:
+    """A variant's entry in `results.json`, as far as verdicts look at it."""
+    return {
+        "name": name,
+        "strength": f"{name}=0.2" if strength is None else strength,
+        "num_members": 10,
+        "num_diverged": 0,
+        "test": summary(test, (test - 0.002, test + 0.002)),
+        "val": summary(test if val is None else val),
+        "train": summary(0.99),
+        "test_ci95_seeds_and_rows": [test - 0.007, test + 0.007],
+        "versus_baseline": None,
+        "versus_best": None,
+        "tied_with_best": True,
+        **values,
+    }
+
+
+def versus(
+    difference: float,
+    *,
+    p_holm: float,
+    wins: int,
+    ties: int = 0,
+    losses: int = 0,
+    more_seeds: int | None = None,
+) -> dict:
+    return {
+        "difference": difference,
+        "ci95": [difference - 0.0008, difference + 0.0008],
+        "p": p_holm / 2,
+        "p_holm": p_holm,
+        "wins": wins,
+        "ties": ties,
+        "losses": losses,
+        "ci95_seeds_and_rows": [difference - 0.001, difference + 0.001],
+        "more_seeds": more_seeds,
+    }
+
+
+def results(*variants: dict, members=(), source: str = "full") -> dict:
+    return {
+        "dataset": {
+            "task": "multiclass",
+            "class_names": ["a", "b", "c"],
+            "source": source,
+            "num_train": 4167,
+            "num_val": 833,
+            "num_test": 1000,
+        },
+        "metric": {"name": "accuracy", "higher_is_better": True},
+        "class_shares": [0.3, 0.3, 0.4],
+        "baseline": "none",
+        "variants": [variant("none", 0.88, strength=""), *variants],
+        "members": list(members),
+    }
+
+
+BETTER = variant("dropout", 0.8861, versus_baseline=versus(0.0061, p_holm=0.006, wins=10))
+WORSE = variant("l2", 0.8739, versus_baseline=versus(-0.0061, p_holm=0.0004, wins=1, losses=9))
+SAME = variant("l1", 0.8799, versus_baseline=versus(-0.0001, p_holm=0.4, wins=4, ties=1, losses=5))
+
+
+def comparison(entry: dict, make=results) -> str:
+    """The verdict's sentence on how a variant compares with the baseline."""
+    sentences = [s for s in verdict(make(entry)) if s.startswith(f"{label(entry)} ")]
+    return next(s for s in sentences if "has the best" not in s)
+
+
+def test_a_variant_that_is_better_beats_the_baseline():
+    assert comparison(BETTER) == (
+        "dropout=0.2 beats none by 0.61 points (95 % interval 0.53 to 0.69, Holm p = 0.006, "
+        "10 of 10 seeds)."
+    )
+
+
+def test_a_variant_that_is_worse_loses_to_the_baseline():
+    assert comparison(WORSE) == (
+        "l2=0.2 loses to none by 0.61 points (95 % interval 0.53 to 0.69, Holm p < 0.001, "
+        "worse on 9 of 10 seeds)."
+    )
+
+
+def test_a_variant_that_is_neither_cannot_be_told_apart():
+    assert comparison(SAME) == (
+        "l1=0.2 cannot be told apart from none: -0.01 points (95 % interval -0.09 to +0.07, "
+        "Holm p = 0.400, better on 4 of 10 seeds); a difference as small as this would take more "
+        "than 500 seeds to show."
+    )
+
+
+def test_five_percent_is_not_below_five_percent():
+    at = variant("a", 0.9, versus_baseline=versus(0.1, p_holm=0.05, wins=10))
+    below = variant("a", 0.9, versus_baseline=versus(0.1, p_holm=0.0499, wins=10))
+    assert (is_significant(at), is_significant(below)) == (False, True)
+
+
+def test_the_corrected_p_decides_not_the_plain_one():
+    one = variant("a", 0.9, versus_baseline={**versus(0.1, p_holm=0.2, wins=10), "p": 0.001})
+    assert not is_significant(one)
+    assert "cannot be told apart" in comparison(one)
+
+
+@pytest.mark.parametrize(("pairs", "seeds"), [(1, "1 seed"), (2, "2 seeds"), (5, "5 seeds")])
+def test_fewer_than_six_seeds_are_never_significant(pairs, seeds):
+    few = variant("dropout", 0.9, versus_baseline=versus(0.02, p_holm=0.0, wins=pairs))
+    assert not is_significant(few)
+    assert comparison(few) == (
+        f"dropout=0.2 differs from none by +2.00 points on {seeds}: too few to test; "
+        "at least 6 are needed."
+    )
+
+
+def test_six_seeds_can_be_significant_whatever_they_are_made_of():
+    six = versus(0.02, p_holm=0.03, wins=4, ties=1, losses=1)
+    assert is_significant(variant("dropout", 0.9, versus_baseline=six))
+
+
+def test_one_pair_without_an_interval_is_said():
+    alone = {**versus(-0.02, p_holm=1.0, wins=0, losses=1), "ci95": None}
+    sentence = comparison(variant("l2", 0.86, versus_baseline=alone))
+    assert sentence.startswith("l2=0.2 differs from none by -2.00 points on 1 seed: too few")
+
+
+def test_a_verdict_starts_with_the_best_then_what_helps_what_is_open_and_what_hurts():
+    sentences = verdict(results(WORSE, SAME, BETTER))
+    assert sentences == [
+        "dropout=0.2 has the best mean validation accuracy; expect 88.61 % on the test set "
+        "(95 % interval 88.41 to 88.81 over 10 seeds, 87.91 to 89.31 over seeds and test rows).",
+        comparison(BETTER),
+        comparison(SAME),
+        comparison(WORSE),
+    ]
+
+
+def test_the_best_is_chosen_on_validation_and_expected_by_its_own_test_mean():
+    lucky = variant("l2", 0.95, val=0.80)
+    assert verdict(results(lucky, variant("l1", 0.85, val=0.90)))[0].startswith(
+        "l1=0.2 has the best mean validation accuracy; expect 85.00 % on the test set"
+    )
+
+
+def test_without_validation_rows_the_training_accuracy_decides():
+    shown = results(BETTER)
+    for v in shown["variants"]:
+        v["val"] = {}
+    shown["variants"][0]["train"] = summary(0.999)
+    assert verdict(shown)[0].startswith("none has the best mean training accuracy; expect 88.00 %")
+
+
+def test_one_seed_has_no_interval():
+    shown = results()
+    shown["variants"][0] |= {"num_members": 1, "test": summary(0.88, None)}
+    assert verdict(shown) == [
+        "none has the best mean validation accuracy; expect 88.00 % on the test set "
+        "(one seed: no interval)."
+    ]
+
+
+def test_diverged_members_are_named_by_variant_seed_and_epoch():
+    members = [
+        {
+            "variant": name,
+            "seed": seed,
+            "status": status,
+            "best_epoch": epoch - 1,
+            "stopped_epoch": epoch,
+        }
+        for name, seed, status, epoch in (
+            ("none", 1, "done", 9),
+            ("none", 4, "diverged", 2),
+            ("l2", 0, "diverged", 3),
+            ("l2", 1, "done", 9),
+            ("l2", 7, "diverged", 1),
+        )
+    ]
+    l2 = variant("l2", 0.9, num_diverged=2, versus_baseline=BETTER["versus_baseline"])
+    sentences = verdict(results(l2, members=members))
+    assert sentences[2:] == [
+        "l2=0.2 diverged (a loss was not finite) with seed 0 (epoch 3), 7 (epoch 1): "
+        "kept out of every mean."
+    ]
+
+
+@pytest.mark.parametrize(("num_improving", "is_said"), [(1, False), (2, True)])
+def test_training_that_ended_too_early_is_said(num_improving, is_said):
+    """From a quarter of the networks on."""
+    members = [
+        {"status": "done", "best_epoch": 9 if i < num_improving else 5, "stopped_epoch": 9}
+        for i in range(8)
+    ]
+    sentences = verdict(results(members=members))
+    said = [s for s in sentences if s.startswith("2 of 8 networks were still getting better")]
+    assert bool(said) == is_said
+
+
+def test_a_variant_without_a_finished_member_is_ranked_nowhere():
+    nothing = {"num_members": 0, "test": {}, "val": {}, "train": {}}
+    gone = variant("l2", 0.0, num_diverged=1) | nothing
+    members = [{"variant": "l2", "seed": 3, "status": "diverged", "stopped_epoch": 2}]
+    sentences = verdict(results(gone, members=members))
+    assert len(sentences) == 2
+    assert sentences[0].startswith("none has the best")
+    assert sentences[1].startswith("l2=0.2 diverged (a loss was not finite) with seed 3 (epoch 2):")
+
+
+def test_where_no_member_finished_nothing_is_said():
+    shown = results()
+    shown["variants"][0] |= {"num_members": 0, "test": {}, "val": {}, "train": {}}
+    assert verdict(shown) == ["No member finished: nothing can be said."]
+
+
+def test_the_bundled_sample_is_named_as_such():
+    assert verdict(results(source="sample"))[-1] == (
+        "This is the bundled sample of 4,167 training and 1,000 test rows, not the full set: "
+        "expect other numbers there."
+    )
+    assert not any("sample" in sentence for sentence in verdict(results(source="full")))
+
+
+def test_a_verdict_leaves_the_results_alone():
+    shown = results(WORSE, BETTER, source="sample")
+    before = copy.deepcopy(shown)
+    verdict(shown)
+    assert shown == before
+
+
+def test_equal_on_validation_the_first_is_best_whatever_the_test_set_says():
+    tied = [variant("l1", 0.85, val=0.90), variant("l2", 0.95, val=0.90)]
+    assert best_variant(tied, ACCURACY)["name"] == "l1"
+    assert verdict(results(*tied))[0].startswith("l1=0.2 has the best mean validation accuracy")
+
+
+def in_rmse(entry: dict) -> dict:
+    """The same entry as if its scores were errors in the target's unit, a hundred times larger."""
+    parts = {}
+    for part in ("test", "val", "train"):
+        scores = entry[part]["accuracy"]
+        interval = scores["ci95"] and [100 * bound for bound in scores["ci95"]]
+        parts[part] = {"rmse": {"mean": 100 * scores["mean"], "ci95": interval}}
+    against = entry["versus_baseline"]
+    if against:
+        parts["versus_baseline"] = {
+            **against,
+            "difference": 100 * against["difference"],
+            "ci95": [100 * bound for bound in against["ci95"]],
+        }
+        interval = [100 * bound for bound in against["ci95_seeds_and_rows"]]
+        parts["versus_baseline"]["ci95_seeds_and_rows"] = interval
+    parts["test_ci95_seeds_and_rows"] = [100 * b for b in entry["test_ci95_seeds_and_rows"]]
+    return {**entry, **parts}
+
+
+def regression(*variants: dict) -> dict:
+    shown = results(*variants)
+    return {
+        **shown,
+        "dataset": {**shown["dataset"], "task": "regression", "class_names": []},
+        "metric": {"name": "rmse", "higher_is_better": False},
+        "class_shares": [],
+        "variants": [in_rmse(v) for v in shown["variants"]],
+    }
+
+
+LESS = variant("dropout", 0.5, versus_baseline=versus(-0.0061, p_holm=0.006, wins=10))
+MORE = variant("l2", 0.6, versus_baseline=versus(0.0061, p_holm=0.0004, wins=1, losses=9))
+
+
+@pytest.mark.parametrize(
+    ("entry", "sentence"),
+    [
+        (
+            LESS,
+            "dropout=0.2 beats none by 0.61 in RMSE (95 % interval 0.53 to 0.69, Holm p = 0.006, "
+            "10 of 10 seeds).",
+        ),
+        (
+            MORE,
+            "l2=0.2 loses to none by 0.61 in RMSE (95 % interval 0.53 to 0.69, Holm p < 0.001, "
+            "worse on 9 of 10 seeds).",
+        ),
+        (
+            SAME,
+            "l1=0.2 cannot be told apart from none: -0.01 in RMSE (95 % interval -0.09 to +0.07, "
+            "Holm p = 0.400, better on 4 of 10 seeds); a difference as small as this would take "
+            "more than 500 seeds to show.",
+        ),
+    ],
+)
+def test_of_an_error_less_is_better(entry, sentence):
+    assert comparison(entry, regression) == sentence
+
+
+def test_a_regressions_verdict_starts_with_the_least_error():
+    sentences = verdict(regression(MORE, LESS))
+    assert sentences[0] == (
+        "dropout=0.2 has the best mean validation RMSE; expect 50.00 on the test set "
+        "(95 % interval 49.80 to 50.20 over 10 seeds, 49.30 to 50.70 over seeds and test rows)."
+    )
+    assert [s.split()[0] for s in sentences[1:]] == ["dropout=0.2", "l2=0.2"]
+    assert "beats" in sentences[1]
+    assert "loses to" in sentences[2]
+
+
+def test_an_accuracy_that_one_class_flatters_is_said():
+    shown = results()
+    shown["class_shares"] = [0.3, 0.19, 0.51]
+    assert shown_beside(shown) == ("balanced_accuracy",)
+    assert verdict(shown)[-1] == (
+        "Class c holds 51 % of the test rows: read the balanced accuracy too, which counts every "
+        "class alike."
+    )
+    shown["class_shares"] = [0.3, 0.2, 0.5]  # half of three is one and a half times a third
+    assert shown_beside(shown) == ()
+    assert len(verdict(shown)) == 1
+
+
+def test_beside_an_error_stands_its_share_of_the_variance():
+    assert shown_beside(regression()) == ("r2",)
+
+
+def test_rank_is_by_mean_test_accuracy_of_what_finished():
+    unfinished = variant("l1_l2", 0.99, num_members=0)
+    ranked = rank([WORSE, unfinished, SAME, BETTER], ACCURACY)
+    assert [v["name"] for v in ranked] == ["dropout", "l1", "l2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "strength", "expected"),
+    [
+        ("none", "", "none"),
+        ("dropout", "dropout=0.2", "dropout=0.2"),
+        ("dropout=0.5", "dropout=0.5", "dropout=0.5"),
+        ("dropout_l2", "dropout=0.2, l2=0.0005", "dropout_l2 (dropout=0.2, l2=0.0005)"),
+        ("no_early_stopping", "early_stopping=False", "no_early_stopping (early_stopping=False)"),
+        ("wide", "hidden_units=[512, 256]", "wide (hidden_units=[512, 256])"),
+        (
+            "gradient_noise",
+            "gradient_noise=0.01, gradient_noise_decay=0.55",
+            "gradient_noise=0.01 (gradient_noise_decay=0.55)",
+        ),
+        (
+            "gradient_noise=0.1",
+            "gradient_noise=0.1, gradient_noise_decay=0.55",
+            "gradient_noise=0.1 (gradient_noise_decay=0.55)",
+        ),
+        # Another strength than its name begins with.
+        ("l2=0.1", "l2=0.15", "l2=0.1 (l2=0.15)"),
+    ],
+)
+def test_a_label_says_name_and_strength_once(name, strength, expected):
+    assert label({"name": name, "strength": strength}) == expected
+
+
+def many(number: int, difference: float, **comparison) -> list[dict]:
+    """Variants a, b, c, ..., each a hundredth of a point less than the one before."""
+    return [
+        variant(
+            name,
+            0.88 + difference - i / 10_000,
+            versus_baseline=versus(difference - i / 10_000, **comparison),
+        )
+        for i, name in enumerate("abcdefghijklm"[:number])
+    ]
+
+
+def test_many_that_help_are_one_sentence_the_first_three_in_full():
+    assert verdict(results(*many(5, 0.006, p_holm=0.012, wins=10)))[1:] == [
+        "a=0.2 beats none by 0.60 points (95 % interval 0.52 to 0.68, Holm p = 0.012, "
+        "10 of 10 seeds), b=0.2 by 0.59 points (95 % interval 0.51 to 0.67, Holm p = 0.012, "
+        "10 of 10 seeds) and c=0.2 by 0.58 points (95 % interval 0.50 to 0.66, Holm p = 0.012, "
+        "10 of 10 seeds); so do d=0.2 and e=0.2 by 0.56 to 0.57 points (95 % intervals within "
+        "0.48 to 0.65, Holm p at most 0.012)."
+    ]
+
+
+def test_many_that_hurt_are_one_sentence_too_the_worst_first():
+    sentence = verdict(results(*many(4, -0.006, p_holm=0.0001, wins=0, losses=10)))[-1]
+    assert sentence.startswith("d=0.2 loses to none by 0.63 points (95 % interval 0.55 to 0.71,")
+    assert sentence.endswith(
+        "; so does a=0.2 by 0.60 points (95 % intervals within 0.52 to 0.68, Holm p < 0.001)."
+    )
+
+
+def test_where_nothing_helps_that_is_the_second_sentence():
+    assert verdict(results(WORSE, SAME))[1] == "No variant is shown to beat the baseline, none."
+
+
+@pytest.mark.parametrize(
+    ("more_seeds", "sentence"),
+    [
+        (
+            34,
+            "about 34 more seeds would show a true difference of this size with 80 % power.",
+        ),
+        (None, "a difference as small as this would take more than 500 seeds to show."),
+    ],
+)
+def test_one_that_is_open_says_how_many_seeds_would_settle_it(more_seeds, sentence):
+    comparison = versus(0.001, p_holm=0.2, wins=7, losses=3, more_seeds=more_seeds)
+    assert verdict(results(variant("l1", 0.881, versus_baseline=comparison)))[1:] == [
+        "l1=0.2 cannot be told apart from none: +0.10 points (95 % interval +0.02 to +0.18, "
+        f"Holm p = 0.200, better on 7 of 10 seeds); {sentence}"
+    ]
+
+
+def open_variants(*more_seeds: int | None) -> list[dict]:
+    variants = many(len(more_seeds), 0.001, p_holm=0.2, wins=6, losses=4)
+    for entry, more in zip(variants, more_seeds, strict=True):
+        entry["versus_baseline"]["more_seeds"] = more
+    return variants
+
+
+@pytest.mark.parametrize(
+    ("more_seeds", "settled"),
+    [
+        (
+            (12, 40, 25),
+            "from 12 more seeds (a=0.2) to 40 more (b=0.2) would show true differences of these "
+            "sizes with 80 % power.",
+        ),
+        (
+            (None, 40, None),
+            "about 40 more seeds would show a true difference like that of b=0.2 with 80 % power, "
+            "the other 2 would take more than 500 in all.",
+        ),
+        (
+            (9, 9, 9),
+            "about 9 more seeds would show true differences of these sizes with 80 % power.",
+        ),
+        (
+            (None, None, None),
+            "differences as small as these would take more than 500 seeds to show.",
+        ),
+    ],
+)
+def test_several_that_are_open_are_one_sentence(more_seeds, settled):
+    assert verdict(results(*open_variants(*more_seeds)))[1:] == [
+        "No variant is shown to beat the baseline, none.",
+        "a=0.2, b=0.2 and c=0.2 cannot be told apart from none (differences +0.08 to +0.10 "
+        f"points, Holm p at least 0.200, 10 seeds); {settled}",
+    ]
+
+
+def test_thirteen_that_are_open_are_counted_not_listed():
+    sentence = verdict(results(*open_variants(*[None] * 13)))[2]
+    assert sentence.startswith("The 13 variants cannot be told apart from none (differences -0.02")
+    sentence = verdict(results(BETTER, *open_variants(*[None] * 12)))[2]
+    assert sentence.startswith("12 of 13 variants cannot be told apart from none (differences ")
+
+
+def test_seeds_too_few_for_so_many_comparisons_are_said():
+    """Seven comparisons: the smallest p of six seeds is 2 / 64, times 7 is 0.22."""
+    variants = many(7, 0.001, p_holm=0.22, wins=6, more_seeds=3)
+    sentence = verdict(results(*variants))[2]
+    assert (
+        ": 6 seeds cannot show any among 7 comparisons, at least 9 are needed; about 3" in sentence
+    )
+
+
+def test_several_with_too_few_seeds_are_one_sentence():
+    variants = many(3, 0.001, p_holm=1.0, wins=2)
+    variants[1]["versus_baseline"]["losses"] = 1
+    assert verdict(results(*variants))[1:] == [
+        "a=0.2, b=0.2 and c=0.2 differ from none by +0.08 to +0.10 points on 2 to 3 seeds: too "
+        "few to test; at least 7 are needed."
+    ]
+
+
+def against_best(name: str, difference: float, **comparison) -> dict:
+    found = versus(difference, **comparison)
+    tied = found["p_holm"] >= 0.05
+    return variant(name, 0.8861 + difference, val=0.1, versus_best=found, tied_with_best=tied)
+
+
+def shown_with_best(*others: dict) -> list[str]:
+    others = [o | {"versus_baseline": BETTER["versus_baseline"]} for o in others]
+    return verdict(results(BETTER, *others))
+
+
+def test_what_is_tied_with_the_best_is_said_with_it():
+    tied = against_best("l1", -0.001, p_holm=0.3, wins=3, losses=7)
+    apart = against_best("l2", -0.004, p_holm=0.01, wins=0, losses=10)
+    assert shown_with_best(tied, apart)[0].endswith(
+        "over seeds and test rows); l1=0.2 cannot be told apart from it."
+    )
+    assert shown_with_best(apart)[0].endswith("test rows); no other variant is tied with it.")
+
+
+def test_a_best_variant_that_is_tied_with_the_baseline_alone_says_so():
+    best = BETTER | {"versus_baseline": versus(0.001, p_holm=0.9, wins=5, losses=5)}
+    worse = against_best("l2", -0.02, p_holm=0.01, wins=0, losses=10)
+    worse |= {"versus_baseline": versus(-0.02, p_holm=0.01, wins=0, losses=10)}
+    first = verdict(results(best, worse))[0]
+    assert first.endswith("no other variant but the baseline is tied with it.")
+
+
+def test_many_ties_with_the_best_are_counted():
+    tied = [against_best(n, -0.001, p_holm=0.3, wins=3, losses=7) for n in "abcdef"]
+    apart = against_best("l2", -0.004, p_holm=0.01, wins=0, losses=10)
+    assert "; the 6 other variants cannot be told apart from it." in shown_with_best(*tied)[0]
+    assert "; 6 of 7 other variants cannot be" in shown_with_best(*tied, apart)[0]
+
+
+def test_what_the_test_set_tells_to_be_better_than_the_chosen_is_said():
+    surprise = against_best("l2", 0.004, p_holm=0.01, wins=10)
+    assert shown_with_best(surprise)[2] == (
+        "On the test set l2=0.2 beats dropout=0.2, which validation chose, by 0.40 points "
+        "(95 % interval 0.32 to 0.48, Holm p = 0.010, 10 of 10 seeds)."
+    )
+
+
+def test_a_difference_that_other_rows_could_undo_is_said():
+    wide = {**BETTER["versus_baseline"], "ci95_seeds_and_rows": [-0.001, 0.0132]}
+    assert verdict(results(BETTER | {"versus_baseline": wide}))[2:] == [
+        "The difference of dropout=0.2 from none holds for these test rows; over other rows as "
+        "well zero is in its 95 % interval, -0.10 to +1.32 points."
+    ]
+
+
+def test_a_variant_without_a_common_seed_is_said():
+    assert verdict(results(variant("l2", 0.87)))[1:] == [
+        "l2=0.2 cannot be compared with none: no seed finished in both."
+    ]
+
+
+@pytest.mark.parametrize("p_holm", [0.001, 0.049, 0.05, 0.4])
+@pytest.mark.parametrize("difference", [-0.01, 0.01])
+@pytest.mark.parametrize("pairs", [3, 6, 20])
+@pytest.mark.parametrize("number", [1, 4, 8])
+def test_nothing_is_called_better_or_worse_without_interval_and_corrected_p(
+    p_holm, difference, pairs, number
+):
+    wins, losses = (pairs, 0) if difference > 0 else (0, pairs)
+    shown = results(*many(number, difference, p_holm=p_holm, wins=wins, losses=losses))
+    sentences = [s for s in verdict(shown) if " beats " in s or " loses to " in s]
+    assert bool(sentences) == (p_holm < 0.05 and pairs >= 6)
+    for sentence in sentences:
+        assert sentence.count(" by ") == sentence.count("95 % interval") == min(number, 4)
+        assert sentence.count("Holm p") == min(number, 4)

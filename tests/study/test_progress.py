@@ -1,0 +1,55 @@
+"""Progress tells the task's own score, the best so far of each member."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from kmlp.study.progress import StudyProgress
+
+MEMBERS = [SimpleNamespace(id=id) for id in ("a", "b")]
+
+
+@pytest.fixture
+def progress() -> StudyProgress:
+    progress = StudyProgress(Console(width=200, quiet=True))
+    progress.start({"a": "none", "b": "dropout"}, done=())
+    return progress
+
+
+def table(progress: StudyProgress) -> str:
+    console = Console(width=120, color_system=None)
+    with console.capture() as capture:
+        console.print(progress._render())
+    return capture.get()
+
+
+def test_before_the_first_epoch_no_score_is_told(progress):
+    assert "validation" not in progress._line()
+
+
+def test_classification_tells_the_highest_validation_accuracy(progress):
+    for epoch, values in enumerate(([0.5, 0.7], [0.6, 0.65], [0.55, np.nan]), start=1):
+        logs = {"loss": [9.0] * 2, "accuracy": [0.99] * 2, "val_accuracy": values}
+        progress.epoch(MEMBERS, epoch, {k: np.array(v) for k, v in logs.items()})
+    assert "best validation accuracy 70.00 %" in progress._line()
+    assert "best val. accuracy" in table(progress)
+    assert "60.00 %" in table(progress)
+
+
+def test_regression_tells_the_lowest_validation_error(progress):
+    for epoch, values in enumerate(([0.9, 0.5], [0.8, 0.55], [0.85, np.nan]), start=1):
+        logs = {"loss": [9.0] * 2, "mse": [0.01] * 2, "val_mse": values}
+        progress.epoch(MEMBERS, epoch, {k: np.array(v) for k, v in logs.items()})
+    assert "best validation MSE / variance 0.500" in progress._line()
+    assert "best val. MSE / variance" in table(progress)
+    assert "0.800" in table(progress)
+
+
+@pytest.mark.parametrize("name", ["accuracy", "mse"])
+def test_without_validation_rows_the_training_score_is_told(progress, name):
+    progress.epoch(MEMBERS, 1, {"loss": np.ones(2), name: np.array([0.25, 0.25])})
+    told = "accuracy 25.00 %" if name == "accuracy" else "MSE / variance 0.250"
+    assert f"best training {told}" in progress._line()
+    assert "best train." in table(progress)

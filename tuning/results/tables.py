@@ -1,0 +1,52 @@
+"""A search's results as a table for a terminal."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.table import Table
+
+from tuning.results.trials import objective_unit, ranked, written
+
+_AT_MOST = 20
+
+
+def results_table(results: Mapping[str, Any]) -> Table:
+    """Trials by rank: mean score and its standard error, weights, epochs, and what was tried.
+
+    What all trials share is left out; failed ones come last.
+    """
+    unit = objective_unit(results)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    headings = ("trial", f"val. {unit.short}{unit.sign}", "SE", "weights", "epochs", "", "what")
+    for heading in headings:
+        left = heading in ("", "what")
+        table.add_column(heading, justify="left" if left else "right", overflow="fold")
+    trials = results["trials"]
+    others = [t for t in trials if t["status"] not in ("done", "running")]
+    for trial in [*ranked(results)[:_AT_MOST], *others]:
+        table.add_row(
+            str(trial["number"]),
+            "–" if trial["score"] is None else unit.value(trial["score"]),
+            "–" if trial["se"] is None else unit.value(trial["se"]),
+            "–" if trial["num_weights"] is None else f"{trial['num_weights']:,}",
+            _range(trial["epochs"]),
+            _place(trial, results),
+            ", ".join(f"{k}={written(v)}" for k, v in trial["values"].items()),
+        )
+    return table
+
+
+def _place(trial: Mapping[str, Any], results: Mapping[str, Any]) -> str:
+    number = trial["number"]
+    if trial["status"] != "done":
+        return trial["status"].replace("_", " ")
+    names = []
+    if number == results["picked"]:
+        names.append("picked")
+    if number == results["best"]:
+        names.append("best")
+    return ", ".join(names) or ("tied" if number in results["ties"] else "")
+
+
+def _range(epochs: list[int]) -> str:
+    return "–".join(dict.fromkeys((str(min(epochs)), str(max(epochs))))) if epochs else ""

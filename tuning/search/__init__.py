@@ -1,0 +1,1 @@
+"""How it is searched: oracles draw, stacks train, the follow-up checks."""

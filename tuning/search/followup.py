@@ -1,0 +1,117 @@
+"""The study that follows a search: its best trials and the default, over seeds never used."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from kmlp.config import MLPConfig, StudyConfig, TrainConfig
+from kmlp.data import Dataset
+from kmlp.engine.trainer import Trainer
+from kmlp.study.loading import Study
+from kmlp.study.study import Progress, run_study
+from tuning.results.followup import (
+    FOLLOWUP_FILE,
+    NUM_SEEDS,
+    STUDY_FOLDER,
+    config_of,
+    first_fresh_seed,
+    followup_of,
+    variant_name,
+)
+from tuning.results.search_folder import SearchFolder
+
+NUM_TRIALS = 3
+
+
+# What TOML, which has no null, could not switch off again in a variant.
+_OPTIONAL = ("max_norm", "clipnorm", "reduce_on_plateau", "class_weight")
+
+
+def study_config(
+    results: Mapping[str, Any], *, num_trials: int = NUM_TRIALS, num_seeds: int = NUM_SEEDS
+) -> StudyConfig:
+    """The study of the trial that was picked, the best others, and the base as the baseline.
+
+    Its seeds begin beyond the search's: what the search owes to the luck of its seeds is gone.
+
+    Args:
+        results: the search's.
+        num_trials: how many trials, the one picked included.
+        num_seeds: fresh seeds each.
+    """
+    settings = results["settings"]
+    base = {**settings["model"], **settings["train"]}
+    bare = {**base, **dict.fromkeys(_OPTIONAL)}
+    baseline = _variant("default", base, bare)
+    variants: list[str | dict[str, Any]] = ["none" if len(baseline) == 1 else baseline]
+    for trial in _best_trials(results)[:num_trials]:
+        variant = _variant(variant_name(trial["number"]), config_of(trial), bare)
+        if config_of(trial) != base:
+            variants.append(variant)
+    return StudyConfig(
+        dataset=results["dataset"]["name"],
+        variants=tuple(variants),
+        num_seeds=num_seeds,
+        first_seed=first_fresh_seed(results),
+        model=MLPConfig.from_dict({k: bare[k] for k in settings["model"]}),
+        train=TrainConfig.from_dict({k: bare[k] for k in settings["train"]}),
+        validation_fraction=settings["validation_fraction"],
+        baseline="none" if len(baseline) == 1 else "default",
+    )
+
+
+def best_study_file(results: Mapping[str, Any], dataset: str) -> StudyConfig:
+    """The configuration that was picked as a study of its own, with fresh seeds."""
+    picked = results["trials"][results["picked"]]
+    return StudyConfig(
+        dataset=dataset,
+        variants=("none",),
+        num_seeds=NUM_SEEDS,
+        first_seed=first_fresh_seed(results),
+        model=MLPConfig.from_dict(picked["model"]),
+        train=TrainConfig.from_dict(picked["train"]),
+        validation_fraction=results["settings"]["validation_fraction"],
+    )
+
+
+def run_followup(
+    results: Mapping[str, Any],
+    folder: SearchFolder,
+    data: Dataset,
+    *,
+    dataset: str,
+    num_trials: int = NUM_TRIALS,
+    num_seeds: int = NUM_SEEDS,
+    progress: Progress | None = None,
+    trainer: Trainer | None = None,
+) -> Study:
+    """Runs the study in the search's folder; the test set is read here, and only here.
+
+    How many trials there were then is kept: a search may be given more afterwards.
+    """
+    if followup_of(folder) is None:
+        folder.write_json(FOLLOWUP_FILE, {"num_trials": len(results["trials"])})
+    config = study_config(results, num_trials=num_trials, num_seeds=num_seeds)
+    config = dataclasses.replace(config, dataset=dataset)
+    place = folder.path / STUDY_FOLDER
+    return run_study(config, place, data, progress=progress, trainer=trainer)
+
+
+def _best_trials(results: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The one picked, then the best by their mean; each configuration once."""
+    trials, sign = (
+        results["trials"],
+        -1 if results["settings"]["objective"]["direction"] == "max" else 1,
+    )
+    full = trials[results["best"]]["until"]
+    done = [t for t in trials if t["status"] == "done" and t["until"] == full]
+    ranked = sorted(done, key=lambda t: (t["number"] != results["picked"], sign * t["score"]))
+    distinct: list[Mapping[str, Any]] = []
+    for trial in ranked:
+        if all(config_of(trial) != config_of(other) for other in distinct):
+            distinct.append(trial)
+    return distinct
+
+
+def _variant(name: str, config: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": name, **{k: v for k, v in config.items() if v != base[k]}}

@@ -1,0 +1,175 @@
+"""Progress of a search on stderr: a live table of trials on a terminal, plain lines elsewhere."""
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from kmlp.engine.member import Member
+from kmlp.stats.formatting import Unit, unit_of
+from kmlp.study.progress import clock
+from kmlp.terminal import PlainConsole
+from tuning.results.search_folder import Trial
+from tuning.results.trials import written
+from tuning.space.config import SearchConfig
+
+if TYPE_CHECKING:
+    from kmlp.engine.trainer import MemberResult
+
+_BEST, _ROWS = 5, 12
+
+
+class SearchProgress:
+    """Collects what a search tells and shows it; use it as a context manager.
+
+    Example:
+        with SearchProgress() as progress:
+            tune("fashion_mnist", "runs/t", progress=progress)
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or PlainConsole(stderr=True, soft_wrap=True)
+        self._lock = threading.Lock()
+        self._live: Live | None = None
+        self._unit: Unit = unit_of("accuracy")
+        self._total = 0
+        self._trials: dict[int, Trial] = {}
+        self._scores: dict[int, Sequence[float]] = {}
+        self._members: dict[int, Sequence[str]] = {}
+        self._epoch: dict[str, int] = {}
+        self._finished: set[str] = set()
+        self._seeds_of_ended: dict[int, int] = {}
+        self._done_before = 0
+        self._started = time.monotonic()
+
+    def __enter__(self) -> "SearchProgress":
+        if self.console.is_terminal:
+            self._live = Live(
+                get_renderable=self._render,
+                console=self.console,
+                refresh_per_second=2,
+                transient=True,
+            )
+            self._live.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._live:
+            self._live.stop()
+
+    def start(self, config: SearchConfig, trials: Sequence[Trial]) -> None:
+        """What is searched, and the trials that the folder holds already."""
+        over = [t for t in trials if t.status != "running"]
+        with self._lock:
+            self._unit = unit_of(config.metric)
+            # How many trials Hyperband has depends on its brackets: they are counted as drawn.
+            self._total = 0 if config.tuner == "hyperband" else config.max_trials
+            self._trials = {t.number: t for t in over}
+            self._done_before = len(over)
+            self._started = time.monotonic()
+        kept = f"; {len(over)} trials have ended before" if over else ""
+        wanted = f"{config.max_trials} trials" if self._total else "rounds of trials"
+        self.console.print(
+            f"Searching with {config.tuner}: {wanted} of {config.num_seeds} seeds{kept}.",
+            highlight=False,
+        )
+
+    def drawn(self, trials: Sequence[Trial], executions: Mapping[int, Sequence[str]]) -> None:
+        """What is tried next, and the members of each trial."""
+        with self._lock:
+            self._trials |= {t.number: t for t in trials if t.number not in self._trials}
+            self._members |= executions
+            # A later round of Hyperband's trains the same members on.
+            again = {id for ids in executions.values() for id in ids}
+            self._finished -= again
+            self._epoch = {id: epoch for id, epoch in self._epoch.items() if id not in again}
+
+    def epoch(self, members: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
+        """One epoch of one stack."""
+        with self._lock:
+            self._epoch |= dict.fromkeys((m.id for m in members), epoch)
+
+    def finished(self, results: Sequence["MemberResult"]) -> None:
+        """One stack is done."""
+        with self._lock:
+            self._finished |= {r.member.id for r in results}
+
+    def ended(self, trial: Trial, scores: Sequence[float]) -> None:
+        """One trial is done, or failed."""
+        with self._lock:
+            self._trials[trial.number] = trial
+            self._scores[trial.number] = scores
+            self._seeds_of_ended[trial.number] = self._num_finished(trial)
+        if not self._live:
+            self.console.print(f"{self._line(trial)}; {self._time()}", highlight=False)
+
+    def seconds_left(self) -> float | None:
+        """From the pace of the trials that ended since the start; None before the first, and where
+        nobody knows how many there will be."""
+        ended = len(self._scores)
+        total = max(self._total, len(self._trials))
+        if not ended or not self._total:
+            return None
+        return (time.monotonic() - self._started) / ended * (total - self._done_before - ended)
+
+    def _line(self, trial: Trial) -> str:
+        what = ", ".join(f"{k}={written(v)}" for k, v in trial.values.items())
+        return f"trial {trial.number}: {self._score(trial)}  {what}"
+
+    def _score(self, trial: Trial) -> str:
+        if trial.score is None:
+            return trial.message or trial.status.replace("_", " ")
+        scores = self._scores.get(trial.number, ())
+        se = float(np.std(scores, ddof=1)) / len(scores) ** 0.5 if len(scores) > 1 else None
+        return self._unit.with_unit(trial.score) + (f" ± {self._unit.value(se)}" if se else "")
+
+    def _time(self) -> str:
+        left = self.seconds_left()
+        elapsed = clock(time.monotonic() - self._started)
+        return f"{elapsed} so far" + (f", about {clock(left)} left" if left is not None else "")
+
+    def _render(self) -> Group:
+        with self._lock:
+            table = Table(box=None, pad_edge=False, header_style="dim")
+            for heading in ("trial", "seeds", "epoch", self._unit.title + " ± SE", "what"):
+                table.add_column(heading, justify="left" if heading == "what" else "right")
+            for trial in self._shown():
+                table.add_row(*self._row(trial))
+            over = sum(t.status != "running" for t in self._trials.values())
+            total = max(self._total, len(self._trials), 1)
+            bar = ProgressBar(total=total, completed=over, width=40)
+            return Group(table, bar, f"{over} of {total} trials, {self._time()}")
+
+    def _shown(self) -> list[Trial]:
+        """The best so far, then those in training, then as many that wait as there is room for."""
+        done = [t for t in self._trials.values() if t.score is not None]
+        best = sorted(done, key=lambda t: -self._unit.gain(t.score or 0.0))[:_BEST]
+        open_ = [t for t in self._trials.values() if t.status == "running"]
+        started = [t for t in open_ if any(m in self._epoch for m in self._ids(t))]
+        waiting = [t for t in open_ if t not in started]
+        return [*best, *started, *waiting[: max(0, _ROWS - len(best) - len(started))]]
+
+    def _row(self, trial: Trial) -> tuple[str, ...]:
+        ids = self._ids(trial)
+        open_ = [i for i in ids if i not in self._finished] if trial.status == "running" else []
+        running = [self._epoch[i] for i in open_ if i in self._epoch]
+        epochs = (
+            " to ".join(dict.fromkeys((str(min(running)), str(max(running))))) if running else ""
+        )
+        score = self._score(trial) if trial.status != "running" else ""
+        what = ", ".join(f"{k}={written(v)}" for k, v in trial.values.items())
+        num_finished = self._seeds_of_ended.get(trial.number, self._num_finished(trial))
+        seeds = f"{num_finished}/{len(ids)}" if ids else ""
+        return (str(trial.number), seeds, epochs, score, what)
+
+    def _num_finished(self, trial: Trial) -> int:
+        return sum(id in self._finished for id in self._ids(trial))
+
+    def _ids(self, trial: Trial) -> Sequence[str]:
+        return self._members.get(trial.number, ())

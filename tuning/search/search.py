@@ -1,0 +1,330 @@
+"""Searches for the best configuration, each trial over several seeds, in a folder that lasts."""
+
+import dataclasses
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kmlp.config import MLPConfig, TrainConfig
+from kmlp.data import Dataset, load_dataset
+from kmlp.engine.trainer import Trainer
+from kmlp.errors import ConfigError, RunFolderError, SelectionError
+from kmlp.study.loading import Study, load_study
+from kmlp.study.provenance import (
+    describe,
+    environment,
+    read_config,
+    stored_environment,
+    tell_of_changes,
+    with_earlier,
+)
+from kmlp.study.run_folder import RunFolder
+from kmlp.study.study import Progress as StudyProgress
+from kmlp.study.study import default_trainer
+from tuning.results.assembly import build_results
+from tuning.results.executions import Executions
+from tuning.results.followup import STUDY_FOLDER, followup_of
+from tuning.results.search_folder import SearchFolder, Trial
+from tuning.search.followup import FOLLOWUP_FILE, NUM_TRIALS, best_study_file, run_followup
+from tuning.search.tensorboard import write_events
+from tuning.search.tuner import Progress, Tuner, make_oracle
+from tuning.space.config import SearchConfig, as_table
+from tuning.space.parameter import num_points
+from tuning.space.reading import read_fixed
+
+logger = logging.getLogger(__name__)
+
+_FILE = "search.toml"
+# A search may be asked for more trials later; all else makes it another one.
+_GROWS = ("max_trials",)
+
+
+@dataclass(frozen=True)
+class Search:
+    """A search and what it found.
+
+    Attributes:
+        config: what was asked, the space written out.
+        run_dir: its folder.
+        results: what `results.json` holds: every trial with every execution, ties and pick.
+    """
+
+    config: SearchConfig
+    run_dir: Path
+    results: dict[str, Any] = field(repr=False)
+
+    @property
+    def trials(self) -> list[dict[str, Any]]:
+        """Every trial, in the order of drawing."""
+        return self.results["trials"]
+
+    @property
+    def picked(self) -> dict[str, Any]:
+        """Of the trials that cannot be told apart from the best, the simplest: see `choose`.
+
+        Raises:
+            SelectionError: none has finished.
+        """
+        return self._trial("picked")
+
+    @property
+    def best(self) -> dict[str, Any]:
+        """The trial with the best mean score.
+
+        Raises:
+            SelectionError: none has finished.
+        """
+        return self._trial("best")
+
+    @property
+    def model(self) -> MLPConfig:
+        """The network that was picked."""
+        return MLPConfig.from_dict(self.picked["model"])
+
+    @property
+    def train(self) -> TrainConfig:
+        """How it is trained."""
+        return TrainConfig.from_dict(self.picked["train"])
+
+    def study(self) -> Study:
+        """The follow-up study.
+
+        Raises:
+            RunFolderError: there is none.
+        """
+        return load_study(self.run_dir / STUDY_FOLDER)
+
+    def arrays(self, number: int, seed: int) -> dict[str, Any]:
+        """One execution's arrays: `curve_NAME` by epoch, `weight/PATH`.
+
+        Raises:
+            SelectionError: it is not there.
+            RunFolderError: its file is damaged.
+        """
+        executions = self.trials[number]["executions"] if number < len(self.trials) else []
+        for execution in executions:
+            if execution["seed"] == seed and execution["status"] != "missing":
+                return RunFolder(self.run_dir).arrays(execution["member"])
+        raise SelectionError(
+            f"{self.run_dir}: no finished execution of trial {number} with seed {seed}."
+        )
+
+    def _trial(self, which: str) -> dict[str, Any]:
+        if self.results[which] is None:
+            raise SelectionError(f"{self.run_dir}: no trial has finished: there is none to choose.")
+        return self.trials[self.results[which]]
+
+
+def tune(
+    dataset: str | Dataset | SearchConfig,
+    run_dir: str | Path,
+    *,
+    data: Dataset | None = None,
+    progress: Progress | None = None,
+    then_study: bool | int = False,
+    study_progress: StudyProgress | None = None,
+    trainer: Trainer | None = None,
+    **settings: Any,
+) -> Search:
+    """Searches, in a folder where the same call goes on after any interruption.
+
+    Args:
+        dataset: a name or path, arrays, or a whole `SearchConfig`.
+        run_dir: the search's folder; created where it is missing.
+        data: the data set of a `SearchConfig`; loaded by its name where omitted.
+        progress: told of every draw, epoch and end; `SearchProgress` shows them.
+        then_study: whether the best trials then meet the default configuration in a study with
+            fresh seeds, and how many of them; True is three.
+        study_progress: told of that study's epochs.
+        trainer: what trains the networks; Keras, by `kmlp.engine.engine.Engine`, where omitted.
+        settings: the fields of `SearchConfig`; `space` and `fixed` in any form of `make_space`.
+
+    Raises:
+        ConfigError: a setting is wrong, or the space does not fit the data.
+        RunFolderError: the folder holds another search, is in use or cannot be written; a
+            `ForeignFolderError` if it is no search's.
+        DataError: the data set cannot be loaded.
+
+    Example:
+        search = tune("fashion_mnist", "runs/t", tuner="bayesian", max_trials=20, num_seeds=3)
+        search.model, search.train
+    """
+    folder = SearchFolder(run_dir)
+    refuse_foreign_search(run_dir, then_study=bool(then_study))
+    config, data = _configured(dataset, data, settings)
+    config = config.for_data(data.spec)
+    _check(config, data)
+    trainer = trainer or default_trainer()
+    with folder.writing():
+        _claim(folder, config, data, trainer)
+        Tuner(config, folder, data, trainer, progress).run()
+        search = _write(config, folder, describe(data, config.validation_fraction))
+        folder.stacks.forget()
+        if then_study and search.results["picked"] is not None:
+            run_followup(
+                search.results,
+                folder,
+                data,
+                dataset=config.dataset,
+                num_trials=NUM_TRIALS if then_study is True else then_study,
+                progress=study_progress,
+                trainer=trainer,
+            )
+            search = _write(config, folder, describe(data, config.validation_fraction))
+    return search
+
+
+def refuse_foreign_search(run_dir: str | Path, *, then_study: bool = False) -> None:
+    """Refuses a folder that is someone else's, before anything is loaded or written.
+
+    Raises:
+        ForeignFolderError: with what it holds.
+    """
+    SearchFolder(run_dir).refuse_foreign()
+    if then_study:
+        RunFolder(Path(run_dir) / STUDY_FOLDER).refuse_foreign()
+
+
+def load_search(run_dir: str | Path) -> Search:
+    """A search from its folder; nothing is trained, no Keras is loaded.
+
+    While it runs, or after an interruption, the results are those of what has ended so far.
+
+    Raises:
+        RunFolderError: no search's folder.
+    """
+    folder = SearchFolder(run_dir)
+    if not (folder.path / _FILE).exists():
+        raise RunFolderError(f"{folder.path}: no {_FILE}; is this the folder of a search?")
+    folder.refuse_changed(*_recorded(folder))
+    config, dataset = _stored_config(folder), stored_environment(folder)["dataset"]
+    return Search(
+        config, folder.path, build_results(config, folder, dataset, _study_results(folder))
+    )
+
+
+def _recorded(folder: SearchFolder) -> list[str]:
+    """The files by which a search is read back."""
+    has_followup = (folder.path / FOLLOWUP_FILE).exists()
+    return [_FILE, "environment.json", *([FOLLOWUP_FILE] if has_followup else [])]
+
+
+def _stored_config(folder: SearchFolder) -> SearchConfig:
+    return read_config(folder, _FILE, SearchConfig.from_toml)
+
+
+def _configured(
+    dataset: str | Dataset | SearchConfig, data: Dataset | None, settings: Mapping[str, Any]
+) -> tuple[SearchConfig, Dataset]:
+    if isinstance(dataset, SearchConfig):
+        config = dataset
+    else:
+        own = dict(settings)
+        if "space" in own:
+            own["space"] = as_table(own["space"])
+        if "fixed" in own:
+            own["fixed"] = read_fixed(own["fixed"])
+        for name in ("model", "train"):
+            if isinstance(own.get(name), MLPConfig | TrainConfig):
+                own[name] = own[name].to_dict()
+        name = dataset if isinstance(dataset, str) else dataset.name
+        config = SearchConfig.from_dict({"dataset": name, **own})
+    if isinstance(dataset, SearchConfig) and settings:
+        raise ConfigError(
+            f"a SearchConfig holds its settings itself. Received: {sorted(settings)}."
+        )
+    if isinstance(dataset, Dataset):
+        data = dataset
+    return config, data if data is not None else load_dataset(config.dataset)
+
+
+def _check(config: SearchConfig, data: Dataset) -> None:
+    """Refuses what cannot be trained, before anything is written."""
+    from kmlp.engine.compatibility import check_split
+
+    executions = Executions(config, data.spec, data.provenance.sha256)
+    defaults = {p.name: p.default for p in executions.space.parameters if not p.conditions}
+    first = executions.of(Trial(number=0, batch=0, values=defaults))[0]
+    check_split(first.member, data.y_train, data.spec)
+    make_oracle(config, executions)
+    points = num_points(executions.space.parameters)
+    if config.tuner == "grid" and points > config.max_trials:
+        logger.warning(
+            "the grid has up to %d points, of which the first %d are tried; the last parameter "
+            "varies fastest",
+            points,
+            config.max_trials,
+        )
+
+
+def _claim(folder: SearchFolder, config: SearchConfig, data: Dataset, trainer: Trainer) -> None:
+    """Writes what this search is and runs on; refuses the folder of anything else."""
+    here = environment(data, describe(data, config.validation_fraction), trainer)
+    if (folder.path / _FILE).exists():
+        earlier = stored_environment(folder)
+        found = _differences(_stored_config(folder), config)
+        there_sha256, sha256 = earlier["data"]["sha256"], data.provenance.sha256
+        if there_sha256 != sha256:
+            found.append(f"the data's sha256 is {there_sha256[:12]} there, {sha256[:12]} here")
+        if found:
+            raise RunFolderError(
+                f"{folder.path} holds another search: {'; '.join(found)}. "
+                "Name another folder with --out."
+            )
+        tell_of_changes(folder, *_recorded(folder))
+        here = with_earlier(earlier, here)
+        if (followup := followup_of(folder)) is not None:
+            folder.write_json(FOLLOWUP_FILE, followup)
+    folder.write_json("environment.json", here)
+    # Last: a folder with a search.toml is claimed, and holds all that says by whom.
+    folder.write_text(_FILE, config.to_toml())
+
+
+def _differences(kept: SearchConfig, asked: SearchConfig) -> list[str]:
+    """What makes two searches different ones, part by part."""
+    found = []
+    for f in dataclasses.fields(SearchConfig):
+        old, new = getattr(kept, f.name), getattr(asked, f.name)
+        if f.name in ("model", "train"):
+            old, new = old.to_dict(), new.to_dict()
+        if isinstance(new, Mapping):
+            names = [*old, *(n for n in new if n not in old)]
+            pairs = [(f"{f.name}.{n}", _of(old, n), _of(new, n)) for n in names]
+        else:
+            pairs = [(f.name, old, new)]
+        found += [(n, a, b) for n, a, b in pairs if a != b and not (n in _GROWS and a < b)]
+    return [
+        f"{name} is {a!r} there, {b!r} here" + " (it may only grow)" * (name in _GROWS)
+        for name, a, b in found
+    ]
+
+
+def _of(table: Mapping[str, Any], name: str) -> Any:
+    """A plain value: TOML gives lists where Python may have tuples."""
+    value = table.get(name)
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def _write(config: SearchConfig, folder: SearchFolder, dataset: Mapping[str, Any]) -> Search:
+    try:
+        study = _study_results(folder)
+    except RunFolderError as error:
+        # To be run again is what mends it.
+        logger.warning("%s", error)
+        study = None
+    search = Search(config, folder.path, build_results(config, folder, dataset, study))
+    if search.results["picked"] is not None:
+        best = best_study_file(search.results, config.dataset)
+        folder.write_text("best.toml", best.to_toml())
+    folder.write_json("results.json", search.results)
+    write_events(folder, search.results)
+    return search
+
+
+def _study_results(folder: SearchFolder) -> dict[str, Any] | None:
+    """The results of the follow-up study; None where none has ended yet."""
+    inside = folder.path / STUDY_FOLDER
+    # Written when it ends; what it says is computed again from the networks.
+    return load_study(inside).results if (inside / "results.json").exists() else None

@@ -1,0 +1,117 @@
+"""A search for TensorBoard: its HParams page shows the trials, its scalars every execution."""
+
+import io
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kmlp.files import make_folder, write_atomically
+from kmlp.study.run_folder import RunFolder
+from tuning.results.search_folder import EVENTS_FILE, EVENTS_FOLDER
+from tuning.results.trials import Parameter, Results, Trial, objective_unit, varied
+
+FOLDER = EVENTS_FOLDER
+
+
+SCORE = "score"
+"""The tag of the objective at the epoch whose weights were kept: what trials were ranked by."""
+
+
+def write_events(folder: RunFolder, results: Results) -> Path:
+    """As `write_tensorboard`, of results that were made from the folder."""
+    recorded = folder.records().keys()
+    out = folder.path / FOLDER
+    _write(out, [(0, _experiment(results))])
+    for trial in results["trials"]:
+        name = _name(trial)
+        for execution in trial["executions"]:
+            id = execution["member"]
+            arrays = folder.arrays(id) if id in recorded else {}
+            events = _execution(arrays, execution)
+            end = (0, _end(trial["status"]))
+            _write(out / name / f"seed-{execution['seed']}", [(0, _session(trial)), *events, end])
+        if not trial["executions"]:
+            _write(out / name, [(0, _session(trial)), (0, _end(trial["status"]))])
+    return out
+
+
+def _name(trial: Trial) -> str:
+    """Names that sort by number."""
+    return f"trial-{trial['number']:04d}"
+
+
+def _experiment(results: Results) -> Any:
+    """What the HParams page's columns are."""
+    from tensorboard.plugins.hparams import api
+
+    unit = objective_unit(results)
+    title = f"validation {unit.title}, mean"
+    return api.hparams_config_pb(
+        hparams=[api.HParam(p["name"], _domain(p)) for p in varied(results)],
+        metrics=[api.Metric(SCORE, display_name=title)],
+        time_created_secs=0,
+    )
+
+
+def _domain(parameter: Parameter) -> Any:
+    from tensorboard.plugins.hparams import api
+
+    if parameter["kind"] == "float":
+        return api.RealInterval(float(parameter["min"]), float(parameter["max"]))
+    if parameter["kind"] == "int":
+        return api.IntInterval(int(parameter["min"]), int(parameter["max"]))
+    values = [False, True] if parameter["kind"] == "bool" else parameter["values"]
+    return api.Discrete(values, dtype=type(values[0]))
+
+
+def _session(trial: Trial) -> Any:
+    """Which values an execution had, and that those of one trial belong together."""
+    from tensorboard.plugins.hparams import api
+
+    return api.hparams_pb(trial["values"], trial_id=_name(trial), start_time_secs=0)
+
+
+def _end(status: str) -> Any:
+    from tensorboard.plugins.hparams import api_pb2, summary
+
+    code = {"done": api_pb2.STATUS_SUCCESS, "running": api_pb2.STATUS_RUNNING}
+    return summary.session_end_pb(code.get(status, api_pb2.STATUS_FAILURE), end_time_secs=0)
+
+
+def _execution(
+    arrays: Mapping[str, np.ndarray], execution: Mapping[str, Any]
+) -> Iterator[tuple[int, Any]]:
+    """Steps and summaries: curves from epoch 1 on, scores at the epoch that was kept."""
+    from tensorboard.plugins.scalar import summary_v2
+
+    for name in sorted(n for n in arrays if n.startswith("curve_")):
+        tag = f"epochs/{name.removeprefix('curve_')}"
+        for epoch, value in enumerate(arrays[name], start=1):
+            if np.isfinite(value):
+                yield epoch, summary_v2.scalar_pb(tag, float(value))
+    kept = execution["best_epoch"] or 0
+    if execution["score"] is not None:
+        yield kept, summary_v2.scalar_pb(SCORE, execution["score"])
+    for part in ("val", "train"):
+        for metric, value in (execution[part] or {}).items():
+            if value is not None:
+                yield kept, summary_v2.scalar_pb(f"{part}/{metric}", value)
+
+
+def _write(folder: Path, summaries: Any) -> None:
+    """An event file, whole or not at all."""
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+    buffer = io.BytesIO()
+    writer = RecordWriter(buffer)
+    writer.write(Event(file_version="brain.Event:2").SerializeToString())
+    for step, summary in summaries:
+        # Scalars come as TensorFlow's own class. No wall time: when an epoch ended is not kept.
+        summary = Summary.FromString(summary.SerializeToString())
+        writer.write(Event(step=step, summary=summary).SerializeToString())
+    make_folder(folder)
+    write_atomically(folder / EVENTS_FILE, buffer.getvalue())

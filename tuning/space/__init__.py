@@ -1,0 +1,1 @@
+"""What is searched: hyperparameters, their ranges, and the configs they make."""

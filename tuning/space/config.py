@@ -1,0 +1,161 @@
+"""What to search, on what, how: a frozen dataclass of plain types, as the study's config is."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kmlp.config import MLPConfig, TrainConfig, fields
+from kmlp.config.base import Config, parse_toml
+from kmlp.config.study import MOST_SEEDS
+from kmlp.data import DataSpec
+from kmlp.errors import ConfigError
+from kmlp.stats.metrics import HIGHER_IS_BETTER, METRICS
+from kmlp.study.pilot import FIRST_PILOT_SEED
+from kmlp.text import shown
+from tuning.space.reading import Narrowing, read_narrowing
+from tuning.space.space import Space, make_space
+
+TUNERS = ("random", "grid", "bayesian", "hyperband")
+MAX_EPOCHS = 30
+"""Of every training in a search, where nothing else is said: early stopping mostly ends sooner, and
+a cosine schedule gets time to fall."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchConfig(Config):
+    """What to search.
+
+    Attributes:
+        dataset: a name or a path.
+        tuner: "random", "grid", "bayesian" or "hyperband".
+        max_trials: trials; of Hyperband, its budget in full trainings.
+        num_seeds, first_seed: every trial trains these seeds; the score is their mean.
+        seed: of the draws.
+        objective: a validation metric, as "val_accuracy"; "auto" is the task's first.
+        parallel_trials: trials that a Bayesian search draws at once, each without the others'
+            scores.
+        space, fixed: see `make_space`; tables in TOML.
+        model, train: the base configs.
+        validation_fraction: of the training rows, held out by each seed; it decides everything.
+
+    Raises:
+        ConfigError: a value is out of range.
+    """
+
+    dataset: str
+    tuner: str = "bayesian"
+    max_trials: int = 20
+    num_seeds: int = 3
+    first_seed: int = 0
+    seed: int = 0
+    objective: str = "auto"
+    parallel_trials: int = 2
+    space: Mapping[str, Any] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    model: MLPConfig = field(default_factory=MLPConfig)
+    train: TrainConfig = field(default_factory=lambda: TrainConfig(max_epochs=MAX_EPOCHS))
+    validation_fraction: float = 1 / 6
+
+    def __post_init__(self) -> None:
+        for name, kind in (("model", MLPConfig), ("train", TrainConfig)):
+            value = getattr(self, name)
+            if isinstance(value, Mapping):
+                defaults = {"max_epochs": MAX_EPOCHS} if kind is TrainConfig else {}
+                object.__setattr__(self, name, kind.from_dict({**defaults, **value}))
+            elif not isinstance(value, kind):
+                raise ConfigError(fields.wanted(self, name, f"a table of {kind.__name__}'s fields"))
+        for name in ("space", "fixed"):
+            if not isinstance(getattr(self, name), Mapping):
+                raise ConfigError(fields.wanted(self, name, "a table"))
+        if not isinstance(self.dataset, str) or not self.dataset:
+            raise ConfigError(fields.wanted(self, "dataset", "a name or a path, as text"))
+        fields.check_choice(self, "tuner", TUNERS)
+        for name in ("max_trials", "num_seeds", "parallel_trials"):
+            fields.check_whole(self, name, 1, highest=MOST_SEEDS)
+        for name in ("first_seed", "seed"):
+            fields.check_whole(self, name, 0)
+        fields.check_rate(self, "validation_fraction")
+        if not self.validation_fraction:
+            raise ConfigError(
+                "a search chooses on validation rows, of which there are none. Received: "
+                "validation_fraction=0. Hold some rows out."
+            )
+        if self.seeds[-1] >= FIRST_PILOT_SEED:
+            raise ConfigError(
+                f"the seeds from {FIRST_PILOT_SEED} are for pilots. Received: first_seed="
+                f"{self.first_seed}, num_seeds={self.num_seeds}. Take smaller ones."
+            )
+        fields.as_floats(self)
+
+    @property
+    def seeds(self) -> range:
+        return range(self.first_seed, self.first_seed + self.num_seeds)
+
+    def make_space(self, spec: DataSpec) -> Space:
+        """The search space for these data."""
+        return make_space(spec, self.space, self.fixed, model=self.model, train=self.train)
+
+    def for_data(self, spec: DataSpec) -> "SearchConfig":
+        """The same search with its space and objective written out: what is kept must not change
+        with the defaults of a later release.
+
+        Raises:
+            ConfigError: the objective is no metric of the task.
+        """
+        names = [f"val_{metric}" for metric in METRICS[spec.task]]
+        objective = names[0] if self.objective == "auto" else self.objective
+        if objective not in names:
+            raise ConfigError(
+                f"the objective of a {spec.task} task is one of {', '.join(names)}. "
+                f"Received: {shown(self.objective)}."
+            )
+        space = self.make_space(spec)
+        return dataclasses.replace(
+            self, objective=objective, space=_written_out(space), fixed=dict(space.fixed)
+        )
+
+    @property
+    def metric(self) -> str:
+        """The objective without its `val_`; once `for_data` has named it."""
+        return self.objective.removeprefix("val_")
+
+    @property
+    def direction(self) -> str:
+        """ "max" or "min": known, never guessed from the name."""
+        return "max" if HIGHER_IS_BETTER[self.metric] else "min"
+
+
+def read_search_file(path: str | Path) -> SearchConfig:
+    """Reads a search from a TOML file.
+
+    Raises:
+        ConfigError: the file is missing, is no TOML, or holds a value that is refused; the
+            message names the file.
+    """
+    path = Path(path)
+    try:
+        table = parse_toml(path.read_text(encoding="utf-8-sig"))
+        if {"variants", "study"} & set(table):
+            raise ConfigError(f"this is a study file, not a search's. Write kmlp study {path}")
+        return SearchConfig.from_dict(table)
+    except (OSError, UnicodeDecodeError, ConfigError, TypeError, RecursionError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def as_table(space: Narrowing) -> dict[str, Any]:
+    """A space in any of `make_space`'s forms as a table, which TOML can hold."""
+    preset, narrowed = read_narrowing(space)
+    return {"preset": preset, **narrowed}
+
+
+def _written_out(space: Space) -> dict[str, Any]:
+    table: dict[str, Any] = {"preset": "none"}
+    for p in space.parameters:
+        if p.is_range:
+            own = {"min": p.min, "max": p.max, "step": p.step, "sampling": p.sampling}
+            table[p.name] = {k: v for k, v in own.items() if v is not None} | {"default": p.default}
+        else:
+            table[p.name] = {"values": list(p.values), "default": p.default}
+    return table
