@@ -146,6 +146,7 @@ def test_the_pdf_says_it(made, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_model_card_shows_it_as_it_is(made, name):
     variant = made.results["variants"][0]
+    members = [m for m in made.results["members"] if m["variant"] == variant["name"]]
     card = model_card(
         Selection(
             run_dir=made.folder.path,

@@ -5,11 +5,11 @@ import dataclasses
 import pytest
 
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
+from kmlp.config.study_file import read_studies
 from kmlp.errors import ConfigError
-from kmlp.study_file import read_studies
-from tests.test_tuning_space import IMAGES
-from tuning.config import SearchConfig, read_search_file
-from tuning.space import make_space
+from tests.tuning.space.test_space import IMAGES
+from tuning.space.config import SearchConfig, read_search_file
+from tuning.space.space import make_space
 
 HUGE = "9" * 5000
 VALUES = (
