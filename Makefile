@@ -33,8 +33,8 @@ PYTEST = pytest -n 2 --dist worksteal
 # Compiling takes longer than what it makes.
 QUICK = XLA_FLAGS="--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 tests_of = $(addprefix tests/test_, $(addsuffix .py, $(1)))
-CORE = $(call tests_of, draws layers optimizers program stack callbacks)
-ENGINE = $(CORE) $(call tests_of, training equality tasks checkpoint self_test groups_engine)
+CORE = $(call tests_of, draws layers optimizers stack callbacks)
+ENGINE = $(CORE) $(call tests_of, program training equality tasks checkpoint self_test)
 OPTIMIZED = $(call tests_of, stack training self_test)
 
 lint: $(READY)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from importlib import resources
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from kmlp import stats
 from kmlp.bias_variance import decompose
 from kmlp.extras import cross_validation
+from kmlp.ledger import RunFolder
 from kmlp.report.csv_extras import beyond
 from kmlp.results import build_results
 from tests.hand_made import extra_outputs, hand_made, record, scores_of
@@ -24,9 +26,16 @@ ALL = {
 }
 
 
-@pytest.fixture(params=["multiclass", "regression"])
-def made(request, tmp_path):
-    return hand_made(tmp_path, request.param, **ALL)
+@pytest.fixture(scope="module", params=["multiclass", "regression"])
+def whole(request, tmp_path_factory):
+    return hand_made(tmp_path_factory.mktemp(request.param), request.param, **ALL)
+
+
+@pytest.fixture
+def made(whole, tmp_path):
+    """A copy, for a test to spoil."""
+    shutil.copytree(whole.folder.path, tmp_path / "run")
+    return dataclasses.replace(whole, folder=RunFolder(tmp_path / "run"))
 
 
 def of(entries, variant):

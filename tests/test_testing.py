@@ -36,7 +36,11 @@ def trained(stacks, data: Dataset, **options) -> list[MemberResult]:
 
 def assert_same(left: list[MemberResult], right: list[MemberResult]) -> None:
     for a, b in zip(left, right, strict=True):
-        assert (a.member, a.best_epoch, a.stopped_epoch) == (b.member, b.best_epoch, b.stopped_epoch)
+        assert (a.member, a.best_epoch, a.stopped_epoch) == (
+            b.member,
+            b.best_epoch,
+            b.stopped_epoch,
+        )
         assert (a.status, a.metrics) == (b.status, b.metrics)
         np.testing.assert_array_equal(a.predictions, b.predictions)
         for name in a.curves:
@@ -59,7 +63,9 @@ def test_resumed_it_ends_as_if_uninterrupted(tiny, tmp_path, after):
         return LinearTrainer().checkpoints(tmp_path, 0)
 
     trained([own], tiny, checkpoints=checkpoints, until=after)
-    again = trained([own], tiny, checkpoints=checkpoints, on_epoch=lambda m, e, logs: seen.append(e))
+    again = trained(
+        [own], tiny, checkpoints=checkpoints, on_epoch=lambda m, e, logs: seen.append(e)
+    )
     assert_same(again, whole)
     assert min(seen, default=after + 1) == after + 1
 
