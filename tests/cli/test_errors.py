@@ -69,3 +69,20 @@ def test_help_and_results_load_neither_keras_nor_the_report(arguments, tmp_path)
     command = [sys.executable, "-c", script, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+INTERRUPTED = """
+import signal
+from kmlp.cli import app, main
+@app.command
+def wait():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.raise_signal(signal.SIGINT)
+main(["wait"])
+"""
+
+
+def test_an_interrupt_is_one_line_and_the_exit_code_of_interrupts():
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "\nkmlp: interrupted; the same command goes on from here.\n"

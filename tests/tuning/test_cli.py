@@ -154,6 +154,7 @@ main()
 """
 
 
+@pytest.mark.slow
 def test_an_interrupted_search_is_usable_and_goes_on(tmp_path):
     """It interrupts itself, lest it be over before."""
     words = "tune mnist --tuner random --max-trials 6 --seeds 2 --max-epochs 20 --out run"
