@@ -30,7 +30,7 @@ def test_data_lists_every_set_with_its_state():
         (("study", "mnist", "--folds", "1"), "kmlp: folds must be a whole number of at least 2"),
         (("study", "mnist", "--hidden-units", "a,b"), "--hidden-units takes whole numbers"),
         (("report",), "kmlp: report needs a run folder"),
-        (("report", "nowhere"), "kmlp: nowhere: no results.json; is this a run folder?"),
+        (("report", "nowhere"), "kmlp: nowhere: no study.toml; is this a run folder?"),
         (("show", "nowhere"), "kmlp: nowhere: no study.toml; is this a run folder?"),
         (("export", "nowhere"), "kmlp: nowhere: no study.toml; is this a run folder?"),
         (("predict", "nowhere", "x.npy"), "kmlp: x.npy: no such file or folder"),

@@ -9,11 +9,11 @@ from kmlp.engine.scheduler import plan_stacks
 from kmlp.engine.stack import build_stack
 from kmlp.study.plan import plan_extras, plan_members
 from kmlp.study.study import run_study
-from tests import test_groups
+from tests.study.results import test_extra_members
 from tests.study.results.test_extra_members import CONFIG, SHA, assert_scored_on_what_they_hold_out
 from tests.twins import assert_same_as_keras, make_member, train, train_alone_in_keras
 
-data = test_groups.data
+data = test_extra_members.data
 
 
 @pytest.mark.usefixtures("float64")

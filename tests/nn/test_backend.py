@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(on_gpu, reason="a GPU is one place")
 def run(script: str) -> subprocess.CompletedProcess:
     script = (
         "import os; os.environ['KERAS_BACKEND'] = 'tensorflow'\n"
-        "import tensorflow as tf\nfrom kmlp import backend\n"
+        "import tensorflow as tf\nfrom kmlp.nn import backend\n"
     ) + script
     command = [sys.executable, "-c", script]
     return subprocess.run(command, capture_output=True, text=True, check=True)
