@@ -60,7 +60,7 @@ class MemberwiseEarlyStopping(_Monitor):
         min_delta: smallest change that counts, in the metric's unit; scalar or `(k,)`.
         patience: epochs without improvement before a member stops; scalar or `(k,)`;
             infinity never stops it.
-        mode: "min", "max" or "auto" (by the metric's name).
+        mode: "min", "max" or "auto": as is known of kmlp's metrics and losses; of others say it.
         restore_best_weights: whether the member's weights are those of its best epoch, or of
             the epoch at which it stopped; scalar or `(k,)`.
 

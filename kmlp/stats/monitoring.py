@@ -84,7 +84,7 @@ def direction(name: str) -> Literal["min", "max"]:
         ValueError: no such metric.
 
     Example:
-        >>> direction("val_auc"), direction("val_rmse"), direction("val_loss")
+        >>> direction("val_accuracy"), direction("val_rmse"), direction("val_loss")
         ('max', 'min', 'min')
     """
     plain = name.removeprefix(VALIDATION)
