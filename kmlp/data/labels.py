@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from kmlp.errors import DataError
+from kmlp.stats.metrics import TASKS
 
-TASKS = ("binary", "multiclass", "regression")
 _FEW = 20
 
 

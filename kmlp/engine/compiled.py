@@ -16,7 +16,7 @@ from kmlp.config.network import resolved_scaling
 from kmlp.data.dataset import DataSpec
 from kmlp.engine.signature import Signature
 from kmlp.nn import backend, random_bits, update_rules
-from kmlp.nn.losses import class_logits, hits, plain_loss, plain_loss_name, smooth_labels
+from kmlp.nn.losses import class_logits, hits, plain_loss, smooth_labels
 from kmlp.nn.stacked_layers import (
     StackedBatchNormalization,
     StackedDense,
@@ -27,6 +27,7 @@ from kmlp.nn.stacked_layers import (
     StackedStandardization,
 )
 from kmlp.nn.topology import OUTPUT, assemble, own_dtype
+from kmlp.stats.monitoring import plain_loss_name
 
 State = dict[str, Any]
 # In training, whatever the stack: a sum over other batches would be rounded otherwise.
