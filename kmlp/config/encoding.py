@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
-from kmlp.config.network import resolved_scaling
+from kmlp.config.network import MLPConfig, resolved_scaling
 from kmlp.data.columns import Column
 from kmlp.data.dataset import DataSpec
 
-FIELDS = (
+_OF_COLUMNS = (
     *("missing_indicators", "max_one_hot", "embedding_dim"),
     *("max_categories", "min_category_count"),
 )
-"""Fields of `MLPConfig` that say something of columns only."""
+DEFAULTS = {f.name: f.default for f in dataclasses.fields(MLPConfig) if f.name in _OF_COLUMNS}
+"""Fields of `MLPConfig` that say something of columns only, and their defaults."""
 
 
 class Encodes(Protocol):

@@ -1,10 +1,8 @@
 """What a config needs of the data and the split it meets: checked before anything trains."""
 
-import dataclasses
-
 import numpy as np
 
-from kmlp.config.encoding import FIELDS
+from kmlp.config.encoding import DEFAULTS
 from kmlp.config.network import resolved_scaling
 from kmlp.data.dataset import DataSpec
 from kmlp.engine.member import Member
@@ -77,12 +75,12 @@ def _check_class(key: str, spec: DataSpec) -> None:
 
 def _check_columns(member: Member, spec: DataSpec) -> None:
     """What acts on a table's columns would be another name for the same network elsewhere."""
-    for f in dataclasses.fields(member.model):
-        value = getattr(member.model, f.name)
-        if f.name in FIELDS and value != f.default and not spec.columns:
+    for name, default in DEFAULTS.items():
+        value = getattr(member.model, name)
+        if value != default and not spec.columns:
             raise ConfigError(
-                f"{f.name} is for the columns of a table, which these data do not have. "
-                f"Received: {f.name}={value!r}. Leave it out."
+                f"{name} is for the columns of a table, which these data do not have. "
+                f"Received: {name}={value!r}. Leave it out."
             )
 
 

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kmlp.config import MLPConfig, TrainConfig
-from kmlp.config.encoding import FIELDS
+from kmlp.config import MLPConfig, TrainConfig, encoding
 from kmlp.config.seeds import Seeds, generator
 from kmlp.data.sampling import Sample, stratified_order, stratified_split
 
 # Fields that came later, its own and the network's: left out of the id where they say nothing.
 _LATER = ("sample", "num_train")
-_LATER_IN_MODEL = {f.name: f.default for f in dataclasses.fields(MLPConfig) if f.name in FIELDS}
+_LATER_IN_MODEL = encoding.DEFAULTS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -98,7 +98,7 @@ class Signature:
             # With these and the fraction, members have equally many rows.
             sample=member.sample.of_equal_size if member.sample else ("all", 0),
             num_train=member.num_train,
-            **{name: getattr(model, name) for name in encoding.FIELDS},
+            **{name: getattr(model, name) for name in encoding.DEFAULTS},
         )
 
     @classmethod

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from kmlp.config.encoding import FIELDS
+from kmlp.config.encoding import DEFAULTS
 from kmlp.data import Dataset
 from kmlp.engine.compatibility import check_member
 from kmlp.engine.memory import _weight_bytes as weight_bytes
@@ -172,7 +172,7 @@ def test_half_precision_leaves_statistics_and_codes_whole():
     assert_same_weights(stack.weights_of(0), whole.weights_of(0), atol=0.02)
 
 
-@pytest.mark.parametrize("field", FIELDS)
+@pytest.mark.parametrize("field", DEFAULTS)
 def test_what_acts_on_columns_is_refused_without_them(field):
     data = encoded_table()
     value = False if field == "missing_indicators" else 3
