@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from kmlp.data.columns import Column
 from kmlp.data.labels import read_labels
 from kmlp.errors import DataError
 from kmlp.text import name_trouble, shown
@@ -22,6 +23,8 @@ class DataSpec:
         input_dtype: "uint8" for raw images, "float32" for features.
         num_classes: number of classes; 0 for regression.
         class_names: one name a class; empty for regression.
+        columns: of a table, what each value of an example is; NaN is missing there. Empty for
+            other data.
     """
 
     task: str
@@ -29,6 +32,7 @@ class DataSpec:
     input_dtype: str
     num_classes: int
     class_names: tuple[str, ...]
+    columns: tuple[Column, ...] = ()
 
     @property
     def num_features(self) -> int:

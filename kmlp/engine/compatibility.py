@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from kmlp.config.encoding import DEFAULTS
 from kmlp.config.network import resolved_scaling
 from kmlp.data.dataset import DataSpec
 from kmlp.engine.member import Member
@@ -16,6 +17,7 @@ def check_member(member: Member, spec: DataSpec) -> None:
         ConfigError: what does not fit, and what to write instead.
     """
     resolved_scaling(member.model.input_scaling, spec)
+    _check_columns(member, spec)
     _check_monitor(member, spec)
     train = member.train
     if spec.task == "regression":
@@ -70,6 +72,17 @@ def _check_class(key: str, spec: DataSpec) -> None:
             f"class_weight names a class that the data do not have. Received: {key!r}. "
             f"The classes are 0 to {spec.num_classes - 1}, or {', '.join(spec.class_names)}."
         )
+
+
+def _check_columns(member: Member, spec: DataSpec) -> None:
+    """What acts on a table's columns would be another name for the same network elsewhere."""
+    for name, default in DEFAULTS.items():
+        value = getattr(member.model, name)
+        if value != default and not spec.columns:
+            raise ConfigError(
+                f"{name} is for the columns of a table, which these data do not have. "
+                f"Received: {name}={value!r}. Leave it out."
+            )
 
 
 def _check_monitor(member: Member, spec: DataSpec) -> None:
