@@ -6,6 +6,7 @@ from kmlp.config import fields
 from kmlp.config.base import Config
 from kmlp.data.dataset import DataSpec
 from kmlp.errors import ConfigError
+from kmlp.text import shown
 
 ACTIVATIONS = ("relu", "elu", "selu", "leaky_relu", "tanh", "gelu", "sigmoid")
 
@@ -100,8 +101,9 @@ def resolved_scaling(input_scaling: str, spec: DataSpec) -> str:
     """What `input_scaling` means for these data: "none", "unit" or "standard".
 
     Raises:
-        ConfigError: "unit" for inputs that are no `uint8`.
+        ConfigError: "unit" for inputs that are no `uint8`, or columns that networks cannot take.
     """
+    _refuse_unprepared(spec)
     images = spec.input_dtype == "uint8"
     if input_scaling == "auto":
         return "unit" if images else "standard"
@@ -111,3 +113,18 @@ def resolved_scaling(input_scaling: str, spec: DataSpec) -> str:
             f"{spec.input_dtype}. Use 'standard' or 'none'."
         )
     return input_scaling
+
+
+def _refuse_unprepared(spec: DataSpec) -> None:
+    """Categories and gaps need a preparation that networks do not have yet."""
+    words = [column.name for column in spec.columns if column.kind == "category"]
+    gaps = [column.name for column in spec.columns if column.has_missing]
+    if not (words or gaps):
+        return
+    said = [f"categories in {shown(words[0])}"] if words else []
+    said += [f"missing values in {shown(gaps[0])}"] if gaps else []
+    raise ConfigError(
+        f"networks do not prepare columns of categories or with missing values yet. Received: "
+        f"{' and '.join(said)}. Drop such columns, or fill the gaps and write each category as a "
+        "column of 0 and 1."
+    )
