@@ -117,13 +117,15 @@ class DataSpec:
         return int(key) if is_number and int(key) < self.num_classes else None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Provenance:
-    """Where the data came from: "full", "sample" or "arrays"; the place; the content's hash."""
+    """Where the data came from: "full", "sample", "folder", "file" or "arrays"; the place; the
+    hash of the content, meaning included; of a file, the hash of its bytes."""
 
     source: str
     location: str
     sha256: str
+    file_sha256: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,6 +211,57 @@ class Dataset:
         )
         return cls(name, *arrays, spec, provenance)
 
+    @classmethod
+    def from_table(
+        cls,
+        frame: Any,
+        target: str | None = None,
+        *,
+        test: Any = 0.2,
+        columns: Mapping[str, str] | None = None,
+        drop: Sequence[str] = (),
+        task: str = "auto",
+        name: str = "frame",
+        location: str = "memory",
+    ) -> Self:
+        """Reads a table: what each column is, and what becomes of it, stands in `schema`.
+
+        Args:
+            frame: a pandas, polars or pyarrow frame, a mapping of names to columns, a file, or
+                what `read_table` gave.
+            target: the column to predict.
+            test: the share of rows that test, drawn once and stratified by class; a column that
+                marks them; or a frame or file of their own.
+            columns: kinds that are said, "number", "category", "boolean" or "date", by column.
+            drop: columns that are not to be used.
+            task: "binary", "multiclass" or "regression"; "auto" reads it from the target.
+            name: what reports call it.
+            location: where it came from.
+
+        Raises:
+            DataError: the column, the cell and what to do.
+
+        Example:
+            >>> table = {"age": [20, 31, 44, 31] * 9, "left": ["no", "yes", "no", "no"] * 9}
+            >>> data = Dataset.from_table(table, target="left", test=0.25)
+            >>> data.spec.class_names, data.x_train.shape, data.schema.inputs
+            (('no', 'yes'), (27, 1), {'age': 'number'})
+        """
+        from kmlp.data.preparation import prepare
+        from kmlp.data.tables import as_table
+
+        table = as_table(frame)
+        made = prepare(table, target, test=test, columns=columns, drop=drop, task=task)
+        source = "file" if table.sha256 else "arrays"
+        if made.schema is None:
+            images = cls.from_arrays(*made.arrays, name=name)
+            sha256 = images.provenance.sha256
+            origin = Provenance(source, location, sha256, table.sha256)
+            return dataclasses.replace(images, provenance=origin)
+        spec = _spec_of_schema(made.schema)
+        origin = Provenance(source, location, content_sha256(spec, *made.arrays), table.sha256)
+        return cls(name, *made.arrays, spec, origin, made.schema)
+
     @property
     def raw_test(self) -> np.ndarray:
         """The test rows as they came, which is what an exported model takes."""
@@ -263,6 +316,22 @@ def _spec(features: Features, labels: Labels) -> DataSpec:
         columns=features.columns,
         target=labels.target,
         feature_names=features.names,
+    )
+
+
+def _spec_of_schema(schema: Schema) -> DataSpec:
+    columns, target = schema.columns, schema.target
+    is_scaled = target.kind == "number" and bool(target.offset or target.exponent)
+    are_numbers = all(column.kind == "number" and not column.part for column in columns)
+    return DataSpec(
+        task=schema.task,
+        input_shape=(len(columns),),
+        input_dtype="float32",
+        num_classes=len(schema.class_names),
+        class_names=schema.class_names,
+        columns=columns,
+        target=target if is_scaled else None,
+        feature_names=tuple(column.name for column in columns) if are_numbers else (),
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kmlp.data.arrays.given import to_array, to_numbers
+from kmlp.data.arrays.given import is_frame, to_array, to_numbers
 from kmlp.data.columns import Column
 from kmlp.errors import DataError
 
@@ -64,15 +64,6 @@ def read_features(x_train: Any, x_test: Any) -> Features:
     else:
         x_test = _array_numbers(x_test, "x_test")
     return _stored(x_train, x_test, names)
-
-
-def is_frame(data: Any) -> bool:
-    """Whether its columns have names: a pandas, polars or pyarrow frame, or a structured array."""
-    if isinstance(data, np.ndarray):
-        return data.dtype.names is not None
-    return hasattr(data, "columns") and (
-        hasattr(data, "iloc") or hasattr(data, "__arrow_c_stream__")
-    )
 
 
 def places_by_name(wanted: Sequence[str], found: Sequence[str], what: str, like: str) -> list[int]:

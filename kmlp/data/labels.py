@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from kmlp.data.arrays.given import to_array
+from kmlp.data.arrays.label_forms import decoded, listed_names, other_shape
 from kmlp.data.columns import Column
-from kmlp.data.features import is_frame, scale_with_digits, within_float32
+from kmlp.data.features import scale_with_digits, within_float32
 from kmlp.errors import DataError
-from kmlp.text import shown
 
 TASKS = ("binary", "multiclass", "regression")
 _FEW = 20
@@ -67,7 +67,7 @@ def read_labels(
     """
     if task not in ("auto", *TASKS):
         raise DataError(f"task must be auto, {', '.join(TASKS)}. Received: task={task!r}.")
-    class_names = _listed_names(class_names)
+    class_names = listed_names(class_names)
     train = _plain(y_train, num_rows[0], "train")
     test = _plain(y_test, num_rows[1], "test")
     if task == "regression" or (task == "auto" and train.dtype.kind == "f"):
@@ -113,26 +113,6 @@ def class_indices(y: Any, names: Sequence[str], label: str) -> np.ndarray:
     return numbers
 
 
-def _listed_names(names: Any) -> tuple[str, ...] | None:
-    """In the order of the classes; a mapping may go either way."""
-    if names is None:
-        return None
-    if isinstance(names, Mapping):
-        by_number = names if all(map(_is_index, names)) else {v: k for k, v in names.items()}
-        if names and set(by_number) == set(range(len(names))):
-            return tuple(str(by_number[i]) for i in range(len(names)))
-    elif not isinstance(names, str | bytes | set | frozenset):
-        return tuple(map(str, names))
-    raise DataError(
-        "class_names must be a list, the name of class 0 first, or a mapping such as "
-        f'{{0: "no", 1: "yes"}}. Received: class_names={shown(names)}.'
-    )
-
-
-def _is_index(key: Any) -> bool:
-    return isinstance(key, int | np.integer) and not isinstance(key, bool)
-
-
 def _plain(values: Any, num_rows: int, which: str, name: str = "") -> np.ndarray:
     """One-dimensional, and of a kind: objects become the strings or numbers that they are."""
     name = name or f"y_{which}"
@@ -141,13 +121,13 @@ def _plain(values: Any, num_rows: int, which: str, name: str = "") -> np.ndarray
         first = f'{name}["{y.dtype.names[0]}"]'
         raise DataError(f"{name} must be (n,). Received: records. Write {first}.")
     if y.shape != (num_rows,):
-        raise _other_shape(values, y, num_rows, which)
+        raise other_shape(values, y, num_rows, which)
     if isinstance(y, np.ma.MaskedArray):
         if np.ma.getmaskarray(y).any():
             _refuse_missing(int(np.ma.getmaskarray(y).sum()), name)
         y = np.ma.getdata(y)
     if y.dtype.kind == "S":
-        y = _decoded(y.tolist(), name)
+        y = decoded(y.tolist(), name)
     if y.dtype.kind in "OT":
         y = _from_objects(y.tolist(), name)
     if y.dtype.kind == "f" and not np.isfinite(y).all():
@@ -162,50 +142,11 @@ def _from_objects(values: list[Any], name: str) -> np.ndarray:
     if all(isinstance(v, str) for v in values):
         return np.array(values, dtype=str)
     if all(isinstance(v, bytes) for v in values):
-        return _decoded(values, name)
+        return decoded(values, name)
     if all(isinstance(v, Real | np.bool_) for v in values):
         return np.array(values)
     kinds = ", ".join(sorted({type(v).__name__ for v in values}))
     raise DataError(f"{name} must hold numbers or strings, not both. Received: {kinds}.")
-
-
-def _other_shape(values: Any, y: np.ndarray, num_rows: int, which: str) -> DataError:
-    name = f"y_{which}"
-    if y.ndim != 2 or len(y) != num_rows:
-        return DataError(
-            f"x_{which} and {name} differ in number: {num_rows} examples, "
-            f"labels of shape {y.shape}."
-        )
-    said = f"{name} must be (n,). Received: shape {y.shape}."
-    if y.shape[1] == 1:
-        first = f"{name}.iloc[:, 0]" if is_frame(values) else f"{name}[:, 0]"
-        return DataError(f"{said} Write {first}.")
-    if _is_one_hot(y):
-        own = f"np.asarray({name})" if is_frame(values) else name
-        return DataError(f"{said} Write {own}.argmax(axis=1).")
-    kind = "multi-label" if _is_all_of(y, (0, 1)) else "multi-output"
-    first = f"{name}.iloc[:, 0]" if is_frame(values) else f"{name}[:, 0]"
-    return DataError(
-        f"{said} That is {kind}, several targets at once: kmlp predicts one. Make a data set for "
-        f"each of them, the first with {first}."
-    )
-
-
-def _is_one_hot(y: np.ndarray) -> bool:
-    return _is_all_of(y, (0, 1)) and bool((y.astype(np.float64).sum(axis=1) == 1).all())
-
-
-def _is_all_of(y: np.ndarray, values: tuple[int, ...]) -> bool:
-    return y.dtype.kind in "biuf" and bool(np.isin(y, values).all())
-
-
-def _decoded(values: list[bytes], name: str) -> np.ndarray:
-    try:
-        return np.array([value.decode() for value in values], dtype=str)
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f'{name} holds bytes that are no UTF-8. Decode them: np.char.decode({name}, "latin-1").'
-        ) from error
 
 
 def _is_missing(value: Any) -> bool:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from kmlp.data.arrays.given import to_array
-from kmlp.data.features import frame_in_order, is_frame
+from kmlp.data.arrays.given import is_frame, to_array
+from kmlp.data.features import frame_in_order
 from kmlp.deploy.manifest import checked_manifest
 from kmlp.errors import DataError, ModelError
 from kmlp.machine import import_quietly

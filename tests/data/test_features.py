@@ -124,7 +124,7 @@ def test_huge_targets_are_scaled():
 
 
 def test_whole_numbers_that_float64_cannot_tell_apart_are_refused():
-    with pytest.raises(DataError, match="cannot be told apart as float64. Take a constant off"):
+    with pytest.raises(DataError, match=r"as float64\. Take a constant off"):
         of(2**60 + np.arange(400)[:, None])
 
 
@@ -144,7 +144,7 @@ def test_masked_images_and_labels_are_refused():
     mask[3] = True
     with pytest.raises(DataError, match="missing values, which only tables"):
         of(np.ma.masked_array(np.ones((400, 2, 2)), mask))
-    with pytest.raises(DataError, match="y_train holds NaN or infinite values in 1 rows. Drop"):
+    with pytest.raises(DataError, match="y_train holds NaN or infinite values in 1 rows"):
         of(X, np.ma.masked_array(Y, np.arange(400) == 2))
 
 
@@ -161,9 +161,7 @@ def test_columns_without_any_value_are_refused():
         of(FRAME.assign(b=np.nan))
 
 
-@pytest.mark.parametrize(
-    "turn", [lambda f: f, pl.from_pandas, lambda f: f.to_records(index=False)]
-)
+@pytest.mark.parametrize("turn", [lambda f: f, pl.from_pandas, lambda f: f.to_records(index=False)])
 def test_columns_are_matched_by_their_names(turn):
     train, test = FRAME[:300], FRAME[300:]
     data = Dataset.from_arrays(turn(train), Y[:300], turn(test[list("cba")]), Y[300:])
@@ -291,5 +289,5 @@ def test_class_names_without_an_order_are_refused(names):
 def test_a_tuple_is_no_data_set():
     with pytest.raises(DataError, match=r"Write data=kmlp.Dataset.from_arrays\(x_train"):
         checked_data((X, Y, X, Y))
-    with pytest.raises(DataError, match="data must be a Dataset. Received: DataFrame"):
+    with pytest.raises(DataError, match=r"must be a Dataset\. Received: DataFrame"):
         checked_data(FRAME)

@@ -44,6 +44,15 @@ the rows to one length.
     return array
 
 
+def is_frame(data: Any) -> bool:
+    """Whether its columns have names: a pandas, polars or pyarrow frame, or a structured array."""
+    if isinstance(data, np.ndarray):
+        return data.dtype.names is not None
+    return hasattr(data, "columns") and (
+        hasattr(data, "iloc") or hasattr(data, "__arrow_c_stream__")
+    )
+
+
 def to_numbers(array: np.ndarray, name: str) -> np.ndarray:
     """Features as they are stored or as `float64`, NaN where masked; `uint8`, `float16` and
     `float32` stay what they are.
