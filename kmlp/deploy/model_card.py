@@ -66,7 +66,7 @@ def _use(selection: Selection) -> str:
         f"- Classes: {', '.join(map(code_span, spec.class_names))}.\n" if spec.class_names else ""
     )
     return (
-        f"- Input `inputs`: {spec.input_dtype} (batch, {', '.join(map(str, spec.input_shape))}), "
+        f"- Input `inputs`: {spec.raw_dtype} (batch, {', '.join(map(str, spec.input_shape))}), "
         "raw; scaling is inside.\n"
         f"- Outputs of `serving_default`: {outputs}.\n{classes}"
         "- `kmlp.load_saved(folder).predict(x)`, `kmlp predict folder files`, TensorFlow Serving, "

@@ -262,14 +262,15 @@ class StackRun:
         is_regression = self.whole.spec.task == "regression"
         score = regression_metrics if is_regression else classification_metrics
         parts = {"train": self.train_rows[k], "val": self.val_rows[k]}
+        in_unit = data.spec.in_unit
         metrics = {
-            part: score(data.y_train[rows], train[rows])
+            part: score(in_unit(data.y_train[rows]), train[rows])
             for part, rows in parts.items()
             if len(rows)
         }
         if len(self.folds[k]):
-            return {**metrics, "fold": score(data.y_train[self.folds[k]], held_out)}
-        return {**metrics, "test": score(data.y_test, held_out)}
+            return {**metrics, "fold": score(in_unit(data.y_train[self.folds[k]]), held_out)}
+        return {**metrics, "test": score(in_unit(data.y_test), held_out)}
 
     def _predictions(self, x: Any, num_rows: int) -> np.ndarray:
         """Every member's predictions of all rows, `(k, num_rows, ...)`."""
@@ -284,7 +285,7 @@ class StackRun:
             rows = np.tile(np.arange(start, start + size, dtype="int32"), (k, 1))
             predicted = stack.program.predict(stack.state, x, ops.convert_to_tensor(rows))
             predictions[:, start : start + size] = ops.convert_to_numpy(predicted)
-        return predictions
+        return stack.spec.in_unit(predictions)
 
     @staticmethod
     def _evaluate(stack: Stack, x: Any, y: Any, rows: np.ndarray) -> dict[str, Any]:

@@ -4,8 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from kmlp.data import Dataset
-from kmlp.data.sources import load_dataset
+from kmlp.data import Dataset, load_dataset
 from kmlp.engine.member import Member
 from kmlp.engine.scheduler import fit_stack, plan_stacks, stack_size, train_members
 from kmlp.engine.stack import build_stack

@@ -90,13 +90,7 @@ def settings(config: SearchConfig, executions: Executions) -> dict[str, Any]:
 
 def spec_of(dataset: Mapping[str, Any]) -> DataSpec:
     """The data's shapes and classes, from the `dataset` part of results."""
-    return DataSpec(
-        task=dataset["task"],
-        input_shape=tuple(dataset["input_shape"]),
-        input_dtype=dataset["input_dtype"],
-        num_classes=len(dataset["class_names"]),
-        class_names=tuple(dataset["class_names"]),
-    )
+    return DataSpec.from_dict(dataset)
 
 
 def num_weights(model: MLPConfig, spec: DataSpec) -> int:

@@ -11,7 +11,7 @@ from kmlp.config.base import Config, parse_toml
 from kmlp.config.study import MOST_SEEDS
 from kmlp.data import DataSpec
 from kmlp.errors import ConfigError
-from kmlp.stats.metrics import METRICS
+from kmlp.stats.metrics import HIGHER_IS_BETTER, METRICS
 from kmlp.stats.monitoring import VALIDATION, direction, resolved_objective
 from kmlp.study.pilot import FIRST_PILOT_SEED
 from kmlp.text import shown
@@ -72,6 +72,7 @@ class SearchConfig(Config):
                 raise ConfigError(fields.wanted(self, name, "a table"))
         if not isinstance(self.dataset, str) or not self.dataset:
             raise ConfigError(fields.wanted(self, "dataset", "a name or a path, as text"))
+        object.__setattr__(self, "objective", _objective_name(self.objective))
         fields.check_choice(self, "tuner", TUNERS)
         for name in ("max_trials", "num_seeds", "parallel_trials"):
             fields.check_whole(self, name, 1, highest=MOST_SEEDS)
@@ -126,6 +127,25 @@ class SearchConfig(Config):
     def direction(self) -> str:
         """ "max" or "min": known, never guessed from the name."""
         return direction(self.metric)
+
+
+def _objective_name(objective: Any) -> str:
+    """The name of a metric; KerasTuner's own objective gives its name and direction."""
+    if isinstance(objective, str):
+        return objective
+    name, direction = getattr(objective, "name", None), getattr(objective, "direction", None)
+    if not isinstance(name, str):
+        raise ConfigError(
+            "objective must be the name of a validation metric, as val_accuracy. Received: "
+            f"{shown(objective)}."
+        )
+    better = HIGHER_IS_BETTER.get(name.removeprefix("val_"))
+    if better is not None and direction != ("max" if better else "min"):
+        raise ConfigError(
+            f"the direction of {name} is {'max' if better else 'min'}. Received: "
+            f"objective={shown(objective)}, direction={direction!r}. Write objective={name!r}."
+        )
+    return name
 
 
 def read_search_file(path: str | Path) -> SearchConfig:
