@@ -46,7 +46,7 @@ def test_the_id_changes_with_every_field():
 
 
 def test_fields_that_came_later_leave_ids_as_they_were():
-    """The id that 0.1.0 gave this member: results of old folders are found by it."""
+    """The id from before there were fields for columns: old results are found by it."""
     assert MEMBER.id == "1763b74ab19687c4"
 
 
