@@ -1,7 +1,5 @@
 """A small encoded table of every kind of column, and its `Dataset`, made by hand."""
 
-import dataclasses
-
 import numpy as np
 
 from kmlp.data.columns import Column
@@ -58,8 +56,3 @@ def encoded_table(num_train: int = 120, num_test: int = 30, task: str = "binary"
         ),
         provenance=Provenance(source="arrays", location="memory", sha256="0" * 64),
     )
-
-
-def with_rows(data: Dataset, x_train: np.ndarray) -> Dataset:
-    """The same, but for its training rows' features."""
-    return dataclasses.replace(data, x_train=x_train)
