@@ -155,8 +155,9 @@ def _write_graph(graph: "_MemberGraph | _EnsembleGraph", spec: DataSpec, folder:
 def _of_raw(function: Callable[[Any], dict[str, Any]], spec: DataSpec) -> Callable[[Any], Any]:
     """The same of examples as they come, with predictions in the target's own unit: in float64
     where float32 would not keep the digits."""
-    offsets = np.array([np.ldexp(c.offset, -c.exponent) for c in spec.columns])
-    scales = np.ldexp(1.0, [-c.exponent for c in spec.columns])
+    exponents = np.array([column.exponent for column in spec.columns], int)
+    scales = np.ldexp(1.0, -exponents)
+    offsets = np.array([column.offset for column in spec.columns], float) * scales
 
     def call(inputs: Any) -> dict[str, Any]:
         if spec.is_scaled:
