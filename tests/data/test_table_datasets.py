@@ -12,7 +12,7 @@ from kmlp.config.network import resolved_scaling
 from kmlp.data import Dataset, load_dataset
 from kmlp.data.columns import Schema
 from kmlp.data.encoder import encode
-from kmlp.errors import ConfigError, DataError
+from kmlp.errors import DataError
 
 rng = np.random.default_rng(0)
 N = 200
