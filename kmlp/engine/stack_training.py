@@ -15,9 +15,9 @@ from kmlp.engine.member import Member
 from kmlp.engine.stack import Stack
 from kmlp.engine.trainer import MemberResult
 from kmlp.nn.callbacks import MemberwiseEarlyStopping, MemberwiseReduceLROnPlateau
-from kmlp.nn.losses import plain_loss_name
 from kmlp.nn.topology import num_kernel_weights
 from kmlp.stats.metrics import classification_metrics, regression_metrics
+from kmlp.stats.monitoring import resolved_monitor
 
 _COMPACT_FROM_FLOPS = 6e9
 
@@ -226,11 +226,8 @@ class StackRun:
             callback.set_model(self)
 
     def _monitor(self) -> str:
-        monitor = self.stack.signature.monitor
-        if monitor == "auto":
-            plain = plain_loss_name(self.stack.spec.task)
-            return f"val_{plain}" if self.val_rows.shape[1] else "loss"
-        return monitor
+        stack, validated = self.stack, bool(self.val_rows.shape[1])
+        return resolved_monitor(stack.signature.monitor, stack.spec.task, validated=validated)
 
     def _record_epoch(self) -> None:
         stopped = self.early_stopping.stopped if self.epoch else np.zeros(len(self.position), bool)
@@ -265,19 +262,20 @@ class StackRun:
         is_regression = self.whole.spec.task == "regression"
         score = regression_metrics if is_regression else classification_metrics
         parts = {"train": self.train_rows[k], "val": self.val_rows[k]}
+        in_unit = data.spec.in_unit
         metrics = {
-            part: score(data.y_train[rows], train[rows])
+            part: score(in_unit(data.y_train[rows]), train[rows])
             for part, rows in parts.items()
             if len(rows)
         }
         if len(self.folds[k]):
-            return {**metrics, "fold": score(data.y_train[self.folds[k]], held_out)}
-        return {**metrics, "test": score(data.y_test, held_out)}
+            return {**metrics, "fold": score(in_unit(data.y_train[self.folds[k]]), held_out)}
+        return {**metrics, "test": score(in_unit(data.y_test), held_out)}
 
     def _predictions(self, x: Any, num_rows: int) -> np.ndarray:
         """Every member's predictions of all rows, `(k, num_rows, ...)`."""
         stack, k = self.whole, len(self.whole.members)
-        width = row_width(stack.spec, stack.signature.hidden_units)
+        width = row_width(stack.spec, stack.signature)
         size = min(evaluation_rows(k, width), num_rows)
         shape = () if stack.spec.task == "regression" else (stack.spec.num_classes,)
         predictions = np.empty((k, num_rows, *shape), keras.config.floatx())
@@ -287,7 +285,7 @@ class StackRun:
             rows = np.tile(np.arange(start, start + size, dtype="int32"), (k, 1))
             predicted = stack.program.predict(stack.state, x, ops.convert_to_tensor(rows))
             predictions[:, start : start + size] = ops.convert_to_numpy(predicted)
-        return predictions
+        return stack.spec.in_unit(predictions)
 
     @staticmethod
     def _evaluate(stack: Stack, x: Any, y: Any, rows: np.ndarray) -> dict[str, Any]:
