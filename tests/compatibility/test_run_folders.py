@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kmlp.errors import ForeignFolderError
+from kmlp.errors import ForeignFolderError, RunFolderError
 from kmlp.ownership import refuse_foreign_folder
 from kmlp.report import write_report
 from kmlp.study.loading import load_study
@@ -104,6 +104,24 @@ def test_a_finished_study_is_gone_on_with_and_trains_nothing(old, name):
     assert again.results == before.results == load_study(run).results
     assert RunFolder(run).has_hashes
     assert json.loads((run / ".kmlp").read_text())["kind"] == "study"
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "message"),
+    [
+        (b'"val": {', b'"vau": {', r"member .* is not what was written\. Run the same command"),
+        (b'"cross_entropy": ', b'"cross_entropz": ', r"member .* is not what was written"),
+        (b"    record TEXT NOT", b"    record` TEXT NOT", "malformed database schema"),
+    ],
+)
+def test_a_ledger_without_hashes_that_is_damaged_is_refused_in_one_line(old, was, now, message):
+    path = old / "study" / "ledger.sqlite"
+    content = path.read_bytes()
+    assert was in content
+    path.write_bytes(content.replace(was, now[: len(was)], 1))
+    with pytest.raises(RunFolderError, match=message) as refused:
+        load_study(old / "study")
+    assert "\n" not in str(refused.value)
 
 
 def test_more_seeds_train_only_what_is_missing(old):

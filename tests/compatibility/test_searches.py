@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from kmlp.errors import RunFolderError
 from tests.compatibility.test_run_folders import Idle, differences, plain
 from tests.data_0_1_0.make import SEARCH, dataset
 from tuning.report import write_search_report
@@ -14,6 +15,25 @@ from tuning.search.search import load_search
 def test_a_search_says_what_it_said(old):
     wanted = json.loads((old / "search" / "results.json").read_text())
     assert list(differences(wanted, plain(load_search(old / "search").results))) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "was", "now"),
+    [
+        ("ledger.sqlite", b'"score": 0.5333', b'"score": 0.9333'),
+        ("ledger.sqlite", b'"values": {"dropout": 0.2', b'"values": {"dropout": 0.3'),
+        ("search.toml", b"max_epochs = 3", b"max_epochs = 9"),
+        ("environment.json", b'"sha256": "5abb', b'"sha256": "5abc'),
+    ],
+)
+def test_a_score_that_is_not_that_of_its_networks_is_refused(old, file, was, now):
+    """Without hashes another trial would be the best, of settings that nobody trained."""
+    path = old / "search" / file
+    content = path.read_bytes()
+    assert was in content
+    path.write_bytes(content.replace(was, now))
+    with pytest.raises(RunFolderError, match=r"trial [01] is recorded with a score of 0\.\d+, "):
+        load_search(old / "search")
 
 
 @pytest.mark.page

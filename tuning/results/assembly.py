@@ -1,5 +1,6 @@
 """From what a search's folder holds to the numbers of its `results.json`. No Keras."""
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 from kmlp.config import MLPConfig
 from kmlp.config.encoding import encoded_width, num_embedding_weights
 from kmlp.data import DataSpec
-from kmlp.errors import ConfigError
+from kmlp.errors import ConfigError, RunFolderError
 from kmlp.stats import summaries
 from kmlp.study.run_folder.folder import MemberRecord
 from kmlp.study.runner import paused_id
@@ -38,11 +39,16 @@ def build_results(
         folder: where it is recorded.
         dataset: the `dataset` part, as a study's.
         study: the results of the follow-up study, if there was one.
+
+    Raises:
+        RunFolderError: a trial's score is not that of its networks.
     """
     executions = Executions(config, spec_of(dataset), dataset["sha256"])
     records = folder.records()
     drawn = folder.trials()
     trials = [_trial(t, executions, records, drawn) for t in drawn]
+    for trial in trials:
+        _refuse_another_score(trial, folder)
     choice = _choice(config, trials)
     space = executions.space
     results = {
@@ -139,7 +145,7 @@ def _trial(
         "status": trial.status,
         "message": trial.message,
         "score": trial.score,
-        "se": summaries.summarize(scores).se if trial.status == "done" else None,
+        "se": summaries.summarize(scores).se if scores and trial.status == "done" else None,
         "num_weights": member and num_weights(member.model, executions.spec),
         "epochs": [e["stopped_epoch"] for e in found if e["stopped_epoch"]],
         "seconds": _seconds(trial, planned, records, drawn),
@@ -151,6 +157,23 @@ def _trial(
         "train": member and member.train.to_dict(),
         "executions": found,
     }
+
+
+def _refuse_another_score(trial: Mapping[str, Any], folder: SearchFolder) -> None:
+    """Refuses a finished trial whose score does not follow from its networks: without hashes
+    nothing else tells that one of them, or a setting, was changed after it was trained."""
+    scores = [e["score"] for e in trial["executions"]]
+    if trial["status"] != "done":
+        return
+    is_known = bool(scores) and None not in scores
+    if is_known and math.isclose(trial["score"], np.mean(scores), rel_tol=1e-9, abs_tol=1e-12):
+        return
+    said = f"its networks say {np.mean(scores):.6g}" if is_known else "not all networks have one"
+    raise RunFolderError(
+        f"{folder.path}: trial {trial['number']} is recorded with a score of "
+        f"{trial['score']:.6g}, {said}: search.toml, environment.json or ledger.sqlite was changed "
+        "or damaged. Restore them from a copy, or search again with another --out."
+    )
 
 
 def _seconds(

@@ -39,8 +39,9 @@ class DamagedLedgerError(RunFolderError):
     """A ledger is not what was written; `what` says in which way."""
 
     def __init__(self, path: Path, what: str) -> None:
-        super().__init__(f"{path}: {what}. {AGAIN}")
-        self.what = what
+        # SQLite repeats what it did not understand, lines and all.
+        self.what = " ".join(what.split())
+        super().__init__(f"{path}: {self.what}. {AGAIN}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -281,7 +282,7 @@ class Ledger:
         # of which TensorFlow brings one along.
         for (found,) in connection.execute(f"SELECT * FROM pragma_{how} LIMIT 1"):
             if found != "ok":
-                raise DamagedLedgerError(self.path, " ".join(found.split()))
+                raise DamagedLedgerError(self.path, found)
         for table in self.tables if has_hashes else ():
             # That it is there, with its columns.
             connection.execute(table.select(has_hashes, "LIMIT 0"))

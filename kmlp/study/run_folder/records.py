@@ -6,7 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from kmlp.stats.metrics import HIGHER_IS_BETTER
 from kmlp.study.run_folder.integrity import Table
+
+_PARTS = ("train", "val", "test", "fold")
 
 
 def read_object(text: str, kind: type) -> dict[str, Any]:
@@ -61,12 +64,14 @@ class MemberRecord:
         """
         record = cls(**read_object(text, cls))
         scores = [s for part in _values(record.metrics) for s in _values(part)]
+        names = {name for part in record.metrics.values() for name in part}
         numbers = [record.seconds, *scores]
         epochs = (record.best_epoch, record.stopped_epoch)
         if (
             not isinstance(record.id, str)
             or record.status not in ("done", "diverged")
             or any(type(epoch) is not int for epoch in epochs)
+            or not (set(record.metrics) <= set(_PARTS) and names <= set(HIGHER_IS_BETTER))
             or any(type(number) not in (int, float) for number in numbers)
         ):
             raise ValueError("not the record of a member")
