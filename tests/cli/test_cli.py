@@ -144,6 +144,7 @@ def test_the_report_is_made_again_to_the_byte_without_keras(finished):
     assert [path.read_bytes() for path in paths] == before
 
 
+@pytest.mark.slow
 def test_one_file_of_several_studies_is_one_command_and_one_pdf(tmp_path):
     (tmp_path / "both.toml").write_text(
         'variants = ["none"]\nnum_seeds = 1\n[model]\nhidden_units = [8]\n[train]\nmax_epochs = 1\n'

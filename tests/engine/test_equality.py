@@ -212,7 +212,7 @@ def test_a_mixed_stack_holds_every_member_as_if_alone(tiny, common, alone):
         assert_same_weights(together.weights_of(k), weights, atol=1e-11)
 
 
-@pytest.mark.parametrize("common", ["batch", "moments"])
+@pytest.mark.parametrize("common", [pytest.param("batch", marks=pytest.mark.slow), "moments"])
 def test_a_member_of_a_mixed_stack_predicts_as_its_plain_model(tiny, common):
     stack = trained(mixed(tiny, common), tiny)
     for k in range(len(stack.members)):

@@ -274,7 +274,13 @@ def test_the_monitored_metric_decides_which_epoch_is_restored(tiny, monitor):
     assert result.best_epoch == best + 1
 
 
-@pytest.mark.parametrize("options", [{"dropout": 0.2, "l2": 1e-4}, {"normalization": "batch"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"dropout": 0.2, "l2": 1e-4},
+        pytest.param({"normalization": "batch"}, marks=pytest.mark.slow),
+    ],
+)
 def test_mixed_bfloat16_trains_the_products_alone(tiny, options):
     """Weights and what is scored stay in float32; the rounding of the products shows, a little."""
     members = [
