@@ -148,6 +148,18 @@ def _cross_entropy(rows: PredictedClasses) -> float:
     return 0.0 - rows.mean(rows.of_the_label)
 
 
+def _brier_score(rows: PredictedClasses) -> float:
+    """Mean over rows of the sum over classes of (p - y)^2, y being 1 for the label's class and 0
+    for the others (Brier 1950, https://doi.org/10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2).
+
+    From 0, all sure and right, to 2, all sure and wrong. Of two classes it is twice what is
+    computed from the probability of class 1 alone.
+    """
+    off = np.exp(rows.log_p, dtype=np.float64)
+    off[np.arange(len(off)), rows.labels] -= 1
+    return rows.mean(np.square(off).sum(axis=1))
+
+
 def _rmse(rows: PredictedNumbers) -> float:
     """Root of the mean squared error, in the targets' unit."""
     return _mse(rows) ** 0.5
@@ -220,6 +232,14 @@ RECORDS = (
         logged_in="nats",
         is_loss=True,
         on_card=True,
+    ),
+    Metric(
+        name="brier_score",
+        title="Brier score",
+        tasks=CLASSES,
+        score=_brier_score,
+        higher_is_better=False,
+        most=2.0,
     ),
     Metric(
         name="rmse",

@@ -4,6 +4,7 @@ import pytest
 from rich.console import Console
 
 from kmlp.cli.tables import results_table, score_lines
+from kmlp.stats.metrics import METRICS
 from tests.hand_made import hand_made
 
 
@@ -65,8 +66,8 @@ def test_scores_are_a_line_each():
 
 def test_an_accuracys_line_is_in_percent():
     interval = {"ci95": (0.8, 0.9), "interval": "Wilson"}
-    names = ("accuracy", "balanced_accuracy", "auc", "macro_f1", "cross_entropy")
-    scores = {name: {"value": 0.85, **interval} for name in names}
-    first, *_, last = score_lines({"task": "binary", "num_rows": 50, **scores}, "sample")
+    scores = {name: {"value": 0.85, **interval} for name in METRICS["binary"]}
+    first, *_, loss, last = score_lines({"task": "binary", "num_rows": 50, **scores}, "sample")
     assert first == "accuracy 85.00 % (95 % interval 80.00 to 90.00 over 50 sample test rows)"
-    assert last == "cross-entropy 0.8500 nats (95 % interval 0.8000 to 0.9000)"
+    assert loss == "cross-entropy 0.8500 nats (95 % interval 0.8000 to 0.9000)"
+    assert last == "Brier score 0.8500 (95 % interval 0.8000 to 0.9000)"

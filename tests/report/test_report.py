@@ -21,7 +21,7 @@ from kmlp.report import limits, write_report
 from kmlp.report.csv_tables import csv_tables
 from kmlp.report.images import find_test_images
 from kmlp.report.plots import PALETTE
-from kmlp.report.sections import training
+from kmlp.report.sections import scores, training
 from kmlp.report.study import study_report
 from kmlp.report.write import write_files
 from kmlp.stats.formatting import p_value, unit_in
@@ -413,3 +413,12 @@ def test_results_json_is_not_touched(made):
     assert json.loads((made.folder.path / "results.json").read_text()) == json.loads(
         json.dumps(made.results)
     )
+
+
+def test_a_metric_that_no_network_was_scored_by_has_no_column(made):
+    """A folder that an earlier release began lacks what was scored since."""
+    results, lacking = made.results, METRICS[made.dataset["task"]][1]
+    before = len(scores.other_scores(results).columns)
+    for variant in results["variants"]:
+        del variant["test"][lacking]
+    assert len(scores.other_scores(results).columns) == before - 1

@@ -97,6 +97,30 @@ def test_one_class_alone_has_no_area(num_classes):
     assert found["accuracy"] == found["balanced_accuracy"] == 0.0
 
 
+@pytest.mark.parametrize("shares", [[0.5, 0.5], [0.2, 0.7, 0.1], [0.1] * 10])
+def test_the_brier_score_is_its_formulas_and_scikit_learns(shares):
+    labels, log_p = draw(400, shares, seed=0)
+    p = np.exp(log_p)
+    found = classification_metrics(labels, log_p)["brier_score"]
+    assert found == pytest.approx(((p - np.eye(len(shares))[labels]) ** 2).sum(1).mean(), rel=1e-12)
+    p = p / p.sum(axis=1, keepdims=True)
+    expected = sklearn_metrics.brier_score_loss(
+        labels, p, labels=range(len(shares)), scale_by_half=False
+    )
+    assert found == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_brier_score_goes_from_sure_and_right_to_sure_and_wrong():
+    """In float64, whatever the logarithms are: a row's error of 1e-6 squared is not lost."""
+    with np.errstate(divide="ignore"):
+        sure = np.log(np.eye(3))
+    assert classification_metrics([0, 1, 2], sure)["brier_score"] == 0.0
+    assert classification_metrics([1, 2, 0], sure)["brier_score"] == 2.0
+    p = np.array([[1 - 1e-6, 1e-6]])
+    found = classification_metrics([0], np.log(p).astype(np.float32))["brier_score"]
+    assert found == pytest.approx(2e-12, rel=1e-6)
+
+
 def test_a_label_of_probability_zero_costs_infinitely_much():
     with np.errstate(divide="ignore"):
         found = classification_metrics([0, 1], np.log([[0.0, 1.0], [0.0, 1.0]]))
@@ -204,5 +228,6 @@ def test_numbers_that_do_not_pair_are_refused():
 def test_an_interval_holds_nothing_that_its_metric_cannot_be():
     assert within_range("accuracy", (0.96, 1.04)) == (0.96, 1.0)
     assert within_range("auc", (-0.1, 1.2)) == (0.0, 1.0)
+    assert within_range("brier_score", (-0.1, 2.2)) == (0.0, 2.0)
     assert within_range("rmse", (-3.0, 50.0)) == (0.0, 50.0)
     assert within_range("r2", (-0.5, 1.1)) == (-0.5, 1.0)

@@ -78,6 +78,12 @@ def scores_of(truth: np.ndarray, outputs: np.ndarray, task: str) -> dict[str, fl
         "auc": np.mean(areas),
         "macro_f1": metrics.f1_score(truth, said, average="macro"),
         "cross_entropy": -np.mean([outputs[i, c] for i, c in enumerate(truth)]),
+        "brier_score": np.mean(
+            [
+                ((np.exp(o) - np.eye(len(o))[c]) ** 2).sum()
+                for o, c in zip(outputs, truth, strict=True)
+            ]
+        ),
     }
 
 

@@ -58,9 +58,11 @@ def score_row(
 
 
 def other_scores(results: Mapping[str, Any]) -> Table | None:
-    """The task's other metrics; None where it has none."""
-    unit = unit_in(results)
-    others = [unit_in(results, m) for m in METRICS[results["dataset"]["task"]] if m != unit.metric]
+    """The task's other metrics, as far as they are known; None where there are none."""
+    unit, ranked = unit_in(results), rank(results["variants"], unit_in(results))
+    # A folder that an earlier release began lacks what was scored since.
+    known = {metric for variant in ranked for metric in variant["test"]} - {unit.metric}
+    others = [unit_in(results, m) for m in METRICS[results["dataset"]["task"]] if m in known]
     if not others:
         return None
     columns = [
@@ -72,7 +74,7 @@ def other_scores(results: Mapping[str, Any]) -> Table | None:
             [Cell(row_label(v)), *(score_cell(v["test"].get(u.metric), u) for u in others)],
             v["name"] == results["baseline"],
         )
-        for v in rank(results["variants"], unit)
+        for v in ranked
     ]
     note = f"Means over seeds. No test was made on these: the {unit.title} was named before."
     return Table(columns, rows, note)

@@ -191,6 +191,22 @@ def test_a_metric_that_a_member_cannot_tell_has_no_summary(binary):
     assert next(m for m in results["members"] if m["id"] == id)["val"]["auc"] is None
 
 
+def test_a_folder_that_was_begun_before_a_metric_was_known_has_no_summary_of_it(binary):
+    """Some of its networks are scored by it, the older ones are not: no mean over a few of them."""
+    for seed in range(NUM_SEEDS - 1):
+        outputs = binary.outputs["none", seed]
+        scores = scores_of("binary", binary.truth, outputs)
+        del scores["brier_score"]
+        metrics = dict.fromkeys(("train", "val", "test"), scores)
+        id = binary.plan.ids["none"][seed]
+        record(binary.folder, id, "binary", binary.truth, outputs, metrics=metrics)
+    results = json.loads(json.dumps(binary.results, allow_nan=False))
+    jsonschema.validate(results, SCHEMA)
+    none, l2 = (by_name(results)[name] for name in ("none", "l2"))
+    assert set(METRICS["binary"]) - set(none["test"]) == {"brier_score"}
+    assert set(l2["test"]) == set(none["ensemble"]) == set(METRICS["binary"])
+
+
 def test_a_selection_knows_the_datas_spec(made):
     results = made.results
     selection = Selection(
