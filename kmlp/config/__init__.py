@@ -8,14 +8,13 @@ from kmlp.config.network import ACTIVATIONS, INITIALIZERS, MLPConfig
 from kmlp.config.seeds import STREAMS
 from kmlp.config.study import AUTO, StudyConfig
 from kmlp.config.table import DataConfig
-from kmlp.config.training import MONITORS, TrainConfig
+from kmlp.config.training import TrainConfig
 from kmlp.config.variants import Variant
 
 __all__ = [
     "ACTIVATIONS",
     "AUTO",
     "INITIALIZERS",
-    "MONITORS",
     "STREAMS",
     "DataConfig",
     "MLPConfig",

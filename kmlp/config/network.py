@@ -6,8 +6,8 @@ from kmlp.config import fields
 from kmlp.config.base import Config
 from kmlp.data.dataset import DataSpec
 from kmlp.errors import ConfigError
-from kmlp.text import shown
 
+SCALINGS = ("auto", "none", "unit", "standard", "robust")
 ACTIVATIONS = ("relu", "elu", "selu", "leaky_relu", "tanh", "gelu", "sigmoid")
 
 
@@ -33,8 +33,9 @@ class MLPConfig(Config):
         kernel_initializer: "auto" is He normal before relu, leaky_relu, elu and gelu, LeCun
             normal before selu, Glorot uniform else; or one of Keras's for all layers.
         input_scaling: "none"; "unit" divides `uint8` by 255; "standard" subtracts the mean of
-            the member's own training rows and divides by their standard deviation; "auto" is
-            "unit" for `uint8` and "standard" for other inputs.
+            the member's own training rows and divides by their standard deviation; "robust" does
+            so with their median and interquartile range, for tables; "auto" is "unit" for
+            `uint8` and "standard" for other inputs.
         normalization: "none", "batch" or "layer", before each activation.
         dropout, input_dropout: fraction of the hidden units, of the inputs, dropped (Keras's
             meaning, not the retention probability of Srivastava et al. 2014).
@@ -46,6 +47,14 @@ class MLPConfig(Config):
         penalty_reduction: "sum", as Keras does, or "mean", the textbook's 1/n over the n
             weights of all kernels.
         max_norm: bound of the norm of every hidden unit's incoming weights; None is no bound.
+        missing_indicators: of tables, whether each number that may be missing brings a feature
+            that says so.
+        max_one_hot: a column of up to so many categories becomes one feature a category, a
+            column of more an embedding.
+        embedding_dim: width of an embedding.
+        max_categories: so many of a column's categories are told apart, those with most of the
+            member's own training rows; the others together are "other".
+        min_category_count: a category with fewer of these rows is "other", too.
 
     Raises:
         ConfigError: a value is out of range.
@@ -69,12 +78,17 @@ class MLPConfig(Config):
     l2: float = 0.0
     penalty_reduction: str = "sum"
     max_norm: float | None = None
+    missing_indicators: bool = True
+    max_one_hot: int = 8
+    embedding_dim: int = 8
+    max_categories: int = 1000
+    min_category_count: int = 1
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden_units", fields.positive_ints(self, "hidden_units"))
         fields.check_choice(self, "activation", ACTIVATIONS)
         fields.check_choice(self, "kernel_initializer", INITIALIZERS)
-        fields.check_choice(self, "input_scaling", ("auto", "none", "unit", "standard"))
+        fields.check_choice(self, "input_scaling", SCALINGS)
         fields.check_choice(self, "normalization", ("none", "batch", "layer"))
         fields.check_choice(self, "drop_connect_mask", ("batch", "example"))
         fields.check_choice(self, "drop_connect_inference", ("mean", "moments"))
@@ -82,6 +96,10 @@ class MLPConfig(Config):
         fields.check_rate(self, "dropout", "input_dropout", "drop_connect")
         fields.check_non_negative(self, "l1", "l2")
         fields.check_positive_or_none(self, "max_norm")
+        fields.check_truth(self, "missing_indicators")
+        fields.check_whole(self, "max_one_hot", 0)
+        for name in ("embedding_dim", "max_categories", "min_category_count"):
+            fields.check_whole(self, name, 1)
         for name in ("dropout", "drop_connect", "max_norm"):
             if getattr(self, name) and not self.hidden_units:
                 raise ConfigError(
@@ -98,12 +116,11 @@ class MLPConfig(Config):
 
 
 def resolved_scaling(input_scaling: str, spec: DataSpec) -> str:
-    """What `input_scaling` means for these data: "none", "unit" or "standard".
+    """What `input_scaling` means for these data: "none", "unit", "standard" or "robust".
 
     Raises:
-        ConfigError: "unit" for inputs that are no `uint8`, or columns that networks cannot take.
+        ConfigError: "unit" for inputs that are no `uint8`, "robust" for what is no table.
     """
-    _refuse_unprepared(spec)
     images = spec.input_dtype == "uint8"
     if input_scaling == "auto":
         return "unit" if images else "standard"
@@ -112,19 +129,9 @@ def resolved_scaling(input_scaling: str, spec: DataSpec) -> str:
             "input_scaling='unit' divides uint8 values by 255. Received: inputs of "
             f"{spec.input_dtype}. Use 'standard' or 'none'."
         )
+    if input_scaling == "robust" and not spec.columns:
+        raise ConfigError(
+            "input_scaling='robust' takes the median and the interquartile range of a table's "
+            "columns. Received: inputs without columns. Use 'standard', or load a table."
+        )
     return input_scaling
-
-
-def _refuse_unprepared(spec: DataSpec) -> None:
-    """Categories and gaps need a preparation that networks do not have yet."""
-    words = [column.name for column in spec.columns if column.kind == "category"]
-    gaps = [column.name for column in spec.columns if column.has_missing]
-    if not (words or gaps):
-        return
-    said = [f"categories in {shown(words[0])}"] if words else []
-    said += [f"missing values in {shown(gaps[0])}"] if gaps else []
-    raise ConfigError(
-        f"networks do not prepare columns of categories or with missing values yet. Received: "
-        f"{' and '.join(said)}. Drop such columns, or fill the gaps and write each category as a "
-        "column of 0 and 1."
-    )

@@ -7,9 +7,7 @@ from typing import Any
 from kmlp.config import fields
 from kmlp.config.base import Config
 from kmlp.errors import ConfigError
-
-_METRICS = ("cross_entropy", "accuracy", "mse")
-MONITORS = ("auto", "loss", *_METRICS, *(f"val_{name}" for name in _METRICS))
+from kmlp.stats.monitoring import MONITORS
 
 
 @dataclass(frozen=True, kw_only=True)

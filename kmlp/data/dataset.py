@@ -26,8 +26,8 @@ class DataSpec:
         input_dtype: "uint8" for raw images, "float32" for features.
         num_classes: number of classes; 0 for regression.
         class_names: one name a class; empty for regression.
-        columns: of a table, how each column of the matrix is made; empty where float32 holds the
-            numbers as they are.
+        columns: of a table, how each column of the matrix is made; NaN is missing there. Empty
+            where float32 holds the numbers as they are.
         target: of a regression, how its numbers are stored; None where they are as they are.
         feature_names: what the columns of the arrays are called, if anything.
     """

@@ -12,8 +12,8 @@ from kmlp.data.arrays.label_forms import decoded, listed_names, other_shape
 from kmlp.data.columns import Column
 from kmlp.data.features import scale_with_digits, within_float32
 from kmlp.errors import DataError
+from kmlp.stats.metrics import TASKS
 
-TASKS = ("binary", "multiclass", "regression")
 _FEW = 20
 _MANY = 100
 _REPEATED = 5

@@ -77,6 +77,18 @@ class LoadedModel:
         spec = manifest.get("spec", {})
         self.class_names: tuple[str, ...] = tuple(spec.get("class_names", ()))
         self.feature_names: tuple[str, ...] = tuple(spec.get("feature_names", ()))
+        self._check_names()
+
+    def _check_names(self) -> None:
+        """Refuses a manifest, signed anew, that names other classes than the model tells apart."""
+        probabilities = self._call.structured_outputs.get("probabilities")
+        if probabilities is None or not self.class_names:
+            return
+        if (count := probabilities.shape[-1]) not in (None, len(self.class_names)):
+            raise ModelError(
+                f"{self.path}: its manifest names {len(self.class_names)} classes, its "
+                f"probabilities are of {count}. Get the whole folder again from who made it."
+            )
 
     def predict(self, x: Any) -> np.ndarray:
         """Class probabilities, `(n, num_classes)` `float32`, or the numbers that a regression

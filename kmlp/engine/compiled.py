@@ -6,17 +6,19 @@ thread.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import keras
 from keras import ops
 
+from kmlp.config.encoding import Encoding, encoded_width
 from kmlp.config.network import resolved_scaling
 from kmlp.data.dataset import DataSpec
 from kmlp.engine.signature import Signature
 from kmlp.nn import backend, random_bits, update_rules
-from kmlp.nn.losses import class_logits, hits, plain_loss, plain_loss_name, smooth_labels
+from kmlp.nn.encoding import ENCODING, StackedColumnEncoding
+from kmlp.nn.losses import class_logits, hits, plain_loss, smooth_labels
 from kmlp.nn.stacked_layers import (
     StackedBatchNormalization,
     StackedDense,
@@ -26,7 +28,8 @@ from kmlp.nn.stacked_layers import (
     StackedScaling,
     StackedStandardization,
 )
-from kmlp.nn.topology import OUTPUT, assemble, own_dtype
+from kmlp.nn.topology import OUTPUT, Layout, assemble, own_dtype
+from kmlp.stats.monitoring import plain_loss_name
 
 State = dict[str, Any]
 # In training, whatever the stack: a sum over other batches would be rounded otherwise.
@@ -265,9 +268,9 @@ def evaluation_rows(num_members: int, width: int) -> int:
     return min(max(EVALUATION_BYTES // (_FLOAT * num_members * width), least), most)
 
 
-def row_width(spec: DataSpec, hidden_units: Sequence[int]) -> int:
+def row_width(spec: DataSpec, layout: Layout) -> int:
     """Values of one row and member at a time: the features and the widest layer's units."""
-    return spec.num_features + max(hidden_units, default=0)
+    return encoded_width(layout, spec) + max(layout.hidden_units, default=0)
 
 
 def stacked_model(
@@ -288,6 +291,8 @@ class _StackedLayers:
         self.signature = signature
 
     def scaling(self, spec: DataSpec) -> keras.layers.Layer:
+        if spec.columns:
+            return StackedColumnEncoding(Encoding.of(self.signature, spec), name=ENCODING)
         kind = resolved_scaling(self.signature.input_scaling, spec)
         if kind == "standard":
             return StackedStandardization(name="scaling")

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kmlp.config import MLPConfig, TrainConfig
+from kmlp.config import MLPConfig, TrainConfig, encoding
 from kmlp.config.seeds import Seeds, generator
 from kmlp.data.sampling import Sample, stratified_order, stratified_split
 
-# Fields that came later: left out of the id where they say nothing.
+# Fields that came later, its own and the network's: left out of the id where they say nothing.
 _LATER = ("sample", "num_train")
+_LATER_IN_MODEL = encoding.DEFAULTS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +47,11 @@ class Member:
         """16 hexadecimal digits that stand for all of the above, and for nothing else."""
         fields = dataclasses.asdict(self)
         stated = {k: v for k, v in fields.items() if v is not None or k not in _LATER}
+        stated["model"] = {
+            k: v
+            for k, v in fields["model"].items()
+            if k not in _LATER_IN_MODEL or v != _LATER_IN_MODEL[k]
+        }
         canonical = json.dumps(stated, sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from kmlp.config import encoding
 from kmlp.engine.member import Member
 from kmlp.errors import ConfigError
 
@@ -58,6 +59,11 @@ class Signature:
     validation_fraction: float
     sample: tuple[str, int]
     num_train: int | None
+    missing_indicators: bool
+    max_one_hot: int
+    embedding_dim: int
+    max_categories: int
+    min_category_count: int
 
     @classmethod
     def of(cls, member: Member) -> "Signature":
@@ -92,6 +98,7 @@ class Signature:
             # With these and the fraction, members have equally many rows.
             sample=member.sample.of_equal_size if member.sample else ("all", 0),
             num_train=member.num_train,
+            **{name: getattr(model, name) for name in encoding.DEFAULTS},
         )
 
     @classmethod

@@ -8,10 +8,13 @@ import keras
 import numpy as np
 
 from kmlp.config import MLPConfig
+from kmlp.config.encoding import Encoding
 from kmlp.config.network import resolved_scaling
 from kmlp.data.dataset import DataSpec
 from kmlp.errors import ConfigError
+from kmlp.nn.column_statistics import column_statistics
 from kmlp.nn.drop_connect import DropConnectDense
+from kmlp.nn.encoding import ENCODING, ColumnEncoding
 from kmlp.nn.topology import assemble, kernel_initializer, own_dtype, penalties
 
 _CHUNK = 8192
@@ -94,11 +97,11 @@ class Statistics:
 
 
 def adapt(model: keras.Model, x: np.ndarray, y: np.ndarray | None = None) -> keras.Model:
-    """Sets the statistics of a model's standardized inputs, and of a regression's target.
+    """Sets the statistics of a model's inputs, standardized or columns, and a regression's target.
 
     Args:
         model: as `build_mlp` made it; it is changed.
-        x: the rows it will train on, raw, `(n, *input_shape)`.
+        x: the rows it will train on, raw, `(n, *input_shape)`; of a table, the encoded matrix.
         y: their targets `(n,)`; needed for a regression.
 
     Returns:
@@ -124,6 +127,10 @@ def adapt(model: keras.Model, x: np.ndarray, y: np.ndarray | None = None) -> ker
             statistics = Statistics.of(np.asarray(values))
             weights[f"{layer}/mean"] = statistics.mean
             weights[f"{layer}/variance"] = statistics.variance
+    for layer in model.layers:
+        if isinstance(layer, ColumnEncoding):
+            found = column_statistics(layer.plan, np.asarray(x))
+            weights |= {f"{layer.name}/{name}": value for name, value in found.items()}
     load_member_weights(model, weights)
     return model
 
@@ -154,6 +161,8 @@ class _PlainLayers:
         self.config, self.spec, self.seed = config, spec, seed
 
     def scaling(self, spec: DataSpec) -> keras.layers.Layer:
+        if spec.columns:
+            return ColumnEncoding(Encoding.of(self.config, spec), self.seed, name=ENCODING)
         kind = resolved_scaling(self.config.input_scaling, spec)
         if kind == "standard":
             return keras.layers.Normalization(name="scaling")

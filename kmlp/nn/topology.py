@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import keras
 
 from kmlp.config import MLPConfig
+from kmlp.config.encoding import Encodes, encoded_width
 from kmlp.config.seeds import seed_words
 from kmlp.data.dataset import DataSpec
 
@@ -25,7 +26,7 @@ _INITIALIZER = {
 }
 
 
-class Layout(Protocol):
+class Layout(Encodes, Protocol):
     """What the layout of a network follows from: a config's or a stack's shared signature.
 
     `dropout`, `input_dropout` and `drop_connect` need only say whether there is some.
@@ -35,8 +36,6 @@ class Layout(Protocol):
     def hidden_units(self) -> tuple[int, ...]: ...
     @property
     def activation(self) -> str: ...
-    @property
-    def input_scaling(self) -> str: ...
     @property
     def normalization(self) -> str: ...
     @property
@@ -132,7 +131,7 @@ def kernel_initializer(
 
 def num_kernel_weights(config: Layout, spec: DataSpec) -> int:
     """Number of weights in all kernels of one network."""
-    widths = (spec.num_features, *config.hidden_units, spec.num_outputs)
+    widths = (encoded_width(config, spec), *config.hidden_units, spec.num_outputs)
     return sum(a * b for a, b in pairwise(widths))
 
 

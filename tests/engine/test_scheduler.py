@@ -73,7 +73,7 @@ def assert_same_result(a: MemberResult, b: MemberResult) -> None:
         np.testing.assert_allclose(curve, b.curves[name], rtol=1e-6)
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("optimizer", [pytest.param("sgd", marks=pytest.mark.slow), "adam"])
 def test_float32_losses_and_best_epoch_are_those_of_keras(images, optimizer):
     rate = 0.1 if optimizer == "sgd" else 1e-3
     shared = {

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from kmlp.config import MLPConfig
+from kmlp.config.encoding import encoded_width, num_embedding_weights
 from kmlp.data import DataSpec
 from kmlp.errors import ConfigError
 from kmlp.stats import summaries
@@ -93,10 +94,12 @@ def spec_of(dataset: Mapping[str, Any]) -> DataSpec:
 
 
 def num_weights(model: MLPConfig, spec: DataSpec) -> int:
-    """Trainable weights of a network: kernels, biases, a normalization's gains and offsets."""
-    widths = (spec.num_features, *model.hidden_units, spec.num_outputs)
+    """Trainable weights of a network: kernels, biases, embeddings, a normalization's gains and
+    offsets."""
+    widths = (encoded_width(model, spec), *model.hidden_units, spec.num_outputs)
     gains = 0 if model.normalization == "none" else 2 * sum(model.hidden_units)
-    return sum((a + 1) * b for a, b in pairwise(widths)) + gains
+    dense = sum((a + 1) * b for a, b in pairwise(widths))
+    return dense + gains + num_embedding_weights(model, spec)
 
 
 def _choice(config: SearchConfig, trials: Sequence[Mapping[str, Any]]) -> Choice | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from kmlp.config import ACTIVATIONS, INITIALIZERS
 from kmlp.data import DataSpec
+from tuning.space.columns import column_parameters
 from tuning.space.parameter import NOT_ZERO, Condition, Parameter
 
 MAX_LAYERS = 3
@@ -45,7 +46,7 @@ rate and momentum are searched. "all" adds the other optimizers and regularizers
 
 def catalogue(spec: DataSpec) -> dict[str, Parameter]:
     """Every parameter there is for these data, parents before what depends on them."""
-    listed = [*_network(spec), *_training()]
+    listed = [*_network(spec), *column_parameters(spec), *_training()]
     if spec.task != "regression":
         listed += [
             _choice("class_weight", "none", "balanced"),
@@ -56,6 +57,7 @@ def catalogue(spec: DataSpec) -> dict[str, Parameter]:
 
 def _network(spec: DataSpec) -> list[Parameter]:
     scalings = ("unit", "standard") if spec.input_dtype == "uint8" else ("standard", "none")
+    robust = ("robust",) * bool(spec.columns)
     dropped: Condition = ("drop_connect", NOT_ZERO)
     return [
         _choice("num_layers", 1, 2, 3, default=2),
@@ -64,7 +66,7 @@ def _network(spec: DataSpec) -> list[Parameter]:
         _choice("units_3", 32, 64, 128, when=[("num_layers", (3,))]),
         _choice("activation", *ACTIVATIONS),
         _choice("kernel_initializer", *INITIALIZERS),
-        _choice("input_scaling", *scalings),
+        _choice("input_scaling", *scalings, *robust),
         _choice("normalization", "none", "batch", "layer"),
         _choice("dropout", 0.0, 0.1, 0.2, 0.3, 0.4, 0.5),
         _choice("input_dropout", 0.0, 0.1, 0.2),

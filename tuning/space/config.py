@@ -14,6 +14,7 @@ from kmlp.config.table import DataConfig, read_data
 from kmlp.data import DataSpec
 from kmlp.errors import ConfigError
 from kmlp.stats.metrics import HIGHER_IS_BETTER, METRICS
+from kmlp.stats.monitoring import VALIDATION, direction, resolved_objective
 from kmlp.study.pilot import FIRST_PILOT_SEED
 from kmlp.text import shown
 from tuning.space.reading import Narrowing, read_narrowing
@@ -110,8 +111,8 @@ class SearchConfig(Config):
         Raises:
             ConfigError: the objective is no metric of the task.
         """
-        names = [f"val_{metric}" for metric in METRICS[spec.task]]
-        objective = names[0] if self.objective == "auto" else self.objective
+        names = [VALIDATION + metric for metric in METRICS[spec.task]]
+        objective = resolved_objective(self.objective, spec.task)
         if objective not in names:
             raise ConfigError(
                 f"the objective of a {spec.task} task is one of {', '.join(names)}. "
@@ -125,12 +126,12 @@ class SearchConfig(Config):
     @property
     def metric(self) -> str:
         """The objective without its `val_`; once `for_data` has named it."""
-        return self.objective.removeprefix("val_")
+        return self.objective.removeprefix(VALIDATION)
 
     @property
     def direction(self) -> str:
         """ "max" or "min": known, never guessed from the name."""
-        return "max" if HIGHER_IS_BETTER[self.metric] else "min"
+        return direction(self.metric)
 
 
 def _objective_name(objective: Any) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from kmlp.config.encoding import DEFAULTS
 from kmlp.report.blocks import Section, Text, facts_table
 from kmlp.stats.formatting import Unit, unit_in
 from kmlp.study.results.ranking import label
@@ -72,6 +73,7 @@ def _network(model: Mapping[str, Any]) -> str:
         "drop_connect_mask": not model.get("drop_connect"),
         "drop_connect_inference": not model.get("drop_connect"),
         "penalty_reduction": not (model.get("l1") or model.get("l2")),
+        **{name: model.get(name) == default for name, default in DEFAULTS.items()},
     }
     return _written({k: v for k, v in model.items() if not idle.get(k)})
 
