@@ -12,6 +12,7 @@ _HOME = {
     "MLPConfig": "kmlp.config",
     "TrainConfig": "kmlp.config",
     "StudyConfig": "kmlp.config",
+    "DataConfig": "kmlp.config",
     "Dataset": "kmlp.data",
     "DataSpec": "kmlp.data",
     "load_dataset": "kmlp.data",

@@ -5,14 +5,20 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from kmlp.cli.schema import OfTable
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.config.study_file import read_studies
 from kmlp.errors import ConfigError
 from kmlp.text import shown
 
 Target = Annotated[
-    str, Parameter(help="mnist, fashion_mnist, a folder of IDX files, or a study file (.toml)")
+    str,
+    Parameter(
+        help="mnist, fashion_mnist, a table (.csv and others), an .npz file, a folder of IDX "
+        "files, or a study file (.toml)"
+    ),
 ]
+TABLE = ("target", "test", "columns", "drop")
 Seeds = int | Literal["auto"]
 
 
@@ -64,6 +70,15 @@ class Options:
     hidden_units: Annotated[str | None, Parameter(help="units of the hidden layers, as 128,64")] = (
         None
     )
+    target: Annotated[str | None, Parameter(help="of a table: the column to predict")] = None
+    test: Annotated[
+        str | None,
+        Parameter(help="of a table: the share of rows that test, a column that marks them, a file"),
+    ] = None
+    columns: Annotated[str | None, Parameter(help="of a table: kinds, as zip=category")] = None
+    drop: Annotated[
+        list[str] | None, Parameter(help="of a table: columns not to use", negative="")
+    ] = None
     max_epochs: int | None = None
     learning_rate: float | None = None
     batch_size: int | Literal["full"] | None = None
@@ -72,6 +87,11 @@ class Options:
     def given(self) -> dict[str, Any]:
         """Those that were said, by the config's field."""
         return {name: value for name, value in vars(self).items() if value is not None}
+
+    @property
+    def of_table(self) -> dict[str, Any]:
+        """What is said of a table, by the field of `DataConfig`."""
+        return OfTable(**{name: getattr(self, name) for name in TABLE}).said
 
     def words(self, *without: str) -> list[str]:
         """As they are said on the command line, but for some fields."""
@@ -92,7 +112,10 @@ def configure(target: str, options: Options | None = None) -> dict[str, StudyCon
         studies = read_studies(target)
     else:
         studies = {"": StudyConfig(dataset=target)}
-    given = options.given if options else {}
+    options = options or Options()
+    given = {name: value for name, value in options.given.items() if name not in TABLE}
+    if options.of_table:
+        given["data"] = options.of_table
     return {name: _overridden(config, given) for name, config in studies.items()}
 
 
@@ -101,6 +124,8 @@ def _overridden(config: StudyConfig, given: dict[str, Any]) -> StudyConfig:
     for name, value in given.items():
         if name == "variants":
             values["variants"] = [v.strip() for v in value.split(",") if v.strip()]
+        elif name == "data":
+            values["data"] = {**(values["data"] or {}), **value}
         elif name == "hidden_units":
             values["model"]["hidden_units"] = whole_numbers(value)
         elif name in TrainConfig.__dataclass_fields__:

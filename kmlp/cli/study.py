@@ -9,10 +9,11 @@ from cyclopts import Parameter
 
 from kmlp.cli.app import Json, app, import_backend_quietly, print_json
 from kmlp.cli.models import default_model, write_export
-from kmlp.cli.options import Options, Target, configure
+from kmlp.cli.options import TABLE, Options, Target, configure
 from kmlp.cli.report import print_report, print_study
 from kmlp.config import StudyConfig
 from kmlp.errors import ConfigError
+from kmlp.text import visible
 
 if TYPE_CHECKING:
     from kmlp.data import Dataset
@@ -141,13 +142,14 @@ def run_tuned(target: str, out: Path | None, options: Options) -> None:
     from kmlp.report import write_report
     from tuning.results.trials import picked_variant
 
-    if refused := options.words("hidden_units", "max_epochs"):
+    if refused := options.words("hidden_units", "max_epochs", *TABLE):
         raise ConfigError(
             f"with --tune the search says what is studied. Received: {refused[0]}. For more, write "
             "kmlp tune, then kmlp study on its best.toml."
         )
+    said = options.of_table
     fixed = [f"hidden_units={options.hidden_units}"] if options.hidden_units else None
-    config = search.configure(target, fixed=fixed, max_epochs=options.max_epochs)
+    config = search.configure(target, fixed=fixed, max_epochs=options.max_epochs, data=said)
     place = out or search.default_out(target)
     search.refuse_foreign(place, then_study=True)
     data = search.load_data(config)
@@ -188,15 +190,17 @@ def own_out(folder: Path, studies: Mapping[str, StudyConfig]) -> None:
 
 
 def load_data(config: StudyConfig) -> "Dataset":
-    from kmlp.data import load_dataset
+    from kmlp.config.table import load_configured
 
-    dataset = load_dataset(config.dataset)
+    dataset = load_configured(config.dataset, config.data)
     origin = dataset.provenance
     print(
         f"{dataset.name}: {origin.source}, {len(dataset.y_train):,} training and "
         f"{len(dataset.y_test):,} test rows, from {origin.location}, sha256 {origin.sha256[:12]}",
         file=sys.stderr,
     )
+    for warning in dataset.schema.warnings if dataset.schema else ():
+        print(f"look at: {visible(warning)}", file=sys.stderr)
     return dataset
 
 

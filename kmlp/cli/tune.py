@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from kmlp.cli.app import Json, app, console, import_backend_quietly, print_json
+from kmlp.cli.schema import OfTable
 
 if TYPE_CHECKING:
     from kmlp.data import Dataset
@@ -46,6 +47,7 @@ def tune(
     space: Space = None,
     fix: Fix = None,
     max_epochs: int | None = None,
+    of: OfTable | None = None,
     seed: Annotated[int | None, Parameter(help="of the draws")] = None,
     then: Annotated[
         Literal["study"] | None,
@@ -74,6 +76,7 @@ def tune(
         fixed=fix,
         max_epochs=max_epochs,
         seed=seed,
+        data=of.said if of else None,
     )
     place, then_study = out or default_out(target), then == "study"
     refuse_foreign(place, then_study=then_study)
@@ -102,6 +105,8 @@ def configure(target: str, **options: Any) -> "SearchConfig":
             values["space"] = given if has_preset else {**given, **values["space"], **_own(given)}
         elif name == "fixed":
             values["fixed"] = {**values["fixed"], **read_fixed(value)}
+        elif name == "data":
+            values["data"] = {**(values["data"] or {}), **value} or None
         elif name == "max_epochs":
             values["train"]["max_epochs"] = value
         else:
@@ -126,9 +131,9 @@ def refuse_foreign(out: Path, *, then_study: bool) -> None:
 
 
 def load_data(config: "SearchConfig") -> "Dataset":
-    from kmlp.data import load_dataset
+    from kmlp.config.table import load_configured
 
-    data = load_dataset(config.dataset)
+    data = load_configured(config.dataset, config.data)
     origin = data.provenance
     print(
         f"{data.name}: {origin.source}, {len(data.y_train):,} training rows, "

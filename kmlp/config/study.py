@@ -10,6 +10,7 @@ from kmlp.config.base import Config
 from kmlp.config.network import MLPConfig
 from kmlp.config.seeds import STREAMS
 from kmlp.config.sweep import Sweep, parse_sweep
+from kmlp.config.table import DataConfig, read_data
 from kmlp.config.training import TrainConfig
 from kmlp.config.variants import Variant, expand_all, resolve_variant
 from kmlp.data.sampling import parse_resample
@@ -35,6 +36,7 @@ _WHY = (
 class StudyConfig(Config):
     """What to compare, on what, over how many seeds.
 
+    Where `dataset` is a table's file, `data` says which column is the target and which rows test.
     `variants` holds names ("dropout"), names with a strength ("dropout=0.5") or tables that
     override fields of `model` and `train` ({"name": "wide", "hidden_units": [512, 256]}); "all"
     stands for every name there is.
@@ -65,6 +67,7 @@ class StudyConfig(Config):
     """
 
     dataset: str
+    data: DataConfig | None = None
     variants: tuple[str | Mapping[str, Any], ...] = ("none", "dropout", "l2", "dropout_l2")
     num_seeds: int | str = 10
     max_seeds: int = 40
@@ -91,6 +94,7 @@ class StudyConfig(Config):
                 object.__setattr__(self, name, kind.from_dict(value))
             elif not isinstance(value, kind):
                 raise ConfigError(fields.wanted(self, name, f"a table of {kind.__name__}'s fields"))
+        object.__setattr__(self, "data", read_data(self.data))
         if self.seed_streams is not None:
             streams = fields.seed_streams(self.seed_streams, STREAMS)
             object.__setattr__(self, "seed_streams", streams)

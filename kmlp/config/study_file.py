@@ -7,6 +7,7 @@ from typing import Any
 
 from kmlp.config import StudyConfig
 from kmlp.config.base import parse_toml
+from kmlp.data.loading import is_table_name
 from kmlp.errors import ConfigError
 from kmlp.ownership import COMPARISON_NAMES, PILOT_FOLDER
 from kmlp.text import shown
@@ -39,14 +40,31 @@ def read_studies(path: str | Path) -> dict[str, StudyConfig]:
     """
     path = Path(path)
     try:
-        return _studies(parse_toml(path.read_text(encoding="utf-8-sig")))
+        return _studies(parse_toml(path.read_text(encoding="utf-8-sig")), path)
     except (OSError, UnicodeDecodeError, ConfigError, TypeError, RecursionError) as error:
         raise ConfigError(f"{path}: {error}") from error
 
 
-def _studies(values: dict[str, Any]) -> dict[str, StudyConfig]:
+def beside_file(values: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """A config's table with the paths of tables and archives that lie beside its file."""
+    found = dict(values)
+    found["dataset"] = _beside(values.get("dataset"), path)
+    if isinstance(data := values.get("data"), Mapping) and "test" in data:
+        found["data"] = {**data, "test": _beside(data["test"], path)}
+    return found if "dataset" in values else {k: v for k, v in found.items() if k != "dataset"}
+
+
+def _beside(value: Any, path: Path) -> Any:
+    """What lies beside the file is meant, else what the name says where kmlp was started."""
+    if not isinstance(value, str) or "\0" in value or len(value) > 4096:
+        return value
+    is_data = value.lower().endswith(".npz") or is_table_name(value)
+    return str(path.parent / value) if is_data and (path.parent / value).is_file() else value
+
+
+def _studies(values: dict[str, Any], path: Path) -> dict[str, StudyConfig]:
     if "study" not in values:
-        return {"": StudyConfig.from_dict(values)}
+        return {"": StudyConfig.from_dict(beside_file(values, path))}
     shared, tables = {k: v for k, v in values.items() if k != "study"}, values["study"]
     if not isinstance(tables, list) or not all(isinstance(t, dict) for t in tables):
         raise ConfigError(
@@ -69,17 +87,19 @@ def _studies(values: dict[str, Any]) -> dict[str, StudyConfig]:
             )
         own = {k: v for k, v in table.items() if k != "name"}
         try:
-            studies[name] = StudyConfig.from_dict(_merged(shared, own))
+            studies[name] = StudyConfig.from_dict(beside_file(_merged(shared, own), path))
         except ConfigError as error:
             raise ConfigError(f"study {name!r}: {error}") from error
     return studies
 
 
 def _merged(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """One study's table over what all share; of `model` and `train` field by field."""
+    """One study's table over what all share; of `model`, `train` and `data` field by field."""
     inner = {
         name: {**shared.get(name, {}), **own.get(name, {})}
-        for name in ("model", "train")
-        if isinstance(shared.get(name, {}), dict) and isinstance(own.get(name, {}), dict)
+        for name in ("model", "train", "data")
+        if (name in shared or name in own)
+        and isinstance(shared.get(name, {}), dict)
+        and isinstance(own.get(name, {}), dict)
     }
     return {**shared, **own, **inner}

@@ -5,7 +5,7 @@ import platform
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from kmlp.config import StudyConfig
+from kmlp.config import DataConfig, StudyConfig
 from kmlp.data import Dataset
 from kmlp.engine.trainer import Trainer
 from kmlp.errors import RunFolderError
@@ -84,12 +84,17 @@ def _differences(folder: RunFolder, config: StudyConfig, data: Dataset) -> list[
         old, new = getattr(stored, name).to_dict(), getattr(config, name).to_dict()
         found += [(f"{name}.{key}", old[key], new[key]) for key in new]
     found.append(("dataset", stored.dataset, config.dataset))
+    found.append(("data", _said(stored.data), _said(config.data)))
     found.append(("seed_streams", stored.seed_streams, config.seed_streams))
     found.append(("strengths", stored.strengths, config.strengths))
     found.append(("validation_fraction", stored.validation_fraction, config.validation_fraction))
     sha256 = stored_environment(folder)["data"]["sha256"]
     found.append(("the data's sha256", sha256[:12], data.provenance.sha256[:12]))
     return [f"{name} is {old!r} there, {new!r} here" for name, old, new in found if old != new]
+
+
+def _said(data: DataConfig | None) -> dict[str, Any] | None:
+    return data.to_dict() if data else None
 
 
 def stored_config(folder: RunFolder) -> StudyConfig:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Protocol
 
 from kmlp.config import AUTO, StudyConfig
-from kmlp.data import Dataset, load_dataset
+from kmlp.config.table import load_configured
+from kmlp.data import Dataset
 from kmlp.data.dataset import checked_data
 from kmlp.engine.trainer import Trainer
 from kmlp.errors import ConfigError, RunFolderError
@@ -65,7 +66,7 @@ def run_study(
     """
     folder = RunFolder(run_dir)
     refuse_foreign_study(folder.path, config)
-    data = checked_data(data) if data is not None else load_dataset(config.dataset)
+    data = checked_data(data) if data is not None else load_configured(config.dataset, config.data)
     config = config.for_data(data.spec.task, data.spec.input_dtype)
     _check(config, data)
     trainer = trainer or default_trainer()

@@ -271,6 +271,13 @@ def test_a_bad_value_is_refused_with_what_was_wanted(kind, values, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("weights", [np.array([0.5, 2.0]), [0.5, 2.0], (0.5, 2)])
+def test_class_weights_may_be_listed_in_the_classes_order(weights):
+    config = TrainConfig(class_weight=weights)
+    assert config.class_weight == {"0": 0.5, "1": 2.0}
+    assert TrainConfig.from_json(config.to_json()) == config
+
+
 def test_class_weights_are_keyed_by_text_as_in_json():
     config = TrainConfig(class_weight={0: 1, "Shirt": 2.5})
     assert config.class_weight == {"0": 1.0, "Shirt": 2.5}

@@ -96,3 +96,45 @@ def test_another_task_or_other_classes_are_refused():
         evaluate(gives_classes, classes)
     with pytest.raises(DataError, match="the model knows the classes a, b; the data have 0, 1, 2"):
         evaluate(model_that_gives(("a", "b"), probabilities=np.zeros((1, 2))), classes)
+
+
+P = np.array([[0.8, 0.1, 0.1], [0.2, 0.2, 0.6], [0.1, 0.8, 0.1]], np.float32)
+
+
+def test_rows_that_lack_a_class_are_scored_by_the_models_own_classes():
+    x = np.zeros((3, 2))
+    labels = np.array(["a", "c", "c"])
+    model = model_that_gives(("a", "b", "c"), probabilities=P)
+    data = Dataset.from_arrays(x, labels, x, labels)
+    for given in (data, (x, labels), (x, [0, 2, 2])):
+        scores = evaluate(model, given)
+        assert scores["confusion"] == [[1, 0, 0], [0, 0, 0], [0, 1, 1]]
+        assert scores["class_names"] == ["a", "b", "c"]
+        assert scores["accuracy"]["value"] == pytest.approx(2 / 3)
+        assert scores["task"] == "multiclass"
+
+
+def test_numbered_classes_are_the_models_first_ones():
+    x, labels = np.zeros((3, 2)), np.array([0, 1, 1])
+    data = Dataset.from_arrays(x, labels, x, labels)
+    scores = evaluate(model_that_gives(("a", "b", "c"), probabilities=P), data)
+    assert scores["confusion"] == [[1, 0, 0], [0, 1, 1], [0, 0, 0]]
+
+
+def test_rows_of_one_class_alone_need_no_training_set():
+    scores = evaluate(
+        model_that_gives(("a", "b", "c"), probabilities=P), (np.zeros((3, 2)), ["c"] * 3)
+    )
+    assert scores["accuracy"]["value"] == pytest.approx(1 / 3)
+
+
+def test_pairs_that_do_not_fit_are_refused():
+    model, x = model_that_gives(("a", "b", "c"), probabilities=P), np.zeros((3, 2))
+    with pytest.raises(DataError, match="y holds 'd', not among the classes a, b, c"):
+        evaluate(model, (x, ["a", "b", "d"]))
+    with pytest.raises(DataError, match="y holds class 3; the classes are 0 to 2"):
+        evaluate(model, (x, [0, 1, 3]))
+    with pytest.raises(DataError, match=r"only the last two are scored: data\[2:\]"):
+        evaluate(model, (x, [0], x, [0]))
+    with pytest.raises(DataError, match=r"y must be \(n,\) for 3 rows"):
+        evaluate(model, (x, ["a"]))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kmlp.config import DataConfig
 from kmlp.errors import RunFolderError
 from kmlp.ownership import Kind
 from kmlp.report.write import place_of_report, write_files
@@ -39,11 +40,18 @@ def write_search_report(run_dir: str | Path, out: str | Path | None = None) -> P
     if (folder.path / "study.toml").exists():
         raise RunFolderError(f"{folder.path}: holds a study, no search. Use kmlp.write_report.")
     search = load_search(run_dir)
-    return write_search(folder, search.results, search.config.dataset, place, kind)
+    return write_search(
+        folder, search.results, search.config.dataset, place, kind, search.config.data
+    )
 
 
 def write_search(
-    folder: RunFolder, results: Mapping[str, Any], dataset: str, place: Path, kind: Kind
+    folder: RunFolder,
+    results: Mapping[str, Any],
+    dataset: str,
+    place: Path,
+    kind: Kind,
+    table: DataConfig | None = None,
 ) -> Path:
     """Writes the report of results that were made from a folder.
 
@@ -53,8 +61,13 @@ def write_search(
         dataset: the data set's name or path.
         place: where to write.
         kind: what that folder is.
+        table: of a table's file, what its columns are to the search.
     """
-    best = best_study_file(results, dataset).to_toml() if results["picked"] is not None else None
+    best = (
+        best_study_file(results, dataset, table).to_toml()
+        if results["picked"] is not None
+        else None
+    )
     report = search_report(results, stored_environment(folder), folder.path, best)
     page = write_files(place, kind, report, csv_tables(results))
     if best:

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from kmlp.config import MLPConfig, StudyConfig, TrainConfig
+from kmlp.config import DataConfig, MLPConfig, StudyConfig, TrainConfig
 from kmlp.data import Dataset
 from kmlp.engine.trainer import Trainer
 from kmlp.study.loading import Study
@@ -60,11 +60,14 @@ def study_config(
     )
 
 
-def best_study_file(results: Mapping[str, Any], dataset: str) -> StudyConfig:
+def best_study_file(
+    results: Mapping[str, Any], dataset: str, table: DataConfig | None = None
+) -> StudyConfig:
     """The configuration that was picked as a study of its own, with fresh seeds."""
     picked = results["trials"][results["picked"]]
     return StudyConfig(
         dataset=dataset,
+        data=table,
         variants=("none",),
         num_seeds=NUM_SEEDS,
         first_seed=first_fresh_seed(results),
@@ -80,6 +83,7 @@ def run_followup(
     data: Dataset,
     *,
     dataset: str,
+    table: DataConfig | None = None,
     num_trials: int = NUM_TRIALS,
     num_seeds: int = NUM_SEEDS,
     progress: Progress | None = None,
@@ -92,7 +96,7 @@ def run_followup(
     if followup_of(folder) is None:
         folder.write_json(FOLLOWUP_FILE, {"num_trials": len(results["trials"])})
     config = study_config(results, num_trials=num_trials, num_seeds=num_seeds)
-    config = dataclasses.replace(config, dataset=dataset)
+    config = dataclasses.replace(config, dataset=dataset, data=table)
     place = folder.path / STUDY_FOLDER
     return run_study(config, place, data, progress=progress, trainer=trainer)
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from kmlp.config import MLPConfig, TrainConfig
-from kmlp.data import Dataset, load_dataset
+from kmlp.config.table import load_configured
+from kmlp.data import Dataset
 from kmlp.data.dataset import checked_data
 from kmlp.engine.trainer import Trainer
 from kmlp.errors import ConfigError, RunFolderError, SelectionError
@@ -169,6 +170,7 @@ def tune(
                 folder,
                 data,
                 dataset=config.dataset,
+                table=config.data,
                 num_trials=NUM_TRIALS if then_study is True else then_study,
                 progress=study_progress,
                 trainer=trainer,
@@ -238,7 +240,9 @@ def _configured(
         )
     if isinstance(dataset, Dataset):
         data = dataset
-    return config, checked_data(data) if data is not None else load_dataset(config.dataset)
+    return config, checked_data(data) if data is not None else (
+        load_configured(config.dataset, config.data)
+    )
 
 
 def _check(config: SearchConfig, data: Dataset) -> None:
@@ -288,8 +292,8 @@ def _differences(kept: SearchConfig, asked: SearchConfig) -> list[str]:
     found = []
     for f in dataclasses.fields(SearchConfig):
         old, new = getattr(kept, f.name), getattr(asked, f.name)
-        if f.name in ("model", "train"):
-            old, new = old.to_dict(), new.to_dict()
+        if f.name in ("model", "train", "data"):
+            old, new = (value.to_dict() if value else {} for value in (old, new))
         if isinstance(new, Mapping):
             names = [*old, *(n for n in new if n not in old)]
             pairs = [(f"{f.name}.{n}", _of(old, n), _of(new, n)) for n in names]
@@ -317,7 +321,7 @@ def _write(config: SearchConfig, folder: SearchFolder, dataset: Mapping[str, Any
         study = None
     search = Search(config, folder.path, build_results(config, folder, dataset, study))
     if search.results["picked"] is not None:
-        best = best_study_file(search.results, config.dataset)
+        best = best_study_file(search.results, config.dataset, config.data)
         folder.write_text("best.toml", best.to_toml())
     folder.write_json("results.json", search.results)
     write_events(folder, search.results)

@@ -9,6 +9,8 @@ from typing import Any
 from kmlp.config import MLPConfig, TrainConfig, fields
 from kmlp.config.base import Config, parse_toml
 from kmlp.config.study import MOST_SEEDS
+from kmlp.config.study_file import beside_file
+from kmlp.config.table import DataConfig, read_data
 from kmlp.data import DataSpec
 from kmlp.errors import ConfigError
 from kmlp.stats.metrics import HIGHER_IS_BETTER, METRICS
@@ -30,6 +32,7 @@ class SearchConfig(Config):
 
     Attributes:
         dataset: a name or a path.
+        data: of a table's file, its target and the rows that test.
         tuner: "random", "grid", "bayesian" or "hyperband".
         max_trials: trials; of Hyperband, its budget in full trainings.
         num_seeds, first_seed: every trial trains these seeds; the score is their mean.
@@ -46,6 +49,7 @@ class SearchConfig(Config):
     """
 
     dataset: str
+    data: DataConfig | None = None
     tuner: str = "bayesian"
     max_trials: int = 20
     num_seeds: int = 3
@@ -67,6 +71,7 @@ class SearchConfig(Config):
                 object.__setattr__(self, name, kind.from_dict({**defaults, **value}))
             elif not isinstance(value, kind):
                 raise ConfigError(fields.wanted(self, name, f"a table of {kind.__name__}'s fields"))
+        object.__setattr__(self, "data", read_data(self.data))
         for name in ("space", "fixed"):
             if not isinstance(getattr(self, name), Mapping):
                 raise ConfigError(fields.wanted(self, name, "a table"))
@@ -160,7 +165,7 @@ def read_search_file(path: str | Path) -> SearchConfig:
         table = parse_toml(path.read_text(encoding="utf-8-sig"))
         if {"variants", "study"} & set(table):
             raise ConfigError(f"this is a study file, not a search's. Write kmlp study {path}")
-        return SearchConfig.from_dict(table)
+        return SearchConfig.from_dict(beside_file(table, path))
     except (OSError, UnicodeDecodeError, ConfigError, TypeError, RecursionError) as error:
         raise ConfigError(f"{path}: {error}") from error
 

@@ -1,0 +1,151 @@
+"""A table's schema for people and programs, before anything trains."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from kmlp.cli.app import console, print_json
+from kmlp.errors import ConfigError
+from kmlp.text import shown
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from kmlp.data.columns import Schema
+
+_NARROW = 24
+
+
+def show_schema(
+    path: Path, target: str | None, columns: Mapping[str, str], drop: Sequence[str], *, json: bool
+) -> None:
+    """Prints what a file's columns are and what becomes of them."""
+    from kmlp.data.inference import infer_schema
+    from kmlp.data.preparation import read_for
+
+    table = read_for(path, columns)
+    schema = infer_schema(table, target, columns=columns, drop=drop)
+    if json:
+        about = {"file": str(path), "sha256": table.sha256, "num_rows": table.frame.height}
+        print_json({**about, "found": list(table.found), **schema.to_dict()})
+        return
+    out = console()
+    rows = f"{table.frame.height:,} rows, {table.frame.width} columns"
+    out.print(f"{path}: {rows}, {schema.task} of {schema.target.name!r}")
+    out.print(schema_table(schema))
+    for heading, lines in (
+        ("Read as", table.found),
+        ("Decided (say otherwise with --columns NAME=KIND)", schema.notes),
+        ("Look at", schema.warnings),
+    ):
+        if lines:
+            out.print(f"\n{heading}:")
+            for line in lines:
+                out.print(f"• {line}")
+
+
+def schema_table(schema: "Schema") -> "Table":
+    """Every raw column, the target first: its kind, gaps, values, and what becomes of it."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from kmlp.text import visible
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("column", overflow="fold", max_width=_NARROW)
+    table.add_column("kind")
+    table.add_column("missing", justify="right", no_wrap=True)
+    table.add_column("values", justify="right", no_wrap=True)
+    table.add_column("range", overflow="fold", max_width=_NARROW)
+    table.add_column("becomes", overflow="fold")
+    for column in schema.shown:
+        table.add_row(
+            Text(visible(column.name)),
+            column.kind or "–",
+            _share(column.missing),
+            f"{column.distinct:,}",
+            Text(visible(column.range)),
+            Text(visible(column.becomes)),
+        )
+    return table
+
+
+def _share(missing: float) -> str:
+    """No gap is not written, and a few are not none."""
+    if not missing:
+        return ""
+    return f"{missing:.1%}".replace("%", " %") if missing >= 0.001 else "< 0.1 %"
+
+
+def read_kinds(text: str | None) -> dict[str, str]:
+    """Kinds by column from "zip=category,when=date".
+
+    Raises:
+        ConfigError: a part that is not NAME=KIND.
+
+    Example:
+        >>> read_kinds("zip=category, when=date")
+        {'zip': 'category', 'when': 'date'}
+    """
+    kinds = {}
+    for part in _parts(text):
+        name, sign, kind = part.rpartition("=")
+        if not (sign and name.strip() and kind.strip()):
+            raise ConfigError(
+                "--columns takes NAME=KIND between commas, as zip=category. "
+                f"Received: {shown(part)}."
+            )
+        kinds[name.strip()] = kind.strip()
+    return kinds
+
+
+def read_names(given: Sequence[str] | None) -> list[str]:
+    """Names between commas, or said one by one."""
+    return [name for text in given or () for name in _parts(text)]
+
+
+def _parts(text: str | None) -> list[str]:
+    return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
+def as_test(text: str | None) -> Any:
+    """A share where it is a number, else a column or a file.
+
+    Example:
+        >>> as_test("0.2"), as_test("held.csv")
+        (0.2, 'held.csv')
+    """
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return text
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class OfTable:
+    """What the command line says of a table."""
+
+    target: Annotated[str | None, Parameter(help="of a table: the column to predict")] = None
+    test: Annotated[
+        str | None,
+        Parameter(help="of a table: the share of rows that test, a column that marks them, a file"),
+    ] = None
+    columns: Annotated[str | None, Parameter(help="of a table: kinds, as zip=category")] = None
+    drop: Annotated[
+        list[str] | None, Parameter(help="of a table: columns not to use", negative="")
+    ] = None
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """Only what was said, by the field of `DataConfig`."""
+        values: dict[str, Any] = {
+            "target": self.target,
+            "test": as_test(self.test),
+            "columns": read_kinds(self.columns),
+            "drop": read_names(self.drop),
+        }
+        return {name: value for name, value in values.items() if value not in (None, {}, [])}

@@ -1,0 +1,80 @@
+"""What a table's columns are to a study or a search: the `[data]` of their files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kmlp.config import fields
+from kmlp.config.base import Config
+from kmlp.data import Dataset, load_dataset
+from kmlp.data.columns import KINDS
+from kmlp.errors import ConfigError
+from kmlp.text import shown
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig(Config):
+    """How a table is read and parted.
+
+    Attributes:
+        target: the column to predict.
+        test: the share of rows that test, a column that marks them, or a file.
+        columns: kinds that are said, "number", "category", "boolean" or "date", by column.
+        drop: columns that are not used.
+
+    Raises:
+        ConfigError: a value is of another type or out of range.
+
+    Example:
+        >>> DataConfig(target="status", columns={"zip": "category"}).test
+        0.2
+    """
+
+    target: str | None = None
+    test: float | str = 0.2
+    columns: Mapping[str, str] = field(default_factory=dict)
+    drop: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.target is not None and (not isinstance(self.target, str) or not self.target):
+            raise ConfigError(fields.wanted(self, "target", "a column's name"))
+        is_share = fields.is_number(self.test) and 0 < float(self.test) < 1
+        if not is_share and (not isinstance(self.test, str) or not self.test):
+            what = "a share between 0 and 1, a column or a file"
+            raise ConfigError(fields.wanted(self, "test", what))
+        self._check_columns()
+        listed = (self.drop,) if isinstance(self.drop, str) else self.drop
+        if not isinstance(listed, list | tuple) or not all(isinstance(n, str) for n in listed):
+            raise ConfigError(fields.wanted(self, "drop", "a list of columns"))
+        object.__setattr__(self, "drop", tuple(listed))
+
+    def _check_columns(self) -> None:
+        if not isinstance(self.columns, Mapping):
+            raise ConfigError(fields.wanted(self, "columns", "a table of kinds by column"))
+        for name, kind in self.columns.items():
+            if kind not in KINDS:
+                raise ConfigError(
+                    f"a column is one of {', '.join(KINDS)}. Received: "
+                    f"columns.{shown(name)}={shown(kind)}."
+                )
+        object.__setattr__(self, "columns", dict(self.columns))
+
+
+def read_data(value: Any) -> DataConfig | None:
+    """A config's `data`: None, a table or a `DataConfig`."""
+    if value is None or isinstance(value, DataConfig):
+        return value
+    return DataConfig.from_dict(value)
+
+
+def load_configured(dataset: str, data: DataConfig | None) -> Dataset:
+    """The data set that a config names.
+
+    Raises:
+        DataError: it cannot be loaded.
+    """
+    if data is None:
+        return load_dataset(dataset)
+    return load_dataset(
+        dataset, target=data.target, test=data.test, columns=data.columns, drop=data.drop
+    )

@@ -1,0 +1,131 @@
+"""`kmlp data FILE`, and how a table is named on the command line and in a study file."""
+
+import json
+
+import pytest
+
+from kmlp.cli.data import data
+from kmlp.cli.options import Options, configure
+from kmlp.cli.schema import read_kinds
+from kmlp.cli.study import load_data
+from kmlp.cli.tune import configure as configure_search
+from kmlp.config import DataConfig, StudyConfig
+from kmlp.config.study_file import read_studies
+from kmlp.data.columns import Schema
+from kmlp.errors import ConfigError, DataError, RunFolderError
+from kmlp.study.study import run_study
+from kmlp.testing import LinearTrainer
+from tuning.space.config import read_search_file
+
+ROWS = [f"{i},{i % 7},{'Bern' if i % 3 else 'Rom'},{'yes' if i % 2 else 'no'}" for i in range(60)]
+
+
+@pytest.fixture
+def path(tmp_path, monkeypatch):
+    (tmp_path / "churn.csv").write_text("\n".join(["id;a;city;left", *ROWS]).replace(",", ";"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    return tmp_path / "churn.csv"
+
+
+def test_the_schema_is_shown(path, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    data(path.relative_to(path.parent), target="left", drop=["a"])
+    shown = capsys.readouterr().out
+    words = " ".join(shown.split())
+    assert "60 rows, 4 columns, binary of 'left'" in words
+    assert "separator semicolon" in shown
+    assert "an identifier" in words
+    assert "dropped as asked" in words
+    assert max(map(len, shown.replace("\x1b[1m", "").replace("\x1b[0m", "").splitlines())) <= 80
+
+
+def test_the_json_is_complete(path, capsys):
+    data(path, target="left", columns="a=category", json=True)
+    told = json.loads(capsys.readouterr().out)
+    about = {key: told.pop(key) for key in ("file", "sha256", "num_rows", "found")}
+    assert about["num_rows"] == 60
+    schema = Schema.from_dict(told)
+    assert schema.inputs == {"a": "category", "city": "category"}
+    assert [c.name for c in schema.shown] == ["left", "id", "a", "city"]
+
+
+def test_without_a_target_one_is_suggested(path):
+    with pytest.raises(DataError, match=r"holds: id, a, city, left\. Write target='left'"):
+        data(path)
+    with pytest.raises(ConfigError, match="are of a table: kmlp data FILE"):
+        data(target="left")
+
+
+def test_what_the_command_line_says_of_a_table_goes_into_the_config():
+    options = Options(target="left", test="0.25", columns="a=category", drop=["id,b"])
+    config = configure("churn.csv", options)[""]
+    said = {"target": "left", "test": 0.25, "columns": {"a": "category"}, "drop": ("id", "b")}
+    assert config.data == DataConfig(**said)
+    assert StudyConfig.from_toml(config.to_toml()) == config
+    assert configure_search("churn.csv", data=options.of_table).data == config.data
+    assert configure("mnist")[""].data is None
+    with pytest.raises(ConfigError, match="--columns takes NAME=KIND"):
+        read_kinds("a")
+
+
+FILE = """
+dataset = "churn.csv"
+variants = ["none", "l2"]
+num_seeds = 2
+[data]
+target = "left"
+test = 0.2
+drop = ["id", "city"]
+"""
+
+
+def test_paths_in_a_study_file_are_relative_to_it(path, tmp_path, monkeypatch):
+    (tmp_path / "study.toml").write_text(FILE)
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    config = read_studies("../study.toml")[""]
+    assert config.dataset == "../churn.csv"
+    assert len(load_data(config).x_test) == 12
+    search = FILE.replace('variants = ["none", "l2"]', "")
+    (tmp_path / "search.toml").write_text(search)
+    assert read_search_file("../search.toml").dataset == "../churn.csv"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("targt = 'left'", "DataConfig has no field 'targt'. Did you mean 'target'"),
+        ("test = 1.5", "test must be a share between 0 and 1, a column or a file"),
+        ("columns = {a = 'word'}", "a column is one of number, category, boolean, date"),
+        ("drop = 3", "drop must be a list of columns"),
+        ("target = 3", "target must be a column's name"),
+    ],
+)
+def test_what_data_cannot_be_is_refused(line, message):
+    with pytest.raises(ConfigError) as caught:
+        StudyConfig.from_toml(f'dataset = "a.csv"\n[data]\n{line}')
+    assert message in str(caught.value)
+
+
+def test_a_study_of_a_file_runs_and_its_folder_knows_the_table(path, tmp_path):
+    (tmp_path / "study.toml").write_text(FILE)
+    config = read_studies(tmp_path / "study.toml")[""]
+    done = run_study(config, tmp_path / "run", trainer=LinearTrainer())
+    assert done.results["dataset"]["columns"][0]["name"] == "a"
+    assert done.select("none", "best").spec.columns[0].name == "a"
+    other = StudyConfig.from_dict(
+        {**config.to_dict(), "data": {**config.data.to_dict(), "test": 0.3}}
+    )
+    with pytest.raises(RunFolderError, match="holds another study: data is"):
+        run_study(other, tmp_path / "run", trainer=LinearTrainer())
+
+
+def test_columns_that_networks_cannot_take_are_refused_before_anything_is_written(path, tmp_path):
+    with pytest.raises(ConfigError, match="Received: categories in 'city'"):
+        run_study(
+            StudyConfig(dataset=str(path), data={"target": "left"}, num_seeds=2),
+            tmp_path / "run",
+            trainer=LinearTrainer(),
+        )
+    assert not (tmp_path / "run" / "study.toml").exists()
