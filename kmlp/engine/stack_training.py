@@ -226,7 +226,7 @@ class StackRun:
             callback.set_model(self)
 
     def _monitor(self) -> str:
-        monitor = self.stack.signature.monitor
+        monitor = self.stack.signature.train.monitor
         if monitor == "auto":
             plain = plain_loss_name(self.stack.spec.task)
             return f"val_{plain}" if self.val_rows.shape[1] else "loss"
@@ -277,7 +277,7 @@ class StackRun:
     def _predictions(self, x: Any, num_rows: int) -> np.ndarray:
         """Every member's predictions of all rows, `(k, num_rows, ...)`."""
         stack, k = self.whole, len(self.whole.members)
-        width = row_width(stack.spec, stack.signature.hidden_units)
+        width = row_width(stack.spec, stack.signature.model.hidden_units)
         size = min(evaluation_rows(k, width), num_rows)
         shape = () if stack.spec.task == "regression" else (stack.spec.num_classes,)
         predictions = np.empty((k, num_rows, *shape), keras.config.floatx())

@@ -124,9 +124,9 @@ def test_dropout_after_relu_passes_on_the_gradient_of_the_mask():
     upstream = rng.normal(size=active.shape).astype("float32")
 
     def gradient(after_relu: bool) -> np.ndarray:
-        layer = StackedDropout(after_relu=after_relu)
+        layer = StackedDropout("dropout", after_relu=after_relu)
         layer.build(active.shape)
-        layer.rate.assign([0.3, 0.0])
+        layer.strength.assign([0.3, 0.0])
         layer.key.assign([[1, 2], [3, 4]])
 
         def weighted_sum(weights: list) -> tuple:
