@@ -41,6 +41,7 @@ class MLPConfig(Config):
         drop_connect: fraction of the hidden layers' weights and biases dropped.
         drop_connect_mask: one mask a "batch" or an "example".
         drop_connect_inference: by "mean" weights or by the paper's matched "moments".
+        input_noise: stddev, at most 1, of the Gaussian noise on the scaled inputs in training.
         l1, l2: factors of the sum over all kernels, the output layer's included, of |w| and
             w^2; biases are not penalized.
         penalty_reduction: "sum", as Keras does, or "mean", the textbook's 1/n over the n
@@ -122,6 +123,18 @@ class MLPConfig(Config):
             "mean", "moments", when=(("drop_connect", NOT_OFF), ("normalization", ("none",)))
         ),
     )
+    input_noise: float = described(
+        0.0,
+        unit="stddev",
+        held="layer",
+        off=0.0,
+        switch="input_noise",
+        draws=Draws(kind="normal", place="inputs", key=3),
+        strength=0.1,
+        pilot=(0.02, 0.05, 0.1, 0.2, 0.5),
+        search=choice(0.0, 0.05, 0.1, 0.2),
+        since="0.2.0",
+    )
     l1: float = described(
         0.0,
         title="L1 factor",
@@ -164,7 +177,12 @@ class MLPConfig(Config):
         fields.check_choice(self, "drop_connect_inference", ("mean", "moments"))
         fields.check_choice(self, "penalty_reduction", ("sum", "mean"))
         fields.check_rate(self, "dropout", "input_dropout", "drop_connect")
-        fields.check_non_negative(self, "l1", "l2")
+        fields.check_non_negative(self, "input_noise", "l1", "l2")
+        if self.input_noise > 1:  # Keras's layer takes no more
+            raise ConfigError(
+                fields.wanted(self, "input_noise", "at most 1")
+                + " It is in units of the scaled inputs: standardized ones have a stddev of 1."
+            )
         fields.check_positive_or_none(self, "max_norm")
         for name in ("dropout", "drop_connect", "max_norm"):
             if getattr(self, name) and not self.hidden_units:

@@ -15,6 +15,7 @@ from kmlp.nn.stacked_layers import (
     StackedDense,
     StackedDropConnectDense,
     StackedDropout,
+    StackedGaussianNoise,
     StackedLayerNormalization,
     StackedScaling,
     StackedStandardization,
@@ -64,6 +65,9 @@ class PlainLayers:
 
     def input_dropout(self, name: str) -> keras.layers.Layer:
         return keras.layers.Dropout(self.config.input_dropout, name=name)
+
+    def input_noise(self, name: str) -> keras.layers.Layer:
+        return keras.layers.GaussianNoise(self.config.input_noise, name=name)
 
     def _kernel(self, index: int) -> dict[str, Any]:
         """Initializer, penalty and constraint of a layer's kernel; the output's has no bound."""
@@ -118,3 +122,6 @@ class StackedLayers:
 
     def input_dropout(self, name: str) -> keras.layers.Layer:
         return StackedDropout("input_dropout", name=name)
+
+    def input_noise(self, name: str) -> keras.layers.Layer:
+        return StackedGaussianNoise(name=name)

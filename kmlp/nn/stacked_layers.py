@@ -4,6 +4,7 @@ They compute what Keras's own layers compute for each member alone. What a layer
 by its members' `key` and `step`, so that it does not depend on a member's company.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from keras import ops
 
 from kmlp.nn import random_bits
 from kmlp.nn.drop_connect import mean_activation
+from kmlp.nn.update_rules import gaussian
 
 _EPSILON = 1e-3
 _MOMENTUM = 0.99
@@ -245,6 +247,30 @@ def _masked_relu(activations: Any, mask: Any, kept: Any) -> Any:
         return outputs, gradient
 
     return product(activations)
+
+
+@keras.saving.register_keras_serializable("kmlp")
+class StackedGaussianNoise(_Stacked):
+    """Keras's `GaussianNoise` on the inputs in training, with a standard deviation, a key and a
+    step of each member's own (Bishop 1995, https://doi.org/10.1162/neco.1995.7.1.108).
+
+    Shape:
+        input and output `(k, batch, features)`; `strength`, `step` `(k,)`; `key` `(k, 2)`.
+    """
+
+    field = "input_noise"
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        self.add_draws(input_shape[0])
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if not training:
+            return inputs
+        words = random_bits.random_words(self.key, self.step, math.prod(inputs.shape[1:]))
+        self.step.assign(self.step + 1)
+        noise = gaussian(words, inputs.shape, self.variable_dtype)
+        noise = ops.reshape(self.strength, (-1, 1, 1)) * noise
+        return inputs + ops.cast(noise, self.compute_dtype)
 
 
 @keras.saving.register_keras_serializable("kmlp")

@@ -40,6 +40,7 @@ class LayerFactory(Protocol):
     def normalization(self, name: str) -> keras.layers.Layer: ...
     def dropout(self, name: str) -> keras.layers.Layer: ...
     def input_dropout(self, name: str) -> keras.layers.Layer: ...
+    def input_noise(self, name: str) -> keras.layers.Layer: ...
 
 
 def assemble(inputs: Any, config: MLPConfig, spec: DataSpec, factory: LayerFactory) -> Any:
@@ -55,6 +56,8 @@ def assemble(inputs: Any, config: MLPConfig, spec: DataSpec, factory: LayerFacto
         The symbolic logits, or the standardized prediction of a regression.
     """
     x = factory.scaling(spec)(inputs)
+    if factory.needs("input_noise"):
+        x = factory.input_noise("noise_0")(x)
     if factory.needs("input_dropout"):
         x = factory.input_dropout("dropout_0")(x)
     for index, units in enumerate(config.hidden_units):
