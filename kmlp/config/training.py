@@ -11,6 +11,7 @@ from kmlp.errors import ConfigError
 
 _METRICS = ("cross_entropy", "accuracy", "mse")
 _SGD: Condition = ("optimizer", ("sgd",))
+_ADAM: Condition = ("optimizer", ("adam", "adamw"))
 _ADAPTIVE: Condition = ("optimizer", ("adam", "adamw", "rmsprop"))
 _CONSTANT: Condition = ("learning_rate_schedule", ("constant",))
 MONITORS = ("auto", "loss", *_METRICS, *(f"val_{name}" for name in _METRICS))
@@ -24,6 +25,7 @@ class TrainConfig(Config):
         optimizer: sgd, adam, adamw or rmsprop; what is no field here is as in Keras.
         learning_rate: the first step's.
         momentum, nesterov: sgd's.
+        beta_2: adam's and adamw's; how much of the running mean of squared gradients a step keeps.
         weight_decay: decoupled from the gradient (Loshchilov and Hutter 2019): every step takes
             `learning_rate * weight_decay` of each weight away.
         clipnorm: bound of the norm of each weight's gradient, member by member; None is none.
@@ -72,6 +74,15 @@ class TrainConfig(Config):
         held="stack",
         off=False,
         search=choice(False, True, when=(_SGD, ("momentum", NOT_OFF))),
+    )
+    beta_2: float = described(
+        0.999,
+        held="step",
+        off=0.999,
+        switch="beta_2",
+        complement=True,
+        search=choice(0.999, 0.99, 0.95, 0.9, when=(_ADAM,)),
+        since="0.2.0",
     )
     weight_decay: float = described(
         0.0,
@@ -137,7 +148,7 @@ class TrainConfig(Config):
         fields.check_choice(self, "optimizer", ("sgd", "adam", "adamw", "rmsprop"))
         fields.check_choice(self, "dtype_policy", ("float32", "mixed_bfloat16"))
         fields.check_positive(self, "learning_rate")
-        fields.check_rate(self, "momentum", "label_smoothing")
+        fields.check_rate(self, "momentum", "beta_2", "label_smoothing")
         fields.check_non_negative(
             self, "min_delta", "weight_decay", "gradient_noise", "gradient_noise_decay"
         )
@@ -151,6 +162,11 @@ class TrainConfig(Config):
             raise ConfigError(
                 "momentum and nesterov belong to optimizer='sgd'. "
                 f"Received: optimizer={self.optimizer!r}, momentum={self.momentum}."
+            )
+        if self.optimizer not in ("adam", "adamw") and self.beta_2 != TrainConfig.beta_2:
+            raise ConfigError(
+                "beta_2 belongs to optimizer='adam' and 'adamw'. Received: "
+                f"optimizer={self.optimizer!r}, beta_2={self.beta_2}. Leave it out."
             )
         self._check_schedule()
         self._check_monitor()

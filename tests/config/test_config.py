@@ -32,7 +32,7 @@ CONFIGS = [
         penalty_reduction="mean",
     ),
     TrainConfig(optimizer="rmsprop", batch_size="full", learning_rate_schedule="cosine"),
-    TrainConfig(optimizer="adamw", weight_decay=0.01, clipnorm=1, label_smoothing=0.1),
+    TrainConfig(optimizer="adamw", weight_decay=0.01, beta_2=0.95, clipnorm=1, label_smoothing=0.1),
     TrainConfig(gradient_noise=0.1, gradient_noise_decay=0.55, class_weight="balanced"),
     StudyConfig(dataset="mnist", seed_streams={"order": 0, "split": 3}),
     StudyConfig(dataset="mnist"),
@@ -200,6 +200,11 @@ TRAIN_ERRORS = [
     ({"learning_rate": "1e-3"}, "learning_rate must be a number above 0."),
     ({"optimizer": "sgd", "momentum": 1}, "momentum must be in [0, 1). Received: momentum=1."),
     ({"momentum": 0.9}, "belong to optimizer='sgd'. Received: optimizer='adam', momentum=0.9."),
+    ({"beta_2": 1.0}, "beta_2 must be in [0, 1). Received: beta_2=1.0."),
+    (
+        {"optimizer": "rmsprop", "beta_2": 0.95},
+        "beta_2 belongs to optimizer='adam' and 'adamw'. Received: optimizer='rmsprop', beta_2=0.",
+    ),
     ({"nesterov": True}, "momentum and nesterov belong to optimizer='sgd'."),
     ({"min_delta": -1e-4}, "min_delta must be a number of at least 0."),
     (

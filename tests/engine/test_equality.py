@@ -92,6 +92,7 @@ OPTIONS = {
     ],
     "rmsprop": [{"optimizer": "rmsprop", **ADAM}, {"optimizer": "rmsprop", "l2": 0.01}],
     "adamw": [{"optimizer": "adamw", "weight_decay": w} for w in (0.0, 0.004, 0.5)],
+    "beta_2": [{**ADAM, "beta_2": beta_2} for beta_2 in (0.999, 0.95, 0.875)],
     "sgd_decay": [{**SGD, "weight_decay": 0.01}, {**SGD, "weight_decay": 0.0}],
     "clipnorm": [{**SGD, "clipnorm": c} for c in (0.05, 0.5, None)],
     "clipnorm_adam": [{**ADAM, "clipnorm": 0.125, "l2": 0.01, "weight_decay": 0.01}, ADAM],
