@@ -35,8 +35,8 @@ PYTEST = pytest -n 2 --dist worksteal
 # Compiling takes longer than what it makes.
 QUICK = XLA_FLAGS="--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 tests_of = $(addsuffix .py, $(addprefix tests/$(1)/test_, $(2)))
-CORE = tests/nn $(call tests_of,engine,compiled stack)
-ENGINE = $(CORE) $(call tests_of,engine,scheduler equality tasks checkpoint self_test samples)
+CORE = $(call tests_of,nn,random_bits stacked_layers update_rules callbacks) tests/engine/test_stack.py
+ENGINE = $(CORE) $(call tests_of,engine,compiled scheduler equality tasks checkpoint self_test)
 OPTIMIZED = $(call tests_of,engine,stack scheduler self_test)
 
 lint: $(READY)

@@ -49,7 +49,7 @@ def search_stock(data, options: dict, folder: str) -> tuple[int, list[float]]:
     import keras_tuner
 
     from kmlp import Member, Seeds, TrainConfig
-    from kmlp.nn.losses import plain_loss_name
+    from kmlp.stats.monitoring import plain_loss_name
     from tuning import MLPHyperModel, make_space
     from tuning.search.oracles import RandomOracle
 

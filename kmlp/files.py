@@ -6,6 +6,7 @@ folder only once it is empty: whatever else lies there is someone's own.
 """
 
 import contextlib
+import errno
 import os
 import re
 import secrets
@@ -102,9 +103,11 @@ def make_folder(folder: Path) -> None:
         make_folder(folder.parent)
     try:
         os.mkdir(folder)
-    except FileExistsError:
+    except FileExistsError as error:
         if not os.path.isdir(folder):
-            raise
+            raise NotADirectoryError(
+                errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)
+            ) from error
     try:
         flush_folder(folder.parent)
     except PermissionError:

@@ -127,7 +127,6 @@ def outcome(read: Read, run: Path, expected: dict[str, Any]) -> str:
 
 
 def main(folder: Path, what: str) -> None:
-    faults.stand_in()
     for case in {"study": study_cases, "search": search_cases}[what](folder):
         for name, count in case.flips.items():
             for found in flip(case, name, count, every=max(count // 3, 2)):

@@ -26,6 +26,7 @@ def test_what_must_be_instant_loads_no_keras(statement):
 
 
 @pytest.mark.engine
+@pytest.mark.slow
 def test_training_on_jax_needs_no_tensorflow(tmp_path):
     """A whole study in a process that cannot import it, through the command line."""
     pytest.importorskip("jax")

@@ -12,8 +12,9 @@ import sys
 
 import numpy as np
 
+from kmlp.data import load_dataset
 from kmlp.data.arrays.idx import idx_bytes
-from kmlp.data.sources import FILES, SOURCES, load_dataset, sample_folder
+from kmlp.data.sources import FILES, SOURCES, sample_folder
 
 SIZES = {"train": 5000, "test": 1000}
 

@@ -40,10 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         finally:
             finish_streams()
     except (KmlpError, CycloptsError, OSError) as error:
-        if not is_broken_pipe(error):
+        if is_broken_pipe(error):
+            silence(sys.stdout)
+        else:
             # What was recorded before a full disk or a lost permission is still whole.
             print(f"kmlp: {_in_a_line(error)}", file=sys.stderr)
-        silence(sys.stdout)
         sys.exit(_code_of(error))
     except KeyboardInterrupt:
         print("\nkmlp: interrupted; the same command goes on from here.", file=sys.stderr)

@@ -7,14 +7,13 @@ defaults are the only place where a default stands. No Keras here.
 from kmlp.config.network import ACTIVATIONS, INITIALIZERS, MLPConfig
 from kmlp.config.seeds import STREAMS
 from kmlp.config.study import AUTO, StudyConfig
-from kmlp.config.training import MONITORS, TrainConfig
+from kmlp.config.training import TrainConfig
 from kmlp.config.variants import Variant
 
 __all__ = [
     "ACTIVATIONS",
     "AUTO",
     "INITIALIZERS",
-    "MONITORS",
     "STREAMS",
     "MLPConfig",
     "StudyConfig",

@@ -132,9 +132,14 @@ def plateau(value: Any) -> dict[str, Any]:
 
 
 def class_weight(value: Any) -> str | dict[str, float]:
-    """ "balanced", or weights above 0 by class; the keys become text, as in JSON."""
-    if value == "balanced":
+    """ "balanced", or weights above 0 by class or in the classes' order; the keys become text, as
+    in JSON."""
+    if isinstance(value, str) and value == "balanced":
         return value
+    if hasattr(value, "tolist"):  # an array, the weight of class 0 first
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        value = dict(enumerate(value))
     if (
         not isinstance(value, Mapping)
         or not value

@@ -8,6 +8,7 @@ from kmlp.config.records import NOT_OFF, Draws, choice, described
 from kmlp.data.dataset import DataSpec
 from kmlp.errors import ConfigError
 
+SCALINGS = ("auto", "none", "unit", "standard", "robust")
 ACTIVATIONS = ("relu", "elu", "selu", "leaky_relu", "tanh", "gelu", "sigmoid")
 
 
@@ -33,8 +34,9 @@ class MLPConfig(Config):
         kernel_initializer: "auto" is He normal before relu, leaky_relu, elu and gelu, LeCun
             normal before selu, Glorot uniform else; or one of Keras's for all layers.
         input_scaling: "none"; "unit" divides `uint8` by 255; "standard" subtracts the mean of
-            the member's own training rows and divides by their standard deviation; "auto" is
-            "unit" for `uint8` and "standard" for other inputs.
+            the member's own training rows and divides by their standard deviation; "robust" does
+            so with their median and interquartile range, for tables; "auto" is "unit" for
+            `uint8` and "standard" for other inputs.
         normalization: "none", "batch" or "layer", before each activation.
         dropout, input_dropout: fraction of the hidden units, of the inputs, dropped (Keras's
             meaning, not the retention probability of Srivastava et al. 2014).
@@ -47,6 +49,14 @@ class MLPConfig(Config):
         penalty_reduction: "sum", as Keras does, or "mean", the textbook's 1/n over the n
             weights of all kernels.
         max_norm: bound of the norm of every hidden unit's incoming weights; None is no bound.
+        missing_indicators: of tables, whether each number that may be missing brings a feature
+            that says so.
+        max_one_hot: a column of up to so many categories becomes one feature a category, a
+            column of more an embedding.
+        embedding_dim: width of an embedding.
+        max_categories: so many of a column's categories are told apart, those with most of the
+            member's own training rows; the others together are "other".
+        min_category_count: a category with fewer of these rows is "other", too.
 
     Raises:
         ConfigError: a value is out of range.
@@ -171,7 +181,7 @@ class MLPConfig(Config):
         object.__setattr__(self, "hidden_units", fields.positive_ints(self, "hidden_units"))
         fields.check_choice(self, "activation", ACTIVATIONS)
         fields.check_choice(self, "kernel_initializer", INITIALIZERS)
-        fields.check_choice(self, "input_scaling", ("auto", "none", "unit", "standard"))
+        fields.check_choice(self, "input_scaling", SCALINGS)
         fields.check_choice(self, "normalization", ("none", "batch", "layer"))
         fields.check_choice(self, "drop_connect_mask", ("batch", "example"))
         fields.check_choice(self, "drop_connect_inference", ("mean", "moments"))
@@ -184,6 +194,10 @@ class MLPConfig(Config):
                 + " It is in units of the scaled inputs: standardized ones have a stddev of 1."
             )
         fields.check_positive_or_none(self, "max_norm")
+        fields.check_truth(self, "missing_indicators")
+        fields.check_whole(self, "max_one_hot", 0)
+        for name in ("embedding_dim", "max_categories", "min_category_count"):
+            fields.check_whole(self, name, 1)
         for name in ("dropout", "drop_connect", "max_norm"):
             if getattr(self, name) and not self.hidden_units:
                 raise ConfigError(
@@ -200,10 +214,10 @@ class MLPConfig(Config):
 
 
 def resolved_scaling(input_scaling: str, spec: DataSpec) -> str:
-    """What `input_scaling` means for these data: "none", "unit" or "standard".
+    """What `input_scaling` means for these data: "none", "unit", "standard" or "robust".
 
     Raises:
-        ConfigError: "unit" for inputs that are no `uint8`.
+        ConfigError: "unit" for inputs that are no `uint8`, "robust" for what is no table.
     """
     images = spec.input_dtype == "uint8"
     if input_scaling == "auto":
@@ -212,5 +226,10 @@ def resolved_scaling(input_scaling: str, spec: DataSpec) -> str:
         raise ConfigError(
             "input_scaling='unit' divides uint8 values by 255. Received: inputs of "
             f"{spec.input_dtype}. Use 'standard' or 'none'."
+        )
+    if input_scaling == "robust" and not spec.columns:
+        raise ConfigError(
+            "input_scaling='robust' takes the median and the interquartile range of a table's "
+            "columns. Received: inputs without columns. Use 'standard', or load a table."
         )
     return input_scaling

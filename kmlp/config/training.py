@@ -44,7 +44,8 @@ class TrainConfig(Config):
         min_delta: in the monitored metric's unit; mse is in units of the variance of the
             training targets.
         class_weight: weights of the classes in the training loss: "balanced" (n / (num_classes
-            * n_c)), a mapping from class number or name to weight (1 where left out), or None.
+            * n_c)), a mapping from class number or name to weight (1 where left out), a list or
+            array with the weight of class 0 first, or None.
         label_smoothing: fraction of the target spread evenly over the classes.
         dtype_policy: float32, or mixed_bfloat16: a training step's products in bfloat16; weights,
             losses and all that is evaluated stay in float32.

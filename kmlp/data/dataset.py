@@ -1,13 +1,17 @@
 """Arrays with what must be known of them: the task, the shapes, the names, the origin."""
 
+import dataclasses
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 
-from kmlp.data.labels import read_labels
+from kmlp.data.columns import Column, Schema
+from kmlp.data.features import Features, read_features
+from kmlp.data.labels import Labels, read_labels
 from kmlp.errors import DataError
 from kmlp.text import name_trouble, shown
 
@@ -22,6 +26,10 @@ class DataSpec:
         input_dtype: "uint8" for raw images, "float32" for features.
         num_classes: number of classes; 0 for regression.
         class_names: one name a class; empty for regression.
+        columns: of a table, how each column of the matrix is made; NaN is missing there. Empty
+            where float32 holds the numbers as they are.
+        target: of a regression, how its numbers are stored; None where they are as they are.
+        feature_names: what the columns of the arrays are called, if anything.
     """
 
     task: str
@@ -29,6 +37,9 @@ class DataSpec:
     input_dtype: str
     num_classes: int
     class_names: tuple[str, ...]
+    columns: tuple[Column, ...] = ()
+    target: Column | None = None
+    feature_names: tuple[str, ...] = ()
 
     @property
     def num_features(self) -> int:
@@ -40,6 +51,64 @@ class DataSpec:
         """Number of values that a network gives for one example, before softmax or sigmoid."""
         return self.num_classes if self.task == "multiclass" else 1
 
+    @property
+    def raw_dtype(self) -> str:
+        """Of examples as they come, which an exported model takes: "float64" where an offset or a
+        power of two is taken off, else `input_dtype`."""
+        return "float64" if self.is_scaled else self.input_dtype
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether an offset or a power of two is taken off any column."""
+        return any(column.offset or column.exponent for column in self.columns)
+
+    def in_unit(self, targets: np.ndarray) -> np.ndarray:
+        """A regression's targets or predictions in the target's own unit; else as they are.
+
+        Example:
+            >>> target = Column(name="y", kind="number", source="y", offset=1e9)
+            >>> spec = DataSpec(task="regression", input_shape=(4,), input_dtype="float32",
+            ...     num_classes=0, class_names=(), target=target)
+            >>> spec.in_unit(np.array([0.5], "float32")).tolist()
+            [1000000000.5]
+        """
+        if self.target is None:
+            return targets
+        from kmlp.data.encoder import decode_target
+
+        return decode_target(targets, self.target)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As results hold it; what is empty, as before there were tables, is left out."""
+        values: dict[str, Any] = {
+            "task": self.task,
+            "input_shape": list(self.input_shape),
+            "input_dtype": self.input_dtype,
+            "class_names": list(self.class_names),
+        }
+        if self.columns:
+            values["columns"] = [_plain_record(column) for column in self.columns]
+        if self.target:
+            values["target"] = _plain_record(self.target)
+        if self.feature_names:
+            values["feature_names"] = list(self.feature_names)
+        return values
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> Self:
+        """What `to_dict` gave, also after JSON and among other keys."""
+        target = saved.get("target")
+        return cls(
+            task=saved["task"],
+            input_shape=tuple(saved["input_shape"]),
+            input_dtype=saved["input_dtype"],
+            num_classes=len(saved["class_names"]),
+            class_names=tuple(saved["class_names"]),
+            columns=tuple(map(Column.from_dict, saved.get("columns", ()))),
+            target=Column.from_dict(target) if target else None,
+            feature_names=tuple(saved.get("feature_names", ())),
+        )
+
     def class_index(self, key: str) -> int | None:
         """The index of a class that is given by its name or its number; None for no class."""
         if key in self.class_names:
@@ -48,13 +117,15 @@ class DataSpec:
         return int(key) if is_number and int(key) < self.num_classes else None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Provenance:
-    """Where the data came from: "full", "sample" or "arrays"; the place; the content's hash."""
+    """Where the data came from: "full", "sample", "folder", "file" or "arrays"; the place; the
+    hash of the content, meaning included; of a file, the hash of its bytes."""
 
     source: str
     location: str
     sha256: str
+    file_sha256: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +138,7 @@ class Dataset:
         y_train, y_test: `(n,)`, `int32` class indices or `float32` targets of a regression.
         spec: see `DataSpec`.
         provenance: see `Provenance`.
+        schema: of a table, what its columns and its target are; None of arrays.
     """
 
     name: str
@@ -76,6 +148,7 @@ class Dataset:
     y_test: np.ndarray
     spec: DataSpec
     provenance: Provenance
+    schema: Schema | None = None
 
     def __post_init__(self) -> None:
         called = {"the data set": self.name}
@@ -94,20 +167,23 @@ class Dataset:
         *,
         task: str = "auto",
         name: str = "arrays",
-        class_names: Sequence[str] | None = None,
+        class_names: Sequence[str] | Mapping[int, str] | None = None,
         provenance: Provenance | None = None,
     ) -> Self:
         """Checks arrays and wraps them.
 
         Args:
-            x_train, x_test: `(n, ...)`, `uint8` or floating point, the same trailing shape.
+            x_train, x_test: `(n, ...)` numbers, the same trailing shape. `(n, columns)` is a
+                table, stored as float32 of which an offset and a power of two are taken off where
+                its digits need it; more dimensions of `uint8` are images. Frames of numbers are
+                matched by their columns' names. Masked cells are missing values.
             y_train, y_test: `(n,)`. Classes: whole numbers from 0 to `num_classes - 1`, truth
                 values or strings, each class in the training set. Regression: numbers.
             task: "binary", "multiclass" or "regression"; "auto" reads it from the labels:
                 floating-point numbers mean regression, anything else classes.
             name: what reports call it.
-            class_names: one name a class, for strings in the order wanted; the numbers, or the
-                sorted strings, where omitted.
+            class_names: one name a class, for strings in the order wanted, or a mapping of the
+                numbers to names; the numbers, or the sorted strings, where omitted.
             provenance: where it came from; hashed from the arrays where omitted.
 
         Raises:
@@ -120,52 +196,144 @@ class Dataset:
             >>> Dataset.from_arrays(x, np.arange(6) / 4, x, np.arange(6) / 4).spec.task
             'regression'
         """
-        x_train, x_test = _inputs(x_train, "x_train"), _inputs(x_test, "x_test")
+        features = read_features(x_train, x_test)
         labels = read_labels(
             y_train,
             y_test,
-            num_rows=(len(x_train), len(x_test)),
+            num_rows=(len(features.train), len(features.test)),
             task=task,
             class_names=class_names,
         )
-        if x_train.shape[1:] != x_test.shape[1:] or x_train.dtype != x_test.dtype:
-            raise DataError(
-                "x_train and x_test must hold examples of one shape and dtype. Received: "
-                f"{x_train.shape[1:]} {x_train.dtype} and {x_test.shape[1:]} {x_test.dtype}."
-            )
-        spec = DataSpec(
-            task=labels.task,
-            input_shape=x_train.shape[1:],
-            input_dtype=str(x_train.dtype),
-            num_classes=len(labels.class_names),
-            class_names=labels.class_names,
-        )
-        arrays = (x_train, labels.train, x_test, labels.test)
+        spec = _spec(features, labels)
+        arrays = (features.train, labels.train, features.test, labels.test)
         provenance = provenance or Provenance(
-            source="arrays", location="memory", sha256=_sha256(*arrays)
+            source="arrays", location="memory", sha256=content_sha256(spec, *arrays)
         )
         return cls(name, *arrays, spec, provenance)
 
+    @classmethod
+    def from_table(
+        cls,
+        frame: Any,
+        target: str | None = None,
+        *,
+        test: Any = 0.2,
+        columns: Mapping[str, str] | None = None,
+        drop: Sequence[str] = (),
+        task: str = "auto",
+        name: str = "frame",
+        location: str = "memory",
+    ) -> Self:
+        """Reads a table: what each column is, and what becomes of it, stands in `schema`.
 
-def _inputs(values: Any, name: str) -> np.ndarray:
-    x = np.asarray(values)
-    if x.ndim < 2 or not len(x):
-        raise DataError(f"{name} must be (n, ...) with n > 0. Received: shape {x.shape}.")
-    if x.dtype == np.uint8:
-        return x
-    if not np.issubdtype(x.dtype, np.number) or np.issubdtype(x.dtype, np.complexfloating):
-        raise DataError(f"{name} must hold real numbers. Received: dtype {x.dtype}.")
-    with np.errstate(over="ignore"):
-        x = x.astype(np.float32)
-    if not np.isfinite(x).all():
-        rows = int((~np.isfinite(x.reshape(len(x), -1)).all(axis=1)).sum())
-        raise DataError(f"{name} holds NaN or infinite values in {rows} rows. Fill or drop them.")
-    return x
+        Args:
+            frame: a pandas, polars or pyarrow frame, a mapping of names to columns, a file, or
+                what `read_table` gave.
+            target: the column to predict.
+            test: the share of rows that test, drawn once and stratified by class; a column that
+                marks them; or a frame or file of their own.
+            columns: kinds that are said, "number", "category", "boolean" or "date", by column.
+            drop: columns that are not to be used.
+            task: "binary", "multiclass" or "regression"; "auto" reads it from the target.
+            name: what reports call it.
+            location: where it came from.
+
+        Raises:
+            DataError: the column, the cell and what to do.
+
+        Example:
+            >>> table = {"age": [20, 31, 44, 31] * 9, "left": ["no", "yes", "no", "no"] * 9}
+            >>> data = Dataset.from_table(table, target="left", test=0.25)
+            >>> data.spec.class_names, data.x_train.shape, data.schema.inputs
+            (('no', 'yes'), (27, 1), {'age': 'number'})
+        """
+        from kmlp.data.preparation import prepare
+        from kmlp.data.tables import as_table
+
+        table = as_table(frame)
+        made = prepare(table, target, test=test, columns=columns, drop=drop, task=task)
+        source = "file" if table.sha256 else "arrays"
+        if made.schema is None:
+            images = cls.from_arrays(*made.arrays, name=name)
+            sha256 = images.provenance.sha256
+            origin = Provenance(source, location, sha256, table.sha256)
+            return dataclasses.replace(images, provenance=origin)
+        spec = _spec_of_schema(made.schema)
+        origin = Provenance(source, location, content_sha256(spec, *made.arrays), table.sha256)
+        return cls(name, *made.arrays, spec, origin, made.schema)
+
+    @property
+    def raw_test(self) -> np.ndarray:
+        """The test rows as they came, which is what an exported model takes."""
+        if not self.spec.is_scaled:
+            return self.x_test
+        from kmlp.data.encoder import decode_target
+
+        return np.stack(
+            [decode_target(self.x_test[:, i], c) for i, c in enumerate(self.spec.columns)], axis=1
+        )
 
 
-def _sha256(*arrays: np.ndarray) -> str:
+def checked_data(data: Any) -> Dataset:
+    """A data set as it is.
+
+    Raises:
+        DataError: it is something else; what to write.
+    """
+    if isinstance(data, Dataset):
+        return data
+    kind = type(data).__name__
+    if isinstance(data, tuple | list) and len(data) == 4:
+        raise DataError(
+            f"data must be a Dataset. Received: a {kind} of four. Write "
+            "data=kmlp.Dataset.from_arrays(x_train, y_train, x_test, y_test)."
+        )
+    raise DataError(
+        f"data must be a Dataset. Received: {kind}. Make one of arrays by "
+        "kmlp.Dataset.from_arrays, of a file or frame by kmlp.load_dataset and from_table."
+    )
+
+
+def content_sha256(spec: DataSpec, *arrays: np.ndarray) -> str:
+    """The hash of arrays and of what they mean; of what float32 holds as it is, of the arrays."""
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(f"{array.dtype}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)
+    meaning = {k: v for k, v in spec.to_dict().items() if k in ("columns", "target")}
+    if meaning:
+        digest.update(json.dumps(meaning, sort_keys=True).encode())
     return digest.hexdigest()
+
+
+def _spec(features: Features, labels: Labels) -> DataSpec:
+    return DataSpec(
+        task=labels.task,
+        input_shape=features.train.shape[1:],
+        input_dtype=str(features.train.dtype),
+        num_classes=len(labels.class_names),
+        class_names=labels.class_names,
+        columns=features.columns,
+        target=labels.target,
+        feature_names=features.names,
+    )
+
+
+def _spec_of_schema(schema: Schema) -> DataSpec:
+    columns, target = schema.columns, schema.target
+    is_scaled = target.kind == "number" and bool(target.offset or target.exponent)
+    are_numbers = all(column.kind == "number" and not column.part for column in columns)
+    return DataSpec(
+        task=schema.task,
+        input_shape=(len(columns),),
+        input_dtype="float32",
+        num_classes=len(schema.class_names),
+        class_names=schema.class_names,
+        columns=columns,
+        target=target if is_scaled else None,
+        feature_names=tuple(column.name for column in columns) if are_numbers else (),
+    )
+
+
+def _plain_record(column: Column) -> dict[str, Any]:
+    return dataclasses.asdict(column) | {"values": list(column.values)}

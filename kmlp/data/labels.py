@@ -1,16 +1,23 @@
 """Labels of any kind in, the task and checked arrays out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
+from kmlp.data.arrays.given import to_array
+from kmlp.data.arrays.label_forms import decoded, listed_names, other_shape
+from kmlp.data.columns import Column
+from kmlp.data.features import scale_with_digits, within_float32
 from kmlp.errors import DataError
+from kmlp.stats.metrics import TASKS
 
-TASKS = ("binary", "multiclass", "regression")
 _FEW = 20
+_MANY = 100
+_REPEATED = 5
+_MOST = 1e150  # squares of errors are to stay finite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,12 +28,14 @@ class Labels:
         task: "binary", "multiclass" or "regression".
         train, test: `(n,)`: `int32` class indices, or `float32` targets.
         class_names: one name a class; empty for regression.
+        target: how a regression's targets are stored; None where they are as they are.
     """
 
     task: str
     train: np.ndarray
     test: np.ndarray
     class_names: tuple[str, ...]
+    target: Column | None = None
 
 
 def read_labels(
@@ -35,7 +44,7 @@ def read_labels(
     *,
     num_rows: tuple[int, int],
     task: str = "auto",
-    class_names: Sequence[str] | None = None,
+    class_names: Sequence[str] | Mapping[int, str] | None = None,
 ) -> Labels:
     """Reads the task from the labels, or checks them against the one that is said.
 
@@ -46,7 +55,8 @@ def read_labels(
         y_train, y_test: `(n,)`.
         num_rows: how many examples the training and the test set hold.
         task: "auto", "binary", "multiclass" or "regression".
-        class_names: one name a class; of strings, their order.
+        class_names: one name a class, or a mapping of the numbers to names; of strings, their
+            order.
 
     Raises:
         DataError: what is wrong with which array, and what to write instead.
@@ -57,6 +67,7 @@ def read_labels(
     """
     if task not in ("auto", *TASKS):
         raise DataError(f"task must be auto, {', '.join(TASKS)}. Received: task={task!r}.")
+    class_names = listed_names(class_names)
     train = _plain(y_train, num_rows[0], "train")
     test = _plain(y_test, num_rows[1], "test")
     if task == "regression" or (task == "auto" and train.dtype.kind == "f"):
@@ -71,17 +82,52 @@ def read_labels(
     return _classes(train, test, task, class_names)
 
 
-def _plain(values: Any, num_rows: int, which: str) -> np.ndarray:
-    """One-dimensional, and of a kind: objects become the strings or numbers that they are."""
-    y, name = np.asarray(values), f"y_{which}"
-    if y.shape != (num_rows,):
-        if y.ndim == 2 and len(y) == num_rows:
-            first = f"{name}[:, 0]" if y.shape[1] == 1 else f"{name}.argmax(axis=1)"
-            raise DataError(f"{name} must be (n,). Received: shape {y.shape}. Write {first}.")
+def class_indices(y: Any, names: Sequence[str], label: str) -> np.ndarray:
+    """Labels as places among classes that are known, of which they may lack some.
+
+    Args:
+        y: `(n,)` names of classes, or their numbers.
+        names: of the classes; where there are none, the numbers are taken as they are.
+        label: what messages call the labels.
+
+    Raises:
+        DataError: a label that is no class.
+
+    Example:
+        >>> class_indices(["c", "a"], ("a", "b", "c"), "y").tolist()
+        [2, 0]
+    """
+    read = to_array(y, label)
+    found = _plain(read, read.shape[0] if read.ndim else 0, "test", label)
+    if found.dtype.kind == "U":
+        return _indices(found, tuple(names), label)
+    texts = found.astype(str)
+    # Classes that are called by other numbers, such as 1 to 26, are meant by these.
+    if names and set(texts.tolist()) <= set(names):
+        return _indices(texts, tuple(names), label)
+    numbers = _as_int32(found, label)
+    if names and numbers.max() >= len(names):
         raise DataError(
-            f"x_{which} and {name} differ in number: {num_rows} examples, "
-            f"labels of shape {y.shape}."
+            f"{label} holds class {numbers.max()}; the classes are 0 to {len(names) - 1}."
         )
+    return numbers
+
+
+def _plain(values: Any, num_rows: int, which: str, name: str = "") -> np.ndarray:
+    """One-dimensional, and of a kind: objects become the strings or numbers that they are."""
+    name = name or f"y_{which}"
+    y = to_array(values, name)
+    if y.dtype.names:
+        first = f'{name}["{y.dtype.names[0]}"]'
+        raise DataError(f"{name} must be (n,). Received: records. Write {first}.")
+    if y.shape != (num_rows,):
+        raise other_shape(values, y, num_rows, which)
+    if isinstance(y, np.ma.MaskedArray):
+        if np.ma.getmaskarray(y).any():
+            _refuse_missing(int(np.ma.getmaskarray(y).sum()), name)
+        y = np.ma.getdata(y)
+    if y.dtype.kind == "S":
+        y = decoded(y.tolist(), name)
     if y.dtype.kind in "OT":
         y = _from_objects(y.tolist(), name)
     if y.dtype.kind == "f" and not np.isfinite(y).all():
@@ -95,6 +141,8 @@ def _from_objects(values: list[Any], name: str) -> np.ndarray:
         _refuse_missing(missing, name)
     if all(isinstance(v, str) for v in values):
         return np.array(values, dtype=str)
+    if all(isinstance(v, bytes) for v in values):
+        return decoded(values, name)
     if all(isinstance(v, Real | np.bool_) for v in values):
         return np.array(values)
     kinds = ", ".join(sorted({type(v).__name__ for v in values}))
@@ -113,11 +161,12 @@ def _refuse_missing(num_rows: int, name: str) -> None:
 
 
 def _refuse_doubtful(train: np.ndarray, test: np.ndarray) -> None:
-    """Few whole numbers stored as floats may be classes as well as quantities."""
+    """Whole numbers stored as floats that repeat may be classes as well as quantities."""
     if not (_are_whole(train) and _are_whole(test)):
         return
     count = len(np.unique(train))
-    if count <= _FEW:
+    repeats = count <= _MANY and len(train) >= _REPEATED * count
+    if count <= _FEW or repeats:
         raise DataError(
             f"y_train holds {count} different whole numbers as {train.dtype}: classes or "
             'quantities? Say task="regression", or convert the labels to integers: '
@@ -130,28 +179,46 @@ def _are_whole(y: np.ndarray) -> bool:
 
 
 def _targets(train: np.ndarray, test: np.ndarray) -> Labels:
-    train, test = _as_float32(train, "y_train"), _as_float32(test, "y_test")
+    train, test = _numbers(train, "y_train"), _numbers(test, "y_test")
     if train.min() == train.max():
         raise DataError(
             f"y_train is constant, {train[0]:g} in every row: there is nothing to predict."
         )
-    return Labels(task="regression", train=train, test=test, class_names=())
+    offset, exponent = scale_with_digits(train)
+    if not (offset or exponent):
+        train, test = train.astype(np.float32), within_float32(test)
+        return Labels(task="regression", train=train, test=test, class_names=())
+    from kmlp.data.encoder import scaled
+
+    column = Column(
+        name="target",
+        kind="number",
+        source="target",
+        offset=offset,
+        exponent=exponent,
+        low=float(train.min()),
+        high=float(train.max()),
+    )
+    train, test = (scaled(y.astype(np.float64), offset, exponent) for y in (train, test))
+    return Labels(task="regression", train=train, test=test, class_names=(), target=column)
 
 
-def _as_float32(y: np.ndarray, name: str) -> np.ndarray:
+def _numbers(y: np.ndarray, name: str) -> np.ndarray:
     if y.dtype.kind not in "iuf":
         raise DataError(f"{name} must hold numbers for regression. Received: dtype {y.dtype}.")
-    with np.errstate(over="ignore"):
-        targets = y.astype(np.float32)
-    if not np.isfinite(targets).all():
-        raise DataError(f"{name} must fit into float32. Received: values up to {abs(y).max():g}.")
-    return targets
+    largest = float(np.abs(y.astype(np.float64)).max())
+    if largest > _MOST:
+        raise DataError(
+            f"{name} must hold numbers up to {_MOST:g}. Received: values up to {largest:g}. Write "
+            "them in another unit."
+        )
+    return y
 
 
 def _classes(
     train: np.ndarray, test: np.ndarray, task: str, class_names: Sequence[str] | None
 ) -> Labels:
-    names = None if class_names is None else tuple(map(str, class_names))
+    names = None if class_names is None else tuple(class_names)
     if train.dtype.kind == "U":
         names = names or tuple(map(str, np.unique(train)))
         train, test = _indices(train, names, "y_train"), _indices(test, names, "y_test")

@@ -86,36 +86,6 @@ SOURCES = {
 }
 
 
-def load_dataset(
-    name: str | Path, *, folder: str | Path | None = None, download: bool = True
-) -> Dataset:
-    """Loads MNIST, Fashion-MNIST or a folder of four IDX files.
-
-    A named set is looked for in `folder`, in the folder that `KMLP_DATA` names, in kmlp's
-    cache, in Keras's cache, in the system's data sets; then downloaded (unless `KMLP_OFFLINE`
-    is set); without a network the sample in the package serves. Content is checked against
-    the published hashes.
-
-    Args:
-        name: "mnist", "fashion_mnist", or a folder that holds `train-images-idx3-ubyte` and
-            its three companions, compressed (.gz, .xz, .bz2) or not.
-        folder: where to look first; it may hold the files, or a folder of the set's name.
-        download: whether a named set that lies nowhere is downloaded.
-
-    Returns:
-        The data set; `provenance.source` says "full", "sample" or "folder".
-
-    Raises:
-        DataError: nothing of that name, or a malformed file, named with what is wrong.
-    """
-    if str(name) in SOURCES:
-        return _load_named(str(name), folder, download)
-    if os.path.isdir(name):
-        return _load_folder(Path(name))
-    known = ", ".join(SOURCES)
-    raise DataError(f"no data set {str(name)!r}: neither a known name ({known}) nor a folder.")
-
-
 def survey() -> Iterator[tuple[str, str, str, str]]:
     """Every place where a named set could lie: (set, place, path, state), without a download."""
     for name in SOURCES:
@@ -182,7 +152,8 @@ def _check_published(path: Path, name: str, key: str, array: np.ndarray) -> None
         raise DataError(f"{path}: {FILES[key]} is not the published {SOURCES[name].title} file")
 
 
-def _load_named(name: str, folder: str | Path | None, may_download: bool) -> Dataset:
+def load_named(name: str, folder: str | Path | None = None, *, download_it: bool = True) -> Dataset:
+    """One of `SOURCES`, from the first place that holds it; see `kmlp.load_dataset`."""
     for _, path, read in _places(name, folder):
         if not _holds_files(path):
             continue
@@ -190,7 +161,7 @@ def _load_named(name: str, folder: str | Path | None, may_download: bool) -> Dat
             return _dataset(name, read(path), "full", path)
         except DataError as error:
             logger.warning("%s is passed over: %s", path, error)
-    if may_download and not os.environ.get("KMLP_OFFLINE"):
+    if download_it and not os.environ.get("KMLP_OFFLINE"):
         try:
             path = download(name)
             return _dataset(name, _read_folder(path), "full", path)
@@ -206,7 +177,8 @@ def _load_named(name: str, folder: str | Path | None, may_download: bool) -> Dat
     return _dataset(name, _read_folder(path), "sample", path)
 
 
-def _load_folder(path: Path) -> Dataset:
+def load_folder(path: Path) -> Dataset:
+    """A folder of four IDX files; one that holds a published set is called by its name."""
     arrays = _read_folder(path)
     for name, source in SOURCES.items():
         if all(idx_sha256(arrays[key]) == source.sha256[key] for key in FILES):

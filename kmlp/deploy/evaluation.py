@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from kmlp.data.dataset import Dataset
+from kmlp.data.labels import class_indices
 from kmlp.deploy.serving import LoadedModel
 from kmlp.errors import DataError
 from kmlp.stats import resampling, summaries
@@ -14,8 +15,13 @@ from kmlp.stats.metrics import classification_metrics, regression_metrics, withi
 _SMALLEST = 1e-38
 
 
-def evaluate(model: LoadedModel, data: Dataset) -> dict[str, Any]:
-    """Scores on the test set.
+def evaluate(model: LoadedModel, data: Dataset | tuple[Any, Any]) -> dict[str, Any]:
+    """Scores on the test set, by the model's own classes, of which the rows may lack some.
+
+    Args:
+        model: as `kmlp.load_saved` gives it.
+        data: a data set, whose test rows are scored; or a pair of rows and their labels, which
+            are the classes' names or numbers.
 
     Returns:
         `task`, `num_rows`, and every metric of the task as `value`, `ci95` over test rows and
@@ -26,14 +32,62 @@ def evaluate(model: LoadedModel, data: Dataset) -> dict[str, Any]:
     Raises:
         DataError: the data's task, classes or shapes are not the model's.
     """
+    if isinstance(data, tuple):
+        return _evaluate_pair(model, *_as_pair(data))
     _check_task(model, data)
-    outputs = model.outputs(data.x_test)
     if data.spec.task == "regression":
-        scores = _regression_scores(data.y_test, outputs["prediction"])
+        return _scores(model, data.raw_test, data.spec.in_unit(data.y_test))
+    places = _places(model, data)
+    return _scores(model, data.raw_test, places[data.y_test])
+
+
+def _scores(model: LoadedModel, x: Any, labels: np.ndarray) -> dict[str, Any]:
+    """Of raw rows and their targets, or their places among the model's classes."""
+    outputs = model.outputs(x)
+    if "prediction" in outputs:
+        scores, task = _regression_scores(labels, outputs["prediction"]), "regression"
     else:
-        scores = _classification_scores(data, outputs["probabilities"].astype(np.float64))
-        scores["class_names"] = list(model.class_names) or scores["class_names"]
-    return {"task": data.spec.task, "num_rows": len(data.y_test), **scores}
+        probabilities = outputs["probabilities"].astype(np.float64)
+        num_classes = probabilities.shape[1]
+        names = list(model.class_names) or [str(i) for i in range(num_classes)]
+        scores = {**_classification_scores(labels, probabilities), "class_names": names}
+        task = "binary" if num_classes == 2 else "multiclass"
+    return {"task": task, "num_rows": len(labels), **scores}
+
+
+def _as_pair(data: tuple[Any, ...]) -> tuple[Any, Any]:
+    if len(data) != 2:
+        raise DataError(
+            f"data must be a Dataset, or a pair (x, y). Received: a tuple of {len(data)}. Of "
+            "(x_train, y_train, x_test, y_test) only the last two are scored: data[2:]."
+        )
+    return data
+
+
+def _evaluate_pair(model: LoadedModel, x: Any, y: Any) -> dict[str, Any]:
+    if "prediction" in model.output_names:
+        labels = np.asarray(y, np.float64)
+    else:
+        labels = class_indices(y, model.class_names, "y")
+    if labels.shape != (len(x),):
+        raise DataError(f"y must be (n,) for {len(x)} rows. Received: shape {labels.shape}.")
+    return _scores(model, x, labels)
+
+
+def _places(model: LoadedModel, data: Dataset) -> np.ndarray:
+    """Each of the data's classes' place among the model's."""
+    names, known = data.spec.class_names, model.class_names
+    if not known or _are_numbered(data):
+        return np.arange(len(names))
+    return np.array([known.index(name) for name in names])
+
+
+def _are_numbered(data: Dataset) -> bool:
+    """Data without names of their own, arrays or a folder of IDX files, number their classes."""
+    names = data.spec.class_names
+    return data.provenance.source in ("arrays", "folder") and names == tuple(
+        map(str, range(len(names)))
+    )
 
 
 def _check_task(model: LoadedModel, data: Dataset) -> None:
@@ -45,23 +99,18 @@ def _check_task(model: LoadedModel, data: Dataset) -> None:
             f"{kinds[wants_numbers]}."
         )
     names, known = data.spec.class_names, model.class_names
-    # Data without names of their own, arrays or a folder of IDX files, number their classes.
-    unnamed = data.provenance.source in ("arrays", "folder") and names == tuple(
-        map(str, range(len(known)))
-    )
-    if known and names != known and not unnamed:
+    fits = len(names) <= len(known) if _are_numbered(data) else set(names) <= set(known)
+    if known and not fits:
         raise DataError(
             f"the model knows the classes {', '.join(model.class_names)}; "
             f"the data have {', '.join(names)}."
         )
 
 
-def _classification_scores(data: Dataset, probabilities: np.ndarray) -> dict[str, Any]:
-    labels, num_classes = data.y_test, data.spec.num_classes
-    if probabilities.shape[1] != num_classes:
-        raise DataError(
-            f"the model knows {probabilities.shape[1]} classes; the data have {num_classes}."
-        )
+def _classification_scores(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
+    num_classes = probabilities.shape[1]
+    if labels.max() >= num_classes:
+        raise DataError(f"the model knows {num_classes} classes; the data have {labels.max() + 1}.")
     logs = np.log(np.maximum(probabilities, _SMALLEST))
     values = classification_metrics(labels, logs)
     intervals = resampling.bootstrap_intervals(
@@ -83,7 +132,7 @@ def _classification_scores(data: Dataset, probabilities: np.ndarray) -> dict[str
     }
     confusion = np.zeros((num_classes, num_classes), int)
     np.add.at(confusion, (labels, predicted), 1)
-    return {**scores, "confusion": confusion.tolist(), "class_names": list(data.spec.class_names)}
+    return {**scores, "confusion": confusion.tolist()}
 
 
 def _regression_scores(targets: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -136,12 +137,12 @@ def _graph(selection: Selection) -> "_MemberGraph | _EnsembleGraph":
 
 
 def _write_graph(graph: "_MemberGraph | _EnsembleGraph", spec: DataSpec, folder: Path) -> None:
-    signature = tf.TensorSpec((None, *spec.input_shape), spec.input_dtype, name="inputs")
+    signature = tf.TensorSpec((None, *spec.input_shape), spec.raw_dtype, name="inputs")
     functions = {"serving_default": graph.predict}
     if spec.task != "regression":
         functions["logits"] = graph.logits
     compiled = {
-        name: tf.function(function, input_signature=[signature], autograph=False)
+        name: tf.function(_of_raw(function, spec), input_signature=[signature], autograph=False)
         for name, function in functions.items()
     }
     tf.saved_model.save(
@@ -149,6 +150,27 @@ def _write_graph(graph: "_MemberGraph | _EnsembleGraph", spec: DataSpec, folder:
         str(folder),
         signatures={name: f.get_concrete_function() for name, f in compiled.items()},
     )
+
+
+def _of_raw(function: Callable[[Any], dict[str, Any]], spec: DataSpec) -> Callable[[Any], Any]:
+    """The same of examples as they come, with predictions in the target's own unit: in float64
+    where float32 would not keep the digits."""
+    offsets = np.array([np.ldexp(c.offset, -c.exponent) for c in spec.columns])
+    scales = np.ldexp(1.0, [-c.exponent for c in spec.columns])
+
+    def call(inputs: Any) -> dict[str, Any]:
+        if spec.is_scaled:
+            largest = np.finfo(np.float32).max
+            scaled = tf.clip_by_value(inputs * scales - offsets, -largest, largest)
+            inputs = tf.cast(scaled, tf.float32)
+        outputs = function(inputs)
+        if spec.target is None:
+            return outputs
+        unit = np.ldexp(1.0, spec.target.exponent)
+        outputs = {name: tf.cast(value, tf.float64) * unit for name, value in outputs.items()}
+        return outputs | {"prediction": outputs["prediction"] + spec.target.offset}
+
+    return call
 
 
 class _MemberGraph(tf.Module):
@@ -243,7 +265,7 @@ def _manifest(selection: Selection, folder: Path) -> dict[str, Any]:
         "members": [{"id": m["id"], "seed": m["seed"]} for m in selection.members],
         "variant": selection.variant,
         "dataset": selection.dataset,
-        "spec": vars(selection.spec),
+        "spec": {**selection.spec.to_dict(), "num_classes": selection.spec.num_classes},
         "environment": selection.environment,
         "files": {
             str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files

@@ -1,12 +1,11 @@
 """The page that lies beside an exported model and says what it is and what to expect of it."""
 
 from kmlp.stats.formatting import unit_of
-from kmlp.stats.metrics import METRICS
+from kmlp.stats.metrics import BY_NAME, METRICS
+from kmlp.stats.monitoring import primary_metric
 from kmlp.study.results.ranking import label
 from kmlp.study.selection import Selection
 from kmlp.text import code_span
-
-_SHOWN = {"regression": ("rmse", "r2")}
 
 
 def model_card(selection: Selection) -> str:
@@ -28,9 +27,8 @@ def model_card(selection: Selection) -> str:
 def _expectation(selection: Selection) -> str:
     """What the study found of the variant, as a list."""
     variant, task = selection.variant, selection.spec.task
-    shown = _SHOWN.get(task, ("accuracy", "cross_entropy"))
     lines = []
-    for metric in shown:
+    for metric in (name for name in METRICS[task] if BY_NAME[name].on_card):
         found = variant["test"][metric]
         unit = unit_of(metric, [found["mean"]])
         interval = "one seed: no interval"
@@ -43,7 +41,7 @@ def _expectation(selection: Selection) -> str:
     if len(selection.members) == 1:
         lines.append("- One network's own test score is not what to expect of it; the mean is.")
     elif len(selection.members) == variant["num_members"]:
-        primary = METRICS[task][0]
+        primary = primary_metric(task)
         score = variant["ensemble"][primary]
         unit = unit_of(primary, [score])
         lines.append(f"- Test {unit.title} of this ensemble: {unit.with_unit(score)}.")
@@ -68,7 +66,7 @@ def _use(selection: Selection) -> str:
         f"- Classes: {', '.join(map(code_span, spec.class_names))}.\n" if spec.class_names else ""
     )
     return (
-        f"- Input `inputs`: {spec.input_dtype} (batch, {', '.join(map(str, spec.input_shape))}), "
+        f"- Input `inputs`: {spec.raw_dtype} (batch, {', '.join(map(str, spec.input_shape))}), "
         "raw; scaling is inside.\n"
         f"- Outputs of `serving_default`: {outputs}.\n{classes}"
         "- `kmlp.load_saved(folder).predict(x)`, `kmlp predict folder files`, TensorFlow Serving, "

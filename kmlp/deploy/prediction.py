@@ -25,8 +25,12 @@ from kmlp.terminal import PlainConsole
 from kmlp.text import csv_cell, visible
 
 _SHADES = " .:-=+*#%@"
-# How a file of predictions begins.
-_BEGINS = {".csv": b"input,", ".jsonl": b'{"input":'}
+_SUFFIXES = (".csv", ".jsonl")
+_CLASS, _NUMBER = ("input", "label", "class", "probability"), ("input", "prediction")
+_SPREADS = ("stddev", "entropy")
+# Of classes or numbers, of one network or of several: a file with other columns is someone's own.
+_ROWS = (_CLASS, (*_CLASS, *_SPREADS), _NUMBER, (*_NUMBER, "stddev"))
+_LONGEST_ROW = 2**14
 
 
 def predict_file(
@@ -69,7 +73,7 @@ def predict_file(
 
 def _check_out(out: Path, input_path: Path) -> None:
     """Refuses what cannot be written, and what would be lost: predictions replace predictions."""
-    if out.suffix not in _BEGINS:
+    if out.suffix not in _SUFFIXES:
         raise DataError(f"--out takes a .csv or .jsonl file. Received: {out}.")
     if not out.parent.is_dir():
         raise DataError(f"--out: no folder {out.parent}. Make it first.")
@@ -77,17 +81,25 @@ def _check_out(out: Path, input_path: Path) -> None:
         return
     if input_path.exists() and out.samefile(input_path):
         raise ForeignFileError(f"--out: {out} is the input itself. Name another file.")
-    begin = _BEGINS[out.suffix]
-    if not out.is_file() or _first_bytes(out, len(begin)) not in (b"", begin):
+    if not (out.is_file() and _holds_predictions(out)):
         raise ForeignFileError(
-            f"--out: {out} is there, and holds no predictions: they begin with "
-            f"{begin.decode()!r}. It was not touched. Name another file, or remove it."
+            f"--out: {out} is there, and does not begin as predictions do. It was not touched. "
+            "Name another file, or remove it."
         )
 
 
-def _first_bytes(path: Path, count: int) -> bytes:
-    with open(path, "rb") as file:
-        return file.read(count)
+def _holds_predictions(path: Path) -> bool:
+    """Whether a file is empty, or its first row has the columns of predictions and no others."""
+    with open(path, encoding="utf-8", errors="replace", newline="") as file:
+        row = file.readline(_LONGEST_ROW)
+    if not row:
+        return True
+    if path.suffix == ".csv":
+        return tuple(row.rstrip("\r\n").split(",")) in _ROWS
+    try:
+        return tuple(json.loads(row)) in _ROWS
+    except (ValueError, TypeError, RecursionError):
+        return False
 
 
 def show_images(model: LoadedModel, images: np.ndarray, truth: Sequence[str]) -> None:
@@ -161,10 +173,9 @@ def _writer(out: Path | None, as_json: bool, model: LoadedModel) -> Iterator[Any
         if out.suffix == ".jsonl":
             yield lambda row: file.write(json.dumps(row) + "\n")
             return
-        classes = ["label", "class", "probability"]
-        fields = ["input", *(["prediction"] if "prediction" in model.output_names else classes)]
-        fields += [name for name in ("stddev", "entropy") if name in model.output_names]
-        writer = csv.DictWriter(file, fields)
+        fields = _NUMBER if "prediction" in model.output_names else _CLASS
+        spreads = [name for name in _SPREADS if name in model.output_names]
+        writer = csv.DictWriter(file, [*fields, *spreads])
         writer.writeheader()
         yield lambda row: writer.writerow({name: csv_cell(value) for name, value in row.items()})
 

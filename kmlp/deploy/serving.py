@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from kmlp.data.arrays.given import is_frame, to_array
+from kmlp.data.features import frame_in_order
 from kmlp.deploy.manifest import checked_manifest
 from kmlp.errors import DataError, ModelError
 from kmlp.machine import import_quietly
@@ -58,6 +60,7 @@ class LoadedModel:
         manifest: what `manifest.json` holds; empty for a foreign model.
         sha256: of the manifest, as `load_saved` takes it; empty for a foreign model.
         class_names: one name a class; empty for a foreign model.
+        feature_names: of the columns, where those of the training set had names.
         input_shape, input_dtype: of one raw example.
         output_names: what `outputs` gives.
     """
@@ -73,13 +76,27 @@ class LoadedModel:
         self.output_names = tuple(self._call.structured_outputs)
         spec = manifest.get("spec", {})
         self.class_names: tuple[str, ...] = tuple(spec.get("class_names", ()))
+        self.feature_names: tuple[str, ...] = tuple(spec.get("feature_names", ()))
+        self._check_names()
+
+    def _check_names(self) -> None:
+        """Refuses a manifest, signed anew, that names other classes than the model tells apart."""
+        probabilities = self._call.structured_outputs.get("probabilities")
+        if probabilities is None or not self.class_names:
+            return
+        if (count := probabilities.shape[-1]) not in (None, len(self.class_names)):
+            raise ModelError(
+                f"{self.path}: its manifest names {len(self.class_names)} classes, its "
+                f"probabilities are of {count}. Get the whole folder again from who made it."
+            )
 
     def predict(self, x: Any) -> np.ndarray:
         """Class probabilities, `(n, num_classes)` `float32`, or the numbers that a regression
         predicts, `(n,)`, in the target's own unit.
 
         Args:
-            x: raw examples, `(n, *input_shape)`; `uint8` models take whole numbers 0 to 255.
+            x: raw examples, `(n, *input_shape)`, or a frame, whose columns are matched by name if
+                those of the training set had names; `uint8` models take whole numbers 0 to 255.
 
         Raises:
             DataError: shape, dtype or range is wrong; the message says what to write instead.
@@ -96,7 +113,9 @@ class LoadedModel:
         """Everything the model gives: `probabilities` and `label`, of an ensemble also `stddev`
         and `entropy`; of a regression `prediction`, of an ensemble also `stddev`. Arguments and
         errors as for `predict`."""
-        x = self._check(np.asarray(x))
+        if self.feature_names and is_frame(x):
+            x = frame_in_order(x, self.feature_names, "the table", "the training table")
+        x = self._check(_without_mask(to_array(x, "inputs")))
         if len(x) <= _BATCH:
             return self._run(x)
         parts = [self._run(x[i : i + _BATCH]) for i in range(0, len(x), _BATCH)]
@@ -130,6 +149,14 @@ class LoadedModel:
         if x.size and (x.min() < 0 or x.max() > 255):
             raise DataError(f"pixels must be 0 to 255. Received: {x.min()} to {x.max()}.")
         return x.astype(np.uint8)
+
+
+def _without_mask(x: np.ndarray) -> np.ndarray:
+    """Masked cells are missing values, whatever stands beneath."""
+    masked = int(np.ma.getmaskarray(x).sum()) if isinstance(x, np.ma.MaskedArray) else 0
+    if masked:
+        raise DataError(f"inputs hold {masked} masked values. Fill them, such as x.filled(0).")
+    return np.ma.getdata(x)
 
 
 def find_version(path: Path) -> Path:

@@ -2,11 +2,13 @@
 
 import numpy as np
 
+from kmlp.config.encoding import DEFAULTS
 from kmlp.config.network import resolved_scaling
 from kmlp.config.records import records_of
 from kmlp.data.dataset import DataSpec
 from kmlp.engine.member import Member
 from kmlp.errors import ConfigError
+from kmlp.stats.monitoring import AUTO, monitors
 
 
 def check_member(member: Member, spec: DataSpec) -> None:
@@ -16,6 +18,7 @@ def check_member(member: Member, spec: DataSpec) -> None:
         ConfigError: what does not fit, and what to write instead.
     """
     resolved_scaling(member.model.input_scaling, spec)
+    _check_columns(member, spec)
     _check_monitor(member, spec)
     train = member.train
     if spec.task == "regression":
@@ -73,18 +76,28 @@ def _check_class(key: str, spec: DataSpec) -> None:
         )
 
 
+def _check_columns(member: Member, spec: DataSpec) -> None:
+    """What acts on a table's columns would be another name for the same network elsewhere."""
+    for name, default in DEFAULTS.items():
+        value = getattr(member.model, name)
+        if value != default and not spec.columns:
+            raise ConfigError(
+                f"{name} is for the columns of a table, which these data do not have. "
+                f"Received: {name}={value!r}. Leave it out."
+            )
+
+
 def _check_monitor(member: Member, spec: DataSpec) -> None:
     monitor = member.train.monitor
-    if monitor == "auto":
+    if monitor == AUTO:
         return
     if monitor.startswith("val_") and not member.validation_fraction:
         raise ConfigError(
             f"monitor={monitor!r} needs validation rows, but validation_fraction is 0. "
             f"Use monitor={monitor.removeprefix('val_')!r}, or hold some rows out."
         )
-    kinds = ("mse",) if spec.task == "regression" else ("cross_entropy", "accuracy")
-    if monitor.removeprefix("val_") not in ("loss", *kinds):
-        fitting = ", ".join(("auto", "loss", *kinds, *(f"val_{kind}" for kind in kinds)))
+    if monitor not in (fitting := monitors(spec.task)):
         raise ConfigError(
-            f"monitor={monitor!r} does not exist for a {spec.task} task. Use one of {fitting}."
+            f"monitor={monitor!r} does not exist for a {spec.task} task. "
+            f"Use one of {', '.join(fitting)}."
         )

@@ -6,7 +6,7 @@ thread.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -255,9 +255,9 @@ def evaluation_rows(num_members: int, width: int) -> int:
     return min(max(EVALUATION_BYTES // (_FLOAT * num_members * width), least), most)
 
 
-def row_width(spec: DataSpec, hidden_units: Sequence[int]) -> int:
+def row_width(spec: DataSpec, layout: Layout) -> int:
     """Values of one row and member at a time: the features and the widest layer's units."""
-    return spec.num_features + max(hidden_units, default=0)
+    return encoded_width(layout, spec) + max(layout.hidden_units, default=0)
 
 
 def stacked_model(

@@ -200,10 +200,13 @@ def data_bytes(data: Dataset) -> int:
 def _step_bytes(member: Member, data: Dataset) -> int:
     """What one member's training step computes on the way, for one batch."""
     model, train, spec = member.model, member.train, data.spec
-    num_rows = _num_train(member, data)
+    num_rows, width = _num_train(member, data), encoded_width(model, spec)
     batch = num_rows if isinstance(train.batch_size, str) else min(train.batch_size, num_rows)
     # Raw and cast inputs.
-    total = batch * spec.num_features * (data.x_train.itemsize + _FLOAT)
+    total = batch * (spec.num_features * data.x_train.itemsize + width * _FLOAT)
+    if spec.columns:
+        # Numbers with gaps, without, scaled, and which there are; codes, slots, and embeddings.
+        total += batch * 4 * _FLOAT * (spec.num_features + width)
     # Each unit's activation and its gradient; what normalizes keeps more, and what draws most.
     copies = 2 + 6 * (model.dropout > 0) + 2 * (model.normalization != "none")
     total += batch * _FLOAT * copies * (sum(model.hidden_units) + spec.num_outputs)
@@ -214,7 +217,7 @@ def _step_bytes(member: Member, data: Dataset) -> int:
         total += masks * _num_dropped(member, data) * 3 * _FLOAT
     if train.gradient_noise:
         # Words drawn, and on the way to normal values.
-        total += 5 * _FLOAT * num_kernel_weights(model, spec)
+        total += 5 * _FLOAT * _num_weights(member, data)
     return total
 
 
@@ -231,7 +234,7 @@ def _num_draws(member: Member) -> int:
 
 def _num_dropped(member: Member, data: Dataset) -> int:
     """Weights and biases of the hidden layers, which DropConnect masks."""
-    sizes = [data.spec.num_features, *member.model.hidden_units]
+    sizes = [encoded_width(member.model, data.spec), *member.model.hidden_units]
     return sum((a + 1) * b for a, b in itertools.pairwise(sizes))
 
 
@@ -239,13 +242,14 @@ def _evaluation_bytes(member: Member, num_members: int, data: Dataset) -> int:
     """The inputs of the rows that are evaluated at once, and what is computed of them."""
     model, spec, k = member.model, data.spec, num_members
     widest = max(model.hidden_units, default=spec.num_outputs)
-    at_end = evaluation_rows(k, row_width(spec, model.hidden_units))
+    at_end = evaluation_rows(k, row_width(spec, model))
     rows = min(max(at_end, EVALUATION_BATCH), max(len(data.y_train), len(data.y_test)))
     # Raw, cast and scaled; a layer's inputs, products and outputs; moments keep squares and more.
-    inputs = spec.num_features * (data.x_train.itemsize + 2 * _FLOAT)
+    width = encoded_width(model, spec)
+    inputs = spec.num_features * data.x_train.itemsize + 2 * width * _FLOAT
     layers = 3 * _FLOAT * widest
     if model.drop_connect and model.drop_connect_inference == "moments":
-        inputs, layers = inputs + _FLOAT * spec.num_features, 3 * layers
+        inputs, layers = inputs + _FLOAT * width, 3 * layers
     return k * rows * (inputs + layers)
 
 
@@ -264,7 +268,13 @@ def _saving_bytes(member: Member, num_members: int, data: Dataset) -> int:
 
 
 def _weight_bytes(member: Member, num_members: int, data: Dataset) -> int:
-    return num_members * _FLOAT * num_kernel_weights(member.model, data.spec)
+    return num_members * _FLOAT * _num_weights(member, data)
+
+
+def _num_weights(member: Member, data: Dataset) -> int:
+    """Of all kernels, and of the embeddings: the rest is small."""
+    model, spec = member.model, data.spec
+    return num_kernel_weights(model, spec) + num_embedding_weights(model, spec)
 
 
 def _num_slots(member: Member) -> int:

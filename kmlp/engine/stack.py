@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from kmlp.config.encoding import Encoding
 from kmlp.config.network import resolved_scaling
 from kmlp.config.seeds import seed_words
 from kmlp.config.settings import RECORDS
@@ -19,6 +20,8 @@ from kmlp.engine.compatibility import check_member
 from kmlp.engine.compiled import State, program_for, stacked_model
 from kmlp.engine.member import Member
 from kmlp.engine.signature import Signature
+from kmlp.nn.column_statistics import column_statistics
+from kmlp.nn.encoding import ENCODING, initial_embeddings
 from kmlp.nn.mlp import Statistics, build_mlp, load_member_weights
 from kmlp.nn.topology import kernel_initializer, penalties
 
@@ -70,8 +73,8 @@ class Stack:
         self.state = {**self.state, "weights": list(values[:num_weights]), "others": others}
 
     def adapt(self, data: Dataset, rows: np.ndarray) -> None:
-        """Sets what members take from their own training rows: the statistics of standardized
-        inputs and of a regression's target, and balanced class weights.
+        """Sets what members take from their own training rows: the statistics of columns, of
+        standardized inputs and of a regression's target, and balanced class weights.
 
         Args:
             data: the data set.
@@ -92,7 +95,8 @@ class Stack:
         variables = self.program.model.trainable_variables
         named = {v.path: w for v, w in zip(variables, self.state["weights"], strict=True)}
         for variable, value in self._others():
-            if variable.name in ("moving_mean", "moving_variance", "mean", "variance"):
+            is_of_columns = variable.path.startswith(f"{ENCODING}/")
+            if variable.name in _STATISTICS or is_of_columns:
                 named[variable.path] = value
         if self.spec.task == "regression":
             named |= {f"predictions/{name}": v for name, v in self.state["targets"].items()}
@@ -135,6 +139,17 @@ class Stack:
                     replaced = [*self.state[part]]
                     replaced[i] = tensor
                     self.state = {**self.state, part: replaced}
+
+    def _input_state(self, x: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """What a member takes from its own rows of the inputs, by path."""
+        if self.spec.columns:
+            plan = Encoding.of(self.signature, self.spec)
+            found = column_statistics(plan, x, rows)
+            return {f"{ENCODING}/{name}": value for name, value in found.items()}
+        if resolved_scaling(self.signature.input_scaling, self.spec) == "standard":
+            statistics = Statistics.of(x, rows)
+            return {"scaling/mean": statistics.mean, "scaling/variance": statistics.variance}
+        return {}
 
     def _target_state(self, data: Dataset, rows: np.ndarray) -> dict[str, Any]:
         found: dict[str, np.ndarray] = {}
@@ -241,9 +256,15 @@ def _hyper(
 
 
 def _initial_weights(members: Sequence[Member], model: keras.Model) -> list:
-    """Each member's own kernels with the fans of one member; the rest starts as its layer says."""
+    """Each member's own embeddings, and kernels with the fans of one member; the rest starts as
+    its layer says."""
     weights, index = [], 0
     for variable in model.trainable_variables:
+        if variable.name == "embeddings":
+            plan = model.get_layer(ENCODING).plan
+            drawn = [initial_embeddings(plan, m.seeds.init, variable.dtype) for m in members]
+            weights.append(ops.stack(drawn))
+            continue
         if variable.name != "kernel":
             weights.append(_copy(variable))
             continue
@@ -284,5 +305,5 @@ def _noise_keys(members: Sequence[Member], field: str, index: int) -> np.ndarray
 
 
 def _plain(path: str, value: np.ndarray) -> np.ndarray:
-    """One member's slice in the plain model's shape: only kernels have two axes there."""
-    return value if path.endswith("/kernel") else value.reshape(-1)
+    """One member's slice in the plain model's shape: only kernels and embeddings have two axes."""
+    return value if path.endswith(("/kernel", "/embeddings")) else value.reshape(-1)

@@ -15,9 +15,9 @@ from kmlp.engine.member import Member
 from kmlp.engine.stack import Stack
 from kmlp.engine.trainer import MemberResult
 from kmlp.nn.callbacks import MemberwiseEarlyStopping, MemberwiseReduceLROnPlateau
-from kmlp.nn.losses import plain_loss_name
 from kmlp.nn.topology import num_kernel_weights
 from kmlp.stats.metrics import classification_metrics, regression_metrics
+from kmlp.stats.monitoring import resolved_monitor
 
 _COMPACT_FROM_FLOPS = 6e9
 
@@ -265,14 +265,15 @@ class StackRun:
         is_regression = self.whole.spec.task == "regression"
         score = regression_metrics if is_regression else classification_metrics
         parts = {"train": self.train_rows[k], "val": self.val_rows[k]}
+        in_unit = data.spec.in_unit
         metrics = {
-            part: score(data.y_train[rows], train[rows])
+            part: score(in_unit(data.y_train[rows]), train[rows])
             for part, rows in parts.items()
             if len(rows)
         }
         if len(self.folds[k]):
-            return {**metrics, "fold": score(data.y_train[self.folds[k]], held_out)}
-        return {**metrics, "test": score(data.y_test, held_out)}
+            return {**metrics, "fold": score(in_unit(data.y_train[self.folds[k]]), held_out)}
+        return {**metrics, "test": score(in_unit(data.y_test), held_out)}
 
     def _predictions(self, x: Any, num_rows: int) -> np.ndarray:
         """Every member's predictions of all rows, `(k, num_rows, ...)`."""
@@ -287,7 +288,7 @@ class StackRun:
             rows = np.tile(np.arange(start, start + size, dtype="int32"), (k, 1))
             predicted = stack.program.predict(stack.state, x, ops.convert_to_tensor(rows))
             predictions[:, start : start + size] = ops.convert_to_numpy(predicted)
-        return predictions
+        return stack.spec.in_unit(predictions)
 
     @staticmethod
     def _evaluate(stack: Stack, x: Any, y: Any, rows: np.ndarray) -> dict[str, Any]:

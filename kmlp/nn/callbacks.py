@@ -12,6 +12,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from kmlp.stats.monitoring import direction
+
 
 class _Monitor(keras.callbacks.Callback):
     """Keeps, by member, the best value of one metric; an improvement exceeds `min_delta`."""
@@ -22,8 +24,8 @@ class _Monitor(keras.callbacks.Callback):
             raise ValueError(f"mode must be auto, min or max. Received: mode={mode!r}.")
         self.monitor = monitor
         self.min_delta = np.abs(np.asarray(min_delta, float))
-        falls = monitor.endswith(("loss", "cross_entropy", "mse"))
-        self.sign = 1.0 if mode == "min" or (mode == "auto" and falls) else -1.0
+        mode = direction(monitor) if mode == "auto" else mode
+        self.sign = 1.0 if mode == "min" else -1.0
         self.best: np.ndarray | None = None
 
     def improved(self, logs: dict[str, Any] | None) -> np.ndarray:
@@ -58,7 +60,7 @@ class MemberwiseEarlyStopping(_Monitor):
         min_delta: smallest change that counts, in the metric's unit; scalar or `(k,)`.
         patience: epochs without improvement before a member stops; scalar or `(k,)`;
             infinity never stops it.
-        mode: "min", "max" or "auto" (by the metric's name).
+        mode: "min", "max" or "auto": as is known of kmlp's metrics and losses; of others say it.
         restore_best_weights: whether the member's weights are those of its best epoch, or of
             the epoch at which it stopped; scalar or `(k,)`.
 

@@ -11,11 +11,6 @@ import keras
 from keras import ops
 
 
-def plain_loss_name(task: str) -> str:
-    """The plain loss in the epoch logs: no penalty, no class weight, no smoothing."""
-    return "mse" if task == "regression" else "cross_entropy"
-
-
 def plain_loss(task: str, targets: Any, outputs: Any) -> Any:
     """Cross-entropy in nats, or squared error in units of the target's variance: `(k, batch)`."""
     if task == "regression":

@@ -92,11 +92,11 @@ class Statistics:
 
 
 def adapt(model: keras.Model, x: np.ndarray, y: np.ndarray | None = None) -> keras.Model:
-    """Sets the statistics of a model's standardized inputs, and of a regression's target.
+    """Sets the statistics of a model's inputs, standardized or columns, and a regression's target.
 
     Args:
         model: as `build_mlp` made it; it is changed.
-        x: the rows it will train on, raw, `(n, *input_shape)`.
+        x: the rows it will train on, raw, `(n, *input_shape)`; of a table, the encoded matrix.
         y: their targets `(n,)`; needed for a regression.
 
     Returns:
@@ -122,6 +122,10 @@ def adapt(model: keras.Model, x: np.ndarray, y: np.ndarray | None = None) -> ker
             statistics = Statistics.of(np.asarray(values))
             weights[f"{layer}/mean"] = statistics.mean
             weights[f"{layer}/variance"] = statistics.variance
+    for layer in model.layers:
+        if isinstance(layer, ColumnEncoding):
+            found = column_statistics(layer.plan, np.asarray(x))
+            weights |= {f"{layer.name}/{name}": value for name, value in found.items()}
     load_member_weights(model, weights)
     return model
 

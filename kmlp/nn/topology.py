@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import keras
 
 from kmlp.config import MLPConfig
+from kmlp.config.encoding import Encodes, encoded_width
 from kmlp.config.seeds import seed_words
 from kmlp.data.dataset import DataSpec
 
@@ -116,7 +117,7 @@ def kernel_initializer(
 
 def num_kernel_weights(config: MLPConfig, spec: DataSpec) -> int:
     """Number of weights in all kernels of one network."""
-    widths = (spec.num_features, *config.hidden_units, spec.num_outputs)
+    widths = (encoded_width(config, spec), *config.hidden_units, spec.num_outputs)
     return sum(a * b for a, b in pairwise(widths))
 
 

@@ -24,6 +24,7 @@ from kmlp.report.sections import (
 )
 from kmlp.report.sections.setting import best_section, setting_section
 from kmlp.stats.formatting import p_equals, unit_in
+from kmlp.stats.monitoring import plain_loss_name
 from kmlp.study.provenance import stored_environment
 from kmlp.study.results.networks import TrainedNetworks, read_networks
 from kmlp.study.run_folder import RunFolder
@@ -170,9 +171,9 @@ def _training(
 ) -> list[Section]:
     """Learning curves of the score, and of the loss beside the generalization gap."""
     score = None if is_regression else training.curves(results, networks, "accuracy", "learning")
-    metric = "mse" if is_regression else "cross_entropy"
+    loss = plain_loss_name(results["dataset"]["task"])
     fit = [
-        training.curves(results, networks, metric, "curves"),
+        training.curves(results, networks, loss, "curves"),
         training.generalization_gaps(results),
     ]
     sections = [Section("learning", "Learning curves", [score])] if score else []

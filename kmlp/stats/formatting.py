@@ -5,19 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kmlp.stats.metrics import HIGHER_IS_BETTER
+from kmlp.stats.metrics import BY_NAME, Metric
 
-_TITLES = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "auc": "AUC",
-    "macro_f1": "macro F1",
-    "cross_entropy": "cross-entropy",
-    "rmse": "RMSE",
-    "mae": "MAE",
-    "r2": "R²",
-    "mse": "MSE",
-}
 STREAM_TITLES = {
     "init": "initial weights",
     "order": "order of the rows",
@@ -26,9 +15,7 @@ STREAM_TITLES = {
 }
 """What the seed of each stream draws, in words."""
 
-_SHORT = {"accuracy": "acc.", "balanced_accuracy": "bal. acc."}
-_PERCENT = ("accuracy", "balanced_accuracy")
-_OF_THE_TARGET = ("rmse", "mae", "mse")
+_SIGNS = {"percent": " %", "nats": " nats"}
 _DIGITS = 4
 _NOISE = 1e-9
 
@@ -53,18 +40,23 @@ class Unit:
     decimals: int | None
 
     @property
+    def record(self) -> Metric:
+        """What else is known of the metric."""
+        return BY_NAME[self.metric]
+
+    @property
     def title(self) -> str:
         """The metric in words."""
-        return _TITLES[self.metric]
+        return self.record.title
 
     @property
     def short(self) -> str:
         """The metric in a table's heading."""
-        return _SHORT.get(self.metric, self.title)
+        return self.record.short or self.title
 
     @property
     def higher_is_better(self) -> bool:
-        return HIGHER_IS_BETTER[self.metric]
+        return self.record.higher_is_better
 
     @property
     def arrow(self) -> str:
@@ -74,17 +66,27 @@ class Unit:
     @property
     def scale(self) -> float:
         """What a value is multiplied by to be written."""
-        return 100.0 if self.metric in _PERCENT else 1.0
+        return 100.0 if self.record.unit == "percent" else 1.0
 
     @property
     def sign(self) -> str:
         """The unit of a value, with what stands before it: " %", " nats" or nothing."""
-        return {"cross_entropy": " nats"}.get(self.metric, " %" if self.scale > 1 else "")
+        return _SIGNS.get(self.record.unit, "")
 
     @property
     def axis(self) -> str:
         """The metric and the unit of its values: "accuracy, %"."""
         return f"{self.title},{self.sign}" if self.sign else self.title
+
+    @property
+    def is_standardized(self) -> bool:
+        """Whether the epoch logs have it in units of the training targets' variance."""
+        return self.record.logged_in == "variance"
+
+    @property
+    def logged_title(self) -> str:
+        """The metric of the epoch logs in words."""
+        return f"{self.title} / variance" if self.is_standardized else self.title
 
     @property
     def of_difference(self) -> str:
@@ -132,8 +134,9 @@ def unit_of(metric: str, values: Sequence[float] = ()) -> Unit:
     Errors in the target's unit can be of any size: they get four significant digits, as many as
     the largest value needs.
     """
-    if metric not in _OF_THE_TARGET:
-        return Unit(metric=metric, decimals=2 if metric in _PERCENT else 4)
+    unit = BY_NAME[metric].unit
+    if unit != "target":
+        return Unit(metric=metric, decimals=2 if unit == "percent" else 4)
     largest = max(map(abs, values), default=0.0)
     if not largest:
         return Unit(metric=metric, decimals=_DIGITS)

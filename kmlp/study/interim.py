@@ -11,7 +11,8 @@ from typing import Any
 
 from kmlp.config import StudyConfig
 from kmlp.stats.group_sequential import Rounds, looks_for, replay
-from kmlp.stats.metrics import HIGHER_IS_BETTER, METRICS
+from kmlp.stats.metrics import HIGHER_IS_BETTER
+from kmlp.stats.monitoring import primary_metric
 from kmlp.study.run_folder.folder import MemberRecord
 
 FIRST_LOOK = 10
@@ -52,7 +53,7 @@ def take_looks(
     """
     if isinstance(config.num_seeds, int):
         return Rounds((), dict.fromkeys(config.variant_names, config.num_seeds), is_over=True)
-    metric = METRICS[task][0]
+    metric = primary_metric(task)
     return replay(
         {
             variant: list(_scores(by_seed.values(), records, given_up, metric))

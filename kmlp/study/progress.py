@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,14 +13,14 @@ from rich.table import Table
 
 from kmlp.engine.member import Member
 from kmlp.stats.formatting import unit_of
+from kmlp.stats.metrics import RECORDS
+from kmlp.stats.monitoring import direction
 from kmlp.terminal import PlainConsole
 
 if TYPE_CHECKING:
     from kmlp.engine.trainer import MemberResult, Need
 
 _LINE_EVERY_SECONDS = 10.0
-# While it trains, a regression knows standardized targets only: 1 is what their mean would get.
-_TITLES = {"accuracy": "accuracy", "mse": "MSE / variance"}
 _SHORT = {"validation": "val.", "training": "train."}
 
 
@@ -77,7 +77,7 @@ class StudyProgress:
     def epoch(self, members: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
         """One epoch of one stack."""
         name, part, values = _shown(logs)
-        better = max if name == "accuracy" else min
+        better = _better(name)
         with self._lock:
             self._name, self._part = name, part
             for member, value in zip(members, values, strict=True):
@@ -112,11 +112,10 @@ class StudyProgress:
         running = len(self._epoch) - len(self._stopped)
         epochs = [e for id, e in self._epoch.items() if id not in self._stopped]
         at = f", {running} running at epoch {min(epochs)} to {max(epochs)}" if epochs else ""
-        extreme = max if self._name == "accuracy" else min
         best = ""
         if self._best:
-            value = _write(self._name, extreme(self._best.values()))
-            best = f", best {self._part} {_TITLES[self._name]} {value}"
+            value = _write(self._name, _better(self._name)(self._best.values()))
+            best = f", best {self._part} {unit_of(self._name).logged_title} {value}"
         return f"{finished} of {total} networks done{at}{best}, {self._time()}"
 
     def _time(self) -> str:
@@ -127,7 +126,7 @@ class StudyProgress:
     def _render(self) -> Group:
         with self._lock:
             table = Table(box=None, pad_edge=False, header_style="dim")
-            best = f"best {_SHORT[self._part]} {_TITLES[self._name]}"
+            best = f"best {_SHORT[self._part]} {unit_of(self._name).logged_title}"
             for heading in ("variant", "done", "running", "epoch", best):
                 table.add_column(heading, justify="left" if heading == "variant" else "right")
             for variant in dict.fromkeys(self._variant_of.values()):
@@ -155,14 +154,22 @@ def _shown(logs: dict[str, np.ndarray]) -> tuple[str, str, np.ndarray]:
 
     The validation rows' where there are any, else the training rows'.
     """
-    name = "accuracy" if "accuracy" in logs else "mse"
+    name = next(m.name for m in RECORDS if m.logged_in and m.name in logs)
     if f"val_{name}" in logs:
         return name, "validation", logs[f"val_{name}"]
     return name, "training", logs[name]
 
 
+def _better(name: str) -> Callable[..., float]:
+    """Takes the better of two values, or the best of many."""
+    return max if direction(name) == "max" else min
+
+
 def _write(name: str, value: float) -> str:
-    return unit_of(name).with_unit(value) if name == "accuracy" else f"{value:.3f}"
+    """While it trains, a regression knows standardized targets only: 1 is what their mean would
+    get."""
+    unit = unit_of(name)
+    return f"{value:.3f}" if unit.is_standardized else unit.with_unit(value)
 
 
 def clock(seconds: float) -> str:

@@ -63,7 +63,7 @@ def claim(folder: RunFolder, config: StudyConfig, data: Dataset, trainer: Traine
     if is_claimed:
         found = with_earlier(stored_environment(folder), found)
     folder.write_json(_ENVIRONMENT, found)
-    folder.write_test_labels(data.y_test)
+    folder.write_test_labels(data.spec.in_unit(data.y_test))
     # Last: a folder with a study.toml is claimed, and holds all that says by whom.
     folder.write_text(_STUDY, config.to_toml())
 
@@ -173,11 +173,8 @@ def describe(data: Dataset, validation_fraction: float) -> dict[str, Any]:
         "name": data.name,
         "source": data.provenance.source,
         "sha256": data.provenance.sha256,
-        "task": data.spec.task,
         "num_train": len(data.y_train) - num_val,
         "num_val": num_val,
         "num_test": len(data.y_test),
-        "input_shape": list(data.spec.input_shape),
-        "input_dtype": data.spec.input_dtype,
-        "class_names": list(data.spec.class_names),
+        **data.spec.to_dict(),
     }

@@ -29,10 +29,4 @@ class Selection:
     @property
     def spec(self) -> DataSpec:
         """The data's shapes and classes."""
-        return DataSpec(
-            task=self.dataset["task"],
-            input_shape=tuple(self.dataset["input_shape"]),
-            input_dtype=self.dataset["input_dtype"],
-            num_classes=len(self.dataset["class_names"]),
-            class_names=tuple(self.dataset["class_names"]),
-        )
+        return DataSpec.from_dict(self.dataset)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from kmlp.config import AUTO, StudyConfig
 from kmlp.data import Dataset, load_dataset
+from kmlp.data.dataset import checked_data
 from kmlp.engine.trainer import Trainer
 from kmlp.errors import ConfigError, RunFolderError
 from kmlp.stats.group_sequential import Rounds
@@ -64,7 +65,7 @@ def run_study(
     """
     folder = RunFolder(run_dir)
     refuse_foreign_study(folder.path, config)
-    data = data if data is not None else load_dataset(config.dataset)
+    data = checked_data(data) if data is not None else load_dataset(config.dataset)
     config = config.for_data(data.spec.task, data.spec.input_dtype)
     _check(config, data)
     trainer = trainer or default_trainer()

@@ -94,7 +94,7 @@ class LinearRun:
         outputs = self._forward(x)
         if self.data.spec.task == "regression":
             outputs = self._center + self._scale * outputs[:, 0]
-        return outputs.astype(np.float32)
+        return self.data.spec.in_unit(outputs.astype(np.float32))
 
     def result(self) -> MemberResult:
         """At its restored epoch."""
@@ -122,16 +122,16 @@ class LinearRun:
     def _metrics(self, predictions: np.ndarray) -> dict[str, dict[str, float]]:
         is_regression = self.data.spec.task == "regression"
         score = regression_metrics if is_regression else classification_metrics
-        y, x = self.data.y_train, self.data.x_train
+        y, x, in_unit = self.data.y_train, self.data.x_train, self.data.spec.in_unit
         parts = {"train": self.rows, "val": self.held_out}
         found = {
-            part: score(y[rows], self._predictions(x[rows]))
+            part: score(in_unit(y[rows]), self._predictions(x[rows]))
             for part, rows in parts.items()
             if len(rows)
         }
         if len(self.fold):
-            return {**found, "fold": score(y[self.fold], predictions)}
-        return {**found, "test": score(self.data.y_test, predictions)}
+            return {**found, "fold": score(in_unit(y[self.fold]), predictions)}
+        return {**found, "test": score(in_unit(self.data.y_test), predictions)}
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All that the next epoch depends on, and what is known so far."""

@@ -149,11 +149,11 @@ def test_one_file_of_several_studies_is_one_command_and_one_pdf(tmp_path):
         'variants = ["none"]\nnum_seeds = 1\n[model]\nhidden_units = [8]\n[train]\nmax_epochs = 1\n'
         + "".join(f'[[study]]\nname = "{n[:3]}"\ndataset = "{n}"\n' for n in SETS)
     )
-    options = ["--sweep", "dropout=0.1,0.3", "--folds", "2"]
+    options = ["--sweep", "dropout=0.1,0.3"]
     done = kmlp("run", "both.toml", *options, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    # None and two swept variants, each once and in two folds.
-    assert done.stderr.count("Training 9 networks.") == 2
+    # None and two swept variants.
+    assert done.stderr.count("Training 3 networks.") == 2
     assert (tmp_path / "runs/both/comparison.pdf").read_bytes().startswith(b"%PDF")
     for name, dataset in zip(("mni", "fas"), SETS, strict=True):
         folder = tmp_path / "runs/both" / name

@@ -116,8 +116,8 @@ def test_the_processor_is_read_from_linux(tmp_path):
 
 def test_the_command_exits_with_1_if_something_fails():
     script = (
-        "from kmlp import doctor; from kmlp.cli import main; "
-        "doctor._CHECKS = {'data': lambda: [diagnosis.Check('data', 'fails', 'x', 'y')]}; main()"
+        "from kmlp.cli import diagnosis, main; "
+        "diagnosis._CHECKS = {'data': lambda: [diagnosis.Check('data', 'fails', 'x', 'y')]}; main()"
     )
     command = [sys.executable, "-c", script, "doctor", "--json"]
     done = subprocess.run(command, capture_output=True, text=True)

@@ -30,7 +30,7 @@ def test_data_lists_every_set_with_its_state():
         (("study", "mnist", "--folds", "1"), "kmlp: folds must be a whole number of at least 2"),
         (("study", "mnist", "--hidden-units", "a,b"), "--hidden-units takes whole numbers"),
         (("report",), "kmlp: report needs a run folder"),
-        (("report", "nowhere"), "kmlp: nowhere: no results.json; is this a run folder?"),
+        (("report", "nowhere"), "kmlp: nowhere: no study.toml; is this a run folder?"),
         (("show", "nowhere"), "kmlp: nowhere: no study.toml; is this a run folder?"),
         (("export", "nowhere"), "kmlp: nowhere: no study.toml; is this a run folder?"),
         (("predict", "nowhere", "x.npy"), "kmlp: x.npy: no such file or folder"),
@@ -69,3 +69,20 @@ def test_help_and_results_load_neither_keras_nor_the_report(arguments, tmp_path)
     command = [sys.executable, "-c", script, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+INTERRUPTED = """
+import signal
+from kmlp.cli import app, main
+@app.command
+def wait():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.raise_signal(signal.SIGINT)
+main(["wait"])
+"""
+
+
+def test_an_interrupt_is_one_line_and_the_exit_code_of_interrupts():
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "\nkmlp: interrupted; the same command goes on from here.\n"

@@ -162,7 +162,10 @@ MODEL_ERRORS = [
     ({"max_norm": 0}, "max_norm must be a number above 0, or left out. Received: max_norm=0."),
     ({"activation": "swish"}, "one of relu, elu, selu, leaky_relu, tanh, gelu, sigmoid."),
     ({"kernel_initializer": "zeros"}, "kernel_initializer must be one of auto, glorot_normal"),
-    ({"input_scaling": "minmax"}, "input_scaling must be one of auto, none, unit, standard."),
+    (
+        {"input_scaling": "minmax"},
+        "input_scaling must be one of auto, none, unit, standard, robust.",
+    ),
     ({"normalization": "group"}, "normalization must be one of none, batch, layer."),
     ({"drop_connect_mask": "group"}, "drop_connect_mask must be one of batch, example."),
     ({"drop_connect_inference": "exact"}, "drop_connect_inference must be one of mean, moments."),

@@ -169,10 +169,9 @@ BAD_LABELS = {
         (np.full(6, 2.5), {}),
         "y_train is constant, 2.5 in every row: there is nothing to predict.",
     ),
-    "constant in float32": ((1e9 + TARGETS, {}), "y_train is constant, 1e+09 in every row"),
     "too large": (
         (TARGETS * 1e300, {"task": "regression"}),
-        "y_train must fit into float32. Received: values up to 4e+300.",
+        "y_train must hold numbers up to 1e+150. Received: values up to 4e+300.",
     ),
     "strings as targets": (
         (list("abcabc"), {"task": "regression"}),
@@ -234,9 +233,3 @@ def test_the_test_sets_labels_must_fit_the_training_sets(train, test, message):
 
 def test_a_constant_test_target_is_no_error():
     assert read(TARGETS, [1.5, 1.5]).task == "regression"
-
-
-def test_values_too_large_for_float32_are_refused_in_inputs_too():
-    x = np.full((6, 2), 1e300)
-    with pytest.raises(DataError, match="x_train holds NaN or infinite values in 6 rows"):
-        Dataset.from_arrays(x, TWO, x, TWO)

@@ -144,7 +144,8 @@ def test_an_unknown_name_is_told_what_is_known(tmp_path, monkeypatch, name):
     with pytest.raises(DataError) as caught:
         load_dataset(name)
     assert str(caught.value) == (
-        f"no data set {name!r}: neither a known name (mnist, fashion_mnist) nor a folder."
+        f"no data set {name!r}: neither a known name (mnist, fashion_mnist), nor a table's file "
+        "such as churn.csv, nor an .npz file, nor a folder."
     )
 
 
@@ -523,7 +524,10 @@ BAD_ARRAYS = {
     "infinite": ({"x_test": with_value(X, np.inf)}, "x_test holds NaN or infinite values in 1 r"),
     "text": ({"x_train": X.astype(str)}, "x_train must hold real numbers. Received: dtype <U"),
     "complex": ({"x_train": X + 1j}, "x_train must hold real numbers. Received: dtype complex"),
-    "objects": ({"x_test": X.astype(object)}, "x_test must hold real numbers. Received: dtype obj"),
+    "objects": (
+        {"x_test": with_value(X.astype(object), "a")},
+        "x_test must hold real numbers. Received: dtype object, with str 'a' at [1, 1].",
+    ),
     "flat": ({"x_train": X[:, 0]}, "x_train must be (n, ...) with n > 0. Received: shape (9,)."),
     "no rows": ({"x_test": X[:0]}, "x_test must be (n, ...) with n > 0. Received: shape (0, 4)."),
     "float labels": (

@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
-from kmlp.data import Dataset
-from kmlp.data.sources import load_dataset
+from kmlp.data import Dataset, load_dataset
 from kmlp.deploy.evaluation import evaluate
 from kmlp.deploy.exporting import export, load_models
 from kmlp.deploy.serving import load_saved

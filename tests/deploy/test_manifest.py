@@ -5,12 +5,14 @@ import json
 import os
 import random
 import shutil
+import types
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from kmlp.deploy.manifest import checked_manifest, manifest_sha256
-from kmlp.deploy.serving import find_version, load_saved, versions
+from kmlp.deploy.serving import LoadedModel, find_version, load_saved, versions
 from kmlp.errors import ModelError
 
 FILES = {
@@ -156,6 +158,24 @@ def test_a_malformed_manifest_is_one_line(model, text, message):
 )
 def test_a_manifest_signed_anew_is_held_to_its_form(model, changes):
     assert "lists no class names" in refused(made(model, **changes))
+
+
+def of_two_classes() -> types.SimpleNamespace:
+    """What TensorFlow gives of a SavedModel that tells two classes apart, as far as it is asked."""
+    shaped = types.SimpleNamespace
+    inputs = {"inputs": shaped(shape=(None, 4), dtype=shaped(as_numpy_dtype=np.float32))}
+    outputs = {"probabilities": shaped(shape=(None, 2)), "label": shaped(shape=(None,))}
+    call = shaped(structured_input_signature=((), inputs), structured_outputs=outputs)
+    return shaped(signatures={"serving_default": call})
+
+
+@pytest.mark.parametrize("names", [["a"], ["a", "b", "c"]])
+def test_a_manifest_signed_anew_names_as_many_classes_as_there_are(names):
+    """Else a label would have no name, or another one's."""
+    spec = {"spec": {"class_names": ["a", "b"]}}
+    assert LoadedModel(Path("m"), of_two_classes(), spec).class_names == ("a", "b")
+    with pytest.raises(ModelError, match=f"names {len(names)} classes, its .* are of 2"):
+        LoadedModel(Path("m"), of_two_classes(), {"spec": {"class_names": names}})
 
 
 def test_a_huge_manifest_is_not_read(model):

@@ -80,12 +80,12 @@ def test_an_ensemble_says_how_much_its_members_differ(inputs, capsys, tmp_path, 
 
 def test_a_run_that_fails_on_the_way_leaves_the_old_file(inputs, tmp_path):
     """The second batch is not given: the checksum behind it is wrong."""
-    (tmp_path / "p.csv").write_text("input,old")
+    (tmp_path / "p.csv").write_text("input,prediction\n0,1\n")
     damaged = tmp_path / "x.gz"
     damaged.write_bytes(gzip.compress(idx_bytes(np.load(inputs)))[:-1] + b"\1")
     with pytest.raises(DataError, match=r"x\.gz: cannot be read: its \.gz stream is damaged"):
         predict(damaged, out=tmp_path / "p.csv")
-    assert (tmp_path / "p.csv").read_text() == "input,old"
+    assert (tmp_path / "p.csv").read_text() == "input,prediction\n0,1\n"
     assert {p.name for p in tmp_path.iterdir()} == {"p.csv", "x.npy", "x.gz"}
 
 
@@ -103,16 +103,28 @@ def test_an_out_that_cannot_be_is_said(inputs, tmp_path, out, message):
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("p.csv", b"a,b"), ("p.csv", b"inputs"), ("p.csv", b'{"input":'), ("p.jsonl", b"[]")],
+    [
+        ("p.csv", b"a,b"),
+        ("p.csv", b"input,target\n1,2\n"),
+        ("p.csv", b'{"input":'),
+        ("p.csv", b"\n"),
+        ("p.jsonl", b"[]"),
+        ("p.jsonl", b"7"),
+        ("p.jsonl", b"\xff" * 100_000),
+        ("p.jsonl", b'{"input": "a question", "output": "an answer"}\n'),
+    ],
 )
 def test_a_file_that_holds_no_predictions_is_refused_and_stays(inputs, tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(ForeignFileError, match="is there, and holds no predictions: they begin"):
+    with pytest.raises(ForeignFileError, match="is there, and does not begin as predictions do"):
         predict(inputs, out=tmp_path / name)
     assert (tmp_path / name).read_bytes() == content
 
 
-def test_predictions_and_empty_files_are_replaced(inputs, tmp_path):
+@pytest.mark.parametrize("ensemble", [False, True])
+def test_predictions_and_empty_files_are_replaced(inputs, tmp_path, monkeypatch, ensemble):
+    model = stand_in(ensemble=ensemble)
+    monkeypatch.setattr("kmlp.deploy.prediction.load_saved", lambda path, sha256=None: model)
     for name in ("p.csv", "p.jsonl"):
         (tmp_path / name).touch()
         predict(inputs, out=tmp_path / name)
@@ -125,7 +137,7 @@ def test_predictions_and_empty_files_are_replaced(inputs, tmp_path):
 def test_what_is_no_plain_file_is_refused(inputs, tmp_path, make):
     """A pipe is not even opened: nobody may be at its other end."""
     make(tmp_path / "p.csv")
-    with pytest.raises(ForeignFileError, match="holds no predictions"):
+    with pytest.raises(ForeignFileError, match="does not begin as predictions do"):
         predict(inputs, out=tmp_path / "p.csv")
 
 

@@ -200,7 +200,7 @@ def trained(members: list, data: Dataset, epochs: int = 2) -> Stack:
 @pytest.mark.parametrize(
     ("common", "alone"),
     [
-        ("batch", (0, 2)),
+        pytest.param("batch", (0, 2), marks=pytest.mark.slow),
         pytest.param("layer", (3,), marks=pytest.mark.slow),
         pytest.param("example", (1, 4), marks=pytest.mark.slow),
         ("moments", (5,)),
@@ -227,6 +227,7 @@ def test_a_member_of_a_mixed_stack_predicts_as_its_plain_model(tiny, common):
         np.testing.assert_allclose(np.exp(predictions(stack, tiny)[k]), plain, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_mixed_binary_and_regression_stacks_hold_their_members_as_if_alone(two_classes, numbers):
     for data, normalization, own in (
         (two_classes, "none", [*EVERYTHING[:4], {"class_weight": "balanced"}]),

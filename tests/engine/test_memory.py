@@ -38,6 +38,7 @@ def nothing_compiled(monkeypatch):
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak is Linux's count")
+@pytest.mark.slow
 def test_a_real_run_stays_below_its_bound_and_does_not_grow_from_stack_to_stack():
     """A study of 200 networks in 20 stacks. The bound is at most 1.5 times the peak, but for some
     noise of the allocator; what a finished stack took is free again."""

@@ -9,17 +9,22 @@ from kmlp.engine.scheduler import plan_stacks
 from kmlp.engine.stack import build_stack
 from kmlp.study.plan import plan_extras, plan_members
 from kmlp.study.study import run_study
-from tests import test_groups
+from tests.study.results import test_extra_members
 from tests.study.results.test_extra_members import CONFIG, SHA, assert_scored_on_what_they_hold_out
 from tests.twins import assert_same_as_keras, make_member, train, train_alone_in_keras
 
-data = test_groups.data
+data = test_extra_members.data
 
 
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize(
     ("kind", "of", "num_train"),
-    [("splits", 3, None), ("bootstrap", 0, None), ("folds", 4, None), ("bootstrap", 0, 50)],
+    [
+        ("splits", 3, None),
+        pytest.param("bootstrap", 0, None, marks=pytest.mark.slow),
+        ("folds", 4, None),
+        ("bootstrap", 0, 50),
+    ],
 )
 def test_a_member_of_a_sample_is_keras_own_on_these_rows(data, kind, of, num_train):
     """In one stack with the other samples, some dozen steps in float64."""
@@ -52,5 +57,7 @@ def test_draws_join_the_stacks_of_members_on_all_rows(data):
 
 
 def test_folds_are_scored_on_what_they_hold_out_and_never_on_the_test_set(data, tmp_path):
-    config = dataclasses.replace(CONFIG, resample=None, randomness=False)
+    # Of one structure: to compile another is what takes time.
+    variants = ("none", {"name": "slow", "learning_rate": 0.005})
+    config = dataclasses.replace(CONFIG, variants=variants, resample=None, randomness=False)
     assert_scored_on_what_they_hold_out(run_study(config, tmp_path / "run", data), data)

@@ -4,8 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from kmlp.data import Dataset
-from kmlp.data.sources import load_dataset
+from kmlp.data import Dataset, load_dataset
 from kmlp.engine.member import Member
 from kmlp.engine.scheduler import fit_stack, plan_stacks, stack_size, train_members
 from kmlp.engine.stack import build_stack
@@ -74,7 +73,7 @@ def assert_same_result(a: MemberResult, b: MemberResult) -> None:
         np.testing.assert_allclose(curve, b.curves[name], rtol=1e-6)
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("optimizer", [pytest.param("sgd", marks=pytest.mark.slow), "adam"])
 def test_float32_losses_and_best_epoch_are_those_of_keras(images, optimizer):
     rate = 0.1 if optimizer == "sgd" else 1e-3
     shared = {

@@ -32,7 +32,11 @@ def load(name: str) -> Dataset:
     return Dataset.from_arrays(parts[0], parts[2], parts[1], parts[3], name=name)
 
 
-@pytest.fixture(scope="module", params=LOADERS)
+# Of the two that have several classes, one will do at first.
+QUICK = [pytest.param(n, marks=[pytest.mark.slow] * (n == "digits"), id=n) for n in LOADERS]
+
+
+@pytest.fixture(scope="module", params=QUICK)
 def finished(request, tmp_path_factory) -> tuple[Dataset, Study]:
     """Two variants, two seeds, on one real table."""
     data = load(request.param)
@@ -149,6 +153,7 @@ def test_all_variants_train_on_a_regression_but_those_without_meaning(tmp_path):
     assert not {"label_smoothing", "input_norm"} & set(trained)
 
 
+@pytest.mark.slow
 def test_streams_vary_each_on_its_own(tiny, tmp_path):
     """With all but one stream fixed, seeds differ by that stream alone."""
     from kmlp.config import STREAMS

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(on_gpu, reason="a GPU is one place")
 def run(script: str) -> subprocess.CompletedProcess:
     script = (
         "import os; os.environ['KERAS_BACKEND'] = 'tensorflow'\n"
-        "import tensorflow as tf\nfrom kmlp import backend\n"
+        "import tensorflow as tf\nfrom kmlp.nn import backend\n"
     ) + script
     command = [sys.executable, "-c", script]
     return subprocess.run(command, capture_output=True, text=True, check=True)
@@ -35,6 +35,7 @@ def test_each_core_is_a_place_with_a_device_of_one_thread():
 
 
 @pytest.mark.skipif(num_cores() == 1, reason="one core is one place")
+@pytest.mark.slow
 def test_a_tensorflow_that_has_started_is_one_place_and_is_warned_of_once():
     done = run("tf.ones(3) + 1\nprint(backend.num_places(), backend.num_places())")
     assert done.stdout.split() == ["1", "1"]

@@ -152,6 +152,22 @@ def test_plateau_of_each_member_is_keras(patience, min_delta, min_lr, cooldown):
     assert len(np.unique(rates)) > 2, "no member ever met a plateau"
 
 
+@pytest.mark.parametrize(
+    ("monitor", "best"), [("val_rmse", [1.0, 2.0]), ("val_auc", [3.0, 4.0]), ("loss", [1.0, 2.0])]
+)
+def test_the_direction_of_a_metric_is_known(monitor, best):
+    callback = MemberwiseReduceLROnPlateau(monitor=monitor, min_delta=0.0)
+    for values in ([3.0, 2.0], [1.0, 4.0]):
+        callback.improved({monitor: np.array(values)})
+    assert callback.best.tolist() == best
+
+
+def test_a_direction_that_is_not_known_must_be_said():
+    with pytest.raises(ValueError, match='Say mode="min" or mode="max"'):
+        MemberwiseEarlyStopping(monitor="val_my_score")
+    assert MemberwiseEarlyStopping(monitor="val_my_score", mode="max").sign == -1.0
+
+
 def test_a_monitor_that_is_not_logged_is_named():
     callback = MemberwiseEarlyStopping(monitor="val_loss")
     with pytest.raises(ValueError, match=r"'val_loss' is not in the logs\. Available: loss"):

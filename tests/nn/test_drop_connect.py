@@ -288,6 +288,7 @@ def test_gradients_flow_through_the_masks(mask):
 
 
 @pytest.mark.skipif(not ON_TENSORFLOW, reason="starts the other backend")
+@pytest.mark.slow
 def test_the_core_of_this_holds_on_jax():
     """Not all, because JAX compiles every operation anew for every shape."""
     core = "share_a_mask or formulas or gradients or saved or (integral and tanh)"

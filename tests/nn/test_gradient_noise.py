@@ -372,6 +372,7 @@ def test_the_stateless_form_is_the_stateful_one():
 
 
 @pytest.mark.skipif(not ON_TENSORFLOW, reason="starts the other backend")
+@pytest.mark.slow
 def test_the_core_of_this_holds_on_jax():
     """Not all, because JAX compiles every operation anew for every shape."""
     core = (

@@ -117,6 +117,7 @@ def test_a_folder_of_another_study_is_refused_before_the_pilot_trains(tiny, tmp_
     assert not (tmp_path / "run" / "pilot").exists()
 
 
+@pytest.mark.page
 def test_the_report_shows_how_the_strengths_were_chosen(tiny, tmp_path):
     study = run_study(config(num_seeds=1), tmp_path / "run", tiny)
     page = write_report(study.run_dir).read_text(encoding="utf-8")

@@ -222,6 +222,7 @@ def wait_for_the_others(folder: Path) -> None:
         sys.exit(1)
 
 
+@pytest.mark.slow
 def test_eight_processes_on_one_folder_one_works_seven_say_why_not(tmp_path):
     command = [sys.executable, "-c", EIGHTH, str(tmp_path)]
     processes = [subprocess.Popen(command, cwd=ROOT) for _ in range(8)]

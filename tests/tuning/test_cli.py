@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import types
 
 import pytest
 
@@ -99,8 +100,10 @@ def test_the_command_line_narrows_and_fixes_what_the_file_says(tmp_path):
 @pytest.fixture
 def run_tuned(tmp_path, monkeypatch):
     """`kmlp run --tune` of a search with given results, without training; what it exports."""
-    from kmlp import data, report
+    from kmlp import report
     from kmlp.cli import study, tune
+
+    data = types.SimpleNamespace(name="made")
 
     def run(results):
         found = Search(None, tmp_path, results)
@@ -108,7 +111,7 @@ def run_tuned(tmp_path, monkeypatch):
         monkeypatch.setattr(tune, "search_with_progress", lambda *args, **options: found)
         monkeypatch.setattr(tune, "report_search", lambda run_dir: run_dir / "report.html")
         monkeypatch.setattr(report, "write_report", lambda run_dir: run_dir / "report.html")
-        monkeypatch.setattr(data, "load_dataset", lambda name: None)
+        monkeypatch.setattr(tune, "load_data", lambda config: data)
         monkeypatch.setattr(study, "print_examples", lambda model, data: None)
         monkeypatch.setattr(study, "write_export", lambda *args: calls.append(args) or tmp_path)
         study.run_tuned("mnist", tmp_path, Options())
@@ -154,6 +157,7 @@ main()
 """
 
 
+@pytest.mark.slow
 def test_an_interrupted_search_is_usable_and_goes_on(tmp_path):
     """It interrupts itself, lest it be over before."""
     words = "tune mnist --tuner random --max-trials 6 --seeds 2 --max-epochs 20 --out run"

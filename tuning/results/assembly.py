@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from kmlp.config import MLPConfig
+from kmlp.config.encoding import encoded_width, num_embedding_weights
 from kmlp.data import DataSpec
 from kmlp.errors import ConfigError
 from kmlp.stats import summaries
@@ -89,20 +90,16 @@ def settings(config: SearchConfig, executions: Executions) -> dict[str, Any]:
 
 def spec_of(dataset: Mapping[str, Any]) -> DataSpec:
     """The data's shapes and classes, from the `dataset` part of results."""
-    return DataSpec(
-        task=dataset["task"],
-        input_shape=tuple(dataset["input_shape"]),
-        input_dtype=dataset["input_dtype"],
-        num_classes=len(dataset["class_names"]),
-        class_names=tuple(dataset["class_names"]),
-    )
+    return DataSpec.from_dict(dataset)
 
 
 def num_weights(model: MLPConfig, spec: DataSpec) -> int:
-    """Trainable weights of a network: kernels, biases, a normalization's gains and offsets."""
-    widths = (spec.num_features, *model.hidden_units, spec.num_outputs)
+    """Trainable weights of a network: kernels, biases, embeddings, a normalization's gains and
+    offsets."""
+    widths = (encoded_width(model, spec), *model.hidden_units, spec.num_outputs)
     gains = 0 if model.normalization == "none" else 2 * sum(model.hidden_units)
-    return sum((a + 1) * b for a, b in pairwise(widths)) + gains
+    dense = sum((a + 1) * b for a, b in pairwise(widths))
+    return dense + gains + num_embedding_weights(model, spec)
 
 
 def _choice(config: SearchConfig, trials: Sequence[Mapping[str, Any]]) -> Choice | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from kmlp.config import MLPConfig, TrainConfig
 from kmlp.data import Dataset, load_dataset
+from kmlp.data.dataset import checked_data
 from kmlp.engine.trainer import Trainer
 from kmlp.errors import ConfigError, RunFolderError, SelectionError
 from kmlp.study.loading import Study, load_study
@@ -229,7 +230,7 @@ def _configured(
         for name in ("model", "train"):
             if isinstance(own.get(name), MLPConfig | TrainConfig):
                 own[name] = own[name].to_dict()
-        name = dataset if isinstance(dataset, str) else dataset.name
+        name = dataset if isinstance(dataset, str) else checked_data(dataset).name
         config = SearchConfig.from_dict({"dataset": name, **own})
     if isinstance(dataset, SearchConfig) and settings:
         raise ConfigError(
@@ -237,7 +238,7 @@ def _configured(
         )
     if isinstance(dataset, Dataset):
         data = dataset
-    return config, data if data is not None else load_dataset(config.dataset)
+    return config, checked_data(data) if data is not None else load_dataset(config.dataset)
 
 
 def _check(config: SearchConfig, data: Dataset) -> None:

@@ -14,8 +14,8 @@ from kmlp.engine.member import Member
 from kmlp.engine.stack import class_weights
 from kmlp.errors import ConfigError
 from kmlp.nn.gradient_noise import GradientNoise
-from kmlp.nn.losses import plain_loss_name
 from kmlp.nn.update_rules import schedule_factor
+from kmlp.stats.monitoring import direction, resolved_monitor
 
 _OPTIMIZERS = {
     "sgd": keras.optimizers.SGD,
@@ -118,16 +118,17 @@ def make_callbacks(
         spec: the data.
         validated: whether there are validation rows; else the training loss is monitored.
     """
-    monitor = train.monitor
-    if monitor == "auto":
-        monitor = f"val_{plain_loss_name(spec.task)}" if validated else "loss"
+    monitor = resolved_monitor(train.monitor, spec.task, validated=validated)
     if monitor.startswith("val_") and not validated:
         raise ConfigError(
             f"monitor={monitor!r} needs validation rows. Give validation_data or "
             "validation_split to search()."
         )
-    mode = "max" if monitor.endswith("accuracy") else "min"
-    options: dict[str, Any] = {"monitor": monitor, "mode": mode, "min_delta": train.min_delta}
+    options: dict[str, Any] = {
+        "monitor": monitor,
+        "mode": direction(monitor),
+        "min_delta": train.min_delta,
+    }
     found: list[keras.callbacks.Callback] = []
     if train.early_stopping:
         found.append(

@@ -12,6 +12,7 @@ from kmlp.config.study import MOST_SEEDS
 from kmlp.data import DataSpec
 from kmlp.errors import ConfigError
 from kmlp.stats.metrics import HIGHER_IS_BETTER, METRICS
+from kmlp.stats.monitoring import VALIDATION, direction, resolved_objective
 from kmlp.study.pilot import FIRST_PILOT_SEED
 from kmlp.text import shown
 from tuning.space.reading import Narrowing, read_narrowing
@@ -71,6 +72,7 @@ class SearchConfig(Config):
                 raise ConfigError(fields.wanted(self, name, "a table"))
         if not isinstance(self.dataset, str) or not self.dataset:
             raise ConfigError(fields.wanted(self, "dataset", "a name or a path, as text"))
+        object.__setattr__(self, "objective", _objective_name(self.objective))
         fields.check_choice(self, "tuner", TUNERS)
         for name in ("max_trials", "num_seeds", "parallel_trials"):
             fields.check_whole(self, name, 1, highest=MOST_SEEDS)
@@ -104,8 +106,8 @@ class SearchConfig(Config):
         Raises:
             ConfigError: the objective is no metric of the task.
         """
-        names = [f"val_{metric}" for metric in METRICS[spec.task]]
-        objective = names[0] if self.objective == "auto" else self.objective
+        names = [VALIDATION + metric for metric in METRICS[spec.task]]
+        objective = resolved_objective(self.objective, spec.task)
         if objective not in names:
             raise ConfigError(
                 f"the objective of a {spec.task} task is one of {', '.join(names)}. "
@@ -119,12 +121,31 @@ class SearchConfig(Config):
     @property
     def metric(self) -> str:
         """The objective without its `val_`; once `for_data` has named it."""
-        return self.objective.removeprefix("val_")
+        return self.objective.removeprefix(VALIDATION)
 
     @property
     def direction(self) -> str:
         """ "max" or "min": known, never guessed from the name."""
-        return "max" if HIGHER_IS_BETTER[self.metric] else "min"
+        return direction(self.metric)
+
+
+def _objective_name(objective: Any) -> str:
+    """The name of a metric; KerasTuner's own objective gives its name and direction."""
+    if isinstance(objective, str):
+        return objective
+    name, direction = getattr(objective, "name", None), getattr(objective, "direction", None)
+    if not isinstance(name, str):
+        raise ConfigError(
+            "objective must be the name of a validation metric, as val_accuracy. Received: "
+            f"{shown(objective)}."
+        )
+    better = HIGHER_IS_BETTER.get(name.removeprefix("val_"))
+    if better is not None and direction != ("max" if better else "min"):
+        raise ConfigError(
+            f"the direction of {name} is {'max' if better else 'min'}. Received: "
+            f"objective={shown(objective)}, direction={direction!r}. Write objective={name!r}."
+        )
+    return name
 
 
 def read_search_file(path: str | Path) -> SearchConfig:

@@ -14,8 +14,8 @@ from kmlp.data.inference import kinds
 from kmlp.data.inference.kinds import Found
 from kmlp.data.values import Raw
 from kmlp.errors import DataError
+from kmlp.stats.metrics import TASKS
 
-TASKS = ("binary", "multiclass", "regression")
 _FEW_CLASSES = 20
 _MANY_CLASSES = 100
 _FEW_ROWS = 20

@@ -13,7 +13,7 @@ from kmlp.report.figures import LONGEST_KEY, PANEL_TITLE
 from kmlp.report.plots import PALETTE, ForestRow
 from kmlp.report.rendering.drawing import ROW, done, draw, draw_in_rows, row_label
 from kmlp.stats import summaries
-from kmlp.stats.formatting import unit_in, unit_of
+from kmlp.stats.formatting import Unit, unit_in, unit_of
 from kmlp.study.results.networks import TrainedNetworks, gaps
 from kmlp.study.results.ranking import rank
 
@@ -26,7 +26,8 @@ def curves(
     shown = [v for v in ranked if networks.curves(v["name"], metric)]
     if not shown:
         return None
-    scale, title = _curve_scale(metric)
+    unit = unit_of(metric)
+    scale, title = _curve_scale(unit)
     reference = [scale * c for c in networks.curves(results["baseline"], f"val_{metric}")]
     panels = [
         {
@@ -66,7 +67,11 @@ def curves(
             "Mean over seeds, band: one standard deviation. A curve ends where fewer than half of "
             "its seeds still train. Without penalties, so that variants compare; what drops units "
             "or adds noise does so in the training curve."
-            + (" An error of 1 is what the targets' mean would get." if metric == "mse" else "")
+            + (
+                " An error of 1 is what the targets' mean would get."
+                if unit.is_standardized
+                else ""
+            )
         ),
     )
 
@@ -130,11 +135,11 @@ def stopping(results: Mapping[str, Any]) -> Figure:
     )
 
 
-def _curve_scale(metric: str) -> tuple[float, str]:
+def _curve_scale(unit: Unit) -> tuple[float, str]:
     """What a curve is multiplied by, and its axis. A regression's targets are standardized."""
-    if metric == "mse":
-        return 1.0, "MSE / variance of the targets"
-    return unit_of(metric).scale, unit_of(metric).axis
+    if unit.is_standardized:
+        return 1.0, f"{unit.logged_title} of the targets"
+    return unit.scale, unit.axis
 
 
 def _readable(panels: Sequence[Mapping[str, Sequence[np.ndarray]]]) -> tuple[float, float]:

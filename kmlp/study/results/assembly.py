@@ -16,6 +16,7 @@ from kmlp.stats.metrics import (
     regression_metrics,
     within_range,
 )
+from kmlp.stats.monitoring import primary_metric
 from kmlp.study.pilot import pilot_summary
 from kmlp.study.plan import NUM_SETTINGS, Extra, Plan
 from kmlp.study.results.analyses import extra_parts, findings
@@ -48,7 +49,7 @@ def build_results(
         pilot: the results of the pilot that chose the strengths, if there was one.
     """
     records, task = folder.records(), dataset["task"]
-    truth, metric = folder.test_labels(), METRICS[task][0]
+    truth, metric = folder.test_labels(), primary_metric(task)
     done = {
         variant: {seed: r for seed, r in _recorded(ids, records).items() if r.status == "done"}
         for variant, ids in plan.ids.items()

@@ -5,6 +5,7 @@ from typing import Any
 
 from kmlp.errors import SelectionError
 from kmlp.stats.formatting import Unit, unit_in
+from kmlp.stats.monitoring import plain_loss_name
 from kmlp.stats.paired_tests import ALPHA, MIN_SEEDS_TO_TEST
 
 _IMBALANCED = 1.5
@@ -118,7 +119,7 @@ def best_member(results: Mapping[str, Any], variant: str | None = None) -> dict[
     )
     if chosen is None:
         raise SelectionError("no member finished: there is none to choose.")
-    loss = "mse" if results["dataset"]["task"] == "regression" else "cross_entropy"
+    loss = plain_loss_name(results["dataset"]["task"])
     part = chosen_on(chosen)
     return min(
         (m for m in results["members"] if m["variant"] == chosen["name"] and m["status"] == "done"),

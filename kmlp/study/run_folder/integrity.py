@@ -277,7 +277,9 @@ class Ledger:
 
     def _check(self, connection: sqlite3.Connection, how: str, has_hashes: bool) -> None:
         """The file's pages: a damaged one may hide rows, of which no hash would tell."""
-        for (found,) in connection.execute(f"SELECT * FROM pragma_{how}(1)"):
+        # A number as the pragma's argument would be a table's name to other versions of SQLite,
+        # of which TensorFlow brings one along.
+        for (found,) in connection.execute(f"SELECT * FROM pragma_{how} LIMIT 1"):
             if found != "ok":
                 raise DamagedLedgerError(self.path, " ".join(found.split()))
         for table in self.tables if has_hashes else ():

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from importlib import resources
 
 import numpy as np
@@ -13,6 +14,7 @@ from kmlp.stats.bias_variance import decompose
 from kmlp.stats.cross_validation import fold_interval
 from kmlp.study.results.assembly import build_results
 from kmlp.study.results.folds import cross_validation
+from kmlp.study.run_folder import RunFolder
 from tests.hand_made import extra_outputs, hand_made, record, scores_of
 
 ALL = {
@@ -25,9 +27,16 @@ ALL = {
 }
 
 
-@pytest.fixture(params=["multiclass", "regression"])
-def made(request, tmp_path):
-    return hand_made(tmp_path, request.param, **ALL)
+@pytest.fixture(scope="module", params=["multiclass", "regression"])
+def whole(request, tmp_path_factory):
+    return hand_made(tmp_path_factory.mktemp(request.param), request.param, **ALL)
+
+
+@pytest.fixture
+def made(whole, tmp_path):
+    """A copy, for a test to spoil."""
+    shutil.copytree(whole.folder.path, tmp_path / "run")
+    return dataclasses.replace(whole, folder=RunFolder(tmp_path / "run"))
 
 
 def of(entries, variant):

@@ -179,7 +179,7 @@ def assert_scored_on_what_they_hold_out(study: Study, data: Dataset) -> None:
         key = member["variant"], member["seed"]
         held_out.setdefault(key, []).extend(arrays["fold_rows"].tolist())
     assert all(sorted(rows) == list(range(102)) for rows in held_out.values())
-    assert held_out["none", 0] == held_out["dropout=0.3", 0] != held_out["none", 1]
+    assert held_out["none", 0] == held_out[study.config.variant_names[1], 0] != held_out["none", 1]
     table = fold_scores(study.results, "none", "accuracy")
     assert table.shape == (2, 4)
     expected = [[m["fold"]["accuracy"] for m in members[r : r + 4]] for r in (0, 4)]

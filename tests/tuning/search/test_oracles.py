@@ -84,6 +84,7 @@ def test_a_bayesian_search_goes_on_from_its_past_as_if_never_interrupted():
         assert search(make(BayesianOracle), 11, 2, past=whole[:kept]) == whole
 
 
+@pytest.mark.slow
 def test_a_bayesian_search_learns():
     drawn = search(make(BayesianOracle), 20)
     assert max(map(score, drawn[10:])) >= max(map(score, drawn[:5]))

@@ -54,6 +54,7 @@ def test_a_stock_random_search_finds_and_loads_its_best_model(tiny, tmp_path):
     assert accuracy == pytest.approx(trials[0].score)
 
 
+@pytest.mark.slow
 def test_the_whole_catalogue_trains_in_a_stock_search(tiny, tmp_path):
     fixed = ["units_1=8", "units_2=6", "units_3=4", "batch_size=64"]
     tuner = random_search(tiny, tmp_path, trials=3, space="all", fixed=fixed)
@@ -83,6 +84,7 @@ def test_binary_and_regression_search_and_load(load, objective, tmp_path):
     assert score == pytest.approx(best.score, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_stock_hyperband_runs_to_its_own_epochs(tiny, tmp_path):
     tuner = keras_tuner.Hyperband(
         MLPHyperModel(tiny.spec, ["none", "learning_rate"], ["hidden_units=8", "batch_size=64"]),

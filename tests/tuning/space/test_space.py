@@ -6,7 +6,9 @@ import pytest
 
 from kmlp.config import MLPConfig, TrainConfig
 from kmlp.data import DataSpec
+from kmlp.data.columns import Column
 from kmlp.errors import ConfigError
+from tests.encoded import encoded_table
 from tuning.space.catalogue import DEFAULT, catalogue
 from tuning.space.parameter import Parameter, num_points
 from tuning.space.reading import read_widths
@@ -28,6 +30,9 @@ NUMBERS = dataclasses.replace(
     class_names=(),
 )
 
+TABLE = encoded_table().spec
+CATEGORIES = Column(name="c", kind="category", source="c", values=tuple(map(str, range(200))))
+
 
 def names(space) -> list[str]:
     return [p.name for p in space.parameters]
@@ -42,14 +47,26 @@ def test_the_catalogue_reaches_every_field_that_a_network_depends_on():
     fields = {f.name for c in (MLPConfig, TrainConfig) for f in dataclasses.fields(c)}
     made_of_others = {"hidden_units", "restore_best_weights"}
     budgets = {"max_epochs", "early_stopping", "monitor", "min_delta", "patience"}
-    assert fields - set(catalogue(IMAGES)) == (
+    table = dataclasses.replace(TABLE, columns=(*TABLE.columns, CATEGORIES))
+    assert fields - set(catalogue(table)) == (
         made_of_others | budgets | {"penalty_reduction", "dtype_policy"}
     )
     assert set(DEFAULT) <= set(catalogue(IMAGES))
 
 
+def test_what_acts_on_columns_is_searched_where_such_columns_are():
+    of_numbers = dataclasses.replace(TABLE, columns=TABLE.columns[2:3])  # no gaps
+    assert set(catalogue(of_numbers)) == set(catalogue(dataclasses.replace(TABLE, columns=())))
+    assert set(catalogue(TABLE)) - set(catalogue(of_numbers)) == {
+        *("missing_indicators", "min_category_count", "max_one_hot", "embedding_dim")
+    }
+    assert catalogue(TABLE)["embedding_dim"].conditions == (("max_one_hot", (8, 0)),)
+    assert "robust" in catalogue(of_numbers)["input_scaling"].values
+    assert "robust" not in catalogue(NUMBERS)["input_scaling"].values
+
+
 def test_every_value_of_the_catalogue_makes_a_config():
-    for spec in (IMAGES, NUMBERS):
+    for spec in (IMAGES, NUMBERS, TABLE):
         make_space(spec, "all").check()
     assert "label_smoothing" not in names(make_space(NUMBERS, "all"))
 

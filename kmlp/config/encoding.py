@@ -1,0 +1,167 @@
+"""What becomes of a table's columns inside a network: which features there are, and how many."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
+
+from kmlp.config.network import MLPConfig, resolved_scaling
+from kmlp.data.columns import Column
+from kmlp.data.dataset import DataSpec
+
+_OF_COLUMNS = (
+    *("missing_indicators", "max_one_hot", "embedding_dim"),
+    *("max_categories", "min_category_count"),
+)
+DEFAULTS = {f.name: f.default for f in dataclasses.fields(MLPConfig) if f.name in _OF_COLUMNS}
+"""Fields of `MLPConfig` that say something of columns only, and their defaults."""
+
+
+class Encodes(Protocol):
+    """What the features follow from: a config's or a stack's shared signature."""
+
+    @property
+    def input_scaling(self) -> str: ...
+    @property
+    def missing_indicators(self) -> bool: ...
+    @property
+    def max_one_hot(self) -> int: ...
+    @property
+    def embedding_dim(self) -> int: ...
+    @property
+    def max_categories(self) -> int: ...
+    @property
+    def min_category_count(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Categories:
+    """A column of categories.
+
+    Attributes:
+        place: of the column in the encoded matrix.
+        num_values: categories of its vocabulary; their codes are 0 to `num_values - 1`, any
+            other code is an unseen one's.
+        num_kept: categories that a network may tell apart; one more slot is "other".
+    """
+
+    place: int
+    num_values: int
+    num_kept: int
+
+    @property
+    def num_slots(self) -> int:
+        return self.num_kept + 1
+
+    @property
+    def num_codes(self) -> int:
+        """Those of the vocabulary, of unseen categories, and of a missing one."""
+        return self.num_values + 2
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How a network prepares the encoded matrix: plain values, no statistics.
+
+    The features are, in this order: numbers and truth values, imputed and scaled; an indicator
+    for each of them that may be missing; the one-hot slots of each column of few categories; the
+    embedding of each column of many.
+
+    Attributes:
+        numbers: places of numbers and truth values in the encoded matrix.
+        indicators: which of `numbers` have an indicator.
+        one_hot, embedded: columns of few and of many categories.
+        embedding_dim: width of an embedding.
+        scaling: of the numbers: "none", "standard" or "robust".
+        min_count: training rows that a category needs to be told apart.
+
+    Example:
+        >>> from kmlp.config import MLPConfig
+        >>> age = Column(name="age", kind="number", source="age", has_missing=True)
+        >>> sex = Column(name="sex", kind="category", source="sex", values=("f", "m"))
+        >>> spec = DataSpec(task="binary", input_shape=(2,), input_dtype="float32",
+        ...                 num_classes=2, class_names=("a", "b"), columns=(age, sex))
+        >>> Encoding.of(MLPConfig(), spec).width  # age, its indicator, f, m, other
+        5
+    """
+
+    numbers: tuple[int, ...]
+    indicators: tuple[int, ...]
+    one_hot: tuple[Categories, ...]
+    embedded: tuple[Categories, ...]
+    embedding_dim: int
+    scaling: str
+    min_count: int
+
+    @classmethod
+    def of(cls, config: Encodes, spec: DataSpec) -> Self:
+        """What a network with this config makes of these columns."""
+        columns = spec.columns
+        numbers = [i for i, c in enumerate(columns) if c.kind != "category"]
+        shown = [j for j, i in enumerate(numbers) if columns[i].has_missing]
+        categories = _categories(columns, config.max_categories)
+        return cls(
+            numbers=tuple(numbers),
+            indicators=tuple(shown) if config.missing_indicators else (),
+            one_hot=tuple(c for c in categories if c.num_kept <= config.max_one_hot),
+            embedded=tuple(c for c in categories if c.num_kept > config.max_one_hot),
+            embedding_dim=config.embedding_dim,
+            scaling=resolved_scaling(config.input_scaling, spec),
+            min_count=config.min_category_count,
+        )
+
+    @classmethod
+    def from_dict(cls, saved: dict[str, Any]) -> Self:
+        """What `dataclasses.asdict` gave, also after JSON."""
+        tuples = {name: tuple(saved[name]) for name in ("numbers", "indicators")}
+        for name in ("one_hot", "embedded"):
+            tuples[name] = tuple(Categories(**each) for each in saved[name])
+        return cls(**saved | tuples)
+
+    @property
+    def categories(self) -> tuple[Categories, ...]:
+        """All columns of categories, in the order of their codes and slots."""
+        return self.one_hot + self.embedded
+
+    @property
+    def first_codes(self) -> list[int]:
+        """Where each column's codes begin in one table of all codes, and how many there are."""
+        return list(itertools.accumulate((c.num_codes for c in self.categories), initial=0))
+
+    @property
+    def num_one_hot(self) -> int:
+        return sum(c.num_slots for c in self.one_hot)
+
+    @property
+    def num_embeddings(self) -> int:
+        """Rows of the one embedding table."""
+        return sum(c.num_slots for c in self.embedded)
+
+    @property
+    def width(self) -> int:
+        """Number of features."""
+        simple = len(self.numbers) + len(self.indicators) + self.num_one_hot
+        return simple + len(self.embedded) * self.embedding_dim
+
+
+def encoded_width(config: Encodes, spec: DataSpec) -> int:
+    """Number of features that the first dense layer of a network sees."""
+    return Encoding.of(config, spec).width if spec.columns else spec.num_features
+
+
+def num_embedding_weights(config: Encodes, spec: DataSpec) -> int:
+    """Number of weights in the embedding table; 0 without columns of many categories."""
+    if not spec.columns:
+        return 0
+    return Encoding.of(config, spec).num_embeddings * config.embedding_dim
+
+
+def _categories(columns: Sequence[Column], most: int) -> list[Categories]:
+    return [
+        Categories(place, len(column.values), min(len(column.values), most))
+        for place, column in enumerate(columns)
+        if column.kind == "category"
+    ]

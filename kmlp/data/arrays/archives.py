@@ -1,0 +1,76 @@
+"""Data sets in `.npz` files: x_train, y_train, x_test, y_test; or x and y, parted here."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kmlp.data.arrays.npy import array_names, listed, open_array, open_npz
+from kmlp.data.arrays.streams import CHUNK, open_regular, reading
+from kmlp.errors import DataError
+
+PARTS = ("x_train", "y_train", "x_test", "y_test")
+WHOLE = ("x", "y")
+_TEST = 0.2
+
+
+def read_archive(path: Path) -> tuple[dict[str, np.ndarray], str]:
+    """The arrays of a data set by their names, and the file's sha256.
+
+    Raises:
+        DataError: what is wrong with the file, or which arrays are wanted.
+    """
+    with reading(path), open_npz(path) as archive:
+        names = array_names(archive)
+        called = {name.lower(): name for name in names}
+        wanted = next((p for p in (PARTS, WHOLE) if set(p) <= set(called)), None)
+        if wanted is None:
+            raise ValueError(
+                f"a data set holds {', '.join(PARTS)}, or x and y; it holds {listed(names)}. "
+                "Examples alone serve kmlp predict"
+            )
+        arrays = {}
+        for key in wanted:
+            with open_array(archive, called[key]) as array:
+                arrays[key] = array.read()
+    return arrays, _sha256(path)
+
+
+def part_arrays(
+    arrays: dict[str, np.ndarray], path: Path, test: Any
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """x_train, y_train, x_test, y_test; of x and y by the share of rows that test.
+
+    Raises:
+        DataError: there are test rows already, no such share, or x and y differ in number.
+    """
+    if "x_train" in arrays:
+        if test is not None:
+            raise DataError(f"{path} has test rows of its own. Received: test={test!r}.")
+        x_train, y_train, x_test, y_test = (arrays[key] for key in PARTS)
+        return x_train, y_train, x_test, y_test
+    from kmlp.data.holdout import draw_test_rows
+
+    share = _TEST if test is None else test
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share < 1:
+        raise DataError(f"test of arrays is a share, such as 0.2. Received: test={test!r}.")
+    x, y = arrays["x"], arrays["y"]
+    if y.shape != (len(x),):
+        raise DataError(f"{path}: x holds {len(x)} examples, y is of shape {y.shape}.")
+    mask = draw_test_rows(_strata(y), share)
+    return x[~mask], y[~mask], x[mask], y[mask]
+
+
+def _strata(y: np.ndarray) -> np.ndarray:
+    """Classes each by itself; quantities, of which hardly two are equal, together."""
+    values, places = np.unique(y, return_inverse=True)
+    return places if len(values) <= max(2, len(y) // 4) else np.zeros(len(y), np.int64)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with open_regular(path) as file:
+        while content := file.read(CHUNK):
+            digest.update(content)
+    return digest.hexdigest()

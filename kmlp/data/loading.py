@@ -1,0 +1,94 @@
+"""A name, a file or a folder in; a data set out."""
+
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kmlp.data.arrays.archives import part_arrays, read_archive
+from kmlp.data.dataset import Dataset, Provenance
+from kmlp.data.sources import SOURCES, load_folder, load_named
+from kmlp.errors import DataError
+
+_TEST = 0.2
+
+
+def load_dataset(
+    name: str | Path,
+    *,
+    folder: str | Path | None = None,
+    download: bool = True,
+    target: str | None = None,
+    test: Any = None,
+    columns: Mapping[str, str] | None = None,
+    drop: Sequence[str] = (),
+    task: str = "auto",
+) -> Dataset:
+    """Loads a table from a file, MNIST, Fashion-MNIST, or arrays: an `.npz` file or a folder of
+    four IDX files.
+
+    A named set is looked for in `folder`, in the folder that `KMLP_DATA` names, in kmlp's
+    cache, in Keras's cache, in the system's data sets; then downloaded (unless `KMLP_OFFLINE`
+    is set); without a network the sample in the package serves. Content is checked against
+    the published hashes.
+
+    Args:
+        name: "mnist", "fashion_mnist"; a table's file, such as churn.csv; an `.npz` file with
+            x_train, y_train, x_test and y_test, or x and y; or a folder that holds
+            `train-images-idx3-ubyte` and its three companions, compressed (.gz, .xz, .bz2) or not.
+        folder: where to look first; it may hold the files, or a folder of the set's name.
+        download: whether a named set that lies nowhere is downloaded.
+        target, columns, drop, task: of a table; see `Dataset.from_table`.
+        test: of a table or of x and y: which rows test, a fifth where omitted; see
+            `Dataset.from_table`.
+
+    Returns:
+        The data set; `provenance.source` says "full", "sample", "folder" or "file".
+
+    Raises:
+        DataError: nothing of that name, or a malformed file, named with what is wrong.
+    """
+    of_table: dict[str, Any] = {"target": target, "columns": columns, "drop": drop}
+    if not os.path.isdir(name) and is_table_name(name):
+        share = _TEST if test is None else test
+        return _load_table(Path(name), test=share, task=task, **of_table)
+    if said := [key for key, value in of_table.items() if value]:
+        raise DataError(f"{said[0]} is of tables, such as a .csv file; {str(name)!r} is none.")
+    if Path(name).suffix.lower() == ".npz":
+        return _load_npz(Path(name), test, task)
+    if test is not None:
+        raise DataError(f"{str(name)!r} has test rows of its own. Received: test={test!r}.")
+    if str(name) in SOURCES:
+        return load_named(str(name), folder, download_it=download)
+    if os.path.isdir(name):
+        return load_folder(Path(name))
+    known = ", ".join(SOURCES)
+    raise DataError(
+        f"no data set {str(name)!r}: neither a known name ({known}), nor a table's file such as "
+        "churn.csv, nor an .npz file, nor a folder."
+    )
+
+
+def is_table_name(name: str | Path) -> bool:
+    """Whether it is a table's file by its name."""
+    # Tables are read by polars, which takes a third of a second to load: only where one is.
+    from kmlp.data.tables import is_table_file
+
+    return "." in Path(name).name and is_table_file(name)
+
+
+def _load_table(path: Path, *, columns: Mapping[str, str] | None, **options: Any) -> Dataset:
+    from kmlp.data.preparation import read_for
+
+    table = read_for(path, columns)
+    name = path.name.partition(".")[0] or path.name
+    return Dataset.from_table(table, columns=columns, name=name, location=str(path), **options)
+
+
+def _load_npz(path: Path, test: Any, task: str) -> Dataset:
+    arrays, digest = read_archive(path)
+    parts = part_arrays(arrays, path, test)
+    data = Dataset.from_arrays(*parts, task=task, name=path.stem)
+    origin = Provenance("file", str(path), data.provenance.sha256, digest)
+    return dataclasses.replace(data, provenance=origin)

@@ -1,0 +1,94 @@
+"""What a network learns of a table's columns before it trains, from its own training rows."""
+
+import numpy as np
+
+from kmlp.config.encoding import Categories, Encoding
+
+# A spread below has no float32 to divide by.
+_SMALLEST = 1e-30
+
+
+def column_statistics(
+    plan: Encoding, x: np.ndarray, rows: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
+    """The state of an encoding layer by name, from some rows of the encoded matrix.
+
+    `median` `(numbers,)` stands in for missing values. `center` and `gain` `(numbers,)` scale:
+    (v - center) * gain, as scikit-learn does to the imputed column. A column that does not vary
+    is centered only; under "robust", whose unit may be tiny, it becomes 0 whatever comes, as does
+    in any case one without a value. `remap` `(codes,)` sends each code to its slot, -1 for
+    missing.
+
+    Args:
+        plan: the features.
+        x: `(num_rows, columns)` `float32`.
+        rows: which rows; all where omitted.
+
+    Example:
+        >>> plan = Encoding((0,), (), (), (), 8, "standard", 1)
+        >>> found = column_statistics(plan, np.array([[1.0], [5.0], [np.nan]]))
+        >>> {name: float(value[0].round(3)) for name, value in found.items()}
+        {'median': 3.0, 'center': 3.0, 'gain': 0.612}
+    """
+    rows = np.arange(len(x)) if rows is None else rows
+    found = {}
+    if plan.numbers:
+        # Column by column, so that memory stays small.
+        each = [_of_number(x[rows, place], plan.scaling) for place in plan.numbers]
+        found = dict(zip(("median", "center", "gain"), np.array(each).T, strict=True))
+    if plan.categories:
+        found["remap"] = _remap(plan, x, rows)
+    return found
+
+
+def _of_number(values: np.ndarray, scaling: str) -> tuple[float, float, float]:
+    """Median, center and gain of one column."""
+    known = values[~np.isnan(values)].astype(np.float64)
+    if not len(known):
+        return 0.0, 0.0, 0.0
+    median = float(np.float32(np.median(known)))  # what is filled in is a float32
+    if scaling == "none":
+        return median, 0.0, 1.0
+    filled = np.concatenate([known, np.full(len(values) - len(known), median)])
+    if scaling == "robust":
+        spread = _reach(filled)
+        return median, median, 1 / spread if spread > _SMALLEST else 0.0
+    spread = _stddev(filled)
+    return median, float(filled.mean()), 1 / spread if spread > _SMALLEST else 1.0
+
+
+def _stddev(values: np.ndarray) -> float:
+    """0 where the values differ by less than the rounding of their mean."""
+    stddev = float(values.std())
+    return stddev if stddev > 1e-12 * abs(values.mean()) else 0.0
+
+
+def _reach(values: np.ndarray) -> float:
+    """The interquartile range, or half the whole one where most values are the same."""
+    low, first, third, high = np.quantile(values, (0, 0.25, 0.75, 1))
+    return float(third - first or (high - low) / 2)
+
+
+def _remap(plan: Encoding, x: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The slot of every code of every column, in one table."""
+    parts, first = [], 0
+    for index, column in enumerate(plan.categories):
+        if index == len(plan.one_hot):
+            first = 0  # embeddings are counted on their own
+        slots = _slots(column, x[rows, column.place], plan.min_count)
+        parts.append(np.where(slots < 0, slots, slots + first))
+        first += column.num_slots
+    return np.concatenate(parts).astype(np.int32)
+
+
+def _slots(column: Categories, codes: np.ndarray, min_count: int) -> np.ndarray:
+    """The slot of every code of one column; the last slot is "other", -1 is missing."""
+    known = codes[~np.isnan(codes)].astype(np.int64)
+    counts = np.bincount(known, minlength=column.num_values + 1)[: column.num_values]
+    # Most rows first, of equal counts the vocabulary's order.
+    kept = np.sort(np.argsort(-counts, kind="stable")[: column.num_kept])
+    slots = np.full(column.num_codes, column.num_kept)
+    slots[kept] = np.arange(len(kept))
+    slots[:-2][counts < min_count] = column.num_kept
+    slots[-1] = -1
+    return slots

@@ -1,0 +1,44 @@
+"""What can be searched of a table's preparation: only what acts on the columns there are."""
+
+from kmlp.data import DataSpec
+from tuning.space.parameter import Parameter
+
+_MOST_ONE_HOT = (8, 0, 32)
+_MOST_CATEGORIES = (1000, 300, 100, 30)
+_EMBEDDING_DIMS = (8, 4, 16)
+_LEAST_COUNTS = (1, 2, 5, 10)
+
+
+def column_parameters(spec: DataSpec) -> list[Parameter]:
+    """The parameters that count for these columns; none without columns.
+
+    Example:
+        >>> spec = DataSpec(task="binary", input_shape=(4,), input_dtype="float32",
+        ...                 num_classes=2, class_names=("a", "b"))
+        >>> column_parameters(spec)
+        []
+    """
+    found = []
+    if any(c.has_missing for c in spec.columns if c.kind != "category"):
+        found.append(_choice("missing_indicators", True, False))
+    sizes = [len(c.values) for c in spec.columns if c.kind == "category"]
+    if sizes:
+        found.append(_choice("min_category_count", *_LEAST_COUNTS))
+        found += _of_many(max(sizes))
+    return found
+
+
+def _of_many(size: int) -> list[Parameter]:
+    """Of the largest column: what makes a difference to its categories."""
+    found = [_choice("max_one_hot", *_MOST_ONE_HOT)]
+    embedded = tuple(most for most in _MOST_ONE_HOT if most < min(size, min(_MOST_CATEGORIES)))
+    found.append(_choice("embedding_dim", *_EMBEDDING_DIMS, when=("max_one_hot", embedded)))
+    caps = [most for most in _MOST_CATEGORIES[1:] if most < size]
+    if caps:
+        found.append(_choice("max_categories", _MOST_CATEGORIES[0], *caps))
+    return found
+
+
+def _choice(name: str, *values: int, when: tuple[str, tuple[int, ...]] | None = None) -> Parameter:
+    conditions = (when,) if when else ()
+    return Parameter(name=name, kind="choice", values=values, conditions=conditions)
