@@ -86,6 +86,8 @@ def keras_optimizer(config: TrainConfig, num_steps: int = 1) -> keras.optimizers
     options = {"clipnorm": config.clipnorm, "weight_decay": config.weight_decay or None}
     if config.optimizer == "sgd":
         return keras.optimizers.SGD(rate, config.momentum, config.nesterov, **options)
+    if config.optimizer in ("adam", "adamw"):
+        options["beta_2"] = config.beta_2
     if config.optimizer == "adamw":
         return keras.optimizers.AdamW(rate, **{**options, "weight_decay": config.weight_decay})
     kind = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}

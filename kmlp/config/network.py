@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from kmlp.config import fields
 from kmlp.config.base import Config
+from kmlp.config.records import NOT_OFF, Draws, choice, described
 from kmlp.data.dataset import DataSpec
 from kmlp.errors import ConfigError
 
@@ -42,6 +43,7 @@ class MLPConfig(Config):
         drop_connect: fraction of the hidden layers' weights and biases dropped.
         drop_connect_mask: one mask a "batch" or an "example".
         drop_connect_inference: by "mean" weights or by the paper's matched "moments".
+        input_noise: stddev, at most 1, of the Gaussian noise on the scaled inputs in training.
         l1, l2: factors of the sum over all kernels, the output layer's included, of |w| and
             w^2; biases are not penalized.
         penalty_reduction: "sum", as Keras does, or "mean", the textbook's 1/n over the n
@@ -64,25 +66,116 @@ class MLPConfig(Config):
         0.2
     """
 
-    hidden_units: tuple[int, ...] = (128, 64)
-    activation: str = "relu"
-    kernel_initializer: str = "auto"
-    input_scaling: str = "auto"
-    normalization: str = "none"
-    dropout: float = 0.0
-    input_dropout: float = 0.0
-    drop_connect: float = 0.0
-    drop_connect_mask: str = "batch"
-    drop_connect_inference: str = "mean"
-    l1: float = 0.0
-    l2: float = 0.0
-    penalty_reduction: str = "sum"
-    max_norm: float | None = None
-    missing_indicators: bool = True
-    max_one_hot: int = 8
-    embedding_dim: int = 8
-    max_categories: int = 1000
-    min_category_count: int = 1
+    hidden_units: tuple[int, ...] = described(
+        (128, 64), title="units by hidden layer", held="stack"
+    )
+    activation: str = described(
+        "relu", held="stack", search=choice(*ACTIVATIONS, preset=("relu", "gelu", "elu"))
+    )
+    kernel_initializer: str = described("auto", search=choice(*INITIALIZERS))
+    input_scaling: str = described(
+        "auto",
+        held="stack",
+        off="none",
+        variants={"input_norm": "standard"},
+        search=choice("unit", "standard", "none"),
+    )
+    normalization: str = described(
+        "none",
+        held="stack",
+        off="none",
+        variants={"batch_norm": "batch", "layer_norm": "layer"},
+        search=choice("none", "batch", "layer", preset=True),
+    )
+    dropout: float = described(
+        0.0,
+        title="dropout rate",
+        held="layer",
+        off=0.0,
+        switch="dropout",
+        draws=Draws(kind="mask", place="units", key=0),
+        strength=0.2,
+        pilot=(0.1, 0.2, 0.3, 0.4, 0.5),
+        search=choice(0.0, 0.1, 0.2, 0.3, 0.4, 0.5, preset=True),
+    )
+    input_dropout: float = described(
+        0.0,
+        title="input dropout rate",
+        held="layer",
+        off=0.0,
+        switch="input_dropout",
+        # Dropout's key: its layers count from 1, the inputs are 0.
+        draws=Draws(kind="mask", place="inputs", key=0),
+        search=choice(0.0, 0.1, 0.2, preset=True),
+    )
+    drop_connect: float = described(
+        0.0,
+        title="DropConnect rate",
+        held="layer",
+        off=0.0,
+        switch="drop_connect",
+        draws=Draws(kind="mask", place="weights", key=1),
+        strength=0.2,
+        pilot=(0.1, 0.2, 0.3, 0.4, 0.5),
+        search=choice(0.0, 0.1, 0.2, 0.3, 0.5),
+    )
+    drop_connect_mask: str = described(
+        "batch",
+        held="stack",
+        acts_with=("drop_connect",),
+        search=choice("batch", "example", when=(("drop_connect", NOT_OFF),)),
+    )
+    drop_connect_inference: str = described(
+        "mean",
+        held="stack",
+        acts_with=("drop_connect",),
+        search=choice(
+            "mean", "moments", when=(("drop_connect", NOT_OFF), ("normalization", ("none",)))
+        ),
+    )
+    input_noise: float = described(
+        0.0,
+        unit="stddev",
+        held="layer",
+        off=0.0,
+        switch="input_noise",
+        draws=Draws(kind="normal", place="inputs", key=3),
+        strength=0.1,
+        pilot=(0.02, 0.05, 0.1, 0.2, 0.5),
+        search=choice(0.0, 0.05, 0.1, 0.2),
+        since="0.2.0",
+    )
+    l1: float = described(
+        0.0,
+        title="L1 factor",
+        held="step",
+        off=0.0,
+        switch="penalty",
+        strength=1e-5,
+        pilot=(1e-6, 3e-6, 1e-5, 3e-5, 1e-4),
+        search=choice(0.0, 1e-6, 1e-5, 1e-4),
+    )
+    l2: float = described(
+        0.0,
+        title="L2 factor",
+        held="step",
+        off=0.0,
+        switch="penalty",
+        strength=5e-4,
+        pilot=(1e-5, 3e-5, 1e-4, 3e-4, 1e-3),
+        search=choice(0.0, 1e-6, 1e-5, 1e-4, 3e-4, 1e-3, preset=True),
+    )
+    penalty_reduction: str = described("sum", acts_with=("l1", "l2"))
+    max_norm: float | None = described(
+        None,
+        title="largest norm",
+        held="step",
+        off=None,
+        switch="max_norm",
+        strength=3.0,
+        pilot=(4.0, 3.0, 2.0, 1.5, 1.0),
+        search=choice(0.0, 1.0, 2.0, 3.0, 4.0),
+    )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden_units", fields.positive_ints(self, "hidden_units"))
@@ -94,7 +187,12 @@ class MLPConfig(Config):
         fields.check_choice(self, "drop_connect_inference", ("mean", "moments"))
         fields.check_choice(self, "penalty_reduction", ("sum", "mean"))
         fields.check_rate(self, "dropout", "input_dropout", "drop_connect")
-        fields.check_non_negative(self, "l1", "l2")
+        fields.check_non_negative(self, "input_noise", "l1", "l2")
+        if self.input_noise > 1:  # Keras's layer takes no more
+            raise ConfigError(
+                fields.wanted(self, "input_noise", "at most 1")
+                + " It is in units of the scaled inputs: standardized ones have a stddev of 1."
+            )
         fields.check_positive_or_none(self, "max_norm")
         fields.check_truth(self, "missing_indicators")
         fields.check_whole(self, "max_one_hot", 0)

@@ -9,6 +9,7 @@ from kmlp.config import fields
 from kmlp.config.base import Config
 from kmlp.config.network import MLPConfig
 from kmlp.config.seeds import STREAMS
+from kmlp.config.settings import RECORDS
 from kmlp.config.sweep import Sweep, parse_sweep
 from kmlp.config.table import DataConfig, read_data
 from kmlp.config.training import TrainConfig
@@ -174,7 +175,8 @@ class StudyConfig(Config):
         Label smoothing needs classes; inputs that are no `uint8` are standardized anyway.
         """
         standardized = input_dtype != "uint8" and self.model.input_scaling in ("auto", "standard")
-        pointless = ("label_smoothing",) * (task == "regression") + ("input_norm",) * standardized
+        of_classes = [name for name, record in RECORDS.items() if record.classes_only]
+        pointless = of_classes * (task == "regression") + ["input_norm"] * standardized
         return dataclasses.replace(self, variants=expand_all(self.variants, pointless))
 
     @property

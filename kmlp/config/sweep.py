@@ -1,14 +1,12 @@
 """Sweeps: one field over a range of values, a variant for each."""
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from kmlp.config import fields
-from kmlp.config.network import MLPConfig
-from kmlp.config.training import TrainConfig
+from kmlp.config.settings import RECORDS
 from kmlp.config.variants import VARIANTS, plain
 from kmlp.errors import ConfigError
 from kmlp.text import shown
@@ -58,15 +56,12 @@ def parse_sweep(text: str) -> Sweep:
     field, equals, listed = text.partition("=") if isinstance(text, str) else ("", "", "")
     if not equals:
         raise ConfigError(f"a sweep is {_FORMS}. Received: {shown(text)}.")
-    defaults = {
-        f.name: f.default for kind in (MLPConfig, TrainConfig) for f in dataclasses.fields(kind)
-    }
-    if field not in {*defaults, "num_train"}:
-        names = sorted({*defaults, "num_train"})
+    names = sorted({*RECORDS, "num_train"})
+    if field not in names:
         raise ConfigError(
             f"sweep {shown(text)}: " + fields.unknown(field, names, "the study's configs")
         )
-    is_whole = field == "num_train" or type(defaults[field]) is int
+    is_whole = field == "num_train" or type(RECORDS[field].default) is int
     scale = "list"
     if ":" in listed:
         scale, values = _range(text, listed.split(":"), is_whole)

@@ -6,8 +6,15 @@ from typing import Any
 
 from kmlp.config import fields
 from kmlp.config.base import Config
+from kmlp.config.records import NOT_OFF, Condition, Draws, Search, choice, described
 from kmlp.errors import ConfigError
-from kmlp.stats.monitoring import MONITORS
+
+_METRICS = ("cross_entropy", "accuracy", "mse")
+_SGD: Condition = ("optimizer", ("sgd",))
+_ADAM: Condition = ("optimizer", ("adam", "adamw"))
+_ADAPTIVE: Condition = ("optimizer", ("adam", "adamw", "rmsprop"))
+_CONSTANT: Condition = ("learning_rate_schedule", ("constant",))
+MONITORS = ("auto", "loss", *_METRICS, *(f"val_{name}" for name in _METRICS))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +25,7 @@ class TrainConfig(Config):
         optimizer: sgd, adam, adamw or rmsprop; what is no field here is as in Keras.
         learning_rate: the first step's.
         momentum, nesterov: sgd's.
+        beta_2: adam's and adamw's; how much of the running mean of squared gradients a step keeps.
         weight_decay: decoupled from the gradient (Loshchilov and Hutter 2019): every step takes
             `learning_rate * weight_decay` of each weight away.
         clipnorm: bound of the norm of each weight's gradient, member by member; None is none.
@@ -50,32 +58,98 @@ class TrainConfig(Config):
         0.9
     """
 
-    optimizer: str = "adam"
-    learning_rate: float = 1e-3
-    momentum: float = 0.0
-    nesterov: bool = False
-    weight_decay: float = 0.0
-    clipnorm: float | None = None
-    learning_rate_schedule: str = "constant"
-    reduce_on_plateau: Mapping[str, Any] | None = None
-    gradient_noise: float = 0.0
-    gradient_noise_decay: float = 0.0
-    batch_size: int | str = 128
-    max_epochs: int = 100
-    early_stopping: bool = True
-    monitor: str = "auto"
-    min_delta: float = 1e-4
-    patience: int = 5
-    restore_best_weights: bool = True
-    class_weight: str | Mapping[str, float] | None = None
-    label_smoothing: float = 0.0
-    dtype_policy: str = "float32"
+    # AdamW is Adam with weight decay, which is a parameter of its own.
+    optimizer: str = described("adam", held="stack", search=choice("adam", "rmsprop", "sgd"))
+    learning_rate: float = described(
+        1e-3, held="step", search=Search(low=1e-4, high=1e-2, when=(_ADAPTIVE,), preset=True)
+    )
+    momentum: float = described(
+        0.0,
+        held="step",
+        off=0.0,
+        switch="momentum",
+        search=choice(0.0, 0.5, 0.9, 0.95, 0.99, when=(_SGD,), preset=True),
+    )
+    nesterov: bool = described(
+        False,
+        held="stack",
+        off=False,
+        search=choice(False, True, when=(_SGD, ("momentum", NOT_OFF))),
+    )
+    beta_2: float = described(
+        0.999,
+        held="step",
+        off=0.999,
+        switch="beta_2",
+        complement=True,
+        search=choice(0.999, 0.99, 0.95, 0.9, when=(_ADAM,)),
+        since="0.2.0",
+    )
+    weight_decay: float = described(
+        0.0,
+        held="step",
+        off=0.0,
+        switch="weight_decay",
+        search=choice(0.0, 1e-4, 1e-3, 1e-2, 1e-1),
+    )
+    clipnorm: float | None = described(
+        None, held="step", off=None, switch="clipnorm", search=choice(0.0, 0.1, 1.0, 10.0)
+    )
+    learning_rate_schedule: str = described(
+        "constant", held="stack", search=choice("constant", "cosine", "step", preset=True)
+    )
+    reduce_on_plateau: Mapping[str, Any] | None = described(
+        None, off=None, search=choice(False, True, when=(_CONSTANT,))
+    )
+    gradient_noise: float = described(
+        0.0,
+        unit="stddev",
+        held="step",
+        off=0.0,
+        switch="gradient_noise",
+        draws=Draws(kind="normal", place="gradients", key=2),
+        strength=0.01,
+        beside={"gradient_noise_decay": 0.55},
+        pilot=(0.001, 0.01, 0.03, 0.1, 0.3),
+        search=choice(0.0, 0.001, 0.01, 0.03, 0.1),
+    )
+    gradient_noise_decay: float = described(
+        0.0, held="step", off=0.0, search=choice(0.0, 0.55, when=(("gradient_noise", NOT_OFF),))
+    )
+    batch_size: int | str = described(
+        128, held="stack", search=choice(64, 128, 256, 512, preset=True)
+    )
+    max_epochs: int = described(100, held="stack")
+    early_stopping: bool = described(True, off=False, variants={"no_early_stopping": False})
+    monitor: str = described("auto", held="stack")
+    min_delta: float = described(1e-4)
+    patience: int = described(5)
+    restore_best_weights: bool = described(True)
+    class_weight: str | Mapping[str, float] | None = described(
+        None,
+        held="rows",
+        off=None,
+        switch="class_weight",
+        classes_only=True,
+        search=choice("none", "balanced"),
+    )
+    label_smoothing: float = described(
+        0.0,
+        held="step",
+        off=0.0,
+        switch="label_smoothing",
+        classes_only=True,
+        strength=0.1,
+        pilot=(0.02, 0.05, 0.1, 0.15, 0.2),
+        search=choice(0.0, 0.05, 0.1, 0.2, preset=True),
+    )
+    dtype_policy: str = described("float32", held="stack")
 
     def __post_init__(self) -> None:
         fields.check_choice(self, "optimizer", ("sgd", "adam", "adamw", "rmsprop"))
         fields.check_choice(self, "dtype_policy", ("float32", "mixed_bfloat16"))
         fields.check_positive(self, "learning_rate")
-        fields.check_rate(self, "momentum", "label_smoothing")
+        fields.check_rate(self, "momentum", "beta_2", "label_smoothing")
         fields.check_non_negative(
             self, "min_delta", "weight_decay", "gradient_noise", "gradient_noise_decay"
         )
@@ -89,6 +163,11 @@ class TrainConfig(Config):
             raise ConfigError(
                 "momentum and nesterov belong to optimizer='sgd'. "
                 f"Received: optimizer={self.optimizer!r}, momentum={self.momentum}."
+            )
+        if self.optimizer not in ("adam", "adamw") and self.beta_2 != TrainConfig.beta_2:
+            raise ConfigError(
+                "beta_2 belongs to optimizer='adam' and 'adamw'. Received: "
+                f"optimizer={self.optimizer!r}, beta_2={self.beta_2}. Leave it out."
             )
         self._check_schedule()
         self._check_monitor()

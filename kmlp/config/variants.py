@@ -7,6 +7,8 @@ from typing import Any
 
 from kmlp.config import fields
 from kmlp.config.network import MLPConfig
+from kmlp.config.records import described, records_of
+from kmlp.config.settings import RECORDS, split
 from kmlp.config.training import TrainConfig
 from kmlp.errors import ConfigError
 from kmlp.text import name_trouble, shortened, shown
@@ -21,7 +23,7 @@ class Variant:
     strength: str
     model: MLPConfig
     train: TrainConfig
-    num_train: int | None = None
+    num_train: int | None = described(None, title="training rows")
 
     def __post_init__(self) -> None:
         if trouble := name_trouble(self.name):
@@ -35,22 +37,49 @@ class Variant:
         return mine == theirs
 
 
-VARIANTS: dict[str, dict[str, Any]] = {
-    "none": {},
-    "dropout": {"dropout": 0.2},
-    "drop_connect": {"drop_connect": 0.2},
-    "l1": {"l1": 1e-5},
-    "l2": {"l2": 5e-4},
+_COMBINED: dict[str, dict[str, Any]] = {
     "l1_l2": {"l1": 1e-5, "l2": 1e-4},
     "dropout_l2": {"dropout": 0.2, "l2": 5e-4},
-    "batch_norm": {"normalization": "batch"},
-    "layer_norm": {"normalization": "layer"},
-    "input_norm": {"input_scaling": "standard"},
-    "gradient_noise": {"gradient_noise": 0.01, "gradient_noise_decay": 0.55},
-    "max_norm": {"max_norm": 3.0},
-    "label_smoothing": {"label_smoothing": 0.1},
-    "no_early_stopping": {"early_stopping": False},
 }
+_COMBINED_STRENGTHS = {
+    "l1_l2": tuple({"l1": f, "l2": 10 * f} for f in (1e-6, 3e-6, 1e-5, 3e-5, 1e-4)),
+    "dropout_l2": tuple(
+        {"dropout": rate, "l2": factor}
+        for rate, factor in ((0.1, 1e-5), (0.2, 1e-5), (0.2, 1e-4), (0.4, 1e-5), (0.4, 1e-4))
+    ),
+}
+
+
+def _strengths(config: type) -> dict[str, dict[str, Any]]:
+    """The variants named as the field whose strength they set."""
+    known = records_of(config).items()
+    return {name: {name: r.strength, **r.beside} for name, r in known if r.strength is not None}
+
+
+def _kinds(config: type) -> dict[str, dict[str, Any]]:
+    """The variants named as the kind of layer or rule that they choose."""
+    return {
+        variant: {name: value}
+        for name, record in records_of(config).items()
+        for variant, value in record.variants.items()
+    }
+
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "none": {},
+    **_strengths(MLPConfig),
+    **_COMBINED,
+    **_kinds(MLPConfig),
+    **_strengths(TrainConfig),
+    **_kinds(TrainConfig),
+}
+"""What each named variant sets."""
+
+STRENGTHS: dict[str, tuple[dict[str, float], ...]] = {
+    **{name: tuple({name: s} for s in r.pilot) for name, r in RECORDS.items() if r.pilot},
+    **_COMBINED_STRENGTHS,
+}
+"""What `strengths="auto"` tries of each variant that has a strength, from weak to strong."""
 
 
 def expand_all(
@@ -87,10 +116,9 @@ def resolve_variant(
         'dropout=0.5'
     """
     name, overrides = _parse(variant)
-    model_fields = {f.name for f in dataclasses.fields(MLPConfig)}
-    train_fields = {f.name for f in dataclasses.fields(TrainConfig)}
+    of_model, of_train = split(overrides)
     for key in overrides:
-        if key not in (known := model_fields | train_fields | {"num_train"}):
+        if key not in (known := {*RECORDS, "num_train"}):
             raise ConfigError(
                 f"variant {shown(name)}: "
                 + fields.unknown(key, sorted(known), "the study's configs")
@@ -99,12 +127,8 @@ def resolve_variant(
         return Variant(
             name=name,
             strength=", ".join(f"{k}={plain(v)}" for k, v in overrides.items()),
-            model=dataclasses.replace(
-                model, **{k: v for k, v in overrides.items() if k in model_fields}
-            ),
-            train=dataclasses.replace(
-                train, **{k: v for k, v in overrides.items() if k in train_fields}
-            ),
+            model=dataclasses.replace(model, **of_model),
+            train=dataclasses.replace(train, **of_train),
             num_train=overrides.get("num_train"),
         )
     except ConfigError as error:
@@ -132,8 +156,7 @@ def _parse(variant: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 def _with_strength(name: str, value: str) -> tuple[str, dict[str, Any]]:
-    main = [key for key, default in VARIANTS[name].items() if isinstance(default, float)]
-    if len(main) != 1 and name != "gradient_noise":
+    if name not in RECORDS:
         raise ConfigError(
             f"variant {name!r} has no single strength to set. Received: "
             f"{name}={shortened(value)}. Write a table in the study file that names each field."
@@ -142,7 +165,7 @@ def _with_strength(name: str, value: str) -> tuple[str, dict[str, Any]]:
         strength = float(value)
     except ValueError:
         raise ConfigError(f"variant {name!r}: {shown(value)} is not a number.") from None
-    return f"{name}={plain(strength)}", {**VARIANTS[name], main[0]: strength}
+    return f"{name}={plain(strength)}", {**VARIANTS[name], name: strength}
 
 
 def plain(value: Any) -> str:

@@ -4,6 +4,7 @@ import numpy as np
 
 from kmlp.config.encoding import DEFAULTS
 from kmlp.config.network import resolved_scaling
+from kmlp.config.records import records_of
 from kmlp.data.dataset import DataSpec
 from kmlp.engine.member import Member
 from kmlp.errors import ConfigError
@@ -21,8 +22,9 @@ def check_member(member: Member, spec: DataSpec) -> None:
     _check_monitor(member, spec)
     train = member.train
     if spec.task == "regression":
-        for name in ("label_smoothing", "class_weight"):
-            if value := getattr(train, name):
+        for name, record in records_of(type(train)).items():
+            value = getattr(train, name)
+            if record.classes_only and record.is_on(value):
                 raise ConfigError(
                     f"{name} is for classes; the task is regression. Received: {name}={value!r}. "
                     "Leave it out."

@@ -12,24 +12,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from kmlp.config.encoding import Encoding, encoded_width
-from kmlp.config.network import resolved_scaling
 from kmlp.data.dataset import DataSpec
 from kmlp.engine.signature import Signature
 from kmlp.nn import backend, random_bits, update_rules
-from kmlp.nn.encoding import ENCODING, StackedColumnEncoding
-from kmlp.nn.losses import class_logits, hits, plain_loss, smooth_labels
-from kmlp.nn.stacked_layers import (
-    StackedBatchNormalization,
-    StackedDense,
-    StackedDropConnectDense,
-    StackedDropout,
-    StackedLayerNormalization,
-    StackedScaling,
-    StackedStandardization,
-)
-from kmlp.nn.topology import OUTPUT, Layout, assemble, own_dtype
-from kmlp.stats.monitoring import plain_loss_name
+from kmlp.nn.layer_factories import StackedLayers
+from kmlp.nn.losses import class_logits, hits, plain_loss, plain_loss_name, smooth_labels
+from kmlp.nn.topology import OUTPUT, assemble, own_dtype
 
 State = dict[str, Any]
 # In training, whatever the stack: a sum over other batches would be rounded otherwise.
@@ -64,15 +52,14 @@ class Program:
     """
 
     def __init__(self, signature: Signature, num_members: int, spec: DataSpec) -> None:
-        self.signature, self.task = signature, spec.task
+        self.needs, self.task = signature.needs, spec.task
         self.places: set[int] = set()
         self.model = self._training_model = stacked_model(signature, num_members, spec)
-        if signature.dtype_policy != "float32":
-            self._training_model = stacked_model(
-                signature, num_members, spec, signature.dtype_policy
-            )
+        self.train = train = signature.train
+        if train.dtype_policy != "float32":
+            self._training_model = stacked_model(signature, num_members, spec, train.dtype_policy)
         self.rule = update_rules.update_rule(
-            signature.optimizer, momentum=signature.momentum, nesterov=signature.nesterov
+            train.optimizer, momentum="momentum" in self.needs, nesterov=train.nesterov
         )
         paths = [v.path for v in self.model.trainable_variables]
         self._is_kernel = [path.endswith("/kernel") for path in paths]
@@ -81,15 +68,15 @@ class Program:
         ]
         self._update = backend.fuse(self._apply_gradients)
         # TensorFlow's graphs take a normalization for Keras's own and fail on the member axis.
-        fused = signature.dtype_policy == "float32" or signature.normalization != "none"
+        fused = train.dtype_policy == "float32" or signature.model.normalization != "none"
         self.train_epoch: Callable = backend.compile(self._train_epoch, fused=fused)
         self.evaluate: Callable = backend.compile(self._evaluate)
         self.predict: Callable = backend.compile(self._predict)
 
     def _train_epoch(self, state: State, x: Any, y: Any, order: Any) -> tuple[State, dict]:
-        num_rows, batch_size = order.shape[1], self.signature.batch_size
+        num_rows, batch_size = order.shape[1], self.train.batch_size
         batch_size = num_rows if isinstance(batch_size, str) else batch_size
-        num_steps = -(-num_rows // batch_size) * self.signature.max_epochs
+        num_steps = -(-num_rows // batch_size) * self.train.max_epochs
 
         def step(rows: Any, carry: tuple) -> tuple:
             state, totals = carry
@@ -135,22 +122,22 @@ class Program:
 
     def _training_losses(self, state: State, targets: Any, outputs: Any, losses: Any) -> Any:
         """From the plain losses to what is minimized but for the penalty, `(k, batch)`."""
-        if self.signature.label_smoothing:
+        if "label_smoothing" in self.needs:
             smoothing = ops.reshape(state["hyper"]["label_smoothing"], (-1, 1))
             losses = smooth_labels(losses, class_logits(self.task, outputs), smoothing)
-        if self.signature.class_weight:
+        if "class_weight" in self.needs:
             weights = state["targets"]["class_weight"]
             losses = losses * ops.take_along_axis(weights, targets, axis=1)
         return losses
 
     def _step_hyper(self, state: State, num_steps: int) -> dict[str, Any]:
-        schedule = self.signature.learning_rate_schedule
+        schedule = self.train.learning_rate_schedule
         factor = update_rules.schedule_factor(schedule, state["step"], num_steps)
         return state["hyper"] | {"learning_rate": state["hyper"]["learning_rate"] * factor}
 
     def _noise_words(self, state: State) -> Any:
         """Random words for the gradient noise of one step, `(k, number of all weights)`."""
-        if not self.signature.gradient_noise:
+        if "gradient_noise" not in self.needs:
             return None
         size = sum(map(_size, state["weights"]))
         return random_bits.random_words(state["keys"]["gradient_noise"], state["step"], size)
@@ -162,19 +149,19 @@ class Program:
         step = ops.reshape(step, (-1, 1, 1))
         new_weights, new_slots, start = [], [], 0
         for i, (gradient, weight) in enumerate(zip(gradients, weights, strict=True)):
-            if self._is_kernel[i] and self.signature.penalty:
+            if self._is_kernel[i] and "penalty" in self.needs:
                 gradient = gradient + update_rules.penalty_gradient(weight, hyper)
-            if self.signature.gradient_noise:
+            if "gradient_noise" in self.needs:
                 drawn = words[:, start : start + _size(weight)]
                 noise = update_rules.gaussian(drawn, weight.shape, weight.dtype)
                 gradient = gradient + update_rules.noise_stddev(step, hyper) * noise
                 start += _size(weight)
-            if self.signature.clipnorm:
+            if "clipnorm" in self.needs:
                 gradient = update_rules.clip_by_norm(gradient, hyper)
-            if self.signature.weight_decay:
+            if "weight_decay" in self.needs:
                 weight = weight - weight * hyper["weight_decay"] * hyper["learning_rate"]
             weight, slot = self.rule.update(gradient, weight, slots[i], step, hyper)
-            if self.signature.max_norm and self._is_bounded[i]:
+            if "max_norm" in self.needs and self._is_bounded[i]:
                 weight = update_rules.constrain(weight, hyper)
             new_weights.append(weight)
             new_slots.append(slot)
@@ -280,43 +267,9 @@ def stacked_model(
     shape = (num_members, None, spec.num_features)
     with own_dtype(dtype_policy):
         inputs = keras.Input(batch_shape=shape, dtype=spec.input_dtype, name="inputs")
-        outputs = assemble(inputs, signature, spec, _StackedLayers(signature))
+        factory = StackedLayers(signature.model, signature.needs)
+        outputs = assemble(inputs, signature.model, spec, factory)
         return keras.Model(inputs, outputs, name="stack")
-
-
-class _StackedLayers:
-    """The stacked twins of Keras's layers."""
-
-    def __init__(self, signature: Signature) -> None:
-        self.signature = signature
-
-    def scaling(self, spec: DataSpec) -> keras.layers.Layer:
-        if spec.columns:
-            return StackedColumnEncoding(Encoding.of(self.signature, spec), name=ENCODING)
-        kind = resolved_scaling(self.signature.input_scaling, spec)
-        if kind == "standard":
-            return StackedStandardization(name="scaling")
-        return StackedScaling(1 / 255 if kind == "unit" else 1.0, name="scaling")
-
-    def dense(self, index: int, units: int, name: str) -> keras.layers.Layer:
-        return StackedDense(units, name=name)
-
-    def drop_connect_dense(
-        self, index: int, units: int, activation: str, name: str
-    ) -> keras.layers.Layer:
-        mask, inference = self.signature.drop_connect_mask, self.signature.drop_connect_inference
-        return StackedDropConnectDense(units, mask, inference, activation, name=name)
-
-    def normalization(self, name: str) -> keras.layers.Layer:
-        if self.signature.normalization == "batch":
-            return StackedBatchNormalization(name=name)
-        return StackedLayerNormalization(name=name)
-
-    def dropout(self, name: str) -> keras.layers.Layer:
-        return StackedDropout(after_relu=self.signature.activation == "relu", name=name)
-
-    def input_dropout(self, name: str) -> keras.layers.Layer:
-        return StackedDropout(name=name)
 
 
 def _for_batches(rows: Any, batch_size: int, step: Callable, carry: Any) -> Any:

@@ -4,20 +4,18 @@ Everything that a member draws is keyed by its own seed, the stream and the plac
 result does not depend on the stack it is trained in.
 """
 
-import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from kmlp.config import MLPConfig, TrainConfig, encoding
+from kmlp.config import MLPConfig, TrainConfig
+from kmlp.config.records import described, identity
 from kmlp.config.seeds import Seeds, generator
+from kmlp.config.settings import setting
 from kmlp.data.sampling import Sample, stratified_order, stratified_split
-
-# Fields that came later, its own and the network's: left out of the id where they say nothing.
-_LATER = ("sample", "num_train")
-_LATER_IN_MODEL = encoding.DEFAULTS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,21 +37,18 @@ class Member:
     seeds: Seeds
     validation_fraction: float
     data_sha256: str
-    sample: Sample | None = None
-    num_train: int | None = None
+    sample: Sample | None = described(None, since="0.1.0")
+    num_train: int | None = described(None, since="0.1.0")
 
     @property
     def id(self) -> str:
         """16 hexadecimal digits that stand for all of the above, and for nothing else."""
-        fields = dataclasses.asdict(self)
-        stated = {k: v for k, v in fields.items() if v is not None or k not in _LATER}
-        stated["model"] = {
-            k: v
-            for k, v in fields["model"].items()
-            if k not in _LATER_IN_MODEL or v != _LATER_IN_MODEL[k]
-        }
-        canonical = json.dumps(stated, sort_keys=True)
+        canonical = json.dumps(identity(self), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+    def setting(self, name: str) -> Any:
+        """The value of a field of either config."""
+        return setting(name, self.model, self.train)
 
     def split(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Training and validation rows: sorted `int32` indices.

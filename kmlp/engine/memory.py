@@ -10,7 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from kmlp.config.encoding import encoded_width, num_embedding_weights
+from kmlp.config.settings import switched_on
 from kmlp.data.dataset import Dataset
 from kmlp.engine.compiled import (
     EVALUATION_BATCH,
@@ -210,8 +210,7 @@ def _step_bytes(member: Member, data: Dataset) -> int:
     # Each unit's activation and its gradient; what normalizes keeps more, and what draws most.
     copies = 2 + 6 * (model.dropout > 0) + 2 * (model.normalization != "none")
     total += batch * _FLOAT * copies * (sum(model.hidden_units) + spec.num_outputs)
-    if model.input_dropout:
-        total += batch * width * 6 * _FLOAT
+    total += _places(member).count("inputs") * batch * spec.num_features * 6 * _FLOAT
     if model.drop_connect:
         masks = batch if model.drop_connect_mask == "example" else 1
         # Words drawn, masks, masked weights and their gradients, as far as XLA does not fuse them.
@@ -222,11 +221,15 @@ def _step_bytes(member: Member, data: Dataset) -> int:
     return total
 
 
+def _places(member: Member) -> list[str]:
+    """Where its fields draw: see `Draws`."""
+    return [r.draws.place for r in switched_on(member.model, member.train) if r.draws]
+
+
 def _num_draws(member: Member) -> int:
     """Places of a program that draw."""
-    model, num_layers = member.model, len(member.model.hidden_units)
-    of_layers = (model.dropout > 0) + (model.drop_connect > 0)
-    return num_layers * of_layers + (model.input_dropout > 0) + (member.train.gradient_noise > 0)
+    num_layers = len(member.model.hidden_units)
+    return sum(num_layers if p in ("units", "weights") else 1 for p in _places(member))
 
 
 def _num_dropped(member: Member, data: Dataset) -> int:

@@ -59,7 +59,7 @@ def fit_stack(
         OSError: a checkpoint cannot be written.
     """
     run = StackRun(stack, data, place)
-    last = min(until or stack.signature.max_epochs, stack.signature.max_epochs)
+    last = min(until or stack.signature.train.max_epochs, stack.signature.train.max_epochs)
     if checkpoints:
         _go_on(run, checkpoints, last)
     started_at = run.epoch

@@ -1,61 +1,34 @@
 """What the members of one stack share; all else may differ by member, as a vector."""
 
+import dataclasses
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, TypeVar
 
-from kmlp.config import encoding
+from kmlp.config import MLPConfig, TrainConfig
+from kmlp.config.records import records_of
+from kmlp.config.settings import switched_on
 from kmlp.engine.member import Member
 from kmlp.errors import ConfigError
+
+C = TypeVar("C", MLPConfig, TrainConfig)
 
 
 @dataclass(frozen=True)
 class Signature:
     """The layers and the compiled program of a stack follow from it, and from the data.
 
-    A part that is a `bool` is needed if any member needs it: the strength that leaves all as it
-    is switches it off for the others.
+    Attributes:
+        model, train: the members' configs, with all that may differ by member at its default.
+        needs: what any member needs, by the records' `switch`; the strength that leaves all as it
+            is switches it off for the others.
+        validation_fraction, sample, num_train: with these, members have equally many rows.
     """
 
-    SWITCHES: ClassVar = (
-        "dropout",
-        "input_dropout",
-        "drop_connect",
-        "penalty",
-        "max_norm",
-        "momentum",
-        "weight_decay",
-        "clipnorm",
-        "gradient_noise",
-        "label_smoothing",
-        "class_weight",
-    )
-
-    hidden_units: tuple[int, ...]
-    activation: str
-    input_scaling: str
-    normalization: str
-    dropout: bool
-    input_dropout: bool
-    drop_connect: bool
-    drop_connect_mask: str
-    drop_connect_inference: str
-    penalty: bool
-    max_norm: bool
-    optimizer: str
-    momentum: bool
-    nesterov: bool
-    weight_decay: bool
-    clipnorm: bool
-    gradient_noise: bool
-    learning_rate_schedule: str
-    label_smoothing: bool
-    class_weight: bool
-    batch_size: int | str
-    max_epochs: int
-    monitor: str
-    dtype_policy: str
+    model: MLPConfig
+    train: TrainConfig
+    needs: frozenset[str]
     validation_fraction: float
     sample: tuple[str, int]
     num_train: int | None
@@ -68,34 +41,12 @@ class Signature:
     @classmethod
     def of(cls, member: Member) -> "Signature":
         """The signature of one member."""
-        model, train = member.model, member.train
+        on = switched_on(member.model, member.train)
         return cls(
-            hidden_units=model.hidden_units,
-            activation=model.activation,
-            input_scaling=model.input_scaling,
-            normalization=model.normalization,
-            dropout=model.dropout > 0,
-            input_dropout=model.input_dropout > 0,
-            drop_connect=model.drop_connect > 0,
-            drop_connect_mask=model.drop_connect_mask,
-            drop_connect_inference=model.drop_connect_inference,
-            penalty=model.l1 > 0 or model.l2 > 0,
-            max_norm=model.max_norm is not None,
-            optimizer=train.optimizer,
-            momentum=train.momentum > 0,
-            nesterov=train.nesterov,
-            weight_decay=train.weight_decay > 0,
-            clipnorm=train.clipnorm is not None,
-            gradient_noise=train.gradient_noise > 0,
-            learning_rate_schedule=train.learning_rate_schedule,
-            label_smoothing=train.label_smoothing > 0,
-            class_weight=train.class_weight is not None,
-            batch_size=train.batch_size,
-            max_epochs=train.max_epochs,
-            monitor=train.monitor,
-            dtype_policy=train.dtype_policy,
+            model=_shared(member.model),
+            train=_shared(member.train),
+            needs=frozenset(record.switch for record in on if record.switch),
             validation_fraction=member.validation_fraction,
-            # With these and the fraction, members have equally many rows.
             sample=member.sample.of_equal_size if member.sample else ("all", 0),
             num_train=member.num_train,
             **{name: getattr(model, name) for name in encoding.DEFAULTS},
@@ -116,11 +67,11 @@ class Signature:
         Raises:
             ConfigError: as for `of_all`.
         """
-        pairs = {name: (mine, getattr(other, name)) for name, mine in vars(self).items()}
+        theirs = other._shared_values()
         differ = [
-            f"{name} ({mine!r} and {theirs!r})"
-            for name, (mine, theirs) in pairs.items()
-            if mine != theirs and name not in self.SWITCHES
+            f"{name} ({mine!r} and {theirs[name]!r})"
+            for name, mine in self._shared_values().items()
+            if mine != theirs[name]
         ]
         if differ:
             raise ConfigError(
@@ -128,4 +79,14 @@ class Signature:
                 + ", ".join(differ)
                 + "."
             )
-        return Signature(**{name: mine or theirs for name, (mine, theirs) in pairs.items()})
+        return dataclasses.replace(self, needs=self.needs | other.needs)
+
+    def _shared_values(self) -> dict[str, Any]:
+        own = {name: getattr(self, name) for name in ("validation_fraction", "sample", "num_train")}
+        return {**vars(self.model), **vars(self.train), **own}
+
+
+def _shared(config: C) -> C:
+    """The config with all that may differ by member at its default."""
+    records = records_of(type(config)).items()
+    return dataclasses.replace(config, **{n: r.default for n, r in records if r.held != "stack"})

@@ -14,6 +14,7 @@ from keras import ops
 from kmlp.config.encoding import Encoding
 from kmlp.config.network import resolved_scaling
 from kmlp.config.seeds import seed_words
+from kmlp.config.settings import RECORDS
 from kmlp.data.dataset import Dataset, DataSpec
 from kmlp.engine.compatibility import check_member
 from kmlp.engine.compiled import State, program_for, stacked_model
@@ -23,10 +24,6 @@ from kmlp.nn.column_statistics import column_statistics
 from kmlp.nn.encoding import ENCODING, initial_embeddings
 from kmlp.nn.mlp import Statistics, build_mlp, load_member_weights
 from kmlp.nn.topology import kernel_initializer, penalties
-
-# What draws noise, each with keys of its own: dropout, DropConnect, gradient noise.
-_NOISE = ("dropout", "hidden", "gradient")
-_STATISTICS = ("moving_mean", "moving_variance", "mean", "variance")
 
 
 class Stack:
@@ -84,12 +81,13 @@ class Stack:
             rows: `(k, n)` indices of the training rows.
         """
         self.state = {**self.state, "targets": self._target_state(data, rows)}
-        # Members of one split share their rows: a study's variants are paired by seed.
-        known = {r.tobytes(): r for r in rows}
-        found = {key: self._input_state(data.x_train, r) for key, r in known.items()}
-        each = [found[r.tobytes()] for r in rows]
-        for path in each[0]:
-            self._assign(path, np.stack([state[path] for state in each]))
+        if resolved_scaling(self.signature.model.input_scaling, self.spec) == "standard":
+            # Members of one split share their rows: a study's variants are paired by seed.
+            known = {r.tobytes(): r for r in rows}
+            found = {key: Statistics.of(data.x_train, r) for key, r in known.items()}
+            each = [found[r.tobytes()] for r in rows]
+            self._assign("scaling/mean", np.stack([s.mean for s in each]))
+            self._assign("scaling/variance", np.stack([s.variance for s in each]))
 
     def weights_of(self, k: int) -> dict[str, np.ndarray]:
         """Member `k`'s weights by their path in the plain model, in its shapes; inputs' and
@@ -159,7 +157,7 @@ class Stack:
             each = [Statistics.of(data.y_train, r) for r in rows]
             found["mean"] = np.concatenate([s.mean for s in each])
             found["variance"] = np.concatenate([s.variance for s in each])
-        if self.signature.class_weight:
+        if "class_weight" in self.signature.needs:
             pairs = zip(self.members, rows, strict=True)
             found["class_weight"] = np.stack(
                 [class_weights(m, self.spec, data.y_train[r]) for m, r in pairs]
@@ -224,38 +222,36 @@ def _initial_state(members: Sequence[Member], spec: DataSpec, signature: Signatu
     weights = _initial_weights(members, program.model)
     num_slots, dtype = program.rule.num_slots, keras.config.floatx()
     keys = {}
-    if signature.gradient_noise:
-        keys["gradient_noise"] = ops.convert_to_tensor(_noise_keys(members, "gradient", 0))
+    if (name := "gradient_noise") in signature.needs:
+        keys[name] = ops.convert_to_tensor(_noise_keys(members, name, 0))
     return {
         "weights": weights,
         "others": _initial_others(members, program.model),
         "slots": [[ops.zeros_like(w) for _ in range(num_slots)] for w in weights],
         "step": ops.zeros(len(members), dtype="int32"),
-        "hyper": {k: ops.convert_to_tensor(v, dtype) for k, v in _hyper(members, spec).items()},
+        "hyper": {
+            k: ops.convert_to_tensor(v, dtype) for k, v in _hyper(members, spec, signature).items()
+        },
         "keys": keys,
         "targets": {},
     }
 
 
-def _hyper(members: Sequence[Member], spec: DataSpec) -> dict[str, list[float]]:
-    """Every number that differs by member; what is off is infinity or 0."""
-    l1_l2 = [penalties(m.model, spec) for m in members]
+def _hyper(
+    members: Sequence[Member], spec: DataSpec, signature: Signature
+) -> dict[str, list[float]]:
+    """Every number that the step takes and that differs by member; what is off is infinity or 0.
+
+    Of fields that came later, those that are switched on: what was saved before has no others.
+    """
+    penalized = [dict(zip(("l1", "l2"), penalties(m.model, spec), strict=True)) for m in members]
     return {
-        "l1": [l1 for l1, _ in l1_l2],
-        "l2": [l2 for _, l2 in l1_l2],
-        "max_norm": [m.model.max_norm or np.inf for m in members],
-        "clipnorm": [m.train.clipnorm or np.inf for m in members],
-        **{
-            name: [getattr(m.train, name) for m in members]
-            for name in (
-                "learning_rate",
-                "momentum",
-                "weight_decay",
-                "gradient_noise",
-                "gradient_noise_decay",
-                "label_smoothing",
-            )
-        },
+        name: [
+            record.in_stack(p.get(name, m.setting(name)))
+            for p, m in zip(penalized, members, strict=True)
+        ]
+        for name, record in RECORDS.items()
+        if record.held == "step" and (not record.since or record.switch in signature.needs)
     }
 
 
@@ -282,13 +278,13 @@ def _initial_weights(members: Sequence[Member], model: keras.Model) -> list:
 
 
 def _initial_others(members: Sequence[Member], model: keras.Model) -> list:
-    """As the layers say, but for the rates and keys of what draws noise."""
+    """As the layers say, but for the strengths and keys of what draws noise."""
     values: dict[str, Any] = {}
     for layer in model.layers:
-        if hasattr(layer, "key"):
-            kind, _, index = layer.name.partition("_")
-            values[layer.rate.path] = [_rate(m, layer.name) for m in members]
-            values[layer.key.path] = _noise_keys(members, kind, int(index))
+        if field := getattr(layer, "field", None):
+            index = int(layer.name.rpartition("_")[2])
+            values[layer.strength.path] = [m.setting(field) for m in members]
+            values[layer.key.path] = _noise_keys(members, field, index)
     return [
         ops.convert_to_tensor(values[v.path], v.dtype) if v.path in values else _copy(v)
         for v in model.non_trainable_variables
@@ -300,15 +296,11 @@ def _copy(variable: Any) -> Any:
     return ops.convert_to_tensor(ops.convert_to_numpy(variable), variable.dtype)
 
 
-def _rate(member: Member, layer: str) -> float:
-    if layer.startswith("hidden_"):
-        return member.model.drop_connect
-    return member.model.input_dropout if layer == "dropout_0" else member.model.dropout
-
-
-def _noise_keys(members: Sequence[Member], kind: str, index: int) -> np.ndarray:
-    """Each member's key for one place that draws noise: `(k, 2)` `int32`."""
-    place = (_NOISE.index(kind), index)
+def _noise_keys(members: Sequence[Member], field: str, index: int) -> np.ndarray:
+    """Each member's key for the draws of one field at one layer: `(k, 2)` `int32`."""
+    draws = RECORDS[field].draws
+    assert draws is not None
+    place = (draws.key, index)
     return np.stack([seed_words(m.seeds.noise, "noise", *place).view("int32") for m in members])
 
 

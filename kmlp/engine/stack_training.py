@@ -17,7 +17,6 @@ from kmlp.engine.trainer import MemberResult
 from kmlp.nn.callbacks import MemberwiseEarlyStopping, MemberwiseReduceLROnPlateau
 from kmlp.nn.topology import num_kernel_weights
 from kmlp.stats.metrics import classification_metrics, regression_metrics
-from kmlp.stats.monitoring import resolved_monitor
 
 _COMPACT_FROM_FLOPS = 6e9
 
@@ -226,8 +225,11 @@ class StackRun:
             callback.set_model(self)
 
     def _monitor(self) -> str:
-        stack, validated = self.stack, bool(self.val_rows.shape[1])
-        return resolved_monitor(stack.signature.monitor, stack.spec.task, validated=validated)
+        monitor = self.stack.signature.train.monitor
+        if monitor == "auto":
+            plain = plain_loss_name(self.stack.spec.task)
+            return f"val_{plain}" if self.val_rows.shape[1] else "loss"
+        return monitor
 
     def _record_epoch(self) -> None:
         stopped = self.early_stopping.stopped if self.epoch else np.zeros(len(self.position), bool)
@@ -275,7 +277,7 @@ class StackRun:
     def _predictions(self, x: Any, num_rows: int) -> np.ndarray:
         """Every member's predictions of all rows, `(k, num_rows, ...)`."""
         stack, k = self.whole, len(self.whole.members)
-        width = row_width(stack.spec, stack.signature)
+        width = row_width(stack.spec, stack.signature.model.hidden_units)
         size = min(evaluation_rows(k, width), num_rows)
         shape = () if stack.spec.task == "regression" else (stack.spec.num_classes,)
         predictions = np.empty((k, num_rows, *shape), keras.config.floatx())

@@ -2,20 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
 
 from kmlp.config import MLPConfig
-from kmlp.config.encoding import Encoding
-from kmlp.config.network import resolved_scaling
 from kmlp.data.dataset import DataSpec
 from kmlp.errors import ConfigError
-from kmlp.nn.column_statistics import column_statistics
-from kmlp.nn.drop_connect import DropConnectDense
-from kmlp.nn.encoding import ENCODING, ColumnEncoding
-from kmlp.nn.topology import assemble, kernel_initializer, own_dtype, penalties
+from kmlp.nn.layer_factories import PlainLayers
+from kmlp.nn.topology import assemble, own_dtype
 
 _CHUNK = 8192
 
@@ -50,7 +45,7 @@ def build_mlp(config: MLPConfig, spec: DataSpec, *, seed: int | None = None) -> 
     with own_dtype():
         inputs = keras.Input(spec.input_shape, dtype=spec.input_dtype, name="inputs")
         x = keras.layers.Flatten(name="flatten")(inputs)
-        outputs = assemble(x, config, spec, _PlainLayers(config, spec, seed))
+        outputs = assemble(x, config, spec, PlainLayers(config, spec, seed))
         if spec.task == "regression":
             last: keras.layers.Layer = keras.layers.Normalization(invert=True, name="predictions")
         else:
@@ -152,62 +147,6 @@ def load_member_weights(model: keras.Model, weights: Mapping[str, np.ndarray]) -
     for layer in model.layers:
         if _is_standardization(layer):
             layer.finalize_state()
-
-
-class _PlainLayers:
-    """Keras's own layers."""
-
-    def __init__(self, config: MLPConfig, spec: DataSpec, seed: int | None) -> None:
-        self.config, self.spec, self.seed = config, spec, seed
-
-    def scaling(self, spec: DataSpec) -> keras.layers.Layer:
-        if spec.columns:
-            return ColumnEncoding(Encoding.of(self.config, spec), self.seed, name=ENCODING)
-        kind = resolved_scaling(self.config.input_scaling, spec)
-        if kind == "standard":
-            return keras.layers.Normalization(name="scaling")
-        return keras.layers.Rescaling(1 / 255 if kind == "unit" else 1.0, name="scaling")
-
-    def dense(self, index: int, units: int, name: str) -> keras.layers.Layer:
-        return keras.layers.Dense(units, name=name, **self._kernel(index))
-
-    def drop_connect_dense(
-        self, index: int, units: int, activation: str, name: str
-    ) -> keras.layers.Layer:
-        config = self.config
-        return DropConnectDense(
-            units,
-            config.drop_connect,
-            mask=config.drop_connect_mask,
-            inference=config.drop_connect_inference,
-            activation=activation,
-            name=name,
-            **self._kernel(index),
-        )
-
-    def normalization(self, name: str) -> keras.layers.Layer:
-        if self.config.normalization == "batch":
-            return keras.layers.BatchNormalization(name=name)
-        return keras.layers.LayerNormalization(name=name)
-
-    def dropout(self, name: str) -> keras.layers.Layer:
-        return keras.layers.Dropout(self.config.dropout, name=name)
-
-    def input_dropout(self, name: str) -> keras.layers.Layer:
-        return keras.layers.Dropout(self.config.input_dropout, name=name)
-
-    def _kernel(self, index: int) -> dict[str, Any]:
-        """Initializer, penalty and constraint of a layer's kernel; the output's has no bound."""
-        config = self.config
-        is_hidden = index < len(config.hidden_units)
-        bound = config.max_norm if is_hidden else None
-        penalized = config.l1 > 0 or config.l2 > 0
-        l1, l2 = penalties(config, self.spec)
-        return {
-            "kernel_initializer": kernel_initializer(config, index, self.seed),
-            "kernel_regularizer": keras.regularizers.L1L2(l1, l2) if penalized else None,
-            "kernel_constraint": keras.constraints.MaxNorm(bound) if bound else None,
-        }
 
 
 def _is_standardization(layer: keras.layers.Layer) -> bool:

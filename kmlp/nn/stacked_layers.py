@@ -4,6 +4,7 @@ They compute what Keras's own layers compute for each member alone. What a layer
 by its members' `key` and `step`, so that it does not depend on a member's company.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,13 +13,20 @@ from keras import ops
 
 from kmlp.nn import random_bits
 from kmlp.nn.drop_connect import mean_activation
+from kmlp.nn.update_rules import gaussian
 
 _EPSILON = 1e-3
 _MOMENTUM = 0.99
 
 
 class _Stacked(keras.layers.Layer):
-    """What the stacked layers share: weights `(k, ...)`, outputs shaped like the inputs."""
+    """What the stacked layers share: weights `(k, ...)`, outputs shaped like the inputs.
+
+    Attributes:
+        field: of `MLPConfig`, whose value is the strength of what the layer draws, if it does.
+    """
+
+    field: str | None = None
 
     def add_vector(self, name: str, num_members: int, dtype: str | None = None) -> Any:
         """A value of each member's own that is not trained, in full precision: `(k,)`."""
@@ -26,8 +34,9 @@ class _Stacked(keras.layers.Layer):
             (num_members,), "zeros", dtype=dtype, trainable=False, autocast=False, name=name
         )
 
-    def add_key(self, num_members: int) -> None:
-        """The key `(k, 2)` and the step `(k,)` of each member's draws."""
+    def add_draws(self, num_members: int) -> None:
+        """The strength `(k,)` of each member's draws, their key `(k, 2)` and step `(k,)`."""
+        self.strength = self.add_vector("strength", num_members)
         self.key = self.add_weight(
             (num_members, 2), "zeros", dtype="int32", trainable=False, name="key"
         )
@@ -44,11 +53,11 @@ class _Stacked(keras.layers.Layer):
         """In the precision of the weights: statistics need it."""
         return ops.cast(x, self.variable_dtype)
 
-    def draw_mask(self, rate: Any, shape: tuple[int, ...]) -> Any:
-        """0 for what is dropped, 1 / (1 - rate) for what is kept: `(k, *shape)`."""
+    def draw_mask(self, shape: tuple[int, ...]) -> Any:
+        """0 for what is dropped, 1 / (1 - strength) for what is kept: `(k, *shape)`."""
         drawn = random_bits.uniform(self.key, self.step, shape)
         self.step.assign(self.step + 1)
-        rate = ops.reshape(rate, (-1,) + (1,) * len(shape))
+        rate = ops.reshape(self.strength, (-1,) + (1,) * len(shape))
         kept = ops.where(ops.cast(drawn, rate.dtype) < rate, 0, 1 / (1 - rate))
         return ops.cast(kept, self.compute_dtype)
 
@@ -143,8 +152,10 @@ class StackedDropConnectDense(StackedDense):
         inference: by "mean" weights or matched "moments".
 
     Shape:
-        as `StackedDense`; `rate`, `step` `(k,)`; `key` `(k, 2)`.
+        as `StackedDense`; `strength`, `step` `(k,)`; `key` `(k, 2)`.
     """
+
+    field = "drop_connect"
 
     def __init__(
         self, units: int, mask: str, inference: str, activation: str, **kwargs: Any
@@ -154,8 +165,7 @@ class StackedDropConnectDense(StackedDense):
 
     def build(self, input_shape: tuple[int, ...]) -> None:
         super().build(input_shape)
-        self.rate = self.add_vector("rate", input_shape[0])
-        self.add_key(input_shape[0])
+        self.add_draws(input_shape[0])
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         if training:
@@ -163,7 +173,7 @@ class StackedDropConnectDense(StackedDense):
         mean = super().call(inputs)
         if self.inference == "mean":
             return self._activate(mean)
-        rate = ops.reshape(self.rate, (-1, 1, 1))
+        rate = ops.reshape(self.strength, (-1, 1, 1))
         squares = ops.matmul(ops.square(inputs), ops.square(self.kernel)) + ops.square(self.bias)
         return mean_activation(self.activation, mean, rate / (1 - rate) * squares)
 
@@ -173,10 +183,10 @@ class StackedDropConnectDense(StackedDense):
     def _masked(self, inputs: Any) -> Any:
         _, batch, features = inputs.shape
         if self.mask == "batch":
-            mask = self.draw_mask(self.rate, (features + 1, self.units))
+            mask = self.draw_mask((features + 1, self.units))
             kernel, bias = self.kernel * mask[:, :-1], self.bias * mask[:, -1:]
             return ops.matmul(inputs, kernel) + bias
-        mask = self.draw_mask(self.rate, (batch, features + 1, self.units))
+        mask = self.draw_mask((batch, features + 1, self.units))
         kernel = ops.expand_dims(self.kernel, 1) * mask[:, :, :-1]
         product = ops.matmul(ops.expand_dims(inputs, 2), kernel)
         return ops.squeeze(product, 2) + self.bias * mask[:, :, -1]
@@ -192,31 +202,31 @@ class StackedDropout(_Stacked):
     https://jmlr.org/papers/v15/srivastava14a.html).
 
     Args:
+        field: "dropout" or "input_dropout".
         after_relu: whether the inputs are relu's outputs, which spares the gradient the mask.
 
     Shape:
-        input and output `(k, batch, units)`; `rate`, `step` `(k,)`; `key` `(k, 2)`.
+        input and output `(k, batch, units)`; `strength`, `step` `(k,)`; `key` `(k, 2)`.
     """
 
-    def __init__(self, *, after_relu: bool = False, **kwargs: Any) -> None:
+    def __init__(self, field: str, *, after_relu: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.after_relu = after_relu
+        self.field, self.after_relu = field, after_relu
 
     def build(self, input_shape: tuple[int, ...]) -> None:
-        self.rate = self.add_vector("rate", input_shape[0])
-        self.add_key(input_shape[0])
+        self.add_draws(input_shape[0])
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not training:
             return inputs
-        mask = self.draw_mask(self.rate, tuple(inputs.shape[1:]))
+        mask = self.draw_mask(tuple(inputs.shape[1:]))
         if not self.after_relu:
             return inputs * mask
-        kept = ops.reshape(ops.cast(1 / (1 - self.rate), self.compute_dtype), (-1, 1, 1))
+        kept = ops.reshape(ops.cast(1 / (1 - self.strength), self.compute_dtype), (-1, 1, 1))
         return _masked_relu(inputs, mask, kept)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "after_relu": self.after_relu}
+        return {**super().get_config(), "field": self.field, "after_relu": self.after_relu}
 
 
 def _masked_relu(activations: Any, mask: Any, kept: Any) -> Any:
@@ -237,6 +247,30 @@ def _masked_relu(activations: Any, mask: Any, kept: Any) -> Any:
         return outputs, gradient
 
     return product(activations)
+
+
+@keras.saving.register_keras_serializable("kmlp")
+class StackedGaussianNoise(_Stacked):
+    """Keras's `GaussianNoise` on the inputs in training, with a standard deviation, a key and a
+    step of each member's own (Bishop 1995, https://doi.org/10.1162/neco.1995.7.1.108).
+
+    Shape:
+        input and output `(k, batch, features)`; `strength`, `step` `(k,)`; `key` `(k, 2)`.
+    """
+
+    field = "input_noise"
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        self.add_draws(input_shape[0])
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if not training:
+            return inputs
+        words = random_bits.random_words(self.key, self.step, math.prod(inputs.shape[1:]))
+        self.step.assign(self.step + 1)
+        noise = gaussian(words, inputs.shape, self.variable_dtype)
+        noise = ops.reshape(self.strength, (-1, 1, 1)) * noise
+        return inputs + ops.cast(noise, self.compute_dtype)
 
 
 @keras.saving.register_keras_serializable("kmlp")

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import keras
 
 from kmlp.config import MLPConfig
-from kmlp.config.encoding import Encodes, encoded_width
+from kmlp.config.encoding import encoded_width
 from kmlp.config.seeds import seed_words
 from kmlp.data.dataset import DataSpec
 
@@ -26,30 +26,12 @@ _INITIALIZER = {
 }
 
 
-class Layout(Encodes, Protocol):
-    """What the layout of a network follows from: a config's or a stack's shared signature.
-
-    `dropout`, `input_dropout` and `drop_connect` need only say whether there is some.
-    """
-
-    @property
-    def hidden_units(self) -> tuple[int, ...]: ...
-    @property
-    def activation(self) -> str: ...
-    @property
-    def normalization(self) -> str: ...
-    @property
-    def dropout(self) -> float: ...
-    @property
-    def input_dropout(self) -> float: ...
-    @property
-    def drop_connect(self) -> float: ...
-    @property
-    def drop_connect_inference(self) -> str: ...
-
-
 class LayerFactory(Protocol):
     """Makes the layers of one topology, plain or stacked."""
+
+    def needs(self, field: str) -> bool:
+        """Whether the network, or any of a stack's, switches a field on."""
+        ...
 
     def scaling(self, spec: DataSpec) -> keras.layers.Layer: ...
     def dense(self, index: int, units: int, name: str) -> keras.layers.Layer: ...
@@ -59,14 +41,15 @@ class LayerFactory(Protocol):
     def normalization(self, name: str) -> keras.layers.Layer: ...
     def dropout(self, name: str) -> keras.layers.Layer: ...
     def input_dropout(self, name: str) -> keras.layers.Layer: ...
+    def input_noise(self, name: str) -> keras.layers.Layer: ...
 
 
-def assemble(inputs: Any, config: Layout, spec: DataSpec, factory: LayerFactory) -> Any:
+def assemble(inputs: Any, config: MLPConfig, spec: DataSpec, factory: LayerFactory) -> Any:
     """Lays out the network from its inputs to its last linear layer; only this knows the order.
 
     Args:
         inputs: a symbolic Keras tensor.
-        config: the network.
+        config: the network; of a stack, what its networks share.
         spec: the data.
         factory: makes plain or stacked layers.
 
@@ -74,22 +57,25 @@ def assemble(inputs: Any, config: Layout, spec: DataSpec, factory: LayerFactory)
         The symbolic logits, or the standardized prediction of a regression.
     """
     x = factory.scaling(spec)(inputs)
-    if config.input_dropout:
+    if factory.needs("input_noise"):
+        x = factory.input_noise("noise_0")(x)
+    if factory.needs("input_dropout"):
         x = factory.input_dropout("dropout_0")(x)
     for index, units in enumerate(config.hidden_units):
         x = _hidden(x, config, factory, index, units)
-        if config.dropout:
+        if factory.needs("dropout"):
             x = factory.dropout(f"dropout_{index + 1}")(x)
     return factory.dense(len(config.hidden_units), spec.num_outputs, OUTPUT)(x)
 
 
-def _hidden(x: Any, config: Layout, factory: LayerFactory, index: int, units: int) -> Any:
+def _hidden(x: Any, config: MLPConfig, factory: LayerFactory, index: int, units: int) -> Any:
     """A hidden layer with its normalization and activation."""
     name, activation = f"hidden_{index + 1}", config.activation
-    if config.drop_connect and config.drop_connect_inference == "moments":
+    has_drop_connect = factory.needs("drop_connect")
+    if has_drop_connect and config.drop_connect_inference == "moments":
         # The layer averages its activation over the masks, so it must hold it.
         return factory.drop_connect_dense(index, units, activation, name)(x)
-    if config.drop_connect:
+    if has_drop_connect:
         x = factory.drop_connect_dense(index, units, "linear", name)(x)
     else:
         x = factory.dense(index, units, name)(x)
@@ -129,7 +115,7 @@ def kernel_initializer(
     return kind(seed=drawn)
 
 
-def num_kernel_weights(config: Layout, spec: DataSpec) -> int:
+def num_kernel_weights(config: MLPConfig, spec: DataSpec) -> int:
     """Number of weights in all kernels of one network."""
     widths = (encoded_width(config, spec), *config.hidden_units, spec.num_outputs)
     return sum(a * b for a, b in pairwise(widths))

@@ -15,6 +15,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from kmlp.config import TrainConfig
+
 Hyper = Mapping[str, Any]
 # By which part of all steps, and to which fraction, the schedule "step" has lowered the rate.
 STEPS = ((0.5, 0.1), (0.75, 0.01))
@@ -123,15 +125,17 @@ def _nesterov(gradient: Any, weight: Any, slots: list, step: Any, hyper: Hyper) 
 
 
 def _adam(gradient: Any, weight: Any, slots: list, step: Any, hyper: Hyper) -> tuple[Any, list]:
-    """Kingma and Ba 2015, https://arxiv.org/abs/1412.6980, with Keras's defaults."""
-    beta_1, beta_2, epsilon = 0.9, 0.999, 1e-7
+    """Kingma and Ba 2015, https://arxiv.org/abs/1412.6980, with Keras's other defaults."""
+    beta_1, epsilon = 0.9, 1e-7
+    # A constant unless some member has its own: `beta_2`'s record says that 1 - beta_2 is held.
+    share = hyper.get("beta_2", 1 - TrainConfig.beta_2)
     t = ops.cast(step + 1, weight.dtype)
     # Cast as Keras does, which rounds the betas to float32 first: in float64 it can be seen.
     power_1 = ops.power(ops.cast(beta_1, weight.dtype), t)
-    power_2 = ops.power(ops.cast(beta_2, weight.dtype), t)
+    power_2 = ops.power(ops.cast(ops.cast(1 - share, "float32"), weight.dtype), t)
     rate = hyper["learning_rate"] * ops.sqrt(1 - power_2) / (1 - power_1)
     mean = slots[0] + (gradient - slots[0]) * (1 - beta_1)
-    square = slots[1] + (ops.square(gradient) - slots[1]) * (1 - beta_2)
+    square = slots[1] + (ops.square(gradient) - slots[1]) * share
     return weight - mean * rate / (ops.sqrt(square) + epsilon), [mean, square]
 
 

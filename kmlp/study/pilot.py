@@ -9,28 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from kmlp.config import StudyConfig
-from kmlp.config.variants import VARIANTS, resolve_variant
+from kmlp.config.variants import STRENGTHS, VARIANTS, resolve_variant
 from kmlp.errors import ConfigError
 from kmlp.stats.formatting import unit_in
 from kmlp.study.results.ranking import choice_scores, chosen_on
 
 NUM_PILOT_SEEDS = 3
 FIRST_PILOT_SEED = 1_000_000
-
-STRENGTHS: dict[str, tuple[dict[str, float], ...]] = {
-    "dropout": tuple({"dropout": rate} for rate in (0.1, 0.2, 0.3, 0.4, 0.5)),
-    "drop_connect": tuple({"drop_connect": rate} for rate in (0.1, 0.2, 0.3, 0.4, 0.5)),
-    "l1": tuple({"l1": factor} for factor in (1e-6, 3e-6, 1e-5, 3e-5, 1e-4)),
-    "l2": tuple({"l2": factor} for factor in (1e-5, 3e-5, 1e-4, 3e-4, 1e-3)),
-    "l1_l2": tuple({"l1": f, "l2": 10 * f} for f in (1e-6, 3e-6, 1e-5, 3e-5, 1e-4)),
-    "dropout_l2": tuple(
-        {"dropout": rate, "l2": factor}
-        for rate, factor in ((0.1, 1e-5), (0.2, 1e-5), (0.2, 1e-4), (0.4, 1e-5), (0.4, 1e-4))
-    ),
-    "gradient_noise": tuple({"gradient_noise": s} for s in (0.001, 0.01, 0.03, 0.1, 0.3)),
-    "max_norm": tuple({"max_norm": bound} for bound in (4.0, 3.0, 2.0, 1.5, 1.0)),
-    "label_smoothing": tuple({"label_smoothing": s} for s in (0.02, 0.05, 0.1, 0.15, 0.2)),
-}
 
 
 def pilot_study(config: StudyConfig) -> StudyConfig | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from kmlp.config import STREAMS, StudyConfig, Variant
 from kmlp.config.seeds import Seeds
+from kmlp.config.settings import switched_on
 from kmlp.data.sampling import Sample, parse_resample
 from kmlp.engine.member import Member
 
@@ -138,10 +139,9 @@ def _randomness(config: StudyConfig, variant: Variant) -> Iterator[Drawn]:
 
 def streams_of(config: StudyConfig, variant: Variant) -> tuple[str, ...]:
     """The streams that a variant's members draw anything from, but those of a fixed seed."""
-    model, train = variant.model, variant.train
-    noise = model.dropout, model.input_dropout, model.drop_connect, train.gradient_noise
+    train, on = variant.train, switched_on(variant.model, variant.train)
     idle = set(config.seed_streams or {})
-    idle |= {"noise"} if not any(noise) else set()
+    idle |= {"noise"} if not any(record.draws for record in on) else set()
     idle |= {"split"} if not config.validation_fraction and variant.num_train is None else set()
     idle |= {"order"} if train.batch_size == "full" else set()
     return tuple(stream for stream in STREAMS if stream not in idle)

@@ -44,6 +44,7 @@ def test_the_default_strengths_are_the_published_ones():
         "none": "",
         "dropout": "dropout=0.2",
         "drop_connect": "drop_connect=0.2",
+        "input_noise": "input_noise=0.1",
         "l1": "l1=1e-05",
         "l2": "l2=0.0005",
         "l1_l2": "l1=1e-05, l2=0.0001",

@@ -92,6 +92,7 @@ OPTIONS = {
     ],
     "rmsprop": [{"optimizer": "rmsprop", **ADAM}, {"optimizer": "rmsprop", "l2": 0.01}],
     "adamw": [{"optimizer": "adamw", "weight_decay": w} for w in (0.0, 0.004, 0.5)],
+    "beta_2": [{**ADAM, "beta_2": beta_2} for beta_2 in (0.999, 0.95, 0.875)],
     "sgd_decay": [{**SGD, "weight_decay": 0.01}, {**SGD, "weight_decay": 0.0}],
     "clipnorm": [{**SGD, "clipnorm": c} for c in (0.05, 0.5, None)],
     "clipnorm_adam": [{**ADAM, "clipnorm": 0.125, "l2": 0.01, "weight_decay": 0.01}, ADAM],
@@ -146,10 +147,16 @@ def test_a_regression_is_keras_own(numbers):
 EVERYTHING = [
     {},
     {"dropout": 0.5, "input_dropout": 0.2, "l2": 1e-3, "max_norm": 1.0},
-    {"drop_connect": 0.3, "gradient_noise": 0.1, "label_smoothing": 0.1, "clipnorm": 0.5},
+    {
+        **{"drop_connect": 0.3, "gradient_noise": 0.1, "input_noise": 0.3},
+        **{"label_smoothing": 0.1, "clipnorm": 0.5},
+    },
     {"gradient_noise": 0.5, "gradient_noise_decay": 0.55, "weight_decay": 0.1, "l1": 1e-3},
     {"class_weight": "balanced", "penalty_reduction": "mean", "l2": 1.0, "learning_rate": 0.01},
-    {"class_weight": {1: 4.0}, "dropout": 0.1, "drop_connect": 0.5, "learning_rate": 0.02},
+    {
+        **{"class_weight": {1: 4.0}, "dropout": 0.1, "drop_connect": 0.5, "input_noise": 0.1},
+        "learning_rate": 0.02,
+    },
 ]
 COMMON = {
     "batch": {

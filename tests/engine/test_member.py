@@ -10,7 +10,7 @@ import pytest
 
 from kmlp.config import MLPConfig, TrainConfig
 from kmlp.config.seeds import STREAMS, Seeds, generator, seed_words
-from kmlp.data.sampling import stratified_split
+from kmlp.data.sampling import Sample, stratified_split
 from kmlp.engine.member import Member
 
 MEMBER = Member(
@@ -67,6 +67,19 @@ def test_equal_configs_give_one_id_whether_their_numbers_are_whole_or_not():
     )
     assert whole == MEMBER
     assert whole.id == MEMBER.id
+
+
+def test_ids_are_those_of_the_first_release():
+    """Else its run folders would train again what they hold: fields that came later change none."""
+    assert MEMBER.id == "1763b74ab19687c4"
+    more = dataclasses.replace(
+        MEMBER,
+        model=MLPConfig(hidden_units=(512, 256), dropout=0.2, max_norm=3.0),
+        train=TrainConfig(class_weight={0: 1.0, 1: 2.0}, reduce_on_plateau={"factor": 0.5}),
+        num_train=100,
+        sample=Sample(kind="splits", index=1, of=5, seed=0),
+    )
+    assert more.id == "00d0cb31c653d9ab"
 
 
 def test_an_id_is_16_hexadecimal_digits():

@@ -168,15 +168,17 @@ def test_members_of_different_structure_are_refused_with_what_differs(tiny):
 
 
 def test_every_place_that_draws_has_a_key_of_its_own(tiny):
-    """Dropout of inputs and units, DropConnect and gradient noise, by layer and member."""
+    """Dropout of inputs and units, DropConnect, noise of inputs and gradients, by layer and
+    member."""
     options = {"dropout": 0.2, "input_dropout": 0.1, "drop_connect": 0.2, "gradient_noise": 0.1}
+    options["input_noise"] = 0.1
     members = [make_member(tiny, seed, **options) for seed in range(2)]
     stack = build_stack(members, tiny.spec)
     layers = [layer for layer in stack.model.layers if hasattr(layer, "key")]
-    assert len(layers) == 5
+    assert len(layers) == 6
     keys = [ops.convert_to_numpy(layer.key) for layer in layers]
     keys.append(ops.convert_to_numpy(stack.state["keys"]["gradient_noise"]))
-    assert len(np.unique(np.concatenate(keys), axis=0)) == 6 * 2
+    assert len(np.unique(np.concatenate(keys), axis=0)) == 7 * 2
 
 
 def test_balanced_weights_are_scikit_learns(tiny):

@@ -26,11 +26,26 @@ def names(model: keras.Model) -> list[str]:
 
 def test_the_layers_come_in_the_published_order(tiny):
     """Normalization before the activation, dropout after it; scaling is inside."""
-    config = MLPConfig(hidden_units=(5,), normalization="batch", dropout=0.1, input_dropout=0.2)
+    config = MLPConfig(
+        **{"hidden_units": (5,), "normalization": "batch", "dropout": 0.1},
+        **{"input_dropout": 0.2, "input_noise": 0.1},
+    )
     assert names(build_mlp(config, tiny.spec)) == [
-        "inputs", "flatten", "scaling", "dropout_0", "hidden_1", "normalization_1",
+        "inputs", "flatten", "scaling", "noise_0", "dropout_0", "hidden_1", "normalization_1",
         "activation_1", "dropout_1", "output", "probabilities",
     ]  # fmt: skip
+
+
+def test_input_noise_is_kerass_own_layer_and_off_when_predicting(tiny):
+    noisy, plain = (
+        build_mlp(MLPConfig(hidden_units=(5,), input_noise=noise), tiny.spec, seed=0)
+        for noise in (0.25, 0.0)
+    )
+    layer = noisy.get_layer("noise_0")
+    assert (type(layer), layer.stddev) == (keras.layers.GaussianNoise, 0.25)
+    x = tiny.x_test
+    np.testing.assert_array_equal(noisy(x, training=False), plain(x, training=False))
+    assert abs(np.asarray(noisy(x, training=True)) - np.asarray(plain(x))).max() > 0.01
 
 
 def test_moments_hold_their_activation(tiny):

@@ -102,6 +102,21 @@ def test_inputs_and_hidden_units_are_dropped_each_at_its_own_rate(tiny):
     assert shares["dropout_1"] == pytest.approx(0.5, abs=0.01)
 
 
+def test_input_noise_has_each_members_own_stddev_and_is_new_each_step(tiny):
+    """60,000 values: mean 0 and stddev 0.5 within four standard errors; beside it, none at all."""
+    members = [make_member(tiny, s, input_noise=noise) for s, noise in enumerate((0.5, 0.0, 0.5))]
+    layer = build_stack(members, tiny.spec).model.get_layer("noise_0")
+    ones = ops.ones((3, 5000, 12))
+    first, second = (ops.convert_to_numpy(layer(ones, training=True)) - 1 for _ in range(2))
+    n = first[0].size
+    assert abs(first[0].mean()) < 4 * 0.5 / n**0.5
+    assert abs(first[0].std() - 0.5) < 4 * 0.5 / (2 * n) ** 0.5
+    assert (first[1] == 0).all()
+    for other in (first[2], second[0]):
+        assert abs(np.corrcoef(first[0].ravel(), other.ravel())[0, 1]) < 4 / n**0.5
+    np.testing.assert_array_equal(layer(ones, training=False), ones)
+
+
 def test_members_of_a_stack_have_batch_statistics_of_their_own(tiny):
     """One member sees large inputs: the others' moving statistics do not notice."""
     members = [make_member(tiny, s, normalization="batch") for s in range(2)]
@@ -124,9 +139,9 @@ def test_dropout_after_relu_passes_on_the_gradient_of_the_mask():
     upstream = rng.normal(size=active.shape).astype("float32")
 
     def gradient(after_relu: bool) -> np.ndarray:
-        layer = StackedDropout(after_relu=after_relu)
+        layer = StackedDropout("dropout", after_relu=after_relu)
         layer.build(active.shape)
-        layer.rate.assign([0.3, 0.0])
+        layer.strength.assign([0.3, 0.0])
         layer.key.assign([[1, 2], [3, 4]])
 
         def weighted_sum(weights: list) -> tuple:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kmlp.config import DataConfig, MLPConfig, StudyConfig, TrainConfig
+from kmlp.config.settings import RECORDS
 from kmlp.data import Dataset
 from kmlp.engine.trainer import Trainer
 from kmlp.study.loading import Study
@@ -24,7 +25,7 @@ NUM_TRIALS = 3
 
 
 # What TOML, which has no null, could not switch off again in a variant.
-_OPTIONAL = ("max_norm", "clipnorm", "reduce_on_plateau", "class_weight")
+_OPTIONAL = [name for name, record in RECORDS.items() if record.default is None]
 
 
 def study_config(

@@ -85,6 +85,8 @@ def make_optimizer(train: TrainConfig) -> keras.optimizers.Optimizer:
     options: dict[str, Any] = {"learning_rate": rate, "clipnorm": train.clipnorm}
     if train.weight_decay or train.optimizer == "adamw":
         options["weight_decay"] = train.weight_decay
+    if train.optimizer in ("adam", "adamw"):
+        options["beta_2"] = train.beta_2
     if train.optimizer == "sgd":
         options |= {"momentum": train.momentum, "nesterov": train.nesterov}
     optimizer = _OPTIMIZERS[train.optimizer](**options)

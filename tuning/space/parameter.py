@@ -6,14 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kmlp.config.fields import is_number, is_whole
+from kmlp.config.records import Condition
 from kmlp.errors import ConfigError
 from kmlp.text import shown
 
 KINDS = ("float", "int", "choice", "bool")
 SAMPLINGS = ("linear", "log")
-NOT_ZERO: tuple[str, ...] = ("not zero",)
-"""In a condition of the catalogue: whatever of the other parameter's values switches it on."""
-Condition = tuple[str, tuple[Any, ...]]
 
 
 @dataclass(frozen=True, kw_only=True)

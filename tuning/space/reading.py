@@ -1,23 +1,17 @@
 """What a user writes of a space, read: presets, narrowings, own parameters, fixed values."""
 
-import dataclasses
 import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kmlp.config import MLPConfig, TrainConfig, fields
+from kmlp.config.settings import RECORDS, setting
 from kmlp.errors import ConfigError
 from kmlp.text import shown
 from tuning.space.catalogue import MAX_LAYERS
 from tuning.space.parameter import Parameter
 
 PRESETS = ("default", "all", "none")
-
-
-MODEL = {f.name for f in dataclasses.fields(MLPConfig)}
-
-
-TRAIN = {f.name for f in dataclasses.fields(TrainConfig)}
 
 
 Narrowing = str | Sequence[str] | Mapping[str, Any]
@@ -80,7 +74,7 @@ def read_fixed(fixed: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
 
 def fixed_value(name: str, value: Any, known: Mapping[str, Parameter]) -> Any:
     """A value, maybe in text, that a parameter or a field is held at: plain, as JSON has it."""
-    if name not in known and name not in MODEL | TRAIN:
+    if name not in known and name not in RECORDS:
         raise ConfigError(fields.unknown(name, _all_names(known), "the search space"))
     if name == "hidden_units":
         value = read_widths(value) if isinstance(value, str) else value
@@ -108,11 +102,11 @@ def own_parameter(
     train: TrainConfig,
 ) -> Parameter:
     """A field that the catalogue does not hold, over values that must be named."""
-    if name not in MODEL | TRAIN:
+    if name not in RECORDS:
         raise ConfigError(fields.unknown(name, _all_names(known), "the search space"))
     if text in ("", True):
         raise ConfigError(f"{name} has no range of its own: name its values, as {name}=A,B.")
-    default = getattr(model if name in MODEL else train, name)
+    default = setting(name, model, train)
     if name == "hidden_units":
         default = "x".join(map(str, default)) or "linear"
     if isinstance(default, bool):
@@ -123,4 +117,4 @@ def own_parameter(
 
 
 def _all_names(known: Mapping[str, Parameter]) -> list[str]:
-    return sorted({*known, *MODEL, *TRAIN})
+    return sorted({*known, *RECORDS})

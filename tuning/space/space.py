@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from kmlp.config import MLPConfig, TrainConfig, fields
+from kmlp.config.records import NOT_OFF, Condition, Record
+from kmlp.config.settings import RECORDS, setting, split
 from kmlp.data import DataSpec
 from kmlp.errors import ConfigError
 from kmlp.text import shown
 from tuning.space.catalogue import DEFAULT, MAX_LAYERS, catalogue
-from tuning.space.parameter import NOT_ZERO, Condition, Parameter
+from tuning.space.parameter import Parameter
 from tuning.space.reading import (
-    MODEL,
-    TRAIN,
     Narrowing,
     fixed_value,
     own_parameter,
@@ -78,20 +78,11 @@ class Space:
             ConfigError: they do not go together.
         """
         given = {**self.fixed, **values}
-        own = {k: v for k, v in given.items() if k in MODEL | TRAIN and k not in _PLATEAU}
+        own = {k: v for k, v in given.items() if k in RECORDS and k not in _PLATEAU}
         own |= self._hidden_units(given) | self._plateau(given)
         if "sgd_learning_rate" in given and own.get("optimizer", self.train.optimizer) == "sgd":
             own["learning_rate"] = given["sgd_learning_rate"]
-        for name in ("max_norm", "clipnorm"):
-            own |= {name: own[name] or None} if name in own else {}
-        for name in ("dropout", "input_dropout", "drop_connect"):
-            # Masks of random bytes know no smaller rate.
-            rate = own.get(name, 0)
-            own |= {name: 0.0} if fields.is_number(rate) and 0 < rate < _LEAST_RATE else {}
-        if own.get("class_weight") == "none":
-            own["class_weight"] = None
-        model = {k: v for k, v in own.items() if k in MODEL}
-        train = {k: v for k, v in own.items() if k in TRAIN}
+        model, train = split({name: _as_field(RECORDS[name], v) for name, v in own.items()})
         return dataclasses.replace(self.model, **model), dataclasses.replace(self.train, **train)
 
     def to_list(self) -> list[dict[str, Any]]:
@@ -155,6 +146,15 @@ class Space:
         named = {"factor": "plateau_factor", "patience": "plateau_patience"}
         own = {key: given[name] for key, name in named.items() if name in given}
         return {"reduce_on_plateau": {**base, **own} if _is_on(wanted) else None}
+
+
+def _as_field(record: Record, value: Any) -> Any:
+    """A parameter's value as the field's: see `catalogue`."""
+    if record.off is None and value in (0, "none"):
+        return None
+    masks = record.draws is not None and record.draws.kind == "mask"
+    # Masks of random bytes know no smaller rate.
+    return 0.0 if masks and fields.is_number(value) and 0 < value < _LEAST_RATE else value
 
 
 def make_space(
@@ -262,7 +262,7 @@ def _left_of(
     listed = parent.listed if parent else (_base_value(name, base),)
     if listed is None:
         return None
-    allowed = tuple(v for v in listed if (v if values is NOT_ZERO else v in values))
+    allowed = tuple(v for v in listed if (v if values is NOT_OFF else v in values))
     return None if len(allowed) == len(listed) and not _is_conditional(parent) else (name, allowed)
 
 
@@ -274,10 +274,7 @@ def _is_conditional(parent: Parameter | None) -> bool:
 def _base_value(name: str, base: Space) -> Any:
     if name == "num_layers" and name not in base.fixed:
         return len(base.model.hidden_units)
-    if name in base.fixed:
-        value = base.fixed[name]
-    else:
-        value = getattr(base.model if name in MODEL else base.train, name)
+    value = base.fixed[name] if name in base.fixed else setting(name, base.model, base.train)
     return _is_on(value) if name == "reduce_on_plateau" else value
 
 
@@ -293,6 +290,6 @@ def _may_use_sgd(space: Space) -> bool:
 
 def _never_counts(name: str, condition: Condition) -> str:
     parent, values = condition
-    wanted = "above 0" if values is NOT_ZERO else "one of " + ", ".join(map(str, values))
+    wanted = "above 0" if values is NOT_OFF else "one of " + ", ".join(map(str, values))
     hint = " Search sgd_learning_rate instead." if name == "learning_rate" else ""
     return f"{name} counts only with {parent} {wanted}, which this space never has.{hint}"

@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from kmlp.config.encoding import DEFAULTS
+from kmlp.config.settings import RECORDS
 from kmlp.report.blocks import Section, Text, facts_table
 from kmlp.stats.formatting import Unit, unit_in
 from kmlp.study.results.ranking import label
 
 Results = Mapping[str, Any]
-_OFF = (None, 0, 0.0, "none", False)
 _STOPPING = ("early_stopping", "monitor", "min_delta", "patience", "restore_best_weights")
 
 
@@ -18,7 +17,7 @@ def setting_section(results: Results) -> Section:
     config = _config(results, results["baseline"])
     facts = {
         "Data": _data(results),
-        f"Network of {results['baseline']}": _network(config["model"]),
+        f"Network of {results['baseline']}": _written(config["model"]),
         **_training(config["train"]),
         "Trials": _trials(results),
     }
@@ -36,7 +35,7 @@ def best_section(results: Results) -> Section | None:
     member = next(m for m in results["members"] if m["id"] == best["member"])
     facts = {
         "Variant": label(variant),
-        "Network": _network(variant["config"]["model"]),
+        "Network": _written(variant["config"]["model"]),
         **_training(variant["config"]["train"]),
         f"Its {unit.title}": _scores(variant, unit),
         "One network of it": (
@@ -65,17 +64,6 @@ def _data(results: Results) -> str:
         f"{dataset['num_val']:,} validation ({held_out}) and {dataset['num_test']:,} test rows"
         f"{kinds}"
     )
-
-
-def _network(model: Mapping[str, Any]) -> str:
-    """How a strength acts is said only where there is one."""
-    idle = {
-        "drop_connect_mask": not model.get("drop_connect"),
-        "drop_connect_inference": not model.get("drop_connect"),
-        "penalty_reduction": not (model.get("l1") or model.get("l2")),
-        **{name: model.get(name) == default for name, default in DEFAULTS.items()},
-    }
-    return _written({k: v for k, v in model.items() if not idle.get(k)})
 
 
 def _training(train: Mapping[str, Any]) -> dict[str, str]:
@@ -125,9 +113,17 @@ def _scores(variant: Mapping[str, Any], unit: Unit) -> str:
 
 
 def _written(values: Mapping[str, Any]) -> str:
-    """Settings without what is off."""
-    shown = {k: v for k, v in values.items() if v not in _OFF}
+    """Settings without what is off, or says how something acts that is."""
+    shown = {k: v for k, v in values.items() if _acts(k, values)}
     return ", ".join(f"{_words(k)} {_value(v)}" for k, v in shown.items())
+
+
+def _acts(name: str, values: Mapping[str, Any]) -> bool:
+    record = RECORDS.get(name)
+    if record is None:  # a part of a field's own table
+        return bool(values[name])
+    helped = any(other in values and _acts(other, values) for other in record.acts_with)
+    return record.is_on(values[name]) and (helped or not record.acts_with)
 
 
 def _words(name: str) -> str:

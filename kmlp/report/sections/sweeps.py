@@ -6,6 +6,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 
+from kmlp.config import Variant
+from kmlp.config.records import records_of
+from kmlp.config.settings import RECORDS
 from kmlp.config.sweep import written
 from kmlp.report import plots
 from kmlp.report.blocks import Block, Figure, Section
@@ -16,20 +19,6 @@ from kmlp.stats.formatting import unit_in
 Results = Mapping[str, Any]
 Sweep = Mapping[str, Any]
 _WIDE_RANGE = 20
-_TITLES = {
-    "num_train": "training rows",
-    "hidden_units": "units by hidden layer",
-    "l1": "L1 factor",
-    "l2": "L2 factor",
-    "dropout": "dropout rate",
-    "input_dropout": "input dropout rate",
-    "drop_connect": "DropConnect rate",
-    "learning_rate": "learning rate",
-    "batch_size": "batch size",
-    "gradient_noise": "gradient noise, stddev",
-    "max_norm": "largest norm",
-    "label_smoothing": "label smoothing",
-}
 _SCORES = {
     "train": ("training", "train"),
     "val": ("validation", "unclear"),
@@ -53,7 +42,7 @@ def sweeps_section(results: Results) -> Section | None:
 
 def field_title(field: str) -> str:
     """What is swept, in words."""
-    return _TITLES.get(field, field.replace("_", " "))
+    return {**RECORDS, **records_of(Variant)}[field].axis
 
 
 def _scores(results: Results, sweep: Sweep, number: int) -> Figure:

@@ -13,7 +13,7 @@ from kmlp.data import Dataset
 from kmlp.errors import ConfigError
 from kmlp.stats.variance_components import pooled_sd
 from kmlp.study.loading import Study, load_study
-from kmlp.study.plan import plan_extras
+from kmlp.study.plan import plan_extras, streams_of
 from kmlp.study.results.decompositions import resampled, resampled_scores
 from kmlp.study.results.folds import fold_scores
 from kmlp.study.results.seed_streams import stream_scores
@@ -200,6 +200,15 @@ def test_one_stream_varies_and_the_others_are_held(finished):
     assert min(table.std(axis=1).min() for table in scores.values()) > 0
     # `none` draws no noise: there is nothing to vary.
     assert set(stream_scores(study.results, "none", "accuracy")) == {"init", "order", "split"}
+
+
+@pytest.mark.parametrize(
+    ("variant", "draws"),
+    [("input_noise", True), ("gradient_noise", True), ("drop_connect", True), ("l2", False)],
+)
+def test_the_noise_stream_varies_where_a_variant_draws(variant, draws):
+    config = dataclasses.replace(CONFIG, variants=("none", variant), sweep=())
+    assert ("noise" in streams_of(config, config.resolved_variants[1])) == draws
 
 
 def test_settings_vary_a_stream_over_seeds_of_their_own():

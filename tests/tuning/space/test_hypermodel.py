@@ -159,8 +159,10 @@ def test_label_smoothing_leaves_the_plain_metric_alone(tiny):
 def test_every_optimizer_holds_what_the_config_says():
     for name, noise in itertools.product(("sgd", "adam", "adamw", "rmsprop"), (0.0, 0.1)):
         momentum = 0.9 if name == "sgd" else 0.0
+        beta_2 = 0.95 if name in ("adam", "adamw") else 0.999
         train = TrainConfig(
-            optimizer=name, momentum=momentum, gradient_noise=noise, weight_decay=0.1, clipnorm=2.0
+            **{"optimizer": name, "momentum": momentum, "beta_2": beta_2},
+            **{"gradient_noise": noise, "weight_decay": 0.1, "clipnorm": 2.0},
         )
         optimizer = make_optimizer(train)
         assert isinstance(optimizer, GradientNoise) == bool(noise)
@@ -168,6 +170,7 @@ def test_every_optimizer_holds_what_the_config_says():
         assert type(inner).__name__.lower() == name
         assert (inner.weight_decay, inner.clipnorm) == (0.1, 2.0)
         assert getattr(inner, "momentum", 0.0) == momentum
+        assert getattr(inner, "beta_2", 0.999) == beta_2
 
 
 def test_what_a_stock_search_cannot_take_is_refused(tiny):

@@ -1,0 +1,127 @@
+"""The layers that a network is assembled from: Keras's own, and beside them their stacked twins."""
+
+from collections.abc import Collection
+from typing import Any
+
+import keras
+
+from kmlp.config import MLPConfig
+from kmlp.config.network import resolved_scaling
+from kmlp.config.records import is_on
+from kmlp.data.dataset import DataSpec
+from kmlp.nn.drop_connect import DropConnectDense
+from kmlp.nn.stacked_layers import (
+    StackedBatchNormalization,
+    StackedDense,
+    StackedDropConnectDense,
+    StackedDropout,
+    StackedGaussianNoise,
+    StackedLayerNormalization,
+    StackedScaling,
+    StackedStandardization,
+)
+from kmlp.nn.topology import kernel_initializer, penalties
+
+
+class PlainLayers:
+    """Keras's own layers."""
+
+    def __init__(self, config: MLPConfig, spec: DataSpec, seed: int | None) -> None:
+        self.config, self.spec, self.seed = config, spec, seed
+
+    def needs(self, field: str) -> bool:
+        return is_on(self.config, field)
+
+    def scaling(self, spec: DataSpec) -> keras.layers.Layer:
+        kind = resolved_scaling(self.config.input_scaling, spec)
+        if kind == "standard":
+            return keras.layers.Normalization(name="scaling")
+        return keras.layers.Rescaling(1 / 255 if kind == "unit" else 1.0, name="scaling")
+
+    def dense(self, index: int, units: int, name: str) -> keras.layers.Layer:
+        return keras.layers.Dense(units, name=name, **self._kernel(index))
+
+    def drop_connect_dense(
+        self, index: int, units: int, activation: str, name: str
+    ) -> keras.layers.Layer:
+        config = self.config
+        return DropConnectDense(
+            units,
+            config.drop_connect,
+            mask=config.drop_connect_mask,
+            inference=config.drop_connect_inference,
+            activation=activation,
+            name=name,
+            **self._kernel(index),
+        )
+
+    def normalization(self, name: str) -> keras.layers.Layer:
+        if self.config.normalization == "batch":
+            return keras.layers.BatchNormalization(name=name)
+        return keras.layers.LayerNormalization(name=name)
+
+    def dropout(self, name: str) -> keras.layers.Layer:
+        return keras.layers.Dropout(self.config.dropout, name=name)
+
+    def input_dropout(self, name: str) -> keras.layers.Layer:
+        return keras.layers.Dropout(self.config.input_dropout, name=name)
+
+    def input_noise(self, name: str) -> keras.layers.Layer:
+        return keras.layers.GaussianNoise(self.config.input_noise, name=name)
+
+    def _kernel(self, index: int) -> dict[str, Any]:
+        """Initializer, penalty and constraint of a layer's kernel; the output's has no bound."""
+        config = self.config
+        is_hidden = index < len(config.hidden_units)
+        bound = config.max_norm if is_hidden else None
+        penalized = config.l1 > 0 or config.l2 > 0
+        l1, l2 = penalties(config, self.spec)
+        return {
+            "kernel_initializer": kernel_initializer(config, index, self.seed),
+            "kernel_regularizer": keras.regularizers.L1L2(l1, l2) if penalized else None,
+            "kernel_constraint": keras.constraints.MaxNorm(bound) if bound else None,
+        }
+
+
+class StackedLayers:
+    """Their stacked twins.
+
+    Args:
+        config: what the members share.
+        switched_on: the fields that any member switches on.
+    """
+
+    def __init__(self, config: MLPConfig, switched_on: Collection[str]) -> None:
+        self.config, self.switched_on = config, switched_on
+
+    def needs(self, field: str) -> bool:
+        return field in self.switched_on
+
+    def scaling(self, spec: DataSpec) -> keras.layers.Layer:
+        kind = resolved_scaling(self.config.input_scaling, spec)
+        if kind == "standard":
+            return StackedStandardization(name="scaling")
+        return StackedScaling(1 / 255 if kind == "unit" else 1.0, name="scaling")
+
+    def dense(self, index: int, units: int, name: str) -> keras.layers.Layer:
+        return StackedDense(units, name=name)
+
+    def drop_connect_dense(
+        self, index: int, units: int, activation: str, name: str
+    ) -> keras.layers.Layer:
+        mask, inference = self.config.drop_connect_mask, self.config.drop_connect_inference
+        return StackedDropConnectDense(units, mask, inference, activation, name=name)
+
+    def normalization(self, name: str) -> keras.layers.Layer:
+        if self.config.normalization == "batch":
+            return StackedBatchNormalization(name=name)
+        return StackedLayerNormalization(name=name)
+
+    def dropout(self, name: str) -> keras.layers.Layer:
+        return StackedDropout("dropout", after_relu=self.config.activation == "relu", name=name)
+
+    def input_dropout(self, name: str) -> keras.layers.Layer:
+        return StackedDropout("input_dropout", name=name)
+
+    def input_noise(self, name: str) -> keras.layers.Layer:
+        return StackedGaussianNoise(name=name)
