@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
 from kmlp.config.network import MLPConfig, resolved_scaling
+from kmlp.config.records import records_of
 from kmlp.data.columns import Column
 from kmlp.data.dataset import DataSpec
 
-_OF_COLUMNS = (
-    *("missing_indicators", "max_one_hot", "embedding_dim"),
-    *("max_categories", "min_category_count"),
-)
-DEFAULTS = {f.name: f.default for f in dataclasses.fields(MLPConfig) if f.name in _OF_COLUMNS}
+DEFAULTS = {name: r.default for name, r in records_of(MLPConfig).items() if r.of_columns}
 """Fields of `MLPConfig` that say something of columns only, and their defaults."""
 
 

@@ -1,6 +1,7 @@
 """What to build."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from kmlp.config import fields
 from kmlp.config.base import Config
@@ -21,6 +22,11 @@ INITIALIZERS = (
     "lecun_normal",
     "lecun_uniform",
 )
+
+
+def _of_columns(default: Any) -> Any:
+    """A field that says something of a table's columns only: told where it is another value."""
+    return described(default, held="stack", off=default, of_columns=True, since="0.2.0")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +84,7 @@ class MLPConfig(Config):
         held="stack",
         off="none",
         variants={"input_norm": "standard"},
-        search=choice("unit", "standard", "none"),
+        search=choice("unit", "standard", "none", "robust"),
     )
     normalization: str = described(
         "none",
@@ -176,6 +182,11 @@ class MLPConfig(Config):
         pilot=(4.0, 3.0, 2.0, 1.5, 1.0),
         search=choice(0.0, 1.0, 2.0, 3.0, 4.0),
     )
+    missing_indicators: bool = _of_columns(True)
+    max_one_hot: int = _of_columns(8)
+    embedding_dim: int = _of_columns(8)
+    max_categories: int = _of_columns(1000)
+    min_category_count: int = _of_columns(1)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden_units", fields.positive_ints(self, "hidden_units"))

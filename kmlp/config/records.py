@@ -73,6 +73,7 @@ class Record:
         acts_with: it means nothing where all of these fields are off.
         draws: what it draws.
         classes_only: it means nothing to a regression.
+        of_columns: it means something to a table's columns only.
         strength: of the variant that is named as the field.
         beside: what else that variant sets.
         pilot: the strengths of it that `strengths="auto"` tries, from weak to strong.
@@ -92,6 +93,7 @@ class Record:
     acts_with: tuple[str, ...] = ()
     draws: Draws | None = None
     classes_only: bool = False
+    of_columns: bool = False
     strength: float | None = None
     beside: Mapping[str, Any] = field(default_factory=dict)
     pilot: tuple[float, ...] = ()

@@ -8,13 +8,12 @@ from kmlp.config import fields
 from kmlp.config.base import Config
 from kmlp.config.records import NOT_OFF, Condition, Draws, Search, choice, described
 from kmlp.errors import ConfigError
+from kmlp.stats.monitoring import MONITORS
 
-_METRICS = ("cross_entropy", "accuracy", "mse")
 _SGD: Condition = ("optimizer", ("sgd",))
 _ADAM: Condition = ("optimizer", ("adam", "adamw"))
 _ADAPTIVE: Condition = ("optimizer", ("adam", "adamw", "rmsprop"))
 _CONSTANT: Condition = ("learning_rate_schedule", ("constant",))
-MONITORS = ("auto", "loss", *_METRICS, *(f"val_{name}" for name in _METRICS))
 
 
 @dataclass(frozen=True, kw_only=True)

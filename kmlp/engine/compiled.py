@@ -12,12 +12,15 @@ from typing import Any
 import keras
 from keras import ops
 
+from kmlp.config import MLPConfig
+from kmlp.config.encoding import encoded_width
 from kmlp.data.dataset import DataSpec
 from kmlp.engine.signature import Signature
 from kmlp.nn import backend, random_bits, update_rules
 from kmlp.nn.layer_factories import StackedLayers
-from kmlp.nn.losses import class_logits, hits, plain_loss, plain_loss_name, smooth_labels
+from kmlp.nn.losses import class_logits, hits, plain_loss, smooth_labels
 from kmlp.nn.topology import OUTPUT, assemble, own_dtype
+from kmlp.stats.monitoring import plain_loss_name
 
 State = dict[str, Any]
 # In training, whatever the stack: a sum over other batches would be rounded otherwise.
@@ -255,9 +258,9 @@ def evaluation_rows(num_members: int, width: int) -> int:
     return min(max(EVALUATION_BYTES // (_FLOAT * num_members * width), least), most)
 
 
-def row_width(spec: DataSpec, layout: Layout) -> int:
+def row_width(spec: DataSpec, config: MLPConfig) -> int:
     """Values of one row and member at a time: the features and the widest layer's units."""
-    return encoded_width(layout, spec) + max(layout.hidden_units, default=0)
+    return encoded_width(config, spec) + max(config.hidden_units, default=0)
 
 
 def stacked_model(

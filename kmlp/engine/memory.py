@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
+from kmlp.config.encoding import encoded_width, num_embedding_weights
 from kmlp.config.settings import switched_on
 from kmlp.data.dataset import Dataset
 from kmlp.engine.compiled import (
@@ -210,7 +211,7 @@ def _step_bytes(member: Member, data: Dataset) -> int:
     # Each unit's activation and its gradient; what normalizes keeps more, and what draws most.
     copies = 2 + 6 * (model.dropout > 0) + 2 * (model.normalization != "none")
     total += batch * _FLOAT * copies * (sum(model.hidden_units) + spec.num_outputs)
-    total += _places(member).count("inputs") * batch * spec.num_features * 6 * _FLOAT
+    total += _places(member).count("inputs") * batch * width * 6 * _FLOAT
     if model.drop_connect:
         masks = batch if model.drop_connect_mask == "example" else 1
         # Words drawn, masks, masked weights and their gradients, as far as XLA does not fuse them.

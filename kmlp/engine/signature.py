@@ -32,11 +32,6 @@ class Signature:
     validation_fraction: float
     sample: tuple[str, int]
     num_train: int | None
-    missing_indicators: bool
-    max_one_hot: int
-    embedding_dim: int
-    max_categories: int
-    min_category_count: int
 
     @classmethod
     def of(cls, member: Member) -> "Signature":
@@ -49,7 +44,6 @@ class Signature:
             validation_fraction=member.validation_fraction,
             sample=member.sample.of_equal_size if member.sample else ("all", 0),
             num_train=member.num_train,
-            **{name: getattr(model, name) for name in encoding.DEFAULTS},
         )
 
     @classmethod

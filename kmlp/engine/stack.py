@@ -25,6 +25,8 @@ from kmlp.nn.encoding import ENCODING, initial_embeddings
 from kmlp.nn.mlp import Statistics, build_mlp, load_member_weights
 from kmlp.nn.topology import kernel_initializer, penalties
 
+_STATISTICS = ("moving_mean", "moving_variance", "mean", "variance")
+
 
 class Stack:
     """Members trained at once.
@@ -81,13 +83,12 @@ class Stack:
             rows: `(k, n)` indices of the training rows.
         """
         self.state = {**self.state, "targets": self._target_state(data, rows)}
-        if resolved_scaling(self.signature.model.input_scaling, self.spec) == "standard":
-            # Members of one split share their rows: a study's variants are paired by seed.
-            known = {r.tobytes(): r for r in rows}
-            found = {key: Statistics.of(data.x_train, r) for key, r in known.items()}
-            each = [found[r.tobytes()] for r in rows]
-            self._assign("scaling/mean", np.stack([s.mean for s in each]))
-            self._assign("scaling/variance", np.stack([s.variance for s in each]))
+        # Members of one split share their rows: a study's variants are paired by seed.
+        known = {r.tobytes(): r for r in rows}
+        found = {key: self._input_state(data.x_train, r) for key, r in known.items()}
+        each = [found[r.tobytes()] for r in rows]
+        for path in each[0]:
+            self._assign(path, np.stack([state[path] for state in each]))
 
     def weights_of(self, k: int) -> dict[str, np.ndarray]:
         """Member `k`'s weights by their path in the plain model, in its shapes; inputs' and
@@ -143,10 +144,10 @@ class Stack:
     def _input_state(self, x: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
         """What a member takes from its own rows of the inputs, by path."""
         if self.spec.columns:
-            plan = Encoding.of(self.signature, self.spec)
+            plan = Encoding.of(self.signature.model, self.spec)
             found = column_statistics(plan, x, rows)
             return {f"{ENCODING}/{name}": value for name, value in found.items()}
-        if resolved_scaling(self.signature.input_scaling, self.spec) == "standard":
+        if resolved_scaling(self.signature.model.input_scaling, self.spec) == "standard":
             statistics = Statistics.of(x, rows)
             return {"scaling/mean": statistics.mean, "scaling/variance": statistics.variance}
         return {}

@@ -17,6 +17,7 @@ from kmlp.engine.trainer import MemberResult
 from kmlp.nn.callbacks import MemberwiseEarlyStopping, MemberwiseReduceLROnPlateau
 from kmlp.nn.topology import num_kernel_weights
 from kmlp.stats.metrics import classification_metrics, regression_metrics
+from kmlp.stats.monitoring import resolved_monitor
 
 _COMPACT_FROM_FLOPS = 6e9
 
@@ -225,11 +226,9 @@ class StackRun:
             callback.set_model(self)
 
     def _monitor(self) -> str:
-        monitor = self.stack.signature.train.monitor
-        if monitor == "auto":
-            plain = plain_loss_name(self.stack.spec.task)
-            return f"val_{plain}" if self.val_rows.shape[1] else "loss"
-        return monitor
+        stack, validated = self.stack, bool(self.val_rows.shape[1])
+        monitor = stack.signature.train.monitor
+        return resolved_monitor(monitor, stack.spec.task, validated=validated)
 
     def _record_epoch(self) -> None:
         stopped = self.early_stopping.stopped if self.epoch else np.zeros(len(self.position), bool)
@@ -277,7 +276,7 @@ class StackRun:
     def _predictions(self, x: Any, num_rows: int) -> np.ndarray:
         """Every member's predictions of all rows, `(k, num_rows, ...)`."""
         stack, k = self.whole, len(self.whole.members)
-        width = row_width(stack.spec, stack.signature.model.hidden_units)
+        width = row_width(stack.spec, stack.signature.model)
         size = min(evaluation_rows(k, width), num_rows)
         shape = () if stack.spec.task == "regression" else (stack.spec.num_classes,)
         predictions = np.empty((k, num_rows, *shape), keras.config.floatx())

@@ -6,10 +6,12 @@ from typing import Any
 import keras
 
 from kmlp.config import MLPConfig
+from kmlp.config.encoding import Encoding
 from kmlp.config.network import resolved_scaling
 from kmlp.config.records import is_on
 from kmlp.data.dataset import DataSpec
 from kmlp.nn.drop_connect import DropConnectDense
+from kmlp.nn.encoding import ENCODING, ColumnEncoding, StackedColumnEncoding
 from kmlp.nn.stacked_layers import (
     StackedBatchNormalization,
     StackedDense,
@@ -33,6 +35,8 @@ class PlainLayers:
         return is_on(self.config, field)
 
     def scaling(self, spec: DataSpec) -> keras.layers.Layer:
+        if spec.columns:
+            return ColumnEncoding(Encoding.of(self.config, spec), self.seed, name=ENCODING)
         kind = resolved_scaling(self.config.input_scaling, spec)
         if kind == "standard":
             return keras.layers.Normalization(name="scaling")
@@ -98,6 +102,8 @@ class StackedLayers:
         return field in self.switched_on
 
     def scaling(self, spec: DataSpec) -> keras.layers.Layer:
+        if spec.columns:
+            return StackedColumnEncoding(Encoding.of(self.config, spec), name=ENCODING)
         kind = resolved_scaling(self.config.input_scaling, spec)
         if kind == "standard":
             return StackedStandardization(name="scaling")

@@ -8,9 +8,11 @@ values of a choice: a logarithmic range has no zero.
 
 from typing import Any
 
-from kmlp.config.records import Condition, Search, choice
+from kmlp.config import MLPConfig, TrainConfig
+from kmlp.config.records import Condition, Search, choice, records_of
 from kmlp.config.settings import RECORDS
 from kmlp.data import DataSpec
+from tuning.space.columns import column_parameters
 from tuning.space.parameter import Parameter
 
 MAX_LAYERS = 3
@@ -38,18 +40,18 @@ _MADE: dict[str, dict[str, Search]] = {
 }
 
 
-def _searches() -> dict[str, Search]:
+def _searches(config: type) -> dict[str, Search]:
     found: dict[str, Search] = {}
-    for name, record in RECORDS.items():
+    for name, record in records_of(config).items():
         found |= {name: record.search} if record.search else {}
         found |= _MADE.get(name, {})
     return found
 
 
-_SEARCHES = _searches()
+_NETWORK, _TRAINING = _searches(MLPConfig), _searches(TrainConfig)
 DEFAULT: dict[str, tuple[Any, ...] | None] = {
     name: search.preset if isinstance(search.preset, tuple) else None
-    for name, search in _SEARCHES.items()
+    for name, search in {**_NETWORK, **_TRAINING}.items()
     if search.preset
 }
 """What is searched unless said otherwise, and over which values where not over all.
@@ -63,9 +65,14 @@ rate and momentum are searched. "all" adds the other optimizers and regularizers
 
 def catalogue(spec: DataSpec) -> dict[str, Parameter]:
     """Every parameter there is for these data, parents before what depends on them."""
+    of_columns = {p.name: p for p in column_parameters(spec)}
+    return {**_parameters(_NETWORK, spec), **of_columns, **_parameters(_TRAINING, spec)}
+
+
+def _parameters(searches: dict[str, Search], spec: DataSpec) -> dict[str, Parameter]:
     return {
         name: _parameter(name, search, spec)
-        for name, search in _SEARCHES.items()
+        for name, search in searches.items()
         if spec.task != "regression" or name not in RECORDS or not RECORDS[name].classes_only
     }
 
@@ -73,9 +80,9 @@ def catalogue(spec: DataSpec) -> dict[str, Parameter]:
 def _parameter(name: str, search: Search, spec: DataSpec) -> Parameter:
     values = search.values
     if name == "input_scaling":
-        values = tuple(
-            v for v in values if v != ("none" if spec.input_dtype == "uint8" else "unit")
-        )
+        is_bytes = spec.input_dtype == "uint8"
+        fitting = {"unit": is_bytes, "none": not is_bytes, "robust": bool(spec.columns)}
+        values = tuple(v for v in values if fitting.get(v, True))
     wanted = search.default if name not in RECORDS else RECORDS[name].default
     common: dict[str, Any] = {"name": name, "conditions": search.when}
     if not values:
