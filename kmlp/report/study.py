@@ -107,13 +107,14 @@ def _findings(
 ) -> list[Section]:
     is_regression = results["dataset"]["task"] == "regression"
     comparisons = _comparisons(results)
-    best = best_section(results)
+    best, promised = best_section(results), scores.promises(results)
     sections = [
         setting_section(results),
         Section("ranking", _ranking_title(results), [ranking.ranking(results)]),
         *([best] if best else ()),
         Section("seeds", "Every seed", [scores.scores(results)]),
         *([Section("comparisons", "Every comparison", comparisons)] if comparisons else ()),
+        *([Section("promises", "What validation promised", [promised])] if promised else ()),
         *_beyond(results),
         *_training(results, networks, is_regression),
     ]

@@ -11,6 +11,7 @@ import sys
 import numpy as np
 import pypdf
 import pytest
+from matplotlib.figure import Figure as Canvas
 from PIL import Image
 
 from kmlp.config import StudyConfig
@@ -21,6 +22,7 @@ from kmlp.report import limits, write_report
 from kmlp.report.csv_tables import csv_tables
 from kmlp.report.images import find_test_images
 from kmlp.report.plots import PALETTE
+from kmlp.report.plots.promises import Cloud, draw_promises
 from kmlp.report.sections import scores, training
 from kmlp.report.study import study_report
 from kmlp.report.write import write_files
@@ -32,8 +34,17 @@ from tests.hand_made import hand_made, record
 pytestmark = pytest.mark.page
 
 FIGURES = {
-    "classes": ("differences", "scores", "epochs", "curves", "gaps", "confusion", "reliability"),
-    "regression": ("differences", "scores", "epochs", "curves", "gaps", "residuals"),
+    "classes": (
+        "differences",
+        "scores",
+        "promises",
+        "epochs",
+        "curves",
+        "gaps",
+        "confusion",
+        "reliability",
+    ),
+    "regression": ("differences", "scores", "promises", "epochs", "curves", "gaps", "residuals"),
 }
 
 
@@ -140,6 +151,7 @@ def test_every_axis_has_its_unit(made):
         "curves": loss,
         "gaps": "gap in RMSE" if is_regression else "gap in cross-entropy, nats",
         "epochs": "epoch",
+        "promises": f"validation {unit.axis}",
         "differences": f"test {unit.title} minus none"
         + (f" {unit.arrow}" if is_regression else f", points {unit.arrow}"),
     }
@@ -422,3 +434,45 @@ def test_a_metric_that_no_network_was_scored_by_has_no_column(made):
     for variant in results["variants"]:
         del variant["test"][lacking]
     assert len(scores.other_scores(results).columns) == before - 1
+
+
+def test_what_validation_promised_stands_beside_what_the_test_set_gave(made):
+    """Hand-made networks validate as they test; then validation promises more than that."""
+    results, unit = made.results, unit_in(made.results)
+    figure = scores.promises(results)
+    best = next(v for v in results["variants"] if v["name"] == results["best"]["variant"])
+    same = unit.with_unit(best["test"][unit.metric]["mean"])
+    assert f"mean {unit.title} {same} there, {same} on the test set" in figure.caption
+    side = "below" if unit.higher_is_better else "above"
+    assert f"{side} the dashed line the test set gave less" in figure.caption
+    best["val"] = {unit.metric: {"mean": 0.5}}
+    promised = unit.with_unit(0.5)
+    assert f"{promised} there, {same} on the test set" in scores.promises(results).caption
+
+
+def test_a_dot_is_a_network_at_its_two_scores():
+    cloud = Cloud("chosen", np.array([80.0, 84.0]), np.array([70.0, 76.0]))
+    ax = draw_promises(Canvas().subplots(), [cloud])
+    assert ax.collections[0].get_offsets().tolist() == [[80.0, 70.0], [84.0, 76.0]]
+    mean, equal = ax.lines
+    assert mean.get_xydata().tolist() == [[82.0, 73.0]]
+    assert equal.get_xdata().tolist() == equal.get_ydata().tolist() == list(ax.get_xlim())
+
+
+def test_validation_is_told_from_test_and_the_chosen_and_the_baseline_from_others(made):
+    results, unit = made.results, unit_in(made.results)
+    results["members"] = [{**m, "val": {unit.metric: 0.5}} for m in results["members"]]
+    clouds = {v["name"]: scores._cloud(results, v, unit) for v in results["variants"]}
+    for name, cloud in clouds.items():
+        own = [m for m in results["members"] if m["variant"] == name]
+        assert cloud.promised.tolist() == [0.5 * unit.scale] * len(own)
+        assert cloud.given.tolist() == [unit.scale * m["test"][unit.metric] for m in own]
+    roles = {name: cloud.role for name, cloud in clouds.items()}
+    assert roles == {"none": "baseline", "dropout": "chosen", "l2": "unclear"}
+
+
+def test_without_validation_rows_nothing_was_promised(made):
+    results = made.results
+    for variant in results["variants"]:
+        variant["val"] = {}
+    assert scores.promises(results) is None
