@@ -119,13 +119,3 @@ def test_a_study_of_a_file_runs_and_its_folder_knows_the_table(path, tmp_path):
     )
     with pytest.raises(RunFolderError, match="holds another study: data is"):
         run_study(other, tmp_path / "run", trainer=LinearTrainer())
-
-
-def test_columns_that_networks_cannot_take_are_refused_before_anything_is_written(path, tmp_path):
-    with pytest.raises(ConfigError, match="Received: categories in 'city'"):
-        run_study(
-            StudyConfig(dataset=str(path), data={"target": "left"}, num_seeds=2),
-            tmp_path / "run",
-            trainer=LinearTrainer(),
-        )
-    assert not (tmp_path / "run" / "study.toml").exists()

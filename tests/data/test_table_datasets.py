@@ -8,11 +8,10 @@ import pandas as pd
 import pytest
 
 import kmlp
-from kmlp.config.network import resolved_scaling
 from kmlp.data import Dataset, load_dataset
 from kmlp.data.columns import Schema
 from kmlp.data.encoder import encode
-from kmlp.errors import ConfigError, DataError
+from kmlp.errors import DataError
 
 rng = np.random.default_rng(0)
 N = 200
@@ -139,17 +138,6 @@ def test_options_of_tables_are_refused_elsewhere(path):
         load_dataset("mnist", test=0.2)
     with pytest.raises(DataError, match="there is no such file"):
         load_dataset(path.parent / "none.csv", target="left")
-
-
-def test_networks_refuse_what_they_cannot_prepare():
-    spec = Dataset.from_table(FRAME, target="left").spec
-    with pytest.raises(ConfigError, match=r"yet\. Received: categories in 'city'\. Drop such"):
-        resolved_scaling("auto", spec)
-    gaps = FRAME.assign(age=FRAME["age"].where(FRAME["age"] > 30)).drop(columns="city")
-    with pytest.raises(ConfigError, match="Received: missing values in 'age'"):
-        resolved_scaling("auto", Dataset.from_table(gaps, target="left").spec)
-    numbers = Dataset.from_table(FRAME.drop(columns="city"), target="left").spec
-    assert resolved_scaling("auto", numbers) == "standard"
 
 
 def test_a_table_of_pixels_is_a_set_of_images(tmp_path):
