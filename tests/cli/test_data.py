@@ -6,7 +6,7 @@ import pytest
 
 from kmlp.cli.data import data
 from kmlp.cli.options import Options, configure
-from kmlp.cli.schema import read_kinds
+from kmlp.cli.schema import read_kinds, words_of
 from kmlp.cli.study import load_data
 from kmlp.cli.tune import configure as configure_search
 from kmlp.config import DataConfig, StudyConfig
@@ -65,6 +65,8 @@ def test_what_the_command_line_says_of_a_table_goes_into_the_config():
     assert StudyConfig.from_toml(config.to_toml()) == config
     assert configure_search("churn.csv", data=options.of_table).data == config.data
     assert configure("mnist")[""].data is None
+    words = ["--target left", "--test 0.25", "--columns a=category", "--drop id", "--drop b"]
+    assert words_of(config.data) == words
     with pytest.raises(ConfigError, match="--columns takes NAME=KIND"):
         read_kinds("a")
 
