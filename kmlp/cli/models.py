@@ -8,6 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from kmlp.cli.app import Json, app, console, import_tensorflow_quietly, print_json
+from kmlp.cli.schema import OfTable
 
 _HOW_TO_HOLD_TO_IT = (
     "Whoever must load just this model says so: kmlp predict MODEL FILE --sha256 DIGEST, "
@@ -67,18 +68,28 @@ def predict(
 
 
 @app.command
-def evaluate(model: Path, dataset: str, /, *, json: Json = False, sha256: Digest = None) -> None:
+def evaluate(
+    model: Path,
+    dataset: str,
+    /,
+    *,
+    of: OfTable | None = None,
+    json: Json = False,
+    sha256: Digest = None,
+) -> None:
     """Score a SavedModel on a data set's test rows: intervals and the confusion matrix.
 
     For example:
 
         kmlp evaluate saved_models/fashion fashion_mnist
+
+        kmlp evaluate saved_models/churn churn.csv --target status --test 0.2
     """
     from kmlp.data import load_dataset
     from kmlp.deploy.evaluation import evaluate as score
     from kmlp.deploy.serving import load_saved
 
-    data = load_dataset(dataset)
+    data = load_dataset(dataset, **(of.said if of else {}))
     scores = score(load_saved(model, sha256=sha256), data)
     if json:
         print_json(scores)

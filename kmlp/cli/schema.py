@@ -1,5 +1,6 @@
 """A table's schema for people and programs, before anything trains."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from kmlp.text import shown
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from kmlp.config import DataConfig
     from kmlp.data.columns import Schema
 
 _NARROW = 24
@@ -122,6 +124,16 @@ def as_test(text: str | None) -> Any:
         return None if text is None else float(text)
     except ValueError:
         return text
+
+
+def words_of(data: "DataConfig | None") -> list[str]:
+    """The same as it is said on the command line."""
+    if data is None:
+        return []
+    kinds = ",".join(f"{name}={kind}" for name, kind in data.columns.items())
+    said = (("target", data.target), ("test", data.test), ("columns", kinds))
+    words = [f"--{name} {shlex.quote(str(value))}" for name, value in said if value]
+    return words + [f"--drop {shlex.quote(name)}" for name in data.drop]
 
 
 @Parameter(name="*")

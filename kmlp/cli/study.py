@@ -11,6 +11,7 @@ from kmlp.cli.app import Json, app, import_backend_quietly, print_json
 from kmlp.cli.models import default_model, write_export
 from kmlp.cli.options import TABLE, Options, Target, configure
 from kmlp.cli.report import print_report, print_study
+from kmlp.cli.schema import words_of
 from kmlp.config import StudyConfig
 from kmlp.errors import ConfigError
 from kmlp.text import visible
@@ -132,7 +133,7 @@ def run_one(config: StudyConfig, folder: Path) -> None:
     print()
     print_report(path)
     print(f"Model:  {exported}")
-    print(f"Test:   kmlp evaluate {exported} {config.dataset}")
+    print(f"Test:   kmlp evaluate {exported} {' '.join([config.dataset, *words_of(config.data)])}")
 
 
 def run_tuned(target: str, out: Path | None, options: Options) -> None:

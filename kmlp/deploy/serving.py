@@ -76,6 +76,7 @@ class LoadedModel:
         self.output_names = tuple(self._call.structured_outputs)
         spec = manifest.get("spec", {})
         self.class_names: tuple[str, ...] = tuple(spec.get("class_names", ()))
+        self._takes_missing = any(column["has_missing"] for column in spec.get("columns", ()))
         self.feature_names: tuple[str, ...] = tuple(spec.get("feature_names", ()))
         self._check_names()
 
@@ -138,7 +139,7 @@ class LoadedModel:
             raise DataError(f"inputs must be {self.input_dtype}. Received: {x.dtype}.")
         if self.input_dtype != np.uint8:
             x = x.astype(self.input_dtype)
-            if not np.isfinite(x).all():
+            if np.isinf(x).any() or (np.isnan(x).any() and not self._takes_missing):
                 raise DataError("inputs hold NaN or infinite values. Fill or drop them.")
             return x
         if not np.issubdtype(x.dtype, np.integer):

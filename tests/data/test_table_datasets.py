@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 import kmlp
-from kmlp.config.network import resolved_scaling
 from kmlp.data import Dataset, load_dataset
 from kmlp.data.columns import Schema
 from kmlp.data.encoder import encode
@@ -141,12 +140,15 @@ def test_options_of_tables_are_refused_elsewhere(path):
         load_dataset(path.parent / "none.csv", target="left")
 
 
+<<<<<<< HEAD
 def test_networks_standardize_the_columns_of_a_table():
     spec = Dataset.from_table(FRAME, target="left").spec
     assert {column.kind for column in spec.columns} >= {"category", "number"}
     assert resolved_scaling("auto", spec) == "standard"
 
 
+=======
+>>>>>>> front
 def test_a_table_of_pixels_is_a_set_of_images(tmp_path):
     pixels = rng.integers(0, 256, (50, 784))
     frame = pd.DataFrame(pixels, columns=[f"pixel{i}" for i in range(784)])
