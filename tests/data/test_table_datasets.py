@@ -140,15 +140,12 @@ def test_options_of_tables_are_refused_elsewhere(path):
         load_dataset(path.parent / "none.csv", target="left")
 
 
-<<<<<<< HEAD
 def test_networks_standardize_the_columns_of_a_table():
     spec = Dataset.from_table(FRAME, target="left").spec
     assert {column.kind for column in spec.columns} >= {"category", "number"}
     assert resolved_scaling("auto", spec) == "standard"
 
 
-=======
->>>>>>> front
 def test_a_table_of_pixels_is_a_set_of_images(tmp_path):
     pixels = rng.integers(0, 256, (50, 784))
     frame = pd.DataFrame(pixels, columns=[f"pixel{i}" for i in range(784)])
