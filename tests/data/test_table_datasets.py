@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import kmlp
+from kmlp.config.network import resolved_scaling
 from kmlp.data import Dataset, load_dataset
 from kmlp.data.columns import Schema
 from kmlp.data.encoder import encode
