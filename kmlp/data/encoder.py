@@ -165,6 +165,8 @@ def scale_of(numbers: np.ndarray) -> tuple[float, int]:
         low, first, middle, third, high = np.quantile(known, (0, 0.25, 0.5, 0.75, 1))
         spread = min((third - first) or (high - low), _LARGEST**7)
         is_exact = np.array_equal(known.astype(np.float32), known)
+    if is_exact and not spread:
+        return 0.0, 0
     enough = _ENOUGH_IF_EXACT if is_exact else _ENOUGH
     offset = float(middle) if abs(middle) > enough * spread else 0.0
     reach = max(abs(low / 2 - offset / 2), abs(high / 2 - offset / 2)) * 2

@@ -81,7 +81,8 @@ def test_an_outlier_does_not_take_the_others_digits():
 
 def test_scales_are_nothing_where_nothing_is_known():
     assert scale_of(np.full(3, np.nan)) == (0.0, 0)
-    assert scale_of(np.full(3, 1e9)) == (1e9, 0)
+    assert scale_of(np.full(3, 3.0)) == (0.0, 0), "arrays with a constant column stay as they were"
+    assert scale_of(np.full(3, 1e9 + 1)) == (1e9 + 1, 0), "float32 does not hold it"
     assert scale_of(np.zeros(3)) == (0.0, 0)
 
 

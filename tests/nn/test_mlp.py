@@ -15,7 +15,7 @@ from kmlp.nn.topology import kernel_initializer, penalties
 def table() -> Dataset:
     """Features of very different sizes; the last never varies while training."""
     rng = np.random.default_rng(0)
-    x = rng.normal(size=(200, 4)) * [1, 100, 1e-3, 0] + [0, 5000, 1, 3]
+    x = rng.normal(size=(200, 4)) * [1, 100, 1e-2, 0] + [0, 5000, 1, 3]
     y = 1000 + 50 * x[:, 0]
     return Dataset.from_arrays(x, y, x[:20], y[:20])
 
