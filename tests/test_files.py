@@ -108,7 +108,7 @@ def test_a_run_folders_own_name_is_flushed(tmp_path, monkeypatch):
 
 def test_a_file_in_the_way_of_a_folder_is_an_error(tmp_path):
     (tmp_path / "a").write_text("x")
-    with pytest.raises(FileExistsError):
+    with pytest.raises(NotADirectoryError):
         make_folder(tmp_path / "a")
 
 

@@ -24,7 +24,7 @@ from kmlp.report.sections.ranking import score_cell
 from kmlp.report.standing import standing
 from kmlp.stats.formatting import Unit, unit_in
 from kmlp.stats.metrics import METRICS
-from kmlp.study.results.ranking import rank
+from kmlp.study.results.ranking import best_variant, rank
 
 _HIGHEST = 4.2  # inches
 
@@ -93,7 +93,7 @@ def promises(results: Mapping[str, Any]) -> Figure | None:
     clouds = [_cloud(results, v, unit) for v in rank(results["variants"], unit) if v["val"]]
     if not clouds:
         return None
-    key = {"chosen": results["best"]["variant"], "baseline": results["baseline"]}
+    key = {"chosen": _chosen(results, unit)["name"], "baseline": results["baseline"]}
 
     def draw_at(width: float) -> Canvas:
         canvas = Canvas(figsize=(width, min(width + 0.3, _HIGHEST)), layout="constrained")
@@ -117,9 +117,16 @@ def _cloud(results: Mapping[str, Any], variant: Mapping[str, Any], unit: Unit) -
     promised, given = (
         unit.scale * np.array([m[part][unit.metric] for m in networks]) for part in ("val", "test")
     )
-    is_chosen, is_baseline = name == results["best"]["variant"], name == results["baseline"]
+    is_chosen, is_baseline = name == _chosen(results, unit)["name"], name == results["baseline"]
     role = "chosen" if is_chosen else "baseline" if is_baseline else "unclear"
     return Cloud(role, promised, given)
+
+
+def _chosen(results: Mapping[str, Any], unit: Unit) -> Mapping[str, Any]:
+    """The variant that validation chose; there is one where any network was validated."""
+    chosen = best_variant(results["variants"], unit)
+    assert chosen is not None
+    return chosen
 
 
 def _roles(clouds: Sequence[Cloud]) -> list[str]:
@@ -137,7 +144,7 @@ def _key(canvas: Canvas, ax: Axes, names: Mapping[str, str]) -> None:
 
 
 def _caption(results: Mapping[str, Any], unit: Unit) -> str:
-    best = next(v for v in results["variants"] if v["name"] == results["best"]["variant"])
+    best = _chosen(results, unit)
     promised, given = (best[part][unit.metric]["mean"] for part in ("val", "test"))
     side = "below" if unit.higher_is_better else "above"
     return (
