@@ -24,6 +24,7 @@ from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.data import Dataset
 from kmlp.engine.member import Member
 from kmlp.errors import KmlpError
+from kmlp.study.loading import load_study
 from kmlp.study.run_folder import RunFolder
 from kmlp.testing import LinearTrainer
 
@@ -147,7 +148,7 @@ def is_whole(run: Path) -> bool:
     """Whether what is recorded loads, as `kmlp show` loads it."""
     if not (run / "study.toml").exists():
         return True
-    members = kmlp.study.study.load_study(run).results["members"]
+    members = load_study(run).results["members"]
     return not RunFolder(run).damaged([m["id"] for m in members])
 
 
