@@ -16,6 +16,7 @@ import numpy as np
 from keras import ops
 
 from kmlp.config import TrainConfig
+from kmlp.nn import backend
 
 Hyper = Mapping[str, Any]
 # By which part of all steps, and to which fraction, the schedule "step" has lowered the rate.
@@ -130,9 +131,12 @@ def _adam(gradient: Any, weight: Any, slots: list, step: Any, hyper: Hyper) -> t
     # A constant unless some member has its own: `beta_2`'s record says that 1 - beta_2 is held.
     share = hyper.get("beta_2", 1 - TrainConfig.beta_2)
     t = ops.cast(step + 1, weight.dtype)
-    # Cast as Keras does, which rounds the betas to float32 first: in float64 it can be seen.
+    # Cast as Keras does, which may round the betas to float32 first: in float64 it can be seen.
     power_1 = ops.power(ops.cast(beta_1, weight.dtype), t)
-    power_2 = ops.power(ops.cast(ops.cast(1 - share, "float32"), weight.dtype), t)
+    beta_2 = 1 - share
+    if not isinstance(beta_2, float):
+        beta_2 = backend.rounded_as_a_constant(beta_2)
+    power_2 = ops.power(ops.cast(beta_2, weight.dtype), t)
     rate = hyper["learning_rate"] * ops.sqrt(1 - power_2) / (1 - power_1)
     mean = slots[0] + (gradient - slots[0]) * (1 - beta_1)
     square = slots[1] + (ops.square(gradient) - slots[1]) * share

@@ -21,6 +21,7 @@ if keras.backend.backend() == "tensorflow":
         fuse,
         num_places,
         place,
+        rounded_as_a_constant,
         value_and_gradients,
     )
 elif keras.backend.backend() == "jax":
@@ -32,6 +33,7 @@ elif keras.backend.backend() == "jax":
         fuse,
         num_places,
         place,
+        rounded_as_a_constant,
         value_and_gradients,
     )
 else:
@@ -48,5 +50,6 @@ __all__ = [
     "fuse",
     "num_places",
     "place",
+    "rounded_as_a_constant",
     "value_and_gradients",
 ]

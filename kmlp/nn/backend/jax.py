@@ -22,6 +22,11 @@ def value_and_gradients(function: Callable, weights: list) -> tuple[tuple[Any, A
     return jax.value_and_grad(function, has_aux=True)(weights)
 
 
+def rounded_as_a_constant(value: Any) -> Any:
+    """A tensor's value as if it had been a Python number that Keras casts: as it is."""
+    return value
+
+
 def num_places() -> int:
     """One stack at a time."""
     return 1

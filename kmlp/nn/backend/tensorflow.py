@@ -41,6 +41,11 @@ def value_and_gradients(function: Callable, weights: list) -> tuple[tuple[Any, A
     return (value, aux), tape.gradient(value, weights)
 
 
+def rounded_as_a_constant(value: Any) -> Any:
+    """A tensor's value as if it had been a Python number that Keras casts: through float32."""
+    return tf.cast(tf.cast(value, tf.float32), value.dtype)
+
+
 def num_places() -> int:
     """On a CPU one place a core: a virtual device whose thread pool has one thread.
 
