@@ -81,7 +81,7 @@ def num_bytes(file: IO[bytes]) -> int:
     return os.fstat(file.fileno()).st_size
 
 
-class _Gzip:
+class Gzip:
     """zlib's decoder of gzip, which compares checksum and length, with the others' attributes."""
 
     def __init__(self) -> None:
@@ -104,7 +104,7 @@ class _Gzip:
 
 
 _DECODERS: dict[str, tuple[bytes, Callable[[], Any]]] = {
-    ".gz": (b"\x1f\x8b", _Gzip),
+    ".gz": (b"\x1f\x8b", Gzip),
     ".xz": (b"\xfd7zXZ\0", lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, _LZMA_MEMORY)),
     ".bz2": (b"BZh", bz2.BZ2Decompressor),
 }

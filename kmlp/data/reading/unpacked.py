@@ -10,11 +10,11 @@ import hashlib
 import lzma
 import os
 import stat
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from kmlp.data.arrays.streams import Gzip
 from kmlp.errors import DataError
 
 PIECE = 2**22
@@ -143,28 +143,6 @@ def _decoded(decoder: Any, raw: bytes, compression: str) -> bytes:
         raise ValueError(f"its {compression} stream is damaged ({error}); {_AGAIN}") from error
 
 
-class _Gzip:
-    """zlib's decoder of gzip, which compares checksum and length, with bz2's attributes."""
-
-    def __init__(self) -> None:
-        self._zlib = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-
-    @property
-    def eof(self) -> bool:
-        return self._zlib.eof
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._zlib.unused_data
-
-    @property
-    def needs_input(self) -> bool:
-        return not self._zlib.unconsumed_tail
-
-    def decompress(self, raw: bytes, most: int) -> bytes:
-        return self._zlib.decompress(self._zlib.unconsumed_tail + raw, most)
-
-
 class _Zstd:
     """zstandard's decoder of one frame; it is fed little at a time, since it knows no limit."""
 
@@ -195,7 +173,7 @@ class _Zstd:
 
 
 _KINDS: dict[str, tuple[bytes, Callable[[], Any]]] = {
-    "gzip": (b"\x1f\x8b", _Gzip),
+    "gzip": (b"\x1f\x8b", Gzip),
     "zstd": (b"\x28\xb5\x2f\xfd", _Zstd),
     "xz": (b"\xfd7zXZ\0", lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, _LZMA_MEMORY)),
     "bzip2": (b"BZh", bz2.BZ2Decompressor),
