@@ -190,7 +190,11 @@ def _by_dataset(
 
 def _notes(table: Table, names: Mapping[str, str]) -> tuple[str, ...]:
     unused = [c for c in table.frame.columns if c not in names.values()]
-    read = [f"{column!r} as {role}" for role, column in names.items() if column.lower() != role]
+    read = [
+        f"{column!r} as {role}"
+        for role, column in names.items()
+        if role != "score" and column.lower() != role
+    ]
     return (
         *((f"Read {listed(read)}.",) if read else ()),
         *((f"Not used: {_quoted(unused)}.",) if unused else ()),

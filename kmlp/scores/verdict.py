@@ -107,20 +107,28 @@ def _equivalent(name: str, versus: VersusMethod, results: ScoresResults, unit: U
 def _open(name: str, versus: VersusMethod, results: ScoresResults, unit: Unit) -> str:
     interval = f"95 % interval {unit.interval(versus.ci95, signed=True)}, " if versus.ci95 else ""
     chances = f"; {_chances(versus.posterior)}" if versus.posterior else ""
+    needed = _needed(results)
+    few = ""
+    if versus.test == "sign_flip" and versus.num_compared < needed:
+        few = f"; {versus.num_compared} seeds cannot show it, at least {needed} are needed"
     return (
         f"{name} cannot be told apart from {results.baseline}: {unit.signed(versus.difference)} "
         f"{unit.of_difference} ({interval}Holm p {p_equals(versus.p_holm)}"
-        f"{_wins(versus, results)}){chances}."
+        f"{_wins(versus, results)}){few}{chances}."
     )
 
 
 def _too_few(name: str, versus: VersusMethod, results: ScoresResults, unit: Unit) -> str:
-    methods = len(results.datasets[0].methods) - 1
     return (
         f"{name} differs from {results.baseline} by {unit.signed(versus.difference)} "
         f"{unit.of_difference} on {versus.num_compared} {pairs_of(results)}: too few to test; at "
-        f"least {min_seeds_to_test(max(1, methods))} are needed."
+        f"least {_needed(results)} are needed."
     )
+
+
+def _needed(results: ScoresResults) -> int:
+    """The pairs without which no sign-flip test among so many can be significant."""
+    return min_seeds_to_test(max(1, len(results.datasets[0].methods) - 1))
 
 
 _SENTENCES = {

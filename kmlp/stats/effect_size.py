@@ -1,12 +1,13 @@
 """How large a difference is beside the spread of single runs: arrays in, numbers out."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import optimize, stats
 
-_NODES = 400
+_NODES = 200
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def _noncentrality(t: float, degrees: int, p: float) -> float:
     The share is the mean of normal ones over the chi distribution of the spread, by quadrature:
     SciPy's own distribution is NaN in its tails.
     """
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    nodes, weights = _quadrature()
     spreads = np.sqrt(stats.chi2.ppf((1 + nodes) / 2, degrees) / degrees)
 
     def off(shift: float) -> float:
@@ -55,3 +56,9 @@ def _noncentrality(t: float, degrees: int, p: float) -> float:
 
     reach = 10 + abs(t) * float(spreads.max())
     return float(optimize.brentq(off, -reach, reach))
+
+
+@functools.cache
+def _quadrature() -> tuple[np.ndarray, np.ndarray]:
+    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    return nodes, weights
