@@ -39,12 +39,12 @@ class Record(BaseModel):
         return self.model_dump(mode="json")
 
 
-def left_out(**known: Any) -> Any:
+def unless_none(**known: Any) -> Any:
     """A field that `results.json` holds only where there is something to say."""
     return Field(default=None, exclude_if=lambda value: value is None, **known)
 
 
-def left_out_if_empty() -> Any:
+def unless_empty() -> Any:
     """The same of a mapping."""
     return Field(default_factory=dict, exclude_if=lambda value: not value)
 

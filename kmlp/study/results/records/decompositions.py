@@ -11,7 +11,7 @@ from kmlp.study.results.records.base import (
     OfVariant,
     Positive,
     Record,
-    left_out,
+    unless_none,
 )
 
 
@@ -46,8 +46,8 @@ class SquaredError(Record):
     risk: Estimate
     bias2_plus_noise: Estimate
     variance: Estimate
-    variance_sample: Estimate | None = left_out()
-    variance_optimization: Estimate | None = left_out()
+    variance_sample: Estimate | None = unless_none()
+    variance_optimization: Estimate | None = unless_none()
 
 
 class CrossEntropy(Record):
@@ -115,8 +115,8 @@ class RatiosByLoss(Record):
     """By decomposition, as far as the task has it."""
 
     squared_error: CorrectedRatios
-    cross_entropy: Ratios | None = left_out()
-    zero_one: Ratios | None = left_out()
+    cross_entropy: Ratios | None = unless_none()
+    zero_one: Ratios | None = unless_none()
 
 
 class BiasVariance(OfVariant):
@@ -136,8 +136,8 @@ class BiasVariance(OfVariant):
     num_seeds: Positive
     left_out: tuple[Count, ...]
     squared_error: SquaredError
-    cross_entropy: CrossEntropy | None = left_out()
-    zero_one: ZeroOne | None = left_out()
+    cross_entropy: CrossEntropy | None = unless_none()
+    zero_one: ZeroOne | None = unless_none()
     versus_baseline: RatiosByLoss | None
     resample: Annotated[str, Field(pattern="^(splits|bootstrap):[0-9]+$")]
     num_train: Positive

@@ -1,6 +1,6 @@
 """The networks of a study, one record each, and laid out as tables."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
 
 import numpy as np
@@ -12,8 +12,8 @@ from kmlp.study.results.records.base import (
     Positive,
     Record,
     Scores,
-    left_out,
-    left_out_if_empty,
+    unless_empty,
+    unless_none,
 )
 
 Group = Literal["resample", "folds", "randomness"]
@@ -73,7 +73,7 @@ class _Beside(Record):
 
     group: Group
     place: Count
-    stream: Stream | None = left_out()
+    stream: Stream | None = unless_none()
 
 
 class ExtraGivenUp(_Beside, GivenUp):
@@ -88,27 +88,37 @@ class ExtraScores(_Beside, MemberScores):
         fold: of folds only: on the rows that were held out.
     """
 
-    test: Scores = left_out_if_empty()
-    fold: Scores = left_out_if_empty()
+    test: Scores = unless_empty()
+    fold: Scores = unless_empty()
 
 
 Member = Annotated[MemberScores | GivenUp, Field(discriminator="status")]
 Extra = Annotated[ExtraScores | ExtraGivenUp, Field(discriminator="status")]
+Axis = Callable[[Extra], int]
 
 
-def places(members: Sequence[Extra], axis: str) -> list[int]:
-    """The values of "seed" or "place" among members."""
-    return sorted({getattr(m, axis) for m in members})
+def places(members: Sequence[Extra], axis: Axis) -> list[int]:
+    """Where members stand along an axis."""
+    return sorted({axis(m) for m in members})
 
 
 def table_of(
-    members: Sequence[Extra], part: str, metric: str, *, rows: str, columns: str
+    members: Sequence[Extra], part: str, metric: str, *, rows: Axis, columns: Axis
 ) -> np.ndarray:
     """Scores laid out by two of their numbers; NaN where there is none."""
     row, column = places(members, rows), places(members, columns)
     table = np.full((len(row), len(column)), np.nan)
     for m in members:
         if m.status == "done":
-            place = row.index(getattr(m, rows)), column.index(getattr(m, columns))
-            table[place] = m.score(part, metric)
+            table[row.index(rows(m)), column.index(columns(m))] = m.score(part, metric)
     return table
+
+
+def by_place(member: Extra) -> int:
+    """Which sample, fold or setting."""
+    return member.place
+
+
+def by_seed(member: Extra) -> int:
+    """Which seed, or repeat."""
+    return member.seed

@@ -1,6 +1,6 @@
-"""The JSON schema of `results.json`, made from the records; what fields mean, from their docstrings.
+"""The JSON schema of `results.json`, made from the records and their docstrings.
 
-    python -m kmlp.study.results.records.schema > kmlp/results.schema.json
+python -m kmlp.study.results.records.schema > kmlp/results.schema.json
 """
 
 import inspect

@@ -21,7 +21,7 @@ from kmlp.study.results.records.base import (
     Record,
     Scores,
     Summaries,
-    left_out,
+    unless_none,
 )
 from kmlp.study.results.records.choices import Looks, PilotSummary, SweptField
 from kmlp.study.results.records.decompositions import BiasVariance, Resampling
@@ -37,6 +37,7 @@ from kmlp.study.results.records.seed_streams import RandomnessPlan, StreamsOfVar
 from kmlp.study.results.records.variants import Best, McNemarTest, VariantResult
 
 VERSION = 1
+"""Of the form that this release writes."""
 
 
 class DataFacts(Record):
@@ -68,9 +69,9 @@ class DataFacts(Record):
     input_shape: Annotated[tuple[Positive, ...], Field(min_length=1)]
     input_dtype: Literal["uint8", "float32"]
     class_names: tuple[str, ...]
-    columns: tuple[Plain, ...] | None = left_out()
-    target: Plain | None = left_out()
-    feature_names: tuple[str, ...] | None = left_out()
+    columns: tuple[Plain, ...] | None = unless_none()
+    target: Plain | None = unless_none()
+    feature_names: tuple[str, ...] | None = unless_none()
 
     @property
     def is_regression(self) -> bool:
@@ -89,9 +90,9 @@ class Groups(Record):
     """What the members beside the ordinary ones consist of; rows are those of a variant that names
     none."""
 
-    resample: Resampling | None = left_out()
-    folds: FoldPlan | None = left_out()
-    randomness: RandomnessPlan | None = left_out()
+    resample: Resampling | None = unless_none()
+    folds: FoldPlan | None = unless_none()
+    randomness: RandomnessPlan | None = unless_none()
 
 
 class StudyScores(Record):
@@ -111,7 +112,7 @@ class StudyScores(Record):
         best: null where no member finished.
     """
 
-    version: Literal[1] = Field(default=VERSION, alias="schema")
+    version: Literal[1] = Field(default=1, alias="schema")
     dataset: DataFacts
     metric: NamedMetric
     class_shares: tuple[Probability, ...]

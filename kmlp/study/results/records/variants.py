@@ -1,6 +1,6 @@
 """What a study found of its variants: scores over seeds, and how they compare."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -17,8 +17,9 @@ from kmlp.study.results.records.base import (
     Scores,
     Summaries,
     label,
-    left_out,
+    unless_none,
 )
+
 
 class VariantConfig(Record):
     """What a variant trains.
@@ -31,7 +32,7 @@ class VariantConfig(Record):
 
     model: Plain
     train: Plain
-    num_train: Positive | None = left_out()
+    num_train: Positive | None = unless_none()
 
 
 class Versus(Record):
@@ -138,9 +139,14 @@ class VariantScores(Record):
         return label(self.name, self.strength)
 
     @property
-    def chosen_on(self) -> str:
+    def chosen_on(self) -> Literal["val", "train"]:
         """The part of the data that choices are made on: "val", or "train" where it is empty."""
         return "val" if self.val else "train"
+
+    @property
+    def judged_by(self) -> Summaries:
+        """Its scores on that part."""
+        return self.val or self.train
 
     @property
     def is_significant(self) -> bool:
