@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
-from kmlp.stats.formatting import unit_in
+from kmlp.study.results.records.study import StudyResults
 
 _ROWS = (
     "Where a wider interval is given (the thin lines), it counts both: a two-way bootstrap over "
@@ -13,9 +13,9 @@ _ROWS = (
 )
 
 
-def limits(results: Mapping[str, Any]) -> list[str]:
+def limits(results: StudyResults) -> list[str]:
     """The limits of a study's report."""
-    has_rows = any(v.get("test_ci95_seeds_and_rows") for v in results["variants"])
+    has_rows = any(v.test_ci95_seeds_and_rows for v in results.variants)
     return [
         "Seeds tell how much initial weights, data order, masks and the validation split matter. "
         "They say nothing of the test set's own sampling error, which all variants share"
@@ -59,17 +59,17 @@ def simulated(calibration: Mapping[str, Any] | None) -> list[str]:
     return sentences
 
 
-def _simulated_beyond(results: Mapping[str, Any], calibration: Mapping[str, Any]) -> list[str]:
+def _simulated_beyond(results: StudyResults, calibration: Mapping[str, Any]) -> list[str]:
     """What simulations found of added seeds and of training samples, where a study has them.
 
     Args:
-        results: as in `results.json`.
+        results: of a study.
         calibration: `rounds_false_verdicts`: kind of scores -> "validation", "test" -> share of
             studies of equal variants with a false verdict; `sample_coverage`: "jackknife" ->
             number of samples -> kind of effects -> share of intervals that hold the truth.
     """
     sentences = []
-    if (false := calibration.get("rounds_false_verdicts")) and results.get("looks"):
+    if (false := calibration.get("rounds_false_verdicts")) and results.looks:
         said = "; ".join(
             f"{kind}: {100 * by['validation']:.1f} % on validation, {100 * by['test']:.1f} % on "
             "the test set"
@@ -79,7 +79,7 @@ def _simulated_beyond(results: Mapping[str, Any], calibration: Mapping[str, Any]
             f"How often a study that adds seeds as this one tells equal variants apart, "
             f"simulated: {said}."
         )
-    if (coverage := calibration.get("sample_coverage")) and results["bias_variance"]:
+    if (coverage := calibration.get("sample_coverage")) and results.bias_variance:
         said = "; ".join(
             f"{100 * min(by.values()):.0f} to {100 * max(by.values()):.0f} % at {n}"
             for n, by in coverage["jackknife"].items()
@@ -104,10 +104,10 @@ def _calibration() -> Mapping[str, Any] | None:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
-def _of_test_rows(results: Mapping[str, Any]) -> str:
+def _of_test_rows(results: StudyResults) -> str:
     """How far the score of one network may lie from that on endless test rows."""
-    unit, rows = unit_in(results), results["dataset"]["num_test"]
-    means = [v["test"][unit.metric]["mean"] for v in results["variants"] if v["num_members"]]
+    unit, rows = results.unit(), results.dataset.num_test
+    means = [v.test[unit.metric].mean for v in results.variants if v.num_members]
     if unit.metric != "accuracy" or not means:
         return "."
     share = max(means)

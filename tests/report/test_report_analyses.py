@@ -4,9 +4,9 @@ import json
 import re
 
 import pytest
+from kmlp.report.csv_extras import beyond
 
 from kmlp.report.blocks import Figure, Table, Text
-from kmlp.report.csv_extras import beyond
 from kmlp.report.sections import decompositions, folds, interim, seed_streams, sweeps
 from kmlp.stats.formatting import unit_in
 from tests.hand_made import hand_made

@@ -7,6 +7,9 @@ from importlib import resources
 import jsonschema
 import numpy as np
 import pytest
+from kmlp.study.results.decompositions import resampled, resampled_scores
+from kmlp.study.results.folds import fold_scores
+from kmlp.study.results.seed_streams import stream_scores
 
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.data import Dataset
@@ -14,9 +17,6 @@ from kmlp.errors import ConfigError
 from kmlp.stats.variance_components import pooled_sd
 from kmlp.study.loading import Study, load_study
 from kmlp.study.plan import plan_extras, streams_of
-from kmlp.study.results.decompositions import resampled, resampled_scores
-from kmlp.study.results.folds import fold_scores
-from kmlp.study.results.seed_streams import stream_scores
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.study import run_study
 from kmlp.testing import LinearTrainer
