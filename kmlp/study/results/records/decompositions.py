@@ -70,18 +70,18 @@ class ZeroOne(Record):
     Attributes:
         risk: the error rate.
         bias_plus_noise: rows whose main prediction is wrong.
-        net_variance: unbiased less biased variance.
         unbiased_variance: deviations that cost.
         biased_variance: deviations that mend.
         variance: the share that deviates from the main prediction.
+        net_variance: unbiased less biased variance.
     """
 
     risk: Estimate
     bias_plus_noise: Estimate
-    net_variance: Estimate
     unbiased_variance: Estimate
     biased_variance: Estimate
     variance: Estimate
+    net_variance: Estimate
 
 
 class CorrectedRatio(Estimate):
