@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from kmlp.stats.metrics import BY_NAME, Metric
+from kmlp.stats.metrics import BY_NAME
+from kmlp.stats.metrics.record import Metric
 
 STREAM_TITLES = {
     "init": "initial weights",

@@ -11,8 +11,8 @@ from kmlp.report.csv_extras import beyond
 from kmlp.study.results.folds import cross_validation
 
 from kmlp.stats import paired_tests
-from kmlp.stats.bias_variance import decompose
 from kmlp.stats.cross_validation import fold_interval
+from kmlp.stats.decomposition.bias_variance import decompose
 from kmlp.study.results.assembly import build_results
 from kmlp.study.run_folder import RunFolder
 from tests.hand_made import extra_outputs, hand_made, record, scores_of

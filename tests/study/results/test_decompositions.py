@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from kmlp.study.results.decompositions import Resampled, bias_variance
 
-from kmlp.stats.bias_variance import decompose
+from kmlp.stats.decomposition.bias_variance import decompose
+from kmlp.study.results.decompositions import Resampled, bias_variance
 
 VARIANTS = [{"name": n, "strength": s} for n, s in (("none", ""), ("dropout", "dropout=0.2"))]
 TARGETS = np.linspace(-1, 1, 50)

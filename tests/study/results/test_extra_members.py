@@ -14,7 +14,7 @@ from kmlp.study.results.seed_streams import stream_scores
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.data import Dataset
 from kmlp.errors import ConfigError
-from kmlp.stats.variance_components import pooled_sd
+from kmlp.stats.decomposition.variance_components import pooled_sd
 from kmlp.study.loading import Study, load_study
 from kmlp.study.plan import plan_extras, streams_of
 from kmlp.study.run_folder import RunFolder

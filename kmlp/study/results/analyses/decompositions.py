@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kmlp.stats.bias_variance import BIAS, VARIANCE, Terms, decompose, ratios
+from kmlp.stats.decomposition.bias_variance import BIAS, VARIANCE, Terms, decompose, ratios
+from kmlp.stats.decomposition.jackknife import Jackknifed
 from kmlp.stats.formatting import listed
-from kmlp.stats.jackknife import Jackknifed
 from kmlp.stats.paired_tests import ALPHA
 from kmlp.study.results.records.base import Estimate, Interval
 from kmlp.study.results.records.decompositions import (

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from kmlp.stats.decomposition.variance_components import Spread, pooled_sd
 from kmlp.stats.formatting import STREAM_TITLES, Unit
-from kmlp.stats.variance_components import Spread, pooled_sd
 from kmlp.study.results.records.base import Estimate
 from kmlp.study.results.records.members import Extra, by_place, table_of
 from kmlp.study.results.records.seed_streams import StreamsOfVariant, StreamSpread
