@@ -22,13 +22,15 @@ def caveats(results: StudyNumbers) -> list[str]:
 
 def _diverged(results: StudyNumbers) -> list[str]:
     lost = [m for m in results.members if isinstance(m, MemberScores) and m.status == "diverged"]
-    by_label = {v.label: [m for m in lost if m.variant == v.name] for v in results.variants}
+    seeds = {
+        v.label: [f"{m.seed} (epoch {m.stopped_epoch})" for m in lost if m.variant == v.name]
+        for v in results.variants
+        if v.num_diverged
+    }
     return [
-        f"{label} diverged (a loss was not finite) with seed "
-        f"{', '.join(f'{m.seed} (epoch {m.stopped_epoch})' for m in members)}: "
+        f"{label} diverged (a loss was not finite) with seed {', '.join(of_these)}: "
         "kept out of every mean."
-        for label, members in by_label.items()
-        if members
+        for label, of_these in seeds.items()
     ]
 
 
