@@ -3,12 +3,12 @@
 No figure and no page is made here, so that `kmlp show` need not load what makes them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from kmlp.report.blocks import NONE, Cell, Row, Table
-from kmlp.report.csv_tables import Rows, of_records
+from kmlp.report.csv_tables import Rows, Values, of_records
 from kmlp.stats.formatting import Unit, p_value
 from kmlp.stats.summaries import Summary
 from kmlp.study.results.ranking import standing
@@ -39,7 +39,7 @@ class Column(Generic[E]):
     note: str = ""
     of_baseline: str = ""
     terminal: str = ""
-    numbers: Callable[[E], Mapping[str, Any]] = lambda entry: {}
+    numbers: Callable[[E], Values] = lambda entry: {}
 
     @property
     def in_csv_alone(self) -> "Column[E]":

@@ -11,8 +11,9 @@ from kmlp.report.rendering.drawing import draw, draw_in_rows
 from kmlp.report.sections.scores import score_row
 from kmlp.report.study import study_report
 from kmlp.stats.formatting import Unit, p_value, unit_of
+from kmlp.study.environment import read_environment
 from kmlp.study.loading import Study, read_study
-from kmlp.study.provenance import stored_config, stored_environment
+from kmlp.study.provenance import stored_config
 from kmlp.study.results.ranking import rank
 from kmlp.study.results.records.study import StudyResults
 from kmlp.study.results.records.variants import VariantResult
@@ -192,14 +193,14 @@ def _differences(folders: Sequence[RunFolder], studies: Studies) -> Table | Text
 
 
 def _fields(folder: RunFolder, results: StudyResults) -> dict[str, str]:
-    config, environment = stored_config(folder).to_dict(), stored_environment(folder)
+    config, environment = stored_config(folder).to_dict(), read_environment(folder)
     flat = {f"data: {k}": v for k, v in results.dataset.to_dict().items() if k != "class_names"}
     flat["data: sha256"] = results.dataset.sha256[:12]
     flat["variants"] = ", ".join(v.name for v in results.variants)
     for part in ("model", "train"):
         flat |= config.pop(part)
     flat |= {k: v for k, v in config.items() if k not in ("dataset", "variants")}
-    flat |= environment["packages"]
+    flat |= environment.packages
     return {name: str(value) for name, value in flat.items()}
 
 

@@ -8,6 +8,8 @@ from typing import Any
 from kmlp.text import csv_cell
 
 Rows = Iterable[Sequence[Any]]
+Values = Mapping[str, Any]
+"""By the names of their columns."""
 
 
 def to_csv(rows: Rows) -> str:
@@ -17,7 +19,7 @@ def to_csv(rows: Rows) -> str:
     return buffer.getvalue()
 
 
-def of_records(records: Sequence[Mapping[str, Any]], *first: str) -> Rows:
+def of_records(records: Sequence[Values], *first: str) -> Rows:
     """A line of names, then the values; what a record lacks is left empty.
 
     Args:
@@ -29,7 +31,7 @@ def of_records(records: Sequence[Mapping[str, Any]], *first: str) -> Rows:
     return [names, *([row.get(name) for name in names] for row in flat)]
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def _flat(values: Values, prefix: str = "") -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in values.items():
         if isinstance(value, Mapping):

@@ -2,8 +2,6 @@
 
 import json
 import shlex
-from collections.abc import Mapping
-from typing import Any
 
 from kmlp.report.blocks import Bullets, Code, Report, Section, Text, facts_table
 from kmlp.report.images import find_test_images
@@ -21,7 +19,7 @@ from kmlp.report.sections.seed_streams import randomness_section
 from kmlp.report.sections.setting import best_section, setting_section
 from kmlp.report.sections.sweeps import sweeps_section
 from kmlp.report.sections.training import training_sections
-from kmlp.study.provenance import stored_environment
+from kmlp.study.environment import Environment, Machine, read_environment
 from kmlp.study.results.networks import TrainedNetworks, read_networks
 from kmlp.study.results.records.study import StudyResults
 from kmlp.study.run_folder import RunFolder
@@ -41,7 +39,7 @@ def study_report(folder: RunFolder, results: StudyResults, num_missing: int = 0)
     Raises:
         RunFolderError: damaged arrays, or files that were changed.
     """
-    environment = stored_environment(folder)
+    environment = read_environment(folder)
     lead = differences(results) if results.best else None
     return Report(
         kicker="Regularization study",
@@ -91,9 +89,7 @@ def _facts(results: StudyResults) -> str:
     )
 
 
-def _findings(
-    results: StudyResults, folder: RunFolder, environment: Mapping[str, Any]
-) -> list[Section]:
+def _findings(results: StudyResults, folder: RunFolder, environment: Environment) -> list[Section]:
     """What a study found, from top to bottom; a section that has nothing to say is left out."""
     networks = read_networks(folder, results)
     found: list[Section | None] = [
@@ -118,7 +114,7 @@ def _findings(
 
 
 def _predictions(
-    results: StudyResults, networks: TrainedNetworks, environment: Mapping[str, Any]
+    results: StudyResults, networks: TrainedNetworks, environment: Environment
 ) -> list[Section]:
     if results.dataset.is_regression:
         return [residuals_section(results, networks)]
@@ -126,18 +122,19 @@ def _predictions(
     return [errors_section(results, networks, images), trust_section(networks)]
 
 
-def _again(folder: RunFolder, results: StudyResults, environment: Mapping[str, Any]) -> Section:
-    data = environment["data"]
+def _again(folder: RunFolder, results: StudyResults, environment: Environment) -> Section:
+    data = environment.data
     facts = {
-        "data": f"{data['name']}, {data['source']}, from {data['location']}",
-        "sha256 of the data": data["sha256"],
-        "Python": f"{environment['python']} on {environment['platform']}",
-        "packages": _versions(environment),
+        "data": f"{data.name}, {data.source}, from {data.location}",
+        "sha256 of the data": data.sha256,
+        "Python": f"{environment.python} on {environment.platform}",
+        "packages": environment.versions,
     }
-    if "backend" in environment:
-        facts["trained by"] = f"{environment['backend']} on {environment['device']}"
-    if environment.get("later"):
-        facts["gone on with"] = "; ".join(map(_machine, environment["later"]))
+    if environment.backend:
+        facts["trained by"] = _machine(environment)
+    if environment.later:
+        later = (f"{_machine(machine)} ({machine.versions})" for machine in environment.later)
+        facts["gone on with"] = "; ".join(later)
     return Section(
         "again",
         "How to make it again",
@@ -155,10 +152,5 @@ def _again(folder: RunFolder, results: StudyResults, environment: Mapping[str, A
     )
 
 
-def _machine(environment: Mapping[str, Any]) -> str:
-    """A later environment of the same folder, in a line."""
-    return f"{environment['backend']} on {environment['device']} ({_versions(environment)})"
-
-
-def _versions(environment: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {v or '–'}" for name, v in environment["packages"].items())
+def _machine(machine: Machine) -> str:
+    return f"{machine.backend} on {machine.device}"

@@ -13,7 +13,7 @@ from kmlp.config.variants import STRENGTHS, VARIANTS, resolve_variant
 from kmlp.errors import ConfigError
 from kmlp.study.results.ranking import choice_scores
 from kmlp.study.results.records.choices import PilotSummary, TriedStrength
-from kmlp.study.results.records.study import StudyResults
+from kmlp.study.results.records.study import StudyScores
 from kmlp.study.results.records.variants import VariantResult
 
 NUM_PILOT_SEEDS = 3
@@ -57,7 +57,7 @@ def pilot_study(config: StudyConfig) -> StudyConfig | None:
     )
 
 
-def with_chosen_strengths(config: StudyConfig, pilot: StudyResults) -> StudyConfig:
+def with_chosen_strengths(config: StudyConfig, pilot: StudyScores) -> StudyConfig:
     """The study proper, each tuned variant at its best strength.
 
     Args:
@@ -76,7 +76,7 @@ def with_chosen_strengths(config: StudyConfig, pilot: StudyResults) -> StudyConf
     return dataclasses.replace(config, variants=tuple(variants))
 
 
-def pilot_summary(pilot: StudyResults) -> PilotSummary:
+def pilot_summary(pilot: StudyScores) -> PilotSummary:
     """What a study's results keep of its pilot: every strength's mean validation score."""
     return PilotSummary(
         num_seeds=NUM_PILOT_SEEDS,

@@ -1,11 +1,12 @@
 """From what a run folder holds to the numbers of `results.json`. No Keras."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
+from pydantic import ValidationError
 
 from kmlp.config import StudyConfig
+from kmlp.errors import RunFolderError
 from kmlp.stats.formatting import unit_of
 from kmlp.stats.metrics import HIGHER_IS_BETTER
 from kmlp.study.pilot import pilot_summary
@@ -18,6 +19,7 @@ from kmlp.study.results.comparisons import against_baseline, mcnemar
 from kmlp.study.results.evidence import Evidence, read_evidence
 from kmlp.study.results.members import extra_members, ordinary_members, planned_groups
 from kmlp.study.results.ranking import best_member, best_variant, lowest_loss
+from kmlp.study.results.records.base import Plain
 from kmlp.study.results.records.choices import SweptField
 from kmlp.study.results.records.members import Member, MemberScores
 from kmlp.study.results.records.study import (
@@ -36,7 +38,7 @@ from kmlp.study.run_folder.folder import RunFolder
 def build_results(
     plan: Plan,
     folder: RunFolder,
-    dataset: Mapping[str, Any],
+    dataset: Plain,
     pilot: StudyResults | None = None,
 ) -> StudyResults:
     """The content of `results.json`, from the ledger and the arrays.
@@ -47,7 +49,7 @@ def build_results(
         dataset: the `dataset` part: name, source, hash, task, sizes, class names.
         pilot: the results of the pilot that chose the strengths, if there was one.
     """
-    data, records = DataFacts.model_validate(dataset), folder.records()
+    data, records = _facts_of(dataset, folder), folder.records()
     evidence = read_evidence(plan, folder, records, data.task)
     compared = against_baseline(evidence)
     variants = score_variants(plan.config.resolved_variants, evidence, compared)
@@ -71,6 +73,17 @@ def build_results(
     )
     numbers = _numbers(scores, evidence, folder)
     return StudyResults(**dict(numbers), verdict=(*verdict(numbers), *findings(numbers)))
+
+
+def _facts_of(dataset: Plain, folder: RunFolder) -> DataFacts:
+    try:
+        return DataFacts.model_validate(dataset)
+    except ValidationError as error:
+        place = ".".join(map(str, error.errors()[0]["loc"]))
+        raise RunFolderError(
+            f"{folder.path}/environment.json: {place} of the data set is not what kmlp writes "
+            "there. Restore the file from a copy, or name another folder with --out."
+        ) from error
 
 
 def _numbers(scores: StudyScores, evidence: Evidence, folder: RunFolder) -> StudyNumbers:
