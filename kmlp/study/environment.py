@@ -6,7 +6,7 @@ from pydantic import ConfigDict, ValidationError
 
 from kmlp.errors import RunFolderError
 from kmlp.study.provenance import stored_environment
-from kmlp.study.results.records.base import Record
+from kmlp.study.results.records.base import Record, first_fault
 from kmlp.study.results.records.study import DataFacts
 from kmlp.study.run_folder import RunFolder
 
@@ -57,6 +57,6 @@ def read_environment(folder: RunFolder) -> Environment:
         return Environment.model_validate(stored_environment(folder))
     except ValidationError as error:
         raise RunFolderError(
-            f"{folder.path / 'environment.json'}: not what kmlp writes there. Restore it from a "
-            "copy, or name another folder with --out."
+            f"{folder.path / 'environment.json'}: not what kmlp writes there: "
+            f"{first_fault(error)}. Restore it from a copy, or name another folder with --out."
         ) from error

@@ -19,7 +19,7 @@ from kmlp.study.results.comparisons import against_baseline, mcnemar
 from kmlp.study.results.evidence import Evidence, read_evidence
 from kmlp.study.results.members import extra_members, ordinary_members, planned_groups
 from kmlp.study.results.ranking import best_member, best_variant, lowest_loss
-from kmlp.study.results.records.base import Plain
+from kmlp.study.results.records.base import Plain, first_fault
 from kmlp.study.results.records.choices import SweptField
 from kmlp.study.results.records.members import Member, MemberScores
 from kmlp.study.results.records.study import (
@@ -79,10 +79,9 @@ def _facts_of(dataset: Plain, folder: RunFolder) -> DataFacts:
     try:
         return DataFacts.model_validate(dataset)
     except ValidationError as error:
-        place = ".".join(map(str, error.errors()[0]["loc"]))
         raise RunFolderError(
-            f"{folder.path}/environment.json: {place} of the data set is not what kmlp writes "
-            "there. Restore the file from a copy, or name another folder with --out."
+            f"{folder.path / 'environment.json'}: not what kmlp writes there: dataset."
+            f"{first_fault(error)}. Restore it from a copy, or name another folder with --out."
         ) from error
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kmlp.stats.summaries import Summary
 
@@ -77,6 +77,12 @@ class Estimate(Record):
 
     value: float
     ci95: Interval | None
+
+
+def first_fault(error: ValidationError) -> str:
+    """Which field is wrong first, and how."""
+    first = error.errors(include_url=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
 def label(name: str, strength: str) -> str:

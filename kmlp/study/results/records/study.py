@@ -21,6 +21,7 @@ from kmlp.study.results.records.base import (
     Record,
     Scores,
     Summaries,
+    first_fault,
     unless_none,
 )
 from kmlp.study.results.records.choices import Looks, PilotSummary, SweptField
@@ -215,9 +216,10 @@ class StudyResults(StudyNumbers):
         """
         try:
             return cls.model_validate(_migrated(json.loads(text)))
-        except (ValidationError, ValueError, RecursionError) as error:
-            said = str(error).splitlines()
-            raise RunFolderError(f"not the results of a study: {' '.join(said[:3])}") from error
+        except ValidationError as error:
+            raise RunFolderError(f"not the results of a study: {first_fault(error)}") from error
+        except (ValueError, RecursionError) as error:
+            raise RunFolderError(f"not the results of a study: {error}") from error
 
 
 def _migrated(values: Any) -> Any:
