@@ -40,8 +40,8 @@ def _looks(found: Looks, results: StudyResults) -> Figure:
     unit, by_name = results.unit(), found.decisions()
 
     def draw_at(width: float) -> Canvas:
-        canvas, axes = plots.panels(width, list(by_name), height=1.15, beside=0.6)
-        for ax, decisions in zip(axes, by_name.values(), strict=True):
+        panels = plots.titled_panels(list(by_name), width, row_height=1.15, margin=0.6)
+        for ax, decisions in zip(panels.axes, by_name.values(), strict=True):
             plots.draw_looks(
                 ax,
                 [d.num_seeds for d in decisions],
@@ -50,9 +50,9 @@ def _looks(found: Looks, results: StudyResults) -> Figure:
                 roles=[_role(d) for d in decisions],
             )
             ax.set_xticks(found.planned)
-        canvas.supxlabel("seeds", fontsize=8.5)
-        canvas.supylabel(f"difference{columns.points(unit)} {unit.arrow}", fontsize=8.5)
-        return canvas
+        panels.canvas.supxlabel("seeds", fontsize=8.5)
+        panels.canvas.supylabel(f"difference{columns.points(unit)} {unit.arrow}", fontsize=8.5)
+        return panels.canvas
 
     return draw(
         "looks",

@@ -19,7 +19,7 @@ def setting_section(results: StudyResults) -> Section:
     config = results.variant(results.baseline).config
     facts = {
         "Data": _data(results),
-        f"Network of {results.baseline}": _listed(config.model),
+        f"Network of {results.baseline}": _settings(config.model),
         **_training(config.train),
         "Trials": _trials(results),
     }
@@ -37,7 +37,7 @@ def best_section(results: StudyResults) -> Section | None:
     member = next(m for m in results.finished(best.variant) if m.id == best.member)
     facts = {
         "Variant": variant.label,
-        "Network": _listed(variant.config.model),
+        "Network": _settings(variant.config.model),
         **_training(variant.config.train),
         f"Its {unit.title}": _scores(variant, unit),
         "One network of it": (
@@ -66,7 +66,7 @@ def _data(results: StudyResults) -> str:
 
 def _training(train: Plain) -> dict[str, str]:
     own = {k: v for k, v in train.items() if k not in _STOPPING}
-    return {"Training": _listed(own), "Early stopping": _stopping(train)}
+    return {"Training": _settings(own), "Early stopping": _stopping(train)}
 
 
 def _stopping(train: Plain) -> str:
@@ -110,7 +110,7 @@ def _scores(variant: VariantResult, unit: Unit) -> str:
     return ", ".join(said)
 
 
-def _listed(values: Plain) -> str:
+def _settings(values: Plain) -> str:
     """Settings without what is off, or says how something acts that is."""
     shown = {k: v for k, v in values.items() if _acts(k, values)}
     return ", ".join(f"{_words(k)} {_value(v)}" for k, v in shown.items())
@@ -130,7 +130,7 @@ def _words(name: str) -> str:
 
 def _value(value: Any) -> str:
     if isinstance(value, Mapping):
-        return f"({_listed(value)})"
+        return f"({_settings(value)})"
     if isinstance(value, list):
         return "-".join(map(str, value))
     return f"{value:g}" if isinstance(value, float) else str(value)

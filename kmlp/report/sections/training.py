@@ -63,12 +63,13 @@ def curves(
     by_name = {v: _panel(networks, v, metric, scale) for v in shown}
 
     def draw_at(width: float) -> Canvas:
-        canvas, axes = plots.panels(width, shown, height=1.05, beside=0.75)
-        for ax, (variant, panel) in zip(axes, by_name.items(), strict=True):
+        panels = plots.titled_panels(shown, width, row_height=1.05, margin=0.75)
+        canvas = panels.canvas
+        for ax, (variant, panel) in zip(panels.axes, by_name.items(), strict=True):
             behind = () if variant == results.baseline else reference
             plots.draw_curves(ax, panel, ylabel="", reference=behind)
             ax.set_xlabel("")
-        axes[0].set_ylim(*_readable(list(by_name.values())))
+        panels.axes[0].set_ylim(*_readable(list(by_name.values())))
         canvas.supxlabel("epoch", fontsize=8.5)
         canvas.supylabel(title, fontsize=8.5)
         _key(canvas, results.baseline if reference else "")

@@ -16,12 +16,11 @@ from tests.hand_made import hand_made
 from tests.made_results import numbers
 
 OLD = Path(__file__).parents[2] / "data_0_1_0"
-COMMAND = "python -m kmlp.study.results.records.schema > kmlp/results.schema.json"
 
 
 def test_the_schema_in_the_package_is_that_of_the_records():
     stored = (resources.files("kmlp") / "results.schema.json").read_text(encoding="utf-8")
-    assert stored == to_json(), f"make it anew: {COMMAND}"
+    assert stored == to_json(), "make it anew: make schema"
 
 
 def test_the_schema_says_what_fields_mean_those_of_a_base_too():
