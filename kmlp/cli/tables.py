@@ -7,8 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from kmlp.report.blocks import NONE
-from kmlp.report.columns import Column
 from kmlp.report.sections.ranking import ranking_columns
+from kmlp.report.tabular import Column
 from kmlp.stats.formatting import unit_of
 from kmlp.stats.metrics import METRICS
 from kmlp.study.results.ranking import rank

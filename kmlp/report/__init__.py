@@ -1,6 +1,6 @@
 """A run folder in, `report.html` and `report.pdf` out: no training, no Keras.
 
-What draws is imported where a report is written: `kmlp show` reads no more than `columns`.
+What draws is imported where a report is written: `kmlp show` reads no more than `tabular`.
 """
 
 from typing import Any

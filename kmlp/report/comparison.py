@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from kmlp.report import columns
+from kmlp.report import tabular
 from kmlp.report.blocks import NONE, Bullets, Cell, Figure, Report, Row, Section, Table, Text
-from kmlp.report.columns import Column
 from kmlp.report.rendering.drawing import draw, draw_in_rows
 from kmlp.report.sections.scores import score_row
 from kmlp.report.study import study_report
+from kmlp.report.tabular import Column
 from kmlp.stats.formatting import Unit, p_value, unit_of
 from kmlp.study.environment import read_environment
 from kmlp.study.loading import Study, read_study
@@ -99,7 +99,7 @@ def _scores(studies: Studies, units: Mapping[str, Unit]) -> Table:
         "two studies are independent only where their seeds differ."
     )
     own = [names, *(_score_column(studies, study, units[study]) for study in studies)]
-    return columns.table(own, _all_variants(studies), note=note)
+    return tabular.table(own, _all_variants(studies), note=note)
 
 
 def _strength(studies: Studies, name: str) -> str:
@@ -117,7 +117,7 @@ def _score_column(studies: Studies, study: str, unit: Unit) -> Column[str]:
         test = variant.test[unit.metric]
         strength = "" if _strength(studies, name) else variant.strength
         seeds = f"{variant.num_members} seed{'s' * (variant.num_members > 1)}"
-        said = (strength, columns.bounded(unit, test.ci95), seeds)
+        said = (strength, tabular.bounded(unit, test.ci95), seeds)
         return Cell(unit.value(test.mean), ", ".join(filter(None, said)), "strong")
 
     second = f"test {unit.axis} {unit.arrow}, 95 % interval"
@@ -131,7 +131,7 @@ def _gains(studies: Studies) -> Table:
         for name in _all_variants(studies)
         if any((v := _of(r, name)) and v.versus_baseline for r in studies.values())
     ]
-    return columns.table(own, compared, note="Bold: significant at 5 % in its own study.")
+    return tabular.table(own, compared, note="Bold: significant at 5 % in its own study.")
 
 
 def _gain_column(study: str, results: StudyResults) -> Column[str]:
@@ -142,7 +142,7 @@ def _gain_column(study: str, results: StudyResults) -> Column[str]:
         if variant is None or variant.versus_baseline is None:
             return NONE
         versus = variant.versus_baseline
-        found = columns.difference(versus, unit)
+        found = tabular.difference(versus, unit)
         return replace(found, note=f"{found.note}, p {p_value(versus.p_holm)}")
 
     second = f"minus {results.baseline}, {unit.of_difference} {unit.arrow}, Holm p"

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from kmlp.report import columns
+from kmlp.report import tabular
 from kmlp.report.blocks import NONE, Block, Cell, Figure, Section, Table, Text
-from kmlp.report.columns import Column
 from kmlp.report.plots import ForestRow
 from kmlp.report.rendering.drawing import draw, draw_in_rows, row_label, said_outer, scaled
+from kmlp.report.tabular import Column
 from kmlp.stats.formatting import Unit, p_equals, p_value
 from kmlp.stats.summaries import Share
 from kmlp.study.results.ranking import rank, standing
@@ -38,7 +38,7 @@ def differences(results: StudyResults) -> Figure | None:
         draw_in_rows(rows, _difference_axis(unit, baseline), 0.0),
         alt=f"Differences in test {unit.title} to {baseline} by variant, a dot a seed.",
         caption=(
-            f"Test {unit.title} minus {baseline}'s with the same seed{columns.points(unit)}: a dot "
+            f"Test {unit.title} minus {baseline}'s with the same seed{tabular.points(unit)}: a dot "
             f"a seed, the diamond their mean, the bar its 95 % interval.{said_outer(rows)} Further "
             f"{right} is better. "
             "Filled: the corrected test tells it apart (green better, orange worse); hollow: it "
@@ -68,25 +68,25 @@ def _row(results: StudyResults, variant: VariantResult, versus: VersusBaseline) 
 
 def _difference_axis(unit: Unit, baseline: str) -> str:
     """What is drawn, as long as it fits under a narrow figure."""
-    subtracted = f"test {unit.title} minus {baseline}{columns.points(unit)} {unit.arrow}"
+    subtracted = f"test {unit.title} minus {baseline}{tabular.points(unit)} {unit.arrow}"
     if len(subtracted) <= _LONGEST_AXIS:
         return subtracted
-    return f"difference in test {unit.title}{columns.points(unit)} {unit.arrow}"
+    return f"difference in test {unit.title}{tabular.points(unit)} {unit.arrow}"
 
 
 def _paired(compared: list[Compared], results: StudyResults) -> Table:
     unit = results.unit()
-    minus = f"Minus {results.baseline}{columns.points(unit)}\N{NO-BREAK SPACE}{unit.arrow}"
+    minus = f"Minus {results.baseline}{tabular.points(unit)}\N{NO-BREAK SPACE}{unit.arrow}"
     shown: list[Column[Compared]] = [
         Column(head="Variant", cell=lambda pair: Cell(row_label(pair[0]))),
         Column(
-            head=minus, cell=lambda pair: columns.difference(pair[1], unit, with_interval=False)
+            head=minus, cell=lambda pair: tabular.difference(pair[1], unit, with_interval=False)
         ),
     ]
     for field, column in _known(unit).items():
         if any(getattr(versus, field) is not None for _, versus in compared):
             shown.append(column)
-    return columns.table(shown, compared)
+    return tabular.table(shown, compared)
 
 
 def _known(unit: Unit) -> dict[str, Column[Compared]]:
@@ -98,7 +98,7 @@ def _known(unit: Unit) -> dict[str, Column[Compared]]:
     return {
         "ci95": Column(
             head="95 % interval",
-            cell=lambda pair: columns.if_any(pair[1].ci95, bounds),
+            cell=lambda pair: tabular.if_any(pair[1].ci95, bounds),
             note=(
                 "The interval is the paired t interval over seeds, not corrected for the number of "
                 "comparisons: one that excludes 0 decides nothing by itself."
@@ -106,7 +106,7 @@ def _known(unit: Unit) -> dict[str, Column[Compared]]:
         ),
         "ci95_seeds_and_rows": Column(
             head="with other test rows",
-            cell=lambda pair: columns.if_any(pair[1].ci95_seeds_and_rows, bounds),
+            cell=lambda pair: tabular.if_any(pair[1].ci95_seeds_and_rows, bounds),
             note="With other test rows: a bootstrap over seeds and test rows.",
         ),
         "p_holm": Column(
@@ -124,7 +124,7 @@ def _known(unit: Unit) -> dict[str, Column[Compared]]:
             cell=lambda pair: _share(pair[1].probability_better),
             note="P(better): the chance to beat the baseline with the same seed.",
         ),
-        "wins": Column(head="Wins", cell=lambda pair: columns.wins(pair[1])),
+        "wins": Column(head="Wins", cell=lambda pair: tabular.wins(pair[1])),
         "more_seeds": Column(
             head="More seeds needed",
             cell=lambda pair: Cell(f"{pair[1].more_seeds:,}") if pair[1].more_seeds else NONE,

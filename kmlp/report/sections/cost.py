@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from kmlp.report import columns
+from kmlp.report import tabular
 from kmlp.report.blocks import NONE, Cell, Section
-from kmlp.report.columns import Column
 from kmlp.report.rendering.drawing import row_label
+from kmlp.report.tabular import Column
 from kmlp.study.results.networks import NEAR_ZERO, TrainedNetworks
 from kmlp.study.results.ranking import rank
 from kmlp.study.results.records.members import MemberScores
@@ -16,7 +16,7 @@ from kmlp.study.results.records.variants import VariantResult
 def cost_section(results: StudyResults, networks: TrainedNetworks) -> Section:
     """A row a variant."""
     total = sum(m.seconds for m in results.members if isinstance(m, MemberScores))
-    shown = columns.table(
+    shown = tabular.table(
         [
             Column(head="Variant", cell=lambda v: Cell(row_label(v))),
             Column(

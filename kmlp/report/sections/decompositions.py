@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 
-from kmlp.report import columns, plots
+from kmlp.report import plots, tabular
 from kmlp.report.blocks import Block, Cell, Figure, Section, Table, Text
-from kmlp.report.columns import Column
 from kmlp.report.csv_tables import of_records
 from kmlp.report.plots import EstimateRow
 from kmlp.report.rendering.drawing import draw, row_label
+from kmlp.report.tabular import Column
 from kmlp.stats.formatting import Unit, unit_of
 from kmlp.study.results.records.base import Estimate
 from kmlp.study.results.records.decompositions import BiasVariance, CorrectedRatios, Ratios
@@ -193,7 +193,7 @@ def _ratio_table(entries: Sequence[BiasVariance], baseline: str) -> Table | None
         f"Divided by {baseline}'s on the same training samples. Bold: 1 is not in the interval, "
         "which is not corrected for the number of variants, as the verdict's are."
     )
-    return columns.table(own, compared, note=note)
+    return tabular.table(own, compared, note=note)
 
 
 _NAME = Column[BiasVariance](head="Variant", cell=lambda e: Cell(row_label(e)))
@@ -202,7 +202,7 @@ _NAME = Column[BiasVariance](head="Variant", cell=lambda e: Cell(row_label(e)))
 def _divided(loss: str, part: str, title: str) -> Column[BiasVariance]:
     def cell(entry: BiasVariance) -> Cell:
         ratio = getattr(_against(entry, loss), f"{part}_ratio", None)
-        return columns.if_any(ratio, _ratio)
+        return tabular.if_any(ratio, _ratio)
 
     return Column(head=f"{title} ÷", second="95 % interval", cell=cell)
 
@@ -217,7 +217,7 @@ def _table(entries: Sequence[BiasVariance], loss: str, baseline: str) -> Table:
     found = [getattr(entry, loss) for entry in entries]
     unit = loss_unit(loss, [terms.risk.value for terms in found])
     known = {n: t for n, t in _COLUMNS[loss].items() if any(getattr(t, n) for t in found)}
-    return columns.table(
+    return tabular.table(
         [_NAME, *(_term(loss, name, title, unit) for name, title in known.items())],
         entries,
         is_baseline=lambda e: e.variant == baseline,
@@ -227,9 +227,9 @@ def _table(entries: Sequence[BiasVariance], loss: str, baseline: str) -> Table:
 
 def _term(loss: str, name: str, title: str, unit: Unit) -> Column[BiasVariance]:
     def cell(entry: BiasVariance) -> Cell:
-        return columns.if_any(
+        return tabular.if_any(
             getattr(getattr(entry, loss), name),
-            lambda term: Cell(unit.value(term.value), columns.bounded(unit, term.ci95)),
+            lambda term: Cell(unit.value(term.value), tabular.bounded(unit, term.ci95)),
         )
 
     return Column(head=title, second="95 % interval", cell=cell)

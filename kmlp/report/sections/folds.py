@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from kmlp.report import columns
+from kmlp.report import tabular
 from kmlp.report.blocks import Block, Cell, Figure, Section, Table
-from kmlp.report.columns import Column
 from kmlp.report.csv_tables import Rows, of_records
 from kmlp.report.plots import ForestRow
 from kmlp.report.rendering.drawing import draw, draw_in_rows, row_label, scaled
+from kmlp.report.tabular import Column
 from kmlp.stats.paired_tests import MIN_SEEDS_TO_TEST
 from kmlp.study.results.ranking import standing
 from kmlp.study.results.records.folds import FoldsOfVariant
@@ -85,7 +85,7 @@ def _folds_table(entries: Sequence[FoldsOfVariant], results: StudyResults) -> Ta
             second=second,
             cell=lambda e: Cell(unit.value(e.mean), unit.interval(e.ci95), "strong"),
         ),
-        *columns.versus_columns(_versus, results.baseline, unit, second),
+        *tabular.versus_columns(_versus, results.baseline, unit, second),
     ]
     note = (
         "Scored on the fold that was held out, which had no part in when training stopped. p is "
@@ -93,7 +93,7 @@ def _folds_table(entries: Sequence[FoldsOfVariant], results: StudyResults) -> Ta
         "correction; signs are not flipped over folds, which are not independent. Fewer than "
         f"{MIN_SEEDS_TO_TEST} folds in all tell nothing apart."
     )
-    return columns.table(
+    return tabular.table(
         own, entries, is_baseline=lambda e: e.variant == results.baseline, note=note
     )
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from matplotlib.figure import Figure as Canvas
 
-from kmlp.report import columns, plots
+from kmlp.report import plots, tabular
 from kmlp.report.blocks import Cell, Figure, Section, Table
-from kmlp.report.columns import Column
 from kmlp.report.csv_tables import of_records
 from kmlp.report.rendering.drawing import draw, scaled
+from kmlp.report.tabular import Column
 from kmlp.stats.formatting import p_value
 from kmlp.stats.group_sequential import Decision
 from kmlp.stats.paired_tests import ALPHA
@@ -51,7 +51,7 @@ def _looks(found: Looks, results: StudyResults) -> Figure:
             )
             ax.set_xticks(found.planned)
         panels.canvas.supxlabel("seeds", fontsize=8.5)
-        panels.canvas.supylabel(f"difference{columns.points(unit)} {unit.arrow}", fontsize=8.5)
+        panels.canvas.supylabel(f"difference{tabular.points(unit)} {unit.arrow}", fontsize=8.5)
         return panels.canvas
 
     return draw(
@@ -78,7 +78,7 @@ def _looks_table(found: Looks, results: StudyResults) -> Table:
         "when the study stopped, which favours large differences."
     )
     last = [decisions[-1] for decisions in found.decisions().values()]
-    return columns.table(_columns(results), last, note=note)
+    return tabular.table(_columns(results), last, note=note)
 
 
 def _columns(results: StudyResults) -> Sequence[Column[Decision]]:
@@ -91,7 +91,7 @@ def _columns(results: StudyResults) -> Sequence[Column[Decision]]:
             second="interval over all looks",
             cell=lambda d: Cell(
                 unit.signed(d.difference),
-                columns.bounded(unit, d.interval, signed=True),
+                tabular.bounded(unit, d.interval, signed=True),
                 _role(d) if _role(d) != "unclear" else "",
             ),
         ),

@@ -1,8 +1,8 @@
 """How the strengths were chosen."""
 
-from kmlp.report import columns
+from kmlp.report import tabular
 from kmlp.report.blocks import NONE, Cell, Section
-from kmlp.report.columns import Column
+from kmlp.report.tabular import Column
 from kmlp.study.results.records.choices import TriedStrength
 from kmlp.study.results.records.study import StudyResults
 
@@ -20,8 +20,8 @@ def pilot_section(results: StudyResults) -> Section | None:
     return Section(
         "pilot",
         "How the strengths were chosen",
-        [columns.table(own, found.strengths, note=note)],
-        {"pilot": columns.csv_rows(own, found.strengths)},
+        [tabular.table(own, found.strengths, note=note)],
+        {"pilot": tabular.csv_rows(own, found.strengths)},
     )
 
 

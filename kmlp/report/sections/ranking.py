@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from kmlp.report import columns
+from kmlp.report import tabular
 from kmlp.report.blocks import Cell, Row, Section, Table
-from kmlp.report.columns import Column
 from kmlp.report.csv_tables import Rows, of_records
+from kmlp.report.tabular import Column
 from kmlp.stats.formatting import Unit
 from kmlp.stats.metrics import METRICS
 from kmlp.stats.summaries import Summary
@@ -28,7 +28,7 @@ def ranking_section(
     """
     unit, own = results.unit(), ranking_columns(results)
     in_csv = [*own[:2], *(column.in_csv_alone for column in weights), *own[2:]]
-    tables = {"variants": columns.csv_rows(in_csv, rank(results)), "comparisons": _all(results)}
+    tables = {"variants": tabular.csv_rows(in_csv, rank(results)), "comparisons": _all(results)}
     title = f"Test {unit.title} by variant"
     return Section("ranking", title, [_table(results, own)], tables)
 
@@ -56,17 +56,17 @@ def ranking_columns(results: StudyResults) -> list[Column[VariantResult]]:
         Column(
             head=f"Test {unit.axis}\N{NO-BREAK SPACE}{unit.arrow}",
             second="95 % interval",
-            cell=lambda v: columns.score(v.test[unit.metric], unit, mark="strong"),
+            cell=lambda v: tabular.score(v.test[unit.metric], unit, mark="strong"),
             terminal=_short(unit),
             numbers=lambda v: _every_score(v, METRICS[results.dataset.task]),
         ),
         Column(head="SE", cell=lambda v: _standard_error(v.test[unit.metric], unit)),
-        *columns.versus_columns(_versus, results.baseline, unit),
+        *tabular.versus_columns(_versus, results.baseline, unit),
         Column(terminal="best", cell=lambda v: Cell(_place(v, best.variant if best else ""))),
         *(_beside(u) for u in beside),
         Column(
             head=f"Ensemble{',' + unit.sign if unit.sign else ''}\N{NO-BREAK SPACE}{unit.arrow}",
-            cell=lambda v: columns.if_any(
+            cell=lambda v: tabular.if_any(
                 v.ensemble[unit.metric], lambda found: Cell(unit.value(found))
             ),
             numbers=lambda v: {
@@ -83,7 +83,7 @@ def _versus(variant: VariantResult) -> Versus | None:
 def _beside(unit: Unit) -> Column[VariantResult]:
     return Column(
         head=f"{unit.axis}\N{NO-BREAK SPACE}{unit.arrow}",
-        cell=lambda v: columns.score(v.test.get(unit.metric), unit, with_interval=False),
+        cell=lambda v: tabular.score(v.test.get(unit.metric), unit, with_interval=False),
         terminal=_short(unit),
     )
 
@@ -100,7 +100,7 @@ def _place(variant: VariantResult, best: str) -> str:
 
 
 def _standard_error(summary: Summary, unit: Unit) -> Cell:
-    return columns.if_any(summary.se, lambda se: Cell(unit.value(se)))
+    return tabular.if_any(summary.se, lambda se: Cell(unit.value(se)))
 
 
 def _every_score(variant: VariantResult, metrics: Sequence[str]) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def _table(results: StudyResults, own: Sequence[Column[VariantResult]]) -> Table
     for title, variants in _groups(results):
         if title:
             rows.append(Row([Cell(title)]))
-        rows += [columns.row(own, v, is_baseline=v.name == results.baseline) for v in variants]
+        rows += [tabular.row(own, v, is_baseline=v.name == results.baseline) for v in variants]
     what = "predictions" if results.dataset.is_regression else "probabilities"
     note = (
         f"By mean test {results.unit().title}. ↑ higher is better, ↓ lower is better. Intervals "
@@ -133,7 +133,7 @@ def _table(results: StudyResults, own: Sequence[Column[VariantResult]]) -> Table
         "test's on differences paired by seed, corrected by Holm over all variants; differences "
         f"significant at 5 % are bold. The ensemble averages the {what} of a variant's networks."
     )
-    return Table(columns.headings(own), rows, note)
+    return Table(tabular.headings(own), rows, note)
 
 
 def _seeds(results: StudyResults) -> str:

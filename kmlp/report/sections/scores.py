@@ -7,14 +7,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from kmlp.report import columns
+from kmlp.report import tabular
 from kmlp.report.blocks import Cell, Figure, Section
-from kmlp.report.columns import Column
 from kmlp.report.csv_tables import Rows, of_records
 from kmlp.report.figures import LONGEST_KEY
 from kmlp.report.plots import PALETTE, ForestRow, fitted
 from kmlp.report.plots.promises import Cloud, draw_promises
 from kmlp.report.rendering.drawing import draw, draw_in_rows, row_label, said_outer, scaled
+from kmlp.report.tabular import Column
 from kmlp.stats.formatting import Unit
 from kmlp.stats.metrics import METRICS
 from kmlp.study.results.ranking import rank, standing
@@ -84,7 +84,7 @@ def others_section(results: StudyResults) -> Section | None:
     others = [results.unit(m) for m in METRICS[results.dataset.task] if m in known]
     if not others:
         return None
-    shown = columns.table(
+    shown = tabular.table(
         [Column(head="Variant", cell=lambda v: Cell(row_label(v))), *map(_other, others)],
         ranked,
         is_baseline=lambda v: v.name == results.baseline,
@@ -97,7 +97,7 @@ def _other(unit: Unit) -> Column[VariantResult]:
     return Column(
         head=f"{unit.axis}\N{NO-BREAK SPACE}{unit.arrow}",
         second="95 % interval",
-        cell=lambda v: columns.score(v.test.get(unit.metric), unit),
+        cell=lambda v: tabular.score(v.test.get(unit.metric), unit),
     )
 
 

@@ -5,12 +5,12 @@ from typing import Any
 
 from matplotlib.figure import Figure as Canvas
 
-from kmlp.report import columns, plots
+from kmlp.report import plots, tabular
 from kmlp.report.blocks import Block, Cell, Figure, Section, Table
-from kmlp.report.columns import Column
 from kmlp.report.csv_tables import of_records
 from kmlp.report.plots import EstimateRow
 from kmlp.report.rendering.drawing import draw, row_label, scaled
+from kmlp.report.tabular import Column
 from kmlp.stats.formatting import STREAM_TITLES, Unit
 from kmlp.study.results.records.seed_streams import StreamsOfVariant
 from kmlp.study.results.records.study import StudyResults
@@ -46,7 +46,7 @@ def _streams(found: Sequence[StreamsOfVariant], unit: Unit) -> Figure:
     def draw_at(width: float) -> Canvas:
         canvas = Canvas(figsize=(width, 0.55 + 0.2 * len(rows)), layout="constrained")
         ax = canvas.subplots()
-        plots.draw_estimates(ax, rows, xlabel=f"sd of test {unit.title}{columns.points(unit)}")
+        plots.draw_estimates(ax, rows, xlabel=f"sd of test {unit.title}{tabular.points(unit)}")
         ax.set_xlim(left=0)
         return canvas
 
@@ -83,17 +83,17 @@ def _streams_table(found: Sequence[StreamsOfVariant], baseline: str, unit: Unit)
         *(_column(s, words, unit) for s, words in _STREAMS.items() if s in shown),
     ]
     note = (
-        f"Standard deviation of the test {unit.title}{columns.points(unit)}, with its 95 % "
+        f"Standard deviation of the test {unit.title}{tabular.points(unit)}, with its 95 % "
         "interval; a dash "
         "where a variant draws nothing from the stream, or where fewer than two networks finished."
     )
-    return columns.table(own, found, is_baseline=lambda e: e.variant == baseline, note=note)
+    return tabular.table(own, found, is_baseline=lambda e: e.variant == baseline, note=note)
 
 
 def _column(stream: str, words: str, unit: Unit) -> Column[StreamsOfVariant]:
     return Column(
         head=words,
-        cell=lambda e: columns.if_any(
+        cell=lambda e: tabular.if_any(
             e.by_stream.get(stream),
             lambda spread: Cell(unit.value(spread.sd.value), unit.interval(spread.sd.ci95)),
         ),
