@@ -10,8 +10,6 @@ from kmlp.cli.report import print_report
 from kmlp.errors import ConfigError
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from kmlp.scores.comparison import Comparison
 
 
@@ -69,34 +67,16 @@ def compare(
 
 
 def _print(comparison: "Comparison") -> None:
-    screen = console()
-    for dataset in comparison.found.datasets:
+    from kmlp.cli.tables import terminal_table
+    from kmlp.report.comparing.tables import ranked, scores_columns
+
+    screen, found, unit = console(), comparison.found, comparison.unit
+    columns = scores_columns(found.baseline, unit)
+    for dataset in found.datasets:
         if dataset.name:
             screen.print(f"{dataset.name}:")
-        screen.print(_table(comparison, dataset.name))
+        rows = {method.name: method for method in ranked(dataset, unit)}
+        screen.print(terminal_table("method", columns, rows))
         screen.print()
-    for sentence in (*comparison.verdict, *comparison.found.notes):
+    for sentence in (*comparison.verdict, *found.notes):
         screen.print(f"• {sentence}")
-
-
-def _table(comparison: "Comparison", dataset: str) -> "Table":
-    """What the page's table says, in one line a method."""
-    from rich.table import Table
-    from rich.text import Text
-
-    from kmlp.report.comparing.tables import scores_table
-    from kmlp.text import visible
-
-    found = next(d for d in comparison.found.datasets if d.name == dataset)
-    said = scores_table(found, comparison.found.baseline, comparison.unit)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for place, head in enumerate(said.columns):
-        table.add_column(Text(visible(head.text)), justify="right" if place else "left")
-        if head.note:
-            table.add_column(Text(head.note), justify="right")
-    for row in said.rows:
-        cells: list[Text] = []
-        for head, cell in zip(said.columns, row.cells, strict=True):
-            cells += [Text(visible(cell.text)), *([Text(cell.note)] if head.note else [])]
-        table.add_row(*cells)
-    return table

@@ -1,25 +1,17 @@
 """What a comparison of scores finds, as records: `results.json` holds just these."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from kmlp.stats.effect_size import EffectSize
 from kmlp.stats.equivalence import Equivalence, Posterior
 from kmlp.stats.paired_tests import ALPHA, MIN_SEEDS_TO_TEST
 from kmlp.stats.summaries import Summary
+from kmlp.study.results.records.base import Count, Interval, Probability, Record
 
-Interval = tuple[float, float]
-Probability = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=0)]
 Test = Literal["sign_flip", "corrected_t", "permutation"]
-
-
-class Record(BaseModel):
-    """Values that belong together; none is missing, none too many."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
 
 class ScoreMetric(Record):
@@ -98,6 +90,11 @@ class MethodResult(Record):
     summary: Summary
     versus_baseline: VersusMethod | None
 
+    @property
+    def effect_size(self) -> EffectSize | None:
+        """Of the comparison with the baseline."""
+        return self.versus_baseline.effect_size if self.versus_baseline else None
+
 
 class DatasetResult(Record):
     """One data set; its name is empty where the scores name none."""
@@ -164,7 +161,3 @@ class ScoresResults(Record):
     across: tuple[AcrossMethod, ...]
     notes: tuple[str, ...]
     verdict: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain types, as JSON holds them."""
-        return self.model_dump(mode="json", by_alias=True)

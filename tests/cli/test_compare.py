@@ -20,7 +20,7 @@ def scores(tmp_path):
 def test_prints_the_table_and_the_verdict(scores):
     out = kmlp("compare", str(scores), "--baseline", "same").stdout
     assert "• good beats same by " in out
-    assert "Minus same, points" in out
+    assert "vs. same" in out
 
 
 def test_prints_json_alone(scores):

@@ -78,7 +78,7 @@ def _tables(comparison: Comparison) -> list[Section]:
     found, unit = comparison.found, comparison.unit
     sections = []
     if found.across:
-        sections.append(Section("across", "Over all data sets", [across_table(found.across, unit)]))
+        sections.append(Section("across", "Over all data sets", [across_table(comparison)]))
     for place, dataset in enumerate(found.datasets, start=1):
         block = scores_table(dataset, found.baseline, unit)
         sections.append(Section(f"scores-{place}", _title(dataset), [block]))

@@ -1,135 +1,172 @@
 """Tables of scores: by method, and over data sets."""
 
-import csv
-import io
-from collections.abc import Sequence
-
-from kmlp.report.blocks import NONE, Cell, Row, Table
+from kmlp.report import tabular
+from kmlp.report.blocks import NONE, Cell, Table
+from kmlp.report.csv_tables import to_csv
 from kmlp.report.rendering.latex import booktabs
+from kmlp.report.tabular import Column, bounded, if_any, points
 from kmlp.scores.comparison import Comparison
 from kmlp.scores.records import AcrossMethod, DatasetResult, MethodResult, VersusMethod
 from kmlp.scores.verdict import kind
+from kmlp.stats.effect_size import EffectSize
+from kmlp.stats.equivalence import Posterior
 from kmlp.stats.formatting import Unit, p_value
-from kmlp.text import csv_cell
 
-
-def _ranked(dataset: DatasetResult, unit: Unit) -> list[MethodResult]:
-    return sorted(dataset.methods, key=lambda m: -unit.gain(m.summary.mean))
+_INTERVAL = "95 % interval"
 
 
 def scores_table(dataset: DatasetResult, baseline: str, unit: Unit) -> Table:
-    points = ", points" if unit.of_difference == "points" else ""
-    columns = [
-        Cell("Method"),
-        Cell("Scores"),
-        Cell(f"Mean {unit.axis}\N{NO-BREAK SPACE}{unit.arrow}", "95 % interval"),
-        Cell(f"Minus {baseline}{points}", "95 % interval"),
-        Cell("Holm p"),
-        Cell("Wins"),
-        Cell("Effect size", "95 % interval"),
-    ]
-    rows = [
-        Row([Cell(m.name), *_cells(m, unit)], is_baseline=m.name == baseline)
-        for m in _ranked(dataset, unit)
-    ]
-    note = (
-        "Holm p holds for all comparisons at once, and decides; the intervals are not corrected. "
-        "Bold: told apart. Effect size: the mean difference in standard deviations of the "
-        "differences by seed."
+    """Methods by their mean, the best first."""
+    return tabular.table(
+        scores_columns(baseline, unit),
+        ranked(dataset, unit),
+        is_baseline=lambda method: method.name == baseline,
     )
-    return Table(columns, rows, note)
 
 
-def _cells(method: MethodResult, unit: Unit) -> list[Cell]:
-    summary = method.summary
-    score = Cell(unit.value(summary.mean), unit.interval(summary.ci95) if summary.ci95 else "")
-    return [Cell(f"{len(method.scores)}"), score, *_versus_cells(method.versus_baseline, unit)]
+def ranked(dataset: DatasetResult, unit: Unit) -> list[MethodResult]:
+    """The best mean first."""
+    return sorted(dataset.methods, key=lambda m: -unit.gain(m.summary.mean))
 
 
-def _versus_cells(versus: VersusMethod | None, unit: Unit) -> list[Cell]:
-    if versus is None:
-        return [NONE] * 4
-    said = kind(versus, unit)
-    mark = said if said in ("better", "worse") else ""
-    bounds = unit.interval(versus.ci95, signed=True) if versus.ci95 else ""
-    effect = NONE
-    if size := versus.effect_size:
-        effect = Cell(f"{size.value:+.2f}", "{:+.2f} to {:+.2f}".format(*size.ci95))
+def scores_columns(baseline: str, unit: Unit) -> list[Column[MethodResult]]:
+    """What is told of a method on one data set; the terminal's first column is its name."""
     return [
-        Cell(unit.signed(versus.difference), bounds, mark),
-        Cell(p_value(versus.p_holm)),
-        NONE if versus.wins is None else Cell(f"{versus.wins} of {versus.num_compared}"),
-        effect,
+        Column(head="Method", cell=lambda m: Cell(m.name), numbers=lambda m: {"method": m.name}),
+        Column(
+            head="Scores",
+            cell=lambda m: Cell(f"{len(m.scores)}"),
+            terminal="scores",
+            numbers=lambda m: {"num_scores": len(m.scores)},
+        ),
+        Column(
+            head=f"Mean {unit.axis}\N{NO-BREAK SPACE}{unit.arrow}",
+            second=_INTERVAL,
+            cell=lambda m: tabular.score(m.summary, unit),
+            terminal=f"{unit.short}{unit.sign} {unit.arrow}",
+            numbers=lambda m: vars(m.summary),
+        ),
+        *_versus_columns(baseline, unit),
     ]
 
 
-def across_table(across: Sequence[AcrossMethod], unit: Unit) -> Table:
-    points = ", points" if unit.of_difference == "points" else ""
-    columns = [
-        Cell("Method"),
-        Cell(f"Mean difference{points}", "95 % interval"),
-        Cell("Holm p", "signed-rank"),
-        Cell("Better / equal / worse", "data sets"),
-        Cell("Next data set", "better / equal / worse"),
+def _versus_columns(baseline: str, unit: Unit) -> list[Column[MethodResult]]:
+    return [
+        Column(
+            head=f"Minus {baseline}{points(unit)}",
+            second=_INTERVAL,
+            cell=lambda m: if_any(m.versus_baseline, lambda versus: _difference(versus, unit)),
+            of_baseline="baseline",
+            terminal=f"vs. {baseline}",
+            numbers=lambda m: _numbers(m.versus_baseline),
+        ),
+        Column(
+            head="Holm p",
+            cell=lambda m: if_any(m.versus_baseline, lambda v: Cell(p_value(v.p_holm))),
+            note="Holm p decides; it holds for all comparisons at once, intervals for one each.",
+            terminal="Holm p",
+        ),
+        Column(
+            head="Wins",
+            cell=lambda m: if_any(m.versus_baseline, _wins),
+            terminal="wins",
+        ),
+        Column(
+            head="Effect size",
+            second=_INTERVAL,
+            cell=lambda m: if_any(m.effect_size, _effect),
+            note="Effect size: the mean difference by seed in their standard deviations.",
+        ),
     ]
-    rows = []
-    for m in sorted(across, key=lambda m: -unit.gain(m.difference)):
-        posterior = m.posterior
-        shares = (posterior.better, posterior.equal, posterior.worse) if posterior else ()
-        rows.append(
-            Row(
-                [
-                    Cell(m.name),
-                    Cell(
-                        unit.signed(m.difference),
-                        unit.interval(m.ci95, signed=True) if m.ci95 else "",
-                    ),
-                    Cell(p_value(m.p_holm)),
-                    Cell(f"{m.wins} / {m.ties} / {m.losses}"),
-                    Cell(" / ".join(f"{s:.2f}" for s in shares)) if shares else NONE,
-                ]
-            )
-        )
-    return Table(columns, rows, "A data set counts once, by its mean difference.")
+
+
+def _difference(versus: VersusMethod, unit: Unit) -> Cell:
+    said = kind(versus, unit)
+    bounds = bounded(unit, versus.ci95, signed=True)
+    return Cell(unit.signed(versus.difference), bounds, said if said in ("better", "worse") else "")
+
+
+def _wins(versus: VersusMethod) -> Cell:
+    return NONE if versus.wins is None else Cell(f"{versus.wins} of {versus.num_compared}")
+
+
+def _effect(size: EffectSize) -> Cell:
+    low, high = size.ci95
+    return Cell(f"{size.value:+.2f}", f"{low:+.2f} to {high:+.2f}")
+
+
+def _numbers(versus: VersusMethod | None) -> dict[str, object]:
+    if versus is None:
+        return {}
+    return {
+        "test": versus.test,
+        "difference": versus.difference,
+        "difference_ci95": versus.ci95 or (None, None),
+        "p": versus.p,
+        "p_holm": versus.p_holm,
+        "wins": versus.wins,
+        "ties": versus.ties,
+        "losses": versus.losses,
+    }
+
+
+def across_table(comparison: Comparison) -> Table:
+    """Methods over data sets, the largest gain first."""
+    unit = comparison.unit
+    ranked = sorted(comparison.found.across, key=lambda m: -unit.gain(m.difference))
+    return tabular.table(
+        _across_columns(unit), ranked, note="A data set counts once, by its mean difference."
+    )
+
+
+def _across_columns(unit: Unit) -> list[Column[AcrossMethod]]:
+    return [
+        Column(head="Method", cell=lambda m: Cell(m.name)),
+        Column(
+            head=f"Mean difference{points(unit)}",
+            second=_INTERVAL,
+            cell=lambda m: Cell(unit.signed(m.difference), bounded(unit, m.ci95, signed=True)),
+        ),
+        Column(head="Holm p", second="signed-rank", cell=lambda m: Cell(p_value(m.p_holm))),
+        Column(
+            head="Better / equal / worse",
+            second="data sets",
+            cell=lambda m: Cell(f"{m.wins} / {m.ties} / {m.losses}"),
+        ),
+        Column(
+            head="Next data set",
+            second="better / equal / worse",
+            cell=lambda m: if_any(m.posterior, _shares),
+        ),
+    ]
+
+
+def _shares(posterior: Posterior) -> Cell:
+    return Cell(f"{posterior.better:.2f} / {posterior.equal:.2f} / {posterior.worse:.2f}")
 
 
 def files(comparison: Comparison) -> dict[str, str]:
     """File name -> content: the tables as CSV for machines, and as LaTeX for papers."""
     found, unit = comparison.found, comparison.unit
-    tables = {d.name: scores_table(d, found.baseline, unit) for d in found.datasets}
-    latex = "\n\n".join(booktabs(t, caption=_caption(n, unit)) for n, t in tables.items())
+    latex = [
+        booktabs(scores_table(d, found.baseline, unit), caption=_caption(d.name, unit))
+        for d in found.datasets
+    ]
     if found.across:
-        latex += "\n\n" + booktabs(across_table(found.across, unit), caption="Over data sets.")
-    return {"scores.csv": _csv(comparison), "scores.tex": latex}
+        latex.append(booktabs(across_table(comparison), caption="Over data sets."))
+    return {"scores.csv": _csv(comparison), "scores.tex": "\n".join(latex)}
+
+
+def _csv(comparison: Comparison) -> str:
+    found, unit = comparison.found, comparison.unit
+    by_dataset = [(d, m) for d in found.datasets for m in ranked(d, unit)]
+    of_method = scores_columns(found.baseline, unit)
+    records = [
+        {"dataset": d.name, **{n: x for c in of_method for n, x in c.numbers(m).items()}}
+        for d, m in by_dataset
+    ]
+    return to_csv(tabular.of_records(records))
 
 
 def _caption(dataset: str, unit: Unit) -> str:
     return f"{unit.title[:1].upper()}{unit.title[1:]}{f' on {dataset}' if dataset else ''}."
-
-
-def _csv(comparison: Comparison) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    heads = ("dataset", "method", "num_scores", "mean", "sd", "se", "ci95_low", "ci95_high")
-    versus = ("difference", "difference_low", "difference_high", "p", "p_holm", "wins", "losses")
-    writer.writerow((*heads, *versus))
-    for dataset in comparison.found.datasets:
-        for m in _ranked(dataset, comparison.unit):
-            s, v = m.summary, m.versus_baseline
-            row = [
-                dataset.name,
-                m.name,
-                len(m.scores),
-                s.mean,
-                s.sd,
-                s.se,
-                *(s.ci95 or (None,) * 2),
-            ]
-            if v:
-                row += [v.difference, *(v.ci95 or (None,) * 2), v.p, v.p_holm, v.wins, v.losses]
-            writer.writerow([csv_cell(_digits(x)) for x in row])
-    return out.getvalue()
-
-
-def _digits(value: float | None) -> object:
-    return f"{value:.6g}" if isinstance(value, float) else value
