@@ -13,10 +13,11 @@ from kmlp.config import StudyConfig
 from kmlp.stats.group_sequential import Rounds, looks_for, replay
 from kmlp.stats.metrics import HIGHER_IS_BETTER
 from kmlp.stats.monitoring import primary_metric
+from kmlp.study.plan import Plan
+from kmlp.study.run_folder import RunFolder
 from kmlp.study.run_folder.folder import MemberRecord
 
 FIRST_LOOK = 10
-Ids = Mapping[str, Mapping[int, str]]
 
 
 def planned_looks(config: StudyConfig) -> tuple[int, ...]:
@@ -35,29 +36,30 @@ def planned_looks(config: StudyConfig) -> tuple[int, ...]:
     return tuple(sorted({min(look, config.max_seeds) for look in useful}))
 
 
+def looks_in(folder: RunFolder, plan: Plan, task: str) -> Rounds:
+    """As `take_looks`, of what a run folder holds by now."""
+    return take_looks(plan, folder.records(), folder.stacks.given_up(), task)
+
+
 def take_looks(
-    config: StudyConfig,
-    ids: Ids,
-    records: Mapping[str, MemberRecord],
-    given_up: Collection[str],
-    task: str,
+    plan: Plan, records: Mapping[str, MemberRecord], given_up: Collection[str], task: str
 ) -> Rounds:
     """How many seeds of each variant are wanted by now, and whether that is all.
 
     Args:
-        config: the study.
-        ids: variant -> seed -> member, of every seed there may be.
+        plan: of the study, with every seed there may be.
         records: what has been trained.
         given_up: members that never will be.
         task: decides the metric.
     """
+    config = plan.config
     if isinstance(config.num_seeds, int):
         return Rounds((), dict.fromkeys(config.variant_names, config.num_seeds), is_over=True)
     metric = primary_metric(task)
     return replay(
         {
             variant: list(_scores(by_seed.values(), records, given_up, metric))
-            for variant, by_seed in ids.items()
+            for variant, by_seed in plan.ids.items()
         },
         baseline=config.baseline,
         looks=planned_looks(config),

@@ -13,7 +13,7 @@ from kmlp.engine.member import Member
 from kmlp.engine.signature import Signature
 from kmlp.engine.trainer import MemberResult, Need, Room, Stacks, Trainer
 from kmlp.errors import ConfigError, KmlpError, MemoryLimitError, RunFolderError
-from kmlp.study.runner import given_up, train_missing
+from kmlp.study.runner import train_missing
 from tuning.results.executions import Execution, Executions
 from tuning.results.search_folder import SearchFolder, Trial
 from tuning.space.config import SearchConfig
@@ -243,7 +243,7 @@ class Tuner:
 
     def _end_what_can(self) -> None:
         with self._lock:
-            records, lost = self.folder.records(), given_up(self.folder)
+            records, lost = self.folder.records(), self.folder.stacks.given_up()
             for number, executions in list(self._running.items()):
                 found = self.executions.ended(self.trials[number], executions, records, lost)
                 if found.status != "running":

@@ -39,16 +39,18 @@ def build_results(
     folder: RunFolder,
     dataset: Mapping[str, Any],
     pilot: Mapping[str, Any] | None = None,
+    looks: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The content of `results.json`, from the ledger and the arrays.
 
     Args:
-        plan: the members of the study; those without a record are left out.
+        plan: the members of the study that are wanted; those without a record are left out.
         folder: where they are recorded.
         dataset: the `dataset` part: name, source, hash, task, sizes, class names.
         pilot: the results of the pilot that chose the strengths, if there was one.
+        looks: what `num_seeds="auto"` decided on; None where the number of seeds was given.
     """
-    records, task = folder.records(), dataset["task"]
+    records, given_up, task = folder.records(), folder.stacks.given_up(), dataset["task"]
     truth, metric = folder.test_labels(), primary_metric(task)
     done = {
         variant: {seed: r for seed, r in _recorded(ids, records).items() if r.status == "done"}
@@ -72,7 +74,7 @@ def build_results(
     ]
     rows = row_scores(outputs, truth, task)
     add_intervals(variants, done, rows, metric=metric)
-    num_looks = len(plan.looks["planned"]) if plan.looks else 1
+    num_looks = len(looks["planned"]) if looks else 1
     add_comparisons(
         variants,
         done,
@@ -94,12 +96,12 @@ def build_results(
             else {"id": id, "variant": variant, "seed": seed, "status": "given_up"}
             for variant, ids in plan.ids.items()
             for seed, id in ids.items()
-            if id in records or id in plan.given_up
+            if id in records or id in given_up
         ],
         "extra_members": [
             _extra(extra, records.get(extra.member.id))
             for extra in plan.extras
-            if extra.member.id in records or extra.member.id in plan.given_up
+            if extra.member.id in records or extra.member.id in given_up
         ],
         "groups": _groups(plan.config, dataset),
         "sweeps": [
@@ -111,7 +113,7 @@ def build_results(
             }
             for sweep in plan.config.sweeps
         ],
-        "looks": plan.looks,
+        "looks": looks,
         "pilot": pilot and pilot_summary(pilot),
     }
     best = best_member(results) if outputs else None
