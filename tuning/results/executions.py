@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -52,13 +53,21 @@ class Executions:
         Raises:
             ConfigError: its values do not go together, or not with the data.
         """
-        model, train = self.space.configs(trial.values)
-        members = [self._member(model, train, seed) for seed in self.config.seeds]
-        check_member(members[0], self.spec)
         return [
             Execution(seed, m.id if trial.epochs is None else paused_id(m, trial.epochs), m)
-            for seed, m in zip(self.config.seeds, members, strict=True)
+            for seed, m in zip(self.config.seeds, self.members(trial.values), strict=True)
         ]
+
+    def members(self, values: Mapping[str, Any]) -> list[Member]:
+        """The members of these values of the parameters that count, seed by seed.
+
+        Raises:
+            ConfigError: the values do not go together, or not with the data.
+        """
+        model, train = self.space.configs(values)
+        members = [self._member(model, train, seed) for seed in self.config.seeds]
+        check_member(members[0], self.spec)
+        return members
 
     def score(self, record: MemberRecord) -> float:
         """The objective of one execution, at its restored epoch."""

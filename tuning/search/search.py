@@ -28,7 +28,7 @@ from kmlp.study.study import default_trainer
 from tuning.results.assembly import build_results
 from tuning.results.executions import Executions
 from tuning.results.followup import STUDY_FOLDER, followup_of
-from tuning.results.search_folder import SearchFolder, Trial
+from tuning.results.search_folder import SearchFolder
 from tuning.search.followup import FOLLOWUP_FILE, NUM_TRIALS, best_study_file, run_followup
 from tuning.search.tensorboard import write_events
 from tuning.search.tuner import Progress, Tuner, make_oracle
@@ -251,8 +251,7 @@ def _check(config: SearchConfig, data: Dataset) -> None:
 
     executions = Executions(config, data.spec, data.provenance.sha256)
     defaults = {p.name: p.default for p in executions.space.parameters if not p.conditions}
-    first = executions.of(Trial(number=0, batch=0, values=defaults))[0]
-    check_split(first.member, data.y_train, data.spec)
+    check_split(executions.members(defaults)[0], data.y_train, data.spec)
     make_oracle(config, executions)
     points = num_points(executions.space.parameters)
     if config.tuner == "grid" and points > config.max_trials:
