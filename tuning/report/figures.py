@@ -8,7 +8,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 
 from kmlp.report.blocks import Figure
-from kmlp.report.plots import PALETTE, SCALE
+from kmlp.report.plots import PALETTE, SCALE, small_multiples
 from kmlp.report.rendering.drawing import draw
 from tuning.report import plots
 from tuning.report.plots import Point
@@ -126,15 +126,12 @@ def values(results: Results) -> Figure | None:
         panels.append((size, weights))
 
     def draw_at(width: float) -> Canvas:
-        columns = min(len(panels), 4 if width > 5 else 2)
-        lines = -(-len(panels) // columns)
-        canvas = Canvas(figsize=(width, 0.4 + 1.3 * lines), layout="constrained")
-        axes = canvas.subplots(lines, columns, sharey=True, squeeze=False).flat
-        for ax in axes[len(panels) :]:
-            ax.remove()
-        for ax, (scale, own) in zip(axes, panels, strict=False):
-            plots.draw_values(ax, scale, own, drawn, limits, width=width / columns - 0.5)
+        found = small_multiples(len(panels), width, row_height=1.3, margin=0.4)
+        room = width / found.num_columns - 0.5
+        for ax, (scale, own) in zip(found.axes, panels, strict=True):
+            plots.draw_values(ax, scale, own, drawn, limits, width=room)
             ax.tick_params(labelsize=6.8)
+        canvas = found.canvas
         canvas.supylabel(f"validation {unit.axis} {unit.arrow}", fontsize=8.5)
         return canvas
 
@@ -208,13 +205,9 @@ def rounds(results: Results) -> Figure | None:
     limits = _limits(results)
 
     def draw_at(width: float) -> Canvas:
-        columns = min(len(brackets), 4 if width > 5 else 2)
-        lines = -(-len(brackets) // columns)
-        canvas = Canvas(figsize=(width, 0.5 + 1.5 * lines), layout="constrained")
-        axes = canvas.subplots(lines, columns, sharey=True, squeeze=False).flat
-        for ax in axes[len(brackets) :]:
-            ax.remove()
-        for ax, bracket in zip(axes, brackets, strict=False):
+        found = small_multiples(len(brackets), width, row_height=1.5, margin=0.5)
+        canvas = found.canvas
+        for ax, bracket in zip(found.axes, brackets, strict=True):
             own = [t for t in trials if t["bracket"] == bracket]
             places = {t["number"]: i for i, t in enumerate(own)}
             resumed = [

@@ -35,13 +35,9 @@ def _looks(found: Mapping[str, Any], results: Results) -> Figure:
     titles = plots.fitted_apart(names, PANEL_TITLE, 2)
 
     def draw_at(width: float) -> Canvas:
-        columns = min(len(names), 4 if width > 5 else 2)
-        lines = -(-len(names) // columns)
-        canvas = Canvas(figsize=(width, 0.6 + 1.15 * lines), layout="constrained")
-        axes = canvas.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).flat
-        for ax in axes[len(names) :]:
-            ax.remove()
-        for ax, title, decisions in zip(axes, titles, by_name.values(), strict=False):
+        panels = plots.small_multiples(len(names), width, row_height=1.15, margin=0.6, sharex=True)
+        canvas = panels.canvas
+        for ax, title, decisions in zip(panels.axes, titles, by_name.values(), strict=True):
             plots.draw_looks(
                 ax,
                 [d["num_seeds"] for d in decisions],

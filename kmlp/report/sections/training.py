@@ -41,19 +41,15 @@ def curves(
     titles = plots.fitted_apart(names, PANEL_TITLE, 2)
 
     def draw_at(width: float) -> Canvas:
-        columns = min(len(shown), 4 if width > 5 else 2)
-        lines = -(-len(shown) // columns)
-        canvas = Canvas(figsize=(width, 0.75 + 1.05 * lines), layout="constrained")
-        axes = canvas.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).flat
-        for ax in axes[len(shown) :]:
-            ax.remove()
-        for i, (ax, panel) in enumerate(zip(axes, panels, strict=False)):
+        found = plots.small_multiples(len(shown), width, row_height=1.05, margin=0.75, sharex=True)
+        canvas = found.canvas
+        for i, (ax, panel) in enumerate(zip(found.axes, panels, strict=True)):
             own = names[i] == results["baseline"]
             plots.draw_curves(ax, panel, ylabel="", reference=() if own else reference)
             ax.set_title(titles[i], loc="left", fontweight="normal")
             ax.set_xlabel("")
-            ax.tick_params(labelbottom=i + columns >= len(shown))
-        axes[0].set_ylim(*_readable(panels))
+            ax.tick_params(labelbottom=i + found.num_columns >= len(shown))
+        found.axes[0].set_ylim(*_readable(panels))
         canvas.supxlabel("epoch", fontsize=8.5)
         canvas.supylabel(title, fontsize=8.5)
         _key(canvas, results["baseline"] if reference else "")
