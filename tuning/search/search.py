@@ -18,9 +18,10 @@ from kmlp.study.provenance import (
     describe,
     environment,
     read_config,
+    refuse_differences,
     stored_environment,
     tell_of_changes,
-    with_earlier,
+    write_claim,
 )
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.study import Progress as StudyProgress
@@ -265,25 +266,13 @@ def _check(config: SearchConfig, data: Dataset) -> None:
 
 def _claim(folder: SearchFolder, config: SearchConfig, data: Dataset, trainer: Trainer) -> None:
     """Writes what this search is and runs on; refuses the folder of anything else."""
-    here = environment(data, describe(data, config.validation_fraction), trainer)
     if (folder.path / _FILE).exists():
-        earlier = stored_environment(folder)
-        found = _differences(_stored_config(folder), config)
-        there_sha256, sha256 = earlier["data"]["sha256"], data.provenance.sha256
-        if there_sha256 != sha256:
-            found.append(f"the data's sha256 is {there_sha256[:12]} there, {sha256[:12]} here")
-        if found:
-            raise RunFolderError(
-                f"{folder.path} holds another search: {'; '.join(found)}. "
-                "Name another folder with --out."
-            )
+        refuse_differences(folder, _differences(_stored_config(folder), config), data)
         tell_of_changes(folder, *_recorded(folder))
-        here = with_earlier(earlier, here)
         if (followup := followup_of(folder)) is not None:
             folder.write_json(FOLLOWUP_FILE, followup)
-    folder.write_json("environment.json", here)
-    # Last: a folder with a search.toml is claimed, and holds all that says by whom.
-    folder.write_text(_FILE, config.to_toml())
+    described = describe(data, config.validation_fraction)
+    write_claim(folder, _FILE, config, environment(data, described, trainer))
 
 
 def _differences(kept: SearchConfig, asked: SearchConfig) -> list[str]:
