@@ -1,8 +1,6 @@
 """Where the report of a search goes."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from kmlp.config import DataConfig
 from kmlp.errors import RunFolderError
@@ -12,6 +10,7 @@ from kmlp.study.provenance import stored_environment
 from kmlp.study.run_folder import RunFolder
 from tuning.report.csv_tables import csv_tables
 from tuning.report.search import search_report
+from tuning.results.records.search import SearchResults
 from tuning.results.search_folder import SearchFolder
 from tuning.search.followup import best_study_file
 
@@ -47,7 +46,7 @@ def write_search_report(run_dir: str | Path, out: str | Path | None = None) -> P
 
 def write_search(
     folder: RunFolder,
-    results: Mapping[str, Any],
+    results: SearchResults,
     dataset: str,
     place: Path,
     kind: Kind,
@@ -64,9 +63,7 @@ def write_search(
         table: of a table's file, what its columns are to the search.
     """
     best = (
-        best_study_file(results, dataset, table).to_toml()
-        if results["picked"] is not None
-        else None
+        best_study_file(results, dataset, table).to_toml() if results.picked is not None else None
     )
     report = search_report(results, stored_environment(folder), folder.path, best)
     page = write_files(place, kind, report, csv_tables(results))

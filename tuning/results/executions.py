@@ -3,11 +3,13 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from kmlp.config import MLPConfig, TrainConfig
+from kmlp.config.encoding import encoded_width, num_embedding_weights
 from kmlp.config.seeds import Seeds
 from kmlp.data import DataSpec
 from kmlp.engine.compatibility import check_member
@@ -112,6 +114,15 @@ class Executions:
             validation_fraction=self.config.validation_fraction,
             data_sha256=self._sha256,
         )
+
+
+def num_weights(model: MLPConfig, spec: DataSpec) -> int:
+    """Trainable weights of a network: kernels, biases, embeddings, a normalization's gains and
+    offsets."""
+    widths = (encoded_width(model, spec), *model.hidden_units, spec.num_outputs)
+    gains = 0 if model.normalization == "none" else 2 * sum(model.hidden_units)
+    dense = sum((a + 1) * b for a, b in pairwise(widths))
+    return dense + gains + num_embedding_weights(model, spec)
 
 
 def _seeds(seeds: Sequence[int]) -> str:

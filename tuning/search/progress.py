@@ -11,7 +11,7 @@ from kmlp.engine.member import Member
 from kmlp.stats.formatting import Unit, unit_of
 from kmlp.study.live_display import LiveDisplay, Standing
 from tuning.results.search_folder import Trial
-from tuning.results.trials import written
+from tuning.results.trials import settings_in_words
 from tuning.space.config import SearchConfig
 
 if TYPE_CHECKING:
@@ -93,8 +93,7 @@ class SearchProgress(LiveDisplay):
         return (time.monotonic() - self._started) / ended * (total - self._done_before - ended)
 
     def _line(self, trial: Trial) -> str:
-        what = ", ".join(f"{k}={written(v)}" for k, v in trial.values.items())
-        return f"trial {trial.number}: {self._score(trial)}  {what}"
+        return f"trial {trial.number}: {self._score(trial)}  {settings_in_words(trial.values)}"
 
     def _score(self, trial: Trial) -> str:
         if trial.score is None:
@@ -130,10 +129,9 @@ class SearchProgress(LiveDisplay):
             " to ".join(dict.fromkeys((str(min(running)), str(max(running))))) if running else ""
         )
         score = self._score(trial) if trial.status != "running" else ""
-        what = ", ".join(f"{k}={written(v)}" for k, v in trial.values.items())
         num_finished = self._seeds_of_ended.get(trial.number, self._num_finished(trial))
         seeds = f"{num_finished}/{len(ids)}" if ids else ""
-        return (str(trial.number), seeds, epochs, score, what)
+        return (str(trial.number), seeds, epochs, score, settings_in_words(trial.values))
 
     def _num_finished(self, trial: Trial) -> int:
         return sum(id in self._finished for id in self._ids(trial))

@@ -29,6 +29,8 @@ from kmlp.study.study import default_trainer
 from tuning.results.assembly import build_results
 from tuning.results.executions import Executions
 from tuning.results.followup import STUDY_FOLDER, followup_of
+from tuning.results.records.search import SearchResults
+from tuning.results.records.trials import FinishedTrial, TrialResult
 from tuning.results.search_folder import SearchFolder
 from tuning.search.followup import FOLLOWUP_FILE, NUM_TRIALS, best_study_file, run_followup
 from tuning.search.tensorboard import write_events
@@ -56,40 +58,40 @@ class Search:
 
     config: SearchConfig
     run_dir: Path
-    results: dict[str, Any] = field(repr=False)
+    results: SearchResults = field(repr=False)
 
     @property
-    def trials(self) -> list[dict[str, Any]]:
+    def trials(self) -> tuple[TrialResult, ...]:
         """Every trial, in the order of drawing."""
-        return self.results["trials"]
+        return self.results.trials
 
     @property
-    def picked(self) -> dict[str, Any]:
+    def picked(self) -> FinishedTrial:
         """Of the trials that cannot be told apart from the best, the simplest: see `choose`.
 
         Raises:
             SelectionError: none has finished.
         """
-        return self._trial("picked")
+        return self.results.picked_trial
 
     @property
-    def best(self) -> dict[str, Any]:
+    def best(self) -> FinishedTrial:
         """The trial with the best mean score.
 
         Raises:
             SelectionError: none has finished.
         """
-        return self._trial("best")
+        return self.results.best_trial
 
     @property
     def model(self) -> MLPConfig:
         """The network that was picked."""
-        return MLPConfig.from_dict(self.picked["model"])
+        return MLPConfig.from_dict(self.picked.model)
 
     @property
     def train(self) -> TrainConfig:
         """How it is trained."""
-        return TrainConfig.from_dict(self.picked["train"])
+        return TrainConfig.from_dict(self.picked.train)
 
     def study(self) -> Study:
         """The follow-up study.
@@ -106,18 +108,13 @@ class Search:
             SelectionError: it is not there.
             RunFolderError: its file is damaged.
         """
-        executions = self.trials[number]["executions"] if number < len(self.trials) else []
+        executions = self.trials[number].executions if number < len(self.trials) else ()
         for execution in executions:
-            if execution["seed"] == seed and execution["status"] != "missing":
-                return RunFolder(self.run_dir).arrays(execution["member"])
+            if execution.seed == seed and execution.status != "missing":
+                return RunFolder(self.run_dir).arrays(execution.member)
         raise SelectionError(
             f"{self.run_dir}: no finished execution of trial {number} with seed {seed}."
         )
-
-    def _trial(self, which: str) -> dict[str, Any]:
-        if self.results[which] is None:
-            raise SelectionError(f"{self.run_dir}: no trial has finished: there is none to choose.")
-        return self.trials[self.results[which]]
 
 
 def tune(
@@ -165,7 +162,7 @@ def tune(
         Tuner(config, folder, data, trainer, progress).run()
         search = _write(config, folder, describe(data, config.validation_fraction))
         folder.stacks.forget()
-        if then_study and search.results["picked"] is not None:
+        if then_study and search.results.picked is not None:
             run_followup(
                 search.results,
                 folder,
@@ -270,7 +267,7 @@ def _claim(folder: SearchFolder, config: SearchConfig, data: Dataset, trainer: T
         refuse_differences(folder, _differences(_stored_config(folder), config), data)
         tell_of_changes(folder, *_recorded(folder))
         if (followup := followup_of(folder)) is not None:
-            folder.write_json(FOLLOWUP_FILE, followup)
+            folder.write_json(FOLLOWUP_FILE, followup.to_dict())
     described = describe(data, config.validation_fraction)
     write_claim(folder, _FILE, config, environment(data, described, trainer))
 
@@ -308,10 +305,10 @@ def _write(config: SearchConfig, folder: SearchFolder, dataset: Mapping[str, Any
         logger.warning("%s", error)
         study = None
     search = Search(config, folder.path, build_results(config, folder, dataset, study))
-    if search.results["picked"] is not None:
+    if search.results.picked is not None:
         best = best_study_file(search.results, config.dataset, config.data)
         folder.write_text("best.toml", best.to_toml())
-    folder.write_json("results.json", search.results)
+    folder.write_json("results.json", search.results.to_dict())
     write_events(folder, search.results)
     return search
 

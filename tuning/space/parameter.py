@@ -83,20 +83,6 @@ class Parameter:
             return any(type(v) is type(value) and v == value for v in self.listed)
         return is_number(value) and self.min <= value <= self.max
 
-    def to_dict(self) -> dict[str, Any]:
-        """As `results.json` describes it."""
-        return {
-            "name": self.name,
-            "kind": self.kind,
-            "min": self.min,
-            "max": self.max,
-            "step": self.step,
-            "sampling": self.sampling if self.is_range else None,
-            "values": list(self.values),
-            "default": self.default,
-            "conditions": [{"name": n, "values": list(v)} for n, v in self.conditions],
-        }
-
     def narrowed(self, spec: Any) -> "Parameter":
         """The same parameter over another range or other values; its conditions stay.
 

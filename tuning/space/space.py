@@ -85,21 +85,6 @@ class Space:
         model, train = split({name: _as_field(RECORDS[name], v) for name, v in own.items()})
         return dataclasses.replace(self.model, **model), dataclasses.replace(self.train, **train)
 
-    def to_list(self) -> list[dict[str, Any]]:
-        """As `results.json` describes it; what is fixed has the kind "fixed" and one value."""
-        nothing: dict[str, Any] = {
-            "min": None,
-            "max": None,
-            "step": None,
-            "sampling": None,
-            "conditions": [],
-        }
-        held = [
-            {"name": name, "kind": "fixed", **nothing, "values": [value], "default": value}
-            for name, value in self.fixed.items()
-        ]
-        return [*(p.to_dict() for p in self.parameters), *held]
-
     def check(self) -> None:
         """Refuses a value that no config takes, before anything is trained.
 
