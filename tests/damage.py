@@ -86,7 +86,7 @@ def read_search(run: Path) -> dict[str, Any]:
     """All but what the search took, of which damage may take a part."""
     from tuning import load_search
 
-    return {k: v for k, v in load_search(run).results.to_dict().items() if k != "budget"}
+    return {k: v for k, v in load_search(run).results.items() if k != "budget"}
 
 
 def flip(case: Case, name: str, count: int, every: int) -> Iterator[dict[str, str]]:

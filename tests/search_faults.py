@@ -54,7 +54,7 @@ def kept(run: Path) -> dict:
     """What must not depend on kills."""
     from tuning import load_search
 
-    results = load_search(run).results.to_dict()
+    results = load_search(run).results
     return {k: v for k, v in results.items() if k != "budget"}
 
 

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from kmlp.config import StudyConfig
-from kmlp.stats.group_sequential import Rounds, looks_for, replay
+from kmlp.stats.group_sequential import Rounds, replay, useful_schedule
 from kmlp.stats.metrics import HIGHER_IS_BETTER
 from kmlp.stats.monitoring import primary_metric
 from kmlp.study.plan import Plan
@@ -20,20 +20,20 @@ from kmlp.study.run_folder.folder import MemberRecord
 FIRST_LOOK = 10
 
 
-def planned_looks(config: StudyConfig) -> tuple[int, ...]:
+def schedule_of(config: StudyConfig) -> tuple[int, ...]:
     """At how many seeds a study looks: 10, 20, 40 and so on, the last time at `max_seeds`.
 
     The first look waits until so many variants can be told apart at all.
 
     Example:
-        >>> planned_looks(StudyConfig(dataset="mnist", num_seeds="auto", max_seeds=30))
+        >>> schedule_of(StudyConfig(dataset="mnist", num_seeds="auto", max_seeds=30))
         (10, 20, 30)
     """
-    looks = [min(FIRST_LOOK, config.max_seeds)]
-    while looks[-1] < config.max_seeds:
-        looks.append(min(2 * looks[-1], config.max_seeds))
-    useful = looks_for(len(config.variant_names) - 1, looks)
-    return tuple(sorted({min(look, config.max_seeds) for look in useful}))
+    schedule = [min(FIRST_LOOK, config.max_seeds)]
+    while schedule[-1] < config.max_seeds:
+        schedule.append(min(2 * schedule[-1], config.max_seeds))
+    useful = useful_schedule(len(config.variant_names) - 1, schedule)
+    return tuple(sorted({min(num_seeds, config.max_seeds) for num_seeds in useful}))
 
 
 def looks_in(folder: RunFolder, plan: Plan, task: str) -> Rounds:
@@ -62,7 +62,7 @@ def take_looks(
             for variant, by_seed in plan.ids.items()
         },
         baseline=config.baseline,
-        looks=planned_looks(config),
+        schedule=schedule_of(config),
         half_width=config.half_width,
         higher_is_better=HIGHER_IS_BETTER[metric],
     )
@@ -73,7 +73,7 @@ def looks_summary(config: StudyConfig, rounds: Rounds) -> dict[str, Any] | None:
     if isinstance(config.num_seeds, int):
         return None
     return {
-        "planned": list(planned_looks(config)),
+        "planned": list(schedule_of(config)),
         "half_width": config.half_width,
         "taken": [
             {"num_seeds": look.num_seeds, "decisions": [asdict(d) for d in look.decisions]}

@@ -12,7 +12,7 @@ from kmlp.data.dataset import checked_data
 from kmlp.engine.trainer import Trainer
 from kmlp.errors import ConfigError, RunFolderError
 from kmlp.stats.group_sequential import Rounds
-from kmlp.study.interim import looks_in, looks_summary, planned_looks
+from kmlp.study.interim import looks_in, looks_summary, schedule_of
 from kmlp.study.loading import Study, pilot_folder, pilot_results
 from kmlp.study.pilot import pilot_study, with_chosen_strengths
 from kmlp.study.plan import Plan, plan_study
@@ -28,8 +28,8 @@ from kmlp.study.run_folder import RunFolder
 from kmlp.study.runner import Watcher, missing_members, train_missing
 
 
-class Progress(Watcher, Protocol):
-    """What a study tells of its progress; the calls come from the stacks' threads."""
+class StudyWatcher(Watcher, Protocol):
+    """Who is told how far a study is; the calls come from the stacks' threads."""
 
     def start(self, variant_of: dict[str, str], done: Collection[str], title: str) -> None: ...
 
@@ -39,7 +39,7 @@ def run_study(
     run_dir: str | Path,
     data: Dataset | None = None,
     *,
-    progress: Progress | None = None,
+    progress: StudyWatcher | None = None,
     trainer: Trainer | None = None,
 ) -> Study:
     """Trains every variant over every seed, in stacks, and writes the results.
@@ -101,7 +101,7 @@ def _run(
     folder: RunFolder,
     data: Dataset,
     trainer: Trainer,
-    progress: Progress | None,
+    progress: StudyWatcher | None,
     title: str = "",
 ) -> Study:
     """Trains what is missing of a study whose plan is checked and whose strengths are known."""
@@ -149,7 +149,7 @@ def _train(
     folder: RunFolder,
     data: Dataset,
     trainer: Trainer,
-    progress: Progress | None,
+    progress: StudyWatcher | None,
     title: str,
 ) -> Rounds:
     """Trains the members of all looks, and those beside the ordinary ones with the first.
@@ -173,7 +173,7 @@ def _title(config: StudyConfig, rounds: Rounds) -> str:
     """Which look is next, and what it waits for; validation alone has a say in it."""
     if rounds.is_over:
         return ""
-    planned, taken = planned_looks(config), len(rounds.looks)
+    planned, taken = schedule_of(config), len(rounds.looks)
     num_open = sum(status == "open" for status in rounds.status.values())
     undecided = f", {num_open} of {len(rounds.status)} variants undecided" if taken else ""
     return f"Look {taken + 1} of {len(planned)}, at {planned[taken]} seeds{undecided}: "
@@ -184,7 +184,7 @@ def _choose_strengths(
     folder: RunFolder,
     data: Dataset,
     trainer: Trainer,
-    progress: Progress | None,
+    progress: StudyWatcher | None,
 ) -> StudyConfig:
     """Runs the pilot in a run folder of its own inside the study's, where it is kept."""
     pilot = pilot_study(config)

@@ -10,7 +10,7 @@ import pytest
 import kmlp.stats.group_sequential
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.errors import ConfigError, RunFolderError
-from kmlp.study.interim import planned_looks, take_looks
+from kmlp.study.interim import schedule_of, take_looks
 from kmlp.study.loading import load_study
 from kmlp.study.plan import plan_study
 from kmlp.study.provenance import claim
@@ -73,7 +73,7 @@ def records(num_seeds: dict[str, int], gains: dict[str, float], **test) -> dict[
 
 def test_looks_are_planned_before_the_first():
     plan = {n: dataclasses.replace(CONFIG, max_seeds=n) for n in (8, 10, 40, 50, 160)}
-    assert {n: planned_looks(c) for n, c in plan.items()} == {
+    assert {n: schedule_of(c) for n, c in plan.items()} == {
         8: (8,),
         10: (10,),
         40: (10, 20, 40),
@@ -84,8 +84,8 @@ def test_looks_are_planned_before_the_first():
 
 def test_a_first_look_waits_until_it_can_decide():
     config = dataclasses.replace(CONFIG, variants=("all",), max_seeds=40)
-    first, *_ = planned_looks(config)
-    assert first == kmlp.stats.group_sequential.looks_for(13)[0] > 10
+    first, *_ = schedule_of(config)
+    assert first == kmlp.stats.group_sequential.useful_schedule(13)[0] > 10
 
 
 def test_seeds_are_added_to_what_is_open_and_to_the_baseline():

@@ -173,12 +173,12 @@ def test_an_interrupted_search_is_usable_and_goes_on(tmp_path):
     )
     assert done.returncode == 130
     assert "interrupted; the same command goes on from here" in done.stderr
-    ended = [t for t in load_search(tmp_path / "run").trials if t.status == "done"]
+    ended = [t for t in load_search(tmp_path / "run").record.trials if t.status == "done"]
     assert 1 <= len(ended) < 6
     shown = kmlp("show", "run", cwd=tmp_path)
     assert "trials have not ended; this is what is known so far" in shown.stderr
     done = kmlp(*words.split(), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    found = load_search(tmp_path / "run").trials
+    found = load_search(tmp_path / "run").record.trials
     assert [t.status for t in found] == ["done"] * 6
     assert [found[t.number] for t in ended] == ended

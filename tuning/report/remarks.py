@@ -5,7 +5,7 @@ from tuning.report.scales import scale_of
 from tuning.results.importance import MIN_TRIALS
 from tuning.results.records.search import SearchFindings
 from tuning.results.records.trials import FinishedTrial
-from tuning.results.trials import drawn_after_test, written
+from tuning.results.trials import drawn_after_test, formatted
 
 _EDGE = 0.03  # of a range
 
@@ -62,7 +62,7 @@ def _edges(results: SearchFindings, picked: FinishedTrial) -> list[str]:
         # Nothing lies below a rate of 0 or a single layer.
         at_low = place <= scale.place(low) + _EDGE and low not in (0, 1)
         if at_low or place >= scale.place(high) - _EDGE:
-            at.append(f"{parameter.name} ({written(value)})")
+            at.append(f"{parameter.name} ({formatted(value)})")
     if not at:
         return []
     return [

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from tuning.results.records.search import SearchedParameter
 from tuning.results.records.trials import TrialResult
-from tuning.results.trials import written
+from tuning.results.trials import formatted
 
 OFF = -0.11
 """Where a value is drawn that was not active."""
@@ -80,7 +80,7 @@ class Scale:
             width: of the axis in inches.
         """
         if self.low is None or self.high is None:
-            ticks = [(self.place(c), written(c)) for c in self.categories]
+            ticks = [(self.place(c), formatted(c)) for c in self.categories]
         else:
             ticks = sorted((self.place(v), _short(v)) for v in self._numbers(self.low, self.high))
             ticks = _fitting(ticks, width)

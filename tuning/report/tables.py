@@ -8,7 +8,7 @@ from kmlp.report.blocks import Cell, Row, Table
 from kmlp.stats.formatting import Unit, unit_of
 from tuning.results.records.search import Condition, SearchedParameter, SearchFindings
 from tuning.results.records.trials import FinishedTrial, TrialResult
-from tuning.results.trials import drawn_after_test, scores_on_test, written
+from tuning.results.trials import drawn_after_test, formatted, scores_on_test
 
 NONE = Cell("–")
 _MOST_BESIDE = 7
@@ -78,7 +78,7 @@ def without_score(results: SearchFindings) -> Table | None:
                 Cell(f"Trial {t.number}"),
                 Cell(_STATUS.get(t.status) or t.status),
                 Cell(t.message or "–"),
-                Cell(", ".join(f"{n} {written(v)}" for n, v in t.values.items())),
+                Cell(", ".join(f"{n} {formatted(v)}" for n, v in t.values.items())),
             ]
         )
         for t in trials
@@ -95,7 +95,7 @@ def space(results: SearchFindings) -> Table:
                 Cell(p.name),
                 Cell(_range(p)),
                 Cell(_SAMPLED.get(p.sampling or "", "–")),
-                Cell(written(p.default)),
+                Cell(formatted(p.default)),
                 Cell(" and ".join(_condition(c) for c in p.conditions) or "always"),
             ]
         )
@@ -248,7 +248,7 @@ def _settings_row(
     name = parameter.name
     own = picked.values.get(name)
     cells = [
-        Cell(written(v), mark="strong" if v != own else "")
+        Cell(formatted(v), mark="strong" if v != own else "")
         for v in (t.values.get(name) for t in trials)
     ]
     return Row([Cell(name), *cells])
@@ -283,17 +283,17 @@ def _se(se: float | None, unit: Unit) -> str:
 
 def _range(parameter: SearchedParameter) -> str:
     if parameter.kind in ("float", "int"):
-        step = f", step {written(parameter.step)}" if parameter.step else ""
-        return f"{written(parameter.min)} to {written(parameter.max)}{step}"
+        step = f", step {formatted(parameter.step)}" if parameter.step else ""
+        return f"{formatted(parameter.min)} to {formatted(parameter.max)}{step}"
     if parameter.kind == "bool":
         return "yes, no"
     if parameter.kind == "fixed":
-        return f"{written(parameter.default)}, fixed"
-    return ", ".join(written(v) for v in parameter.values)
+        return f"{formatted(parameter.default)}, fixed"
+    return ", ".join(formatted(v) for v in parameter.values)
 
 
 def _condition(condition: Condition) -> str:
-    *most, last = [written(v) for v in condition.values]
+    *most, last = [formatted(v) for v in condition.values]
     return f"{condition.name} is {', '.join(most)}{' or ' * bool(most)}{last}"
 
 

@@ -40,7 +40,7 @@ def write_search_report(run_dir: str | Path, out: str | Path | None = None) -> P
         raise RunFolderError(f"{folder.path}: holds a study, no search. Use kmlp.write_report.")
     search = load_search(run_dir)
     return write_search(
-        folder, search.results, search.config.dataset, place, kind, search.config.data
+        folder, search.record, search.config.dataset, place, kind, search.config.data
     )
 
 
@@ -56,7 +56,7 @@ def write_search(
 
     Args:
         folder: the search's.
-        results: as `Search.results`.
+        results: as `Search.record`.
         dataset: the data set's name or path.
         place: where to write.
         kind: what that folder is.

@@ -44,11 +44,11 @@ def scores_on_test(results: SearchFindings) -> list[tuple[str, Summary]]:
     return [(metric, scores[metric]) for metric in known]
 
 
-def written(value: Any) -> str:
-    """A hyperparameter's value: four digits of a number, a dash where it was not active.
+def formatted(value: Any) -> str:
+    """A hyperparameter's value as text: four digits of a number, a dash where it was not active.
 
     Example:
-        >>> written(0.000123456), written(512), written(True), written("relu")
+        >>> formatted(0.000123456), formatted(512), formatted(True), formatted("relu")
         ('0.0001235', '512', 'yes', 'relu')
     """
     if value is None:
@@ -60,4 +60,4 @@ def written(value: Any) -> str:
 
 def settings_in_words(values: Mapping[str, Any]) -> str:
     """A trial's hyperparameters: "learning_rate=0.001, dropout=0.2"."""
-    return ", ".join(f"{name}={written(value)}" for name, value in values.items())
+    return ", ".join(f"{name}={formatted(value)}" for name, value in values.items())

@@ -8,7 +8,7 @@ from kmlp.config.settings import RECORDS
 from kmlp.data import Dataset
 from kmlp.engine.trainer import Trainer
 from kmlp.study.loading import Study
-from kmlp.study.study import Progress, run_study
+from kmlp.study.study import StudyWatcher, run_study
 from tuning.results.followup import (
     FOLLOWUP_FILE,
     NUM_SEEDS,
@@ -88,7 +88,7 @@ def run_followup(
     table: DataConfig | None = None,
     num_trials: int = NUM_TRIALS,
     num_seeds: int = NUM_SEEDS,
-    progress: Progress | None = None,
+    progress: StudyWatcher | None = None,
     trainer: Trainer | None = None,
 ) -> Study:
     """Runs the study in the search's folder; the test set is read here, and only here.

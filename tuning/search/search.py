@@ -4,6 +4,7 @@ import dataclasses
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +25,15 @@ from kmlp.study.provenance import (
     write_claim,
 )
 from kmlp.study.run_folder import RunFolder
-from kmlp.study.study import Progress as StudyProgress
-from kmlp.study.study import default_trainer
+from kmlp.study.study import StudyWatcher, default_trainer
 from tuning.results.assembly import build_results
 from tuning.results.executions import Executions
 from tuning.results.followup import STUDY_FOLDER, followup_of
 from tuning.results.records.search import SearchResults
-from tuning.results.records.trials import FinishedTrial, TrialResult
 from tuning.results.search_folder import SearchFolder
 from tuning.search.followup import FOLLOWUP_FILE, NUM_TRIALS, best_study_file, run_followup
 from tuning.search.tensorboard import write_events
-from tuning.search.tuner import Progress, Tuner, make_oracle
+from tuning.search.tuner import SearchWatcher, Tuner, make_oracle
 from tuning.space.config import SearchConfig, as_table
 from tuning.space.parameter import num_points
 from tuning.space.reading import read_fixed
@@ -53,45 +52,51 @@ class Search:
     Attributes:
         config: what was asked, the space written out.
         run_dir: its folder.
-        results: what `results.json` holds: every trial with every execution, ties and pick.
+        record: what it found, with names and types.
     """
 
     config: SearchConfig
     run_dir: Path
-    results: SearchResults = field(repr=False)
+    record: SearchResults = field(repr=False)
+
+    @cached_property
+    def results(self) -> dict[str, Any]:
+        """What `results.json` holds, as plain types: every trial with every execution, ties and
+        pick."""
+        return self.record.to_dict()
 
     @property
-    def trials(self) -> tuple[TrialResult, ...]:
+    def trials(self) -> list[dict[str, Any]]:
         """Every trial, in the order of drawing."""
-        return self.results.trials
+        return self.results["trials"]
 
     @property
-    def picked(self) -> FinishedTrial:
+    def picked(self) -> dict[str, Any]:
         """Of the trials that cannot be told apart from the best, the simplest: see `choose`.
 
         Raises:
             SelectionError: none has finished.
         """
-        return self.results.picked_trial
+        return self.record.picked_trial.to_dict()
 
     @property
-    def best(self) -> FinishedTrial:
+    def best(self) -> dict[str, Any]:
         """The trial with the best mean score.
 
         Raises:
             SelectionError: none has finished.
         """
-        return self.results.best_trial
+        return self.record.best_trial.to_dict()
 
     @property
     def model(self) -> MLPConfig:
         """The network that was picked."""
-        return MLPConfig.from_dict(self.picked.model)
+        return MLPConfig.from_dict(self.record.picked_trial.model)
 
     @property
     def train(self) -> TrainConfig:
         """How it is trained."""
-        return TrainConfig.from_dict(self.picked.train)
+        return TrainConfig.from_dict(self.record.picked_trial.train)
 
     def study(self) -> Study:
         """The follow-up study.
@@ -108,7 +113,7 @@ class Search:
             SelectionError: it is not there.
             RunFolderError: its file is damaged.
         """
-        executions = self.trials[number].executions if number < len(self.trials) else ()
+        executions = self.record.trials[number].executions if number < len(self.trials) else ()
         for execution in executions:
             if execution.seed == seed and execution.status != "missing":
                 return RunFolder(self.run_dir).arrays(execution.member)
@@ -122,9 +127,9 @@ def tune(
     run_dir: str | Path,
     *,
     data: Dataset | None = None,
-    progress: Progress | None = None,
+    progress: SearchWatcher | None = None,
     then_study: bool | int = False,
-    study_progress: StudyProgress | None = None,
+    study_progress: StudyWatcher | None = None,
     trainer: Trainer | None = None,
     **settings: Any,
 ) -> Search:
@@ -162,9 +167,9 @@ def tune(
         Tuner(config, folder, data, trainer, progress).run()
         search = _write(config, folder, describe(data, config.validation_fraction))
         folder.stacks.forget()
-        if then_study and search.results.picked is not None:
+        if then_study and search.record.picked is not None:
             run_followup(
-                search.results,
+                search.record,
                 folder,
                 data,
                 dataset=config.dataset,
@@ -305,11 +310,11 @@ def _write(config: SearchConfig, folder: SearchFolder, dataset: Mapping[str, Any
         logger.warning("%s", error)
         study = None
     search = Search(config, folder.path, build_results(config, folder, dataset, study))
-    if search.results.picked is not None:
-        best = best_study_file(search.results, config.dataset, config.data)
+    if search.record.picked is not None:
+        best = best_study_file(search.record, config.dataset, config.data)
         folder.write_text("best.toml", best.to_toml())
-    folder.write_json("results.json", search.results.to_dict())
-    write_events(folder, search.results)
+    folder.write_json("results.json", search.results)
+    write_events(folder, search.record)
     return search
 
 

@@ -30,8 +30,8 @@ _EVERY_TRIAL = 2**31
 _CHUNK = 2000
 
 
-class Progress(Protocol):
-    """What a search tells of its progress; all but `start` may come from stacks' threads."""
+class SearchWatcher(Protocol):
+    """Who is told how far a search is; all calls but `start` may come from stacks' threads."""
 
     def start(self, config: SearchConfig, trials: Sequence[Trial]) -> None: ...
     def drawn(self, trials: Sequence[Trial], executions: Mapping[int, Sequence[str]]) -> None: ...
@@ -57,7 +57,7 @@ class Tuner:
         folder: SearchFolder,
         data: Dataset,
         trainer: Trainer,
-        progress: Progress | None = None,
+        progress: SearchWatcher | None = None,
     ) -> None:
         self.config, self.folder, self.trainer, self.progress = config, folder, trainer, progress
         self.data = without_test_rows(data)
