@@ -11,12 +11,13 @@ from kmlp.config import StudyConfig
 from kmlp.stats.metrics import classification_metrics, regression_metrics
 from kmlp.study.plan import Extra, Plan, plan_study
 from kmlp.study.results.assembly import build_results
+from kmlp.study.results.records.study import StudyResults
 from kmlp.study.run_folder.folder import MemberRecord, RunFolder
 
 VARIANTS = ("none", "dropout", "l2")
 FIELDS: dict[str, dict[str, float]] = {"none": {}, "dropout": {"dropout": 0.2}, "l2": {"l2": 5e-4}}
 NUM_SEEDS = 6
-TARGETS = np.arange(40, dtype=np.float32)
+TARGETS = np.arange(1, 41, dtype=np.float32)
 LABELS = {"binary": np.repeat([0, 1], [36, 4]), "multiclass": np.arange(40) % 4}
 NAMES = {"binary": ("sound", "ill"), "multiclass": ("a", "b", "c", "d"), "regression": ()}
 
@@ -32,8 +33,13 @@ class HandMade:
     outputs: dict[tuple[str, int], np.ndarray]
 
     @property
-    def results(self) -> dict[str, Any]:
+    def record(self) -> StudyResults:
         return build_results(self.plan, self.folder, self.dataset)
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """As `results.json` holds them."""
+        return self.record.to_dict()
 
 
 def error(variant: str, seed: int) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from kmlp.config import MLPConfig, TrainConfig
+from kmlp.study.results.records.study import DataFacts
 from tuning.results.choice import Candidate, choose
 from tuning.results.records.search import SearchedParameter, SearchFindings, SearchResults
 from tuning.results.search_folder import SearchFolder
@@ -64,7 +65,8 @@ def made_search(path: Path, num_trials: int = 40, task: str = "multiclass") -> S
         "input_dtype": "uint8",
         "class_names": [] if task == "regression" else list("abcdefghij"),
     }
-    results = assembled(dataset, [made_trial(n, task) for n in range(num_trials)])
+    facts = DataFacts.model_validate(dataset)
+    results = assembled(facts, [made_trial(n, task) for n in range(num_trials)])
     data = {"name": "made", "source": "arrays", "location": "memory", "sha256": "0" * 64}
     environment = {"python": "3", "platform": "here", "packages": {"keras": "3"}, "data": data}
     with folder.writing():
@@ -91,9 +93,9 @@ def _concluded(found: dict[str, Any]) -> SearchResults:
     return SearchResults(**dict(findings), verdict=verdict(findings))
 
 
-def assembled(dataset: dict[str, Any], trials: list[dict[str, Any]]) -> SearchResults:
+def assembled(dataset: DataFacts, trials: list[dict[str, Any]]) -> SearchResults:
     """Results as a tuner leaves them: the best, its ties, the pick."""
-    is_regression = dataset["task"] == "regression"
+    is_regression = dataset.is_regression
     name = "val_rmse" if is_regression else "val_accuracy"
     candidates = [
         Candidate(t["number"], [e["score"] for e in t["executions"]], t["num_weights"])
@@ -216,7 +218,7 @@ def num_weights(sizes: tuple[int, ...]) -> int:
 
 def with_follow_up(results: SearchResults) -> SearchResults:
     """The same search with fresh seeds of the ties and the test set read."""
-    unit = 200 if results.dataset["task"] == "regression" else -1
+    unit = 200 if results.dataset.is_regression else -1
     again = {
         t.number: {
             "variant": f"trial {t.number}",

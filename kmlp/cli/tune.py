@@ -187,7 +187,7 @@ def print_search(search: "Search", *, as_json: bool) -> None:
         out.print(f"• {sentence}")
     origin = search.record.dataset
     out.print(
-        f"\nData: {origin['name']}, {origin['source']}, sha256 {origin['sha256'][:12]}. "
+        f"\nData: {origin.name}, {origin.source}, sha256 {origin.sha256[:12]}. "
         f"Run folder: {search.run_dir}",
     )
 

@@ -1,11 +1,11 @@
 """How the values of a metric are written: its name, unit, direction and digits."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from kmlp.stats.metrics import BY_NAME, Metric
+from kmlp.stats.metrics import BY_NAME
+from kmlp.stats.metrics.record import Metric
 
 STREAM_TITLES = {
     "init": "initial weights",
@@ -144,18 +144,6 @@ def unit_of(metric: str, values: Sequence[float] = ()) -> Unit:
     if not -_DIGITS <= exponent < 2 * _DIGITS:
         return Unit(metric=metric, decimals=None)
     return Unit(metric=metric, decimals=max(0, _DIGITS - 1 - exponent))
-
-
-def unit_in(results: Mapping[str, Any], metric: str | None = None) -> Unit:
-    """The unit of a metric, the primary one where omitted, for a study's test results.
-
-    Args:
-        results: as in `results.json`.
-        metric: one of the task's.
-    """
-    metric = metric or results["metric"]["name"]
-    tests = [v["test"] for v in results["variants"]]
-    return unit_of(metric, [test[metric]["mean"] for test in tests if metric in test])
 
 
 def p_value(p: float) -> str:

@@ -117,7 +117,7 @@ def _run(
             pilot_results(config, folder),
             looks_summary(config, rounds),
         )
-        folder.write_json("results.json", results)
+        folder.write_json("results.json", results.to_dict())
     return Study(config, folder.path, results)
 
 
@@ -198,7 +198,7 @@ def _choose_strengths(
     inside, title = pilot_folder(folder), "Pilot, to choose the strengths: "
     plan = plan_study(pilot, data.provenance.sha256)
     chosen = _run(plan, inside, data, trainer, progress, title)
-    return with_chosen_strengths(config, chosen.results)
+    return with_chosen_strengths(config, chosen.record)
 
 
 def _check(plan: Plan, data: Dataset) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from kmlp.report.csv_tables import Rows, to_csv
-from tuning.results.records.base import Record
+from kmlp.study.results.records.base import Record
 from tuning.results.records.search import SearchResults
 
 _TRIAL = (

@@ -24,7 +24,7 @@ def search_report(
     """
     return Report(
         kicker="Hyperparameter search",
-        title=f"Which MLP for {results.dataset['name']}?",
+        title=f"Which MLP for {results.dataset.name}?",
         facts=_facts(results),
         verdict=results.verdict,
         also=remarks(results),
@@ -46,8 +46,8 @@ def _facts(results: SearchResults) -> str:
     return (
         f"{settings.tuner} · {begun} trial{'s' * (begun != 1)}, {done} finished, "
         f"{settings.num_seeds} seeds each, by {settings.objective.name} · "
-        f"{dataset['num_train']:,} training, {dataset['num_val']:,} validation, "
-        f"{dataset['num_test']:,} test rows · data: {dataset['name']}, {dataset['source']}"
+        f"{dataset.num_train:,} training, {dataset.num_val:,} validation, "
+        f"{dataset.num_test:,} test rows · data: {dataset.name}, {dataset.source}"
     )
 
 
@@ -138,7 +138,7 @@ def _again(results: SearchResults, environment: Mapping[str, Any], run_dir: Path
         "packages": ", ".join(f"{name} {version or '–'}" for name, version in packages.items()),
     }
     blocks: list[Block] = [Text("All settings lie in search.toml in the run folder.")]
-    if results.dataset["source"] != "arrays":
+    if results.dataset.source != "arrays":
         blocks.append(Code(f"kmlp tune {run_dir}/search.toml --out {run_dir}-again"))
     note = Text(
         "All numbers of this report follow from the run folder: tables/ holds them as CSV, "

@@ -9,13 +9,16 @@ import numpy as np
 from kmlp.data import DataSpec
 from kmlp.errors import ConfigError, RunFolderError
 from kmlp.stats import summaries
+from kmlp.study.results.assembly import facts_of
+from kmlp.study.results.records.base import Plain
+from kmlp.study.results.records.study import StudyResults
+from kmlp.study.results.variants import finite
 from kmlp.study.run_folder.folder import MemberRecord
 from kmlp.study.runner import paused_id
 from tuning.results.choice import Candidate, Choice, choose
 from tuning.results.executions import Execution, Executions, num_weights
 from tuning.results.followup import followup_of, with_fresh_scores
 from tuning.results.importance import importance
-from tuning.results.records.base import Plain, Scores
 from tuning.results.records.search import (
     Budget,
     SearchedParameter,
@@ -45,7 +48,7 @@ def build_results(
     config: SearchConfig,
     folder: SearchFolder,
     dataset: Plain,
-    study: Plain | None = None,
+    study: StudyResults | None = None,
 ) -> SearchResults:
     """The content of `results.json`; while a search runs, of what has ended so far.
 
@@ -62,7 +65,7 @@ def build_results(
     trials = _trials(folder, executions)
     choice = _choice(config, trials)
     found = SearchFindings(
-        dataset=dataset,
+        dataset=facts_of(dataset, folder),
         settings=_settings(config, executions.space),
         space=_searched(executions.space),
         trials=trials,
@@ -234,10 +237,5 @@ def _execution(
     score = executions.score(record)
     facts |= {"score": score if np.isfinite(score) else None, "status": record.status}
     facts |= {"best_epoch": record.best_epoch, "stopped_epoch": record.stopped_epoch}
-    facts |= {part: _finite(record.metrics.get(part, {})) for part in _PARTS}
+    facts |= {part: finite(record.metrics.get(part, {})) for part in _PARTS}
     return ExecutionResult.model_validate(facts)
-
-
-def _finite(metrics: Mapping[str, float]) -> Scores:
-    """JSON knows no NaN."""
-    return {name: value if np.isfinite(value) else None for name, value in metrics.items()}

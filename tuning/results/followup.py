@@ -1,12 +1,12 @@
 """The study that follows a search, as it is read back: fresh scores of the best trials."""
 
 import math
-from typing import Any
 
 from pydantic import ValidationError
 
 from kmlp.errors import RunFolderError
-from tuning.results.records.base import Plain
+from kmlp.study.results.records.study import StudyResults
+from kmlp.study.results.records.variants import VariantResult
 from tuning.results.records.fresh import FollowUp, Fresh, FreshScores, ScoresOnTest
 from tuning.results.records.search import SearchFindings
 from tuning.results.records.trials import TrialResult
@@ -37,7 +37,7 @@ def followup_of(folder: SearchFolder) -> FollowUp | None:
         ) from error
 
 
-def with_fresh_scores(results: SearchFindings, study: Plain) -> SearchFindings:
+def with_fresh_scores(results: SearchFindings, study: StudyResults) -> SearchFindings:
     """A search's results with the parts `fresh` and `test`, where its study has the picked trial.
 
     Args:
@@ -49,21 +49,20 @@ def with_fresh_scores(results: SearchFindings, study: Plain) -> SearchFindings:
     if picked.number not in found:
         return results
     own = found[picked.number]
-    baseline = next(v for v in study["variants"] if v["name"] == study["baseline"])
-    score = own["val"][metric]
+    score = own.val[metric]
     fresh = Fresh(
-        num_seeds=own["num_members"],
-        first_seed=min(m["seed"] for m in study["members"]),
-        score=score["mean"],
-        se=score["se"],
-        seed_luck=picked.score - score["mean"],
-        seed_luck_se=_error_of_difference(picked.se, score["se"]),
-        test_metric=study["metric"]["name"],
-        baseline=_scores(baseline, metric),
+        num_seeds=own.num_members,
+        first_seed=min(m.seed for m in study.members),
+        score=score.mean,
+        se=score.se,
+        seed_luck=picked.score - score.mean,
+        seed_luck_se=_error_of_difference(picked.se, score.se),
+        test_metric=study.metric.name,
+        baseline=_scores(study.variant(study.baseline), metric),
         trials={number: _scores(variant, metric) for number, variant in found.items()},
     )
-    versus = own["versus_baseline"]
-    test = ScoresOnTest(trial=picked.number, versus_baseline=versus, **own["test"])
+    named = {"trial": picked.number, "versus_baseline": own.versus_baseline}
+    test = ScoresOnTest.model_validate({**named, **own.test})
     return results.model_copy(update={"fresh": fresh, "test": test})
 
 
@@ -80,26 +79,26 @@ def variant_name(number: int) -> str:
     return f"trial {number}"
 
 
-def _variants_by_trial(results: SearchFindings, study: Plain) -> dict[int, dict[str, Any]]:
+def _variants_by_trial(results: SearchFindings, study: StudyResults) -> dict[int, VariantResult]:
     """The study's variants that finished, by the number of the trial that they are."""
     metric = results.settings.objective.metric
-    variants = {v["name"]: v for v in study["variants"]}
+    variants = {v.name: v for v in study.variants}
     named = {t.number: variants.get(_name_in(t, results, study)) for t in results.trials}
-    return {n: v for n, v in named.items() if v and v["num_members"] and metric in v["val"]}
+    return {n: v for n, v in named.items() if v and v.num_members and metric in v.val}
 
 
-def _name_in(trial: TrialResult, results: SearchFindings, study: Plain) -> str:
+def _name_in(trial: TrialResult, results: SearchFindings, study: StudyResults) -> str:
     """A trial's variant in the study: the baseline where it is the base configuration."""
     is_base = trial.config == results.settings.base
-    return study["baseline"] if is_base else variant_name(trial.number)
+    return study.baseline if is_base else variant_name(trial.number)
 
 
-def _scores(variant: Plain, metric: str) -> FreshScores:
-    score = variant["val"].get(metric)
+def _scores(variant: VariantResult, metric: str) -> FreshScores:
+    score = variant.val.get(metric)
     return FreshScores(
-        variant=variant["name"],
-        score=score and score["mean"],
-        se=score and score["se"],
-        test=variant["test"],
-        versus_baseline=variant["versus_baseline"],
+        variant=variant.name,
+        score=score.mean if score else None,
+        se=score.se if score else None,
+        test=variant.test,
+        versus_baseline=variant.versus_baseline,
     )

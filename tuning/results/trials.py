@@ -39,7 +39,7 @@ def drawn_after_test(results: SearchFindings) -> str:
 def scores_on_test(results: SearchFindings) -> list[tuple[str, Summary]]:
     """Metric and summary of the test set, the metric that was searched on first, if it was read."""
     scores = results.test.scores if results.test else {}
-    known = [metric for metric in METRICS[results.dataset["task"]] if metric in scores]
+    known = [metric for metric in METRICS[results.dataset.task] if metric in scores]
     known.sort(key=lambda metric: metric != results.settings.objective.metric)
     return [(metric, scores[metric]) for metric in known]
 

@@ -1,8 +1,7 @@
 """What a search found, in sentences that follow from the numbers by rules."""
 
 from kmlp.stats.formatting import Unit, listed, p_equals, unit_of
-from kmlp.study.results.ranking import significant
-from tuning.results.records.base import Plain
+from kmlp.study.results.records.variants import VersusBaseline
 from tuning.results.records.fresh import Fresh
 from tuning.results.records.search import SearchFindings
 from tuning.results.trials import drawn_after_test
@@ -32,7 +31,7 @@ def verdict(results: SearchFindings) -> tuple[str, ...]:
         sentences.append(
             f"The test set was read before {later} {'were' if ' to ' in later else 'was'} drawn."
         )
-    if results.dataset["source"] == "sample":
+    if results.dataset.source == "sample":
         sentences.append("This is the bundled sample, not the full data set.")
     return tuple(sentences)
 
@@ -111,15 +110,15 @@ def _on_test(results: SearchFindings, fresh: Fresh) -> list[str]:
     return [expected] if versus is None else [expected, _beside_default(versus, metric)]
 
 
-def _beside_default(versus: Plain, metric: Unit) -> str:
-    gain = metric.gain(versus["difference"])
-    told = significant(versus)
+def _beside_default(versus: VersusBaseline, metric: Unit) -> str:
+    gain = metric.gain(versus.difference)
+    told = versus.is_significant
     words = ("beats" if gain > 0 else "is worse than") if told else "cannot be told apart from"
-    by = f" by {metric.value(abs(versus['difference']))} {metric.of_difference}" if told else ""
-    bounds = metric.interval(versus["ci95"], signed=True)
+    by = f" by {metric.value(abs(versus.difference))} {metric.of_difference}" if told else ""
+    bounds = metric.interval(versus.ci95, signed=True)
     return (
         f"It {words} the default configuration on the test set{by} (95 % interval of the "
-        f"difference {bounds}, Holm p {p_equals(versus['p_holm'])})."
+        f"difference {bounds}, Holm p {p_equals(versus.p_holm)})."
     )
 
 

@@ -8,6 +8,7 @@ from kmlp.config.settings import RECORDS
 from kmlp.data import Dataset
 from kmlp.engine.trainer import Trainer
 from kmlp.study.loading import Study
+from kmlp.study.results.records.base import Plain
 from kmlp.study.study import StudyWatcher, run_study
 from tuning.results.followup import (
     FOLLOWUP_FILE,
@@ -17,7 +18,6 @@ from tuning.results.followup import (
     followup_of,
     variant_name,
 )
-from tuning.results.records.base import Plain
 from tuning.results.records.fresh import FollowUp
 from tuning.results.records.search import SearchFindings
 from tuning.results.records.trials import FinishedTrial
@@ -52,7 +52,7 @@ def study_config(
         if trial.config != base:
             variants.append(variant)
     return StudyConfig(
-        dataset=results.dataset["name"],
+        dataset=results.dataset.name,
         variants=tuple(variants),
         num_seeds=num_seeds,
         first_seed=first_fresh_seed(results),

@@ -24,6 +24,7 @@ from kmlp.study.provenance import (
     tell_of_changes,
     write_claim,
 )
+from kmlp.study.results.records.study import StudyResults
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.study import StudyWatcher, default_trainer
 from tuning.results.assembly import build_results
@@ -318,8 +319,8 @@ def _write(config: SearchConfig, folder: SearchFolder, dataset: Mapping[str, Any
     return search
 
 
-def _study_results(folder: SearchFolder) -> dict[str, Any] | None:
+def _study_results(folder: SearchFolder) -> StudyResults | None:
     """The results of the follow-up study; None where none has ended yet."""
     inside = folder.path / STUDY_FOLDER
     # Written when it ends; what it says is computed again from the networks.
-    return load_study(inside).results if (inside / "results.json").exists() else None
+    return load_study(inside).record if (inside / "results.json").exists() else None

@@ -1,11 +1,14 @@
 """Small multiples: one figure of many panels that share their axes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-_WIDE = 5  # inches
+from kmlp.report.plots.labels import WIDE_FIGURE, fitted_apart
+
+_LONGEST_TITLE = 22  # letters a line
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,25 @@ def small_multiples(
         >>> len(panels.axes), panels.num_columns, panels.canvas.get_figheight()
         (5, 4, 2.5)
     """
-    columns = min(num, 4 if width > _WIDE else 2)
+    columns = min(num, 4 if width > WIDE_FIGURE else 2)
     rows = -(-num // columns)
     canvas = Figure(figsize=(width, margin + row_height * rows), layout="constrained")
     axes = list(canvas.subplots(rows, columns, sharex=sharex, sharey=True, squeeze=False).flat)
     for ax in axes[num:]:
         ax.remove()
     return Panels(canvas, axes[:num], columns)
+
+
+def titled_panels(
+    names: Sequence[str], width: float, *, row_height: float, margin: float
+) -> Panels:
+    """A panel a name, in a short form above it; all share both axes.
+
+    Numbers stand below the last panel of each column, whether or not its row is the last.
+    """
+    panels = small_multiples(len(names), width, row_height=row_height, margin=margin, sharex=True)
+    titles = fitted_apart(names, _LONGEST_TITLE, 2)
+    for i, (ax, title) in enumerate(zip(panels.axes, titles, strict=True)):
+        ax.set_title(title, loc="left", fontweight="normal")
+        ax.tick_params(labelbottom=i + panels.num_columns >= len(names))
+    return panels

@@ -6,7 +6,8 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from kmlp.stats.summaries import Summary
-from tuning.results.records.base import Count, Plain, Positive, Record, Summaries
+from kmlp.study.results.records.base import Count, Positive, Record, Summaries
+from kmlp.study.results.records.variants import VersusBaseline
 
 
 class FreshScores(Record):
@@ -24,7 +25,7 @@ class FreshScores(Record):
     score: float | None
     se: float | None
     test: Summaries
-    versus_baseline: Plain | None
+    versus_baseline: VersusBaseline | None
 
 
 class Fresh(Record):
@@ -66,7 +67,7 @@ class ScoresOnTest(Record):
     __pydantic_extra__: dict[str, Summary] = Field(init=False)
 
     trial: Count
-    versus_baseline: Plain | None
+    versus_baseline: VersusBaseline | None
 
     @property
     def scores(self) -> Summaries:

@@ -6,9 +6,12 @@ from pydantic import Field
 
 from kmlp.errors import SelectionError
 from kmlp.stats.formatting import Unit, unit_of
-from tuning.results.records.base import Count, Number, Plain, Positive, Record
+from kmlp.study.results.records.base import Count, Plain, Positive, Record
+from kmlp.study.results.records.study import DataFacts
 from tuning.results.records.fresh import FollowUp, Fresh, ScoresOnTest
 from tuning.results.records.trials import FinishedTrial, TrialResult, UnfinishedTrial
+
+Number = int | float
 
 
 class Objective(Record):
@@ -146,7 +149,7 @@ class SearchFindings(Record):
 
     version: Literal[1] = Field(default=1, alias="schema")
     kind: Literal["search"] = "search"
-    dataset: Plain
+    dataset: DataFacts
     settings: Settings
     space: tuple[SearchedParameter, ...]
     trials: tuple[Annotated[TrialResult, Field(discriminator="status")], ...]

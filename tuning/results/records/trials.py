@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from tuning.results.records.base import Count, Plain, Record, Scores
+from kmlp.study.results.records.base import Count, Plain, Record, Scores
 
 
 class ExecutionResult(Record):
