@@ -178,7 +178,7 @@ def print_search(search: "Search", *, as_json: bool) -> None:
     if as_json:
         print_json(search.results)
         return
-    from tuning.results.tables import results_table
+    from tuning.report.terminal import results_table
 
     out = console()
     out.print(results_table(search.record))

@@ -4,12 +4,9 @@ from collections.abc import Sequence
 
 from kmlp.report.csv_tables import Rows, to_csv
 from kmlp.study.results.records.base import Record
+from tuning.report import trials
 from tuning.results.records.search import SearchResults
 
-_TRIAL = (
-    *("number", "id", "status", "score", "se", "num_weights", "seconds", "bracket", "round"),
-    *("resumed_from", "message"),
-)
 _EXECUTION = ("seed", "score", "best_epoch", "stopped_epoch", "status", "member")
 _IMPORTANCE = ("name", "importance", "sd")
 
@@ -20,23 +17,10 @@ def csv_tables(results: SearchResults) -> dict[str, str]:
     Args:
         results: of the search.
     """
-    tables = {"trials": _trials(results), "executions": _executions(results)}
+    tables = {"trials": trials.csv_rows(results), "executions": _executions(results)}
     if results.importance:
         tables["importance"] = _rows(_IMPORTANCE, results.importance)
     return {f"{name}.csv": to_csv(rows) for name, rows in tables.items()}
-
-
-def _trials(results: SearchResults) -> Rows:
-    names = [p.name for p in results.space]
-    yield [*_TRIAL, "epochs", "picked", "tied", *names]
-    for trial in results.trials:
-        yield [
-            *_values(trial, _TRIAL),
-            sum(trial.epochs),
-            int(trial.number == results.picked),
-            int(trial.number in results.ties),
-            *(trial.values.get(name) for name in names),
-        ]
 
 
 def _executions(results: SearchResults) -> Rows:

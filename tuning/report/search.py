@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from kmlp.report.blocks import Block, Bullets, Code, Report, Section, Text, facts_table
-from tuning.report import figures, tables
+from tuning.report import figures, tables, trials
 from tuning.report.remarks import remarks, why_no_importance
 from tuning.results.records.search import SearchResults
 from tuning.results.trials import export_command
@@ -61,7 +61,7 @@ def _findings(results: SearchResults, run_dir: Path, best: str) -> list[Section]
         _next(results, run_dir, best),
         _hyperparameters(results),
         *([Section("rounds", "Hyperband's rounds", rounds)] if rounds else ()),
-        Section("trials", "Every trial", [tables.every_trial(results)]),
+        Section("trials", "Every trial", [trials.page_table(results)]),
     ]
 
 

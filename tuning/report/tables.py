@@ -4,15 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kmlp.report.blocks import Cell, Row, Table
-from kmlp.stats.formatting import Unit, unit_of
+from kmlp.report.blocks import NONE, Cell, Row, Table
+from kmlp.stats.formatting import unit_of
+from tuning.report.trials import mean_epochs, plus_minus, standing
 from tuning.results.records.search import Condition, SearchedParameter, SearchFindings
 from tuning.results.records.trials import FinishedTrial, TrialResult
 from tuning.results.trials import drawn_after_test, formatted, scores_on_test
 
-NONE = Cell("–")
 _MOST_BESIDE = 7
-_MOST_ROWS = 100
 _SAMPLED = {"linear": "evenly", "log": "by its logarithm"}
 _STATUS: dict[str, str] = {
     "failed": "failed",
@@ -28,43 +27,21 @@ def beside(results: SearchFindings) -> Table:
         Row(
             [
                 Cell(f"Validation {unit.axis} {unit.arrow}", "standard error"),
-                *(Cell(unit.value(t.score), _se(t.se, unit), "strong") for t in trials),
+                *(Cell(unit.value(t.score), plus_minus(t.se, unit), "strong") for t in trials),
             ]
         ),
         Row([Cell("Weights"), *(Cell(f"{t.num_weights:,}") for t in trials)]),
-        Row([Cell("Epochs trained", "mean"), *(Cell(_epochs(t)) for t in trials)]),
+        Row([Cell("Epochs trained", "mean"), *(Cell(mean_epochs(t)) for t in trials)]),
         Row([Cell("Hyperparameters")]),
         *(_settings_row(p, trials, results.picked_trial) for p in results.varied),
     ]
-    heads = [Cell(f"Trial {t.number}", _standing(t, results)) for t in trials]
+    heads = [Cell(f"Trial {t.number}", standing(t, results)) for t in trials]
     note = (
         "Bold: another value than the picked trial's. Tied: cannot be told apart from the best on "
         "validation. Of the tied, those within 5 % of the fewest weights are taken for equally "
         "simple, and the best of them is picked. A dash: not active."
     )
     return Table([Cell(""), *heads], rows, note)
-
-
-def every_trial(results: SearchFindings) -> Table:
-    """All trials, best first, then those without a score."""
-    unit = results.unit
-    has_brackets = any(t.bracket is not None for t in results.trials)
-    columns = [
-        Cell("Trial"),
-        Cell(f"Validation {unit.axis}\N{NO-BREAK SPACE}{unit.arrow}"),
-        Cell("Standard error"),
-        Cell("Seeds"),
-        Cell("Weights"),
-        Cell("Epochs", "mean"),
-        *([Cell("Bracket, round")] if has_brackets else []),
-        Cell("Seconds"),
-    ]
-    trials = results.ranked
-    rows = [_trial_row(t, results, unit, has_brackets) for t in trials[:_MOST_ROWS]]
-    note = "Seconds: all seeds of a trial together. Hyperparameters: tables/trials.csv."
-    if len(trials) > _MOST_ROWS:
-        note += f" The best {_MOST_ROWS} of {len(trials)} are shown; the file holds all."
-    return Table(columns, rows, note)
 
 
 def without_score(results: SearchFindings) -> Table | None:
@@ -124,16 +101,16 @@ def fresh(results: SearchFindings) -> Table | None:
         rows.append(
             Row(
                 [
-                    Cell(f"Trial {number}", _standing(trial, results)),
-                    Cell(unit.value(trial.score), _se(trial.se, unit)),
-                    Cell(unit.value(score), _se(scores.se, unit), "strong"),
+                    Cell(f"Trial {number}", standing(trial, results)),
+                    Cell(unit.value(trial.score), plus_minus(trial.se, unit)),
+                    Cell(unit.value(score), plus_minus(scores.se, unit), "strong"),
                     Cell(unit.signed(score - trial.score)),
                 ]
             )
         )
     default = found.baseline
     if default is not None and default.score is not None:
-        shown = Cell(unit.value(default.score), _se(default.se, unit))
+        shown = Cell(unit.value(default.score), plus_minus(default.se, unit))
         rows.append(Row([Cell("Default"), NONE, shown, NONE], is_baseline=True))
     note = (
         f"Validation scores. The fresh seeds, from {found.first_seed:,} on, had no say in the "
@@ -155,7 +132,7 @@ def tested(results: SearchFindings) -> Table | None:
                 [
                     Cell(f"{unit.axis} {unit.arrow}"),
                     Cell(unit.value(summary.mean), mark="strong"),
-                    Cell(_se(summary.se, unit) or "–"),
+                    Cell(plus_minus(summary.se, unit) or "–"),
                     Cell(unit.interval(summary.ci95)),
                 ]
             )
@@ -233,15 +210,6 @@ def _beside(results: SearchFindings) -> list[FinishedTrial]:
     return order[:_MOST_BESIDE]
 
 
-def _standing(trial: TrialResult, results: SearchFindings) -> str:
-    words = {
-        "picked": trial.number == results.picked,
-        "best": trial.number == results.best,
-        "tied": trial.number in results.ties and trial.number != results.best,
-    }
-    return ", ".join(word for word, holds in words.items() if holds)
-
-
 def _settings_row(
     parameter: SearchedParameter, trials: Sequence[TrialResult], picked: TrialResult
 ) -> Row:
@@ -252,33 +220,6 @@ def _settings_row(
         for v in (t.values.get(name) for t in trials)
     ]
     return Row([Cell(name), *cells])
-
-
-def _trial_row(
-    trial: FinishedTrial, results: SearchFindings, unit: Unit, has_brackets: bool
-) -> Row:
-    where = NONE if trial.bracket is None else Cell(f"{trial.bracket}, {trial.round}")
-    return Row(
-        [
-            Cell(f"Trial {trial.number}", _standing(trial, results)),
-            Cell(unit.value(trial.score), mark="strong"),
-            Cell(_se(trial.se, unit) or "–"),
-            Cell(str(len(trial.executions))),
-            Cell(f"{trial.num_weights:,}"),
-            Cell(_epochs(trial)),
-            *([where] if has_brackets else []),
-            Cell(f"{trial.seconds:.1f}"),
-        ],
-        trial.number == results.picked,
-    )
-
-
-def _epochs(trial: TrialResult) -> str:
-    return f"{np.mean(trial.epochs):.1f}" if trial.epochs else "–"
-
-
-def _se(se: float | None, unit: Unit) -> str:
-    return f"± {unit.value(se)}" if se is not None else ""
 
 
 def _range(parameter: SearchedParameter) -> str:

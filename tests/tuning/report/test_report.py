@@ -33,10 +33,10 @@ from tests.report.test_report import text_of
 from tuning.report import figures, plots, tables, write_search_report
 from tuning.report.remarks import remarks
 from tuning.report.scales import OFF, readable_limits, scale_of
+from tuning.report.terminal import results_table
 from tuning.report.write import write_search
 from tuning.results.importance import MIN_TRIALS
 from tuning.results.search_folder import SearchFolder, Trial
-from tuning.results.tables import results_table
 from tuning.space.config import SearchConfig
 
 pytestmark = pytest.mark.page
