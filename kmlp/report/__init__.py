@@ -3,14 +3,14 @@
 What draws is imported where a report is written: `kmlp show` reads no more than `tabular`.
 """
 
+import importlib
 from typing import Any
 
-__all__ = ["write_comparison", "write_report"]
+_HOME = {"write_comparison": "kmlp.report.write", "write_report": "kmlp.report.write"}
+__all__ = list(_HOME)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _HOME:
         raise AttributeError(f"module 'kmlp.report' has no attribute {name!r}")
-    from kmlp.report import write
-
-    return getattr(write, name)
+    return getattr(importlib.import_module(_HOME[name]), name)
