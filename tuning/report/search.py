@@ -1,10 +1,9 @@
 """The report of one search, block by block."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from kmlp.report.blocks import Block, Bullets, Code, Report, Section, Text, facts_table
+from kmlp.study.environment import Environment
 from tuning.report import figures, tables, trials
 from tuning.report.remarks import remarks, why_no_importance
 from tuning.results.records.search import SearchResults
@@ -12,13 +11,13 @@ from tuning.results.trials import export_command
 
 
 def search_report(
-    results: SearchResults, environment: Mapping[str, Any], run_dir: Path, best: str | None
+    results: SearchResults, environment: Environment, run_dir: Path, best: str | None
 ) -> Report:
     """What the report of a search says.
 
     Args:
         results: of the search.
-        environment: as in `environment.json`.
+        environment: where it was made.
         run_dir: the run folder, as it stands in the commands to type.
         best: the picked configuration as a study file; None where none is picked.
     """
@@ -129,13 +128,13 @@ def _limits(results: SearchResults) -> list[str]:
     ]
 
 
-def _again(results: SearchResults, environment: Mapping[str, Any], run_dir: Path) -> Section:
-    data, packages = environment["data"], environment["packages"]
+def _again(results: SearchResults, environment: Environment, run_dir: Path) -> Section:
+    data = environment.data
     facts = {
-        "data": f"{data['name']}, {data['source']}, from {data['location']}",
-        "sha256 of the data": data["sha256"],
-        "Python": f"{environment['python']} on {environment['platform']}",
-        "packages": ", ".join(f"{name} {version or '–'}" for name, version in packages.items()),
+        "data": f"{data.name}, {data.source}, from {data.location}",
+        "sha256 of the data": data.sha256,
+        "Python": f"{environment.python} on {environment.platform}",
+        "packages": environment.versions,
     }
     blocks: list[Block] = [Text("All settings lie in search.toml in the run folder.")]
     if results.dataset.source != "arrays":

@@ -6,7 +6,7 @@ from kmlp.config import DataConfig
 from kmlp.errors import RunFolderError
 from kmlp.ownership import Kind
 from kmlp.report.write import place_of_report, write_files
-from kmlp.study.provenance import stored_environment
+from kmlp.study.environment import read_environment
 from kmlp.study.run_folder import RunFolder
 from tuning.report.csv_tables import csv_tables
 from tuning.report.search import search_report
@@ -65,7 +65,7 @@ def write_search(
     best = (
         best_study_file(results, dataset, table).to_toml() if results.picked is not None else None
     )
-    report = search_report(results, stored_environment(folder), folder.path, best)
+    report = search_report(results, read_environment(folder), folder.path, best)
     page = write_files(place, kind, report, csv_tables(results))
     if best:
         RunFolder(place).write_text("best.toml", best)

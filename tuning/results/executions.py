@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from kmlp.study.run_folder.folder import MemberRecord
 from kmlp.study.runner import paused_id
 from tuning.results.search_folder import Trial
 from tuning.space.config import SearchConfig
+from tuning.space.parameter import Values
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Executions:
             for seed, m in zip(self.config.seeds, self.members(trial.values), strict=True)
         ]
 
-    def members(self, values: Mapping[str, Any]) -> list[Member]:
+    def members(self, values: Values) -> list[Member]:
         """The members of these values of the parameters that count, seed by seed.
 
         Raises:

@@ -1,13 +1,13 @@
 """Which hyperparameters a search's scores depend on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from tuning.results.records.search import Importance
 from tuning.results.records.trials import FinishedTrial, TrialResult
-from tuning.space.parameter import Parameter
+from tuning.space.parameter import Parameter, Values
 from tuning.space.space import Space
 
 MIN_TRIALS = 30
@@ -100,7 +100,7 @@ def _points(parameter: Parameter) -> np.ndarray:
     return parameter.min + (parameter.max - parameter.min) * even
 
 
-def _encoded(space: Space, values: Mapping[str, Any]) -> list[float]:
+def _encoded(space: Space, values: Values) -> list[float]:
     return [_number(p, values.get(p.name, p.default)) for p in space.parameters]
 
 

@@ -1,13 +1,13 @@
 """What a search's results say, in words and commands. No Keras, no figures."""
 
 import shlex
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from kmlp.stats.metrics import METRICS
 from kmlp.stats.summaries import Summary
 from tuning.results.records.search import SearchFindings
+from tuning.space.parameter import Values
 
 
 def picked_variant(results: SearchFindings) -> str | None:
@@ -58,6 +58,6 @@ def formatted(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def settings_in_words(values: Mapping[str, Any]) -> str:
+def settings_in_words(values: Values) -> str:
     """A trial's hyperparameters: "learning_rate=0.001, dropout=0.2"."""
     return ", ".join(f"{name}={formatted(value)}" for name, value in values.items())

@@ -24,6 +24,7 @@ from kmlp.study.provenance import (
     tell_of_changes,
     write_claim,
 )
+from kmlp.study.results.records.base import Plain
 from kmlp.study.results.records.study import StudyResults
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.study import StudyWatcher, default_trainer
@@ -223,7 +224,7 @@ def _stored_config(folder: SearchFolder) -> SearchConfig:
 
 
 def _configured(
-    dataset: str | Dataset | SearchConfig, data: Dataset | None, settings: Mapping[str, Any]
+    dataset: str | Dataset | SearchConfig, data: Dataset | None, settings: dict[str, Any]
 ) -> tuple[SearchConfig, Dataset]:
     if isinstance(dataset, SearchConfig):
         config = dataset
@@ -303,7 +304,7 @@ def _of(table: Mapping[str, Any], name: str) -> Any:
     return dict(value) if isinstance(value, Mapping) else value
 
 
-def _write(config: SearchConfig, folder: SearchFolder, dataset: Mapping[str, Any]) -> Search:
+def _write(config: SearchConfig, folder: SearchFolder, dataset: Plain) -> Search:
     try:
         study = _study_results(folder)
     except RunFolderError as error:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+Drawn = Mapping[str, Any]
+"""What KerasTuner draws: a trial's values, and what Hyperband says of its place."""
 PARTS = ("train", "val")
 """What a search keeps the metrics of: it never reads the test set."""
 _HYPERBAND = "tuner/"
@@ -299,7 +301,7 @@ def make_oracle(config: SearchConfig, executions: Executions) -> "Oracle":
     )
 
 
-def _new_trial(number: int, batch: int, values: Mapping[str, Any]) -> Trial:
+def _new_trial(number: int, batch: int, values: Drawn) -> Trial:
     parent = values.get(f"{_HYPERBAND}trial_id")
     return Trial(
         number=number,
@@ -312,6 +314,6 @@ def _new_trial(number: int, batch: int, values: Mapping[str, Any]) -> Trial:
     )
 
 
-def _own(values: Mapping[str, Any]) -> dict[str, Any]:
+def _own(values: Drawn) -> dict[str, Any]:
     """Without what Hyperband adds."""
     return {k: v for k, v in values.items() if not k.startswith(_HYPERBAND)}

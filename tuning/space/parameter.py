@@ -10,6 +10,9 @@ from kmlp.config.records import Condition
 from kmlp.errors import ConfigError
 from kmlp.text import shown
 
+Value = bool | int | float | str
+Values = Mapping[str, Value]
+"""What a trial drew, by the names of the parameters that count."""
 KINDS = ("float", "int", "choice", "bool")
 SAMPLINGS = ("linear", "log")
 
@@ -201,7 +204,7 @@ def _as(parameter: Parameter, value: Any) -> Any:
     return number
 
 
-def _first(kind: str, values: Sequence[Any], range_: Mapping[str, Any]) -> Any:
+def _first(kind: str, values: Sequence[Any], range_: dict[str, Any]) -> Any:
     return False if kind == "bool" else values[0] if values else range_.get("min")
 
 
