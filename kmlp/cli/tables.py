@@ -1,7 +1,7 @@
 """The results as a table for a terminal."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 from rich.table import Table
 from rich.text import Text
@@ -13,8 +13,9 @@ from kmlp.stats.formatting import unit_of
 from kmlp.stats.metrics import METRICS
 from kmlp.study.results.ranking import rank
 from kmlp.study.results.records.study import StudyResults
-from kmlp.study.results.records.variants import VariantResult
 from kmlp.text import visible
+
+E = TypeVar("E")
 
 
 def results_table(results: StudyResults) -> Table:
@@ -23,21 +24,33 @@ def results_table(results: StudyResults) -> Table:
     The best is the one that validation chose; "tied" is what cannot be told apart from it. Beside
     the primary metric stand those without which it would mislead.
     """
-    shown = [column for column in ranking_columns(results) if column.terminal]
+    rows = {variant.label: variant for variant in rank(results)}
+    return terminal_table("variant", ranking_columns(results), rows)
+
+
+def terminal_table(first: str, columns: Sequence[Column[E]], rows: Mapping[str, E]) -> Table:
+    """The columns that a terminal shows, a row an entry.
+
+    Args:
+        first: the heading of the rows' names.
+        columns: what is told of an entry.
+        rows: name -> entry.
+    """
+    shown = [column for column in columns if column.terminal]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("variant", overflow="fold", min_width=18)
+    table.add_column(first, overflow="fold", min_width=18)
     for column in shown:
         for heading in filter(None, (column.terminal, column.second)):
-            table.add_column(heading, justify="right")
-    for variant in rank(results):
-        cells = [text for column in shown for text in _texts(column, variant)]
-        table.add_row(Text(visible(variant.label)), *cells)
+            table.add_column(Text(visible(heading)), justify="right")
+    for name, entry in rows.items():
+        cells = [Text(visible(text)) for column in shown for text in _texts(column, entry)]
+        table.add_row(Text(visible(name)), *cells)
     return table
 
 
-def _texts(column: Column[VariantResult], variant: VariantResult) -> list[str]:
+def _texts(column: Column[E], entry: E) -> list[str]:
     """A cell's text, and what its second line says as a cell of its own."""
-    cell = column.cell(variant)
+    cell = column.cell(entry)
     return [cell.text, *([cell.note or NONE.text] if column.second else [])]
 
 

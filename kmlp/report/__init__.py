@@ -6,7 +6,11 @@ What draws is imported where a report is written: `kmlp show` reads no more than
 import importlib
 from typing import Any
 
-_HOME = {"write_comparison": "kmlp.report.write", "write_report": "kmlp.report.write"}
+_HOME = {
+    "write_comparison": "kmlp.report.write",
+    "write_report": "kmlp.report.write",
+    "write_scores_report": "kmlp.report.comparing.page",
+}
 __all__ = list(_HOME)
 
 
