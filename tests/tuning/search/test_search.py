@@ -321,7 +321,7 @@ def test_a_regression_is_searched_by_its_error(tmp_path):
     found = tune(data, tmp_path / "run", **SETTINGS)
     assert found.record.settings.objective.to_dict() == {"name": "val_rmse", "direction": "min"}
     assert found.record.best_trial.score == min(t.score for t in found.record.trials)
-    with pytest.raises(ConfigError, match="one of val_rmse, val_mae, val_r2, val_mse"):
+    with pytest.raises(ConfigError, match="one of val_rmse, val_mae, val_mape, val_r2, val_mse"):
         tune(data, tmp_path / "other", **{**SETTINGS, "objective": "val_accuracy"})
 
 
