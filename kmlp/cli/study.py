@@ -159,7 +159,7 @@ def run_tuned(target: str, out: Path | None, options: Options) -> None:
     search.print_search(found, as_json=False)
     page = search.report_search(found.run_dir)
     # On the choice of the search the fresh seeds have no say.
-    variant = picked_variant(found.results)
+    variant = picked_variant(found.record)
     if variant is None:
         print(f"\nSearch: {page}")
         return

@@ -80,7 +80,11 @@ class Evidence:
 
 
 def read_evidence(
-    plan: Plan, folder: RunFolder, records: Mapping[str, MemberRecord], task: str
+    plan: Plan,
+    folder: RunFolder,
+    records: Mapping[str, MemberRecord],
+    task: str,
+    num_looks: int,
 ) -> Evidence:
     """Reads each finished member's outputs; its weights need far more memory and are let go.
 
@@ -102,7 +106,7 @@ def read_evidence(
         outputs=outputs,
         truth=truth,
         rows=_row_scores(outputs, truth, task),
-        num_looks=len(plan.looks.planned) if plan.looks else 1,
+        num_looks=num_looks,
     )
 
 
