@@ -47,6 +47,10 @@ class Options:
         str | None,
         Parameter(help="default, or auto: of each variant named without one, chosen on validation"),
     ] = None
+    metric: Annotated[
+        str | None,
+        Parameter(help="what variants are compared and the best chosen by; accuracy or RMSE"),
+    ] = None
     sweep: Annotated[
         list[str] | None,
         Parameter(
