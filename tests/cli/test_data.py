@@ -63,7 +63,7 @@ def test_what_the_command_line_says_of_a_table_goes_into_the_config():
     said = {"target": "left", "test": 0.25, "columns": {"a": "category"}, "drop": ("id", "b")}
     assert config.data == DataConfig(**said)
     assert StudyConfig.from_toml(config.to_toml()) == config
-    assert configure_search("churn.csv", data=options.of_table).data == config.data
+    assert configure_search("churn.csv", data=options.said).data == config.data
     assert configure("mnist")[""].data is None
     words = ["--target left", "--test 0.25", "--columns a=category", "--drop id", "--drop b"]
     assert words_of(config.data) == words
