@@ -200,7 +200,7 @@ def load_data(config: StudyConfig) -> "Dataset":
         f"{len(dataset.y_test):,} test rows, from {origin.location}, sha256 {origin.sha256[:12]}",
         file=sys.stderr,
     )
-    for warning in dataset.schema.warnings if dataset.schema else ():
+    for warning in dataset.warnings:
         print(f"look at: {visible(warning)}", file=sys.stderr)
     return dataset
 

@@ -129,17 +129,6 @@ def target_numbers(raw: Raw, target: Column) -> np.ndarray:
     return values.codes(raw, target.values)
 
 
-def decode_target(encoded: np.ndarray, target: Column) -> np.ndarray:
-    """Numbers as the target's column writes them, in float64, from scaled ones.
-
-    Example:
-        >>> target = Column(name="y", kind="number", source="y", offset=1e9, exponent=-3)
-        >>> decode_target(np.array([4.0], np.float32), target).tolist()
-        [1000000000.5]
-    """
-    return np.ldexp(np.asarray(encoded, np.float64), target.exponent) + target.offset
-
-
 def scaled(numbers: np.ndarray, offset: float, exponent: int) -> np.ndarray:
     """float32((v - offset) / 2 ** exponent), computed in float64; finite stays finite."""
     # Divided first: the difference of two huge numbers may overflow, powers of two are exact.

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from kmlp.data.arrays.cautions import of_shared_rows
 from kmlp.data.columns import Schema
 from kmlp.data.encoder import Told, encode, encode_target, target_numbers
 from kmlp.data.holdout import draw_test_rows, split_test, strata_of
 from kmlp.data.inference import infer_schema
-from kmlp.data.inference.cautions import shared_rows
 from kmlp.data.pixels import is_pixel_table, pixel_images
 from kmlp.data.tables import Table, as_table, is_table_file, read_table
 from kmlp.data.values import Raw
@@ -61,7 +61,7 @@ def prepare(
         DataError: the column, the cell and what to do.
     """
     table = as_table(data)
-    if _is_images(table, target, columns, drop):
+    if is_images(table, target, columns, drop):
         return Prepared(arrays=_images(table, test), schema=None)
     if target not in table.frame.columns:
         infer_schema(table, target)  # says which columns there are
@@ -82,7 +82,7 @@ def prepare(
     warnings = [f"test rows: {line}" for line in told.lines()]
     if num_unlabelled:
         warnings.append(f"test rows: {num_unlabelled:,} have no target and are left out")
-    warnings += _shared(train, held_out, schema)
+    warnings += of_shared_rows(arrays[0], arrays[2])
     return Prepared(arrays=arrays, schema=replace(schema, warnings=(*schema.warnings, *warnings)))
 
 
@@ -98,24 +98,13 @@ def _labelled(table: Table, schema: Schema) -> tuple[Table, int]:
     return (table.take(~missing) if missing.any() else table), int(missing.sum())
 
 
-def _shared(train: Table, test: Table, schema: Schema) -> list[str]:
-    """Told only where chance is no reason for it: of few categories equal rows are common."""
-    count = shared_rows(train, test, schema)
-    within = train.frame.select(list(schema.inputs)).is_duplicated().mean() or 0.0
-    if not count or within > 0.1:  # type: ignore[operator]
-        return []
-    return [
-        f"{count:,} of {test.frame.height:,} test rows stand in the training rows, too, with the "
-        "same values in every column: their scores say little of new rows"
-    ]
-
-
-def _is_images(
+def is_images(
     table: Table,
     target: str | None,
     columns: Mapping[str, str] | None,
     drop: Sequence[str],
 ) -> bool:
+    """Whether a table is read as small images; what is said of columns makes it a table."""
     if columns or drop or not is_pixel_table(table):
         return False
     return target is None or pixel_images(table)[1] is not None

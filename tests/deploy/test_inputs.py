@@ -117,7 +117,7 @@ def test_a_photo_is_turned_as_its_camera_says(tmp_path):
         ("none.npy", lambda p: None, "none.npy: no such file or folder"),
         ("none.png", lambda p: None, "none.png: no such file or folder"),
         ("a.png", lambda p: p.write_bytes(b"no"), "a.png: cannot be read as an image"),
-        ("empty", lambda p: p.mkdir(), "empty: holds no PNG or JPEG files"),
+        ("empty", lambda p: p.mkdir(), "empty: holds no PNG, JPEG, BMP, GIF, WebP or TIFF files"),
         ("a.txt", lambda p: p.write_text("hello"), "neither .npy, .npz, .png nor .jpg by its name"),
         ("a.npy", lambda p: np.save(p, np.array(3)), "holds a single number, not examples"),
         ("a.npy", lambda p: p.write_bytes(b"no"), "a.npy: cannot be read: "),

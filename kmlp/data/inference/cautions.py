@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import polars as pl
 
 from kmlp.data import values
-from kmlp.data.columns import Column, Schema
+from kmlp.data.columns import Column
 from kmlp.data.encoder import encode
 from kmlp.data.inference.kinds import Found
-from kmlp.data.tables import Table, as_table
+from kmlp.data.tables import Table
 from kmlp.data.values import Raw
 
 _SAMPLE = 50_000
@@ -97,22 +95,6 @@ def given_away(x: np.ndarray, y: np.ndarray, num_bins: int = _BINS) -> str | Non
     if len(distinct) <= _MOST_CLASSES:
         return _accuracy(bins, classes, len(distinct), half)
     return _r2(bins, _ranks(y).astype(np.float64), half)  # of ranks, so that no outlier decides
-
-
-def shared_rows(train: Any, test: Any, schema: Schema) -> int:
-    """How many test rows stand in the training table, too, with the same values in all columns.
-
-    Example:
-        >>> table = {"a": [1, 2, 3], "y": ["u", "v", "v"]}
-        >>> from kmlp.data.inference import infer_schema
-        >>> shared_rows(table, {"a": [3, 4]}, infer_schema(table, "y", columns={"a": "number"}))
-        1
-    """
-    first, second = (
-        pl.from_numpy(encode(as_table(table), schema.columns)).hash_rows().to_numpy()
-        for table in (train, test)
-    )
-    return int(np.isin(second, first).sum())
 
 
 def _coded(raw: Raw, column: Column) -> np.ndarray:
