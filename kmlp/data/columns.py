@@ -12,6 +12,7 @@ import numpy as np
 KINDS = ("number", "category", "boolean", "date")
 DATE_PARTS = ("elapsed", "month", "weekday", "day", "hour")
 MONTHS = tuple(str(month) for month in range(1, 13))
+_FEW_WORDS, _SHORT = 8, 20
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -114,6 +115,23 @@ class Schema:
     def class_names(self) -> tuple[str, ...]:
         """One name a class; none for regression."""
         return self.target.values if self.task != "regression" else ()
+
+    @property
+    def shown_to_anybody(self) -> tuple[Shown, ...]:
+        """`shown` without cells that may tell of a person: for pages that are passed on.
+
+        Ranges of numbers, dates and truth values stay, and so do the target's classes. Categories
+        stay where they are few and short; of free text, identifiers and whatever else is left out
+        nothing is shown.
+        """
+        values = {c.source: c.values for c in self.columns if c.kind == "category" and not c.part}
+        values.pop(self.target.source, None)
+        return tuple(
+            dataclasses.replace(shown, range="")
+            if shown.name in self.left_out or not _are_few(values.get(shown.name, ()))
+            else shown
+            for shown in self.shown
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON.
@@ -254,3 +272,8 @@ def decode_target(encoded: np.ndarray, target: Column) -> np.ndarray:
 
 def _plain_record(column: Column) -> dict[str, Any]:
     return dataclasses.asdict(column) | {"values": list(column.values)}
+
+
+def _are_few(words: tuple[str, ...]) -> bool:
+    """Whether categories are so few and short that they name kinds, hardly persons."""
+    return len(words) <= _FEW_WORDS and all(len(w) <= _SHORT and "@" not in w for w in words)

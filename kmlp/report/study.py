@@ -22,6 +22,7 @@ from kmlp.report.sections import (
     sweeps,
     training,
 )
+from kmlp.report.sections.columns import data_section
 from kmlp.report.sections.setting import best_section, setting_section
 from kmlp.stats.formatting import p_equals, unit_in
 from kmlp.stats.monitoring import plain_loss_name
@@ -108,8 +109,10 @@ def _findings(
     is_regression = results["dataset"]["task"] == "regression"
     comparisons = _comparisons(results)
     best, promised = best_section(results), scores.promises(results)
+    data = data_section(environment)
     sections = [
         setting_section(results),
+        *([data] if data else ()),
         Section("ranking", _ranking_title(results), [ranking.ranking(results)]),
         *([best] if best else ()),
         Section("seeds", "Every seed", [scores.scores(results)]),

@@ -60,6 +60,7 @@ LEFT_OUT = {
     "nothing": ("x", [None] * N, "no values"),
     "counter": ("x", range(1000, 1000 + N), "an identifier: a number of its own"),
     "shuffled counter": ("x", RNG.permutation(N), "an identifier: a number of its own"),
+    "half of a counter": ("x", RNG.permutation(2 * N)[:N], "an identifier: a number of its own"),
     "by its name": ("customerId", RNG.permutation(9 * N)[:N], "an identifier: a number of its"),
     "words of their own": ("x", [f"k{i}" for i in range(N)], "an identifier or free text: 200"),
     "sentences": ("x", [f"one two three four {i % 50}" for i in range(N)], "free text"),
