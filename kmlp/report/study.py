@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kmlp.report.blocks import Block, Bullets, Code, Report, Section, Text, facts_table
+from kmlp.report.columns import data_section
 from kmlp.report.images import find_test_images
 from kmlp.report.limits import limits
 from kmlp.report.sections import (
@@ -22,7 +23,6 @@ from kmlp.report.sections import (
     sweeps,
     training,
 )
-from kmlp.report.sections.columns import data_section
 from kmlp.report.sections.setting import best_section, setting_section
 from kmlp.stats.formatting import p_equals, unit_in
 from kmlp.stats.monitoring import plain_loss_name

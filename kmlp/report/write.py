@@ -6,12 +6,12 @@ from pathlib import Path
 from kmlp.files import make_folder, write_atomically
 from kmlp.ownership import Kind, own_folder, refuse_foreign_folder
 from kmlp.report.blocks import Report
+from kmlp.report.columns import columns_csv
 from kmlp.report.comparison import comparison_report
 from kmlp.report.csv_tables import csv_tables
 from kmlp.report.rendering.html import to_html
 from kmlp.report.rendering.pdf import to_pdf
 from kmlp.report.rendering.svg import for_file
-from kmlp.report.sections.columns import columns_csv
 from kmlp.report.study import study_report
 from kmlp.study.loading import read_study
 from kmlp.study.provenance import stored_environment

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kmlp.data import Dataset
-from kmlp.report.sections.columns import columns_csv, data_section
+from kmlp.report.columns import columns_csv, data_section
 from kmlp.study.provenance import describe, environment
 from kmlp.testing import LinearTrainer
 
