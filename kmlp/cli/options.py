@@ -14,8 +14,8 @@ from kmlp.text import shown
 Target = Annotated[
     str,
     Parameter(
-        help="mnist, fashion_mnist, a table (.csv and others), an .npz file, a folder of IDX "
-        "files, or a study file (.toml)"
+        help="a table (.csv and others), a folder of images a class, fashion_mnist or another name "
+        "that kmlp data lists, an .npz file, a folder of IDX files, or a study file (.toml)"
     ),
 ]
 TABLE = tuple(OfTable.__dataclass_fields__)

@@ -174,6 +174,7 @@ class DataSpec:
             where float32 holds the numbers as they are.
         target: of a regression, how its numbers are stored; None where they are as they are.
         feature_names: what the columns of the arrays are called, if anything.
+        value_range: of `float32` arrays, the smallest and largest training value; None of others.
     """
 
     task: str
@@ -184,6 +185,7 @@ class DataSpec:
     columns: tuple[Column, ...] = ()
     target: Column | None = None
     feature_names: tuple[str, ...] = ()
+    value_range: tuple[float, float] | None = None
 
     @property
     def num_features(self) -> int:
@@ -234,6 +236,8 @@ class DataSpec:
             values["target"] = _plain_record(self.target)
         if self.feature_names:
             values["feature_names"] = list(self.feature_names)
+        if self.value_range:
+            values["value_range"] = list(self.value_range)
         return values
 
     @classmethod
@@ -249,6 +253,7 @@ class DataSpec:
             columns=tuple(map(Column.from_dict, saved.get("columns", ()))),
             target=Column.from_dict(target) if target else None,
             feature_names=tuple(saved.get("feature_names", ())),
+            value_range=tuple(saved["value_range"]) if "value_range" in saved else None,
         )
 
     def class_index(self, key: str) -> int | None:

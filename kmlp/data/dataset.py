@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from kmlp.data.arrays.cautions import of_classes, of_shared_rows
+from kmlp.data.arrays.ranges import range_of
 from kmlp.data.columns import DataSpec, Schema, decode_target
 from kmlp.data.features import Features, read_features
 from kmlp.data.labels import Labels, read_labels
@@ -227,7 +228,14 @@ def _spec(features: Features, labels: Labels) -> DataSpec:
         columns=features.columns,
         target=labels.target,
         feature_names=features.names,
+        value_range=_value_range(features),
     )
+
+
+def _value_range(features: Features) -> tuple[float, float] | None:
+    """Of numbers that are stored as they came; columns of a table keep ranges of their own."""
+    is_plain = features.train.dtype == np.float32 and not features.columns
+    return range_of(features.train) if is_plain else None
 
 
 def _spec_of_schema(schema: Schema) -> DataSpec:

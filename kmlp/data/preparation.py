@@ -107,7 +107,8 @@ def is_images(
     """Whether a table is read as small images; what is said of columns makes it a table."""
     if columns or drop or not is_pixel_table(table):
         return False
-    return target is None or pixel_images(table)[1] is not None
+    labels = pixel_images(table)[1]
+    return target is None or (labels is not None and labels.name == target)
 
 
 def _images(table: Table, test: Any) -> Arrays:
