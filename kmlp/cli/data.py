@@ -97,11 +97,11 @@ def _show_schema(name: str, table: "Table", target: str | None, of: OfTable, *, 
         assert prepared.schema
         schema = prepared.schema
     if json:
-        about = {"file": name, "sha256": table.sha256, "num_rows": table.frame.height}
+        about = {"file": name, "sha256": table.sha256, "num_rows": table.height}
         print_json({**about, "found": list(table.found), **schema.to_dict()})
         return
     out = console()
-    rows = f"{table.frame.height:,} rows, {table.frame.width} columns"
+    rows = f"{table.height:,} rows, {len(table.columns)} columns"
     out.print(f"{name}: {rows}, {schema.task} of {schema.target.name!r}")
     out.print(schema_table(schema))
     _print_lists(

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from kmlp.data.features import Features, read_features
 from kmlp.data.labels import Labels, read_labels
 from kmlp.errors import DataError
 from kmlp.text import name_trouble, shown
+
+if TYPE_CHECKING:
+    from kmlp.data.preparation import Prepared
 
 
 @dataclass(frozen=True)
@@ -154,14 +157,21 @@ class Dataset:
 
         table = as_table(frame)
         made = prepare(table, target, test=test, columns=columns, drop=drop, task=task)
-        source = "file" if table.sha256 else "arrays"
+        return cls.from_prepared(made, name=name, location=location, file_sha256=table.sha256)
+
+    @classmethod
+    def from_prepared(
+        cls, made: "Prepared", *, name: str, location: str, file_sha256: str = ""
+    ) -> Self:
+        """Wraps a table that was parted and encoded; see `from_table`."""
+        source = "file" if file_sha256 else "arrays"
         if made.schema is None:
             images = cls.from_arrays(*made.arrays, name=name)
-            sha256 = images.provenance.sha256
-            origin = Provenance(source, location, sha256, table.sha256)
+            origin = Provenance(source, location, images.provenance.sha256, file_sha256)
             return dataclasses.replace(images, provenance=origin)
         spec = _spec_of_schema(made.schema)
-        origin = Provenance(source, location, content_sha256(spec, *made.arrays), table.sha256)
+        sha256 = content_sha256(spec, *made.arrays)
+        origin = Provenance(source, location, sha256, file_sha256)
         return cls(name, *made.arrays, spec, origin, made.schema)
 
     @functools.cached_property

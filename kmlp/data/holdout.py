@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +38,11 @@ def split_test(
     if isinstance(test, int | float):
         strata = strata_of(Raw(table, target))
         mask = draw_test_rows(strata, float(test), seed=seed)
-    elif isinstance(test, str) and test in table.frame.columns:
+    elif isinstance(test, str) and test in table.columns:
         mask = marked_rows(Raw(table, test))
-        table = replace(table, frame=table.frame.drop(test))
+        table = table.without(test)
     elif isinstance(test, str) and not Path(test).exists():
-        listed = ", ".join(table.frame.columns[:20])
+        listed = ", ".join(table.columns[:20])
         raise DataError(
             f"test={test!r} is neither a share, nor a file, nor a column. Columns: {listed}."
         )
@@ -108,7 +107,7 @@ def strata_of(raw: Raw) -> np.ndarray:
 
 def _own_table(test: Any, target: str) -> Table:
     table = as_table(test)
-    if target not in table.frame.columns:
+    if target not in table.columns:
         raise DataError(
             f"the test table {table.name} has no column {target!r}; a file without it serves "
             "kmlp predict."

@@ -139,12 +139,15 @@ def is_table_name(name: str | Path) -> bool:
     return "." in Path(name).name and is_table_file(name)
 
 
-def _load_table(path: Path, *, columns: Mapping[str, str] | None, **options: Any) -> Dataset:
-    from kmlp.data.preparation import read_for
+def _load_table(
+    path: Path, target: str | None, *, columns: Mapping[str, str] | None, **how: Any
+) -> Dataset:
+    from kmlp.data.preparation import prepare, read_for
 
     table = read_for(path, columns)
+    made = prepare(table, target, columns=columns, use_up=True, **how)
     name = path.name.partition(".")[0] or path.name
-    return Dataset.from_table(table, columns=columns, name=name, location=str(path), **options)
+    return Dataset.from_prepared(made, name=name, location=str(path), file_sha256=table.sha256)
 
 
 def _load_npz(path: Path, test: Any, task: str) -> Dataset:

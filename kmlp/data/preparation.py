@@ -11,7 +11,7 @@ import numpy as np
 
 from kmlp.data.arrays.cautions import of_shared_rows
 from kmlp.data.columns import Schema
-from kmlp.data.encoder import Told, encode, encode_target, target_numbers
+from kmlp.data.encoder import Told, encode_parts, encode_target, target_numbers
 from kmlp.data.holdout import draw_test_rows, split_test, strata_of
 from kmlp.data.inference import infer_schema
 from kmlp.data.pixels import is_pixel_table, pixel_images
@@ -52,10 +52,12 @@ def prepare(
     columns: Mapping[str, str] | None = None,
     drop: Sequence[str] = (),
     task: str = "auto",
+    use_up: bool = False,
 ) -> Prepared:
     """Parts a table into training and test rows, and encodes both by the training rows' schema.
 
-    See `Dataset.from_table` for the arguments.
+    See `Dataset.from_table` for the arguments; with `use_up` the table's columns are dropped as
+    they are encoded, to save memory: it is nobody else's.
 
     Raises:
         DataError: the column, the cell and what to do.
@@ -63,26 +65,23 @@ def prepare(
     table = as_table(data)
     if is_images(table, target, columns, drop):
         return Prepared(arrays=_images(table, test), schema=None)
-    if target not in table.frame.columns:
+    if target not in table.columns:
         infer_schema(table, target)  # says which columns there are
     assert target is not None
-    if isinstance(test, str | Path) and is_table_file(test) and test not in table.frame.columns:
+    if isinstance(test, str | Path) and is_table_file(test) and test not in table.columns:
         test = read_for(test, columns)
     train, held_out = split_test(table, target, test)
     schema = infer_schema(train, target, columns=columns, drop=drop, task=task)
     train, _ = _labelled(train, schema)
     held_out, num_unlabelled = _labelled(held_out, schema)
-    told = Told(known=_known(schema))
-    arrays = (
-        encode(train, schema.columns),
-        encode_target(train, schema.target),
-        encode(held_out, schema.columns, told),
-        encode_target(held_out, schema.target),
-    )
-    warnings = [f"test rows: {line}" for line in told.lines()]
+    y_train, y_test = (encode_target(part, schema.target) for part in (train, held_out))
+    told = (Told(), Told(known=_known(schema)))
+    x_train, x_test = encode_parts((train, held_out), schema.columns, told, use_up=use_up)
+    arrays = (x_train, y_train, x_test, y_test)
+    warnings = [f"test rows: {line}" for line in told[1].lines()]
     if num_unlabelled:
         warnings.append(f"test rows: {num_unlabelled:,} have no target and are left out")
-    warnings += of_shared_rows(arrays[0], arrays[2])
+    warnings += of_shared_rows(x_train, x_test)
     return Prepared(arrays=arrays, schema=replace(schema, warnings=(*schema.warnings, *warnings)))
 
 

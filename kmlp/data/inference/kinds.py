@@ -78,9 +78,8 @@ def read(raw: Raw) -> tuple[Raw, Reading | None]:
     """Strings of a frame may be numbers and dates, and words may mean missing, as in a file."""
     if raw.series.dtype != pl.String:
         return raw, None
-    read, reading = read_cells(raw.series)
-    frame = raw.table.frame.with_columns(read.alias(raw.name))
-    return Raw(replace(raw.table, frame=frame), raw.name), reading
+    cells, reading = read_cells(raw.series)
+    return replace(raw, read=cells), reading
 
 
 def _as_said(raw: Raw, kind: str) -> Found:

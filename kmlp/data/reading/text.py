@@ -20,6 +20,7 @@ from kmlp.data.reading.records import Block, blocks, decoded
 from kmlp.data.reading.unpacked import Content, reading
 
 _SHOWN = 20
+_REPEATED = 4
 
 
 @dataclass(frozen=True)
@@ -143,17 +144,39 @@ def _read(plan: _Plan, text: Sequence[str]) -> Text:
     if not sum(map(len, lines)):
         raise ValueError("it has a header and no rows below it")
     readings = _decide(facts, plan.dialect.separator)
-    parts: list[list[pl.Series]] = [[] for _ in plan.names]
+    parts = [_Values(how) for how in readings]
     for _, columns in _columns(plan, hashes):
-        for part, cells, how in zip(parts, columns, readings, strict=True):
-            part.append(how.apply(tidy(cells)))
+        for part, cells in zip(parts, columns, strict=True):
+            part.add(tidy(cells))
     if hashes[0] != hashes[1]:
         raise ValueError("it changed while it was read; try again when it is whole")
-    frame = pl.DataFrame(
-        [pl.concat(part).alias(name) for part, name in zip(parts, plan.names, strict=True)]
-    )
+    frame = pl.DataFrame([part.whole(name) for part, name in zip(parts, plan.names, strict=True)])
     found = _found(plan, readings, blank)
     return Text(frame, found, plan.dialect, np.concatenate(lines), hashes[0])
+
+
+class _Values:
+    """The values of a column, block by block; words that repeat are kept as codes."""
+
+    def __init__(self, how: Reading) -> None:
+        self._how, self._blocks = how, list[pl.Series]()
+        self._codes: pl.Categorical | None = None
+
+    def add(self, cells: pl.Series) -> None:
+        """Takes in a block of cells as `tidy` gives them."""
+        values = self._how.apply(cells)
+        if not self._blocks and values.dtype == pl.String and _repeat(values):
+            self._codes = pl.Categorical(pl.Categories.random())
+        self._blocks.append(values.cast(self._codes) if self._codes else values)
+
+    def whole(self, name: str) -> pl.Series:
+        """The column; its blocks are used up."""
+        blocks, self._blocks = self._blocks, []
+        return pl.concat(blocks).alias(name)
+
+
+def _repeat(words: pl.Series) -> bool:
+    return words.n_unique() <= max(2, len(words) // _REPEATED)
 
 
 @dataclass(frozen=True)
