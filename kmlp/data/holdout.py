@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from kmlp.data import values
 from kmlp.data.reading.cells import among
@@ -102,7 +103,8 @@ def strata_of(raw: Raw) -> np.ndarray:
         raw.series.dtype.is_float() and words.n_unique() > 100
     ):
         return np.zeros(len(words), np.int64)
-    return np.unique(words.to_numpy(), return_inverse=True)[1]
+    kinds = pl.Enum(words.unique().sort())
+    return words.cast(kinds).to_physical().to_numpy().astype(np.int64)
 
 
 def _own_table(test: Any, target: str) -> Table:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from kmlp.data.tables import as_table
+from kmlp.data.tables import Table, as_table
 from kmlp.errors import DataError
 
 SIDE = 28
@@ -29,11 +29,11 @@ def is_pixel_table(data: Any) -> bool:
         >>> is_pixel_table({"label": [1], "pixel0": [0]})
         False
     """
-    frame = as_table(data).frame
-    names, label = _layout(frame)
-    if not names or set(frame.columns) - {*names, label}:
+    table = as_table(data)
+    names, label = _layout(table)
+    if not names or set(table.columns) - {*names, label}:
         return False
-    pixels = frame.select(names)
+    pixels = table.whole.select(names)
     if not all(kind.is_integer() for kind in pixels.dtypes):
         return False
     low, high = pixels.min().row(0), pixels.max().row(0)
@@ -47,31 +47,31 @@ def pixel_images(data: Any) -> tuple[np.ndarray, pl.Series | None]:
     Raises:
         DataError: it is no such table.
     """
-    frame = as_table(data).frame
-    if not is_pixel_table(frame):
+    table = as_table(data)
+    if not is_pixel_table(table):
         raise DataError(
             "the table is no set of images: 784 columns pixel0 to pixel783 (or 1x1 to 28x28) of "
             "whole numbers from 0 to 255, and at most a label."
         )
-    names, label = _layout(frame)
-    images = np.empty((frame.height, len(names)), np.uint8)
+    names, label = _layout(table)
+    images = np.empty((table.height, len(names)), np.uint8)
     for place, name in enumerate(names):
-        images[:, place] = frame[name].to_numpy()
-    return images.reshape(-1, SIDE, SIDE), frame[label] if label else None
+        images[:, place] = table.column(name).to_numpy()
+    return images.reshape(-1, SIDE, SIDE), table.column(label) if label else None
 
 
-def _layout(frame: pl.DataFrame) -> tuple[list[str], str | None]:
+def _layout(table: Table) -> tuple[list[str], str | None]:
     """The pixel columns in the image's order, and the label's if there is one."""
-    names = _pixel_names(frame.columns)
+    names = _pixel_names(table.columns)
     if names is not None:
-        return names, next((name for name in _LABELS if name in frame.columns), None)
-    if frame.columns != [f"column_{i + 1}" for i in range(SIDE * SIDE + 1)]:
+        return names, next((name for name in _LABELS if name in table.columns), None)
+    if table.columns != [f"column_{i + 1}" for i in range(SIDE * SIDE + 1)]:
         return [], None
-    ends = (frame.columns[0], frame.columns[-1])
-    labels = [name for name in ends if _are_classes(frame[name])]
+    ends = (table.columns[0], table.columns[-1])
+    labels = [name for name in ends if _are_classes(table.column(name))]
     if len(labels) != 1:
         return [], None
-    return [name for name in frame.columns if name != labels[0]], labels[0]
+    return [name for name in table.columns if name != labels[0]], labels[0]
 
 
 def _are_classes(column: pl.Series) -> bool:

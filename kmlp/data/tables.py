@@ -76,6 +76,10 @@ class Table:
             column = column[self.rows]
         return column.cast(pl.String) if isinstance(column.dtype, pl.Categorical) else column
 
+    def is_coded(self, name: str) -> bool:
+        """Whether a column's words are kept as codes: they repeat, without spaces round them."""
+        return isinstance(self.whole[name].dtype, pl.Categorical)
+
     def place(self, row: int) -> str:
         """Where a row (from 0) stands, for people: the line of a file, else the row's index."""
         unit = "line" if self.dialect else "row"

@@ -107,7 +107,8 @@ def categories(raw: Raw) -> pl.Series:
         return written.zip_with(
             ~whole.fill_null(False), text.cast(pl.Int64, strict=False).cast(pl.String)
         )
-    return tidy(series.cast(pl.String))
+    is_tidy = raw.read is None and raw.table.is_coded(raw.name)
+    return series if is_tidy else tidy(series.cast(pl.String))
 
 
 def codes(raw: Raw, values: tuple[str, ...]) -> np.ndarray:

@@ -232,3 +232,24 @@ def test_as_table_takes_what_is_given(tmp_path, read):
     assert as_table(str(tmp_path / "a.csv")).frame.rows() == [(1, 2)]
     part = as_table(pl.DataFrame({"a": [1, 2, 3]})).take(np.array([False, False, True]))
     assert part.place(0) == "row 2"
+
+
+def test_what_will_not_fit_into_memory_is_said_before_it_is_read(read, monkeypatch):
+    monkeypatch.setattr(text, "available_memory", lambda: 2 * 300 * (1 + 4 + 4 + 4) - 1)
+    content = "a,b\n" + "1,x\n" * 600
+    assert read(content).height == 600  # a little is never asked about
+    monkeypatch.setattr(text, "_LITTLE", 0)
+    with pytest.raises(DataError, match=r"its 600 rows and 2 columns take .* take a sample of"):
+        read(content)
+    monkeypatch.setattr(text, "available_memory", lambda: 600 * (1 + 4 + 4 + 4))
+    assert read(content).height == 600
+
+
+def test_words_that_repeat_are_kept_as_codes_and_seen_as_words(read):
+    table = read("a,b\n" + "".join(f"w{i % 5},k{i}\n" for i in range(100)))
+    assert (table.is_coded("a"), table.is_coded("b")) == (True, False)
+    assert table.frame.dtypes == [pl.String, pl.String]
+    part = table.take(np.array([7, 3]))
+    assert part.column("a").to_list() == ["w2", "w3"]
+    assert [part.place(row) for row in range(2)] == ["line 9", "line 5"]
+    assert part.take(np.array([False, True])).frame.rows() == [("w3", "k3")]

@@ -62,4 +62,5 @@ def of_shared_rows(train: np.ndarray, test: np.ndarray) -> tuple[str, ...]:
 
 def _hashes(rows: np.ndarray) -> np.ndarray:
     """64 bits a row; a matrix as wide is not held a second time."""
-    return np.array([hash(row.tobytes()) for row in np.ascontiguousarray(rows)])
+    hashes = (hash(row.tobytes()) for row in np.ascontiguousarray(rows))
+    return np.fromiter(hashes, np.int64, len(rows))

@@ -78,6 +78,10 @@ def read(raw: Raw) -> tuple[Raw, Reading | None]:
     """Strings of a frame may be numbers and dates, and words may mean missing, as in a file."""
     if raw.series.dtype != pl.String:
         return raw, None
+    if raw.table.is_coded(raw.name):
+        _, reading = read_cells(raw.series.unique())
+        if reading.kind == "text" and not reading.describe():  # so are all of them
+            return raw, None
     cells, reading = read_cells(raw.series)
     return replace(raw, read=cells), reading
 
@@ -221,7 +225,7 @@ def _words(raw: Raw) -> Found:
     words = values.categories(raw)
     known = words.drop_nulls()
     distinct = known.n_unique()
-    if pair := boolean_words(known.str.to_lowercase().unique().head(5).to_list()):
+    if pair := boolean_words(known.unique().str.to_lowercase().unique().head(5).to_list()):
         return _constant_or(raw, _boolean(raw, pair))
     mixed = _mixed(raw, words, distinct)
     if reason := _no_category(known, distinct):

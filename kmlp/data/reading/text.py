@@ -18,9 +18,11 @@ from kmlp.data.reading.cells import Facts, Reading, tidy
 from kmlp.data.reading.dialects import SAMPLE, Dialect, find_dialect, find_encoding
 from kmlp.data.reading.records import Block, blocks, decoded
 from kmlp.data.reading.unpacked import Content, reading
+from kmlp.machine import available_memory, in_words
 
 _SHOWN = 20
 _REPEATED = 4
+_ENCODED, _LITTLE = 4, 2**24
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,7 @@ def _read(plan: _Plan, text: Sequence[str]) -> Text:
     if not sum(map(len, lines)):
         raise ValueError("it has a header and no rows below it")
     readings = _decide(facts, plan.dialect.separator)
+    _check_memory(readings, sum(map(len, lines)))
     parts = [_Values(how) for how in readings]
     for _, columns in _columns(plan, hashes):
         for part, cells in zip(parts, columns, strict=True):
@@ -153,6 +156,24 @@ def _read(plan: _Plan, text: Sequence[str]) -> Text:
     frame = pl.DataFrame([part.whole(name) for part, name in zip(parts, plan.names, strict=True)])
     found = _found(plan, readings, blank)
     return Text(frame, found, plan.dialect, np.concatenate(lines), hashes[0])
+
+
+def _check_memory(readings: Sequence[Reading], num_rows: int) -> None:
+    """Refuses what will not fit beside the matrix of float32 that is made of it."""
+    wanted = num_rows * sum(_bytes(how) + _ENCODED for how in readings)
+    # The machine is asked for what it has only where that can matter: it takes milliseconds.
+    if wanted > _LITTLE and wanted > (free := available_memory()):
+        raise ValueError(
+            f"its {num_rows:,} rows and {len(readings)} columns take {in_words(wanted)} or more, "
+            f"of memory {in_words(free)} are free; take a sample of the rows, or fewer columns"
+        )
+
+
+def _bytes(how: Reading) -> int:
+    """Of a value in memory: of words those of a code."""
+    if how.whole:
+        return np.dtype(how.whole.lower()).itemsize
+    return 4 if how.kind == "text" else 8
 
 
 class _Values:
