@@ -46,7 +46,7 @@ def load_dataset(
             file, such as churn.csv; an `.npz` file with x_train, y_train, x_test and y_test, or x
             and y; a folder that holds a folder of images a class, or that twice, as `train` and
             `test`; or a folder that holds `train-images-idx3-ubyte` and its three companions,
-            compressed (.gz, .xz, .bz2) or not.
+            compressed (.gz, .zst, .xz, .bz2) or not.
         folder: where to look first; it may hold the files, or a folder of the set's name.
         download: whether a named set that lies nowhere is downloaded.
         target, columns, drop, task: of a table; see `Dataset.from_table`.

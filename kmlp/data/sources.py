@@ -256,7 +256,7 @@ def _find(folder: Path, file: str) -> Path:
     for suffix in SUFFIXES:
         if (folder / (file + suffix)).is_file():
             return folder / (file + suffix)
-    raise DataError(f"{folder}: holds no {file} (plain, .gz, .xz or .bz2)")
+    raise DataError(f"{folder}: holds no {file} (plain, .gz, .xz, .bz2 or .zst)")
 
 
 def _read_npz(path: Path) -> Arrays:

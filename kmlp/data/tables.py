@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from kmlp.data.arrays.streams import reading
 from kmlp.data.reading import files
 from kmlp.data.reading.dialects import Dialect
 from kmlp.data.reading.frames import as_frame
 from kmlp.data.reading.text import read_text
-from kmlp.data.reading.unpacked import SUFFIXES, Content, reading
+from kmlp.data.reading.unpacked import SUFFIXES, Content
 from kmlp.errors import DataError
 
 _TEXT = (".csv", ".tsv", ".tab", ".txt", ".data", ".psv")

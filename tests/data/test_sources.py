@@ -123,7 +123,7 @@ def test_a_missing_file_is_named_with_its_folder(tmp_path, key):
     (folder / f"{FILES[key]}.gz").unlink()
     with pytest.raises(DataError) as caught:
         load_dataset(folder)
-    assert str(caught.value) == f"{folder}: holds no {FILES[key]} (plain, .gz, .xz or .bz2)"
+    assert str(caught.value) == f"{folder}: holds no {FILES[key]} (plain, .gz, .xz, .bz2 or .zst)"
 
 
 @pytest.mark.parametrize("key", FILES)

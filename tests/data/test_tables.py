@@ -138,7 +138,7 @@ def test_other_files_are_refused(tmp_path, read):
     with pytest.raises(DataError, match=r"no table by its suffix. Known: \.csv"):
         read("a", "a.xlsx")
     os.mkfifo(tmp_path / "pipe.csv")
-    with pytest.raises(DataError, match="no file but a folder, pipe or device"):
+    with pytest.raises(DataError, match="it is a pipe or a device"):
         read_table(tmp_path / "pipe.csv")
     with pytest.raises(DataError, match="cannot be read"):
         read(b"PAR1 nonsense PAR1", "a.parquet")
@@ -194,7 +194,7 @@ def test_the_last_cell_decides_as_well_as_the_first(read, monkeypatch):
 def test_quoted_newlines_may_stand_where_blocks_end(read, monkeypatch):
     monkeypatch.setattr(records, "BLOCK", 20)
     monkeypatch.setattr(records, "_BYTES_A_COLUMN", 1)
-    monkeypatch.setattr("kmlp.data.reading.unpacked._RAW", 7)  # cuts within letters and quotes
+    monkeypatch.setattr("kmlp.data.reading.unpacked.PIECE", 7)  # cuts within letters and quotes
     cells = [f"é\n{i}\n" * (i % 5) + f'"{i}"' for i in range(200)]
     out = io.StringIO()
     csv.writer(out).writerows([["a", "b"], *([cell, i] for i, cell in enumerate(cells))])

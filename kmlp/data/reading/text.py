@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from kmlp.data.arrays.streams import reading
 from kmlp.data.reading.cells import Facts, Reading, tidy
 from kmlp.data.reading.dialects import SAMPLE, Dialect, find_dialect, find_encoding
 from kmlp.data.reading.records import Block, blocks, decoded
-from kmlp.data.reading.unpacked import Content, reading
+from kmlp.data.reading.unpacked import Content
 from kmlp.machine import available_memory, in_words
 
 _SHOWN = 20
