@@ -60,8 +60,8 @@ def test_without_a_target_one_is_suggested(path):
 
 
 def test_once_rows_are_parted_those_in_both_sets_are_told(path, capsys):
-    twice = [f"{i / 7};{'yes' if i % 2 else 'no'}" for i in range(60)]
-    path.write_text("\n".join(["a;left", *twice, *twice[:3]]))
+    rows = [f"{i / 7};{i * i % 59};{'yes' if i % 2 else 'no'}" for i in range(60)]
+    path.write_text("\n".join(["a;b;left", *rows, *rows[:3]]))
     data("churn.csv", of=OfTable(target="left"))
     assert "Look at" not in capsys.readouterr().out
     data("churn.csv", of=OfTable(target="left", test="0.5"))
@@ -124,6 +124,26 @@ def test_paths_in_a_study_file_are_relative_to_it(path, tmp_path, monkeypatch):
     search = FILE.replace('variants = ["none", "l2"]', "")
     (tmp_path / "search.toml").write_text(search)
     assert read_search_file("../search.toml").dataset == "../churn.csv"
+
+
+def test_images_beside_a_study_file_are_meant_and_its_run_folders_are_not(path, monkeypatch):
+    for folder in ("photos/a", "mnist/arrays"):
+        (path.parent / folder).mkdir(parents=True)
+    Image.new("L", (2, 2)).save(path.parent / "photos" / "a" / "0.png")
+    (path.parent / "other").mkdir()
+    monkeypatch.chdir(path.parent / "other")
+    for name, read in (("photos", "../photos"), ("mnist", "mnist")):
+        (path.parent / "study.toml").write_text(f'dataset = "{name}"')
+        assert read_studies("../study.toml")[""].dataset == read
+
+
+def test_what_to_look_at_is_said_before_anything_trains(path, capsys):
+    rows = [f"{i / 7};{i * i % 59};{'yes' if i % 2 else 'no'}" for i in range(60)]
+    path.write_text("\n".join(["a;b;left", *rows, *rows]))
+    load_data(StudyConfig(dataset="churn.csv", data={"target": "left"}))
+    told = capsys.readouterr().err
+    assert "look at: " in told
+    assert "test rows stand in the training rows, too" in told
 
 
 @pytest.mark.parametrize(

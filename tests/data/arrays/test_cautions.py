@@ -30,6 +30,12 @@ def test_gaps_are_equal_to_gaps():
     assert of_shared_rows(x, x[:1])[0].startswith("1 of 1 test rows")
 
 
+def test_a_table_that_was_pasted_twice_is_told():
+    x = rng.normal(size=(100, 2))
+    twice = rng.permutation(np.concatenate([x, x]))
+    assert int(of_shared_rows(twice[:150], twice[150:])[0].split()[0]) > 25
+
+
 def test_equal_rows_by_chance_are_not_told():
     codes = rng.integers(0, 3, (300, 2)).astype(float)
     assert of_shared_rows(codes[:200], codes[200:]) == ()
