@@ -118,7 +118,7 @@ class LoadedModel:
         errors as for `predict`."""
         if self.feature_names and is_frame(x):
             x = frame_in_order(x, self.feature_names, "the table", "the training table")
-        x = self._check(_without_mask(to_array(x, "inputs")))
+        x = self._check(_without_mask(to_array(x, "inputs"), self._takes_missing))
         if len(x) <= _BATCH:
             return self._run(x)
         parts = [self._run(x[i : i + _BATCH]) for i in range(0, len(x), _BATCH)]
@@ -154,9 +154,11 @@ class LoadedModel:
         return x.astype(np.uint8)
 
 
-def _without_mask(x: np.ndarray) -> np.ndarray:
+def _without_mask(x: np.ndarray, takes_missing: bool) -> np.ndarray:
     """Masked cells are missing values, whatever stands beneath."""
     masked = int(np.ma.getmaskarray(x).sum()) if isinstance(x, np.ma.MaskedArray) else 0
+    if masked and takes_missing:
+        return np.where(np.ma.getmaskarray(x), np.nan, np.ma.getdata(x))
     if masked:
         raise DataError(f"inputs hold {masked} masked values. Fill them, such as x.filled(0).")
     return np.ma.getdata(x)
