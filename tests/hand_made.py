@@ -11,6 +11,7 @@ from kmlp.config import StudyConfig
 from kmlp.stats.metrics import classification_metrics, regression_metrics
 from kmlp.study.plan import Extra, Plan, ids_of, plan_extras, plan_members
 from kmlp.study.results.assembly import build_results
+from kmlp.study.results.records.study import StudyResults
 from kmlp.study.run_folder.folder import MemberRecord, RunFolder
 
 VARIANTS = ("none", "dropout", "l2")
@@ -32,8 +33,13 @@ class HandMade:
     outputs: dict[tuple[str, int], np.ndarray]
 
     @property
-    def results(self) -> dict[str, Any]:
+    def record(self) -> StudyResults:
         return build_results(self.plan, self.folder, self.dataset)
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """As `results.json` holds them."""
+        return self.record.to_dict()
 
 
 def error(variant: str, seed: int) -> float:

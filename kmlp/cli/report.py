@@ -85,14 +85,13 @@ def print_study(study: "Study", *, as_json: bool) -> None:
         return
     from kmlp.cli.tables import results_table
 
-    results = study.results
-    origin = results["dataset"]
+    results, origin = study.record, study.record.dataset
     out = console()
     out.print(results_table(results))
     out.print()
-    for sentence in results["verdict"]:
+    for sentence in results.verdict:
         out.print(f"• {sentence}")
     out.print(
-        f"\nData: {origin['name']}, {origin['source']}, sha256 {origin['sha256'][:12]}. "
+        f"\nData: {origin.name}, {origin.source}, sha256 {origin.sha256[:12]}. "
         f"Run folder: {study.run_dir}",
     )

@@ -3,7 +3,7 @@
 from kmlp.stats.formatting import unit_of
 from kmlp.stats.metrics import BY_NAME, METRICS
 from kmlp.stats.monitoring import primary_metric
-from kmlp.study.results.ranking import label
+from kmlp.study.results.records.base import label
 from kmlp.study.selection import Selection
 from kmlp.text import code_span
 
@@ -77,6 +77,7 @@ def _use(selection: Selection) -> str:
 def _training(selection: Selection) -> str:
     """The data, the settings and the versions, as a list."""
     dataset, config = selection.dataset, selection.variant["config"]
+    name = label(selection.variant["name"], selection.variant["strength"])
     environment = selection.environment
     seeds = [str(m["seed"]) for m in selection.members]
     units = ", ".join(map(str, config["model"]["hidden_units"])) or "none"
@@ -86,7 +87,7 @@ def _training(selection: Selection) -> str:
         f"sha256 {dataset['sha256'][:12]}), "
         f"{dataset['num_train']:,} training, {dataset['num_val']:,} validation and "
         f"{dataset['num_test']:,} test rows.\n"
-        f"- Variant: {code_span(label(selection.variant))}; hidden units {units}; "
+        f"- Variant: {code_span(name)}; hidden units {units}; "
         f"{config['train']['optimizer']}, learning rate {config['train']['learning_rate']:g}, "
         f"batches of {config['train']['batch_size']}. All settings are in `manifest.json`.\n"
         f"- Seed{'s' * (len(seeds) > 1)}: {', '.join(seeds)}.\n"

@@ -6,13 +6,12 @@ nothing of the test set has a say in when it stops. See `kmlp.stats.group_sequen
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict
-from typing import Any
 
 from kmlp.config import StudyConfig
 from kmlp.stats.group_sequential import Rounds, looks_for, replay
 from kmlp.stats.metrics import HIGHER_IS_BETTER
 from kmlp.stats.monitoring import primary_metric
+from kmlp.study.results.records.choices import Looks
 from kmlp.study.run_folder.folder import MemberRecord
 
 FIRST_LOOK = 10
@@ -66,19 +65,16 @@ def take_looks(
     )
 
 
-def looks_summary(config: StudyConfig, rounds: Rounds) -> dict[str, Any] | None:
+def looks_summary(config: StudyConfig, rounds: Rounds) -> Looks | None:
     """What `results.json` keeps of the looks; None where the number of seeds was given."""
     if isinstance(config.num_seeds, int):
         return None
-    return {
-        "planned": list(planned_looks(config)),
-        "half_width": config.half_width,
-        "taken": [
-            {"num_seeds": look.num_seeds, "decisions": [asdict(d) for d in look.decisions]}
-            for look in rounds.looks
-        ],
-        "num_seeds": dict(rounds.num_seeds),
-    }
+    return Looks(
+        planned=planned_looks(config),
+        half_width=config.half_width,
+        taken=rounds.looks,
+        num_seeds=rounds.num_seeds,
+    )
 
 
 def _scores(

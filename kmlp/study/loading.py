@@ -1,7 +1,8 @@
 """A study as its run folder has it: read, checked, and what of it to take away."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from kmlp.study.plan import Plan, ids_of, plan_extras, plan_members
 from kmlp.study.provenance import stored_config, stored_environment
 from kmlp.study.results.assembly import build_results
 from kmlp.study.results.ranking import best_member
+from kmlp.study.results.records.members import MemberScores
+from kmlp.study.results.records.study import StudyResults
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.runner import given_up
 from kmlp.study.selection import Selection
@@ -27,22 +30,27 @@ class Study:
     Attributes:
         config: what was asked.
         run_dir: its run folder.
-        results: what `results.json` holds.
+        record: its results, with names and types.
         num_missing: how many members have no result yet.
     """
 
     config: StudyConfig
     run_dir: Path
-    results: dict[str, Any] = field(repr=False)
+    record: StudyResults = field(repr=False)
     num_missing: int = 0
+
+    @cached_property
+    def results(self) -> dict[str, Any]:
+        """What `results.json` holds, as plain types."""
+        return self.record.to_dict()
 
     def best(self, variant: str | None = None) -> Selection:
         """The member to take away: of the variant with the best mean validation accuracy, or of
         the one named, the seed with the lowest validation loss."""
-        if variant is not None and not self._finished(variant):
-            self._select(variant, [])
-        member = best_member(self.results, variant)
-        return self._select(member["variant"], [member])
+        if variant is not None and not self.record.finished(variant):
+            self._select(variant, ())
+        member = best_member(self.record, variant)
+        return self._select(member.variant, [member])
 
     def member(self, variant: str, seed: int) -> Selection:
         """The member of a variant and a seed.
@@ -50,12 +58,12 @@ class Study:
         Raises:
             SelectionError: there is none that finished.
         """
-        return self._select(variant, [m for m in self._finished(variant) if m["seed"] == seed])
+        return self._select(variant, [m for m in self.record.finished(variant) if m.seed == seed])
 
     def ensemble(self, variant: str | None = None) -> Selection:
         """All finished members of a variant; of the best one's where none is named."""
-        variant = variant or best_member(self.results)["variant"]
-        return self._select(variant, self._finished(variant))
+        variant = variant or best_member(self.record).variant
+        return self._select(variant, self.record.finished(variant))
 
     def select(self, variant: str | None, member: str) -> Selection:
         """By words: `member` is "best", "ensemble" or a seed; no variant means the best one.
@@ -72,26 +80,22 @@ class Study:
             raise SelectionError(
                 f"member must be best, ensemble or a seed. Received: {shown(member)}."
             )
-        variant = variant or best_member(self.results)["variant"]
+        variant = variant or best_member(self.record).variant
         return self.member(variant, int(member))
 
-    def _finished(self, variant: str) -> list[dict[str, Any]]:
-        members = self.results["members"]
-        return [m for m in members if m["variant"] == variant and m["status"] == "done"]
-
-    def _select(self, variant: str, members: list[dict[str, Any]]) -> Selection:
+    def _select(self, variant: str, members: Sequence[MemberScores]) -> Selection:
         if not members:
-            found = ", ".join(dict.fromkeys(m["variant"] for m in self.results["members"]))
-            seeds = ", ".join(str(m["seed"]) for m in self._finished(variant)) or "none"
+            found = ", ".join(dict.fromkeys(m.variant for m in self.record.members))
+            seeds = ", ".join(str(m.seed) for m in self.record.finished(variant)) or "none"
             raise SelectionError(
                 f"no finished member of that variant and seed. Received: variant={shown(variant)}. "
                 f"Variants: {found}; finished seeds of this one: {seeds}."
             )
         return Selection(
             run_dir=self.run_dir,
-            variant=next(v for v in self.results["variants"] if v["name"] == variant),
-            members=tuple(members),
-            dataset=self.results["dataset"],
+            variant=self.record.variant(variant).to_dict(),
+            members=tuple(member.to_dict() for member in members),
+            dataset=self.record.dataset.to_dict(),
             environment=stored_environment(RunFolder(self.run_dir)),
         )
 
@@ -127,7 +131,7 @@ def read_study(folder: RunFolder) -> Study:
         )
     results = build_results(plan, folder, dataset, pilot_results(config, folder))
     num_planned = sum(map(len, plan.ids.values())) + len(plan.extras)
-    num_known = len(results["members"]) + len(results["extra_members"])
+    num_known = len(results.members) + len(results.extra_members)
     return Study(config, folder.path, results, num_planned - num_known)
 
 
@@ -158,12 +162,12 @@ def _refuse_strangers(folder: RunFolder, plan: Plan) -> None:
     )
 
 
-def pilot_results(config: StudyConfig, folder: RunFolder) -> dict[str, Any] | None:
+def pilot_results(config: StudyConfig, folder: RunFolder) -> StudyResults | None:
     """The results of the pilot that chose a study's strengths; None where there was none."""
     inside = folder.path / PILOT_FOLDER
     if config.strengths != AUTO or not (inside / "study.toml").exists():
         return None
-    return load_study(inside).results
+    return load_study(inside).record
 
 
 def _instead(path: Path) -> str:

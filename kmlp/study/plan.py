@@ -9,6 +9,7 @@ from kmlp.config.seeds import Seeds
 from kmlp.config.settings import switched_on
 from kmlp.data.sampling import Sample, parse_resample
 from kmlp.engine.member import Member
+from kmlp.study.results.records.choices import Looks
 
 NUM_SETTINGS = 3
 """At how many settings of the other streams one stream varies."""
@@ -56,7 +57,7 @@ class Plan:
     ids: Mapping[str, Mapping[int, str]]
     given_up: frozenset[str] = frozenset()
     extras: tuple[Extra, ...] = ()
-    looks: Mapping[str, Any] | None = None
+    looks: Looks | None = None
 
 
 def plan_members(config: StudyConfig, data_sha256: str) -> dict[str, dict[int, Member]]:

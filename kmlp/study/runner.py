@@ -14,6 +14,7 @@ from kmlp.engine.member import Member
 from kmlp.engine.trainer import MemberResult, Need, Room, Stacks, Trainer
 from kmlp.errors import RunFolderError
 from kmlp.study.run_folder.folder import MemberRecord, RunFolder
+from kmlp.study.run_folder.records import outputs_name
 from kmlp.study.run_folder.stack_log import ATTEMPTS_ALONE, ATTEMPTS_TOGETHER
 
 logger = logging.getLogger(__name__)
@@ -239,10 +240,9 @@ def _to_record(result: MemberResult, id: str, parts: Sequence[str]) -> MemberRec
 
 
 def _to_arrays(result: MemberResult, parts: Sequence[str]) -> dict[str, np.ndarray]:
-    kind = "predictions" if result.predictions.ndim == 1 else "log_probabilities"
-    part = "fold" if len(result.fold) else "test"
+    part, outputs = "fold" if len(result.fold) else "test", result.predictions
     return {
-        **({f"{part}_{kind}": result.predictions} if part in parts else {}),
+        **({outputs_name(part, outputs): outputs} if part in parts else {}),
         **({"fold_rows": result.fold} if len(result.fold) else {}),
         **{f"weight/{path}": weight for path, weight in result.weights.items()},
         **{f"curve_{name}": curve for name, curve in result.curves.items()},

@@ -110,7 +110,7 @@ def _run(
         _train(config, folder, data, trainer, progress, title)
         plan, _ = current_plan(config, folder, dataset)
         results = build_results(plan, folder, dataset, pilot_results(config, folder))
-        folder.write_json("results.json", results)
+        folder.write_json("results.json", results.to_dict())
     return Study(config, folder.path, results)
 
 
@@ -198,7 +198,7 @@ def _choose_strengths(
     folder.own()
     inside, title = pilot_folder(folder), "Pilot, to choose the strengths: "
     chosen = _run(pilot, inside, data, trainer, progress, title)
-    return with_chosen_strengths(config, chosen.results)
+    return with_chosen_strengths(config, chosen.record)
 
 
 def _check(config: StudyConfig, data: Dataset) -> None:

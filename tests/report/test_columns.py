@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from kmlp.data import Dataset
-from kmlp.report.columns import columns_csv, data_section
+from kmlp.report.columns import data_section
+from kmlp.report.csv_tables import to_csv
+from kmlp.study.environment import Environment
 from kmlp.study.provenance import describe, environment
 from kmlp.testing import LinearTrainer
 
@@ -24,14 +26,15 @@ TABLE = {
 }
 
 
-def environment_of(data: Dataset) -> dict:
+def environment_of(data: Dataset, *without: str) -> Environment:
     """As a run folder keeps it."""
     found = environment(data, describe(data, 0.1), LinearTrainer())
-    return json.loads(json.dumps(found))
+    kept = {key: value for key, value in found.items() if key not in without}
+    return Environment.model_validate(json.loads(json.dumps(kept)))
 
 
 @pytest.fixture(scope="module")
-def found() -> dict:
+def found() -> Environment:
     return environment_of(Dataset.from_table(TABLE, target="left", test=0.2))
 
 
@@ -48,7 +51,8 @@ def test_every_column_says_what_became_of_it(found):
 
 
 def test_no_cell_that_may_tell_of_a_person_is_shown(found):
-    shown = repr(data_section(found)) + columns_csv(found)["columns.csv"]
+    section = data_section(found)
+    shown = repr(section.blocks) + to_csv(section.tables["columns"])
     for secret in ("Jane", "Doe", "doe0@", "example.org", "Town 1", "7000", "7,000,"):
         assert secret not in shown
     assert "basic, full" in shown
@@ -64,21 +68,23 @@ def test_arrays_have_no_columns_but_may_have_warnings():
     x, y = rng.normal(size=(100, 3)), np.arange(100) % 2
     clean = Dataset.from_arrays(x[:80], y[:80], x[80:], y[80:])
     assert data_section(environment_of(clean)) is None
-    assert columns_csv(environment_of(clean)) == {}
     shared = Dataset.from_arrays(x[:80], y[:80], x[70:], y[70:])
-    (bullets,) = data_section(environment_of(shared)).blocks
+    section = data_section(environment_of(shared))
+    (bullets,) = section.blocks
+    assert not section.tables
     assert bullets.items[0].startswith("10 of 30 test rows stand in the training rows, too")
 
 
-def test_a_folder_from_before_there_were_warnings_has_no_section(found):
-    old = {key: value for key, value in found.items() if key not in ("schema", "warnings")}
-    assert data_section(old) is None
+def test_a_folder_from_before_there_were_warnings_has_no_section():
+    data = Dataset.from_table(TABLE, target="left", test=0.2)
+    assert data_section(environment_of(data, "schema", "warnings")) is None
 
 
 def test_of_very_many_columns_the_first_are_shown_and_all_are_in_the_file():
     table = {f"x{i}": rng.normal(size=40) for i in range(80)} | {"y": np.arange(40) % 2}
     found = environment_of(Dataset.from_table(table, target="y", test=0.25))
-    shown = data_section(found).blocks[-1]
+    section = data_section(found)
+    shown = section.blocks[-1]
     assert len(shown.rows) == 60
     assert shown.note == "21 columns more stand in tables/columns.csv."
-    assert len(columns_csv(found)["columns.csv"].splitlines()) == 1 + 81
+    assert len(section.tables["columns"]) == 1 + 81

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kmlp.stats.formatting import Unit, listed, p_equals, unit_of
-from kmlp.study.results.ranking import significant
+from kmlp.study.results.records.variants import VersusBaseline
 from tuning.results.trials import drawn_after_test, objective_unit
 
 _AT_MOST = 5
@@ -113,7 +113,7 @@ def _fresh(results: Mapping[str, Any], picked: Mapping[str, Any], unit: Unit) ->
     if versus is None:
         return sentences
     gain = metric.gain(versus["difference"])
-    told = significant(versus)
+    told = VersusBaseline.model_validate(versus).is_significant
     words = ("beats" if gain > 0 else "is worse than") if told else "cannot be told apart from"
     by = f" by {metric.value(abs(versus['difference']))} {metric.of_difference}" if told else ""
     bounds = metric.interval(versus["ci95"], signed=True)
