@@ -56,7 +56,7 @@ def predict(
     json: Annotated[bool, Parameter(negative="", help="print JSON lines")] = False,
     sha256: Digest = None,
 ) -> None:
-    """Predict .npy, .npz, IDX, PNG and JPEG files, or a folder of images.
+    """Predict .npy, .npz, IDX and image files, or a folder of images.
 
     For example:
 

@@ -174,6 +174,11 @@ def _of_raw(function: Callable[[Any], dict[str, Any]], spec: DataSpec) -> Callab
     return call
 
 
+def _label(probabilities: Any) -> Any:
+    """TensorFlow's own argmax: what Keras makes of it, TensorFlow Lite does not know."""
+    return tf.argmax(probabilities, axis=-1, output_type=tf.int32)
+
+
 class _MemberGraph(tf.Module):
     """One member: its probabilities and label, or its prediction."""
 
@@ -187,7 +192,7 @@ class _MemberGraph(tf.Module):
         if self._task == "regression":
             return {"prediction": self._model(inputs)[:, 0]}
         probabilities = ops.softmax(class_logits(self._task, self._to_outputs(inputs)))
-        return {"probabilities": probabilities, "label": ops.argmax(probabilities, axis=-1)}
+        return {"probabilities": probabilities, "label": _label(probabilities)}
 
     def logits(self, inputs: Any) -> dict[str, Any]:
         return {"logits": class_logits(self._task, self._to_outputs(inputs))}
@@ -211,7 +216,7 @@ class _EnsembleGraph(tf.Module):
             return {"prediction": mean, "stddev": stddev}
         return {
             "probabilities": mean,
-            "label": ops.argmax(mean, axis=-1),
+            "label": _label(mean),
             "stddev": stddev,
             "entropy": -ops.sum(mean * ops.log(ops.maximum(mean, 1e-30)), axis=-1),
         }

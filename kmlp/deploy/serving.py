@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from kmlp.data.arrays.given import is_frame, to_array
+from kmlp.data.arrays.ranges import in_trained_scale
 from kmlp.data.features import frame_in_order
 from kmlp.deploy.manifest import checked_manifest
 from kmlp.errors import DataError, ModelError
@@ -78,6 +79,7 @@ class LoadedModel:
         self.class_names: tuple[str, ...] = tuple(spec.get("class_names", ()))
         self._takes_missing = any(column["has_missing"] for column in spec.get("columns", ()))
         self.feature_names: tuple[str, ...] = tuple(spec.get("feature_names", ()))
+        self._value_range = tuple(spec["value_range"]) if "value_range" in spec else None
         self._check_names()
 
     def _check_names(self) -> None:
@@ -116,7 +118,7 @@ class LoadedModel:
         errors as for `predict`."""
         if self.feature_names and is_frame(x):
             x = frame_in_order(x, self.feature_names, "the table", "the training table")
-        x = self._check(_without_mask(to_array(x, "inputs")))
+        x = self._check(_without_mask(to_array(x, "inputs"), self._takes_missing))
         if len(x) <= _BATCH:
             return self._run(x)
         parts = [self._run(x[i : i + _BATCH]) for i in range(0, len(x), _BATCH)]
@@ -138,7 +140,7 @@ class LoadedModel:
         if not np.issubdtype(x.dtype, np.number) or np.issubdtype(x.dtype, np.complexfloating):
             raise DataError(f"inputs must be {self.input_dtype}. Received: {x.dtype}.")
         if self.input_dtype != np.uint8:
-            x = x.astype(self.input_dtype)
+            x = in_trained_scale(x, self._value_range, "inputs").astype(self.input_dtype)
             if np.isinf(x).any() or (np.isnan(x).any() and not self._takes_missing):
                 raise DataError("inputs hold NaN or infinite values. Fill or drop them.")
             return x
@@ -152,9 +154,11 @@ class LoadedModel:
         return x.astype(np.uint8)
 
 
-def _without_mask(x: np.ndarray) -> np.ndarray:
+def _without_mask(x: np.ndarray, takes_missing: bool) -> np.ndarray:
     """Masked cells are missing values, whatever stands beneath."""
     masked = int(np.ma.getmaskarray(x).sum()) if isinstance(x, np.ma.MaskedArray) else 0
+    if masked and takes_missing:
+        return np.where(np.ma.getmaskarray(x), np.nan, np.ma.getdata(x))
     if masked:
         raise DataError(f"inputs hold {masked} masked values. Fill them, such as x.filled(0).")
     return np.ma.getdata(x)

@@ -14,12 +14,16 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from kmlp.data.arrays.streams import reading
 from kmlp.data.reading.cells import Facts, Reading, tidy
 from kmlp.data.reading.dialects import SAMPLE, Dialect, find_dialect, find_encoding
 from kmlp.data.reading.records import Block, blocks, decoded
-from kmlp.data.reading.unpacked import Content, reading
+from kmlp.data.reading.unpacked import Content
+from kmlp.machine import available_memory, in_words
 
 _SHOWN = 20
+_REPEATED = 4
+_ENCODED, _LITTLE = 4, 2**24
 
 
 @dataclass(frozen=True)
@@ -143,17 +147,58 @@ def _read(plan: _Plan, text: Sequence[str]) -> Text:
     if not sum(map(len, lines)):
         raise ValueError("it has a header and no rows below it")
     readings = _decide(facts, plan.dialect.separator)
-    parts: list[list[pl.Series]] = [[] for _ in plan.names]
+    _check_memory(readings, sum(map(len, lines)))
+    parts = [_Values(how) for how in readings]
     for _, columns in _columns(plan, hashes):
-        for part, cells, how in zip(parts, columns, readings, strict=True):
-            part.append(how.apply(tidy(cells)))
+        for part, cells in zip(parts, columns, strict=True):
+            part.add(tidy(cells))
     if hashes[0] != hashes[1]:
         raise ValueError("it changed while it was read; try again when it is whole")
-    frame = pl.DataFrame(
-        [pl.concat(part).alias(name) for part, name in zip(parts, plan.names, strict=True)]
-    )
+    frame = pl.DataFrame([part.whole(name) for part, name in zip(parts, plan.names, strict=True)])
     found = _found(plan, readings, blank)
     return Text(frame, found, plan.dialect, np.concatenate(lines), hashes[0])
+
+
+def _check_memory(readings: Sequence[Reading], num_rows: int) -> None:
+    """Refuses what will not fit beside the matrix of float32 that is made of it."""
+    wanted = num_rows * sum(_bytes(how) + _ENCODED for how in readings)
+    # The machine is asked for what it has only where that can matter: it takes milliseconds.
+    if wanted > _LITTLE and wanted > (free := available_memory()):
+        raise ValueError(
+            f"its {num_rows:,} rows and {len(readings)} columns take {in_words(wanted)} or more, "
+            f"of memory {in_words(free)} are free; take a sample of the rows, or fewer columns"
+        )
+
+
+def _bytes(how: Reading) -> int:
+    """Of a value in memory: of words those of a code."""
+    if how.whole:
+        return np.dtype(how.whole.lower()).itemsize
+    return 4 if how.kind == "text" else 8
+
+
+class _Values:
+    """The values of a column, block by block; words that repeat are kept as codes."""
+
+    def __init__(self, how: Reading) -> None:
+        self._how, self._blocks = how, list[pl.Series]()
+        self._codes: pl.Categorical | None = None
+
+    def add(self, cells: pl.Series) -> None:
+        """Takes in a block of cells as `tidy` gives them."""
+        values = self._how.apply(cells)
+        if not self._blocks and values.dtype == pl.String and _repeat(values):
+            self._codes = pl.Categorical(pl.Categories.random())
+        self._blocks.append(values.cast(self._codes) if self._codes else values)
+
+    def whole(self, name: str) -> pl.Series:
+        """The column; its blocks are used up."""
+        blocks, self._blocks = self._blocks, []
+        return pl.concat(blocks).alias(name)
+
+
+def _repeat(words: pl.Series) -> bool:
+    return words.n_unique() <= max(2, len(words) // _REPEATED)
 
 
 @dataclass(frozen=True)
