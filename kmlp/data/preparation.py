@@ -72,7 +72,7 @@ def prepare(
     schema = infer_schema(train, target, columns=columns, drop=drop, task=task)
     train, _ = _labelled(train, schema)
     held_out, num_unlabelled = _labelled(held_out, schema)
-    told = Told(known=_known(schema))
+    told = Told(known=known_columns(schema))
     arrays = (
         encode(train, schema.columns),
         encode_target(train, schema.target),
@@ -86,7 +86,8 @@ def prepare(
     return Prepared(arrays=arrays, schema=replace(schema, warnings=(*schema.warnings, *warnings)))
 
 
-def _known(schema: Schema) -> tuple[str, ...]:
+def known_columns(schema: Schema) -> tuple[str, ...]:
+    """Raw columns that are rightly not used: the target, and those left out."""
     return (schema.target.source, *schema.left_out)
 
 

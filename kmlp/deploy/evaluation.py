@@ -35,15 +35,35 @@ def evaluate(model: LoadedModel, data: Dataset | tuple[Any, Any]) -> dict[str, A
     if isinstance(data, tuple):
         return _evaluate_pair(model, *_as_pair(data))
     _check_task(model, data)
+    outputs = _test_outputs(model, data)
     if data.spec.task == "regression":
-        return _scores(model, data.raw_test, data.spec.in_unit(data.y_test))
+        return scores_of(model, outputs, data.spec.in_unit(data.y_test))
     places = _places(model, data)
-    return _scores(model, data.raw_test, places[data.y_test])
+    return scores_of(model, outputs, places[data.y_test])
 
 
-def _scores(model: LoadedModel, x: Any, labels: np.ndarray) -> dict[str, Any]:
-    """Of raw rows and their targets, or their places among the model's classes."""
-    outputs = model.outputs(x)
+def _test_outputs(model: LoadedModel, data: Dataset) -> dict[str, np.ndarray]:
+    if model.schema is None:
+        return model.outputs(data.raw_test)
+    if data.spec.columns != model.schema.columns:
+        raise DataError(
+            "the data's columns were not prepared as the model's were: they come from another "
+            "table, other training rows or other kinds. Score a file or a frame by itself: "
+            "kmlp.evaluate(model, (frame, labels)), kmlp evaluate MODEL FILE."
+        )
+    return model.encoded_outputs(data.x_test)
+
+
+def scores_of(
+    model: LoadedModel, outputs: Mapping[str, np.ndarray], labels: np.ndarray
+) -> dict[str, Any]:
+    """What `evaluate` gives, of a model's outputs for some rows.
+
+    Args:
+        model: that gave them.
+        outputs: as `LoadedModel.outputs` gives them.
+        labels: `(n,)` targets in their own unit, or places among the model's classes.
+    """
     if "prediction" in outputs:
         scores, task = _regression_scores(labels, outputs["prediction"]), "regression"
     else:
@@ -71,7 +91,7 @@ def _evaluate_pair(model: LoadedModel, x: Any, y: Any) -> dict[str, Any]:
         labels = class_indices(y, model.class_names, "y")
     if labels.shape != (len(x),):
         raise DataError(f"y must be (n,) for {len(x)} rows. Received: shape {labels.shape}.")
-    return _scores(model, x, labels)
+    return scores_of(model, model.outputs(x), labels)
 
 
 def _places(model: LoadedModel, data: Dataset) -> np.ndarray:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from kmlp.data.columns import Column
 
+ENCODED = "encoded"
+"""The signature of a table's model that takes the encoded matrix, gaps as NaN."""
 NUMBERS = "numbers"
 MOST_NUMBERS = 200
 """More number columns than these are one input: a signature of thousands loads slowly."""

@@ -39,7 +39,7 @@ class RawStage(tf.Module):
         self._columns, self.inputs = tuple(columns), raw_inputs(columns)
         # Tables that are not a module's own are not saved with it.
         self._words = {
-            place: _table(_numbers_of(column), _default(column))
+            str(place): _table(_numbers_of(column), _default(column))
             for place, column in enumerate(columns)
             if column.kind != "number" and not column.part
         }
@@ -84,7 +84,7 @@ class RawStage(tf.Module):
         column, cells = self._columns[place], _tidy(given)
         if column.kind == "boolean":
             cells = tf.strings.lower(cells, encoding="utf-8")
-        numbers = self._words[place].lookup(cells)
+        numbers = self._words[str(place)].lookup(cells)
         known = tf.not_equal(numbers, _UNKNOWN)
         words = " nor ".join(column.values[:2])
         with _refusing(column.source, f"neither {words}", given, known):

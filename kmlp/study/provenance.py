@@ -148,6 +148,7 @@ def environment(data: Dataset, described: dict[str, Any], trainer: Trainer) -> d
     """What a run folder says of where it was made: versions, backend, device, the data's origin."""
     backend, device = trainer.backend_and_device()
     packages = (*_PACKAGES, "jax", "jaxlib") if backend == "jax" else _PACKAGES
+    schema = {"schema": data.schema.to_dict()} if data.schema else {}
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -156,6 +157,7 @@ def environment(data: Dataset, described: dict[str, Any], trainer: Trainer) -> d
         "packages": {name: package_version(name) for name in packages},
         "data": {"name": data.name, **vars(data.provenance)},
         "dataset": described,
+        **schema,
     }
 
 

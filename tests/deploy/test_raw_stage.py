@@ -4,14 +4,13 @@ import datetime
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from kmlp.data.columns import Column
 from kmlp.data.encoder import encode
 from kmlp.data.inference import infer_schema
 from kmlp.deploy.raw_inputs import MOST_NUMBERS, raw_inputs
-
-tf = pytest.importorskip("tensorflow")
-from kmlp.deploy.raw_stage import RawStage  # noqa: E402
+from kmlp.deploy.raw_stage import RawStage
 
 NAN = float("nan")
 N = 300
@@ -46,7 +45,9 @@ def random_table(seed: int) -> dict[str, list]:
         "tiny": (rng.normal(size=N) * 1e-30).tolist(),
         "account": (2**52 + rng.permutation(N) * 7).tolist(),
         "word": rng.choice(words, N).tolist(),
-        "many": [f"code {i % (50 if row < N // 2 else 90)}" for row, i in enumerate(rng.permutation(N))],
+        "many": [
+            f"code {i % (50 if row < N // 2 else 90)}" for row, i in enumerate(rng.permutation(N))
+        ],
         "flag": rng.choice(["Yes", "no"], N).tolist(),
         "day": [str(m.date()) for m in moments],
         "moment": [m.isoformat(sep=" ") for m in moments],
@@ -104,7 +105,11 @@ def test_cells_of_every_form_are_read_alike(columns, cells):
 
 
 STRANGE = {
-    "a word for a boolean": (PAID, ["no", "maybe"], "column paid: a cell is neither no nor yes:. .maybe"),
+    "a word for a boolean": (
+        PAID,
+        ["no", "maybe"],
+        "column paid: a cell is neither no nor yes:. .maybe",
+    ),
     "infinite": (AGE, [1.0, np.inf], "column age: a cell is infinite; a missing number is NaN"),
     "no such day": (WHEN, ["2023-02-29"], "column when: a cell is no date, YYYY-MM-DD"),
     "no such month": (WHEN, ["2023-13-01"], "a cell is no date"),
