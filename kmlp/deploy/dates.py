@@ -92,7 +92,7 @@ def _microseconds(cells: Any) -> Any:
 
 
 def _group(cells: Any, group: int) -> Any:
-    """One of the pattern's groups, of which rewriting knows nine; empty where it matched nothing."""
+    """One of the nine groups that rewriting knows; empty where it matched nothing."""
     return tf.strings.regex_replace(cells, _PATTERN, rf"\{group}")
 
 

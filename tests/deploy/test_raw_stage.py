@@ -79,7 +79,7 @@ WHEN = tuple(
     Column(name=f"when ({part})", kind=kind, source="when", part=part, values=values)
     for part, kind, values in (
         ("elapsed", "number", ()),
-        ("month", "category", tuple("123456789") + ("10", "11", "12")),
+        ("month", "category", (*"123456789", "10", "11", "12")),
         ("weekday", "category", tuple("abcdefg")),
         ("day", "number", ()),
         ("hour", "number", ()),

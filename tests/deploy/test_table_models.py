@@ -101,7 +101,7 @@ def test_frames_mappings_and_files_are_matched_by_name(models, tmp_path):
         np.testing.assert_allclose(model.predict(given), wanted, atol=1e-6)
     with pytest.raises(DataError, match=r"lacks the column 'age' \(is it 'Age'\?\)"):
         model.predict(frame(NEW).rename({"age": "Age"}))
-    with pytest.raises(DataError, match="takes a table's columns by name: .* Received: ndarray"):
+    with pytest.raises(DataError, match=r"takes a table's columns by name: .* Received: ndarray"):
         model.predict(np.zeros((3, 6)))
 
 
@@ -126,7 +126,7 @@ def test_a_data_set_prepared_alike_is_scored_and_another_refused(made, models, t
     (member,) = study.best().members
     assert scores["accuracy"]["value"] == pytest.approx(member["test"]["accuracy"])
     other = Dataset.from_table(write_csv(tmp_path / "other.csv", rows(300, seed=5)), "status")
-    with pytest.raises(DataError, match="not prepared as the model's were.*kmlp evaluate MODEL"):
+    with pytest.raises(DataError, match=r"not prepared as the model's were.*kmlp evaluate MODEL"):
         evaluate(models["one"], other)
     labels = [row["status"] for row in NEW]
     assert evaluate(models["one"], (frame(NEW), labels))["num_rows"] == 80
