@@ -20,6 +20,7 @@ from kmlp.data.reading.records import Block, blocks, decoded
 from kmlp.data.reading.unpacked import Content, reading
 
 _SHOWN = 20
+_AS = "as a table of text"
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,17 @@ class _Plan:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Scan:
+    """What is known after it."""
+
+    plan: _Plan
+    readings: tuple[Reading, ...]
+    num_rows: int
+    num_blank: int
+    sha256: str
+
+
 def read_text(
     path: Path,
     *,
@@ -52,22 +64,65 @@ def read_text(
     text: Sequence[str] = (),
 ) -> Text:
     """Reads a text file; see `kmlp.data.tables.read_table`."""
-    with reading(path, "as a table of text"):
-        try:
-            return _read(_plan(path, encoding, separator, header), text)
-        except UnicodeDecodeError as error:
-            if encoding:
-                raise ValueError(
-                    f"it is not in {encoding} (byte {error.object[error.start]:#04x}); "
-                    "leave encoding out to have it found"
-                ) from error
-        # What is not UTF-8 is nearly always what Windows wrote; said in the first line shown.
-        try:
-            return _read(_plan(path, "cp1252", separator, header), text)
-        except UnicodeDecodeError as error:
+    with reading(path, _AS):
+        scan = _scanned(path, encoding, separator, header, text)
+        parts = list(_parts(scan))
+    return replace(
+        parts[0],
+        frame=pl.concat([part.frame for part in parts], rechunk=True),
+        lines=np.concatenate([part.lines for part in parts]),
+    )
+
+
+@dataclass(frozen=True)
+class TextParts:
+    """A text file that was read through once, and whose rows are given some at a time.
+
+    Attributes:
+        names: of its columns.
+        num_rows: in all.
+        sha256: of the file.
+    """
+
+    names: tuple[str, ...]
+    num_rows: int
+    sha256: str
+    _scan: _Scan
+
+    def __iter__(self) -> Iterator[Text]:
+        with reading(self._scan.plan.path, _AS):
+            yield from _parts(self._scan)
+
+
+def text_parts(path: Path, text: Sequence[str] = ()) -> TextParts:
+    """How a text file is read, found from all of it; see `kmlp.data.tables.read_batches`."""
+    with reading(path, _AS):
+        scan = _scanned(path, None, None, None, text)
+    return TextParts(scan.plan.names, scan.num_rows, scan.sha256, scan)
+
+
+def _scanned(
+    path: Path,
+    encoding: str | None,
+    separator: str | None,
+    header: bool | None,
+    text: Sequence[str],
+) -> _Scan:
+    try:
+        return _scan(_plan(path, encoding, separator, header), text)
+    except UnicodeDecodeError as error:
+        if encoding:
             raise ValueError(
-                "it is neither in UTF-8 nor in cp1252; say its encoding, such as latin-1"
+                f"it is not in {encoding} (byte {error.object[error.start]:#04x}); "
+                "leave encoding out to have it found"
             ) from error
+    # What is not UTF-8 is nearly always what Windows wrote; said in the first line shown.
+    try:
+        return _scan(_plan(path, "cp1252", separator, header), text)
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            "it is neither in UTF-8 nor in cp1252; say its encoding, such as latin-1"
+        ) from error
 
 
 def _plan(path: Path, encoding: str | None, separator: str | None, header: bool | None) -> _Plan:
@@ -130,30 +185,32 @@ def column_names(header: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...
     return tuple(names), tuple(notes)
 
 
-def _read(plan: _Plan, text: Sequence[str]) -> Text:
+def _scan(plan: _Plan, text: Sequence[str]) -> _Scan:
+    """The first pass."""
     facts = [Facts(text_wanted=name in text) for name in plan.names]
-    lines: list[np.ndarray] = []
     hashes: list[str] = []
-    blank = 0
+    num_rows = num_blank = 0
     for block, columns in _columns(plan, hashes):
         for fact, cells in zip(facts, columns, strict=True):
             fact.see(tidy(cells))
-        lines.append(block.lines)
-        blank += block.num_blank
-    if not sum(map(len, lines)):
+        num_rows += len(block.lines)
+        num_blank += block.num_blank
+    if not num_rows:
         raise ValueError("it has a header and no rows below it")
     readings = _decide(facts, plan.dialect.separator)
-    parts: list[list[pl.Series]] = [[] for _ in plan.names]
-    for _, columns in _columns(plan, hashes):
-        for part, cells, how in zip(parts, columns, readings, strict=True):
-            part.append(how.apply(tidy(cells)))
-    if hashes[0] != hashes[1]:
+    return _Scan(plan, tuple(readings), num_rows, num_blank, hashes[0])
+
+
+def _parts(scan: _Scan) -> Iterator[Text]:
+    """The second pass."""
+    plan, hashes = scan.plan, list[str]()
+    found = _found(plan, scan.readings, scan.num_blank)
+    for block, columns in _columns(plan, hashes):
+        each = zip(scan.readings, columns, plan.names, strict=True)
+        read = [how.apply(tidy(cells)).alias(name) for how, cells, name in each]
+        yield Text(pl.DataFrame(read), found, plan.dialect, block.lines, scan.sha256)
+    if hashes[0] != scan.sha256:
         raise ValueError("it changed while it was read; try again when it is whole")
-    frame = pl.DataFrame(
-        [pl.concat(part).alias(name) for part, name in zip(parts, plan.names, strict=True)]
-    )
-    found = _found(plan, readings, blank)
-    return Text(frame, found, plan.dialect, np.concatenate(lines), hashes[0])
 
 
 @dataclass(frozen=True)
