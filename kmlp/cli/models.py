@@ -1,14 +1,20 @@
 """`kmlp export`, `predict` and `evaluate`: networks that were taken away."""
 
+import os
 import re
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from kmlp.cli.app import Json, app, console, import_tensorflow_quietly, print_json
 from kmlp.cli.schema import OfTable
+from kmlp.errors import ConfigError
+from kmlp.text import visible
+
+if TYPE_CHECKING:
+    from kmlp.deploy.serving import LoadedModel
 
 _HOW_TO_HOLD_TO_IT = (
     "Whoever must load just this model says so: kmlp predict MODEL FILE --sha256 DIGEST, "
@@ -49,6 +55,10 @@ def predict(
     input: Path,
     /,
     *,
+    keep: Annotated[
+        list[str] | None,
+        Parameter(help="of a table: a column to stand beside; may be said again", negative=""),
+    ] = None,
     dark_on_light: Annotated[
         bool, Parameter(negative="", help="images show dark on light: invert them")
     ] = False,
@@ -56,15 +66,28 @@ def predict(
     json: Annotated[bool, Parameter(negative="", help="print JSON lines")] = False,
     sha256: Digest = None,
 ) -> None:
-    """Predict .npy, .npz, IDX, PNG and JPEG files, or a folder of images.
+    """Predict a table's file, .npy, .npz, IDX, PNG and JPEG files, or a folder of images.
+
+    A table's columns are found by their names, in any order; labels and other columns may stand
+    beside. What should be looked at, as categories that training lacked, is told on stderr.
 
     For example:
 
+        kmlp predict saved_models/churn new.csv --keep id --out predictions.csv
+
         kmlp predict saved_models/fashion photo.png --dark-on-light
     """
-    from kmlp.deploy.prediction import predict_file
+    from kmlp.cli.predictions import print_predictions
+    from kmlp.deploy.inputs import check_input
+    from kmlp.deploy.prediction import predict_file, refuse_out
+    from kmlp.deploy.serving import load_saved
 
-    predict_file(model, input, dark_on_light=dark_on_light, out=out, as_json=json, sha256=sha256)
+    if out:
+        refuse_out(out, input)
+    check_input(input)
+    loaded = load_saved(model, sha256=sha256)
+    predictions = predict_file(loaded, input, dark_on_light=dark_on_light, keep=keep or ())
+    print_predictions(predictions, out, as_json=json)
 
 
 @app.command
@@ -77,29 +100,55 @@ def evaluate(
     json: Json = False,
     sha256: Digest = None,
 ) -> None:
-    """Score a SavedModel on a data set's test rows: intervals and the confusion matrix.
+    """Score a SavedModel on a table's labelled rows, or on a data set's test rows.
+
+    Of a table all rows are scored, by the model's own columns and classes; with --test only those
+    that a study held out. Scores come with intervals, classes with the confusion matrix.
 
     For example:
 
-        kmlp evaluate saved_models/fashion fashion_mnist
+        kmlp evaluate saved_models/churn labelled.csv
 
-        kmlp evaluate saved_models/churn churn.csv --target status --test 0.2
+        kmlp evaluate saved_models/churn churn.csv --test 0.2
+
+        kmlp evaluate saved_models/fashion fashion_mnist
     """
-    from kmlp.data import load_dataset
-    from kmlp.deploy.evaluation import evaluate as score
     from kmlp.deploy.serving import load_saved
 
-    data = load_dataset(dataset, **(of.said if of else {}))
-    scores = score(load_saved(model, sha256=sha256), data)
+    scores, rows = _scored(load_saved(model, sha256=sha256), dataset, of.said if of else {})
+    for line in scores.get("told", ()):
+        print(f"look at: {visible(line)}", file=sys.stderr)
     if json:
         print_json(scores)
         return
     from kmlp.cli.tables import confusion_table, score_lines
 
-    print("\n".join(score_lines(scores, data.provenance.source)))
+    print("\n".join(score_lines(scores, rows)))
     if "confusion" in scores:
         print()
         console().print(confusion_table(scores))
+
+
+def _scored(model: "LoadedModel", dataset: str, said: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """Scores, and of which rows they are."""
+    from kmlp.data import load_dataset
+    from kmlp.data.loading import is_table_name
+    from kmlp.deploy.evaluation import evaluate
+
+    is_table = not os.path.isdir(dataset) and is_table_name(dataset)
+    if not is_table or "test" in said or len(model.input_shape) > 1:
+        if is_table and model.schema:
+            said = {"target": model.schema.target.source, **said}
+        data = load_dataset(dataset, **said)
+        return evaluate(model, data), f"{data.provenance.source} test rows"
+    if others := [name for name in said if name != "target"]:
+        raise ConfigError(
+            f"--{others[0]} is said before training: the model knows its columns. Of the training "
+            "file's held-out rows say --test as well, and all that was said in training."
+        )
+    from kmlp.deploy.table_evaluation import evaluate_table
+
+    return evaluate_table(model, Path(dataset), said.get("target")), f"rows of {dataset}"
 
 
 def write_export(run_dir: Path, variant: str | None, member: str, out: Path | None) -> Path:

@@ -224,11 +224,11 @@ def run_with_progress(config: StudyConfig, out: Path, dataset: "Dataset") -> "St
 
 def print_examples(model: Path, data: "Dataset") -> None:
     """A few test images as the exported model sees them, with their true classes."""
-    from kmlp.deploy.prediction import show_images
+    from kmlp.cli.predictions import print_images
     from kmlp.deploy.serving import load_saved
 
     if len(data.spec.input_shape) == 2 and data.spec.class_names:
         rows = [int((data.y_test == c).argmax()) for c in range(min(4, data.spec.num_classes))]
         print(f"\nThe exported model on the test images {', '.join(map(str, rows))}:\n")
         truth = [data.spec.class_names[data.y_test[r]] for r in rows]
-        show_images(load_saved(model), data.x_test[rows], truth)
+        print_images(load_saved(model), data.x_test[rows], truth)

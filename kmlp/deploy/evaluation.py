@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from kmlp.data.dataset import Dataset
+from kmlp.data.features import places_by_name
 from kmlp.data.labels import class_indices
 from kmlp.deploy.serving import LoadedModel
 from kmlp.errors import DataError
@@ -44,14 +45,36 @@ def evaluate(model: LoadedModel, data: Dataset | tuple[Any, Any]) -> dict[str, A
 
 def _test_outputs(model: LoadedModel, data: Dataset) -> dict[str, np.ndarray]:
     if model.schema is None:
-        return model.outputs(data.raw_test)
+        return model.outputs(_in_order(model, data))
     if data.spec.columns != model.schema.columns:
         raise DataError(
             "the data's columns were not prepared as the model's were: they come from another "
             "table, other training rows or other kinds. Score a file or a frame by itself: "
             "kmlp.evaluate(model, (frame, labels)), kmlp evaluate MODEL FILE."
         )
+    origin, trained_on = data.provenance, training_data(model)
+    is_same_file = origin.file_sha256 and origin.file_sha256 == trained_on.get("file_sha256")
+    if is_same_file and origin.sha256 != trained_on.get("sha256"):
+        raise DataError(
+            "the model was trained on some of these test rows: the file is the same, the rows that "
+            "were held out are others. Say --test as in training."
+        )
     return model.encoded_outputs(data.x_test)
+
+
+def training_data(model: LoadedModel) -> dict[str, Any]:
+    """The origin of the data that a model was trained on, as its manifest has it."""
+    return model.manifest.get("environment", {}).get("data", {})
+
+
+def _in_order(model: LoadedModel, data: Dataset) -> np.ndarray:
+    """The test rows with their columns as the model was trained on them, where both have names."""
+    if not (model.feature_names and data.spec.feature_names):
+        return data.raw_test
+    places = places_by_name(
+        model.feature_names, data.spec.feature_names, "the data", "the training table"
+    )
+    return data.raw_test[:, places]
 
 
 def scores_of(

@@ -19,10 +19,10 @@ import keras
 import numpy as np
 
 from kmlp.config import MLPConfig
-from kmlp.deploy.graphs import EnsembleGraph, MemberGraph, plain_network, write_graph
+from kmlp.deploy.graph.networks import EnsembleGraph, MemberGraph, plain_network, write_graph
+from kmlp.deploy.graph.raw_inputs import raw_inputs
 from kmlp.deploy.manifest import manifest_sha256
 from kmlp.deploy.model_card import model_card
-from kmlp.deploy.raw_inputs import raw_inputs
 from kmlp.deploy.serving import versions
 from kmlp.errors import KmlpError
 from kmlp.files import flush_folder, make_folder, remove_files, write_atomically

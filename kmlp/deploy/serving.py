@@ -11,8 +11,8 @@ import numpy as np
 from kmlp.data.arrays.given import is_frame, to_array
 from kmlp.data.columns import Schema
 from kmlp.data.features import frame_in_order
+from kmlp.deploy.graph.raw_inputs import ENCODED
 from kmlp.deploy.manifest import checked_manifest
-from kmlp.deploy.raw_inputs import ENCODED
 from kmlp.errors import DataError, ModelError
 from kmlp.machine import import_quietly
 from kmlp.text import shortened

@@ -20,6 +20,8 @@ def model_that_gives(class_names=(), **outputs: np.ndarray) -> SimpleNamespace:
         output_names=tuple(outputs),
         outputs=lambda x: outputs,
         schema=None,
+        feature_names=(),
+        manifest={},
     )
 
 

@@ -274,6 +274,7 @@ def test_data_without_names_of_their_own_take_the_model_s(images, tmp_path):
         class_names=names,
         output_names=("probabilities", "label"),
         schema=None,
+        feature_names=(),
         outputs=lambda x: {"probabilities": np.eye(10, dtype=np.float32)[images.y_test]},
     )
     scores = evaluate(model, images)

@@ -12,8 +12,8 @@ from keras import ops
 from kmlp.config import MLPConfig
 from kmlp.config.records import records_of
 from kmlp.data.dataset import DataSpec
-from kmlp.deploy.raw_inputs import ENCODED
-from kmlp.deploy.raw_stage import RawStage
+from kmlp.deploy.graph.raw_inputs import ENCODED
+from kmlp.deploy.graph.raw_stage import RawStage
 from kmlp.nn.layer_factories import StackedLayers
 from kmlp.nn.losses import class_logits
 from kmlp.nn.mlp import build_mlp, load_member_weights

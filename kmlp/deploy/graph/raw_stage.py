@@ -13,8 +13,8 @@ import tensorflow as tf
 from kmlp.data.columns import Column
 from kmlp.data.reading.cells import MISSING_AMONG_NUMBERS
 from kmlp.data.values import code_of_words, truth_of_words
-from kmlp.deploy import dates
-from kmlp.deploy.raw_inputs import RawInput, raw_inputs
+from kmlp.deploy.graph import dates
+from kmlp.deploy.graph.raw_inputs import RawInput, raw_inputs
 
 _LARGEST = float(np.finfo(np.float32).max)
 # What Unicode calls white space, as polars strips it.

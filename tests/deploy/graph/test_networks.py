@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(
 def test_a_member_and_an_ensemble_of_a_table_say_what_their_plain_models_say(tmp_path):
     import tensorflow as tf
 
-    from kmlp.deploy.graphs import EnsembleGraph, MemberGraph, write_graph
+    from kmlp.deploy.graph.networks import EnsembleGraph, MemberGraph, write_graph
 
     data = encoded_table()
     own = {"hidden_units": (6,), "batch_size": 32, "input_scaling": "robust"}

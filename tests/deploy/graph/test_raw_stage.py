@@ -9,8 +9,8 @@ import tensorflow as tf
 from kmlp.data.columns import Column
 from kmlp.data.encoder import encode
 from kmlp.data.inference import infer_schema
-from kmlp.deploy.raw_inputs import MOST_NUMBERS, raw_inputs
-from kmlp.deploy.raw_stage import RawStage
+from kmlp.deploy.graph.raw_inputs import MOST_NUMBERS, raw_inputs
+from kmlp.deploy.graph.raw_stage import RawStage
 
 NAN = float("nan")
 N = 300
