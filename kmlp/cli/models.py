@@ -23,6 +23,14 @@ _HOW_TO_HOLD_TO_IT = (
 Digest = Annotated[
     str | None, Parameter(help="of the model, as kmlp export printed it; another is refused")
 ]
+HideValues = Annotated[
+    bool,
+    Parameter(
+        negative="",
+        help="of a table: leave categories and ranges out of the model card; the graph and the "
+        "manifest need them, and hold them",
+    ),
+]
 
 
 @app.command
@@ -33,6 +41,7 @@ def export(
     variant: Annotated[str | None, Parameter(help="the best on validation if omitted")] = None,
     member: Annotated[str, Parameter(help="best, a seed, or ensemble")] = "best",
     out: Annotated[Path | None, Parameter(help="saved_models/NAME of the data set")] = None,
+    hide_values: HideValues = False,
 ) -> None:
     """Write a trained network, or all of a variant as one, as a SavedModel.
 
@@ -44,7 +53,7 @@ def export(
     """
     from kmlp.deploy.manifest import checked_manifest
 
-    version = write_export(run_dir, variant, member, out)
+    version = write_export(run_dir, variant, member, out, hide_values=hide_values)
     print(version)
     print(f"sha256 {checked_manifest(version)['sha256']}\n{_HOW_TO_HOLD_TO_IT}", file=sys.stderr)
 
@@ -151,7 +160,14 @@ def _scored(model: "LoadedModel", dataset: str, said: dict[str, Any]) -> tuple[d
     return evaluate_table(model, Path(dataset), said.get("target")), f"rows of {dataset}"
 
 
-def write_export(run_dir: Path, variant: str | None, member: str, out: Path | None) -> Path:
+def write_export(
+    run_dir: Path,
+    variant: str | None,
+    member: str,
+    out: Path | None,
+    *,
+    hide_values: bool = False,
+) -> Path:
     from kmlp.ownership import refuse_foreign_folder
     from kmlp.study.loading import load_study
 
@@ -164,7 +180,7 @@ def write_export(run_dir: Path, variant: str | None, member: str, out: Path | No
     import_tensorflow_quietly()
     from kmlp.deploy.exporting import export as write
 
-    return write(selection, out)
+    return write(selection, out, hide_values=hide_values)
 
 
 def default_model(dataset: str) -> Path:

@@ -6,12 +6,14 @@ renamed when whole. Raw examples go in, scaling is inside. Beside the graph lie 
 """
 
 import contextlib
+import dataclasses
 import datetime
 import hashlib
 import json
 import os
 import re
 import secrets
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ import keras
 import numpy as np
 
 from kmlp.config import MLPConfig
+from kmlp.data.columns import Schema
 from kmlp.deploy.graph.networks import EnsembleGraph, MemberGraph, plain_network, write_graph
 from kmlp.deploy.graph.raw_inputs import raw_inputs
 from kmlp.deploy.manifest import manifest_sha256
@@ -40,7 +43,7 @@ _WRITTEN = {
 }
 
 
-def export(selection: Selection, path: str | Path) -> Path:
+def export(selection: Selection, path: str | Path, *, hide_values: bool = False) -> Path:
     """Writes the next version of a SavedModel.
 
     Signatures: `serving_default` gives `probabilities` `(batch, num_classes)` and `label`
@@ -55,6 +58,8 @@ def export(selection: Selection, path: str | Path) -> Path:
     Args:
         selection: `study.best()`, `study.member(variant, seed)` or `study.ensemble(variant)`.
         path: the model's folder; the version becomes a folder in it.
+        hide_values: whether the card leaves out what stood in a table's cells. The graph and the
+            manifest hold categories and ranges all the same: nothing is encoded without them.
 
     Returns:
         The folder of the version.
@@ -74,8 +79,8 @@ def export(selection: Selection, path: str | Path) -> Path:
     try:
         is_table = selection.schema is not None
         write_graph(_graph(selection), selection.spec, aside, is_table=is_table)
-        write_atomically(aside / "model_card.md", model_card(selection).encode())
-        manifest = _manifest(selection, aside)
+        write_atomically(aside / "model_card.md", _card(selection, hide_values))
+        manifest = _manifest(selection, aside, hide_values)
         manifest["sha256"] = manifest_sha256(manifest)
         write_atomically(aside / "manifest.json", json.dumps(manifest, indent=1).encode())
         _flush(aside)
@@ -146,29 +151,43 @@ def _flush(folder: Path) -> None:
     flush_folder(folder)
 
 
-def _manifest(selection: Selection, folder: Path) -> dict[str, Any]:
+def _card(selection: Selection, hide_values: bool) -> bytes:
+    return model_card(selection, hide_values=hide_values).encode()
+
+
+def _manifest(selection: Selection, folder: Path, hide_values: bool) -> dict[str, Any]:
     files = sorted(p for p in folder.rglob("*") if p.is_file())
-    environment = {k: v for k, v in selection.environment.items() if k != "schema"}
+    schema, spec = selection.schema, selection.spec
+    # A table's columns stand in its schema, once; what else is told of its rows, in the run folder.
+    told = ("schema", "warnings") if schema else ()
+    of_columns = ("columns", "target", "feature_names") if schema else ()
     return {
         "kmlp": 1,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "members": [{"id": m["id"], "seed": m["seed"]} for m in selection.members],
         "variant": selection.variant,
-        "dataset": selection.dataset,
-        "spec": {**selection.spec.to_dict(), "num_classes": selection.spec.num_classes},
-        "environment": environment,
-        **_of_table(selection),
+        "dataset": _without(selection.dataset, of_columns),
+        "spec": {**_without(spec.to_dict(), of_columns), "num_classes": spec.num_classes},
+        "environment": _without(selection.environment, (*told, *of_columns), inside="dataset"),
+        **(_of_table(schema, hide_values) if schema else {}),
         "files": {
             str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files
         },
     }
 
 
-def _of_table(selection: Selection) -> dict[str, Any]:
+def _without(values: Mapping[str, Any], names: Sequence[str], inside: str = "") -> dict[str, Any]:
+    """What is left without these names, also in the part that lies inside."""
+    kept = {name: value for name, value in values.items() if name not in names}
+    if inside in kept:
+        kept[inside] = _without(kept[inside], names)
+    return kept
+
+
+def _of_table(schema: Schema, hide_values: bool) -> dict[str, Any]:
     """What a table's columns are, and by which names the signature takes them."""
-    schema = selection.schema
-    if schema is None:
-        return {}
+    if hide_values:
+        schema = dataclasses.replace(schema, shown=(), notes=(), warnings=())
     inputs = [
         {"name": i.name, "kind": i.kind, "dtype": i.dtype, "columns": list(i.columns)}
         for i in raw_inputs(schema.columns)
