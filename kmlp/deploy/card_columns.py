@@ -60,10 +60,19 @@ def _line(each: RawInput, name: str, schema: Schema, ranges: dict[str, str]) -> 
         code_span(each.name)
         + (f"[:, {each.columns.index(name)}]" if len(each.columns) > 1 else ""),
         _WRITTEN[each.kind].format(*map(code_span, columns[0].values[:2])),
-        code_span(ranges[name]) if ranges.get(name) else "–",
+        _range(columns[0], ranges.get(name, "")),
     )
     # Also inside of code a bar would end the cell.
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
+
+
+def _range(column: Column, shown: str) -> str:
+    """As it is shown to people, of numbers with all digits that tell a unit."""
+    if not shown:
+        return "–"
+    if column.kind != "number" or column.part:
+        return code_span(shown)
+    return f"{code_span(f'{column.low:.10g}')} to {code_span(f'{column.high:.10g}')}"
 
 
 def _example(inputs: Sequence[RawInput], schema: Schema, ranges: dict[str, str]) -> str:

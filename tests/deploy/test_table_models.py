@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 import subprocess
 import sys
 
@@ -14,8 +15,9 @@ from kmlp.data import Dataset
 from kmlp.data.encoder import Told
 from kmlp.deploy.evaluation import evaluate
 from kmlp.deploy.exporting import export
+from kmlp.deploy.manifest import manifest_sha256
 from kmlp.deploy.serving import load_saved
-from kmlp.errors import DataError
+from kmlp.errors import DataError, ModelError
 from kmlp.study.study import run_study
 from tests.deploy.made_table import HEADER, rows, write_csv
 
@@ -130,3 +132,68 @@ def test_a_data_set_prepared_alike_is_scored_and_another_refused(made, models, t
         evaluate(models["one"], other)
     labels = [row["status"] for row in NEW]
     assert evaluate(models["one"], (frame(NEW), labels))["num_rows"] == 80
+
+
+def test_the_cards_example_runs_as_it_stands(made):
+    """With TensorFlow alone; and what is sent to a server names the same inputs."""
+    import tensorflow as tf
+
+    card = (made[2]["many"] / "model_card.md").read_text(encoding="utf-8")
+    names: dict = {"folder": str(made[2]["many"])}
+    exec(card.split("```python\n")[1].split("```")[0], names)
+    assert np.isfinite(names["outputs"]["probabilities"]).all()
+    (line,) = (line for line in card.splitlines() if line.startswith('{"instances"'))
+    (sent,) = json.loads(line)["instances"]
+    fed = {k: tf.constant([v], tf.float64 if type(v) is float else None) for k, v in sent.items()}
+    outputs = names["model"](**fed)
+    np.testing.assert_array_equal(outputs["stddev"], names["outputs"]["stddev"])
+
+
+def test_the_card_lists_columns_by_name_input_kind_and_range(made):
+    card = (made[2]["one"] / "model_card.md").read_text(encoding="utf-8")
+    lines = [line for line in card.splitlines() if line.startswith("| `")]
+    assert len(lines) == 6
+    charges, pays = lines[3], lines[4]
+    assert charges.startswith("| `Monthly charges (€)` | `Monthly_charges` | a number; NaN where")
+    assert "| `1000000." in charges
+    assert "` to `1000099." in charges
+    assert pays.startswith("| `Auto pay` | `Auto_pay` | text: `no` or `yes`, true or false |")
+    assert "Not used, and not needed: `Customer ID` (an identifier" in card
+    assert "- Classes: `has left`, `stays on`." in card
+
+
+def test_values_are_hidden_where_that_can_be(made, tmp_path):
+    """The card alone: without its categories no cell could be encoded, and it says so."""
+    folder = export(made[1].best(), tmp_path / "hidden", hide_values=True)
+    card = (folder / "model_card.md").read_text(encoding="utf-8")
+    for value in ("Berlin", "東京", "00007", "1000000.", "2018-", "60% yes"):
+        assert value not in card
+    assert "The graph and `manifest.json` hold the categories" in card
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["schema"]["shown"] == []
+    hidden = load_saved(folder).predict(frame(NEW))
+    np.testing.assert_array_equal(hidden, load_saved(made[2]["one"]).predict(frame(NEW)))
+
+
+def test_a_tables_columns_stand_in_the_manifest_once(made):
+    manifest = json.loads((made[2]["one"] / "manifest.json").read_text(encoding="utf-8"))
+    assert json.dumps(manifest, ensure_ascii=False).count('"São Paulo"') == 1
+    assert [each["name"] for each in manifest["inputs"]][3:5] == ["Monthly_charges", "Auto_pay"]
+    (age,) = [c for c in manifest["schema"]["columns"] if c["name"] == "age"]
+    assert -60 < age["low"] < age["high"] < 150
+
+
+@pytest.mark.parametrize("change", ["no list", "no columns", "deep"])
+def test_a_manifest_with_another_schema_is_refused(made, tmp_path, change):
+    copy = shutil.copytree(made[2]["one"], tmp_path / "copy")
+    manifest = json.loads((copy / "manifest.json").read_text())
+    if change == "no list":
+        manifest["schema"] = ["x"]
+    elif change == "no columns":
+        del manifest["schema"]["columns"]
+    else:
+        manifest["schema"]["columns"][0]["values"] = 7
+    manifest["sha256"] = manifest_sha256(manifest)
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        load_saved(copy)
