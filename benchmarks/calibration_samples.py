@@ -3,7 +3,7 @@
 import numpy as np
 from simulated import DISTRIBUTIONS, percent, table
 
-from kmlp.stats.jackknife import Jackknifed
+from kmlp.stats.decomposition.jackknife import Jackknifed
 
 
 def sample_coverage(studies: int) -> dict[str, dict[str, dict[str, float]]]:

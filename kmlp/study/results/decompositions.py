@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from kmlp.stats.bias_variance import BIAS, VARIANCE, Terms, decompose, ratios
+from kmlp.stats.decomposition.bias_variance import BIAS, VARIANCE, Terms, decompose, ratios
+from kmlp.stats.decomposition.jackknife import Jackknifed
 from kmlp.stats.formatting import listed
-from kmlp.stats.jackknife import Jackknifed
 from kmlp.stats.paired_tests import ALPHA
 from kmlp.study.results.extra_members import axis_values, members_of, named, table_of
 from kmlp.study.results.ranking import label

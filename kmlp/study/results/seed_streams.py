@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from kmlp.stats.decomposition.variance_components import Spread, pooled_sd
 from kmlp.stats.formatting import STREAM_TITLES, Unit
-from kmlp.stats.variance_components import Spread, pooled_sd
 from kmlp.study.results.extra_members import members_of, named, table_of
 from kmlp.study.results.ranking import label
 

@@ -10,8 +10,8 @@ import pytest
 
 from kmlp.report.csv_extras import beyond
 from kmlp.stats import paired_tests
-from kmlp.stats.bias_variance import decompose
 from kmlp.stats.cross_validation import fold_interval
+from kmlp.stats.decomposition.bias_variance import decompose
 from kmlp.study.results.assembly import build_results
 from kmlp.study.results.folds import cross_validation
 from kmlp.study.run_folder import RunFolder

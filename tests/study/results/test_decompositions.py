@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kmlp.stats.bias_variance import decompose
+from kmlp.stats.decomposition.bias_variance import decompose
 from kmlp.study.results.decompositions import Resampled, bias_variance
 
 VARIANTS = [{"name": n, "strength": s} for n, s in (("none", ""), ("dropout", "dropout=0.2"))]

@@ -11,7 +11,7 @@ import pytest
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.data import Dataset
 from kmlp.errors import ConfigError
-from kmlp.stats.variance_components import pooled_sd
+from kmlp.stats.decomposition.variance_components import pooled_sd
 from kmlp.study.loading import Study, load_study
 from kmlp.study.plan import plan_extras, streams_of
 from kmlp.study.results.decompositions import resampled, resampled_scores

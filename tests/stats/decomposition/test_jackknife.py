@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kmlp.stats import summaries
-from kmlp.stats.jackknife import Jackknifed
+from kmlp.stats.decomposition.jackknife import Jackknifed
 
 
 def of_mean(values):

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from kmlp.stats.jackknife import Jackknifed
+from kmlp.stats.decomposition.jackknife import Jackknifed
 
 Terms = dict[str, Jackknifed]
 BIAS = {

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax, rel_entr
 
-from kmlp.stats.bias_variance import cross_entropy, decompose, ratios, squared_error, zero_one
+from kmlp.stats.decomposition.bias_variance import (
+    cross_entropy,
+    decompose,
+    ratios,
+    squared_error,
+    zero_one,
+)
 
 
 def classifiers(samples=5, seeds=3, rows=40, classes=4, seed=0):
@@ -214,7 +220,7 @@ def test_networks_that_agree_have_no_variance_and_no_variance_ratio():
 def test_chunks_of_rows_change_nothing(monkeypatch):
     logs, labels = classifiers(rows=37)
     whole = decompose(logs, labels)
-    monkeypatch.setattr("kmlp.stats.bias_variance._CHUNK", 600)
+    monkeypatch.setattr("kmlp.stats.decomposition.bias_variance._CHUNK", 600)
     for loss, terms in decompose(logs, labels).items():
         for name, term in terms.items():
             assert term.value == pytest.approx(whole[loss][name].value, rel=1e-12)

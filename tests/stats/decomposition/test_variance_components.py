@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kmlp.stats.variance_components import pooled_sd
+from kmlp.stats.decomposition.variance_components import pooled_sd
 
 
 def test_settings_do_not_count_for_what_they_differ_in():

@@ -1,0 +1,1 @@
+"""What variance and error consist of: samples, seeds, bias."""
