@@ -155,9 +155,7 @@ def _scored(model: "LoadedModel", dataset: str, said: dict[str, Any]) -> tuple[d
             f"--{others[0]} is said before training: the model knows its columns. Of the training "
             "file's held-out rows say --test as well, and all that was said in training."
         )
-    from kmlp.deploy.table_evaluation import evaluate_table
-
-    return evaluate_table(model, Path(dataset), said.get("target")), f"rows of {dataset}"
+    return evaluate(model, Path(dataset), **said), f"rows of {dataset}"
 
 
 def write_export(

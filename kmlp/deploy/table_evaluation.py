@@ -10,7 +10,7 @@ from kmlp.data.columns import Column
 from kmlp.data.encoder import Told, encode_target, target_numbers
 from kmlp.data.tables import Table
 from kmlp.data.values import Raw
-from kmlp.deploy.evaluation import scores_of, training_data
+from kmlp.deploy.scoring import scores_of, training_data
 from kmlp.deploy.serving import LoadedModel
 from kmlp.deploy.table_rows import known_of, open_table, outputs_of
 from kmlp.errors import DataError
