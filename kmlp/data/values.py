@@ -191,8 +191,7 @@ def _parsed(raw: Raw, kind: str) -> pl.Series:
     if reading.kind == kind or not len(read.drop_nulls()):
         return read if reading.kind == kind else pl.Series([None] * len(read), dtype=_EMPTY[kind])
     row = _first(~_fits(cells, kind))
-    remedy = f'mend the cell, or say columns={{"{raw.name}": "category"}}'
-    raise raw.refuse(row, kind, remedy)
+    raise raw.refuse(row, kind, "mend the cell, or clear it if the value is missing")
 
 
 _EMPTY = {"number": pl.Float64(), "date": pl.Datetime("us")}

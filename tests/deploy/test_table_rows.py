@@ -1,7 +1,10 @@
 """Predictions on a table's file and scores of its labelled rows; the network is a stand-in."""
 
 import csv
+import gzip
+import io
 import json
+import os
 import types
 
 import numpy as np
@@ -243,3 +246,27 @@ def test_named_arrays_are_scored_by_their_columns_names():
     facts = {"outputs": lambda x: {"prediction": x[:, 1]}, "output_names": ("prediction",)}
     model = stand_in(schema=None, feature_names=("a", "b"), **facts)
     assert evaluate(model, data)["mae"]["value"] == pytest.approx(0.5 / 3)
+
+
+HOSTILE = {
+    "cut.parquet": lambda p: p.write_bytes(_parquet()[:-9]),
+    "cut.arrow": lambda p: p.write_bytes(b"ARROW1\0\0" + bytes(40)),
+    "text.parquet": lambda p: p.write_bytes(b"age,city\n1,a\n"),
+    "zeros.csv": lambda p: p.write_bytes(b"age,city\n\0,a\n"),
+    "more.csv.gz": lambda p: p.write_bytes(gzip.compress(b"age,city\n1,a\n") + b"x"),
+    "pipe.csv": os.mkfifo,
+    "pipe.parquet": os.mkfifo,
+    "none.csv": lambda p: None,
+}
+
+
+def _parquet() -> bytes:
+    TRAINING.write_parquet(file := io.BytesIO())
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_table_is_refused_by_name(tmp_path, name):
+    HOSTILE[name](tmp_path / name)
+    with pytest.raises(DataError, match=rf"{name}: "):
+        list(predict_file(stand_in(), tmp_path / name).batches)
