@@ -15,7 +15,6 @@ _CLASS, _NUMBER = ("input", "label", "class", "probability"), ("input", "predict
 _SPREADS = ("stddev", "entropy")
 USUAL_FIELDS = (_CLASS, (*_CLASS, *_SPREADS), _NUMBER, (*_NUMBER, "stddev"))
 """Of classes or numbers, of one network or of several: by these a file of predictions is known."""
-_DIGITS = 7  # of float32
 
 
 @dataclass(frozen=True)
@@ -91,15 +90,15 @@ def table_fields(model: LoadedModel, keep: Sequence[str]) -> tuple[str, ...]:
 def table_row(own: Row, outputs: Outputs, i: int, model: LoadedModel) -> Row:
     """What is said of a table's row, beside what names it."""
     if "prediction" in outputs:
-        return {**own, "prediction": float(outputs["prediction"][i]), **_spread(outputs, i)}
+        return {**own, "prediction": _plain(outputs["prediction"][i]), **_spread(outputs, i)}
     names, shares = _class_names(model, outputs), outputs["probabilities"][i]
-    each = {f"probability_{n}": _rounded(p) for n, p in zip(names, shares, strict=True)}
+    each = {f"probability_{n}": _plain(p) for n, p in zip(names, shares, strict=True)}
     return {**own, "label": names[int(outputs["label"][i])], **each, **_spread(outputs, i)}
 
 
-def _rounded(share: Any) -> float:
-    """The digits that the network computed in."""
-    return float(f"{share:.{_DIGITS}g}")
+def _plain(value: np.floating) -> float:
+    """The shortest number that is this one in the precision that it was computed in."""
+    return float(str(value))
 
 
 def _class_names(model: LoadedModel, outputs: Outputs) -> tuple[str, ...]:
