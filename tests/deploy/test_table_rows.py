@@ -64,7 +64,7 @@ def rows_of(path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-NEW = "\ufeff city ;Extra;id;age\na;1;00007;60\nzz;2;=A1;\n b;3;-3;49,5\n"
+NEW = "\ufeff city ;Extra;id;age\na;1;00007;75\nzz;2;=A1;\n b;3;-3;37,5\n"
 
 
 def test_rows_are_named_by_what_is_kept_and_columns_found_by_name(tmp_path):
@@ -74,9 +74,9 @@ def test_rows_are_named_by_what_is_kept_and_columns_found_by_name(tmp_path):
     write_predictions(found, out)
     assert out.read_text().splitlines() == [
         "id,city,label,probability_no,probability_yes",
-        "00007,a,yes,0.4,0.6",
+        "00007,a,yes,0.25,0.75",
         "'=A1,zz,no,0.5,0.5",
-        "-3,b,no,0.505,0.495",
+        "-3,b,no,0.625,0.375",
     ]
     assert found.told() == [
         "not used: 'Extra'",
@@ -147,7 +147,7 @@ def test_the_terminal_gets_a_line_a_row_and_stderr_what_to_look_at(tmp_path, cap
     new = write(tmp_path / "new.csv", NEW)
     print_predictions(predict_file(stand_in(), new, keep=["id"]), None, as_json=False)
     out, err = capsys.readouterr()
-    assert out.splitlines() == ["00007  yes  60.0 %", "=A1  no  50.0 %", "-3  no  50.5 %"]
+    assert out.splitlines() == ["00007  yes  75.0 %", "=A1  no  50.0 %", "-3  no  62.5 %"]
     assert err.splitlines()[0] == "look at: not used: 'Extra'"
     print_predictions(predict_file(stand_in(), new), tmp_path / "p.csv", as_json=False)
     assert capsys.readouterr().out == f"3 predictions in {tmp_path / 'p.csv'}\n"
