@@ -75,7 +75,7 @@ def predict(
     json: Annotated[bool, Parameter(negative="", help="print JSON lines")] = False,
     sha256: Digest = None,
 ) -> None:
-    """Predict a table's file, .npy, .npz, IDX, PNG and JPEG files, or a folder of images.
+    """Predict a table's file, .npy, .npz, IDX and image files, or a folder of images.
 
     A table's columns are found by their names, in any order; labels and other columns may stand
     beside. What should be looked at, as categories that training lacked, is told on stderr.

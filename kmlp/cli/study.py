@@ -155,7 +155,7 @@ def run_tuned(
             f"with --tune the search says what is studied. Received: {refused[0]}. For more, write "
             "kmlp tune, then kmlp study on its best.toml."
         )
-    said = options.of_table
+    said = options.said
     fixed = [f"hidden_units={options.hidden_units}"] if options.hidden_units else None
     config = search.configure(target, fixed=fixed, max_epochs=options.max_epochs, data=said)
     place = out or search.default_out(target)
@@ -207,7 +207,7 @@ def load_data(config: StudyConfig) -> "Dataset":
         f"{len(dataset.y_test):,} test rows, from {origin.location}, sha256 {origin.sha256[:12]}",
         file=sys.stderr,
     )
-    for warning in dataset.schema.warnings if dataset.schema else ():
+    for warning in dataset.warnings:
         print(f"look at: {visible(warning)}", file=sys.stderr)
     return dataset
 

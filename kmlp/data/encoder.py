@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -81,17 +82,58 @@ def encode(data: Any, columns: Sequence[Column], told: Told | None = None) -> np
         >>> encode({"sex": ["m", "x", None], "age": [22, None, 20]}, (age, sex)).tolist()
         [[1.0, 1.0], [nan, 2.0], [0.0, nan]]
     """
-    table = as_table(data)
-    told = told if told is not None else Told()
-    _match(table, columns, told)
-    matrix = np.empty((table.frame.height, len(columns)), np.float32)
-    moments: dict[str, pl.Series] = {}
-    for place, column in enumerate(columns):
-        raw = Raw(table, column.source)
-        if column.part and column.source not in moments:
-            moments = {column.source: values.moments(raw)}
-        matrix[:, place] = _encoded(raw, column, moments, told)
-    told.num_rows += table.frame.height
+    return encode_parts((as_table(data),), columns, (told if told is not None else Told(),))[0]
+
+
+def encode_parts(
+    tables: Sequence[Table],
+    columns: Sequence[Column],
+    told: Sequence[Told],
+    *,
+    use_up: bool = False,
+) -> list[np.ndarray]:
+    """The matrix of each of several tables, as `encode` gives it.
+
+    Column by column; with `use_up` each raw one is dropped from the tables once it is encoded, so
+    that they are never held beside all that is made of them.
+    """
+    for table, found in zip(tables, told, strict=True):
+        _match(table, columns, found)
+        found.num_rows += table.height
+    made: list[list[np.ndarray]] = [[] for _ in tables]
+    for source, encoded in itertools.groupby(columns, key=lambda column: column.source):
+        wanted = list(encoded)
+        for table, found, parts in zip(tables, told, made, strict=True):
+            parts += _encoded_parts(Raw(table, source), wanted, found)
+        if use_up:
+            _drop(tables, {source})
+    return [_side_by_side(parts) for parts in made]
+
+
+def encode_column(raw: Raw, column: Column) -> np.ndarray:
+    """One raw column as float64, NaN where missing."""
+    return _encoded_parts(raw, [column], Told())[0].astype(np.float64)
+
+
+def _drop(tables: Sequence[Table], names: Collection[str]) -> None:
+    """Drops columns in place, once of parts of one table."""
+    for table in tables:
+        for name in set(names).intersection(table.columns):
+            table.whole.drop_in_place(name)
+
+
+def _encoded_parts(raw: Raw, columns: Sequence[Column], told: Told) -> list[np.ndarray]:
+    """The encoded columns of a raw one."""
+    moments = values.moments(raw) if columns[0].part else None
+    return [_encoded(raw, column, moments, told).astype(np.float32) for column in columns]
+
+
+def _side_by_side(parts: list[np.ndarray]) -> np.ndarray:
+    """Columns as a matrix; the parts are used up."""
+    matrix = np.empty((len(parts[0]), len(parts)), np.float32)
+    for place in range(len(parts)):
+        matrix[:, place] = parts[place]
+        parts[place] = parts[place][:0]
     return matrix
 
 
@@ -102,7 +144,7 @@ def encode_target(data: Any, target: Column) -> np.ndarray:
         DataError: a row has no target, or a class that is not among the target's values.
     """
     table = as_table(data)
-    if target.source not in table.frame.columns:
+    if target.source not in table.columns:
         raise _missing_columns([target.source], table)
     raw = Raw(table, target.source)
     found = target_numbers(raw, target)
@@ -127,17 +169,6 @@ def target_numbers(raw: Raw, target: Column) -> np.ndarray:
     if target.kind == "boolean":
         return values.truths(raw, (target.values[0], target.values[1]))
     return values.codes(raw, target.values)
-
-
-def decode_target(encoded: np.ndarray, target: Column) -> np.ndarray:
-    """Numbers as the target's column writes them, in float64, from scaled ones.
-
-    Example:
-        >>> target = Column(name="y", kind="number", source="y", offset=1e9, exponent=-3)
-        >>> decode_target(np.array([4.0], np.float32), target).tolist()
-        [1000000000.5]
-    """
-    return np.ldexp(np.asarray(encoded, np.float64), target.exponent) + target.offset
 
 
 def scaled(numbers: np.ndarray, offset: float, exponent: int) -> np.ndarray:
@@ -176,20 +207,16 @@ def scale_of(numbers: np.ndarray) -> tuple[float, int]:
     return offset, int(np.clip(max(np.frexp(spread)[1], widest - _REACH), -_MOST, _MOST))
 
 
-def _encoded(raw: Raw, column: Column, moments: dict[str, pl.Series], told: Told) -> np.ndarray:
+def _encoded(raw: Raw, column: Column, moments: pl.Series | None, told: Told) -> np.ndarray:
     if column.kind == "boolean":
         return values.truths(raw, (column.values[0], column.values[1]))
     if column.kind == "category":
-        if column.part:
-            return values.date_part(moments[column.source], column.part)
+        if moments is not None:
+            return values.date_part(moments, column.part)
         codes = values.codes(raw, column.values)
         _count(told.unseen, column.name, codes == len(column.values))
         return codes
-    numbers = (
-        values.date_part(moments[column.source], column.part)
-        if column.part
-        else values.numbers(raw)
-    )
+    numbers = values.numbers(raw) if moments is None else values.date_part(moments, column.part)
     if column.low is not None and column.high is not None:
         width = column.high - column.low
         far = (numbers < column.low - width) | (numbers > column.high + width)
@@ -205,15 +232,15 @@ def _count(counter: Counter[str], name: str, found: np.ndarray) -> None:
 
 def _match(table: Table, columns: Sequence[Column], told: Told) -> None:
     wanted = dict.fromkeys(column.source for column in columns)
-    missing = [name for name in wanted if name not in table.frame.columns]
+    missing = [name for name in wanted if name not in table.columns]
     if missing:
         raise _missing_columns(missing, table)
     passed_over = {*wanted, *told.known, *told.extra}
-    told.extra += [name for name in table.frame.columns if name not in passed_over]
+    told.extra += [name for name in table.columns if name not in passed_over]
 
 
 def _missing_columns(missing: Sequence[str], table: Table) -> DataError:
-    held = table.frame.columns
+    held = table.columns
     hints = []
     for name in missing[:10]:
         close = difflib.get_close_matches(name, held, n=1)

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from kmlp.data.arrays.cautions import of_shared_rows
 from kmlp.data.columns import Schema
-from kmlp.data.encoder import Told, encode, encode_target, target_numbers
+from kmlp.data.encoder import Told, encode_parts, encode_target, target_numbers
 from kmlp.data.holdout import draw_test_rows, split_test, strata_of
 from kmlp.data.inference import infer_schema
-from kmlp.data.inference.cautions import shared_rows
 from kmlp.data.pixels import is_pixel_table, pixel_images
 from kmlp.data.tables import Table, as_table, is_table_file, read_table
 from kmlp.data.values import Raw
@@ -52,37 +52,36 @@ def prepare(
     columns: Mapping[str, str] | None = None,
     drop: Sequence[str] = (),
     task: str = "auto",
+    use_up: bool = False,
 ) -> Prepared:
     """Parts a table into training and test rows, and encodes both by the training rows' schema.
 
-    See `Dataset.from_table` for the arguments.
+    See `Dataset.from_table` for the arguments; with `use_up` the table's columns are dropped as
+    they are encoded, to save memory: it is nobody else's.
 
     Raises:
         DataError: the column, the cell and what to do.
     """
     table = as_table(data)
-    if _is_images(table, target, columns, drop):
+    if is_images(table, target, columns, drop):
         return Prepared(arrays=_images(table, test), schema=None)
-    if target not in table.frame.columns:
+    if target not in table.columns:
         infer_schema(table, target)  # says which columns there are
     assert target is not None
-    if isinstance(test, str | Path) and is_table_file(test) and test not in table.frame.columns:
+    if isinstance(test, str | Path) and is_table_file(test) and test not in table.columns:
         test = read_for(test, columns)
     train, held_out = split_test(table, target, test)
     schema = infer_schema(train, target, columns=columns, drop=drop, task=task)
     train, _ = _labelled(train, schema)
     held_out, num_unlabelled = _labelled(held_out, schema)
-    told = Told(known=known_columns(schema))
-    arrays = (
-        encode(train, schema.columns),
-        encode_target(train, schema.target),
-        encode(held_out, schema.columns, told),
-        encode_target(held_out, schema.target),
-    )
-    warnings = [f"test rows: {line}" for line in told.lines()]
+    y_train, y_test = (encode_target(part, schema.target) for part in (train, held_out))
+    told = (Told(), Told(known=known_columns(schema)))
+    x_train, x_test = encode_parts((train, held_out), schema.columns, told, use_up=use_up)
+    arrays = (x_train, y_train, x_test, y_test)
+    warnings = [f"test rows: {line}" for line in told[1].lines()]
     if num_unlabelled:
         warnings.append(f"test rows: {num_unlabelled:,} have no target and are left out")
-    warnings += _shared(train, held_out, schema)
+    warnings += of_shared_rows(x_train, x_test)
     return Prepared(arrays=arrays, schema=replace(schema, warnings=(*schema.warnings, *warnings)))
 
 
@@ -99,27 +98,17 @@ def _labelled(table: Table, schema: Schema) -> tuple[Table, int]:
     return (table.take(~missing) if missing.any() else table), int(missing.sum())
 
 
-def _shared(train: Table, test: Table, schema: Schema) -> list[str]:
-    """Told only where chance is no reason for it: of few categories equal rows are common."""
-    count = shared_rows(train, test, schema)
-    within = train.frame.select(list(schema.inputs)).is_duplicated().mean() or 0.0
-    if not count or within > 0.1:  # type: ignore[operator]
-        return []
-    return [
-        f"{count:,} of {test.frame.height:,} test rows stand in the training rows, too, with the "
-        "same values in every column: their scores say little of new rows"
-    ]
-
-
-def _is_images(
+def is_images(
     table: Table,
     target: str | None,
     columns: Mapping[str, str] | None,
     drop: Sequence[str],
 ) -> bool:
+    """Whether a table is read as small images; what is said of columns makes it a table."""
     if columns or drop or not is_pixel_table(table):
         return False
-    return target is None or pixel_images(table)[1] is not None
+    labels = pixel_images(table)[1]
+    return target is None or (labels is not None and labels.name == target)
 
 
 def _images(table: Table, test: Any) -> Arrays:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -27,17 +28,23 @@ BOOLEAN_WORDS = (
 _DAY = 86_400_000_000  # microseconds
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Raw:
-    """A raw column and the table that it stands in, which knows its rows' places."""
+    """A raw column and the table that it stands in, which knows its rows' places.
+
+    Attributes:
+        table, name: the column.
+        read: its cells once strings were read as numbers or dates; None as long as they are not.
+    """
 
     table: Table
     name: str
+    read: pl.Series | None = None
 
-    @property
+    @functools.cached_property
     def series(self) -> pl.Series:
-        """The column as it came."""
-        return self.table.frame[self.name]
+        """The column as it came, or as it was read."""
+        return self.table.column(self.name) if self.read is None else self.read
 
     def refuse(self, row: int, wanted: str, remedy: str) -> DataError:
         """The error that names the column, the cell and the remedy."""
@@ -111,7 +118,8 @@ def categories(raw: Raw) -> pl.Series:
         return written.zip_with(
             ~whole.fill_null(False), text.cast(pl.Int64, strict=False).cast(pl.String)
         )
-    return tidy(series.cast(pl.String))
+    is_tidy = raw.read is None and raw.table.is_coded(raw.name)
+    return series if is_tidy else tidy(series.cast(pl.String))
 
 
 def codes(raw: Raw, values: tuple[str, ...]) -> np.ndarray:

@@ -34,7 +34,8 @@ def columns_section(schema: Schema, *, hide_values: bool = False) -> str:
         hide_values: whether what stood in cells, categories and ranges, is left out.
     """
     inputs = raw_inputs(schema.columns)
-    ranges = {} if hide_values else {shown.name: shown.range for shown in schema.shown}
+    shown = () if hide_values else schema.shown_to_anybody
+    ranges = {column.name: column.range for column in shown}
     lines = [_line(each, name, schema, ranges) for each in inputs for name in each.columns]
     more = len(lines) - _MOST
     told = [f"- {more} columns more stand in `manifest.json`.\n"] if more > 0 else []

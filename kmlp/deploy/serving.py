@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kmlp.data.arrays.given import is_frame, to_array
+from kmlp.data.arrays.ranges import in_trained_scale
 from kmlp.data.columns import Schema
 from kmlp.data.features import frame_in_order
 from kmlp.deploy.graph.raw_inputs import ENCODED
@@ -89,6 +90,7 @@ class LoadedModel:
         self.class_names: tuple[str, ...] = tuple(spec.get("class_names", ()))
         self._takes_missing = any(column["has_missing"] for column in spec.get("columns", ()))
         self.feature_names: tuple[str, ...] = tuple(spec.get("feature_names", ()))
+        self._value_range = tuple(spec["value_range"]) if "value_range" in spec else None
         self._check_names()
 
     def _check_names(self) -> None:
@@ -179,7 +181,7 @@ class LoadedModel:
         if not np.issubdtype(x.dtype, np.number) or np.issubdtype(x.dtype, np.complexfloating):
             raise DataError(f"inputs must be {self.input_dtype}. Received: {x.dtype}.")
         if self.input_dtype != np.uint8:
-            x = x.astype(self.input_dtype)
+            x = in_trained_scale(x, self._value_range, "inputs").astype(self.input_dtype)
             if np.isinf(x).any() or (np.isnan(x).any() and not self._takes_missing):
                 raise DataError("inputs hold NaN or infinite values. Fill or drop them.")
             return x

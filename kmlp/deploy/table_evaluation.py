@@ -44,7 +44,7 @@ def evaluate_table(model: LoadedModel, path: Path, target: str | None = None) ->
     num_unlabelled = 0
     for table in batches.tables():
         labelled, found = _labels(table, column)
-        num_unlabelled += table.frame.height - len(found)
+        num_unlabelled += table.height - len(found)
         if len(found):
             labels.append(found)
             outputs.append(outputs_of(model, labelled, told))
@@ -72,8 +72,8 @@ def _target(model: LoadedModel, name: str | None) -> Column:
 
 def _labels(table: Table, target: Column) -> tuple[Table, np.ndarray]:
     """The rows that have a label, and these: places among the classes, or numbers in their unit."""
-    if target.source not in table.frame.columns:
-        listed = ", ".join(map(repr, table.frame.columns[:20]))
+    if target.source not in table.columns:
+        listed = ", ".join(map(repr, table.columns[:20]))
         raise DataError(
             f"{table.name} has no column {shown(target.source)} of labels. It holds: {listed}. Say "
             "--target COLUMN if it is called otherwise; without labels it serves kmlp predict."

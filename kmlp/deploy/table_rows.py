@@ -62,7 +62,7 @@ def outputs_of(model: LoadedModel, table: Table, told: Told) -> dict[str, np.nda
     """
     if model.schema is not None:
         return model.outputs(table, told)
-    told.num_rows += table.frame.height
+    told.num_rows += table.height
     if len(model.input_shape) == 2:
         return model.outputs(pixel_images(table)[0])
     if not model.feature_names:
@@ -71,8 +71,8 @@ def outputs_of(model: LoadedModel, table: Table, told: Told) -> dict[str, np.nda
             "table's columns by. Save the rows as they were in training: np.save('x.npy', x)."
         )
     known = {*model.feature_names, *told.known, *told.extra}
-    told.extra += [name for name in table.frame.columns if name not in known]
-    found = [name for name in model.feature_names if name in table.frame.columns]
+    told.extra += [name for name in table.columns if name not in known]
+    found = [name for name in model.feature_names if name in table.columns]
     return model.outputs(table.frame.select(found))
 
 
@@ -84,12 +84,12 @@ def _predicted(
         outputs = outputs_of(model, table, told)
         ids = _ids(table, keep, start)
         yield [table_row(own, outputs, i, model) for i, own in enumerate(ids)]
-        start += table.frame.height
+        start += table.height
 
 
 def _ids(table: Table, keep: Sequence[str], start: int) -> list[Row]:
     """What names each row: the columns that are kept, else its number."""
     if not keep:
-        return [{"row": start + i} for i in range(table.frame.height)]
+        return [{"row": start + i} for i in range(table.height)]
     columns = [categories(Raw(table, name)).fill_null("").to_list() for name in keep]
     return [dict(zip(keep, cells, strict=True)) for cells in zip(*columns, strict=True)]

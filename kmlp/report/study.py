@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kmlp.report.blocks import Block, Bullets, Code, Report, Section, Text, facts_table
+from kmlp.report.columns import data_section
 from kmlp.report.images import find_test_images
 from kmlp.report.limits import limits
 from kmlp.report.sections import (
@@ -108,8 +109,10 @@ def _findings(
     is_regression = results["dataset"]["task"] == "regression"
     comparisons = _comparisons(results)
     best, promised = best_section(results), scores.promises(results)
+    data = data_section(environment)
     sections = [
         setting_section(results),
+        *([data] if data else ()),
         Section("ranking", _ranking_title(results), [ranking.ranking(results)]),
         *([best] if best else ()),
         Section("seeds", "Every seed", [scores.scores(results)]),

@@ -6,6 +6,7 @@ from pathlib import Path
 from kmlp.files import make_folder, write_atomically
 from kmlp.ownership import Kind, own_folder, refuse_foreign_folder
 from kmlp.report.blocks import Report
+from kmlp.report.columns import columns_csv
 from kmlp.report.comparison import comparison_report
 from kmlp.report.csv_tables import csv_tables
 from kmlp.report.rendering.html import to_html
@@ -13,6 +14,7 @@ from kmlp.report.rendering.pdf import to_pdf
 from kmlp.report.rendering.svg import for_file
 from kmlp.report.study import study_report
 from kmlp.study.loading import read_study
+from kmlp.study.provenance import stored_environment
 from kmlp.study.run_folder import RunFolder
 
 
@@ -37,7 +39,7 @@ def write_report(run_dir: str | Path, out: str | Path | None = None) -> Path:
     place, kind = place_of_report(folder, out)
     study = read_study(folder)
     report, networks = study_report(folder, study.results, study.num_missing)
-    tables = csv_tables(study.results, networks)
+    tables = csv_tables(study.results, networks) | columns_csv(stored_environment(folder))
     return write_files(place, kind, report, tables)
 
 

@@ -152,6 +152,7 @@ def environment(data: Dataset, described: dict[str, Any], trainer: Trainer) -> d
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
+        "warnings": list(data.warnings),
         "backend": backend,
         "device": device,
         "packages": {name: package_version(name) for name in packages},

@@ -62,7 +62,7 @@ def infer_schema(
     sample = cautions.sample(labelled, y)
     found = [
         _find(Raw(labelled, name), said.get(name), name in drop, y, sample)
-        for name in table.frame.columns
+        for name in table.columns
         if name != target
     ]
     used = [each for each in found if each.columns]
@@ -80,7 +80,7 @@ def infer_schema(
         shown=(read.shown, *(each.shown for each in found)),
         notes=(*read.notes, *(note for each in found for note in each.notes)),
         warnings=(*read.warnings, *(w for each in found for w in each.warnings)),
-        num_unlabelled=table.frame.height - labelled.frame.height,
+        num_unlabelled=table.height - labelled.height,
     )
 
 
@@ -215,7 +215,7 @@ def _shown(raw: Raw, found: Found, becomes: str) -> Shown:
 
 
 def _check_target(table: Table, target: str | None) -> str:
-    names = table.frame.columns
+    names = table.columns
     if target in names:
         return str(target)
     listed = ", ".join(names[:_LISTED]) + (" ..." if len(names) > _LISTED else "")
@@ -237,7 +237,7 @@ def suggest_target(table: Table) -> str:
         >>> suggest_target(as_table({"Class": [1, 2], "a": [1, 2]}))
         'Class'
     """
-    names = table.frame.columns
+    names = table.columns
     for usual in _USUAL_TARGETS:
         for name in names:
             if re.sub(r"[^a-z]", "", name.lower()) == usual:
@@ -247,7 +247,7 @@ def suggest_target(table: Table) -> str:
 
 def _check_names(table: Table, names: Sequence[str]) -> None:
     for name in names:
-        if name not in table.frame.columns:
+        if name not in table.columns:
             _check_target(table, name)
 
 

@@ -14,13 +14,17 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from kmlp.data.arrays.streams import reading
 from kmlp.data.reading.cells import Facts, Reading, tidy
 from kmlp.data.reading.dialects import SAMPLE, Dialect, find_dialect, find_encoding
 from kmlp.data.reading.records import Block, blocks, decoded
-from kmlp.data.reading.unpacked import Content, reading
+from kmlp.data.reading.unpacked import Content
+from kmlp.machine import available_memory, in_words
 
 _SHOWN = 20
 _AS = "as a table of text"
+_REPEATED = 4
+_ENCODED, _LITTLE = 4, 2**24
 
 
 @dataclass(frozen=True)
@@ -65,13 +69,7 @@ def read_text(
 ) -> Text:
     """Reads a text file; see `kmlp.data.tables.read_table`."""
     with reading(path, _AS):
-        scan = _scanned(path, encoding, separator, header, text)
-        parts = list(_parts(scan))
-    return replace(
-        parts[0],
-        frame=pl.concat([part.frame for part in parts], rechunk=True),
-        lines=np.concatenate([part.lines for part in parts]),
-    )
+        return _whole(_scanned(path, encoding, separator, header, text))
 
 
 @dataclass(frozen=True)
@@ -201,16 +199,77 @@ def _scan(plan: _Plan, text: Sequence[str]) -> _Scan:
     return _Scan(plan, tuple(readings), num_rows, num_blank, hashes[0])
 
 
-def _parts(scan: _Scan) -> Iterator[Text]:
-    """The second pass."""
-    plan, hashes = scan.plan, list[str]()
-    found = _found(plan, scan.readings, scan.num_blank)
-    for block, columns in _columns(plan, hashes):
-        each = zip(scan.readings, columns, plan.names, strict=True)
-        read = [how.apply(tidy(cells)).alias(name) for how, cells, name in each]
-        yield Text(pl.DataFrame(read), found, plan.dialect, block.lines, scan.sha256)
+def _second_pass(scan: _Scan) -> Iterator[tuple[np.ndarray, list[pl.Series]]]:
+    """The lines of some rows at a time, and their cells as `tidy` gives them."""
+    hashes: list[str] = []
+    for block, columns in _columns(scan.plan, hashes):
+        yield block.lines, list(map(tidy, columns))
     if hashes[0] != scan.sha256:
         raise ValueError("it changed while it was read; try again when it is whole")
+
+
+def _whole(scan: _Scan) -> Text:
+    """All rows at once."""
+    _check_memory(scan.readings, scan.num_rows)
+    parts, lines = [_Values(how) for how in scan.readings], list[np.ndarray]()
+    for rows, columns in _second_pass(scan):
+        lines.append(rows)
+        for part, cells in zip(parts, columns, strict=True):
+            part.add(cells)
+    named = zip(parts, scan.plan.names, strict=True)
+    frame = pl.DataFrame([part.whole(name) for part, name in named])
+    return Text(frame, _found(scan), scan.plan.dialect, np.concatenate(lines), scan.sha256)
+
+
+def _parts(scan: _Scan) -> Iterator[Text]:
+    """Some rows at a time."""
+    found = _found(scan)
+    for rows, columns in _second_pass(scan):
+        each = zip(scan.readings, columns, scan.plan.names, strict=True)
+        frame = pl.DataFrame([how.apply(cells).alias(name) for how, cells, name in each])
+        yield Text(frame, found, scan.plan.dialect, rows, scan.sha256)
+
+
+def _check_memory(readings: Sequence[Reading], num_rows: int) -> None:
+    """Refuses what will not fit beside the matrix of float32 that is made of it."""
+    wanted = num_rows * sum(_bytes(how) + _ENCODED for how in readings)
+    # The machine is asked for what it has only where that can matter: it takes milliseconds.
+    if wanted > _LITTLE and wanted > (free := available_memory()):
+        raise ValueError(
+            f"its {num_rows:,} rows and {len(readings)} columns take {in_words(wanted)} or more, "
+            f"of memory {in_words(free)} are free; take a sample of the rows, or fewer columns"
+        )
+
+
+def _bytes(how: Reading) -> int:
+    """Of a value in memory: of words those of a code."""
+    if how.whole:
+        return np.dtype(how.whole.lower()).itemsize
+    return 4 if how.kind == "text" else 8
+
+
+class _Values:
+    """The values of a column, block by block; words that repeat are kept as codes."""
+
+    def __init__(self, how: Reading) -> None:
+        self._how, self._blocks = how, list[pl.Series]()
+        self._codes: pl.Categorical | None = None
+
+    def add(self, cells: pl.Series) -> None:
+        """Takes in a block of cells as `tidy` gives them."""
+        values = self._how.apply(cells)
+        if not self._blocks and values.dtype == pl.String and _repeat(values):
+            self._codes = pl.Categorical(pl.Categories.random())
+        self._blocks.append(values.cast(self._codes) if self._codes else values)
+
+    def whole(self, name: str) -> pl.Series:
+        """The column; its blocks are used up."""
+        blocks, self._blocks = self._blocks, []
+        return pl.concat(blocks).alias(name)
+
+
+def _repeat(words: pl.Series) -> bool:
+    return words.n_unique() <= max(2, len(words) // _REPEATED)
 
 
 @dataclass(frozen=True)
@@ -255,7 +314,8 @@ def _decide(facts: Sequence[Facts], separator: str) -> list[Reading]:
     return [fact.decide(separator, certain) for fact in facts]
 
 
-def _found(plan: _Plan, readings: Sequence[Reading], blank: int) -> tuple[str, ...]:
+def _found(scan: _Scan) -> tuple[str, ...]:
+    plan, blank = scan.plan, scan.num_blank
     said = [plan.dialect.describe(), *plan.notes]
     if plan.dialect.encoding == "cp1252":
         said.append("the encoding is a guess: it is not UTF-8; look at letters with accents")
@@ -263,7 +323,7 @@ def _found(plan: _Plan, readings: Sequence[Reading], blank: int) -> tuple[str, .
         said.append(f"{blank} blank line{'s' * (blank != 1)} passed over")
     told = [
         f"{name}: {'; '.join(how.describe())}"
-        for name, how in zip(plan.names, readings, strict=True)
+        for name, how in zip(plan.names, scan.readings, strict=True)
         if how.describe()
     ]
     more = [f"and {len(told) - _SHOWN} columns more"] if len(told) > _SHOWN else []
