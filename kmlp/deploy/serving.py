@@ -136,7 +136,7 @@ class LoadedModel:
             return self.encoded_outputs(self._encoded(x, self.schema, told))
         if self.feature_names and is_frame(x):
             x = frame_in_order(x, self.feature_names, "the table", "the training table")
-        return self._batched(self._check(_without_mask(to_array(x, "inputs"))))
+        return self._batched(self._check(_without_mask(to_array(x, "inputs"), self._takes_missing)))
 
     def encoded_outputs(self, matrix: np.ndarray) -> dict[str, np.ndarray]:
         """The same of a table's encoded rows, `(n, columns)` `float32`, NaN where missing."""
@@ -195,9 +195,11 @@ class LoadedModel:
         return x.astype(np.uint8)
 
 
-def _without_mask(x: np.ndarray) -> np.ndarray:
+def _without_mask(x: np.ndarray, takes_missing: bool) -> np.ndarray:
     """Masked cells are missing values, whatever stands beneath."""
     masked = int(np.ma.getmaskarray(x).sum()) if isinstance(x, np.ma.MaskedArray) else 0
+    if masked and takes_missing:
+        return np.where(np.ma.getmaskarray(x), np.nan, np.ma.getdata(x))
     if masked:
         raise DataError(f"inputs hold {masked} masked values. Fill them, such as x.filled(0).")
     return np.ma.getdata(x)

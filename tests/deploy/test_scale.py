@@ -1,4 +1,4 @@
-"""A model that was trained on pixels / 255 meets raw ones: rescaled and told, or refused."""
+"""What a model is given as its training rows were not: rescaled, taken as missing, or refused."""
 
 import numpy as np
 import pytest
@@ -47,3 +47,16 @@ def test_the_training_range_travels_with_the_model(tmp_path, caplog):
     assert [m[:45] for m in caplog.messages] == [
         "inputs are pixels from 0 to 255 and were divi"
     ] * 2
+
+
+def test_masked_cells_are_missing_to_a_model_that_knows_gaps(tmp_path):
+    x = np.ma.masked_array(rng.normal(size=(120, 3)), rng.random((120, 3)) < 0.2)
+    x.data[x.mask] = -9999
+    data = Dataset.from_arrays(x[:90], Y[:90], x[90:], Y[90:])
+    study = run_study(CONFIG, tmp_path / "run", data)
+    model = load_saved(export(study.best(), tmp_path / "model"))
+    np.testing.assert_array_equal(model.predict(x[90:]), model.predict(x[90:].filled(np.nan)))
+    whole = Dataset.from_arrays(x[:90].filled(0), Y[:90], x[90:].filled(0), Y[90:])
+    study = run_study(CONFIG, tmp_path / "whole", whole)
+    with pytest.raises(DataError, match=r"inputs hold \d+ masked values\. Fill them"):
+        load_saved(export(study.best(), tmp_path / "model")).predict(x[90:])

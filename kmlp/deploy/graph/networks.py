@@ -41,7 +41,7 @@ class MemberGraph(tf.Module):
         if self._task == "regression":
             return {"prediction": self._model(inputs)[:, 0]}
         probabilities = ops.softmax(class_logits(self._task, self._to_outputs(inputs)))
-        return {"probabilities": probabilities, "label": ops.argmax(probabilities, axis=-1)}
+        return {"probabilities": probabilities, "label": _label(probabilities)}
 
     def logits(self, inputs: Any) -> dict[str, Any]:
         return {"logits": class_logits(self._task, self._to_outputs(inputs))}
@@ -73,7 +73,7 @@ class EnsembleGraph(tf.Module):
             return {"prediction": mean, "stddev": stddev}
         return {
             "probabilities": mean,
-            "label": ops.argmax(mean, axis=-1),
+            "label": _label(mean),
             "stddev": stddev,
             "entropy": -ops.sum(mean * ops.log(ops.maximum(mean, 1e-30)), axis=-1),
         }
@@ -92,6 +92,11 @@ class EnsembleGraph(tf.Module):
         if self._task != "regression":
             return ops.softmax(class_logits(self._task, outputs))
         return outputs[..., 0] * ops.sqrt(self._targets["variance"]) + self._targets["mean"]
+
+
+def _label(probabilities: Any) -> Any:
+    """TensorFlow's own argmax: what Keras makes of it, TensorFlow Lite does not know."""
+    return tf.argmax(probabilities, axis=-1, output_type=tf.int32)
 
 
 def plain_network(config: MLPConfig, spec: DataSpec, weights: Weights) -> keras.Model:
