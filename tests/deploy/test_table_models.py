@@ -197,3 +197,24 @@ def test_a_manifest_with_another_schema_is_refused(made, tmp_path, change):
     (copy / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(ModelError, match="cannot be loaded"):
         load_saved(copy)
+
+
+def test_a_number_is_predicted_in_its_unit_with_its_digits(tmp_path):
+    """A target of which float32 would keep no digit: by kmlp, and by the graph from raw columns."""
+    import tensorflow as tf
+
+    rng = np.random.default_rng(0)
+    table = {"age": rng.normal(40, 9, 200), "city": rng.choice(["a", "b"], 200)}
+    table["paid"] = 1e9 + 0.01 * table["age"] + (table["city"] == "a")
+    data = Dataset.from_table(table, "paid")
+    study = run_study(CONFIG, tmp_path / "run", data)
+    new = {"city": ["b", "zz", ""], "age": [39.5, np.nan, 1e4]}
+    for selection in (study.best(), study.ensemble("none")):
+        path = export(selection, tmp_path / "model")
+        wanted = load_saved(path).outputs(new)
+        assert wanted["prediction"].dtype == np.float64
+        assert np.abs(wanted["prediction"][:2] - 1e9).max() < 10
+        served = tf.saved_model.load(str(path)).signatures["serving_default"]
+        found = served(age=tf.constant(new["age"], tf.float64), city=tf.constant(new["city"]))
+        for name, values in wanted.items():
+            np.testing.assert_allclose(found[name], values, rtol=0, atol=1e-4)
