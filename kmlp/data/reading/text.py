@@ -146,14 +146,9 @@ def _sample(content: Content, encoding: str | None) -> tuple[str, bool, str]:
         if len(start) > 4 * SAMPLE:
             break
     encoding = encoding or find_encoding(start)
-    texts = decoded(iter([start]), Dialect(encoding=encoding))
-    try:
-        sample = "".join(texts)
-    except UnicodeDecodeError as error:
-        if error.end < len(start) and error.end < len(start) - 4:
-            raise
-        sample = start[: error.start].decode(encoding)  # the piece ends inside of a character
-    whole = len(start) <= 4 * SAMPLE and len(sample) <= SAMPLE
+    is_all = len(start) <= 4 * SAMPLE
+    sample = "".join(decoded(iter([start]), Dialect(encoding=encoding), to_end=is_all))
+    whole = is_all and len(sample) <= SAMPLE
     return sample[:SAMPLE], whole, encoding
 
 
