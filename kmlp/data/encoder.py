@@ -82,44 +82,54 @@ def encode(data: Any, columns: Sequence[Column], told: Told | None = None) -> np
         >>> encode({"sex": ["m", "x", None], "age": [22, None, 20]}, (age, sex)).tolist()
         [[1.0, 1.0], [nan, 2.0], [0.0, nan]]
     """
-    return encode_parts((as_table(data),), columns, (told if told is not None else Told(),))[0]
+    table, found = as_table(data), told if told is not None else Told()
+    _match(table, columns, found)
+    encoding = Encoding((table,), (found,))
+    for source, parts in itertools.groupby(columns, key=lambda column: column.source):
+        encoding.add(source, list(parts))
+    return encoding.matrices()[0]
 
 
-def encode_parts(
-    tables: Sequence[Table],
-    columns: Sequence[Column],
-    told: Sequence[Told],
-    *,
-    use_up: bool = False,
-) -> list[np.ndarray]:
-    """The matrix of each of several tables, as `encode` gives it.
+class Encoding:
+    """Matrices of several tables, as `encode` gives them, that grow by a raw column at a time.
 
-    Column by column; with `use_up` each raw one is dropped from the tables once it is encoded, so
-    that they are never held beside all that is made of them.
+    Args:
+        tables: of the same columns.
+        told: takes what should be told, one a table.
+        use_up: whether each raw column is dropped from the tables once it is encoded, so that
+            they are never held beside all that is made of them.
     """
-    for table, found in zip(tables, told, strict=True):
-        _match(table, columns, found)
-        found.num_rows += table.height
-    made: list[list[np.ndarray]] = [[] for _ in tables]
-    for source, encoded in itertools.groupby(columns, key=lambda column: column.source):
-        wanted = list(encoded)
-        for table, found, parts in zip(tables, told, made, strict=True):
-            parts += _encoded_parts(Raw(table, source), wanted, found)
-        if use_up:
-            _drop(tables, {source})
-    return [_side_by_side(parts) for parts in made]
+
+    def __init__(
+        self, tables: Sequence[Table], told: Sequence[Told], *, use_up: bool = False
+    ) -> None:
+        self._tables, self._told, self._use_up = tables, told, use_up
+        self._parts: list[list[np.ndarray]] = [[] for _ in tables]
+        for table, found in zip(tables, told, strict=True):
+            found.num_rows += table.height
+
+    def add(self, source: str, columns: Sequence[Column]) -> None:
+        """Encodes a raw column; one of which nothing is made is used up all the same.
+
+        Raises:
+            DataError: it is missing, or a cell is not of its kind.
+        """
+        for table, found, parts in zip(self._tables, self._told, self._parts, strict=True):
+            if columns:
+                _refuse_lacking(table, [source])
+                parts += _encoded_parts(Raw(table, source), columns, found)
+        for table in self._tables if self._use_up else ():
+            if source in table.columns:  # parts of one table lose it at once
+                table.whole.drop_in_place(source)
+
+    def matrices(self) -> list[np.ndarray]:
+        """One a table, `(n, columns)`; asked for once."""
+        return [_side_by_side(parts) for parts in self._parts]
 
 
 def encode_column(raw: Raw, column: Column) -> np.ndarray:
     """One raw column as float64, NaN where missing."""
     return _encoded_parts(raw, [column], Told())[0].astype(np.float64)
-
-
-def _drop(tables: Sequence[Table], names: Collection[str]) -> None:
-    """Drops columns in place, once of parts of one table."""
-    for table in tables:
-        for name in set(names).intersection(table.columns):
-            table.whole.drop_in_place(name)
 
 
 def _encoded_parts(raw: Raw, columns: Sequence[Column], told: Told) -> list[np.ndarray]:
@@ -131,9 +141,9 @@ def _encoded_parts(raw: Raw, columns: Sequence[Column], told: Told) -> list[np.n
 def _side_by_side(parts: list[np.ndarray]) -> np.ndarray:
     """Columns as a matrix; the parts are used up."""
     matrix = np.empty((len(parts[0]), len(parts)), np.float32)
-    for place in range(len(parts)):
-        matrix[:, place] = parts[place]
-        parts[place] = parts[place][:0]
+    while parts:
+        last = parts.pop()
+        matrix[:, len(parts)] = last
     return matrix
 
 
@@ -144,8 +154,7 @@ def encode_target(data: Any, target: Column) -> np.ndarray:
         DataError: a row has no target, or a class that is not among the target's values.
     """
     table = as_table(data)
-    if target.source not in table.columns:
-        raise _missing_columns([target.source], table)
+    _refuse_lacking(table, [target.source])
     raw = Raw(table, target.source)
     found = target_numbers(raw, target)
     if np.isnan(found).any():
@@ -232,11 +241,14 @@ def _count(counter: Counter[str], name: str, found: np.ndarray) -> None:
 
 def _match(table: Table, columns: Sequence[Column], told: Told) -> None:
     wanted = dict.fromkeys(column.source for column in columns)
-    missing = [name for name in wanted if name not in table.columns]
-    if missing:
-        raise _missing_columns(missing, table)
+    _refuse_lacking(table, list(wanted))
     passed_over = {*wanted, *told.known, *told.extra}
     told.extra += [name for name in table.columns if name not in passed_over]
+
+
+def _refuse_lacking(table: Table, wanted: Sequence[str]) -> None:
+    if missing := [name for name in wanted if name not in table.columns]:
+        raise _missing_columns(missing, table)
 
 
 def _missing_columns(missing: Sequence[str], table: Table) -> DataError:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from kmlp.data.arrays.cautions import of_shared_rows
-from kmlp.data.columns import Schema
-from kmlp.data.encoder import Told, encode_parts, encode_target, target_numbers
+from kmlp.data.columns import Column, Schema
+from kmlp.data.encoder import Encoding, Told, encode_target, target_numbers
 from kmlp.data.holdout import draw_test_rows, split_test, strata_of
 from kmlp.data.inference import infer_schema
 from kmlp.data.pixels import is_pixel_table, pixel_images
@@ -71,17 +71,16 @@ def prepare(
     if isinstance(test, str | Path) and is_table_file(test) and test not in table.columns:
         test = read_for(test, columns)
     train, held_out = split_test(table, target, test)
-    schema = infer_schema(train, target, columns=columns, drop=drop, task=task)
-    train, _ = _labelled(train, schema)
-    held_out, num_unlabelled = _labelled(held_out, schema)
-    y_train, y_test = (encode_target(part, schema.target) for part in (train, held_out))
-    told = (Told(), Told(known=known_columns(schema)))
-    x_train, x_test = encode_parts((train, held_out), schema.columns, told, use_up=use_up)
-    arrays = (x_train, y_train, x_test, y_test)
-    warnings = [f"test rows: {line}" for line in told[1].lines()]
-    if num_unlabelled:
-        warnings.append(f"test rows: {num_unlabelled:,} have no target and are left out")
-    warnings += of_shared_rows(x_train, x_test)
+    grown, names = _Grown(held_out, use_up), held_out.columns
+    how: dict[str, Any] = {"columns": columns, "drop": drop, "task": task}
+    schema = infer_schema(train, target, **how, each=grown)
+    arrays = grown.arrays(schema)
+    used = {*known_columns(schema), *schema.inputs}
+    grown.told.extra += [name for name in names if name not in used]
+    warnings = [f"test rows: {line}" for line in grown.told.lines()]
+    if grown.num_unlabelled:
+        warnings.append(f"test rows: {grown.num_unlabelled:,} have no target and are left out")
+    warnings += of_shared_rows(arrays[0], arrays[2])
     return Prepared(arrays=arrays, schema=replace(schema, warnings=(*schema.warnings, *warnings)))
 
 
@@ -90,11 +89,39 @@ def known_columns(schema: Schema) -> tuple[str, ...]:
     return (schema.target.source, *schema.left_out)
 
 
-def _labelled(table: Table, schema: Schema) -> tuple[Table, int]:
+class _Grown:
+    """Training and test rows that are encoded as soon as it is known what a raw column is.
+
+    Attributes:
+        told: what should be told of the test rows.
+        num_unlabelled: how many of these have no target and are left out.
+    """
+
+    def __init__(self, held_out: Table, use_up: bool) -> None:
+        self.told, self.num_unlabelled = Told(), 0
+        self._held_out, self._use_up = held_out, use_up
+        self._tables: tuple[Table, ...] = ()
+
+    def __call__(
+        self, labelled: Table, target: Column, source: str, columns: Sequence[Column]
+    ) -> None:
+        if not self._tables:
+            rest, self.num_unlabelled = _labelled(self._held_out, target)
+            self._tables = (labelled, rest)
+            self._encoding = Encoding(self._tables, (Told(), self.told), use_up=self._use_up)
+        self._encoding.add(source, columns)
+
+    def arrays(self, schema: Schema) -> Arrays:
+        y_train, y_test = (encode_target(table, schema.target) for table in self._tables)
+        x_train, x_test = self._encoding.matrices()
+        return x_train, y_train, x_test, y_test
+
+
+def _labelled(table: Table, target: Column) -> tuple[Table, int]:
     """The rows with a target, and how many have none."""
-    missing = np.isnan(target_numbers(Raw(table, schema.target.source), schema.target))
+    missing = np.isnan(target_numbers(Raw(table, target.source), target))
     if missing.all():
-        raise DataError(f"{table.name} has no row with a target, {schema.target.source!r}.")
+        raise DataError(f"{table.name} has no row with a target, {target.source!r}.")
     return (table.take(~missing) if missing.any() else table), int(missing.sum())
 
 
