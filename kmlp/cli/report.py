@@ -84,11 +84,14 @@ def print_study(study: "Study", *, as_json: bool) -> None:
     if as_json:
         print_json(study.results)
         return
-    from kmlp.cli.tables import results_table
+    from kmlp.cli.tables import references_table, results_table
 
     results, origin = study.record, study.record.dataset
     out = console()
     out.print(results_table(results))
+    if results.references:
+        out.print()
+        out.print(references_table(results))
     out.print()
     for sentence in results.verdict:
         out.print(f"• {sentence}")

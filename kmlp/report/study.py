@@ -7,6 +7,7 @@ from kmlp.report.blocks import Bullets, Code, Report, Section, Text, facts_table
 from kmlp.report.columns import data_section
 from kmlp.report.images import find_test_images
 from kmlp.report.limits import limits
+from kmlp.report.references import references_section
 from kmlp.report.sections.comparisons import comparisons_section, differences
 from kmlp.report.sections.cost import cost_section, weight_columns
 from kmlp.report.sections.decompositions import decompositions_section
@@ -98,6 +99,7 @@ def _findings(results: StudyResults, folder: RunFolder, environment: Environment
         data_section(environment),
         ranking_section(results, weight_columns(networks)),
         best_section(results),
+        references_section(results),
         scores_section(results),
         comparisons_section(results),
         promises_section(results),
