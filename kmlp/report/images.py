@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from kmlp.data import Dataset, load_dataset
+from kmlp.data.reading.shipped import SHIPPED
 from kmlp.data.sources import SOURCES, sample_folder
 from kmlp.errors import DataError
 from kmlp.study.environment import Environment
@@ -40,6 +41,8 @@ def _candidates(location: str, name: str) -> Iterator[Dataset]:
     places: list[str | Path] = [location] if Path(location).is_dir() else []
     if name in SOURCES:
         places += [name, sample_folder(name)]
+    if name in SHIPPED:
+        places.append(name)
     for place in places:
         try:
             yield load_dataset(place, download=False)
