@@ -56,6 +56,7 @@ $(READY): requirements.lock pyproject.toml
 # What `results.json` holds, after a change of its records.
 schema: $(READY)
 	$(BIN)/python -m kmlp.study.results.records.schema > kmlp/results.schema.json
+	$(BIN)/python -m tuning.results.records.schema > tuning/results.schema.json
 
 lock:
 	uv pip compile pyproject.toml --extra test --universal --python-version 3.11 \

@@ -1,6 +1,7 @@
 """What the command line overrides of a study, and the studies that come of it."""
 
 from dataclasses import dataclass
+from shlex import quote
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -48,6 +49,10 @@ class Options(OfTable):
         str | None,
         Parameter(help="default, or auto: of each variant named without one, chosen on validation"),
     ] = None
+    metric: Annotated[
+        str | None,
+        Parameter(help="what variants are compared and the best chosen by; accuracy or RMSE"),
+    ] = None
     sweep: Annotated[
         list[str] | None,
         Parameter(
@@ -88,7 +93,7 @@ class Options(OfTable):
                 continue
             option = "--seeds" if name == "num_seeds" else "--" + name.replace("_", "-")
             listed = value if isinstance(value, list) else [value]
-            words += [option] if value is True else [f"{option} {v}" for v in listed]
+            words += [option] if value is True else [f"{option} {quote(str(v))}" for v in listed]
         return words
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from kmlp.data.arrays.streams import reading
 from kmlp.data.reading import files
 from kmlp.data.reading.dialects import Dialect
 from kmlp.data.reading.frames import as_frame
-from kmlp.data.reading.text import read_text
+from kmlp.data.reading.text import read_text, text_parts
 from kmlp.data.reading.unpacked import SUFFIXES, Content
 from kmlp.errors import DataError
 
@@ -29,6 +29,7 @@ _READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
     ".ndjson": files.read_json_lines,
     ".arff": files.read_arff,
 }
+_ROWS = 8192
 TABLE_SUFFIXES = (*_TEXT, *_READERS)
 
 
@@ -131,8 +132,86 @@ def read_table(
             frame = as_frame(_READERS[suffix](path))
         table = Table(frame, path.name, (f"{suffix[1:]} file",), sha256=_sha256(path))
     if not table.columns or not table.height:
-        raise DataError(f"{path}: the table has no {'rows' if table.columns else 'columns'}.")
+        raise _empty(path, has_columns=bool(table.columns))
     return table
+
+
+@dataclass(frozen=True, eq=False)
+class Batches:
+    """The rows of a file, some at a time; how its cells are read was found from all of it.
+
+    Attributes:
+        name: the file's name.
+        names: of its columns.
+        num_rows: in all.
+        sha256: of the file.
+        tables: gives the rows, each time anew.
+    """
+
+    name: str
+    names: tuple[str, ...]
+    num_rows: int
+    sha256: str
+    tables: Callable[[], Iterator[Table]] = field(repr=False)
+
+
+def read_batches(path: str | Path, *, text: Sequence[str] = (), size: int = _ROWS) -> Batches:
+    """Reads a table's rows in batches.
+
+    Of text files, Parquet and Arrow files a batch is in memory at a time; JSON lines and ARFF are
+    read at once, and given in batches.
+
+    Args:
+        path: as for `read_table`.
+        text: as for `read_table`.
+        size: rows a batch; of text files as many as their blocks hold.
+
+    Raises:
+        DataError: as `read_table`.
+    """
+    path = Path(path)
+    suffix = _suffix(path)
+    if suffix in _TEXT:
+        parts = text_parts(path, text)
+
+        def tables() -> Iterator[Table]:
+            for part in parts:
+                yield Table(part.frame, path.name, part.found, part.dialect, part.lines)
+
+        return Batches(path.name, parts.names, parts.num_rows, parts.sha256, tables)
+    with reading(path):
+        scanned = _lazily(path, suffix)
+    rows = read_table(path).frame.lazy() if scanned is None else scanned
+    with reading(path):
+        names = tuple(rows.collect_schema().names())
+        num_rows = rows.select(pl.len()).collect().item()
+    if not num_rows or not names:
+        raise _empty(path, has_columns=bool(names))
+    slices = _slices(rows, path, num_rows, size)
+    return Batches(path.name, names, num_rows, _sha256(path), slices)
+
+
+def _lazily(path: Path, suffix: str) -> pl.LazyFrame | None:
+    """The columns of a file that is read in any place; None of others."""
+    if suffix in (".parquet", ".pq"):
+        return files.scan_parquet(path)
+    return files.scan_arrow(path) if suffix in (".arrow", ".feather", ".ipc") else None
+
+
+def _slices(
+    rows: pl.LazyFrame, path: Path, num_rows: int, size: int
+) -> Callable[[], Iterator[Table]]:
+    def tables() -> Iterator[Table]:
+        for start in range(0, num_rows, size):
+            with reading(path):
+                frame = as_frame(rows.slice(start, size).collect())
+            yield Table(frame, path.name, lines=np.arange(start, start + frame.height))
+
+    return tables
+
+
+def _empty(path: Path, *, has_columns: bool) -> DataError:
+    return DataError(f"{path}: the table has no {'rows' if has_columns else 'columns'}.")
 
 
 def as_table(data: Any) -> Table:

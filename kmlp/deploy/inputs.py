@@ -15,6 +15,7 @@ from kmlp.data.arrays.images import image_files, is_image, read_image, tell_left
 from kmlp.data.arrays.npy import array_names, listed, open_array, open_npy, open_npz
 from kmlp.data.arrays.stored import StoredArray
 from kmlp.data.arrays.streams import reading
+from kmlp.data.loading import is_table_name
 from kmlp.errors import DataError
 
 _BATCH = 1024
@@ -26,6 +27,17 @@ class Batch:
 
     names: Sequence[str]
     x: np.ndarray
+
+
+def check_input(path: Path) -> None:
+    """Refuses what is not there, or of no kind that is read, before a model is loaded.
+
+    Raises:
+        DataError: what is wrong with it.
+    """
+    _check_there(path)
+    if os.path.isdir(path) or not is_table_name(path):
+        count_inputs(path)
 
 
 def count_inputs(path: Path) -> int:

@@ -1,24 +1,23 @@
 """A study as its run folder has it: read, checked, and what of it to take away."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from kmlp.config import AUTO, StudyConfig
 from kmlp.errors import RunFolderError, SelectionError
 from kmlp.ownership import PILOT_FOLDER
-from kmlp.stats.group_sequential import Rounds
-from kmlp.study.interim import looks_summary, take_looks
-from kmlp.study.plan import Plan, ids_of, plan_extras, plan_members
+from kmlp.study.interim import looks_in, looks_summary
+from kmlp.study.plan import Plan, plan_study
 from kmlp.study.provenance import stored_config, stored_environment
 from kmlp.study.results.assembly import build_results
 from kmlp.study.results.ranking import best_member
 from kmlp.study.results.records.members import MemberScores
 from kmlp.study.results.records.study import StudyResults
 from kmlp.study.run_folder import RunFolder
-from kmlp.study.runner import given_up
 from kmlp.study.selection import Selection
 from kmlp.text import shown
 
@@ -121,7 +120,9 @@ def read_study(folder: RunFolder) -> Study:
     _refuse_no_study(folder)
     folder.refuse_changed("study.toml", "environment.json")
     config, dataset = stored_config(folder), stored_environment(folder)["dataset"]
-    plan, rounds = current_plan(config, folder, dataset)
+    everyone = plan_study(config, dataset["sha256"])
+    rounds = looks_in(folder, everyone, dataset["task"])
+    plan = everyone.of_seeds(rounds.num_seeds)
     _refuse_strangers(folder, plan)
     if not rounds.is_over:
         raise RunFolderError(
@@ -129,7 +130,8 @@ def read_study(folder: RunFolder) -> Study:
             "validation scores. The test set is read when that is over: the same command as before "
             "goes on."
         )
-    results = build_results(plan, folder, dataset, pilot_results(config, folder))
+    looks, pilot = looks_summary(config, rounds), pilot_results(config, folder)
+    results = build_results(plan, folder, dataset, pilot, looks)
     num_planned = sum(map(len, plan.ids.values())) + len(plan.extras)
     num_known = len(results.members) + len(results.extra_members)
     return Study(config, folder.path, results, num_planned - num_known)
@@ -141,7 +143,7 @@ def _refuse_no_study(folder: RunFolder) -> None:
     if (folder.path / PILOT_FOLDER / "study.toml").exists():
         raise RunFolderError(
             f"{folder.path}: the strengths are still being chosen. "
-            f"Write kmlp show {folder.path / PILOT_FOLDER}"
+            f"Write kmlp show {quote(str(folder.path / PILOT_FOLDER))}"
         )
     raise RunFolderError(f"{folder.path}: no study.toml; {_instead(folder.path)}")
 
@@ -150,13 +152,11 @@ def _refuse_strangers(folder: RunFolder, plan: Plan) -> None:
     """Refuses a study that none of the recorded members belongs to: a member's id is the hash of
     its config. With hashes the study is known to be the one that was run, whoever is recorded."""
     recorded = folder.records()
-    planned = [id for ids in plan.ids.values() for id in ids.values()]
-    planned += [extra.member.id for extra in plan.extras]
-    if folder.has_hashes or not recorded or any(id in recorded for id in planned):
+    if folder.has_hashes or not recorded or plan.by_id.keys() & recorded.keys():
         return
     raise RunFolderError(
         f"{folder.path}: none of the {len(recorded)} networks recorded here is one of the "
-        f"{len(planned)} that study.toml or environment.json names: a setting, the seeds or the "
+        f"{len(plan.by_id)} that study.toml or environment.json names: a setting, the seeds or the "
         "data were changed after they were trained. These files are records of what was run, not "
         "inputs: restore them, or run the new settings with another folder."
     )
@@ -178,18 +178,3 @@ def _instead(path: Path) -> str:
     if inside:
         return f"these are several studies: name one, as {inside[0]}"
     return "is this a run folder?"
-
-
-def current_plan(
-    config: StudyConfig, folder: RunFolder, dataset: Mapping[str, Any]
-) -> tuple[Plan, Rounds]:
-    """The members that are wanted by now, and whether that is all."""
-    ids = ids_of(plan_members(config, dataset["sha256"]))
-    lost = given_up(folder)
-    rounds = take_looks(config, ids, folder.records(), lost, dataset["task"])
-    wanted = {
-        name: {seed: by_seed[seed] for seed in config.seeds[: rounds.num_seeds[name]]}
-        for name, by_seed in ids.items()
-    }
-    extras = plan_extras(config, dataset["sha256"])
-    return Plan(config, wanted, lost, extras, looks_summary(config, rounds)), rounds

@@ -77,7 +77,7 @@ def paused_id(member: Member, epoch: int) -> str:
 
 def missing_members(folder: RunFolder, wanted: Mapping[str, Member]) -> dict[str, Member]:
     """Those to be trained: no record, or damaged arrays; not those given up."""
-    finished, lost = folder.records(), given_up(folder)
+    finished, lost = folder.records(), folder.stacks.given_up()
     damaged = folder.damaged([id for id in wanted if id in finished])
     for id in damaged:
         logger.warning("the arrays of member %s are damaged; it is trained again", id)
@@ -86,12 +86,6 @@ def missing_members(folder: RunFolder, wanted: Mapping[str, Member]) -> dict[str
         for id, member in wanted.items()
         if (id not in finished or id in damaged) and id not in lost
     }
-
-
-def given_up(folder: RunFolder) -> frozenset[str]:
-    """Ids of members that ended their process too often and are not tried again."""
-    attempts = folder.stacks.attempts_without_progress().items()
-    return frozenset(id for id, count in attempts if count >= ATTEMPTS_TOGETHER + ATTEMPTS_ALONE)
 
 
 class _Proven(Exception):

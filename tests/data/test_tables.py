@@ -253,3 +253,10 @@ def test_words_that_repeat_are_kept_as_codes_and_seen_as_words(read):
     assert part.column("a").to_list() == ["w2", "w3"]
     assert [part.place(row) for row in range(2)] == ["line 9", "line 5"]
     assert part.take(np.array([False, True])).frame.rows() == [("w3", "k3")]
+
+
+@pytest.mark.parametrize("shift", range(3))
+def test_a_long_file_is_utf_8_wherever_its_first_piece_ends(read, shift):
+    """Of three files two are cut inside of a sign of three bytes, whatever a piece's size."""
+    rows = "\n".join(["東京" * 20] * (2**22 // 120 + 99))
+    assert read(f"{'n' * (shift + 1)}\n{rows}\n").frame.to_series()[-1] == "東京" * 20

@@ -13,17 +13,30 @@ from kmlp.data.reading.unpacked import Content
 
 def read_parquet(path: Path) -> pl.DataFrame:
     """The columns of a Parquet file."""
+    return scan_parquet(path).collect()
+
+
+def scan_parquet(path: Path) -> pl.LazyFrame:
+    """The same, of which only what is asked for is read."""
     with Content(path):  # refuses folders and pipes, which polars would take for several files
-        return pl.read_parquet(path, use_statistics=False, hive_partitioning=False, glob=False)
+        return pl.scan_parquet(path, use_statistics=False, hive_partitioning=False, glob=False)
 
 
 def read_arrow(path: Path) -> pl.DataFrame:
     """The columns of an Arrow IPC file (Feather is one) or stream."""
-    with Content(path), open(path, "rb") as file:
-        is_file = file.read(6) == b"ARROW1"
-    if is_file:
+    if _is_arrow_file(path):
         return pl.read_ipc(path)
     return pl.read_ipc_stream(path)
+
+
+def scan_arrow(path: Path) -> pl.LazyFrame | None:
+    """The same of a file, of which only what is asked for is read; None of a stream."""
+    return pl.scan_ipc(path) if _is_arrow_file(path) else None
+
+
+def _is_arrow_file(path: Path) -> bool:
+    with Content(path), open(path, "rb") as file:
+        return file.read(6) == b"ARROW1"
 
 
 def read_json_lines(path: Path) -> pl.DataFrame:

@@ -20,7 +20,7 @@ from kmlp.study.results.evidence import Evidence, read_evidence
 from kmlp.study.results.members import extra_members, ordinary_members, planned_groups
 from kmlp.study.results.ranking import best_member, best_variant, lowest_loss
 from kmlp.study.results.records.base import Plain, first_fault
-from kmlp.study.results.records.choices import SweptField
+from kmlp.study.results.records.choices import Looks, SweptField
 from kmlp.study.results.records.members import Member, MemberScores
 from kmlp.study.results.records.study import (
     DataFacts,
@@ -40,20 +40,23 @@ def build_results(
     folder: RunFolder,
     dataset: Plain,
     pilot: StudyResults | None = None,
+    looks: Looks | None = None,
 ) -> StudyResults:
     """The content of `results.json`, from the ledger and the arrays.
 
     Args:
-        plan: the members of the study; those without a record are left out.
+        plan: the members of the study that are wanted; those without a record are left out.
         folder: where they are recorded.
         dataset: the `dataset` part: name, source, hash, task, sizes, class names.
         pilot: the results of the pilot that chose the strengths, if there was one.
+        looks: what `num_seeds="auto"` decided on; None where the number of seeds was given.
     """
-    data, records = _facts_of(dataset, folder), folder.records()
-    evidence = read_evidence(plan, folder, records, data.task)
+    data, records = facts_of(dataset, folder), folder.records()
+    given_up, num_looks = folder.stacks.given_up(), len(looks.planned) if looks else 1
+    evidence = read_evidence(plan, folder, records, data.task, num_looks)
     compared = against_baseline(evidence)
     variants = score_variants(plan.config.resolved_variants, evidence, compared)
-    members = tuple(ordinary_members(plan, records))
+    members = tuple(ordinary_members(plan, records, given_up))
     best = _best(variants, members, evidence)
     scores = StudyScores(
         dataset=data,
@@ -64,10 +67,10 @@ def build_results(
         baseline=evidence.baseline,
         variants=with_ties(variants, evidence, best.variant if best else None, compared),
         members=members,
-        extra_members=tuple(extra_members(plan, records)),
+        extra_members=tuple(extra_members(plan, records, given_up)),
         groups=planned_groups(plan.config, data),
         sweeps=_swept(plan.config),
-        looks=plan.looks,
+        looks=looks,
         pilot=pilot_summary(pilot) if pilot else None,
         best=best,
     )
@@ -75,7 +78,12 @@ def build_results(
     return StudyResults(**dict(numbers), verdict=(*verdict(numbers), *findings(numbers)))
 
 
-def _facts_of(dataset: Plain, folder: RunFolder) -> DataFacts:
+def facts_of(dataset: Plain, folder: RunFolder) -> DataFacts:
+    """What a folder's environment says of its data.
+
+    Raises:
+        RunFolderError: it is not what kmlp writes.
+    """
     try:
         return DataFacts.model_validate(dataset)
     except ValidationError as error:

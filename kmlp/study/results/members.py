@@ -1,6 +1,6 @@
 """The members of a study as its results list them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from kmlp.config import StudyConfig
 from kmlp.data.sampling import parse_resample
@@ -23,18 +23,18 @@ from kmlp.study.run_folder.folder import MemberRecord
 Records = Mapping[str, MemberRecord]
 
 
-def ordinary_members(plan: Plan, records: Records) -> Iterator[Member]:
+def ordinary_members(plan: Plan, records: Records, given_up: Collection[str]) -> Iterator[Member]:
     """Those that have a record, or never will."""
     for variant, ids in plan.ids.items():
         for seed, id in ids.items():
             place = {"id": id, "variant": variant, "seed": seed}
             if id in records:
                 yield MemberScores.model_validate(place | _scored(records[id], "test"))
-            elif id in plan.given_up:
+            elif id in given_up:
                 yield GivenUp.model_validate(place)
 
 
-def extra_members(plan: Plan, records: Records) -> Iterator[Extra]:
+def extra_members(plan: Plan, records: Records, given_up: Collection[str]) -> Iterator[Extra]:
     """The same of the members beside the ordinary ones: each with its group, and its place."""
     for extra in plan.extras:
         named = ("variant", "seed", "group", "place", "stream")
@@ -42,7 +42,7 @@ def extra_members(plan: Plan, records: Records) -> Iterator[Extra]:
         if record := records.get(extra.member.id):
             part = "fold" if "fold" in record.metrics else "test"
             yield ExtraScores.model_validate(place | _scored(record, part))
-        elif extra.member.id in plan.given_up:
+        elif extra.member.id in given_up:
             yield ExtraGivenUp.model_validate(place)
 
 

@@ -13,7 +13,7 @@ from kmlp.data import Dataset
 from kmlp.errors import ConfigError
 from kmlp.stats.decomposition.variance_components import pooled_sd
 from kmlp.study.loading import Study, load_study
-from kmlp.study.plan import plan_extras, streams_of
+from kmlp.study.plan import plan_study, streams_of
 from kmlp.study.results.analyses.decompositions import resampled, resampled_scores
 from kmlp.study.results.analyses.folds import fold_scores
 from kmlp.study.results.analyses.seed_streams import stream_scores
@@ -106,7 +106,7 @@ def test_results_follow_their_schema(finished):
 
 
 def test_stated_numbers_of_rows_are_those_of_the_members(data):
-    for extra in plan_extras(CONFIG, SHA):
+    for extra in plan_study(CONFIG, SHA).extras:
         kept, _ = extra.member.split(data.y_train)
         assert len(kept) == {"resample": 27, "folds": 61, "randomness": 82}[extra.group]
 
@@ -152,7 +152,7 @@ def test_resampled_predictions_come_back_as_arrays(finished, data):
 
 
 def test_samples_are_the_same_rows_for_every_variant_and_seed(data):
-    extras = [e for e in plan_extras(CONFIG, SHA) if e.group == "resample"]
+    extras = [e for e in plan_study(CONFIG, SHA).extras if e.group == "resample"]
     rows = {}
     for extra in extras:
         train, val = extra.member.split(data.y_train)
@@ -189,7 +189,7 @@ def assert_scored_on_what_they_hold_out(study: Study, data: Dataset) -> None:
 
 def test_one_stream_varies_and_the_others_are_held(finished):
     study, _ = finished
-    for extra in plan_extras(CONFIG, SHA):
+    for extra in plan_study(CONFIG, SHA).extras:
         if extra.group == "randomness":
             held = {k: v for k, v in vars(extra.member.seeds).items() if k != extra.stream}
             assert set(held.values()) == {extra.place}
@@ -215,7 +215,7 @@ def test_the_noise_stream_varies_where_a_variant_draws(variant, draws):
 def test_settings_vary_a_stream_over_seeds_of_their_own():
     """Shared seeds would repeat a stream's effect in each setting: intervals would miss it."""
     config = dataclasses.replace(CONFIG, variants=("none",), randomness_seeds=4)
-    extras = [e for e in plan_extras(config, SHA) if e.stream == "init"]
+    extras = [e for e in plan_study(config, SHA).extras if e.stream == "init"]
     seeds = [[e.seed for e in extras if e.place == setting] for setting in range(3)]
     assert np.unique(seeds).size == 3 * 4
     rng, held = np.random.default_rng(0), []
@@ -228,7 +228,7 @@ def test_settings_vary_a_stream_over_seeds_of_their_own():
 
 def test_more_seeds_of_a_stream_go_on_from_fewer():
     few, more = (
-        {e.member.id for e in plan_extras(config, SHA) if e.group == "randomness"}
+        {e.member.id for e in plan_study(config, SHA).extras if e.group == "randomness"}
         for config in (CONFIG, dataclasses.replace(CONFIG, randomness_seeds=4))
     )
     assert few < more
@@ -236,7 +236,7 @@ def test_more_seeds_of_a_stream_go_on_from_fewer():
 
 def test_a_stream_with_a_fixed_seed_does_not_vary():
     config = dataclasses.replace(CONFIG, seed_streams={"split": 7, "order": 1})
-    extras = [e for e in plan_extras(config, SHA) if e.group == "randomness"]
+    extras = [e for e in plan_study(config, SHA).extras if e.group == "randomness"]
     assert {e.stream for e in extras} == {"init", "noise"}
     assert {e.member.seeds.split for e in extras} == {7}
 

@@ -1,4 +1,4 @@
-"""The JSON schema of `results.json`, made from the records and their docstrings.
+"""JSON schemas of what is written, made from the records and their docstrings.
 
 python -m kmlp.study.results.records.schema > kmlp/results.schema.json
 """
@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from kmlp.study.results.records.base import Record
 from kmlp.study.results.records.study import StudyResults
 
 _ATTRIBUTES = re.compile(r"^Attributes:\n(.*)", re.DOTALL | re.MULTILINE)
@@ -29,9 +30,9 @@ class _Described(GenerateJsonSchema):
         return _described(super().dataclass_schema(schema), schema["cls"])
 
 
-def results_schema() -> dict[str, Any]:
+def results_schema(record: type[Record] = StudyResults) -> dict[str, Any]:
     """Of what this release writes; what 0.1.0 wrote fits it too."""
-    made = StudyResults.model_json_schema(schema_generator=_Described)
+    made = record.model_json_schema(schema_generator=_Described)
     return {"$schema": GenerateJsonSchema.schema_dialect, **made}
 
 
@@ -57,9 +58,9 @@ def _in_a_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def to_json() -> str:
+def to_json(record: type[Record] = StudyResults) -> str:
     """The content of the file."""
-    return json.dumps(results_schema(), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(results_schema(record), indent=1, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":
