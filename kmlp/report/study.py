@@ -22,6 +22,7 @@ from kmlp.report.sections.setting import best_section, setting_section
 from kmlp.report.sections.sweeps import sweeps_section
 from kmlp.report.sections.training import training_sections
 from kmlp.study.environment import Environment, Machine, read_environment
+from kmlp.study.provenance import stored_config
 from kmlp.study.results.networks import TrainedNetworks, read_networks
 from kmlp.study.results.records.study import StudyResults
 from kmlp.study.run_folder import RunFolder
@@ -109,7 +110,7 @@ def _findings(results: StudyResults, folder: RunFolder, environment: Environment
         folds_section(results),
         randomness_section(results),
         *training_sections(results, networks),
-        *_predictions(results, networks, environment),
+        *_predictions(results, networks, folder, environment),
         others_section(results),
         pilot_section(results),
         cost_section(results, networks),
@@ -118,11 +119,12 @@ def _findings(results: StudyResults, folder: RunFolder, environment: Environment
 
 
 def _predictions(
-    results: StudyResults, networks: TrainedNetworks, environment: Environment
+    results: StudyResults, networks: TrainedNetworks, folder: RunFolder, environment: Environment
 ) -> list[Section]:
     if results.dataset.is_regression:
         return [residuals_section(results, networks)]
-    images = find_test_images(environment)
+    said = stored_config(folder).data
+    images = find_test_images(environment, test=said.test if said else None)
     return [errors_section(results, networks, images), trust_section(networks)]
 
 

@@ -4,10 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from kmlp.data import Dataset
+from kmlp.data import Dataset, load_dataset
 from kmlp.report.columns import data_section
 from kmlp.report.csv_tables import to_csv
+from kmlp.report.images import find_test_images
 from kmlp.study.environment import Environment
 from kmlp.study.provenance import describe, environment
 from kmlp.testing import LinearTrainer
@@ -73,6 +75,20 @@ def test_arrays_have_no_columns_but_may_have_warnings():
     (bullets,) = section.blocks
     assert not section.tables
     assert bullets.items[0].startswith("10 of 30 test rows stand in the training rows, too")
+
+
+def test_the_images_of_a_folder_are_found_again_as_they_were_parted(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for i in range(6):
+            pixels = rng.integers(0, 256, (2, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / name / f"{i}.png")
+    data = load_dataset(tmp_path, test=0.5)
+    found = environment_of(data)
+    np.testing.assert_array_equal(find_test_images(found, test=0.5), data.x_test)
+    assert isinstance(find_test_images(found), str)
+    digits = load_dataset("digits")
+    np.testing.assert_array_equal(find_test_images(environment_of(digits)), digits.x_test)
 
 
 def test_a_folder_from_before_there_were_warnings_has_no_section():
