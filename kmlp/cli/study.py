@@ -198,7 +198,7 @@ def own_out(folder: Path, studies: Mapping[str, StudyConfig]) -> None:
 
 
 def load_data(config: StudyConfig) -> "Dataset":
-    from kmlp.config.table import load_configured
+    from kmlp.config.tables.table import load_configured
 
     dataset = load_configured(config.dataset, config.data)
     origin = dataset.provenance

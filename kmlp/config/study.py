@@ -8,11 +8,11 @@ from typing import Any
 from kmlp.config import fields
 from kmlp.config.base import Config
 from kmlp.config.network import MLPConfig
-from kmlp.config.references import checked_references, resolved_references
 from kmlp.config.seeds import STREAMS
 from kmlp.config.settings import RECORDS
 from kmlp.config.sweep import Sweep, parse_sweep
-from kmlp.config.table import DataConfig, read_data
+from kmlp.config.tables.references import checked_references, resolved_references
+from kmlp.config.tables.table import DataConfig, read_data
 from kmlp.config.training import TrainConfig
 from kmlp.config.variants import Variant, expand_all, resolve_variant
 from kmlp.data.sampling import parse_resample
@@ -194,7 +194,7 @@ class StudyConfig(Config):
         return dataclasses.replace(
             self,
             variants=expand_all(self.variants, pointless),
-            references=references or "none",
+            references=references or self.references,
         )
 
     @property

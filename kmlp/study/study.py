@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from kmlp.config import AUTO, StudyConfig
-from kmlp.config.table import load_configured
+from kmlp.config.tables.table import load_configured
 from kmlp.data import Dataset, DataSpec
 from kmlp.data.dataset import checked_data
 from kmlp.engine.trainer import Trainer

@@ -13,31 +13,17 @@ _MOST_CATEGORIES = 254  # of the boosted trees, the missing ones apart
 
 @dataclass(frozen=True, kw_only=True)
 class Estimator:
-    """What is known of a reference.
+    """How a reference is made.
 
     Attributes:
-        of_classes, of_numbers: what sentences call it, by task.
         classifier, regressor: make one, of a seed.
         takes_codes: whether it takes categories as codes and gaps as they are; else they are
             encoded as a plain pipeline would.
     """
 
-    of_classes: str
-    of_numbers: str
     classifier: Callable[[int], Any]
     regressor: Callable[[int], Any]
     takes_codes: bool = False
-
-
-def title_of(name: str, *, is_regression: bool) -> str:
-    """What sentences call a reference.
-
-    Example:
-        >>> title_of("linear", is_regression=True), title_of("linear", is_regression=False)
-        ('ridge regression', 'logistic regression')
-    """
-    known = ESTIMATORS[name]
-    return known.of_numbers if is_regression else known.of_classes
 
 
 def make_estimator(name: str, spec: DataSpec, seed: int) -> Any:
@@ -100,29 +86,21 @@ def _of(module: str, name: str, **settings: Any) -> Callable[[int], Any]:
 
 ESTIMATORS: Mapping[str, Estimator] = {
     "constant": Estimator(
-        of_classes="the commonest class",
-        of_numbers="the mean",
         classifier=_of("dummy", "DummyClassifier"),
         regressor=_of("dummy", "DummyRegressor"),
     ),
     "linear": Estimator(
-        of_classes="logistic regression",
-        of_numbers="ridge regression",
         classifier=_of("linear_model", "LogisticRegression", max_iter=1000),
         regressor=_of("linear_model", "Ridge"),
     ),
     "boosted_trees": Estimator(
-        of_classes="boosted trees",
-        of_numbers="boosted trees",
         classifier=_of("ensemble", "HistGradientBoostingClassifier"),
         regressor=_of("ensemble", "HistGradientBoostingRegressor"),
         takes_codes=True,
     ),
     "random_forest": Estimator(
-        of_classes="a random forest",
-        of_numbers="a random forest",
         classifier=_of("ensemble", "RandomForestClassifier", n_jobs=-1),
         regressor=_of("ensemble", "RandomForestRegressor", n_jobs=-1),
     ),
 }
-"""By the names of `kmlp.config.references`."""
+"""By the names of `kmlp.config.tables.references`."""

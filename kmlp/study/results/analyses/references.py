@@ -5,12 +5,12 @@ from dataclasses import asdict
 
 import numpy as np
 
+from kmlp.config.tables.references import title_of
 from kmlp.stats import paired_tests
 from kmlp.stats.formatting import Unit, listed, p_equals
 from kmlp.stats.metrics import METRICS
 from kmlp.stats.paired_tests import min_seeds_to_test
 from kmlp.study.plan import Plan
-from kmlp.study.references.estimators import title_of
 from kmlp.study.results.ranking import standing
 from kmlp.study.results.records.references import ReferenceResult, ReferenceScores
 from kmlp.study.results.records.study import StudyNumbers, StudyScores

@@ -5,7 +5,13 @@ from kmlp.stats.formatting import listed
 from kmlp.text import shown
 
 AUTO, NONE = "auto", "none"
-REFERENCES = ("constant", "linear", "boosted_trees", "random_forest")
+REFERENCES = {
+    "constant": ("the commonest class", "the mean"),
+    "linear": ("logistic regression", "ridge regression"),
+    "boosted_trees": ("boosted trees", "boosted trees"),
+    "random_forest": ("a random forest", "a random forest"),
+}
+"""Name -> what sentences call it of classes, and of numbers."""
 MOST_ROWS_OF_A_FOREST = 100_000
 
 
@@ -30,6 +36,16 @@ def checked_references(asked: object) -> str | tuple[str, ...]:
         f"references must be {AUTO}, {NONE}, or some of {listed(REFERENCES)}. "
         f"Received: {shown(asked)}."
     )
+
+
+def title_of(name: str, *, is_regression: bool) -> str:
+    """What sentences call a reference.
+
+    Example:
+        >>> title_of("linear", is_regression=True), title_of("linear", is_regression=False)
+        ('ridge regression', 'logistic regression')
+    """
+    return REFERENCES[name][int(is_regression)]
 
 
 def resolved_references(
