@@ -31,13 +31,16 @@ NUM_SENTENCES = 3
 """How many of a verdict's sentences are its outcome; the others qualify it."""
 
 
-def study_report(folder: RunFolder, results: StudyResults, num_missing: int = 0) -> Report:
+def study_report(
+    folder: RunFolder, results: StudyResults, num_missing: int = 0, *, hide_values: bool = False
+) -> Report:
     """What the report of a run folder says.
 
     Args:
         folder: where the networks' arrays lie.
         results: made from it, as `Study.record`.
         num_missing: how many networks have no result yet.
+        hide_values: whether what stood in a table's cells is left out.
 
     Raises:
         RunFolderError: damaged arrays, or files that were changed.
@@ -52,7 +55,7 @@ def study_report(folder: RunFolder, results: StudyResults, num_missing: int = 0)
         also=[*_missing(num_missing), *results.verdict[NUM_SENTENCES:]],
         lead=[lead] if lead else (),
         sections=[
-            *(_findings(results, folder, environment) if results.best else ()),
+            *(_findings(results, folder, environment, hide_values) if results.best else ()),
             Section("limits", "Limits", [Bullets(limits(results))]),
             _again(folder, results, environment),
         ],
@@ -92,12 +95,14 @@ def _facts(results: StudyResults) -> str:
     )
 
 
-def _findings(results: StudyResults, folder: RunFolder, environment: Environment) -> list[Section]:
+def _findings(
+    results: StudyResults, folder: RunFolder, environment: Environment, hide_values: bool
+) -> list[Section]:
     """What a study found, from top to bottom; a section that has nothing to say is left out."""
     networks = read_networks(folder, results)
     found: list[Section | None] = [
         setting_section(results),
-        data_section(environment),
+        data_section(environment, hide_values=hide_values),
         ranking_section(results, weight_columns(networks)),
         best_section(results),
         references_section(results),

@@ -104,3 +104,16 @@ def test_of_very_many_columns_the_first_are_shown_and_all_are_in_the_file():
     assert len(shown.rows) == 60
     assert shown.note == "21 columns more stand in tables/columns.csv."
     assert len(section.tables["columns"]) == 1 + 81
+
+
+def test_values_are_hidden_as_asked_but_for_the_targets_classes(found):
+    section = data_section(found, hide_values=True)
+    shown = repr(section.blocks[1:]) + to_csv(section.tables["columns"])
+    for value in ("basic", "full", "18 to", "to 89", "few and short"):
+        assert value not in shown
+    assert "no, yes" in shown
+    rows = {"x": rng.normal(size=40), "is it": ["si", "non"] * 20, "y": rng.normal(size=40)}
+    number = Dataset.from_table(rows, target="y", columns={"is it": "boolean"}, test=0.25)
+    section = data_section(environment_of(number), hide_values=True)
+    (y, x, boolean) = ([c.text for c in row.cells] for row in section.blocks[-1].rows)
+    assert (y[4], x[4], boolean[4:]) == ("–", "–", ["–", "boolean"])
