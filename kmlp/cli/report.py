@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
@@ -63,7 +64,7 @@ def report(
     elif searches:
         raise ConfigError(
             f"only studies are put side by side. Received: {searches[0]}, a search. Its report: "
-            f"kmlp report {searches[0]}"
+            f"kmlp report {quote(str(searches[0]))}"
         )
     else:
         names = "-and-".join(d.resolve().name for d in run_dirs)

@@ -54,23 +54,23 @@ def _texts(column: Column[E], entry: E) -> list[str]:
     return [cell.text, *([cell.note or NONE.text] if column.second else [])]
 
 
-def score_lines(scores: Mapping[str, Any], source: str) -> list[str]:
+def score_lines(scores: Mapping[str, Any], rows: str) -> list[str]:
     """What `evaluate` found: a line a metric, with its interval.
 
     Args:
         scores: as `kmlp.deploy.evaluation.evaluate` gives them.
-        source: "full" or "sample".
+        rows: which rows were scored, such as "full test rows".
     """
     lines: list[str] = []
     for metric in METRICS[scores["task"]]:
         value, bounds = scores[metric]["value"], scores[metric]["ci95"]
         unit = unit_of(metric, [value or 0.0])
         line = f"{unit.title} " + ("cannot be told" if value is None else unit.with_unit(value))
-        rows = f" over {scores['num_rows']:,} {source} test rows" if not lines else ""
+        over = f" over {scores['num_rows']:,} {visible(rows)}" if not lines else ""
         if bounds:
             kind = "bootstrap interval" if scores[metric]["interval"] == "bootstrap" else "interval"
-            line += f" (95 % {kind} {unit.interval(bounds)}{rows})"
-        lines.append(line if bounds else line + rows)
+            line += f" (95 % {kind} {unit.interval(bounds)}{over})"
+        lines.append(line if bounds else line + over)
     return lines
 
 

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -208,7 +209,7 @@ def print_next(search: "Search", page: Path) -> None:
     print(f"Picked: {search.run_dir / 'best.toml'}")
     print("\nNext:")
     if search.record.fresh:
-        print(f"  kmlp show {search.run_dir / 'study'}")
+        print(f"  kmlp show {quote(str(search.run_dir / 'study'))}")
         print(f"  {export_command(search.record, search.run_dir)}")
     else:
-        print(f"  kmlp study {search.run_dir / 'best.toml'}")
+        print(f"  kmlp study {quote(str(search.run_dir / 'best.toml'))}")

@@ -4,6 +4,7 @@ import json
 import shlex
 
 from kmlp.report.blocks import Bullets, Code, Report, Section, Text, facts_table
+from kmlp.report.columns import data_section
 from kmlp.report.images import find_test_images
 from kmlp.report.limits import limits
 from kmlp.report.sections.comparisons import comparisons_section, differences
@@ -94,6 +95,7 @@ def _findings(results: StudyResults, folder: RunFolder, environment: Environment
     networks = read_networks(folder, results)
     found: list[Section | None] = [
         setting_section(results),
+        data_section(environment),
         ranking_section(results, weight_columns(networks)),
         best_section(results),
         scores_section(results),

@@ -1,8 +1,9 @@
 """Where a run folder was made, with names and types; what a later release adds is left alone."""
 
 from collections.abc import Mapping
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from kmlp.errors import RunFolderError
 from kmlp.study.provenance import stored_environment
@@ -40,10 +41,19 @@ class Machine(_Read):
 
 
 class Environment(Machine):
-    """The first machine of a folder, its data, and the machines that went on."""
+    """The first machine of a folder, its data, and the machines that went on.
+
+    Attributes:
+        data, dataset: where they came from, and what they are.
+        warnings: what was told of the data before anything trained.
+        columns: of a table, its schema as `Schema.from_dict` takes it; None of arrays.
+        later: the machines that went on.
+    """
 
     data: Origin
     dataset: DataFacts
+    warnings: tuple[str, ...] = ()
+    columns: Annotated[dict[str, Any] | None, Field(alias="schema")] = None
     later: tuple[Machine, ...] = ()
 
 

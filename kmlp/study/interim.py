@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from kmlp.config import StudyConfig
 from kmlp.stats.group_sequential import Rounds, replay, useful_schedule
 from kmlp.stats.metrics import HIGHER_IS_BETTER
-from kmlp.stats.monitoring import primary_metric
+from kmlp.stats.monitoring import resolved_metric
 from kmlp.study.plan import Plan
 from kmlp.study.results.records.choices import Looks
 from kmlp.study.run_folder import RunFolder
@@ -54,7 +54,7 @@ def take_looks(
     config = plan.config
     if isinstance(config.num_seeds, int):
         return Rounds((), dict.fromkeys(config.variant_names, config.num_seeds), is_over=True)
-    metric = primary_metric(task)
+    metric = resolved_metric(config.metric, task)
     return replay(
         {
             variant: list(_scores(by_seed.values(), records, given_up, metric))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from kmlp.config import AUTO, StudyConfig
@@ -142,7 +143,7 @@ def _refuse_no_study(folder: RunFolder) -> None:
     if (folder.path / PILOT_FOLDER / "study.toml").exists():
         raise RunFolderError(
             f"{folder.path}: the strengths are still being chosen. "
-            f"Write kmlp show {folder.path / PILOT_FOLDER}"
+            f"Write kmlp show {quote(str(folder.path / PILOT_FOLDER))}"
         )
     raise RunFolderError(f"{folder.path}: no study.toml; {_instead(folder.path)}")
 

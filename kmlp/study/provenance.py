@@ -5,7 +5,7 @@ import platform
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from kmlp.config import DataConfig, StudyConfig
+from kmlp.config import AUTO, DataConfig, StudyConfig
 from kmlp.config.base import Config
 from kmlp.data import Dataset
 from kmlp.engine.trainer import Trainer
@@ -61,19 +61,30 @@ def claim(folder: RunFolder, config: StudyConfig, data: Dataset, trainer: Traine
     """Writes what this study is and runs on."""
     refuse_other_study(folder, config, data)
     if (folder.path / _STUDY).exists():
-        kept = stored_config(folder)
         tell_of_changes(folder, _STUDY, _ENVIRONMENT)
-        if kept.most_seeds > config.most_seeds or set(kept.variant_names) - set(
-            config.variant_names
-        ):
-            logger.warning(
-                "%s holds more than is asked for now: its results are narrowed to these variants "
-                "and seeds; nothing is deleted",
-                folder.path,
-            )
+        _tell_of_another_question(folder, stored_config(folder), config)
     folder.write_test_labels(data.spec.in_unit(data.y_test))
     described = describe(data, config.validation_fraction)
     write_claim(folder, _STUDY, config, environment(data, described, trainer))
+
+
+def _tell_of_another_question(folder: RunFolder, kept: StudyConfig, config: StudyConfig) -> None:
+    """What a folder holds and is not asked for now; and that it was judged by something else."""
+    is_narrower = bool(set(kept.variant_names) - set(config.variant_names))
+    if kept.most_seeds > config.most_seeds or is_narrower:
+        logger.warning(
+            "%s holds more than is asked for now: its results are narrowed to these variants "
+            "and seeds; nothing is deleted",
+            folder.path,
+        )
+    if kept.metric != config.metric:
+        logger.warning(
+            "%s was judged by %s before, and is by %s now: say in what you write which you chose "
+            "before you saw the scores",
+            folder.path,
+            kept.metric,
+            config.metric,
+        )
 
 
 def write_claim(folder: RunFolder, name: str, config: Config, found: dict[str, Any]) -> None:
@@ -110,6 +121,9 @@ def _differences(stored: StudyConfig, config: StudyConfig) -> list[str]:
     found.append(("data", _said(stored.data), _said(config.data)))
     found.append(("seed_streams", stored.seed_streams, config.seed_streams))
     found.append(("strengths", stored.strengths, config.strengths))
+    if stored.strengths == AUTO:
+        # The strengths that were trained were chosen by it.
+        found.append(("metric", stored.metric, config.metric))
     found.append(("validation_fraction", stored.validation_fraction, config.validation_fraction))
     return [f"{name} is {old!r} there, {new!r} here" for name, old, new in found if old != new]
 
@@ -169,14 +183,17 @@ def environment(data: Dataset, described: dict[str, Any], trainer: Trainer) -> d
     """What a run folder says of where it was made: versions, backend, device, the data's origin."""
     backend, device = trainer.backend_and_device()
     packages = (*_PACKAGES, "jax", "jaxlib") if backend == "jax" else _PACKAGES
+    schema = {"schema": data.schema.to_dict()} if data.schema else {}
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
+        "warnings": list(data.warnings),
         "backend": backend,
         "device": device,
         "packages": {name: package_version(name) for name in packages},
         "data": {"name": data.name, **vars(data.provenance)},
         "dataset": described,
+        **schema,
     }
 
 

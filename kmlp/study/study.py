@@ -5,13 +5,17 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
 from kmlp.config import AUTO, StudyConfig
 from kmlp.config.table import load_configured
-from kmlp.data import Dataset
+from kmlp.data import Dataset, DataSpec
 from kmlp.data.dataset import checked_data
 from kmlp.engine.trainer import Trainer
 from kmlp.errors import ConfigError, RunFolderError
 from kmlp.stats.group_sequential import Rounds
+from kmlp.stats.metrics import classification_metrics, regression_metrics
+from kmlp.stats.monitoring import resolved_metric
 from kmlp.study.interim import looks_in, looks_summary, schedule_of
 from kmlp.study.loading import Study, pilot_folder, pilot_results
 from kmlp.study.pilot import pilot_study, with_chosen_strengths
@@ -128,7 +132,7 @@ def _refuse_other_looks(folder: RunFolder, config: StudyConfig) -> None:
     stored = stored_config(folder)
     differences = [
         f"{name} is {getattr(stored, name)!r} there, {getattr(config, name)!r} here"
-        for name in ("num_seeds", "max_seeds", "half_width")
+        for name in ("num_seeds", "max_seeds", "half_width", "metric")
         if getattr(stored, name) != getattr(config, name)
     ]
     if stored.num_seeds != AUTO or not differences:
@@ -205,6 +209,7 @@ def _check(plan: Plan, data: Dataset) -> None:
     """Refuses a variant that does not fit the data, before anything is written or trained."""
     from kmlp.engine.compatibility import check_member, check_split
 
+    _check_metric(plan.config.metric, data)
     first = [(v, by_seed[plan.config.first_seed]) for v, by_seed in plan.members.items()]
     extras = [(e.variant, e.member) for e in plan.extras if e.place == 0]
     for name, member in first:
@@ -215,6 +220,26 @@ def _check(plan: Plan, data: Dataset) -> None:
     for name, member in kinds.values():
         with contextlib.nullcontext() if member.num_train is None else _naming(name):
             check_split(member, data.y_train, data.spec)
+
+
+def _check_metric(metric: str, data: Dataset) -> None:
+    """Refuses what cannot be told of these rows, whatever is predicted."""
+    name = resolved_metric(metric, data.spec.task)
+    if metric == AUTO:
+        return
+    for rows, truth in (("training", data.y_train), ("test", data.y_test)):
+        if np.isnan(_score_of_nothing_known(name, data.spec.in_unit(truth), data.spec)):
+            raise ConfigError(
+                f"{name} cannot be told of the {rows} rows: they hold one class only, a target of "
+                "0, or targets that do not vary. Choose another metric."
+            )
+
+
+def _score_of_nothing_known(metric: str, truth: np.ndarray, spec: DataSpec) -> float:
+    if spec.task == "regression":
+        return regression_metrics(truth, truth + 1)[metric]
+    uniform = np.full((len(truth), spec.num_classes), -np.log(spec.num_classes))
+    return classification_metrics(truth, uniform)[metric]
 
 
 @contextlib.contextmanager

@@ -100,7 +100,9 @@ def test_a_finished_study_is_gone_on_with_and_trains_nothing(old, name):
     """From then on its ledger has hashes and the folder its mark."""
     run, before = old / name, load_study(old / name)
     again = run_study(before.config, run, dataset(STUDIES[name]), trainer=Idle())
-    assert again.results == before.results == load_study(run).results
+    assert again.results == load_study(run).results
+    again.results["dataset"].pop("value_range")  # now known of the arrays
+    assert again.results == before.results
     assert RunFolder(run).has_hashes
     assert json.loads((run / ".kmlp").read_text())["kind"] == "study"
 

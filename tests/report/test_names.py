@@ -13,11 +13,11 @@ import pytest
 from markdown_it import MarkdownIt
 from rich.console import Console
 
+from kmlp.cli.predictions import print_line
 from kmlp.cli.tables import confusion_table, results_table
 from kmlp.config import StudyConfig
 from kmlp.data import Dataset
 from kmlp.deploy.model_card import model_card
-from kmlp.deploy.prediction import _print_line
 from kmlp.errors import ConfigError, DataError
 from kmlp.report import write_report
 from kmlp.report.plots import fitted
@@ -178,7 +178,7 @@ def test_a_terminals_table_shows_it(made, name, make):
 
 def test_a_line_of_a_prediction_obeys_no_name(capsys):
     """A file may be called anything, even on a disk from elsewhere."""
-    _print_line({"input": "\x1b[2J\n.png\udc80", "class": "[red]", "probability": 0.5})
+    print_line({"input": "\x1b[2J\n.png\udc80", "class": "[red]", "probability": 0.5})
     assert capsys.readouterr().out == "\\x1b[2J\\n.png\\udc80  [red]  50.0 %\n"
 
 

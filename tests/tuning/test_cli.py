@@ -113,7 +113,9 @@ def run_tuned(tmp_path, monkeypatch):
         monkeypatch.setattr(report, "write_report", lambda run_dir: run_dir / "report.html")
         monkeypatch.setattr(tune, "load_data", lambda config: data)
         monkeypatch.setattr(study, "print_examples", lambda model, data: None)
-        monkeypatch.setattr(study, "write_export", lambda *args: calls.append(args) or tmp_path)
+        monkeypatch.setattr(
+            study, "write_export", lambda *args, **_: calls.append(args) or tmp_path
+        )
         study.run_tuned("mnist", tmp_path, Options())
         return calls
 

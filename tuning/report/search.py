@@ -1,6 +1,7 @@
 """The report of one search, block by block."""
 
 from pathlib import Path
+from shlex import quote
 
 from kmlp.report.blocks import Block, Bullets, Code, Report, Section, Text, facts_table
 from kmlp.study.environment import Environment
@@ -87,23 +88,24 @@ def _next(results: SearchResults, run_dir: Path, best: str) -> Section:
             Code(best.strip()),
             *_study_commands(results, run_dir),
             Text("Look at every trial's curves, filter and sort them:"),
-            Code(f"tensorboard --logdir {run_dir}/tensorboard"),
+            Code(f"tensorboard --logdir {quote(f'{run_dir}/tensorboard')}"),
         ],
     )
 
 
 def _study_commands(results: SearchResults, run_dir: Path) -> list[Block]:
     """What to type next: the follow-up study's results, or how to get some."""
+    again = quote(f"{run_dir}-best")
     if results.fresh:
         return [
             Text(
                 "The best trials beside the default, seed by seed, and the picked one as a model:"
             ),
-            Code(f"kmlp report {run_dir}/study\n{export_command(results, run_dir)}"),
+            Code(f"kmlp report {quote(f'{run_dir}/study')}\n{export_command(results, run_dir)}"),
         ]
     return [
         Text("Train it over fresh seeds and read the test set; then take the model away:"),
-        Code(f"kmlp study {run_dir}/best.toml --out {run_dir}-best\nkmlp export {run_dir}-best"),
+        Code(f"kmlp study {quote(f'{run_dir}/best.toml')} --out {again}\nkmlp export {again}"),
     ]
 
 
@@ -138,7 +140,8 @@ def _again(results: SearchResults, environment: Environment, run_dir: Path) -> S
     }
     blocks: list[Block] = [Text("All settings lie in search.toml in the run folder.")]
     if results.dataset.source != "arrays":
-        blocks.append(Code(f"kmlp tune {run_dir}/search.toml --out {run_dir}-again"))
+        search, again = quote(f"{run_dir}/search.toml"), quote(f"{run_dir}-again")
+        blocks.append(Code(f"kmlp tune {search} --out {again}"))
     note = Text(
         "All numbers of this report follow from the run folder: tables/ holds them as CSV, "
         "figures/ holds the figures as SVG."

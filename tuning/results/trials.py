@@ -21,7 +21,7 @@ def picked_variant(results: SearchFindings) -> str | None:
 def export_command(results: SearchFindings, run_dir: Path) -> str:
     """What takes the picked trial away from the follow-up study that holds it."""
     variant = shlex.quote(picked_variant(results) or "")
-    return f"kmlp export {run_dir / 'study'} --variant {variant}"
+    return f"kmlp export {shlex.quote(str(run_dir / 'study'))} --variant {variant}"
 
 
 def drawn_after_test(results: SearchFindings) -> str:

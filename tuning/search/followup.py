@@ -3,10 +3,11 @@
 import dataclasses
 from typing import Any
 
-from kmlp.config import DataConfig, MLPConfig, StudyConfig, TrainConfig
+from kmlp.config import AUTO, DataConfig, MLPConfig, StudyConfig, TrainConfig
 from kmlp.config.settings import RECORDS
 from kmlp.data import Dataset
 from kmlp.engine.trainer import Trainer
+from kmlp.stats.monitoring import primary_metric
 from kmlp.study.loading import Study
 from kmlp.study.results.records.base import Plain
 from kmlp.study.study import StudyWatcher, run_study
@@ -60,7 +61,14 @@ def study_config(
         train=TrainConfig.from_dict({k: bare[k] for k in settings.train}),
         validation_fraction=settings.validation_fraction,
         baseline="none" if len(baseline) == 1 else "default",
+        metric=_metric(results),
     )
+
+
+def _metric(results: SearchFindings) -> str:
+    """What the search was on, where that is not what studies are decided by anyway."""
+    metric = results.settings.objective.metric
+    return AUTO if metric == primary_metric(results.dataset.task) else metric
 
 
 def best_study_file(
@@ -76,6 +84,7 @@ def best_study_file(
         model=MLPConfig.from_dict(results.picked_trial.model),
         train=TrainConfig.from_dict(results.picked_trial.train),
         validation_fraction=results.settings.validation_fraction,
+        metric=_metric(results),
     )
 
 

@@ -40,7 +40,7 @@ def small_multiples(
 
     Example:
         >>> panels = small_multiples(5, 7.6, row_height=1, margin=0.5)
-        >>> len(panels.axes), panels.num_columns, panels.canvas.get_figheight()
+        >>> len(panels.axes), panels.num_columns, float(panels.canvas.get_figheight())
         (5, 4, 2.5)
     """
     columns = min(num, 4 if width > WIDE_FIGURE else 2)

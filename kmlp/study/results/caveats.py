@@ -54,7 +54,7 @@ def _piloted(results: StudyNumbers) -> list[str]:
 
 def _imbalanced(results: StudyNumbers) -> list[str]:
     shares = results.class_shares
-    if not is_imbalanced(shares):
+    if results.metric.name != "accuracy" or not is_imbalanced(shares):
         return []
     largest = results.dataset.class_names[shares.index(max(shares))]
     return [

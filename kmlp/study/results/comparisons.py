@@ -55,9 +55,8 @@ def selection_difference(evidence: Evidence, variant: str) -> float | None:
 
 def mcnemar(evidence: Evidence, best: str, other: str, seed: int) -> McNemarTest:
     """Two members, by id, on the same test rows; `seed` is the other's."""
-    assert evidence.rows is not None
-    index, values = evidence.rows.index, evidence.rows.values
-    found = paired_tests.mcnemar(values[index[best]] > 0, values[index[other]] > 0)
+    right = [evidence.outputs[id].argmax(axis=1) == evidence.truth for id in (best, other)]
+    found = paired_tests.mcnemar(*right)
     return McNemarTest(
         baseline_seed=seed,
         both_right=found.both_right,
@@ -100,14 +99,13 @@ def _versus(evidence: Evidence, variants: Iterable[str], other: str) -> dict[str
 
 def _in_full(evidence: Evidence, variant: str, versus: Versus, num_open: int) -> VersusBaseline:
     """With what else is told of a comparison with the baseline."""
-    assert evidence.rows is not None
     mine, theirs = evidence.pairs(variant, evidence.baseline)
     differences = evidence.scores(mine) - evidence.scores(theirs)
     return VersusBaseline(
         **dict(versus),
         p_wilcoxon=paired_tests.wilcoxon_p(differences),
         probability_better=summaries.probability_better(versus.wins, versus.ties, versus.losses),
-        ci95_seeds_and_rows=evidence.rows.interval(mine, theirs),
+        ci95_seeds_and_rows=evidence.rows.interval(mine, theirs) if evidence.rows else None,
         more_seeds=_more_seeds(versus, differences, num_open),
     )
 

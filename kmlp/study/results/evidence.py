@@ -5,11 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kmlp.errors import ConfigError
 from kmlp.stats import resampling
-from kmlp.stats.monitoring import primary_metric
+from kmlp.stats.metrics import AUTO, BY_NAME
+from kmlp.stats.metrics.predicted import PredictedClasses, PredictedNumbers
+from kmlp.stats.metrics.record import NUMBERS
+from kmlp.stats.monitoring import resolved_metric
 from kmlp.study.plan import Plan
 from kmlp.study.run_folder.folder import MemberRecord, RunFolder
 
+_ROWS = {"test": "test", "val": "validation"}
 Members = Mapping[int, MemberRecord]
 """Members of a variant by seed."""
 
@@ -51,7 +56,7 @@ class Evidence:
         records: variant -> its members that have a record, finished or diverged.
         outputs: finished member's id -> its outputs on the test set.
         truth: `(n,)` test labels or targets.
-        rows: None where no member finished.
+        rows: None where no member finished, and where the metric is no mean over rows.
         num_looks: how often scores were looked at to decide on more seeds: p counts them all.
     """
 
@@ -91,36 +96,56 @@ def read_evidence(
     Raises:
         RunFolderError: arrays are missing or damaged.
     """
-    truth = folder.test_labels()
+    truth, metric = folder.test_labels(), resolved_metric(plan.config.metric, task)
     by_variant = {
         variant: {seed: records[id] for seed, id in ids.items() if id in records}
         for variant, ids in plan.ids.items()
     }
     found = [record for by_seed in by_variant.values() for record in by_seed.values()]
+    if plan.config.metric != AUTO:
+        _refuse_untold(metric, found)
     outputs = {r.id: folder.test_outputs(r.id) for r in found if r.status == "done"}
     return Evidence(
         task=task,
-        metric=primary_metric(task),
+        metric=metric,
         baseline=plan.config.baseline,
         records=by_variant,
         outputs=outputs,
         truth=truth,
-        rows=_row_scores(outputs, truth, task),
+        rows=_row_scores(outputs, truth, metric),
         num_looks=num_looks,
     )
 
 
+def _refuse_untold(metric: str, records: Sequence[MemberRecord]) -> None:
+    """A metric that some networks lack can decide nothing."""
+    for record in records:
+        lacking = [
+            part
+            for part, scores in record.metrics.items()
+            if part in ("test", "val") and not np.isfinite(scores.get(metric, np.nan))
+        ]
+        if record.status == "done" and lacking:
+            raise ConfigError(
+                f"{metric} is not known of network {record.id} on its {_ROWS[lacking[0]]} rows: it "
+                "cannot be told of them, or the network was scored before kmlp knew it. Choose "
+                "another metric."
+            )
+
+
 def _row_scores(
-    outputs: Mapping[str, np.ndarray], truth: np.ndarray, task: str
+    outputs: Mapping[str, np.ndarray], truth: np.ndarray, metric: str
 ) -> RowScores | None:
-    """Row by row, right or wrong, or the squared error: what accuracy and RMSE are made of."""
-    if not outputs:
+    """Row by row, what the metric is the mean of; None where it is of no mean."""
+    record = BY_NAME[metric]
+    if not outputs or record.by_row is None:
+        return None
+    checked = PredictedNumbers.checked if record.tasks == NUMBERS else PredictedClasses.checked
+    values = np.stack([record.by_row(checked(truth, each)) for each in outputs.values()])
+    if not np.isfinite(values).all():
         return None
     index = {id: place for place, id in enumerate(outputs)}
-    if task == "regression":
-        targets = truth.astype(np.float64)
-        squared = np.stack([(o.astype(np.float64) - targets) ** 2 for o in outputs.values()])
-        draws = np.sqrt(resampling.resampled_means(squared))
-        return RowScores(index, resampling.linear_rmse(squared), draws)
-    right = np.stack([o.argmax(axis=1) == truth for o in outputs.values()]).astype(np.float64)
-    return RowScores(index, right, resampling.resampled_means(right))
+    means = resampling.resampled_means(values)
+    if record.is_root:
+        return RowScores(index, resampling.linear_rmse(values), np.sqrt(means))
+    return RowScores(index, values, means)

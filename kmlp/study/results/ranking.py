@@ -61,9 +61,10 @@ def shown_beside(results: StudyScores) -> tuple[str, ...]:
     An error in the target's unit says little without R²; an accuracy flatters where one class
     holds more than one and a half times its fair share of the test rows.
     """
-    if results.dataset.is_regression:
-        return ("r2",)
-    return ("balanced_accuracy",) if is_imbalanced(results.class_shares) else ()
+    beside: tuple[str, ...] = ("r2",)
+    if not results.dataset.is_regression:
+        beside = ("balanced_accuracy",) if is_imbalanced(results.class_shares) else ()
+    return tuple(metric for metric in beside if metric != results.metric.name)
 
 
 def is_imbalanced(shares: Sequence[float]) -> bool:

@@ -58,6 +58,7 @@ class DataFacts(Record):
         columns: of a table, how each column of the matrix is made.
         target: of a regression, how its numbers are stored.
         feature_names: what the columns of the arrays are called.
+        value_range: of float32 arrays, the smallest and largest training value.
     """
 
     name: str
@@ -73,6 +74,7 @@ class DataFacts(Record):
     columns: tuple[Plain, ...] | None = unless_none()
     target: Plain | None = unless_none()
     feature_names: tuple[str, ...] | None = unless_none()
+    value_range: tuple[float, float] | None = unless_none()
 
     @property
     def is_regression(self) -> bool:
