@@ -24,11 +24,13 @@ class ReferenceMember:
     @property
     def id(self) -> str:
         """16 hexadecimal digits that stand for the estimator, its rows and the data."""
-        said = {
+        said: dict[str, str | int | float] = {
             "reference": self.name,
             "seed": self.seed,
             "split": self.network.seeds.split,
             "validation_fraction": self.network.validation_fraction,
             "data_sha256": self.network.data_sha256,
         }
+        if self.network.num_train is not None:
+            said["num_train"] = self.network.num_train
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]

@@ -51,13 +51,15 @@ def train_references(
 def _trained(member: ReferenceMember, data: Dataset) -> tuple[MemberRecord, dict[str, np.ndarray]]:
     start, spec = time.perf_counter(), data.spec
     rows, held_out = member.network.split(data.y_train)
-    x, y = _matrix(data.x_train), spec.in_unit(data.y_train)
+    # Fitted as they are stored, as networks are: squares of years, or of more, lose what varies.
+    x, y = _matrix(data.x_train), data.y_train
     estimator = make_estimator(member.name, spec, member.seed)
     threads = 1 if len(rows) < _FEW_ROWS else None
     with warnings.catch_warnings(), threadpool_limits(threads):
         # A fit that has not converged in its thousand steps is what its defaults give.
         warnings.simplefilter("ignore")
         estimator.fit(x[rows], y[rows])
+        y = spec.in_unit(y)
         test = _outputs(estimator, _matrix(data.x_test), spec)
         parts = {
             "train": _scores(y[rows], _outputs(estimator, x[rows], spec), spec),
@@ -83,9 +85,10 @@ def _matrix(x: np.ndarray) -> np.ndarray:
 
 
 def _outputs(estimator: Any, x: np.ndarray, spec: DataSpec) -> np.ndarray:
-    """As of a network: `(n,)` numbers, or `(n, num_classes)` log-probabilities; `float32`."""
+    """As of a network: `(n,)` numbers in the target's unit, or `(n, num_classes)`
+    log-probabilities."""
     if spec.task == "regression":
-        return np.asarray(estimator.predict(x), np.float32).reshape(-1)
+        return spec.in_unit(np.asarray(estimator.predict(x), np.float32).reshape(-1))
     p = np.zeros((len(x), spec.num_classes))
     p[:, np.asarray(estimator.classes_, int)] = estimator.predict_proba(x)
     return np.log(np.maximum(p, _SURE)).astype(np.float32)

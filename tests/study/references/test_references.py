@@ -14,6 +14,7 @@ from kmlp.data import Dataset
 from kmlp.errors import ConfigError
 from kmlp.stats.paired_tests import compare_paired, holm
 from kmlp.study.loading import load_study
+from kmlp.study.plan import plan_study
 from kmlp.study.references.estimators import ESTIMATORS
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.study import run_study
@@ -29,11 +30,11 @@ CONFIG = StudyConfig(
 )
 
 
-def numbers(n: int = 240) -> Dataset:
+def numbers(n: int = 240, offset: float = 50.0) -> Dataset:
     """A linear rule that two epochs cannot learn."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(n, 4))
-    y = x @ [3.0, -2.0, 1.0, 0.0] + 0.1 * rng.normal(size=n) + 50.0
+    y = x @ [3.0, -2.0, 1.0, 0.0] + 0.1 * rng.normal(size=n) + offset
     return Dataset.from_arrays(x[:160], y[:160], x[160:], y[160:])
 
 
@@ -79,8 +80,6 @@ def test_a_reference_learns_from_the_training_rows_of_the_network_of_its_seed(ri
 
 
 def plan_of(study, data):
-    from kmlp.study.plan import plan_study
-
     return plan_study(study.config, data.provenance.sha256).members
 
 
@@ -133,8 +132,6 @@ def test_damaged_outputs_are_trained_again(tmp_path):
 
 
 def first_reference(study, data) -> str:
-    from kmlp.study.plan import plan_study
-
     return plan_study(study.config, data.provenance.sha256).references["linear"][0].id
 
 
@@ -144,6 +141,30 @@ def test_networks_are_the_same_with_and_without(tmp_path, ridge_wins):
     assert "references" not in alone.results
     scores = [(m.id, m.test) for m in alone.record.members]
     assert scores == [(m.id, m.test) for m in ridge_wins.record.members]
+
+
+def test_an_offset_that_float32_cannot_hold_costs_a_reference_nothing(tmp_path):
+    config = dataclasses.replace(CONFIG, references=("linear", "random_forest"), num_seeds=1)
+    near, far = (
+        by_name(study(config, tmp_path / f"{offset}", numbers(offset=offset)).record)
+        for offset in (50.0, 1e9)
+    )
+    for name, reference in far.items():
+        assert reference.test["rmse"].mean == pytest.approx(near[name].test["rmse"].mean, rel=0.02)
+
+
+def test_a_reference_of_fewer_rows_is_another_one():
+    ids = {
+        plan_study(dataclasses.replace(CONFIG, variants=(few,), baseline="few"), "00")
+        .references["linear"][0]
+        .id
+        for few in (
+            {"name": "few", "num_train": 20},
+            {"name": "few", "num_train": 40},
+            {"name": "few"},
+        )
+    }
+    assert len(ids) == 3
 
 
 def test_auto_is_for_tables_alone(tmp_path):
