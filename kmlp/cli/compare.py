@@ -46,11 +46,11 @@ def compare(
         raise ConfigError("say --lower-is-better or --higher-is-better, not both.")
     said = higher_is_better if lower_is_better or higher_is_better else None
     found = judged(
-        gather_scores(sources, score=score),
+        gather_scores(sources, method=method, score=score),
         baseline=baseline or baseline_of(sources),
         higher_is_better=said,
         equivalence=equivalence,
-        method=method,
+        method=method if len(sources) == 1 else None,
         score=score if len(sources) == 1 else None,
     )
     if json:

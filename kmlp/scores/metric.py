@@ -1,5 +1,6 @@
 """What is known of a score that somebody else computed: its name, and which way is better."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,6 +10,11 @@ from kmlp.stats.metrics.record import Metric
 
 _LOWER = ("error", "loss", "entropy", "rmse", "mse", "mae", "mape", "nll", "deviance", "brier")
 _HIGHER = ("accuracy", "auc", "f1", "precision", "recall", "r2", "kappa", "mcc", "score")
+_TURNED = re.compile(
+    r"(^|[^a-z])(neg|negative|negated|minus|inv|inverse|inverted|reduction|decrease|drop|improvement"
+    r"|gain|skill)([^a-z]|$)|^(1_?)?-"
+)
+"""What turns a name's direction round, as in scikit-learn's "neg_log_loss"."""
 
 
 def metric_of(name: str, values: Sequence[float], *, higher_is_better: bool | None) -> Metric:
@@ -23,7 +29,7 @@ def metric_of(name: str, values: Sequence[float], *, higher_is_better: bool | No
         higher_is_better: as said by the user; found out from the name where None.
 
     Raises:
-        DataError: the direction cannot be known, or contradicts the name.
+        DataError: the direction cannot be known, or contradicts the name or the values.
 
     Example:
         >>> metric_of("accuracy", [0.8, 0.9], higher_is_better=None).unit
@@ -31,10 +37,10 @@ def metric_of(name: str, values: Sequence[float], *, higher_is_better: bool | No
         >>> metric_of("test error", [8.1, 9.0], higher_is_better=None).higher_is_better
         False
     """
-    plain = name.strip().lower().replace(" ", "_").removeprefix("test_")
+    plain = plain_name(name)
     known = BY_NAME.get(plain)
-    better = _direction(name, plain, higher_is_better)
-    if known and known.higher_is_better != better:
+    better = _direction(name, plain, higher_is_better, least=min(values))
+    if known and known.higher_is_better != better and not _is_turned(known, values):
         raise DataError(
             f"{name!r} is better the {'higher' if known.higher_is_better else 'lower'} it is, and "
             "the opposite was said. Leave the direction out, or rename the column."
@@ -53,21 +59,35 @@ def metric_of(name: str, values: Sequence[float], *, higher_is_better: bool | No
     )
 
 
+def plain_name(column: str) -> str:
+    """As `BY_NAME` has it, if it is a metric's: "Test accuracy" is accuracy."""
+    return column.strip().lower().replace(" ", "_").removeprefix("test_")
+
+
 def _fits(metric: Metric, values: Sequence[float]) -> bool:
     return metric.least <= min(values) and max(values) <= metric.most
 
 
-def _direction(name: str, plain: str, said: bool | None) -> bool:
+def _is_turned(metric: Metric, values: Sequence[float]) -> bool:
+    """Whether errors are below 0, as scikit-learn's scorers give them, of which more is better."""
+    return not metric.higher_is_better and min(values) < metric.least
+
+
+def _direction(name: str, plain: str, said: bool | None, *, least: float) -> bool:
+    if said is not None:
+        return said
     lower = any(word in plain for word in _LOWER)
     higher = any(word in plain for word in _HIGHER)
     # "f1_score" and "brier_score": what is not named an error is a score.
-    named = False if lower else True if higher else None
-    if said is None and named is None:
+    is_both = lower and any(word in plain for word in _HIGHER if word != "score")
+    is_below = lower and least < 0
+    if _TURNED.search(plain) or is_both or is_below or not (lower or higher):
+        seen = f" It falls to {least:g}: scikit-learn's scorers negate errors." * is_below
         raise DataError(
-            f"{name!r}: is more of it better, or less? Say --higher-is-better or "
+            f"{name!r}: is more of it better, or less?{seen} Say --higher-is-better or "
             "--lower-is-better (in Python: higher_is_better=)."
         )
-    return bool(named if said is None else said)
+    return not lower
 
 
 def _not_computed(name: str) -> Callable[[Any], float]:

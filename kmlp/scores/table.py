@@ -9,7 +9,7 @@ import polars as pl
 
 from kmlp.data.tables import Table, as_table
 from kmlp.errors import DataError
-from kmlp.scores.metric import metric_of
+from kmlp.scores.metric import metric_of, plain_name
 from kmlp.stats.formatting import listed
 from kmlp.stats.metrics import BY_NAME
 from kmlp.stats.metrics.record import Metric
@@ -21,6 +21,7 @@ _KNOWN = {
     "fold": ("fold",),
 }
 _EXAMPLE = "method,seed,score\nours,0,0.91\nours,1,0.92\nbaseline,0,0.90\nbaseline,1,0.89"
+_HUGE = 1e150
 Pair = tuple[Any, ...]
 """What a score belongs to: its seed, its fold, or both; of unpaired ones their place."""
 
@@ -76,12 +77,16 @@ def read_scores(
         (('a', 'b'), ('seed',), 'accuracy')
     """
     table = as_table(source)
-    names = _columns(table, method, score)
-    values = _numbers(table, names["score"])
-    keys = {role: _texts(table, names[role]) for role in _KNOWN if role in names}
+    if not table.height:
+        raise DataError(f"{table.name} has no rows. A row is one score, as in\n{_EXAMPLE}")
+    names = role_columns(table, method, score)
+    values = numbers_of(table, names["score"])
+    keys = {role: texts_of(table, names[role]) for role in _KNOWN if role in names}
     paired_by = tuple(role for role in ("seed", "fold") if role in keys)
+    metric = metric_of(names["score"], values, higher_is_better=higher_is_better)
+    _refuse_two_units(table, metric.name, keys["method"], values)
     found = Scores(
-        metric=metric_of(names["score"], values, higher_is_better=higher_is_better),
+        metric=metric,
         by_dataset=_by_dataset(table, values, keys, paired_by),
         paired_by=paired_by,
         notes=_notes(table, names),
@@ -94,9 +99,13 @@ def read_scores(
     return found
 
 
-def _columns(table: Table, method: str | None, score: str | None) -> dict[str, str]:
-    """Role -> the column's name."""
-    by_plain = {c.strip().lower().replace(" ", "_"): c for c in table.frame.columns}
+def role_columns(table: Table, method: str | None, score: str | None) -> dict[str, str]:
+    """Role -> the column's name: "method" and "score", and "dataset", "seed", "fold" if there are.
+
+    Raises:
+        DataError: it cannot be told which column is meant.
+    """
+    by_plain = _by_plain(table, asked={method, score})
     names = {"method": _named(table, method)} if method else {}
     names |= {"score": _named(table, score)} if score else {}
     for role, known in _KNOWN.items():
@@ -111,7 +120,26 @@ def _columns(table: Table, method: str | None, score: str | None) -> dict[str, s
         )
     if "score" not in names:
         names["score"] = _score_column(table, by_plain, names)
+    if names["score"] == names["method"]:
+        raise DataError(
+            f"{table.name}: column {names['score']!r} cannot be both the method and its score."
+        )
     return names
+
+
+def _by_plain(table: Table, asked: set[str | None]) -> dict[str, str]:
+    """Columns by what they are found by; none is by the same as one that might be meant."""
+    known = {"score", *BY_NAME}.union(*_KNOWN.values())
+    found: dict[str, str] = {}
+    for column in table.columns:
+        plain = column.strip().lower().replace(" ", "_")
+        if found.get(plain) and plain in known and not {column, found[plain]} & asked:
+            raise DataError(
+                f"{table.name}: which of the columns {found[plain]!r} and {column!r} is meant? "
+                "Rename or leave out the other one."
+            )
+        found[plain] = column
+    return found
 
 
 def _score_column(table: Table, by_plain: Mapping[str, str], taken: Mapping[str, str]) -> str:
@@ -138,11 +166,16 @@ def _named(table: Table, column: str) -> str:
     return column
 
 
-def _numbers(table: Table, column: str) -> list[float]:
-    """The scores, all of them finite numbers."""
-    cells = table.frame[column]
+def numbers_of(table: Table, column: str) -> list[float]:
+    """The scores, all of them finite numbers whose squares are, too."""
+    cells = table.column(column)
+    if cells.dtype.is_temporal():
+        raise DataError(
+            f"{table.name}, column {column!r}: a score must be a number. Received: {cells[0]}. "
+            "Name another column with --score COLUMN."
+        )
     numbers = cells.cast(pl.Float64, strict=False)
-    bad = np.flatnonzero(~np.isfinite(numbers.fill_null(float("nan")).to_numpy()))
+    bad = np.flatnonzero(~(np.abs(numbers.fill_null(float("nan")).to_numpy()) < _HUGE))
     if not len(bad):
         return numbers.to_list()
     row, cell = int(bad[0]), cells[int(bad[0])]
@@ -150,20 +183,47 @@ def _numbers(table: Table, column: str) -> list[float]:
     if isinstance(cell, str) and cell.strip().endswith("%"):
         advice = "Write percent as numbers, without the sign."
     raise DataError(
-        f"{table.name}, {table.place(row)}, column {column!r}: a score must be a finite number. "
-        f"Received: {'nothing' if cell is None else repr(cell)}. {advice}"
+        f"{table.name}, {table.place(row)}, column {column!r}: a score must be a finite number, "
+        f"below {_HUGE:g}. Received: {'nothing' if cell is None else repr(cell)}. {advice}"
     )
 
 
-def _texts(table: Table, column: str) -> list[str]:
+def texts_of(table: Table, column: str) -> list[str]:
     """What names a score's method, data set, seed or fold."""
     cells = table.frame[column]
-    if cells.null_count():
-        row = int(np.flatnonzero(cells.is_null().to_numpy())[0])
+    texts = [_text(cell) for cell in cells.to_list()]
+    if "" in texts:
+        row = texts.index("")
         raise DataError(
             f"{table.name}, {table.place(row)}: column {column!r} is empty. Every score needs one."
         )
-    return [str(cell).strip() for cell in cells.to_list()]
+    return texts
+
+
+def _text(cell: Any) -> str:
+    """A cell as a name: seed 3.0 of a column of floats is seed 3."""
+    if cell is None:
+        return ""
+    is_whole = isinstance(cell, float) and cell.is_integer()
+    return str(int(cell) if is_whole else cell).strip()
+
+
+def _refuse_two_units(
+    table: Table, metric: str, methods: Sequence[str], values: Sequence[float]
+) -> None:
+    """Refuses shares beside percent: 0.91 of one method, 90.2 of another."""
+    known = BY_NAME.get(plain_name(metric))
+    if known is None or known.most != 1 or max(values) <= 1:
+        return
+    largest: dict[str, float] = {}
+    for method, value in zip(methods, values, strict=True):
+        largest[method] = max(value, largest.get(method, value))
+    if shares := [method for method, value in largest.items() if value <= 1]:
+        raise DataError(
+            f"{table.name}, column {metric!r}: is it shares or percent? All of {shares[0]} are at "
+            f"most {largest[shares[0]]:g}, and others reach {max(values):g}. Write all alike; if "
+            f"they are, call the column {metric} in percent."
+        )
 
 
 def _by_dataset(

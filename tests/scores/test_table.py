@@ -1,5 +1,7 @@
 """Scores as they are read: which column is what, and what is no score."""
 
+from datetime import date
+
 import pandas as pd
 import polars as pl
 import pytest
@@ -79,12 +81,62 @@ def test_a_direction_that_contradicts_a_known_metric_is_refused():
         ({"method": ["a", "b"], "score": [1.0, float("inf")]}, "row 1, column 'score'.*inf"),
         ({"method": ["a", "b"], "score": ["91 %", "90 %"]}, "without the sign"),
         ({"method": ["a", None], "score": [1.0, 2.0]}, "row 1: column 'method' is empty"),
+        ({"method": ["a", " "], "score": [1.0, 2.0]}, "row 1: column 'method' is empty"),
+        ({**TWO, "seed": ["", "1"]}, "row 0: column 'seed' is empty"),
+        ({"method": [], "score": []}, "has no rows"),
+        ({"method": ["a", "b"], "score": [1.0, 1e200]}, r"row 1, column 'score'.*1e\+200"),
+        ({"method": ["a", "b"], "score": [date(2026, 1, 1)] * 2}, "must be a number.*2026-01-01"),
+        ({**TWO, "Seed": [1, 1]}, "which of the columns 'seed' and 'Seed' is meant"),
         ({**TWO, "method": ["a", "a"]}, "row 1: a second score of a with seed 0"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_with_its_row(scores, message):
     with pytest.raises(DataError, match=message):
         read_scores(scores)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("neg_log_loss", [-0.2, -0.1]),
+        ("rmse", [-3.0, -2.0]),
+        ("negative error", [0.2, 0.1]),
+        ("logloss reduction", [0.2, 0.1]),
+        ("1 - accuracy", [0.2, 0.1]),
+        ("accuracy loss", [0.2, 0.1]),
+        ("brier skill score", [0.2, 0.1]),
+    ],
+)
+def test_an_error_that_may_have_been_turned_round_is_asked_about(name, values):
+    scores = {"method": ["a", "b"], name: values}
+    with pytest.raises(DataError, match="--higher-is-better or --lower-is-better"):
+        read_scores(scores)
+    assert read_scores(scores, higher_is_better=True).metric.higher_is_better
+
+
+def test_shares_beside_percent_are_refused():
+    scores = {"method": ["a", "a", "b", "b"], "accuracy": [0.91, 0.92, 90.1, 90.2]}
+    with pytest.raises(DataError, match=r"All of a are at most 0\.92, and others reach 90.2"):
+        read_scores(scores)
+    scores["accuracy in percent"] = scores.pop("accuracy")
+    assert read_scores(scores).metric.higher_is_better
+
+
+def test_a_whole_number_of_a_column_of_floats_names_the_same_seed():
+    found = read_scores({"method": [1.0, 2.0], "seed": [3.0, 3.0], "accuracy": [0.8, 0.9]})
+    assert found.by_dataset == {"": {"1": {("3",): 0.8}, "2": {("3",): 0.9}}}
+
+
+def test_two_columns_of_one_name_that_nobody_asks_about_are_no_obstacle():
+    found = read_scores(
+        {**TWO, "gpu": [0, 1], "GPU": [1, 0], "Score": [1.0, 2.0]}, score="accuracy"
+    )
+    assert found.metric.name == "accuracy"
+
+
+def test_the_methods_are_no_scores():
+    with pytest.raises(DataError, match="cannot be both the method and its score"):
+        read_scores({"who": [1, 2]}, method="who", score="who")
 
 
 def test_columns_can_be_named():
