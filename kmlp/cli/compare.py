@@ -1,5 +1,6 @@
 """`kmlp compare`: a verdict on scores from anywhere."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,7 +41,7 @@ def compare(
         kmlp compare runs/a mine.csv
     """
     from kmlp.scores.comparison import compare as judged
-    from kmlp.scores.sources import baseline_of, gather_scores
+    from kmlp.scores.sources import baseline_of, gather_scores, missing_from
 
     if lower_is_better and higher_is_better:
         raise ConfigError("say --lower-is-better or --higher-is-better, not both.")
@@ -53,6 +54,8 @@ def compare(
         method=method if len(sources) == 1 else None,
         score=score if len(sources) == 1 else None,
     )
+    for sentence in missing_from(sources):
+        print(sentence, file=sys.stderr)
     if json:
         print_json(found.results)
     else:

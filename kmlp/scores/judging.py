@@ -24,6 +24,7 @@ from kmlp.stats.paired_tests import compare_paired, holm
 from kmlp.stats.summaries import Summary, summarize
 from kmlp.stats.unpaired_tests import compare_unpaired
 
+_ROUNDING = 1e-12
 Own = Mapping[Pair, float]
 """The scores of one method on one data set."""
 
@@ -129,9 +130,14 @@ def _versus(
         return None
     if "fold" in scores.paired_by:
         mine, theirs = (_fold_table(scores, dataset, method, o, common) for o in (own, baseline))
-        return _versus_by_fold(scores, mine, theirs, margin)
+        return _versus_by_fold(scores, mine, _tied(theirs, mine), margin)
     mine, theirs = (np.array([o[pair] for pair in common]) for o in (own, baseline))
-    return _versus_by_seed(scores, mine, theirs, margin)
+    return _versus_by_seed(scores, mine, _tied(theirs, mine), margin)
+
+
+def _tied(scores: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """The scores, those of them the others' that differ by rounding alone: 0.1 + 0.2 is 0.3."""
+    return np.where(np.isclose(scores, others, rtol=_ROUNDING, atol=0), others, scores)
 
 
 def _versus_by_seed(
@@ -164,7 +170,9 @@ def _versus_by_fold(
         num_held_out=sizes["num_test"],
         higher_is_better=better,
     )
-    known = MeanDifference.of_folds(mine - theirs, **sizes)
+    # What has no spread tells no error of its mean, and so p is 1.
+    has_spread = np.ptp(mine - theirs) > _ROUNDING * max(np.abs(mine).max(), np.abs(theirs).max())
+    known = MeanDifference.of_folds(mine - theirs, **sizes) if has_spread else None
     return {
         "test": "corrected_t",
         "num_compared": mine.size,

@@ -38,7 +38,8 @@ class VersusMethod(Record):
         losses: pairs in which it is worse.
         effect_size: mean difference / standard deviation of the differences by seed; null of
             folds, of unpaired scores and where there is no spread.
-        equivalence: two one-sided tests; null without a margin, and of unpaired scores.
+        equivalence: two one-sided tests; null without a margin, of unpaired scores, and of folds
+            whose differences have no spread.
         p_holm_equivalence: its p, corrected over the methods; null as equivalence.
         posterior: the Bayesian reading; null as equivalence.
     """

@@ -51,6 +51,19 @@ def baseline_of(sources: Sequence[Path]) -> str | None:
     return load_study(studies[0]).results["baseline"] if len(studies) == 1 else None
 
 
+def missing_from(sources: Sequence[Path]) -> list[str]:
+    """What run folders lack, a sentence each: networks that are not trained yet, or diverged."""
+    studies = [load_study(path) for path in sources if path.is_dir()]
+    said = []
+    for study in studies:
+        diverged = sum(m.status != "done" for m in study.record.members)
+        if study.num_missing:
+            said.append(f"{study.run_dir}: networks that are not trained yet: {study.num_missing}.")
+        if diverged:
+            said.append(f"{study.run_dir}: networks that diverged and have no score: {diverged}.")
+    return said
+
+
 def _refuse_twice(sources: Sequence[Path]) -> None:
     path, number = Counter(path.resolve() for path in sources).most_common(1)[0]
     if number > 1:

@@ -12,7 +12,7 @@ from kmlp.scores.records import (
 )
 from kmlp.stats.equivalence import Posterior
 from kmlp.stats.formatting import Unit, listed, p_equals
-from kmlp.stats.paired_tests import min_seeds_to_test
+from kmlp.stats.paired_tests import MIN_SEEDS_TO_TEST, min_seeds_to_test
 
 Compared = tuple[MethodResult, VersusMethod]
 _VERBS = {"better": "beats", "worse": "loses to", "open": "cannot be told apart from"}
@@ -127,8 +127,10 @@ def _too_few(name: str, versus: VersusMethod, results: ScoresResults, unit: Unit
 
 
 def _needed(results: ScoresResults) -> int:
-    """The pairs without which no sign-flip test among so many can be significant."""
-    return min_seeds_to_test(max(1, len(results.datasets[0].methods) - 1))
+    """The pairs without which no test among so many can be significant: no sign-flip test, which
+    is what takes most, or none at all."""
+    tests = [m.versus_baseline.test for m in results.datasets[0].methods if m.versus_baseline]
+    return min_seeds_to_test(len(tests)) if "sign_flip" in tests else MIN_SEEDS_TO_TEST
 
 
 _SENTENCES = {
@@ -193,10 +195,11 @@ def _across(method: AcrossMethod, results: ScoresResults, unit: Unit) -> str:
     needed = min_seeds_to_test(len(results.across))
     verb = _VERBS[across_kind(method, unit)]
     interval = f"95 % interval {unit.interval(method.ci95, signed=True)}, " if method.ci95 else ""
-    few = f"; {number} data sets cannot show it, at least {needed} are needed" * (number < needed)
+    sets = "1 data set" if number == 1 else f"{number} data sets"
+    few = f"; {sets} cannot show it, at least {needed} are needed" * (number < needed)
     chances = f"; on another data set, {_chances(method.posterior)}" if method.posterior else ""
     return (
-        f"Over {number} data sets {method.name} {verb} {results.baseline}: "
+        f"Over {sets} {method.name} {verb} {results.baseline}: "
         f"{unit.signed(method.difference)} {unit.of_difference} on average ({interval}signed-rank "
         f"Holm p {p_equals(method.p_holm)}; better on {method.wins}, equal on {method.ties}, worse "
         f"on {method.losses}){few}{chances}."
@@ -241,15 +244,20 @@ def _limits(results: ScoresResults, unit: Unit) -> list[str]:
 
 
 def _unpaired(results: ScoresResults) -> str:
-    """Methods with scores that were not compared, in words."""
+    """Scores that were not compared, of methods or of the baseline beside them, in words."""
     found = []
     for dataset in results.datasets:
+        number = {method.name: len(method.scores) for method in dataset.methods}
+        where = f" on {dataset.name}" if dataset.name else ""
         for method in dataset.methods:
-            versus, number = method.versus_baseline, len(method.scores)
-            if method.name == results.baseline or not results.paired_by:
+            versus = method.versus_baseline
+            if method.name == results.baseline or (versus and not results.paired_by):
                 continue
-            used = versus.num_compared if versus else 0
-            if used < number:
-                where = f" on {dataset.name}" if dataset.name else ""
-                found.append(f"{used} of {number} scores of {method.name}{where}")
+            used, beside = versus.num_compared if versus else 0, number.get(results.baseline, 0)
+            if used < number[method.name]:
+                found.append(f"{used} of {number[method.name]} scores of {method.name}{where}")
+            elif used < beside:
+                found.append(
+                    f"{used} of {beside} scores of {results.baseline} beside {method.name}{where}"
+                )
     return listed(found) if found else ""

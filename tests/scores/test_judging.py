@@ -114,3 +114,24 @@ def test_a_method_that_is_missing_on_a_data_set_is_compared_on_the_others():
 def test_an_unknown_baseline_is_refused_with_those_there_are():
     with pytest.raises(ConfigError, match="no method is called 'x'"):
         judge(read_scores(rows()), baseline="x")
+
+
+@pytest.mark.parametrize("key", ["seed", "fold"])
+def test_scores_that_differ_by_rounding_alone_are_ties(key):
+    table = {
+        "method": ["a"] * 8 + ["b"] * 8,
+        key: [*range(8)] * 2,
+        "accuracy": [0.3] * 8 + [0.1 + 0.2] * 8,
+    }
+    seen = versus(judge(read_scores(table)), "b")
+    assert (seen.wins, seen.ties, seen.losses, seen.p) == (0, 8, 0, 1.0)
+
+
+def test_folds_whose_differences_have_no_spread_show_no_equivalence():
+    table = {
+        "method": ["a"] * 8 + ["b"] * 8,
+        "fold": [*range(8)] * 2,
+        "accuracy": [0.90, 0.91] * 4 + [0.89, 0.90] * 4,
+    }
+    seen = versus(judge(read_scores(table), margin=0.05), "b")
+    assert (seen.p, seen.equivalence, seen.is_equivalent) == (1.0, None, False)

@@ -1,10 +1,12 @@
 """Scores of several files and run folders, put together so that nothing is taken for another."""
 
+import dataclasses
+
 import pytest
 
 from kmlp.errors import ConfigError, DataError
 from kmlp.scores.comparison import compare
-from kmlp.scores.sources import gather_scores
+from kmlp.scores.sources import gather_scores, missing_from
 from tests.hand_made import hand_made
 
 
@@ -92,3 +94,14 @@ def test_different_data_of_one_name_are_different_data_sets(tmp_path, run):
 def test_a_variant_is_compared_over_the_data_of_several_studies(tmp_path, run):
     found = compare(gather_scores([run, of_other_data(tmp_path / "b", "other")])).found
     assert {m.name: len(m.differences) for m in found.across} == {"dropout": 2, "l2": 2}
+
+
+def test_what_a_run_folder_lacks_is_told(tmp_path, run):
+    assert missing_from([run]) == []
+    made = hand_made(tmp_path / "run", "multiclass")
+    first = made.folder.records()[made.plan.ids["l2"][0]]
+    with made.folder.writing():
+        made.folder.record(dataclasses.replace(first, status="diverged", metrics={}), {})
+    assert missing_from([made.folder.path]) == [
+        f"{made.folder.path}: networks that diverged and have no score: 1."
+    ]

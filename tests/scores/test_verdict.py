@@ -95,3 +95,26 @@ def test_claims_err_no_more_often_than_they_may(true):
         found = kmlp.compare(table, equivalence=0.6).found.datasets[0].methods[1].versus_baseline
         claims += found.is_equivalent if true else found.is_significant
     assert claims < 14
+
+
+def test_what_is_not_compared_is_said_of_the_baseline_and_of_unpaired_scores_too():
+    table = rows(methods=("base", "good"))
+    few = {
+        key: [v for i, v in enumerate(column) if i not in (1, 3)] for key, column in table.items()
+    }
+    assert "Only what both have is compared: 8 of 10 scores of base beside good." in (
+        kmlp.compare(few).verdict
+    )
+    loose = {
+        "method": [*"aabb", *"bb"],
+        "dataset": [*"xxxx", *"yy"],
+        "accuracy": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6],
+    }
+    said = kmlp.compare(loose).verdict
+    assert "Only what both have is compared: 0 of 2 scores of b on y." in said
+    assert any(sentence.startswith("Over 1 data set b") for sentence in said)
+
+
+def test_folds_need_no_more_than_six_however_many_methods():
+    said = " ".join(kmlp.compare(rows(seeds=1, folds=5)).verdict)
+    assert "on 5 folds: too few to test; at least 6 are needed." in said
