@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from kmlp.errors import ConfigError
 from kmlp.scores.judging import judge
 from kmlp.scores.records import ScoresResults
 from kmlp.scores.table import read_scores
@@ -65,8 +66,7 @@ def compare(
 
     Raises:
         DataError: what cannot be compared, with its row, and what to do.
-        ConfigError: no such baseline.
-        ValueError: an equivalence margin that is none.
+        ConfigError: no such baseline, or an equivalence margin that is none.
 
     Example:
         >>> import kmlp
@@ -78,6 +78,11 @@ def compare(
         >>> found.verdict[0].partition(", better")[0]
         'ours beats theirs by 1.50 points (95 % interval 1.05 to 1.95, Holm p = 0.008'
     """
+    if equivalence is not None and not 0 < equivalence < float("inf"):
+        raise ConfigError(
+            "equivalence must be a number above 0: the largest difference that does not matter, as "
+            f"0.2 points. Received: {equivalence}."
+        )
     read = read_scores(scores, method=method, score=score, higher_is_better=higher_is_better)
     scale = unit_of(read.metric).scale
     found = judge(read, baseline=baseline, margin=equivalence and equivalence / scale)

@@ -56,6 +56,8 @@ def test_own_scores_join_a_study(tmp_path):
         ([], "compare needs a file of scores"),
         (["{}", "--lower-is-better", "--higher-is-better"], "not both"),
         (["{}", "--baseline", "nobody"], "no method is called 'nobody'"),
+        (["{}", "--equivalence", "0"], "equivalence must be a number above 0"),
+        (["{}", "--equivalence", "nan"], "Received: nan"),
         (["{}.csv"], "there is no such file"),
     ],
 )
