@@ -79,8 +79,10 @@ class Plan:
 
     @cached_property
     def references(self) -> dict[str, dict[int, ReferenceMember]]:
-        """Reference -> seed -> what is trained on the rows of the baseline's network."""
-        by_seed = self.members[self.config.baseline]
+        """Reference -> seed -> what is trained on the rows of the baseline's network; where it is
+        given few, of that which is given most: no network has an advantage of rows."""
+        first = self.members[self.config.baseline]
+        by_seed = max((first, *self.members.values()), key=_num_rows)
         return {
             name: {seed: ReferenceMember(name, seed, network) for seed, network in by_seed.items()}
             for name in self.config.named_references
@@ -99,6 +101,12 @@ class Plan:
         for name, by_seed in self.members.items():
             yield from ((name, member) for member in by_seed.values())
         yield from ((extra.title, extra.member) for extra in self.extras)
+
+
+def _num_rows(by_seed: Mapping[int, Member]) -> float:
+    """How many training rows a variant's members are given; all of them are more than any."""
+    given = next(iter(by_seed.values())).num_train
+    return float("inf") if given is None else given
 
 
 def plan_study(config: StudyConfig, data_sha256: str) -> Plan:

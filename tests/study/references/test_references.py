@@ -15,6 +15,7 @@ from kmlp.errors import ConfigError
 from kmlp.stats.paired_tests import compare_paired, holm
 from kmlp.study.loading import load_study
 from kmlp.study.plan import plan_study
+from kmlp.study.references import training
 from kmlp.study.references.estimators import ESTIMATORS
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.study import run_study
@@ -153,18 +154,38 @@ def test_an_offset_that_float32_cannot_hold_costs_a_reference_nothing(tmp_path):
         assert reference.test["rmse"].mean == pytest.approx(near[name].test["rmse"].mean, rel=0.02)
 
 
-def test_a_reference_of_fewer_rows_is_another_one():
-    ids = {
-        plan_study(dataclasses.replace(CONFIG, variants=(few,), baseline="few"), "00")
-        .references["linear"][0]
-        .id
-        for few in (
-            {"name": "few", "num_train": 20},
-            {"name": "few", "num_train": 40},
-            {"name": "few"},
-        )
+def test_a_baseline_of_few_rows_is_no_handicap_for_references():
+    few = {"name": "few", "num_train": 20}
+    more = {"name": "more", "num_train": 40}
+    asked = dataclasses.replace(CONFIG, variants=(few, more, "none"), baseline="few")
+    found = {
+        plan_study(dataclasses.replace(asked, variants=variants), "00").references["linear"][0]
+        for variants in ((few,), (few, more), asked.variants)
     }
-    assert len(ids) == 3
+    assert {member.network.num_train for member in found} == {20, 40, None}
+    assert len({member.id for member in found}) == 3
+
+
+def test_nothing_is_said_of_references_until_all_are_trained(tmp_path, monkeypatch):
+    train, left = training._trained, iter(range(CONFIG.num_seeds + 3))
+
+    def interrupted(*of):
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        return train(*of)
+
+    monkeypatch.setattr(training, "_trained", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        study(CONFIG, tmp_path / "run", numbers())
+    found = load_study(tmp_path / "run").record
+    assert [(r.name, r.num_members, r.versus_best) for r in found.references] == [
+        ("constant", CONFIG.num_seeds, None),
+        ("linear", 3, None),
+    ]
+    assert any("Not all references are trained yet" in sentence for sentence in found.verdict)
+    monkeypatch.setattr(training, "_trained", train)
+    whole = study(CONFIG, tmp_path / "run", numbers()).record
+    assert all(r.versus_best for r in whole.references)
 
 
 def test_auto_is_for_tables_alone(tmp_path):

@@ -31,7 +31,9 @@ def compare_references(
         for name, by_seed in plan.references.items()
     }
     trained = {name: by_seed for name, by_seed in by_name.items() if by_seed}
-    versus = _versus_best(scores, trained)
+    # Holm's correction is over all of them: of a part each p would be too small.
+    is_whole = all(len(by_name[name]) == len(wanted) for name, wanted in plan.references.items())
+    versus = _versus_best(scores, trained) if is_whole else {}
     return tuple(
         _result(scores, name, by_seed, versus.get(name)) for name, by_seed in trained.items()
     )
@@ -91,8 +93,10 @@ def reference_sentences(results: StudyNumbers) -> list[str]:
     """What beats the best network; what cannot be told from it; what it beats."""
     unit, best = results.unit(), results.best
     told = [(r, r.versus_best) for r in results.references if r.versus_best]
-    if best is None or not told:
+    if best is None or not results.references:
         return []
+    if not told:
+        return ["Not all references are trained yet: none is compared with the networks."]
     label = results.variant(best.variant).label
     told.sort(key=lambda pair: -unit.gain(pair[1].difference))
     by_standing = {

@@ -33,7 +33,8 @@ class ReferenceResult(Record):
         num_members: that were trained.
         test: by metric, over them.
         versus_best: the reference minus the best variant on the test set, paired by seed; Holm
-            over the references, a family of their own; null without a best variant.
+            over the references, a family of their own; null without a best variant, and until all
+            are trained.
         members: seed by seed.
     """
 
