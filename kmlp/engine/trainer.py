@@ -86,6 +86,7 @@ class Room(Protocol):
     """The memory that training may take, and what fits into it: see `kmlp.engine.memory.Room`."""
 
     is_accelerator: bool
+    num_rows: int
 
     def reserving(self, stacks: Sequence[Sequence[Member]]) -> "Room": ...
     def width(self, member: Member) -> int: ...

@@ -19,6 +19,7 @@ class LinearRoom:
 
     members: int
     is_accelerator: bool = False
+    num_rows: int = 0
 
     def reserving(self, stacks: Sequence[Sequence[Member]]) -> Room:
         return self

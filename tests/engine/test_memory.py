@@ -5,16 +5,17 @@ import math
 import os
 import subprocess
 import sys
-from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from kmlp.engine.compiled import EVALUATION_ROWS, KEPT_PROGRAMS, evaluation_rows
+from kmlp.engine.compiled import EVALUATION_ROWS, evaluation_rows
 from kmlp.engine.memory import Room, data_bytes
 from kmlp.engine.memory import _step_bytes as step_bytes
-from kmlp.engine.scheduler import plan_stacks, train_members
+from kmlp.engine.planning.stacks import plan_stacks
+from kmlp.engine.programs import KEPT_PROGRAMS, Programs
+from kmlp.engine.scheduler import train_members
 from kmlp.errors import MemoryLimitError
 from kmlp.machine import _left_in_cgroups as left_in_cgroups
 from kmlp.machine import available_memory, in_words
@@ -34,7 +35,9 @@ def nothing_compiled(monkeypatch):
     The device is prepared before a test listens: once a process this may warn.
     """
     backend.num_places()
-    monkeypatch.setattr("kmlp.engine.compiled._kept", OrderedDict())
+    nothing = Programs()
+    for module in ("memory", "stack"):
+        monkeypatch.setattr(f"kmlp.engine.{module}.PROGRAMS", nothing)
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak is Linux's count")
@@ -180,9 +183,8 @@ def test_a_program_counts_once_in_every_place_that_compiles_it(tiny):
     assert one < two == three
 
 
-def test_what_the_process_holds_is_not_charged_again(tiny, monkeypatch):
+def test_what_the_process_holds_is_not_charged_again(tiny):
     """A second look on a machine that the first one has filled."""
-    monkeypatch.setattr("kmlp.engine.compiled._kept", OrderedDict())
     stacks = [[make_member(tiny, hidden_units=(5,), max_epochs=1)]]
     first = Room(tiny, 1, GIB)
     before = first.need(stacks)

@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from kmlp.machine import num_cores
+from kmlp.nn.backend.tensorflow_functions import Traced
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ def compile(function: Callable, *, fused: bool = True) -> Callable:
     # A partial has no code object: else TensorFlow counts every program's first trace of one
     # method as retraces of a single function, and warns.
     program = functools.partial(function)
-    return tf.function(program, autograph=False, jit_compile=fused or _on_gpu() or None)
+    return Traced(tf.function(program, autograph=False, jit_compile=fused or _on_gpu() or None))
 
 
 def fuse(function: Callable) -> Callable:

@@ -1,0 +1,62 @@
+"""The compiled programs of this process: a stack finds those of an earlier one."""
+
+import threading
+from collections import OrderedDict
+
+import keras
+
+from kmlp.data.dataset import DataSpec
+from kmlp.engine.compiled import Program
+from kmlp.engine.signature import Signature
+
+# Each takes tens of MB; running stacks hold theirs anyway.
+KEPT_PROGRAMS = 16
+_Key = tuple[Signature, int, int, DataSpec, str]
+
+
+class Programs:
+    """The last programs by what they are compiled for, whatever thread asks."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[_Key, Program] = OrderedDict()
+
+    def get(
+        self, signature: Signature, num_members: int, spec: DataSpec, group: int | None = None
+    ) -> Program:
+        """The program of a signature and a size, of which `group` members train at a time."""
+        key = _key(signature, num_members, spec, group)
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = Program(signature, num_members, spec, group)
+            self._kept.move_to_end(key)
+            if len(self._kept) > KEPT_PROGRAMS:
+                self._kept.popitem(last=False)
+            return self._kept[key]
+
+    def places(
+        self, signature: Signature, num_members: int, spec: DataSpec, group: int | None = None
+    ) -> frozenset[int]:
+        """Where a program is there already; nothing is built."""
+        with self._lock:
+            kept = self._kept.get(_key(signature, num_members, spec, group))
+            return frozenset(kept.places) if kept else frozenset()
+
+    def have_trained(self) -> bool:
+        """Whether one has been compiled."""
+        with self._lock:
+            return any(program.places for program in self._kept.values())
+
+    def clear(self) -> None:
+        """Forgets them; stacks that train keep theirs."""
+        with self._lock:
+            self._kept.clear()
+
+
+def _key(signature: Signature, num_members: int, spec: DataSpec, group: int | None) -> _Key:
+    return signature, num_members, group or num_members, spec, keras.config.floatx()
+
+
+PROGRAMS = Programs()
+"""Of the process, not of a study or its trainer: a second study of the same networks, or a search's
+next trial, trains at once where the first one had to compile."""
