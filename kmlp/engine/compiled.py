@@ -1,9 +1,10 @@
 """The compiled programs that train and evaluate stacks: pure functions of a state.
 
 A `Program` holds no stack's state, so that every stack of one signature and size shares it, in
-every thread; `kmlp.engine.programs` keeps them.
+every thread; `kmlp.engine.programs.kept` keeps them.
 """
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -57,6 +58,7 @@ class Program:
     ) -> None:
         self.needs, self.optional, self.task = signature.needs, signature.optional, spec.task
         self.group, self.places = group or num_members, set[int]()
+        self.lock = threading.Lock()
         self.model = self._group_model = stacked_model(signature, num_members, spec)
         if self.group < num_members:
             self._group_model = stacked_model(signature, self.group, spec)

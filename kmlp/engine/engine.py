@@ -8,6 +8,7 @@ import keras
 from kmlp.engine import scheduler
 from kmlp.engine.checkpoint import EVERY_SECONDS, LARGEST_SHARE, Checkpoints
 from kmlp.engine.planning import stacks
+from kmlp.engine.programs.kept import PROGRAMS
 from kmlp.machine import cpu_name
 from kmlp.nn import backend
 
@@ -31,6 +32,7 @@ class Engine:
 
     def backend_and_device(self) -> tuple[str, str]:
         """What trains here, in words."""
+        PROGRAMS.keep_on_disk()
         accelerators = [f"{kind}: {name}" for kind, name, _ in backend.devices() if kind != "cpu"]
         return keras.backend.backend(), next(iter(accelerators), f"cpu: {cpu_name()}")
 

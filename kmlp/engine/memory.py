@@ -16,7 +16,7 @@ from kmlp.data.dataset import Dataset
 from kmlp.engine.compiled import EVALUATION_BATCH, evaluation_rows, row_width
 from kmlp.engine.member import Member
 from kmlp.engine.planning.width import can_shrink, group_size, num_slots, representative
-from kmlp.engine.programs import KEPT_PROGRAMS, PROGRAMS
+from kmlp.engine.programs.kept import KEPT_PROGRAMS, PROGRAMS
 from kmlp.engine.signature import Signature
 from kmlp.engine.trainer import Need
 from kmlp.errors import MemoryLimitError

@@ -11,6 +11,8 @@ from kmlp.engine.checkpoint import Checkpoints
 from kmlp.engine.member import Member
 from kmlp.engine.memory import Room as MemoryRoom
 from kmlp.engine.planning.width import filled
+from kmlp.engine.programs import disk
+from kmlp.engine.programs.kept import PROGRAMS
 from kmlp.engine.stack import Stack, build_stack
 from kmlp.engine.stack_training import DeviceData, StackRun
 from kmlp.engine.trainer import MemberResult, OnEpoch, Room
@@ -86,6 +88,7 @@ def make_room(data: Dataset) -> MemoryRoom:
     Raises:
         MemoryLimitError: the data alone do not fit.
     """
+    PROGRAMS.keep_on_disk()
     return MemoryRoom(data, backend.num_places(), backend.device_memory())
 
 
@@ -146,7 +149,7 @@ def train_members(
             )
         on_result(results)
 
-    with ThreadPoolExecutor(at_once) as pool:
+    with disk.noted(PROGRAMS.folder), ThreadPoolExecutor(at_once) as pool:
         futures = [pool.submit(train, members) for members in stacks]
         try:
             for future in as_completed(futures):

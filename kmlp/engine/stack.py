@@ -19,7 +19,7 @@ from kmlp.data.dataset import Dataset, DataSpec
 from kmlp.engine.compatibility import check_member
 from kmlp.engine.compiled import Program, State, stacked_model
 from kmlp.engine.member import Member
-from kmlp.engine.programs import PROGRAMS
+from kmlp.engine.programs.kept import PROGRAMS
 from kmlp.engine.signature import Signature
 from kmlp.nn.column_statistics import column_statistics
 from kmlp.nn.encoding import ENCODING, initial_embeddings

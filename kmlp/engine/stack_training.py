@@ -13,6 +13,7 @@ from kmlp.data.dataset import Dataset
 from kmlp.engine.compiled import evaluation_rows, row_width
 from kmlp.engine.member import Member
 from kmlp.engine.planning.width import can_shrink
+from kmlp.engine.programs.kept import PROGRAMS
 from kmlp.engine.stack import Stack
 from kmlp.engine.trainer import MemberResult
 from kmlp.nn.callbacks import MemberwiseEarlyStopping, MemberwiseReduceLROnPlateau
@@ -87,17 +88,15 @@ class StackRun:
         """One epoch of every member still in the stack, then its validation and the callbacks."""
         started = time.perf_counter()
         stack, data = self.stack, self.data
-        stack.program.places.add(self.place)
         num_groups = 1 + np.flatnonzero(self._is_running())[-1] // stack.program.group
         end = num_groups * stack.program.group
-        stack.state, logs = stack.program.train_epoch(
-            stack.state,
-            data.x_train,
-            data.y_train,
-            ops.convert_to_tensor(self._order(end)),
-            ops.convert_to_tensor(self.val_rows[self._rows_of]),
-            ops.convert_to_tensor(num_groups, "int32"),
-        )
+        order = ops.convert_to_tensor(self._order(end))
+        val_rows = ops.convert_to_tensor(self.val_rows[self._rows_of])
+        num_groups = ops.convert_to_tensor(num_groups, "int32")
+        with PROGRAMS.compiling(stack.program, self.place):
+            stack.state, logs = stack.program.train_epoch(
+                stack.state, data.x_train, data.y_train, order, val_rows, num_groups
+            )
         self.logs = {name: np.array(ops.convert_to_numpy(v), float) for name, v in logs.items()}
         for values in self.logs.values():
             # Nothing was trained there.

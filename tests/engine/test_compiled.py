@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kmlp.engine.programs import PROGRAMS
+from kmlp.engine.programs.kept import PROGRAMS
 from kmlp.engine.signature import Signature
 from kmlp.engine.stack import build_stack
 from tests.twins import make_member, train
@@ -25,7 +25,7 @@ def test_no_epoch_and_no_stack_of_one_structure_is_traced_again(tiny):
         stack = train(build_stack(members, tiny.spec), tiny, 3)
     epoch = stack.program.train_epoch
     of_jax = keras.backend.backend() == "jax"
-    num_traces = epoch._cache_size() if of_jax else epoch.experimental_get_tracing_count()
+    num_traces = epoch._cache_size() if of_jax else epoch.num_traces
     assert num_traces == 1
 
 

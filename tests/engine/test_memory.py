@@ -14,7 +14,7 @@ from kmlp.engine.compiled import EVALUATION_ROWS, evaluation_rows
 from kmlp.engine.memory import Room, data_bytes
 from kmlp.engine.memory import _step_bytes as step_bytes
 from kmlp.engine.planning.stacks import plan_stacks
-from kmlp.engine.programs import KEPT_PROGRAMS, Programs
+from kmlp.engine.programs.kept import KEPT_PROGRAMS, Programs
 from kmlp.engine.scheduler import train_members
 from kmlp.errors import MemoryLimitError
 from kmlp.machine import _left_in_cgroups as left_in_cgroups

@@ -4,7 +4,9 @@ import contextlib
 import functools
 import logging
 import os
+import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
@@ -13,6 +15,9 @@ from kmlp.machine import num_cores
 from kmlp.nn.backend.tensorflow_functions import Traced
 
 logger = logging.getLogger(__name__)
+_CACHE_FLAG = "--tf_xla_persistent_cache_directory"
+# With which it was tried: an unknown flag ends the process, and earlier ones crashed on a CPU.
+_KEEPS_PROGRAMS = re.compile(r"2\.(20|21)\.")
 
 
 def compile(function: Callable, *, fused: bool = True) -> Callable:
@@ -45,6 +50,16 @@ def value_and_gradients(function: Callable, weights: list) -> tuple[tuple[Any, A
 def rounded_as_a_constant(value: Any) -> Any:
     """A tensor's value as if it had been a Python number that Keras casts: through float32."""
     return tf.cast(tf.cast(value, tf.float32), value.dtype)
+
+
+def keep_programs(folder: Path) -> bool:
+    """TensorFlow keeps and finds compiled programs in this folder: asked by a flag, which is read
+    when it first computes; one that names another folder stays."""
+    flags = os.environ.get("TF_XLA_FLAGS", "")
+    if _CACHE_FLAG not in flags and _KEEPS_PROGRAMS.match(tf.__version__):
+        kinds = "--tf_xla_persistent_cache_device_types=CPU,XLA_CPU,XLA_CPU_JIT"
+        os.environ["TF_XLA_FLAGS"] = f"{flags} {_CACHE_FLAG}={folder} {kinds}".strip()
+    return f"{_CACHE_FLAG}={folder}" in os.environ.get("TF_XLA_FLAGS", "").split()
 
 
 def num_places() -> int:

@@ -99,7 +99,20 @@ def _copy(function: FunctionDef, names: dict[str, str]) -> FunctionDef:
         for key in node.attr:
             for called in _called(node.attr[key]):
                 called.name = names.get(called.name, called.name)
+    _number_arguments(copy)
     return copy
+
+
+def _number_arguments(function: FunctionDef) -> None:
+    """Some are named after the function that they were made for."""
+    numbers = {a.name: f"kmlp_argument_{i}" for i, a in enumerate(function.signature.input_arg)}
+    for argument in function.signature.input_arg:
+        argument.name = numbers[argument.name]
+    for node in function.node_def:
+        for i, name in enumerate(node.input):
+            node.input[i] = numbers.get(name, name)
+    for key, name in list(function.ret.items()):
+        function.ret[key] = numbers.get(name, name)
 
 
 def _register(functions: list[FunctionDef]) -> None:
