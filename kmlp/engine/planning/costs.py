@@ -38,7 +38,8 @@ def compile_seconds(member: Member) -> float:
 
 def epoch_seconds(member: Member, spec: DataSpec, num_rows: int) -> float:
     """Of one member's epoch over so many rows."""
-    batch = min(member.train.batch_size, num_rows) if _is_number(member) else num_rows
+    size = member.train.batch_size
+    batch = num_rows if isinstance(size, str) else min(size, num_rows)
     num_steps = -(-num_rows // batch)
     num_weights = num_kernel_weights(member.model, spec)
     products = 6 * num_weights * batch / _FLOPS
@@ -81,10 +82,6 @@ def _gain(some: list[Member], others: list[Member], spec: DataSpec, num_rows: in
 def _num_epochs(member: Member) -> int:
     most = member.train.max_epochs
     return min(most, _USUAL_EPOCHS) if member.train.early_stopping else most
-
-
-def _is_number(member: Member) -> bool:
-    return not isinstance(member.train.batch_size, str)
 
 
 def _draw_seconds(member: Member, spec: DataSpec, batch: int) -> float:

@@ -30,7 +30,7 @@ def rounded_as_a_constant(value: Any) -> Any:
 
 def keep_programs(folder: Path) -> bool:
     """JAX keeps and finds compiled programs in this folder, unless it was given another."""
-    if jax.config.jax_compilation_cache_dir not in (None, str(folder)):
+    if getattr(jax.config, "jax_compilation_cache_dir") not in (None, str(folder)):  # noqa: B009
         return False
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)

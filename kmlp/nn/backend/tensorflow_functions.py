@@ -25,7 +25,7 @@ class Traced:
         num_traces: how often it was traced: once for each shape of its arguments.
     """
 
-    def __init__(self, function: Callable) -> None:
+    def __init__(self, function: Any) -> None:
         self._function, self._lock = function, threading.Lock()
         self._calls: dict[tuple, Callable] = {}
 
