@@ -16,7 +16,7 @@ from kmlp.study.run_folder.folder import MemberRecord, RunFolder
 VARIANTS = ("none", "dropout", "l2")
 FIELDS: dict[str, dict[str, float]] = {"none": {}, "dropout": {"dropout": 0.2}, "l2": {"l2": 5e-4}}
 NUM_SEEDS = 6
-TARGETS = np.arange(40, dtype=np.float32)
+TARGETS = np.arange(1, 41, dtype=np.float32)
 LABELS = {"binary": np.repeat([0, 1], [36, 4]), "multiclass": np.arange(40) % 4}
 NAMES = {"binary": ("sound", "ill"), "multiclass": ("a", "b", "c", "d"), "regression": ()}
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kmlp.stats.metrics import BY_NAME, Metric
+from kmlp.stats.metrics import BY_NAME
+from kmlp.stats.metrics.record import Metric
 
 STREAM_TITLES = {
     "init": "initial weights",

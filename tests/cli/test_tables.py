@@ -50,6 +50,7 @@ SCORES = {
     "num_rows": 1234,
     "rmse": {"value": 54.213, "ci95": (50.0, 58.0), "interval": "bootstrap"},
     "mae": {"value": 43.0, "ci95": None, "interval": "bootstrap"},
+    "mape": {"value": 0.5, "ci95": None, "interval": "bootstrap"},
     "r2": {"value": None, "ci95": None, "interval": "bootstrap"},
     "mse": {"value": 2939.0, "ci95": (2500.0, 3364.0), "interval": "bootstrap"},
 }
@@ -59,6 +60,7 @@ def test_scores_are_a_line_each():
     assert score_lines(SCORES, "full") == [
         "RMSE 54.21 (95 % bootstrap interval 50.00 to 58.00 over 1,234 full test rows)",
         "MAE 43.00",
+        "MAPE 50.00 %",
         "R² cannot be told",
         "MSE 2,939 (95 % bootstrap interval 2,500 to 3,364)",
     ]

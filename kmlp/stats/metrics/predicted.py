@@ -18,15 +18,19 @@ class PredictedClasses:
     Attributes:
         labels: `(n,)` `int64`.
         log_p: `(n, num_classes)` natural logarithms of the probabilities.
+        weights: `(n,)` above 0; None where all rows count alike.
     """
 
     labels: np.ndarray
     log_p: np.ndarray
+    weights: np.ndarray | None = None
 
     @classmethod
-    def checked(cls, labels: object, log_probabilities: object) -> "PredictedClasses":
+    def checked(
+        cls, labels: object, log_probabilities: object, weights: object = None
+    ) -> "PredictedClasses":
         """What `classification_metrics` takes, or its `ValueError`."""
-        return cls(*_checked_labels(labels, log_probabilities))
+        return cls(*_weighted(*_checked_labels(labels, log_probabilities), weights=weights))
 
     @property
     def task(self) -> str:
@@ -35,14 +39,15 @@ class PredictedClasses:
 
     def mean(self, per_row: np.ndarray) -> float:
         """Of one number a row, `(n,)`."""
-        return float(per_row.mean(dtype=np.float64))
+        return _mean(per_row, self.weights)
 
     @cached_property
     def confusion(self) -> np.ndarray:
         """`(num_classes, num_classes)` rows: true classes by row, predicted classes by column."""
         num_classes = self.log_p.shape[1]
         pairs = self.labels * num_classes + self.log_p.argmax(axis=1)
-        return np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
+        counts = np.bincount(pairs, self.weights, minlength=num_classes**2)
+        return counts.reshape(num_classes, num_classes)
 
     @property
     def of_the_label(self) -> np.ndarray:
@@ -62,9 +67,12 @@ class PredictedNumbers:
 
     targets: np.ndarray
     predictions: np.ndarray
+    weights: np.ndarray | None = None
 
     @classmethod
-    def checked(cls, targets: object, predictions: object) -> "PredictedNumbers":
+    def checked(
+        cls, targets: object, predictions: object, weights: object = None
+    ) -> "PredictedNumbers":
         """What `regression_metrics` takes, or its `ValueError`."""
         y, predicted = _column(targets, "targets"), _column(predictions, "predictions")
         if y.shape != predicted.shape:
@@ -72,11 +80,11 @@ class PredictedNumbers:
                 "targets and predictions must have as many rows. "
                 f"Received: {len(y)} targets, {len(predicted)} predictions."
             )
-        return cls(y, predicted)
+        return cls(*_weighted(y, predicted, weights=weights))
 
     def mean(self, per_row: np.ndarray) -> float:
         """Of one number a row, `(n,)`."""
-        return float(per_row.mean())
+        return _mean(per_row, self.weights)
 
     @cached_property
     def errors(self) -> np.ndarray:
@@ -114,3 +122,27 @@ def _column(values: Any, name: str) -> np.ndarray:
     if x.shape not in {(x.size,), (x.size, 1)} or x.size == 0:
         raise ValueError(f"{name} must be (n,) or (n, 1), n at least 1. Received: shape {x.shape}.")
     return x.reshape(-1)
+
+
+def _mean(per_row: np.ndarray, weights: np.ndarray | None) -> float:
+    if weights is None:
+        return float(per_row.mean(dtype=np.float64))
+    return float(np.average(per_row.astype(np.float64), weights=weights))
+
+
+def _weighted(
+    truth: np.ndarray, predicted: np.ndarray, *, weights: Any
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """The rows that count, and how much; rows of weight 0 are left out."""
+    if weights is None:
+        return truth, predicted, None
+    w = np.asarray(weights, np.float64)
+    if w.shape != truth.shape:
+        raise ValueError(f"weights must be one a row, {truth.shape}. Received: shape {w.shape}.")
+    if not np.isfinite(w).all() or w.min() < 0 or not w.any():
+        raise ValueError(
+            "weights must be finite, at least 0 and not all 0. "
+            f"Received: values from {w.min()} to {w.max()}."
+        )
+    counts = w > 0
+    return truth[counts], predicted[counts], w[counts]

@@ -1,0 +1,43 @@
+"""What the code knows of a metric."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+CLASSES, NUMBERS = ("binary", "multiclass"), ("regression",)
+TASKS = (*CLASSES, *NUMBERS)
+MetricUnit = Literal["percent", "nats", "target", "variance", "none"]
+"""Of a metric's values. "target": its own or its square, of any size; "variance": of the training
+targets, which is what a regression knows while it trains."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """One metric.
+
+    Attributes:
+        name: in `results.json`, tables and configs.
+        title: in words.
+        short: in a table's heading, where the title is too long for one.
+        tasks: those that are scored by it.
+        score: its formula, from `PredictedClasses` or `PredictedNumbers`.
+        higher_is_better: the direction.
+        unit: of its values.
+        least, most: what it can be: intervals end there.
+        logged_in: its unit in the epoch logs; None where they lack it: it cannot be monitored.
+        is_loss: whether it is what training minimizes, without penalty, weight or smoothing.
+        on_card: whether the card beside an exported model tells it.
+    """
+
+    name: str
+    title: str
+    short: str = ""
+    tasks: tuple[str, ...]
+    score: Callable[[Any], float]
+    higher_is_better: bool
+    unit: MetricUnit = "none"
+    least: float = 0.0
+    most: float = 1.0
+    logged_in: MetricUnit | None = None
+    is_loss: bool = False
+    on_card: bool = False

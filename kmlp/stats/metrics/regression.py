@@ -1,0 +1,88 @@
+"""Metrics of predicted numbers: each a formula and its record."""
+
+import numpy as np
+
+from kmlp.stats.metrics.predicted import PredictedNumbers
+from kmlp.stats.metrics.record import NUMBERS, Metric
+
+
+def _rmse(rows: PredictedNumbers) -> float:
+    """Root of the mean squared error, in the targets' unit."""
+    return _mse(rows) ** 0.5
+
+
+def _mae(rows: PredictedNumbers) -> float:
+    """Mean absolute error, in the targets' unit."""
+    return rows.mean(np.abs(rows.errors))
+
+
+def _mape(rows: PredictedNumbers) -> float:
+    """Mean of |error / target|; NaN where a target is 0."""
+    if not rows.targets.all():
+        return float("nan")
+    return rows.mean(np.abs(rows.errors / rows.targets))
+
+
+def _r2(rows: PredictedNumbers) -> float:
+    """1 - squared error / squared deviation of the targets from their mean; NaN where the targets
+    do not vary."""
+    varies = rows.targets.min() < rows.targets.max()
+    deviation = rows.mean(np.square(rows.targets - rows.mean(rows.targets)))
+    return 1 - _mse(rows) / deviation if varies else float("nan")
+
+
+def _mse(rows: PredictedNumbers) -> float:
+    """Mean squared error, in the targets' unit squared."""
+    return rows.mean(np.square(rows.errors))
+
+
+RECORDS = (
+    Metric(
+        name="rmse",
+        title="RMSE",
+        tasks=NUMBERS,
+        score=_rmse,
+        higher_is_better=False,
+        unit="target",
+        most=float("inf"),
+        on_card=True,
+    ),
+    Metric(
+        name="mae",
+        title="MAE",
+        tasks=NUMBERS,
+        score=_mae,
+        higher_is_better=False,
+        unit="target",
+        most=float("inf"),
+    ),
+    Metric(
+        name="mape",
+        title="MAPE",
+        tasks=NUMBERS,
+        score=_mape,
+        higher_is_better=False,
+        unit="percent",
+        most=float("inf"),
+    ),
+    Metric(
+        name="r2",
+        title="R²",
+        tasks=NUMBERS,
+        score=_r2,
+        higher_is_better=True,
+        least=float("-inf"),
+        on_card=True,
+    ),
+    Metric(
+        name="mse",
+        title="MSE",
+        tasks=NUMBERS,
+        score=_mse,
+        higher_is_better=False,
+        unit="target",
+        most=float("inf"),
+        logged_in="variance",
+        is_loss=True,
+    ),
+)
