@@ -79,6 +79,9 @@ class Programs:
         with self._lock:
             return any(program.places for program in self._kept.values())
 
+    def __len__(self) -> int:
+        return len(self._kept)
+
     def clear(self) -> None:
         """Forgets them; stacks that train keep theirs."""
         with self._lock:
