@@ -46,7 +46,7 @@ def test_variants_of_small_data_share_a_program_and_of_large_data_they_do_not(ti
     """The same members; only how many rows there are differs."""
     members = members_of(tiny, *KINDS, batch_size=128, **WIDE)
     small = plan_stacks(members, tiny.spec, 2, room=Rows(500))
-    large = plan_stacks(members, tiny.spec, 2, room=Rows(50_000))
+    large = plan_stacks(members, tiny.spec, 2, room=Rows(500_000))
     assert {Signature.of_all(s).needs for s in small} == {
         frozenset({"dropout", "penalty", "gradient_noise"})
     }
@@ -133,9 +133,9 @@ def groups_of_two(monkeypatch):
 
 def some_members(data: Dataset) -> list[Member]:
     """Five kinds that stop at different epochs; 240 rows in batches of 64: the last is filled."""
-    options = {"batch_size": 64, "learning_rate": 0.02, "max_epochs": 12}
-    kinds = enumerate(STRENGTHS)
-    return [make_member(data, s, patience=1 + s, **kind, **options) for s, kind in kinds]
+    options = {"batch_size": 64, "learning_rate": 0.05, "max_epochs": 12}
+    kinds = zip((1, 1, 2, 3, 30), STRENGTHS, strict=True)
+    return [make_member(data, s, patience=p, **k, **options) for s, (p, k) in enumerate(kinds)]
 
 
 def assert_same(a: MemberResult, b: MemberResult, atol: float) -> None:

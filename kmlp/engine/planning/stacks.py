@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from kmlp.data.dataset import DataSpec
 from kmlp.engine.member import Member
@@ -99,12 +99,32 @@ def _is_small(member: Member, spec: DataSpec, room: Room) -> bool:
     return not can_shrink(member, spec, _num_rows(member, room))
 
 
-def _even(members: list[Member], spec: DataSpec, room: Room | None) -> Iterator[list[Member]]:
-    """Members of one program in as few stacks as hold them, of sizes that differ by one at
-    most: a size is a program to compile."""
-    num_stacks = -(-len(members) // stack_size(representative(members), spec, room))
-    ends = [len(members) * i // num_stacks for i in range(num_stacks + 1)]
-    return (members[start:end] for start, end in itertools.pairwise(ends))
+def _even(members: list[Member], spec: DataSpec, room: Room | None) -> list[list[Member]]:
+    """Members of one program in as few stacks as hold them."""
+    return _split(members, -(-len(members) // stack_size(representative(members), spec, room)))
+
+
+def _split(members: Sequence[Member], num_parts: int) -> list[list[Member]]:
+    """Parts of sizes that differ by one at most: a size is a program to compile.
+
+    So is what a part's members need: each gets its share of every kind. Kinds stay side by side, so
+    that most of the groups that train at a time are of one.
+    """
+    ends = [len(members) * i // num_parts for i in range(num_parts + 1)]
+    dealt = _dealt(members)
+    parts = (sorted(dealt[start:end]) for start, end in itertools.pairwise(ends))
+    return [[members[i] for i in part] for part in parts]
+
+
+def _dealt(members: Sequence[Member]) -> list[int]:
+    """Their places in an order of which any stretch holds kinds in the proportions of all."""
+    totals, before = Counter(map(Signature.of, members)), Counter[Signature]()
+    shares = []
+    for member in members:
+        kind = Signature.of(member)
+        shares.append((before[kind] + 0.5) / totals[kind])
+        before[kind] += 1
+    return sorted(range(len(members)), key=shares.__getitem__)
 
 
 def _halved(stacks: Sequence[Sequence[Member]], at_least: int) -> list[list[Member]]:
@@ -112,8 +132,7 @@ def _halved(stacks: Sequence[Sequence[Member]], at_least: int) -> list[list[Memb
     spread = [list(stack) for stack in stacks]
     while len(spread) < at_least and max(map(len, spread), default=0) > 1:
         largest = max(range(len(spread)), key=lambda i: len(spread[i]))
-        stack, middle = spread[largest], (len(spread[largest]) + 1) // 2
-        spread[largest : largest + 1] = [stack[:middle], stack[middle:]]
+        spread[largest : largest + 1] = _split(spread[largest], 2)
     return spread
 
 
