@@ -13,9 +13,10 @@ from kmlp.engine.memory import Room as MemoryRoom
 from kmlp.engine.planning.width import filled
 from kmlp.engine.programs import disk
 from kmlp.engine.programs.kept import PROGRAMS
+from kmlp.engine.programs.told import Compiling
 from kmlp.engine.stack import Stack, build_stack
 from kmlp.engine.stack_training import DeviceData, StackRun
-from kmlp.engine.trainer import MemberResult, OnEpoch, Room
+from kmlp.engine.trainer import MemberResult, OnCompile, OnEpoch, Room
 from kmlp.nn import backend
 
 
@@ -100,6 +101,7 @@ def train_members(
     room: Room | None = None,
     on_start: Callable[[Sequence[Member]], None] | None = None,
     on_epoch: OnEpoch | None = None,
+    on_compile: OnCompile | None = None,
     checkpoints: Callable[[Sequence[Member]], Checkpoints] | None = None,
     until: int | None = None,
 ) -> None:
@@ -114,6 +116,8 @@ def train_members(
         on_result: called with each finished stack's results, in its thread, as are the others.
         room: the memory there is; fewer stacks train at once where more do not fit.
         on_start: called with a stack's members right before it trains.
+        on_compile: called with the number of a program and how many are compiled, before the first
+            epoch of the first stack that needs it.
         on_epoch, checkpoints, until: as for `fit_stack`.
 
     Raises:
@@ -128,6 +132,7 @@ def train_members(
         places.put(index)
     device_data = DeviceData(data)
     interrupted = threading.Event()
+    compiling = Compiling(stacks, data.spec, on_compile)
 
     def train(members: Sequence[Member]) -> None:
         if interrupted.is_set():
@@ -137,6 +142,7 @@ def train_members(
             stack = build_stack(slots, data.spec, group)
             if on_start:
                 on_start(members)
+            compiling.tell(stack)
             results = fit_stack(
                 stack,
                 device_data,

@@ -17,6 +17,8 @@ from kmlp.machine import in_words
 
 Stacks = list[list[Member]]
 OnEpoch = Callable[[Sequence[Member], int, dict[str, np.ndarray]], None]
+OnCompile = Callable[[int, int], None]
+"""Called with the number of a program, from 1, and how many are compiled."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +135,7 @@ class Trainer(Protocol):
         room: Room | None = None,
         on_start: Callable[[Sequence[Member]], None] | None = None,
         on_epoch: OnEpoch | None = None,
+        on_compile: OnCompile | None = None,
         checkpoints: Callable[[Sequence[Member]], Checkpoints] | None = None,
         until: int | None = None,
     ) -> None:

@@ -10,7 +10,7 @@ from kmlp.engine.member import Member
 from kmlp.engine.planning.costs import compile_seconds, epoch_seconds
 from kmlp.engine.planning.stacks import plan_stacks, stack_size
 from kmlp.engine.planning.width import filled, group_size, num_slots, representative
-from kmlp.engine.scheduler import fit_stack
+from kmlp.engine.scheduler import fit_stack, train_members
 from kmlp.engine.signature import Signature
 from kmlp.engine.stack import build_stack
 from kmlp.engine.stack_training import DeviceData, StackRun
@@ -207,3 +207,18 @@ def test_a_wide_stacks_snapshot_goes_on_where_all_train_at_a_time(tiny):
         go(resumed, 5)
         assert [r.member.id for r in resumed.results()] == [m.id for m in members]
         assert all(len(r.curves["loss"]) >= 2 for r in resumed.results())
+
+
+def test_who_waits_is_told_what_is_compiled_and_the_second_time_nothing(tiny):
+    """Two stacks of one program and one of another."""
+    stacks = [[make_member(tiny, s, hidden_units=(5,), max_epochs=1)] for s in range(2)]
+    stacks.append([make_member(tiny, hidden_units=(6,), max_epochs=1)])
+    for expected in ([(1, 2), (2, 2)], []):
+        told: list[tuple[int, int]] = []
+        train_members(
+            stacks,
+            tiny,
+            on_result=lambda _: None,
+            on_compile=lambda number, total, told=told: told.append((number, total)),
+        )
+        assert told == expected
