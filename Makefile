@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 
-.PHONY: demo test-fast test test-all test-jax lint lock clean
+.PHONY: demo test-fast test test-all test-jax lint schema lock clean
 
 demo: $(READY)
 	$(BIN)/kmlp run fashion_mnist --out runs/demo
@@ -52,6 +52,11 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $(READY)
+
+# What `results.json` holds, after a change of its records.
+schema: $(READY)
+	$(BIN)/python -m kmlp.study.results.records.schema > kmlp/results.schema.json
+	$(BIN)/python -m tuning.results.records.schema > tuning/results.schema.json
 
 lock:
 	uv pip compile pyproject.toml --extra test --universal --python-version 3.11 \

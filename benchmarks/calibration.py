@@ -29,7 +29,7 @@ from simulated import (
 )
 
 from kmlp.stats import paired_tests, resampling, summaries
-from kmlp.study.results.ranking import is_significant
+from kmlp.study.results.records.variants import Versus
 
 COMMAND = "python benchmarks/calibration.py"
 JSON = Path(__file__).parent.parent / "kmlp" / "report" / "calibration.json"
@@ -92,7 +92,7 @@ def has_verdict(scores: np.ndarray) -> bool:
     found = [paired_tests.compare_paired(v, baseline, higher_is_better=True) for v in variants]
     corrected = paired_tests.holm([comparison.p for comparison in found])
     return any(
-        is_significant({"versus_baseline": {**asdict(comparison), "p_holm": p_holm}})
+        Versus(**asdict(comparison), p_holm=p_holm).is_significant
         for comparison, p_holm in zip(found, corrected, strict=True)
     )
 

@@ -11,9 +11,9 @@ from kmlp.stats import group_sequential, paired_tests
 def added_in_rounds(scores: np.ndarray) -> group_sequential.Rounds:
     """What `--seeds auto` makes of `(variants, most seeds)` validation scores; the first is the
     baseline."""
-    looks = group_sequential.looks_for(len(scores) - 1)
+    looks = group_sequential.useful_schedule(len(scores) - 1)
     by_name = {str(i): list(row) for i, row in enumerate(scores)}
-    return group_sequential.replay(by_name, baseline="0", looks=looks)
+    return group_sequential.replay(by_name, baseline="0", schedule=looks)
 
 
 def rounds_false_verdicts(studies: int) -> dict[str, dict[str, float]]:
@@ -30,7 +30,7 @@ def rounds_false_shares(name: str, studies: int) -> dict[str, float]:
     """The shares for one kind of scores."""
     rng, wrong = np.random.default_rng(40), []
     for _ in range(studies):
-        scores = null_scores(name, rng, group_sequential.LOOKS[-1])
+        scores = null_scores(name, rng, group_sequential.SCHEDULE[-1])
         rounds = added_in_rounds(scores)
         p = paired_tests.holm(
             [
@@ -39,7 +39,7 @@ def rounds_false_shares(name: str, studies: int) -> dict[str, float]:
             ]
         )
         on_validation = not {"better", "worse"}.isdisjoint(rounds.status.values())
-        smallest, looks = min(p), len(group_sequential.LOOKS)
+        smallest, looks = min(p), len(group_sequential.SCHEDULE)
         wrong.append(
             (on_validation, looks * smallest < paired_tests.ALPHA, smallest < paired_tests.ALPHA)
         )
@@ -53,7 +53,7 @@ def rounds_power(studies: int) -> list[dict[str, Any]]:
     Beside it, what all 8 with the most seeds would find. Effects are in standard deviations of the
     paired differences.
     """
-    found, most = [], group_sequential.LOOKS[-1]
+    found, most = [], group_sequential.SCHEDULE[-1]
     for num_effects, effect in ((7, 0.5), (7, 0.8), (7, 1.2), (7, 2.0), (3, 1.2), (1, 1.2)):
         rng, shown, cost, at_once = np.random.default_rng(0), [], [], []
         for _ in range(studies // 8):
@@ -83,7 +83,7 @@ def rounds_tables(found: dict[str, Any]) -> list[str]:
     return [
         table(
             f"Studies of 8 equal variants with any false verdict of --seeds auto, looks at "
-            f"{', '.join(map(str, group_sequential.LOOKS))} seeds",
+            f"{', '.join(map(str, group_sequential.SCHEDULE))} seeds",
             kinds,
             [
                 (name, *(percent(shares[k]) for k in kinds))

@@ -65,7 +65,7 @@ def check(run: Path, code: int) -> None:
 
 def trials(run: Path) -> list[dict]:
     """All that a search found, but for how long it took."""
-    return [{k: v for k, v in trial.items() if k != "seconds"} for trial in load_search(run).trials]
+    return [t.model_dump(exclude={"seconds"}) for t in load_search(run).record.trials]
 
 
 def kill_at_random(folder: Path, tuner: str, kills: int, longest: float) -> None:
@@ -84,8 +84,8 @@ def kill_at_random(folder: Path, tuner: str, kills: int, longest: float) -> None
             finish(run, tuner)
             ended += 1
             same += trials(run) == trials(reference)
-            needed += load_search(reference).results["budget"]["member_epochs"]
-            trained += load_search(run).results["budget"]["member_epochs"]
+            needed += load_search(reference).record.budget.member_epochs
+            trained += load_search(run).record.budget.member_epochs
     print(
         f"{tuner:9} {met} kills in {ended} searches: {same} of {ended} end with the trials of an "
         f"uninterrupted one, {trained} member-epochs trained, {needed} needed",

@@ -40,8 +40,8 @@ def search_stacked(data, options: dict, folder: str) -> tuple[int, list[float]]:
     from tuning import tune
 
     found = tune(data, f"{folder}/stacked", **settings(options))
-    epochs = sum(sum(t["epochs"]) for t in found.trials)
-    return epochs, [t["score"] for t in found.trials]
+    epochs = sum(sum(t.epochs) for t in found.record.trials)
+    return epochs, [t.score for t in found.record.trials]
 
 
 def search_stock(data, options: dict, folder: str) -> tuple[int, list[float]]:

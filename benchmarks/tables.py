@@ -1,4 +1,4 @@
-"""How long a large CSV takes from the disk to the encoded matrix, and how much memory.
+"""How long a large CSV takes from the disk to encoded matrices, and how much memory.
 
     python benchmarks/tables.py [--rows 1000000]
 
@@ -42,9 +42,9 @@ def make(path: Path, num_rows: int) -> None:
 
 
 def measure(path: Path) -> None:
-    """Reads, infers and encodes; prints seconds and peak memory after each."""
-    from kmlp.data.encoder import encode, encode_target
-    from kmlp.data.inference import infer_schema
+    """Reads, parts, infers and encodes, as `load_dataset` does; prints seconds and peak memory."""
+    from kmlp.data.dataset import Dataset
+    from kmlp.data.preparation import prepare
     from kmlp.data.tables import read_table
 
     start = time.perf_counter()
@@ -52,15 +52,15 @@ def measure(path: Path) -> None:
     _print("import", 0.0)
     table = read_table(path)
     _print("read", time.perf_counter() - start)
-    schema = infer_schema(table, "status")
-    _print("infer", time.perf_counter() - start)
-    matrix, target = encode(table, schema.columns), encode_target(table, schema.target)
+    made = prepare(table, "status", test=0.2, use_up=True)
     _print("encode", time.perf_counter() - start)
-    size = matrix.nbytes / 2**20
+    data = Dataset.from_prepared(made, name="table", location=str(path))
+    _print("hash", time.perf_counter() - start)
+    size = (data.x_train.nbytes + data.x_test.nbytes) / 2**20
     print(
-        f"{path.stat().st_size / 2**20:.0f} MB of CSV, {matrix.shape[0]:,} rows x {COLUMNS} columns"
-        f" ({matrix.shape[1]} encoded, {len(target):,} targets); the matrix is {size:.0f} MB as "
-        f"float32, {2 * size:.0f} MB as float64"
+        f"{path.stat().st_size / 2**20:.0f} MB of CSV, {len(data.y_train):,} training and "
+        f"{len(data.y_test):,} test rows, {COLUMNS} columns ({data.x_train.shape[1]} encoded); the "
+        f"matrices are {size:.0f} MB"
     )
 
 

@@ -36,6 +36,9 @@ _HOME = {
     "load_saved": "kmlp.deploy.serving",
     "evaluate": "kmlp.deploy.evaluation",
     "StudyProgress": "kmlp.study.progress",
+    "compare": "kmlp.scores.comparison",
+    "Comparison": "kmlp.scores.comparison",
+    "write_scores_report": "kmlp.report",
     "tune": "tuning.search.search",
     "MLPHyperModel": "tuning.space.hypermodel",
 }

@@ -9,8 +9,9 @@ import numpy as np
 
 from kmlp.config import StudyConfig
 from kmlp.stats.metrics import classification_metrics, regression_metrics
-from kmlp.study.plan import Extra, Plan, ids_of, plan_extras, plan_members
+from kmlp.study.plan import Extra, Plan, plan_study
 from kmlp.study.results.assembly import build_results
+from kmlp.study.results.records.study import StudyResults
 from kmlp.study.run_folder.folder import MemberRecord, RunFolder
 
 VARIANTS = ("none", "dropout", "l2")
@@ -32,8 +33,13 @@ class HandMade:
     outputs: dict[tuple[str, int], np.ndarray]
 
     @property
-    def results(self) -> dict[str, Any]:
+    def record(self) -> StudyResults:
         return build_results(self.plan, self.folder, self.dataset)
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """As `results.json` holds them."""
+        return self.record.to_dict()
 
 
 def error(variant: str, seed: int) -> float:
@@ -90,8 +96,7 @@ def hand_made(
     }
     config = StudyConfig(dataset=data_name, num_seeds=num_seeds, **more)
     sha256 = (facts or {}).get("sha256", "0" * 64)
-    extras = plan_extras(config, sha256)
-    ids = ids_of(plan_members(config, sha256))
+    plan = plan_study(config, sha256)
     own_names = {called[variant] or variant: variant for variant in VARIANTS}
     truth = TARGETS if task == "regression" else LABELS[task].astype(np.int32)
     dataset = {
@@ -114,13 +119,13 @@ def hand_made(
         data = {"name": data_name, "source": "arrays", "location": "memory", "sha256": sha256}
         folder.write_json("environment.json", {**environment, "data": data, "dataset": dataset})
         folder.write_test_labels(truth)
-        for variant, by_seed in ids.items():
+        for variant, by_seed in plan.ids.items():
             for seed, id in by_seed.items():
                 outputs[variant, seed] = outputs_of(task, own_names[variant], seed)
                 record(folder, id, task, truth, outputs[variant, seed])
-        for extra in extras:
+        for extra in plan.extras:
             record_extra(folder, extra, task, truth)
-    return HandMade(folder, Plan(config, ids, extras=extras), dataset, truth, outputs)
+    return HandMade(folder, plan, dataset, truth, outputs)
 
 
 def extra_outputs(task: str, extra: Extra, truth: np.ndarray) -> np.ndarray:

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from kmlp.config import MLPConfig, TrainConfig
+from kmlp.study.results.records.study import DataFacts
 from tuning.results.choice import Candidate, choose
+from tuning.results.records.search import SearchedParameter, SearchFindings, SearchResults
 from tuning.results.search_folder import SearchFolder
 from tuning.results.verdict import verdict
 
@@ -42,10 +44,9 @@ DEFAULTS = {
     "batch_norm": False,
     "max_epochs": 30,
 }
-FULL = {"step": None, "sampling": None, "values": [], "min": None, "max": None, "conditions": []}
 
 
-def made_search(path: Path, num_trials: int = 40, task: str = "multiclass") -> dict[str, Any]:
+def made_search(path: Path, num_trials: int = 40, task: str = "multiclass") -> SearchResults:
     """Writes the `environment.json` of a search and returns its results.
 
     From the fourth trial on trial 3 failed and trial 7 ended its process; the others are done.
@@ -64,7 +65,8 @@ def made_search(path: Path, num_trials: int = 40, task: str = "multiclass") -> d
         "input_dtype": "uint8",
         "class_names": [] if task == "regression" else list("abcdefghij"),
     }
-    results = assembled(dataset, [made_trial(n, task) for n in range(num_trials)])
+    facts = DataFacts.model_validate(dataset)
+    results = assembled(facts, [made_trial(n, task) for n in range(num_trials)])
     data = {"name": "made", "source": "arrays", "location": "memory", "sha256": "0" * 64}
     environment = {"python": "3", "platform": "here", "packages": {"keras": "3"}, "data": data}
     with folder.writing():
@@ -72,9 +74,28 @@ def made_search(path: Path, num_trials: int = 40, task: str = "multiclass") -> d
     return results
 
 
-def assembled(dataset: dict[str, Any], trials: list[dict[str, Any]]) -> dict[str, Any]:
+def searched(name: str, kind: str, **facts: Any) -> SearchedParameter:
+    """A hyperparameter of results; what is not said of it is null or empty."""
+    nothing = {**dict.fromkeys(("min", "max", "step", "sampling", "default"))}
+    nothing |= {"values": [], "conditions": []}
+    return SearchedParameter.model_validate({"name": name, "kind": kind, **nothing, **facts})
+
+
+def changed(results: SearchResults, **fields: Any) -> SearchResults:
+    """The same results but for some fields, with the verdict that follows."""
+    found = {**results.to_dict(), **fields}
+    del found["verdict"]
+    return _concluded(found)
+
+
+def _concluded(found: dict[str, Any]) -> SearchResults:
+    findings = SearchFindings.model_validate(found)
+    return SearchResults(**dict(findings), verdict=verdict(findings))
+
+
+def assembled(dataset: DataFacts, trials: list[dict[str, Any]]) -> SearchResults:
     """Results as a tuner leaves them: the best, its ties, the pick."""
-    is_regression = dataset["task"] == "regression"
+    is_regression = dataset.is_regression
     name = "val_rmse" if is_regression else "val_accuracy"
     candidates = [
         Candidate(t["number"], [e["score"] for e in t["executions"]], t["num_weights"])
@@ -92,12 +113,13 @@ def assembled(dataset: dict[str, Any], trials: list[dict[str, Any]]) -> dict[str
             "num_seeds": NUM_SEEDS,
             "first_seed": 0,
             "seed": 0,
+            "parallel_trials": 2,
             "validation_fraction": 1 / 6,
             "objective": {"name": name, "direction": "min" if is_regression else "max"},
             "model": MLPConfig().to_dict(),
             "train": TrainConfig().to_dict(),
         },
-        "space": [{**FULL, **p, "default": DEFAULTS[p["name"]]} for p in SPACE],
+        "space": [searched(**p, default=DEFAULTS[p["name"]]) for p in SPACE],
         "trials": trials,
         "ties": list(choice.ties) if choice else [],
         "picked": choice and choice.picked,
@@ -113,7 +135,7 @@ def assembled(dataset: dict[str, Any], trials: list[dict[str, Any]]) -> dict[str
             "trials": len(trials),
         },
     }
-    return {**results, "verdict": verdict(results)}
+    return _concluded(results)
 
 
 def made_trial(number: int, task: str) -> dict[str, Any]:
@@ -129,6 +151,7 @@ def made_trial(number: int, task: str) -> dict[str, Any]:
     return {
         "number": number,
         "id": f"{number:04d}",
+        "batch": 0,
         "values": values,
         "status": status,
         "message": {3: "the loss of seed 1 was NaN in epoch 2", 7: None}.get(number),
@@ -193,30 +216,33 @@ def num_weights(sizes: tuple[int, ...]) -> int:
     return sum((a + 1) * b for a, b in itertools.pairwise(sizes))
 
 
-def with_follow_up(results: dict[str, Any]) -> dict[str, Any]:
+def with_follow_up(results: SearchResults) -> SearchResults:
     """The same search with fresh seeds of the ties and the test set read."""
-    unit = 200 if results["dataset"]["task"] == "regression" else -1
+    unit = 200 if results.dataset.is_regression else -1
     again = {
-        str(n): {
-            "variant": f"trial {n}",
-            "score": trial["score"] + 0.001 * unit,
+        t.number: {
+            "variant": f"trial {t.number}",
+            "score": t.score + 0.001 * unit,
             "se": 0.0004 * abs(unit),
+            "test": {},
+            "versus_baseline": None,
         }
-        for n, trial in enumerate(results["trials"])
-        if n in results["ties"][:3] or n == results["picked"]
+        for t in results.finished
+        if t.number in (*results.ties[:3], results.picked)
     }
     metrics = {"accuracy": (0.881, 0.0005), "cross_entropy": (0.331, 0.001)}
     if unit > 1:
         metrics = {"rmse": (33.0, 0.2), "r2": (0.8, 0.01)}
     summaries = {
-        m: {"mean": mean, "se": se, "ci95": [mean - 2 * se, mean + 2 * se]}
+        m: {"mean": mean, "sd": se * 10**0.5, "se": se, "ci95": [mean - 2 * se, mean + 2 * se]}
+        | {"min": mean - 9 * se, "max": mean + 9 * se}
         for m, (mean, se) in metrics.items()
     }
-    picked = results["picked"]
-    own = {name: again[str(picked)][name] for name in ("score", "se")}
+    picked = results.picked
+    own = {name: again[picked][name] for name in ("score", "se")}
     fresh = {"num_seeds": 10, "first_seed": 1000, **own, "trials": again}
-    trial = results["trials"][picked]
-    luck, error = trial["score"] - fresh["score"], math.hypot(trial["se"], fresh["se"])
+    trial = results.picked_trial
+    luck, error = trial.score - fresh["score"], math.hypot(trial.se, fresh["se"])
     fresh |= {
         "seed_luck": luck,
         "seed_luck_se": error,
@@ -224,6 +250,5 @@ def with_follow_up(results: dict[str, Any]) -> dict[str, Any]:
         "baseline": None,
     }
     test = {"trial": picked, **summaries, "versus_baseline": None}
-    followup = {"num_trials": len(results["trials"])}
-    results = {**results, "followup": followup, "fresh": fresh, "test": test}
-    return {**results, "verdict": verdict(results)}
+    followup = {"num_trials": len(results.trials)}
+    return changed(results, followup=followup, fresh=fresh, test=test)

@@ -20,7 +20,8 @@ BELOW = {
     "kmlp.deploy": (
         *("kmlp.study", "kmlp.engine", "kmlp.nn", "kmlp.config", "kmlp.data", "kmlp.stats"),
     ),
-    "kmlp.report": ("kmlp.study", "kmlp.config", "kmlp.data", "kmlp.stats"),
+    "kmlp.scores": ("kmlp.study", "kmlp.data", "kmlp.stats"),
+    "kmlp.report": ("kmlp.scores", "kmlp.study", "kmlp.config", "kmlp.data", "kmlp.stats"),
     "tuning.space": (
         *("kmlp.study", "kmlp.engine", "kmlp.nn", "kmlp.config", "kmlp.data", "kmlp.stats"),
     ),

@@ -8,6 +8,7 @@ import pytest
 
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.config.study_file import read_study_file
+from kmlp.config.table import load_configured
 from kmlp.config.variants import VARIANTS
 
 ROOT = Path(__file__).parent.parent
@@ -89,6 +90,20 @@ def test_the_ready_study_holds_all_variants():
     assert config.dataset == "fashion_mnist"
     assert config.variant_names == tuple(VARIANTS)
     assert config.num_seeds == 10
+
+
+def test_the_ready_study_of_a_table_fits_its_data(tmp_path):
+    config = read_study_file(ROOT / "studies/table.toml")
+    data = load_configured(config.dataset, config.data)
+    assert (data.name, len(data.x_test)) == ("breast_cancer", round(0.3 * 569))
+    text = re.sub(r"^# (\w+ = )", r"\1", _text("studies/table.toml"), flags=re.MULTILINE)
+    (tmp_path / "study.toml").write_text(text)
+    offered = read_study_file(tmp_path / "study.toml").data
+    assert (offered.target, offered.columns, offered.drop) == (
+        "status",
+        {"zip": "category"},
+        ("id",),
+    )
 
 
 def test_what_the_ready_study_offers_in_comments_is_valid(tmp_path):

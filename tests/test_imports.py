@@ -25,6 +25,12 @@ def test_what_must_be_instant_loads_no_keras(statement):
     subprocess.run([sys.executable, "-c", check], check=True, cwd=ROOT)
 
 
+def test_a_table_for_a_terminal_loads_nothing_that_draws():
+    heavy = "{'keras', 'tensorflow', 'jax', 'matplotlib', 'jinja2'}"
+    check = f"import sys, kmlp.cli.tables; assert not {heavy} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", check], check=True, cwd=ROOT)
+
+
 @pytest.mark.engine
 @pytest.mark.slow
 def test_training_on_jax_needs_no_tensorflow(tmp_path):

@@ -70,7 +70,9 @@ def train_alone_in_keras(member: Member, data: Dataset, num_epochs: int) -> kera
     )
     weights = None
     if member.train.class_weight:
-        weights = dict(enumerate(class_weights(member, data.spec, y[rows]).tolist()))
+        weights = dict(
+            enumerate(class_weights(member.train.class_weight, data.spec, y[rows]).tolist())
+        )
     for epoch in range(num_epochs):
         order = member.epoch_order(rows, epoch)
         for start in range(0, len(order), batch_size):

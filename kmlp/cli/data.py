@@ -1,46 +1,177 @@
 """`kmlp data`: which data sets are at hand; what a table's columns are."""
 
-from pathlib import Path
-from typing import Annotated
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from kmlp.cli.app import Json, app, console, print_json
+from kmlp.cli.schema import OfTable, as_test, schema_table
 from kmlp.errors import ConfigError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import rich.table
+
+    from kmlp.data import Dataset
+    from kmlp.data.tables import Table
 
 
 @app.command
 def data(
-    file: Annotated[Path | None, Parameter(help="a table; none for the data sets at hand")] = None,
+    name: Annotated[
+        str | None,
+        Parameter(
+            help="a table, a folder of images a class, or a data set by its name; none for the "
+            "data sets at hand"
+        ),
+    ] = None,
     /,
     *,
-    target: Annotated[str | None, Parameter(help="the column to predict")] = None,
-    columns: Annotated[
-        str | None, Parameter(help="kinds that are said: zip=category,when=date")
-    ] = None,
-    drop: Annotated[
-        list[str] | None, Parameter(help="columns not to use, between commas", negative="")
-    ] = None,
+    of: OfTable | None = None,
     json: Json = False,
 ) -> None:
     """Show what a table's columns are and what becomes of them, before anything trains.
 
-    Without a file: list the data sets, where each may lie and its state.
+    With --test also what to look at once rows are parted: those that stand in both sets, and
+    categories that only test rows have. Of images: their sizes and how many each class has.
+    Without a name: list the data sets, where each may lie and its state.
 
     For example:
 
         kmlp data churn.csv --target status --columns zip=category --drop id
 
+        kmlp data photos/
+
         KMLP_DATA=~/sets kmlp data
     """
-    if file is not None:
-        from kmlp.cli.schema import read_kinds, read_names, show_schema
-
-        show_schema(file, target, read_kinds(columns), read_names(drop), json=json)
+    if name is not None:
+        show_data(name, of or OfTable(), json=json)
         return
-    if target or columns or drop:
-        raise ConfigError("--target, --columns and --drop are of a table: kmlp data FILE.")
+    if of and of.said:
+        words = ", ".join(f"--{option}" for option in of.said)
+        raise ConfigError(f"{words}: of which data? kmlp data FILE {words} ...")
     _list_sets(json=json)
+
+
+def show_data(name: str, of: OfTable, *, json: bool) -> None:
+    """Prints what a file's columns are and what becomes of them; of images, what there are."""
+    table, target = _find_table(name, of)
+    if table is None or _is_image_table(table, of):
+        _show_images(name, of, json=json)
+    else:
+        _show_schema(name, table, target, of, json=json)
+
+
+def _find_table(name: str, of: OfTable) -> tuple["Table | None", str | None]:
+    """The table of a file or a name, and its target where it has a usual one."""
+    from kmlp.data.loading import is_table_name
+    from kmlp.data.preparation import read_for
+    from kmlp.data.reading.shipped import SHIPPED, shipped_table
+    from kmlp.data.tables import Table
+
+    if name in SHIPPED and (usual := SHIPPED[name].target):
+        return Table(shipped_table(name), name), of.target or usual
+    if not os.path.isdir(name) and is_table_name(name):
+        return read_for(name, of.said.get("columns")), of.target
+    return None, None
+
+
+def _is_image_table(table: "Table", of: OfTable) -> bool:
+    """Whether a table is read as images, as Kaggle lays out MNIST."""
+    from kmlp.data.preparation import is_images
+
+    return is_images(table, of.target, of.said.get("columns"), of.said.get("drop", ()))
+
+
+def _show_schema(name: str, table: "Table", target: str | None, of: OfTable, *, json: bool) -> None:
+    from kmlp.data.inference import infer_schema
+    from kmlp.data.preparation import prepare
+
+    how = {key: value for key, value in of.said.items() if key in ("columns", "drop")}
+    if of.test is None:
+        schema = infer_schema(table, target, **how)
+    else:
+        prepared = prepare(table, target, test=as_test(of.test), **how)
+        assert prepared.schema
+        schema = prepared.schema
+    if json:
+        about = {"file": name, "sha256": table.sha256, "num_rows": table.height}
+        print_json({**about, "found": list(table.found), **schema.to_dict()})
+        return
+    out = console()
+    rows = f"{table.height:,} rows, {len(table.columns)} columns"
+    out.print(f"{name}: {rows}, {schema.task} of {schema.target.name!r}")
+    out.print(schema_table(schema))
+    _print_lists(
+        {
+            "Read as": table.found,
+            "Decided (say otherwise with --columns NAME=KIND)": schema.notes,
+            "Look at": schema.warnings,
+        }
+    )
+
+
+def _show_images(name: str, of: OfTable, *, json: bool) -> None:
+    """What a set of images or arrays holds: their shape, and how many of each class."""
+    import numpy as np
+
+    from kmlp.data import load_dataset
+
+    data = load_dataset(name, download=False, **of.said)
+    classes = data.spec.class_names
+    train, test = (np.bincount(y, minlength=len(classes)) for y in _classes(data))
+    if json:
+        about = {"name": data.name, **vars(data.provenance), **data.spec.to_dict()}
+        counts = {
+            c: {"train": int(a), "test": int(b)}
+            for c, a, b in zip(classes, train, test, strict=True)
+        }
+        sizes = {"num_train": len(data.y_train), "num_test": len(data.y_test)}
+        print_json({**about, **sizes, "classes": counts, "warnings": list(data.warnings)})
+        return
+    shape = " x ".join(map(str, data.spec.input_shape))
+    out = console()
+    out.print(
+        f"{name}: {len(data.y_train):,} training and {len(data.y_test):,} test rows of {shape} "
+        f"{data.spec.input_dtype}, {data.spec.task}"
+    )
+    if classes:
+        out.print(_class_table(classes, train, test))
+    _print_lists({"Look at": data.warnings})
+
+
+def _classes(data: "Dataset") -> tuple["np.ndarray", "np.ndarray"]:
+    """The classes of both sets; none of a regression."""
+    y = (data.y_train, data.y_test)
+    return y if data.spec.class_names else (y[0][:0].astype(int), y[1][:0].astype(int))
+
+
+def _class_table(
+    names: Sequence[str], train: "np.ndarray", test: "np.ndarray"
+) -> "rich.table.Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    from kmlp.text import visible
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("class", overflow="fold")
+    for heading in ("training", "test"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name, first, second in zip(names, train, test, strict=True):
+        table.add_row(Text(visible(name)), f"{first:,}", f"{second:,}")
+    return table
+
+
+def _print_lists(lists: Mapping[str, Sequence[str]]) -> None:
+    out = console()
+    for heading, lines in lists.items():
+        if lines:
+            out.print(f"\n{heading}:")
+            for line in lines:
+                out.print(f"• {line}")
 
 
 def _list_sets(*, json: bool) -> None:

@@ -1,14 +1,20 @@
 """`kmlp export`, `predict` and `evaluate`: networks that were taken away."""
 
+import os
 import re
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from kmlp.cli.app import Json, app, console, import_tensorflow_quietly, print_json
 from kmlp.cli.schema import OfTable
+from kmlp.errors import ConfigError
+from kmlp.text import visible
+
+if TYPE_CHECKING:
+    from kmlp.deploy.serving import LoadedModel
 
 _HOW_TO_HOLD_TO_IT = (
     "Whoever must load just this model says so: kmlp predict MODEL FILE --sha256 DIGEST, "
@@ -16,6 +22,14 @@ _HOW_TO_HOLD_TO_IT = (
 )
 Digest = Annotated[
     str | None, Parameter(help="of the model, as kmlp export printed it; another is refused")
+]
+HideValues = Annotated[
+    bool,
+    Parameter(
+        negative="",
+        help="of a table: leave categories and ranges out of the model card; the graph and the "
+        "manifest need them, and hold them",
+    ),
 ]
 
 
@@ -27,6 +41,7 @@ def export(
     variant: Annotated[str | None, Parameter(help="the best on validation if omitted")] = None,
     member: Annotated[str, Parameter(help="best, a seed, or ensemble")] = "best",
     out: Annotated[Path | None, Parameter(help="saved_models/NAME of the data set")] = None,
+    hide_values: HideValues = False,
 ) -> None:
     """Write a trained network, or all of a variant as one, as a SavedModel.
 
@@ -38,7 +53,7 @@ def export(
     """
     from kmlp.deploy.manifest import checked_manifest
 
-    version = write_export(run_dir, variant, member, out)
+    version = write_export(run_dir, variant, member, out, hide_values=hide_values)
     print(version)
     print(f"sha256 {checked_manifest(version)['sha256']}\n{_HOW_TO_HOLD_TO_IT}", file=sys.stderr)
 
@@ -49,6 +64,10 @@ def predict(
     input: Path,
     /,
     *,
+    keep: Annotated[
+        list[str] | None,
+        Parameter(help="of a table: a column to stand beside; may be said again", negative=""),
+    ] = None,
     dark_on_light: Annotated[
         bool, Parameter(negative="", help="images show dark on light: invert them")
     ] = False,
@@ -56,15 +75,28 @@ def predict(
     json: Annotated[bool, Parameter(negative="", help="print JSON lines")] = False,
     sha256: Digest = None,
 ) -> None:
-    """Predict .npy, .npz, IDX, PNG and JPEG files, or a folder of images.
+    """Predict a table's file, .npy, .npz, IDX and image files, or a folder of images.
+
+    A table's columns are found by their names, in any order; labels and other columns may stand
+    beside. What should be looked at, as categories that training lacked, is told on stderr.
 
     For example:
 
+        kmlp predict saved_models/churn new.csv --keep id --out predictions.csv
+
         kmlp predict saved_models/fashion photo.png --dark-on-light
     """
-    from kmlp.deploy.prediction import predict_file
+    from kmlp.cli.predictions import print_predictions
+    from kmlp.deploy.inputs import check_input
+    from kmlp.deploy.prediction import predict_file, refuse_out
+    from kmlp.deploy.serving import load_saved
 
-    predict_file(model, input, dark_on_light=dark_on_light, out=out, as_json=json, sha256=sha256)
+    if out:
+        refuse_out(out, input)
+    check_input(input)
+    loaded = load_saved(model, sha256=sha256)
+    predictions = predict_file(loaded, input, dark_on_light=dark_on_light, keep=keep or ())
+    print_predictions(predictions, out, as_json=json)
 
 
 @app.command
@@ -77,32 +109,63 @@ def evaluate(
     json: Json = False,
     sha256: Digest = None,
 ) -> None:
-    """Score a SavedModel on a data set's test rows: intervals and the confusion matrix.
+    """Score a SavedModel on a table's labelled rows, or on a data set's test rows.
+
+    Of a table all rows are scored, by the model's own columns and classes; with --test only those
+    that a study held out. Scores come with intervals, classes with the confusion matrix.
 
     For example:
 
-        kmlp evaluate saved_models/fashion fashion_mnist
+        kmlp evaluate saved_models/churn labelled.csv
 
-        kmlp evaluate saved_models/churn churn.csv --target status --test 0.2
+        kmlp evaluate saved_models/churn churn.csv --test 0.2
+
+        kmlp evaluate saved_models/fashion fashion_mnist
     """
-    from kmlp.data import load_dataset
-    from kmlp.deploy.evaluation import evaluate as score
     from kmlp.deploy.serving import load_saved
 
-    data = load_dataset(dataset, **(of.said if of else {}))
-    scores = score(load_saved(model, sha256=sha256), data)
+    scores, rows = _scored(load_saved(model, sha256=sha256), dataset, of.said if of else {})
+    for line in scores.get("told", ()):
+        print(f"look at: {visible(line)}", file=sys.stderr)
     if json:
         print_json(scores)
         return
     from kmlp.cli.tables import confusion_table, score_lines
 
-    print("\n".join(score_lines(scores, data.provenance.source)))
+    print("\n".join(score_lines(scores, rows)))
     if "confusion" in scores:
         print()
         console().print(confusion_table(scores))
 
 
-def write_export(run_dir: Path, variant: str | None, member: str, out: Path | None) -> Path:
+def _scored(model: "LoadedModel", dataset: str, said: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """Scores, and of which rows they are."""
+    from kmlp.data import load_dataset
+    from kmlp.data.loading import is_table_name
+    from kmlp.deploy.evaluation import evaluate
+
+    is_table = not os.path.isdir(dataset) and is_table_name(dataset)
+    if not is_table or "test" in said or len(model.input_shape) > 1:
+        if is_table and model.schema:
+            said = {"target": model.schema.target.source, **said}
+        data = load_dataset(dataset, **said)
+        return evaluate(model, data), f"{data.provenance.source} test rows"
+    if others := [name for name in said if name != "target"]:
+        raise ConfigError(
+            f"--{others[0]} is said before training: the model knows its columns. Of the training "
+            "file's held-out rows say --test as well, and all that was said in training."
+        )
+    return evaluate(model, Path(dataset), **said), f"rows of {dataset}"
+
+
+def write_export(
+    run_dir: Path,
+    variant: str | None,
+    member: str,
+    out: Path | None,
+    *,
+    hide_values: bool = False,
+) -> Path:
     from kmlp.ownership import refuse_foreign_folder
     from kmlp.study.loading import load_study
 
@@ -115,7 +178,7 @@ def write_export(run_dir: Path, variant: str | None, member: str, out: Path | No
     import_tensorflow_quietly()
     from kmlp.deploy.exporting import export as write
 
-    return write(selection, out)
+    return write(selection, out, hide_values=hide_values)
 
 
 def default_model(dataset: str) -> Path:

@@ -1,6 +1,7 @@
 """What the command line overrides of a study, and the studies that come of it."""
 
 from dataclasses import dataclass
+from shlex import quote
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -14,18 +15,19 @@ from kmlp.text import shown
 Target = Annotated[
     str,
     Parameter(
-        help="mnist, fashion_mnist, a table (.csv and others), an .npz file, a folder of IDX "
-        "files, or a study file (.toml)"
+        help="a table (.csv and others), a folder of images a class, fashion_mnist or another name "
+        "that kmlp data lists, an .npz file, a folder of IDX files, or a study file (.toml)"
     ),
 ]
-TABLE = ("target", "test", "columns", "drop")
+TABLE = tuple(OfTable.__dataclass_fields__)
 Seeds = int | Literal["auto"]
 
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class Options:
-    """What the command line overrides of a study; None is what the study says."""
+class Options(OfTable):
+    """What the command line overrides of a study and says of its table; None is what the study
+    says."""
 
     variants: Annotated[
         str | None,
@@ -46,6 +48,10 @@ class Options:
     strengths: Annotated[
         str | None,
         Parameter(help="default, or auto: of each variant named without one, chosen on validation"),
+    ] = None
+    metric: Annotated[
+        str | None,
+        Parameter(help="what variants are compared and the best chosen by; accuracy or RMSE"),
     ] = None
     sweep: Annotated[
         list[str] | None,
@@ -70,15 +76,6 @@ class Options:
     hidden_units: Annotated[str | None, Parameter(help="units of the hidden layers, as 128,64")] = (
         None
     )
-    target: Annotated[str | None, Parameter(help="of a table: the column to predict")] = None
-    test: Annotated[
-        str | None,
-        Parameter(help="of a table: the share of rows that test, a column that marks them, a file"),
-    ] = None
-    columns: Annotated[str | None, Parameter(help="of a table: kinds, as zip=category")] = None
-    drop: Annotated[
-        list[str] | None, Parameter(help="of a table: columns not to use", negative="")
-    ] = None
     max_epochs: int | None = None
     learning_rate: float | None = None
     batch_size: int | Literal["full"] | None = None
@@ -88,11 +85,6 @@ class Options:
         """Those that were said, by the config's field."""
         return {name: value for name, value in vars(self).items() if value is not None}
 
-    @property
-    def of_table(self) -> dict[str, Any]:
-        """What is said of a table, by the field of `DataConfig`."""
-        return OfTable(**{name: getattr(self, name) for name in TABLE}).said
-
     def words(self, *without: str) -> list[str]:
         """As they are said on the command line, but for some fields."""
         words = []
@@ -101,7 +93,7 @@ class Options:
                 continue
             option = "--seeds" if name == "num_seeds" else "--" + name.replace("_", "-")
             listed = value if isinstance(value, list) else [value]
-            words += [option] if value is True else [f"{option} {v}" for v in listed]
+            words += [option] if value is True else [f"{option} {quote(str(v))}" for v in listed]
         return words
 
 
@@ -114,8 +106,8 @@ def configure(target: str, options: Options | None = None) -> dict[str, StudyCon
         studies = {"": StudyConfig(dataset=target)}
     options = options or Options()
     given = {name: value for name, value in options.given.items() if name not in TABLE}
-    if options.of_table:
-        given["data"] = options.of_table
+    if options.said:
+        given["data"] = options.said
     return {name: _overridden(config, given) for name, config in studies.items()}
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
@@ -52,18 +53,18 @@ def report(
     """
     from kmlp.cli.tune import is_search
     from kmlp.report import write_comparison, write_report
+    from tuning.report import write_search_report
 
     if not run_dirs:
         raise ConfigError("report needs a run folder, or several to put side by side.")
     searches = [d for d in run_dirs if is_search(d)]
     if len(run_dirs) == 1:
-        if searches:
-            from tuning.report import write_search_report as write_report
-        page = write_report(run_dirs[0], out)
+        write = write_search_report if searches else write_report
+        page = write(run_dirs[0], out)
     elif searches:
         raise ConfigError(
             f"only studies are put side by side. Received: {searches[0]}, a search. Its report: "
-            f"kmlp report {searches[0]}"
+            f"kmlp report {quote(str(searches[0]))}"
         )
     else:
         names = "-and-".join(d.resolve().name for d in run_dirs)
@@ -85,14 +86,13 @@ def print_study(study: "Study", *, as_json: bool) -> None:
         return
     from kmlp.cli.tables import results_table
 
-    results = study.results
-    origin = results["dataset"]
+    results, origin = study.record, study.record.dataset
     out = console()
     out.print(results_table(results))
     out.print()
-    for sentence in results["verdict"]:
+    for sentence in results.verdict:
         out.print(f"• {sentence}")
     out.print(
-        f"\nData: {origin['name']}, {origin['source']}, sha256 {origin['sha256'][:12]}. "
+        f"\nData: {origin.name}, {origin.source}, sha256 {origin.sha256[:12]}. "
         f"Run folder: {study.run_dir}",
     )

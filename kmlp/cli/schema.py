@@ -1,14 +1,12 @@
-"""A table's schema for people and programs, before anything trains."""
+"""What the command line says of a table, and how a schema looks there."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from kmlp.cli.app import console, print_json
 from kmlp.errors import ConfigError
 from kmlp.text import shown
 
@@ -19,34 +17,6 @@ if TYPE_CHECKING:
     from kmlp.data.columns import Schema
 
 _NARROW = 24
-
-
-def show_schema(
-    path: Path, target: str | None, columns: Mapping[str, str], drop: Sequence[str], *, json: bool
-) -> None:
-    """Prints what a file's columns are and what becomes of them."""
-    from kmlp.data.inference import infer_schema
-    from kmlp.data.preparation import read_for
-
-    table = read_for(path, columns)
-    schema = infer_schema(table, target, columns=columns, drop=drop)
-    if json:
-        about = {"file": str(path), "sha256": table.sha256, "num_rows": table.frame.height}
-        print_json({**about, "found": list(table.found), **schema.to_dict()})
-        return
-    out = console()
-    rows = f"{table.frame.height:,} rows, {table.frame.width} columns"
-    out.print(f"{path}: {rows}, {schema.task} of {schema.target.name!r}")
-    out.print(schema_table(schema))
-    for heading, lines in (
-        ("Read as", table.found),
-        ("Decided (say otherwise with --columns NAME=KIND)", schema.notes),
-        ("Look at", schema.warnings),
-    ):
-        if lines:
-            out.print(f"\n{heading}:")
-            for line in lines:
-                out.print(f"• {line}")
 
 
 def schema_table(schema: "Schema") -> "Table":

@@ -3,12 +3,13 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from kmlp.cli.app import Json, app, import_backend_quietly, print_json
-from kmlp.cli.models import default_model, write_export
+from kmlp.cli.models import HideValues, default_model, write_export
 from kmlp.cli.options import TABLE, Options, Target, configure
 from kmlp.cli.report import print_report, print_study
 from kmlp.cli.schema import words_of
@@ -67,6 +68,7 @@ def run(
         bool, Parameter(negative="", help="search first; study what it found against the default")
     ] = False,
     out: Out = None,
+    hide_values: HideValues = False,
 ) -> None:
     """Study, report and export in one go.
 
@@ -79,13 +81,13 @@ def run(
     """
     options = options or Options()
     if tune:
-        run_tuned(target, out, options)
+        run_tuned(target, out, options, hide_values=hide_values)
         return
     folder = out or default_out(target)
     studies = configure(target, options)
     own_out(folder, studies)
     for name, config in studies.items():
-        run_one(config, folder / name)
+        run_one(config, folder / name, hide_values=hide_values)
     if "" not in studies:
         from kmlp.report import write_comparison
 
@@ -93,9 +95,9 @@ def run(
         print_report(write_comparison([folder / name for name in studies], folder))
     print("\nNext:")
     for name in studies:
-        print(f"  kmlp show {folder / name}")
+        print(f"  kmlp show {quote(str(folder / name))}")
     # Without the same settings the run folder would refuse to go on.
-    same = f"kmlp run {target} --out {folder}"
+    same = f"kmlp run {quote(target)} --out {quote(str(folder))}"
     if all(isinstance(config.num_seeds, int) for config in studies.values()):
         num_seeds = max(map(_more_seeds, studies.values()))
         print(" ".join([f"  {same}", *options.words("num_seeds"), f"--seeds {num_seeds}"]))
@@ -118,7 +120,7 @@ def _seeds_needed(config: StudyConfig) -> int:
     return min_seeds_to_test(comparisons) if comparisons else 0
 
 
-def run_one(config: StudyConfig, folder: Path) -> None:
+def run_one(config: StudyConfig, folder: Path, *, hide_values: bool = False) -> None:
     """One study with its report and its exported model."""
     from kmlp.ownership import refuse_foreign_folder
     from kmlp.report import write_report
@@ -128,15 +130,20 @@ def run_one(config: StudyConfig, folder: Path) -> None:
     result = run_with_progress(config, folder, dataset)
     print_study(result, as_json=False)
     path = write_report(result.run_dir)
-    exported = write_export(result.run_dir, None, "best", None)
+    exported = write_export(result.run_dir, None, "best", None, hide_values=hide_values)
     print_examples(exported, dataset)
     print()
     print_report(path)
     print(f"Model:  {exported}")
-    print(f"Test:   kmlp evaluate {exported} {' '.join([config.dataset, *words_of(config.data)])}")
+    words = [quote(str(exported)), quote(config.dataset), *words_of(config.data)]
+    print(f"Test:   kmlp evaluate {' '.join(words)}")
+    if dataset.schema:
+        print(f"Use:    kmlp predict {words[0]} NEW.csv --out predictions.csv")
 
 
-def run_tuned(target: str, out: Path | None, options: Options) -> None:
+def run_tuned(
+    target: str, out: Path | None, options: Options, *, hide_values: bool = False
+) -> None:
     """Search, then study its best trials and the default over fresh seeds, report and export."""
     from kmlp.cli import tune as search
     from kmlp.ownership import refuse_foreign_folder
@@ -148,7 +155,7 @@ def run_tuned(target: str, out: Path | None, options: Options) -> None:
             f"with --tune the search says what is studied. Received: {refused[0]}. For more, write "
             "kmlp tune, then kmlp study on its best.toml."
         )
-    said = options.of_table
+    said = options.said
     fixed = [f"hidden_units={options.hidden_units}"] if options.hidden_units else None
     config = search.configure(target, fixed=fixed, max_epochs=options.max_epochs, data=said)
     place = out or search.default_out(target)
@@ -159,12 +166,12 @@ def run_tuned(target: str, out: Path | None, options: Options) -> None:
     search.print_search(found, as_json=False)
     page = search.report_search(found.run_dir)
     # On the choice of the search the fresh seeds have no say.
-    variant = picked_variant(found.results)
+    variant = picked_variant(found.record)
     if variant is None:
         print(f"\nSearch: {page}")
         return
     path = write_report(found.run_dir / "study")
-    exported = write_export(found.run_dir / "study", variant, "best", None)
+    exported = write_export(found.run_dir / "study", variant, "best", None, hide_values=hide_values)
     print_examples(exported, data)
     print(f"\nSearch: {page}")
     print_report(path)
@@ -200,7 +207,7 @@ def load_data(config: StudyConfig) -> "Dataset":
         f"{len(dataset.y_test):,} test rows, from {origin.location}, sha256 {origin.sha256[:12]}",
         file=sys.stderr,
     )
-    for warning in dataset.schema.warnings if dataset.schema else ():
+    for warning in dataset.warnings:
         print(f"look at: {visible(warning)}", file=sys.stderr)
     return dataset
 
@@ -224,11 +231,11 @@ def run_with_progress(config: StudyConfig, out: Path, dataset: "Dataset") -> "St
 
 def print_examples(model: Path, data: "Dataset") -> None:
     """A few test images as the exported model sees them, with their true classes."""
-    from kmlp.deploy.prediction import show_images
+    from kmlp.cli.predictions import print_images
     from kmlp.deploy.serving import load_saved
 
     if len(data.spec.input_shape) == 2 and data.spec.class_names:
         rows = [int((data.y_test == c).argmax()) for c in range(min(4, data.spec.num_classes))]
         print(f"\nThe exported model on the test images {', '.join(map(str, rows))}:\n")
         truth = [data.spec.class_names[data.y_test[r]] for r in rows]
-        show_images(load_saved(model), data.x_test[rows], truth)
+        print_images(load_saved(model), data.x_test[rows], truth)

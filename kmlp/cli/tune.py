@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -153,7 +154,7 @@ def search_with_progress(
     import_backend_quietly()
     with SearchProgress() as progress:
         found = search(config, out, data=data, progress=progress)
-    if not then_study or found.results["picked"] is None:
+    if not then_study or found.record.picked is None:
         return found
     with StudyProgress() as study_progress:
         search(config, out, data=data, then_study=True, study_progress=study_progress)
@@ -169,7 +170,7 @@ def show_search(run_dir: Path, *, as_json: bool) -> None:
     from tuning import load_search
 
     search = load_search(run_dir)
-    if running := sum(t["status"] == "running" for t in search.trials):
+    if running := sum(t.status == "running" for t in search.record.trials):
         print(f"{running} trials have not ended; this is what is known so far.", file=sys.stderr)
     print_search(search, as_json=as_json)
 
@@ -178,16 +179,16 @@ def print_search(search: "Search", *, as_json: bool) -> None:
     if as_json:
         print_json(search.results)
         return
-    from tuning.results.tables import results_table
+    from tuning.report.terminal import results_table
 
     out = console()
-    out.print(results_table(search.results))
+    out.print(results_table(search.record))
     out.print()
-    for sentence in search.results["verdict"]:
+    for sentence in search.record.verdict:
         out.print(f"• {sentence}")
-    origin = search.results["dataset"]
+    origin = search.record.dataset
     out.print(
-        f"\nData: {origin['name']}, {origin['source']}, sha256 {origin['sha256'][:12]}. "
+        f"\nData: {origin.name}, {origin.source}, sha256 {origin.sha256[:12]}. "
         f"Run folder: {search.run_dir}",
     )
 
@@ -203,12 +204,12 @@ def print_next(search: "Search", page: Path) -> None:
     from tuning.results.trials import export_command
 
     print(f"\nReport: {page}")
-    if search.results["picked"] is None:
+    if search.record.picked is None:
         return
     print(f"Picked: {search.run_dir / 'best.toml'}")
     print("\nNext:")
-    if search.results["fresh"]:
-        print(f"  kmlp show {search.run_dir / 'study'}")
-        print(f"  {export_command(search.results, search.run_dir)}")
+    if search.record.fresh:
+        print(f"  kmlp show {quote(str(search.run_dir / 'study'))}")
+        print(f"  {export_command(search.record, search.run_dir)}")
     else:
-        print(f"  kmlp study {search.run_dir / 'best.toml'}")
+        print(f"  kmlp study {quote(str(search.run_dir / 'best.toml'))}")

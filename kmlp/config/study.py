@@ -16,6 +16,7 @@ from kmlp.config.training import TrainConfig
 from kmlp.config.variants import Variant, expand_all, resolve_variant
 from kmlp.data.sampling import parse_resample
 from kmlp.errors import ConfigError
+from kmlp.stats.metrics import BY_NAME
 from kmlp.text import shortened, shown
 
 AUTO = "auto"
@@ -48,6 +49,9 @@ class StudyConfig(Config):
     follow each member's own seed. `strengths="auto"` chooses the strength of every variant that is
     named without one on validation, with pilot seeds of their own; "default" takes the named ones.
 
+    `metric` is what variants are compared by, and the best is chosen by; "auto" is the accuracy or
+    the RMSE. Training stops by `train.monitor` whatever it is.
+
     `num_seeds="auto"` compares on the validation rows at 10, 20, 40, ... seeds, at most
     `max_seeds`, and adds seeds to what is still undecided; where `half_width` is given (in the
     metric's own unit), an interval as narrow as that to either side needs no more: see
@@ -79,6 +83,7 @@ class StudyConfig(Config):
     train: TrainConfig = field(default_factory=TrainConfig)
     validation_fraction: float = 1 / 6
     baseline: str = "none"
+    metric: str = "auto"
     strengths: str = "default"
     sweep: tuple[str, ...] = ()
     resample: str | None = None
@@ -104,6 +109,7 @@ class StudyConfig(Config):
         if "\0" in self.dataset or len(self.dataset) > 4096:
             raise ConfigError(fields.wanted(self, "dataset", "a name or a path"))
         fields.check_choice(self, "strengths", ("default", "auto"))
+        fields.check_choice(self, "metric", (AUTO, *BY_NAME))
         if self.strengths == "auto" and not self.validation_fraction:
             raise ConfigError(
                 "strengths='auto' chooses on validation rows, of which there are none. Received: "

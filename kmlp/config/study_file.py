@@ -7,6 +7,7 @@ from typing import Any
 
 from kmlp.config import StudyConfig
 from kmlp.config.base import parse_toml
+from kmlp.data.arrays.image_folders import holds_image_classes
 from kmlp.data.loading import is_table_name
 from kmlp.errors import ConfigError
 from kmlp.ownership import COMPARISON_NAMES, PILOT_FOLDER
@@ -46,7 +47,7 @@ def read_studies(path: str | Path) -> dict[str, StudyConfig]:
 
 
 def beside_file(values: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """A config's table with the paths of tables and archives that lie beside its file."""
+    """A config's table with the paths of tables, archives and images that lie beside its file."""
     found = dict(values)
     found["dataset"] = _beside(values.get("dataset"), path)
     if isinstance(data := values.get("data"), Mapping) and "test" in data:
@@ -58,8 +59,11 @@ def _beside(value: Any, path: Path) -> Any:
     """What lies beside the file is meant, else what the name says where kmlp was started."""
     if not isinstance(value, str) or "\0" in value or len(value) > 4096:
         return value
+    beside = path.parent / value
+    if beside.is_dir():
+        return str(beside) if holds_image_classes(beside) else value
     is_data = value.lower().endswith(".npz") or is_table_name(value)
-    return str(path.parent / value) if is_data and (path.parent / value).is_file() else value
+    return str(beside) if is_data and beside.is_file() else value
 
 
 def _studies(values: dict[str, Any], path: Path) -> dict[str, StudyConfig]:

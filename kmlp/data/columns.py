@@ -1,14 +1,18 @@
-"""What is known of a table's columns: records that networks, reports and exports share."""
+"""What is known of data and their columns: records that networks, reports and exports share."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
+
+import numpy as np
 
 KINDS = ("number", "category", "boolean", "date")
 DATE_PARTS = ("elapsed", "month", "weekday", "day", "hour")
 MONTHS = tuple(str(month) for month in range(1, 13))
+_FEW_WORDS, _SHORT = 8, 20
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -112,6 +116,23 @@ class Schema:
         """One name a class; none for regression."""
         return self.target.values if self.task != "regression" else ()
 
+    @property
+    def shown_to_anybody(self) -> tuple[Shown, ...]:
+        """`shown` without cells that may tell of a person: for pages that are passed on.
+
+        Ranges of numbers, dates and truth values stay, and so do the target's classes. Categories
+        stay where they are few and short; of free text, identifiers and whatever else is left out
+        nothing is shown.
+        """
+        values = {c.source: c.values for c in self.columns if c.kind == "category" and not c.part}
+        values.pop(self.target.source, None)
+        return tuple(
+            dataclasses.replace(shown, range="")
+            if shown.name in self.left_out or not _are_few(values.get(shown.name, ()))
+            else shown
+            for shown in self.shown
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON.
 
@@ -137,3 +158,127 @@ class Schema:
                 "warnings": tuple(saved["warnings"]),
             }
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSpec:
+    """What a network must know of its data; plain values, no arrays.
+
+    Attributes:
+        task: "binary", "multiclass" or "regression".
+        input_shape: shape of one example, such as (28, 28).
+        input_dtype: "uint8" for raw images, "float32" for features.
+        num_classes: number of classes; 0 for regression.
+        class_names: one name a class; empty for regression.
+        columns: of a table, how each column of the matrix is made; NaN is missing there. Empty
+            where float32 holds the numbers as they are.
+        target: of a regression, how its numbers are stored; None where they are as they are.
+        feature_names: what the columns of the arrays are called, if anything.
+        value_range: of `float32` arrays, the smallest and largest training value; None of others.
+    """
+
+    task: str
+    input_shape: tuple[int, ...]
+    input_dtype: str
+    num_classes: int
+    class_names: tuple[str, ...]
+    columns: tuple[Column, ...] = ()
+    target: Column | None = None
+    feature_names: tuple[str, ...] = ()
+    value_range: tuple[float, float] | None = None
+
+    @property
+    def num_features(self) -> int:
+        """Number of values in one example."""
+        return int(np.prod(self.input_shape))
+
+    @property
+    def num_outputs(self) -> int:
+        """Number of values that a network gives for one example, before softmax or sigmoid."""
+        return self.num_classes if self.task == "multiclass" else 1
+
+    @property
+    def raw_dtype(self) -> str:
+        """Of examples as they come, which an exported model takes: "float64" where an offset or a
+        power of two is taken off, else `input_dtype`."""
+        return "float64" if self.is_scaled else self.input_dtype
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether an offset or a power of two is taken off any column."""
+        return any(column.offset or column.exponent for column in self.columns)
+
+    def in_unit(self, targets: np.ndarray) -> np.ndarray:
+        """A regression's targets or predictions in the target's own unit; else as they are.
+
+        Example:
+            >>> target = Column(name="y", kind="number", source="y", offset=1e9)
+            >>> spec = DataSpec(task="regression", input_shape=(4,), input_dtype="float32",
+            ...     num_classes=0, class_names=(), target=target)
+            >>> spec.in_unit(np.array([0.5], "float32")).tolist()
+            [1000000000.5]
+        """
+        if self.target is None:
+            return targets
+        return decode_target(targets, self.target)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As results hold it; what is empty, as before there were tables, is left out."""
+        values: dict[str, Any] = {
+            "task": self.task,
+            "input_shape": list(self.input_shape),
+            "input_dtype": self.input_dtype,
+            "class_names": list(self.class_names),
+        }
+        if self.columns:
+            values["columns"] = [_plain_record(column) for column in self.columns]
+        if self.target:
+            values["target"] = _plain_record(self.target)
+        if self.feature_names:
+            values["feature_names"] = list(self.feature_names)
+        if self.value_range:
+            values["value_range"] = list(self.value_range)
+        return values
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> Self:
+        """What `to_dict` gave, also after JSON and among other keys."""
+        target = saved.get("target")
+        return cls(
+            task=saved["task"],
+            input_shape=tuple(saved["input_shape"]),
+            input_dtype=saved["input_dtype"],
+            num_classes=len(saved["class_names"]),
+            class_names=tuple(saved["class_names"]),
+            columns=tuple(map(Column.from_dict, saved.get("columns", ()))),
+            target=Column.from_dict(target) if target else None,
+            feature_names=tuple(saved.get("feature_names", ())),
+            value_range=tuple(saved["value_range"]) if "value_range" in saved else None,
+        )
+
+    def class_index(self, key: str) -> int | None:
+        """The index of a class that is given by its name or its number; None for no class."""
+        if key in self.class_names:
+            return self.class_names.index(key)
+        is_number = key.isdecimal() and len(key) <= 10
+        return int(key) if is_number and int(key) < self.num_classes else None
+
+
+def decode_target(encoded: np.ndarray, target: Column) -> np.ndarray:
+    """Numbers as the target's column writes them, in float64, from scaled ones.
+
+    Example:
+        >>> target = Column(name="y", kind="number", source="y", offset=1e9, exponent=-3)
+        >>> decode_target(np.array([4.0], np.float32), target).tolist()
+        [1000000000.5]
+    """
+    return np.ldexp(np.asarray(encoded, np.float64), target.exponent) + target.offset
+
+
+def _plain_record(column: Column) -> dict[str, Any]:
+    return dataclasses.asdict(column) | {"values": list(column.values)}
+
+
+def _are_few(words: tuple[str, ...]) -> bool:
+    """Whether categories are so few and short that they name kinds, hardly persons."""
+    return len(words) <= _FEW_WORDS and all(len(w) <= _SHORT and "@" not in w for w in words)

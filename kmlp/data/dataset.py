@@ -1,120 +1,25 @@
 """Arrays with what must be known of them: the task, the shapes, the names, the origin."""
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from kmlp.data.columns import Column, Schema
+from kmlp.data.arrays.cautions import of_classes, of_shared_rows
+from kmlp.data.arrays.ranges import range_of
+from kmlp.data.columns import DataSpec, Schema, decode_target
 from kmlp.data.features import Features, read_features
 from kmlp.data.labels import Labels, read_labels
 from kmlp.errors import DataError
 from kmlp.text import name_trouble, shown
 
-
-@dataclass(frozen=True, kw_only=True)
-class DataSpec:
-    """What a network must know of its data; plain values, no arrays.
-
-    Attributes:
-        task: "binary", "multiclass" or "regression".
-        input_shape: shape of one example, such as (28, 28).
-        input_dtype: "uint8" for raw images, "float32" for features.
-        num_classes: number of classes; 0 for regression.
-        class_names: one name a class; empty for regression.
-        columns: of a table, how each column of the matrix is made; NaN is missing there. Empty
-            where float32 holds the numbers as they are.
-        target: of a regression, how its numbers are stored; None where they are as they are.
-        feature_names: what the columns of the arrays are called, if anything.
-    """
-
-    task: str
-    input_shape: tuple[int, ...]
-    input_dtype: str
-    num_classes: int
-    class_names: tuple[str, ...]
-    columns: tuple[Column, ...] = ()
-    target: Column | None = None
-    feature_names: tuple[str, ...] = ()
-
-    @property
-    def num_features(self) -> int:
-        """Number of values in one example."""
-        return int(np.prod(self.input_shape))
-
-    @property
-    def num_outputs(self) -> int:
-        """Number of values that a network gives for one example, before softmax or sigmoid."""
-        return self.num_classes if self.task == "multiclass" else 1
-
-    @property
-    def raw_dtype(self) -> str:
-        """Of examples as they come, which an exported model takes: "float64" where an offset or a
-        power of two is taken off, else `input_dtype`."""
-        return "float64" if self.is_scaled else self.input_dtype
-
-    @property
-    def is_scaled(self) -> bool:
-        """Whether an offset or a power of two is taken off any column."""
-        return any(column.offset or column.exponent for column in self.columns)
-
-    def in_unit(self, targets: np.ndarray) -> np.ndarray:
-        """A regression's targets or predictions in the target's own unit; else as they are.
-
-        Example:
-            >>> target = Column(name="y", kind="number", source="y", offset=1e9)
-            >>> spec = DataSpec(task="regression", input_shape=(4,), input_dtype="float32",
-            ...     num_classes=0, class_names=(), target=target)
-            >>> spec.in_unit(np.array([0.5], "float32")).tolist()
-            [1000000000.5]
-        """
-        if self.target is None:
-            return targets
-        from kmlp.data.encoder import decode_target
-
-        return decode_target(targets, self.target)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As results hold it; what is empty, as before there were tables, is left out."""
-        values: dict[str, Any] = {
-            "task": self.task,
-            "input_shape": list(self.input_shape),
-            "input_dtype": self.input_dtype,
-            "class_names": list(self.class_names),
-        }
-        if self.columns:
-            values["columns"] = [_plain_record(column) for column in self.columns]
-        if self.target:
-            values["target"] = _plain_record(self.target)
-        if self.feature_names:
-            values["feature_names"] = list(self.feature_names)
-        return values
-
-    @classmethod
-    def from_dict(cls, saved: Mapping[str, Any]) -> Self:
-        """What `to_dict` gave, also after JSON and among other keys."""
-        target = saved.get("target")
-        return cls(
-            task=saved["task"],
-            input_shape=tuple(saved["input_shape"]),
-            input_dtype=saved["input_dtype"],
-            num_classes=len(saved["class_names"]),
-            class_names=tuple(saved["class_names"]),
-            columns=tuple(map(Column.from_dict, saved.get("columns", ()))),
-            target=Column.from_dict(target) if target else None,
-            feature_names=tuple(saved.get("feature_names", ())),
-        )
-
-    def class_index(self, key: str) -> int | None:
-        """The index of a class that is given by its name or its number; None for no class."""
-        if key in self.class_names:
-            return self.class_names.index(key)
-        is_number = key.isdecimal() and len(key) <= 10
-        return int(key) if is_number and int(key) < self.num_classes else None
+if TYPE_CHECKING:
+    from kmlp.data.preparation import Prepared
 
 
 @dataclass(frozen=True)
@@ -252,23 +157,40 @@ class Dataset:
 
         table = as_table(frame)
         made = prepare(table, target, test=test, columns=columns, drop=drop, task=task)
-        source = "file" if table.sha256 else "arrays"
+        return cls.from_prepared(made, name=name, location=location, file_sha256=table.sha256)
+
+    @classmethod
+    def from_prepared(
+        cls, made: "Prepared", *, name: str, location: str, file_sha256: str = ""
+    ) -> Self:
+        """Wraps a table that was parted and encoded; see `from_table`."""
+        source = "file" if file_sha256 else "arrays"
         if made.schema is None:
             images = cls.from_arrays(*made.arrays, name=name)
-            sha256 = images.provenance.sha256
-            origin = Provenance(source, location, sha256, table.sha256)
+            origin = Provenance(source, location, images.provenance.sha256, file_sha256)
             return dataclasses.replace(images, provenance=origin)
         spec = _spec_of_schema(made.schema)
-        origin = Provenance(source, location, content_sha256(spec, *made.arrays), table.sha256)
+        sha256 = content_sha256(spec, *made.arrays)
+        origin = Provenance(source, location, sha256, file_sha256)
         return cls(name, *made.arrays, spec, origin, made.schema)
+
+    @functools.cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """What to look at before anything trains: of a table as its schema says, of arrays and
+        images rows that stand in both sets, classes of few rows or of very unequal size."""
+        if self.schema:
+            return self.schema.warnings
+        shared = of_shared_rows(self.x_train, self.x_test)
+        if not (names := self.spec.class_names):
+            return shared
+        counts = np.bincount(self.y_train, minlength=len(names))
+        return of_classes(repr(self.name), names, counts) + shared
 
     @property
     def raw_test(self) -> np.ndarray:
         """The test rows as they came, which is what an exported model takes."""
         if not self.spec.is_scaled:
             return self.x_test
-        from kmlp.data.encoder import decode_target
-
         return np.stack(
             [decode_target(self.x_test[:, i], c) for i, c in enumerate(self.spec.columns)], axis=1
         )
@@ -316,7 +238,14 @@ def _spec(features: Features, labels: Labels) -> DataSpec:
         columns=features.columns,
         target=labels.target,
         feature_names=features.names,
+        value_range=_value_range(features),
     )
+
+
+def _value_range(features: Features) -> tuple[float, float] | None:
+    """Of numbers that are stored as they came; columns of a table keep ranges of their own."""
+    is_plain = features.train.dtype == np.float32 and not features.columns
+    return range_of(features.train) if is_plain else None
 
 
 def _spec_of_schema(schema: Schema) -> DataSpec:
@@ -333,7 +262,3 @@ def _spec_of_schema(schema: Schema) -> DataSpec:
         target=target if is_scaled else None,
         feature_names=tuple(column.name for column in columns) if are_numbers else (),
     )
-
-
-def _plain_record(column: Column) -> dict[str, Any]:
-    return dataclasses.asdict(column) | {"values": list(column.values)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -81,17 +82,68 @@ def encode(data: Any, columns: Sequence[Column], told: Told | None = None) -> np
         >>> encode({"sex": ["m", "x", None], "age": [22, None, 20]}, (age, sex)).tolist()
         [[1.0, 1.0], [nan, 2.0], [0.0, nan]]
     """
-    table = as_table(data)
-    told = told if told is not None else Told()
-    _match(table, columns, told)
-    matrix = np.empty((table.frame.height, len(columns)), np.float32)
-    moments: dict[str, pl.Series] = {}
-    for place, column in enumerate(columns):
-        raw = Raw(table, column.source)
-        if column.part and column.source not in moments:
-            moments = {column.source: values.moments(raw)}
-        matrix[:, place] = _encoded(raw, column, moments, told)
-    told.num_rows += table.frame.height
+    table, found = as_table(data), told if told is not None else Told()
+    _match(table, columns, found)
+    encoding = Encoding((table,), (found,))
+    for source, parts in itertools.groupby(columns, key=lambda column: column.source):
+        encoding.add(source, list(parts))
+    return encoding.matrices()[0]
+
+
+class Encoding:
+    """Matrices of several tables, as `encode` gives them, that grow by a raw column at a time.
+
+    Args:
+        tables: of the same columns.
+        told: takes what should be told, one a table.
+        use_up: whether each raw column is dropped from the tables once it is encoded, so that
+            they are never held beside all that is made of them.
+    """
+
+    def __init__(
+        self, tables: Sequence[Table], told: Sequence[Told], *, use_up: bool = False
+    ) -> None:
+        self._tables, self._told, self._use_up = tables, told, use_up
+        self._parts: list[list[np.ndarray]] = [[] for _ in tables]
+        for table, found in zip(tables, told, strict=True):
+            found.num_rows += table.height
+
+    def add(self, source: str, columns: Sequence[Column]) -> None:
+        """Encodes a raw column; one of which nothing is made is used up all the same.
+
+        Raises:
+            DataError: it is missing, or a cell is not of its kind.
+        """
+        for table, found, parts in zip(self._tables, self._told, self._parts, strict=True):
+            if columns:
+                _refuse_lacking(table, [source])
+                parts += _encoded_parts(Raw(table, source), columns, found)
+        for table in self._tables if self._use_up else ():
+            if source in table.columns:  # parts of one table lose it at once
+                table.whole.drop_in_place(source)
+
+    def matrices(self) -> list[np.ndarray]:
+        """One a table, `(n, columns)`; asked for once."""
+        return [_side_by_side(parts) for parts in self._parts]
+
+
+def encode_column(raw: Raw, column: Column) -> np.ndarray:
+    """One raw column as float64, NaN where missing."""
+    return _encoded_parts(raw, [column], Told())[0].astype(np.float64)
+
+
+def _encoded_parts(raw: Raw, columns: Sequence[Column], told: Told) -> list[np.ndarray]:
+    """The encoded columns of a raw one."""
+    moments = values.moments(raw) if columns[0].part else None
+    return [_encoded(raw, column, moments, told).astype(np.float32) for column in columns]
+
+
+def _side_by_side(parts: list[np.ndarray]) -> np.ndarray:
+    """Columns as a matrix; the parts are used up."""
+    matrix = np.empty((len(parts[0]), len(parts)), np.float32)
+    while parts:
+        last = parts.pop()
+        matrix[:, len(parts)] = last
     return matrix
 
 
@@ -102,8 +154,7 @@ def encode_target(data: Any, target: Column) -> np.ndarray:
         DataError: a row has no target, or a class that is not among the target's values.
     """
     table = as_table(data)
-    if target.source not in table.frame.columns:
-        raise _missing_columns([target.source], table)
+    _refuse_lacking(table, [target.source])
     raw = Raw(table, target.source)
     found = target_numbers(raw, target)
     if np.isnan(found).any():
@@ -127,17 +178,6 @@ def target_numbers(raw: Raw, target: Column) -> np.ndarray:
     if target.kind == "boolean":
         return values.truths(raw, (target.values[0], target.values[1]))
     return values.codes(raw, target.values)
-
-
-def decode_target(encoded: np.ndarray, target: Column) -> np.ndarray:
-    """Numbers as the target's column writes them, in float64, from scaled ones.
-
-    Example:
-        >>> target = Column(name="y", kind="number", source="y", offset=1e9, exponent=-3)
-        >>> decode_target(np.array([4.0], np.float32), target).tolist()
-        [1000000000.5]
-    """
-    return np.ldexp(np.asarray(encoded, np.float64), target.exponent) + target.offset
 
 
 def scaled(numbers: np.ndarray, offset: float, exponent: int) -> np.ndarray:
@@ -176,20 +216,16 @@ def scale_of(numbers: np.ndarray) -> tuple[float, int]:
     return offset, int(np.clip(max(np.frexp(spread)[1], widest - _REACH), -_MOST, _MOST))
 
 
-def _encoded(raw: Raw, column: Column, moments: dict[str, pl.Series], told: Told) -> np.ndarray:
+def _encoded(raw: Raw, column: Column, moments: pl.Series | None, told: Told) -> np.ndarray:
     if column.kind == "boolean":
         return values.truths(raw, (column.values[0], column.values[1]))
     if column.kind == "category":
-        if column.part:
-            return values.date_part(moments[column.source], column.part)
+        if moments is not None:
+            return values.date_part(moments, column.part)
         codes = values.codes(raw, column.values)
         _count(told.unseen, column.name, codes == len(column.values))
         return codes
-    numbers = (
-        values.date_part(moments[column.source], column.part)
-        if column.part
-        else values.numbers(raw)
-    )
+    numbers = values.numbers(raw) if moments is None else values.date_part(moments, column.part)
     if column.low is not None and column.high is not None:
         width = column.high - column.low
         far = (numbers < column.low - width) | (numbers > column.high + width)
@@ -205,15 +241,18 @@ def _count(counter: Counter[str], name: str, found: np.ndarray) -> None:
 
 def _match(table: Table, columns: Sequence[Column], told: Told) -> None:
     wanted = dict.fromkeys(column.source for column in columns)
-    missing = [name for name in wanted if name not in table.frame.columns]
-    if missing:
-        raise _missing_columns(missing, table)
+    _refuse_lacking(table, list(wanted))
     passed_over = {*wanted, *told.known, *told.extra}
-    told.extra += [name for name in table.frame.columns if name not in passed_over]
+    told.extra += [name for name in table.columns if name not in passed_over]
+
+
+def _refuse_lacking(table: Table, wanted: Sequence[str]) -> None:
+    if missing := [name for name in wanted if name not in table.columns]:
+        raise _missing_columns(missing, table)
 
 
 def _missing_columns(missing: Sequence[str], table: Table) -> DataError:
-    held = table.frame.columns
+    held = table.columns
     hints = []
     for name in missing[:10]:
         close = difflib.get_close_matches(name, held, n=1)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kmlp.data.arrays.given import is_frame, to_array, to_numbers
+from kmlp.data.arrays.ranges import in_trained_scale, range_of
 from kmlp.data.columns import Column
 from kmlp.errors import DataError
 
@@ -175,6 +176,8 @@ def _column_numbers(column: pl.Series, name: str) -> np.ndarray:
 def _stored(train: np.ndarray, test: np.ndarray, names: tuple[str, ...]) -> Features:
     """As they are trained on."""
     _refuse_other_shapes(train, test)
+    if train.dtype != np.uint8 or train.ndim == 2:
+        in_trained_scale(test, range_of(train), "the rows of x_test")
     if train.dtype == np.uint8 and train.ndim > 2:
         _tell_of_dim_images(train)
         return Features(train=train, test=test)

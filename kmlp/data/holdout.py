@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from kmlp.data import values
 from kmlp.data.reading.cells import among
@@ -39,11 +39,11 @@ def split_test(
     if isinstance(test, int | float):
         strata = strata_of(Raw(table, target))
         mask = draw_test_rows(strata, float(test), seed=seed)
-    elif isinstance(test, str) and test in table.frame.columns:
+    elif isinstance(test, str) and test in table.columns:
         mask = marked_rows(Raw(table, test))
-        table = replace(table, frame=table.frame.drop(test))
+        table = table.without(test)
     elif isinstance(test, str) and not Path(test).exists():
-        listed = ", ".join(table.frame.columns[:20])
+        listed = ", ".join(table.columns[:20])
         raise DataError(
             f"test={test!r} is neither a share, nor a file, nor a column. Columns: {listed}."
         )
@@ -103,12 +103,13 @@ def strata_of(raw: Raw) -> np.ndarray:
         raw.series.dtype.is_float() and words.n_unique() > 100
     ):
         return np.zeros(len(words), np.int64)
-    return np.unique(words.to_numpy(), return_inverse=True)[1]
+    kinds = pl.Enum(words.unique().sort())
+    return words.cast(kinds).to_physical().to_numpy().astype(np.int64)
 
 
 def _own_table(test: Any, target: str) -> Table:
     table = as_table(test)
-    if target not in table.frame.columns:
+    if target not in table.columns:
         raise DataError(
             f"the test table {table.name} has no column {target!r}; a file without it serves "
             "kmlp predict."

@@ -6,10 +6,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kmlp.data.arrays.archives import part_arrays, read_archive
+from kmlp.data.arrays.archives import part_arrays, parted, read_archive
+from kmlp.data.arrays.image_folders import (
+    as_coloured,
+    find_image_classes,
+    holds_image_classes,
+    read_classes,
+)
 from kmlp.data.dataset import Dataset, Provenance
+from kmlp.data.reading.shipped import SHIPPED, shipped_images, shipped_table
 from kmlp.data.sources import SOURCES, load_folder, load_named
 from kmlp.errors import DataError
+from kmlp.machine import package_version
 
 _TEST = 0.2
 
@@ -25,22 +33,24 @@ def load_dataset(
     drop: Sequence[str] = (),
     task: str = "auto",
 ) -> Dataset:
-    """Loads a table from a file, MNIST, Fashion-MNIST, or arrays: an `.npz` file or a folder of
-    four IDX files.
+    """Loads a table from a file, images from a folder a class, MNIST, Fashion-MNIST, a set that
+    ships with scikit-learn, or arrays: an `.npz` file or a folder of four IDX files.
 
-    A named set is looked for in `folder`, in the folder that `KMLP_DATA` names, in kmlp's
-    cache, in Keras's cache, in the system's data sets; then downloaded (unless `KMLP_OFFLINE`
-    is set); without a network the sample in the package serves. Content is checked against
-    the published hashes.
+    MNIST and Fashion-MNIST are looked for in `folder`, in the folder that `KMLP_DATA` names, in
+    kmlp's cache, in Keras's cache, in the system's data sets; then downloaded (unless
+    `KMLP_OFFLINE` is set); without a network the sample in the package serves. Content is checked
+    against the published hashes.
 
     Args:
-        name: "mnist", "fashion_mnist"; a table's file, such as churn.csv; an `.npz` file with
-            x_train, y_train, x_test and y_test, or x and y; or a folder that holds
-            `train-images-idx3-ubyte` and its three companions, compressed (.gz, .xz, .bz2) or not.
+        name: "mnist", "fashion_mnist", "breast_cancer", "wine", "diabetes", "digits"; a table's
+            file, such as churn.csv; an `.npz` file with x_train, y_train, x_test and y_test, or x
+            and y; a folder that holds a folder of images a class, or that twice, as `train` and
+            `test`; or a folder that holds `train-images-idx3-ubyte` and its three companions,
+            compressed (.gz, .zst, .xz, .bz2) or not.
         folder: where to look first; it may hold the files, or a folder of the set's name.
         download: whether a named set that lies nowhere is downloaded.
         target, columns, drop, task: of a table; see `Dataset.from_table`.
-        test: of a table or of x and y: which rows test, a fifth where omitted; see
+        test: of what has no test rows of its own: which rows test, a fifth where omitted; see
             `Dataset.from_table`.
 
     Returns:
@@ -53,21 +63,72 @@ def load_dataset(
     if not os.path.isdir(name) and is_table_name(name):
         share = _TEST if test is None else test
         return _load_table(Path(name), test=share, task=task, **of_table)
+    if str(name) in SHIPPED and SHIPPED[str(name)].target:
+        return load_shipped(str(name), test=test, task=task, **of_table)
     if said := [key for key, value in of_table.items() if value]:
         raise DataError(f"{said[0]} is of tables, such as a .csv file; {str(name)!r} is none.")
     if Path(name).suffix.lower() == ".npz":
         return _load_npz(Path(name), test, task)
+    if str(name) in SHIPPED:
+        return load_shipped(str(name), test=test)
+    if os.path.isdir(name) and holds_image_classes(Path(name)):
+        return load_images(Path(name), test)
     if test is not None:
         raise DataError(f"{str(name)!r} has test rows of its own. Received: test={test!r}.")
     if str(name) in SOURCES:
         return load_named(str(name), folder, download_it=download)
     if os.path.isdir(name):
         return load_folder(Path(name))
-    known = ", ".join(SOURCES)
+    known = ", ".join((*SOURCES, *SHIPPED))
     raise DataError(
         f"no data set {str(name)!r}: neither a known name ({known}), nor a table's file such as "
         "churn.csv, nor an .npz file, nor a folder."
     )
+
+
+def load_shipped(
+    name: str,
+    *,
+    target: str | None = None,
+    test: Any = None,
+    columns: Mapping[str, str] | None = None,
+    drop: Sequence[str] = (),
+    task: str = "auto",
+) -> Dataset:
+    """A set that ships with scikit-learn; see `load_dataset`."""
+    about, location = SHIPPED[name], f"scikit-learn {package_version('scikit-learn')}"
+    if not about.target:
+        data = Dataset.from_arrays(*parted(*shipped_images(name), test), name=name)
+    else:
+        data = Dataset.from_table(
+            shipped_table(name),
+            target or about.target,
+            test=_TEST if test is None else test,
+            columns=columns,
+            drop=drop,
+            task=about.task if (target or about.target, task) == (about.target, "auto") else task,
+            name=name,
+        )
+    origin = Provenance("full", location, data.provenance.sha256)
+    return dataclasses.replace(data, provenance=origin)
+
+
+def load_images(path: Path, test: Any = None) -> Dataset:
+    """A folder of images a class; see `load_dataset`."""
+    found = find_image_classes(path)
+    train = read_classes(found.train)
+    if found.test is None:
+        x_train, y_train, x_test, y_test = parted(*train, test)
+    elif test is not None:
+        raise DataError(f"{str(path)!r} has test images of its own. Received: test={test!r}.")
+    else:
+        (x_train, y_train), (x_test, y_test) = train, read_classes(found.test)
+        x_train, x_test = as_coloured(x_train, x_test)
+    name = path.resolve().name
+    arrays = (x_train, y_train, x_test, y_test)
+    data = Dataset.from_arrays(*arrays, name=name, class_names=found.class_names)
+    origin = Provenance("folder", str(path), data.provenance.sha256)
+    return dataclasses.replace(data, provenance=origin)
 
 
 def is_table_name(name: str | Path) -> bool:
@@ -78,12 +139,15 @@ def is_table_name(name: str | Path) -> bool:
     return "." in Path(name).name and is_table_file(name)
 
 
-def _load_table(path: Path, *, columns: Mapping[str, str] | None, **options: Any) -> Dataset:
-    from kmlp.data.preparation import read_for
+def _load_table(
+    path: Path, target: str | None, *, columns: Mapping[str, str] | None, **how: Any
+) -> Dataset:
+    from kmlp.data.preparation import prepare, read_for
 
     table = read_for(path, columns)
+    made = prepare(table, target, columns=columns, use_up=True, **how)
     name = path.name.partition(".")[0] or path.name
-    return Dataset.from_table(table, columns=columns, name=name, location=str(path), **options)
+    return Dataset.from_prepared(made, name=name, location=str(path), file_sha256=table.sha256)
 
 
 def _load_npz(path: Path, test: Any, task: str) -> Dataset:

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from kmlp.data.tables import as_table
+from kmlp.data.tables import Table, as_table
 from kmlp.errors import DataError
 
 SIDE = 28
 _LABELS = ("label", "class", "target", "y")
+_MOST_CLASSES = 100
 _PIXEL = re.compile(r"pixel_?(\d+)")
 _PLACE = re.compile(r"(\d+)x(\d+)")
 
@@ -21,17 +22,18 @@ def is_pixel_table(data: Any) -> bool:
     """Whether a table is a set of 28 x 28 images: 784 pixel columns, and at most a label.
 
     The pixels are called `pixel0` to `pixel783`, or `1x1` to `28x28`, and are whole numbers from
-    0 to 255.
+    0 to 255. Of a file without a header, whose columns are only numbered, they are the 784 beside
+    a column of classes, which is the first or the last.
 
     Example:
         >>> is_pixel_table({"label": [1], "pixel0": [0]})
         False
     """
-    frame = as_table(data).frame
-    names = _pixel_names(frame.columns)
-    if names is None or set(frame.columns) - set(names) - set(_LABELS):
+    table = as_table(data)
+    names, label = _layout(table)
+    if not names or set(table.columns) - {*names, label}:
         return False
-    pixels = frame.select(names)
+    pixels = table.whole.select(names)
     if not all(kind.is_integer() for kind in pixels.dtypes):
         return False
     low, high = pixels.min().row(0), pixels.max().row(0)
@@ -45,19 +47,44 @@ def pixel_images(data: Any) -> tuple[np.ndarray, pl.Series | None]:
     Raises:
         DataError: it is no such table.
     """
-    frame = as_table(data).frame
-    if not is_pixel_table(frame):
+    table = as_table(data)
+    if not is_pixel_table(table):
         raise DataError(
             "the table is no set of images: 784 columns pixel0 to pixel783 (or 1x1 to 28x28) of "
             "whole numbers from 0 to 255, and at most a label."
         )
-    names = _pixel_names(frame.columns)
-    assert names is not None
-    images = np.empty((frame.height, len(names)), np.uint8)
+    names, label = _layout(table)
+    images = np.empty((table.height, len(names)), np.uint8)
     for place, name in enumerate(names):
-        images[:, place] = frame[name].to_numpy()
-    label = next((name for name in _LABELS if name in frame.columns), None)
-    return images.reshape(-1, SIDE, SIDE), frame[label] if label else None
+        images[:, place] = table.column(name).to_numpy()
+    return images.reshape(-1, SIDE, SIDE), table.column(label) if label else None
+
+
+def _layout(table: Table) -> tuple[list[str], str | None]:
+    """The pixel columns in the image's order, and the label's if there is one."""
+    names = _pixel_names(table.columns)
+    if names is not None:
+        return names, next((name for name in _LABELS if name in table.columns), None)
+    if table.columns != [f"column_{i + 1}" for i in range(SIDE * SIDE + 1)]:
+        return [], None
+    ends = (table.columns[0], table.columns[-1])
+    labels = [name for name in ends if _are_classes(table.column(name))]
+    if len(labels) != 1:
+        return [], None
+    return [name for name in table.columns if name != labels[0]], labels[0]
+
+
+def _are_classes(column: pl.Series) -> bool:
+    """Whether a numbered column holds 0, 1, 2, ..., none of them in more than half of the rows; a
+    pixel in a corner is nearly always black."""
+    if not column.dtype.is_integer() or column.null_count():
+        return False
+    counts = column.value_counts()
+    values = set(counts[column.name].to_list())
+    most = counts["count"].max()
+    assert isinstance(most, int)
+    few = 2 <= len(values) <= _MOST_CLASSES and values == set(range(len(values)))
+    return few and most <= len(column) / 2
 
 
 def _pixel_names(names: list[str]) -> list[str] | None:

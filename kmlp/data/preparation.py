@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from kmlp.data.columns import Schema
-from kmlp.data.encoder import Told, encode, encode_target, target_numbers
+from kmlp.data.arrays.cautions import of_shared_rows
+from kmlp.data.columns import Column, Schema
+from kmlp.data.encoder import Encoding, Told, encode_target, target_numbers
 from kmlp.data.holdout import draw_test_rows, split_test, strata_of
 from kmlp.data.inference import infer_schema
-from kmlp.data.inference.cautions import shared_rows
 from kmlp.data.pixels import is_pixel_table, pixel_images
 from kmlp.data.tables import Table, as_table, is_table_file, read_table
 from kmlp.data.values import Raw
@@ -52,73 +52,90 @@ def prepare(
     columns: Mapping[str, str] | None = None,
     drop: Sequence[str] = (),
     task: str = "auto",
+    use_up: bool = False,
 ) -> Prepared:
     """Parts a table into training and test rows, and encodes both by the training rows' schema.
 
-    See `Dataset.from_table` for the arguments.
+    See `Dataset.from_table` for the arguments; with `use_up` the table's columns are dropped as
+    they are encoded, to save memory: it is nobody else's.
 
     Raises:
         DataError: the column, the cell and what to do.
     """
     table = as_table(data)
-    if _is_images(table, target, columns, drop):
+    if is_images(table, target, columns, drop):
         return Prepared(arrays=_images(table, test), schema=None)
-    if target not in table.frame.columns:
+    if target not in table.columns:
         infer_schema(table, target)  # says which columns there are
     assert target is not None
-    if isinstance(test, str | Path) and is_table_file(test) and test not in table.frame.columns:
+    if isinstance(test, str | Path) and is_table_file(test) and test not in table.columns:
         test = read_for(test, columns)
     train, held_out = split_test(table, target, test)
-    schema = infer_schema(train, target, columns=columns, drop=drop, task=task)
-    train, _ = _labelled(train, schema)
-    held_out, num_unlabelled = _labelled(held_out, schema)
-    told = Told(known=_known(schema))
-    arrays = (
-        encode(train, schema.columns),
-        encode_target(train, schema.target),
-        encode(held_out, schema.columns, told),
-        encode_target(held_out, schema.target),
-    )
-    warnings = [f"test rows: {line}" for line in told.lines()]
-    if num_unlabelled:
-        warnings.append(f"test rows: {num_unlabelled:,} have no target and are left out")
-    warnings += _shared(train, held_out, schema)
+    grown, names = _Grown(held_out, use_up), held_out.columns
+    how: dict[str, Any] = {"columns": columns, "drop": drop, "task": task}
+    schema = infer_schema(train, target, **how, each=grown)
+    arrays = grown.arrays(schema)
+    used = {*known_columns(schema), *schema.inputs}
+    grown.told.extra += [name for name in names if name not in used]
+    warnings = [f"test rows: {line}" for line in grown.told.lines()]
+    if grown.num_unlabelled:
+        warnings.append(f"test rows: {grown.num_unlabelled:,} have no target and are left out")
+    warnings += of_shared_rows(arrays[0], arrays[2])
     return Prepared(arrays=arrays, schema=replace(schema, warnings=(*schema.warnings, *warnings)))
 
 
-def _known(schema: Schema) -> tuple[str, ...]:
+def known_columns(schema: Schema) -> tuple[str, ...]:
+    """Raw columns that are rightly not used: the target, and those left out."""
     return (schema.target.source, *schema.left_out)
 
 
-def _labelled(table: Table, schema: Schema) -> tuple[Table, int]:
+class _Grown:
+    """Training and test rows that are encoded as soon as it is known what a raw column is.
+
+    Attributes:
+        told: what should be told of the test rows.
+        num_unlabelled: how many of these have no target and are left out.
+    """
+
+    def __init__(self, held_out: Table, use_up: bool) -> None:
+        self.told, self.num_unlabelled = Told(), 0
+        self._held_out, self._use_up = held_out, use_up
+        self._tables: tuple[Table, ...] = ()
+
+    def __call__(
+        self, labelled: Table, target: Column, source: str, columns: Sequence[Column]
+    ) -> None:
+        if not self._tables:
+            rest, self.num_unlabelled = _labelled(self._held_out, target)
+            self._tables = (labelled, rest)
+            self._encoding = Encoding(self._tables, (Told(), self.told), use_up=self._use_up)
+        self._encoding.add(source, columns)
+
+    def arrays(self, schema: Schema) -> Arrays:
+        y_train, y_test = (encode_target(table, schema.target) for table in self._tables)
+        x_train, x_test = self._encoding.matrices()
+        return x_train, y_train, x_test, y_test
+
+
+def _labelled(table: Table, target: Column) -> tuple[Table, int]:
     """The rows with a target, and how many have none."""
-    missing = np.isnan(target_numbers(Raw(table, schema.target.source), schema.target))
+    missing = np.isnan(target_numbers(Raw(table, target.source), target))
     if missing.all():
-        raise DataError(f"{table.name} has no row with a target, {schema.target.source!r}.")
+        raise DataError(f"{table.name} has no row with a target, {target.source!r}.")
     return (table.take(~missing) if missing.any() else table), int(missing.sum())
 
 
-def _shared(train: Table, test: Table, schema: Schema) -> list[str]:
-    """Told only where chance is no reason for it: of few categories equal rows are common."""
-    count = shared_rows(train, test, schema)
-    within = train.frame.select(list(schema.inputs)).is_duplicated().mean() or 0.0
-    if not count or within > 0.1:  # type: ignore[operator]
-        return []
-    return [
-        f"{count:,} of {test.frame.height:,} test rows stand in the training rows, too, with the "
-        "same values in every column: their scores say little of new rows"
-    ]
-
-
-def _is_images(
+def is_images(
     table: Table,
     target: str | None,
     columns: Mapping[str, str] | None,
     drop: Sequence[str],
 ) -> bool:
+    """Whether a table is read as small images; what is said of columns makes it a table."""
     if columns or drop or not is_pixel_table(table):
         return False
-    return target is None or pixel_images(table)[1] is not None
+    labels = pixel_images(table)[1]
+    return target is None or (labels is not None and labels.name == target)
 
 
 def _images(table: Table, test: Any) -> Arrays:

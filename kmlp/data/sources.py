@@ -21,6 +21,7 @@ from kmlp.data.arrays.idx import SUFFIXES, idx_sha256, read_idx
 from kmlp.data.arrays.npy import open_array, open_npz
 from kmlp.data.arrays.streams import reading
 from kmlp.data.dataset import Dataset, Provenance
+from kmlp.data.reading.shipped import SHIPPED
 from kmlp.errors import DataError
 
 logger = logging.getLogger(__name__)
@@ -87,11 +88,14 @@ SOURCES = {
 
 
 def survey() -> Iterator[tuple[str, str, str, str]]:
-    """Every place where a named set could lie: (set, place, path, state), without a download."""
+    """Every place where a named set could lie: (set, place, path, state), without a download;
+    and the sets that ship with scikit-learn."""
     for name in SOURCES:
         for place, path, read in _places(name, None):
             yield name, place, str(path), _state(name, path, read)
         yield name, "in the package", str(sample_folder(name)), "sample (5,000 + 1,000 images)"
+    for name, about in SHIPPED.items():
+        yield name, "in scikit-learn", "", f"full ({about.size})"
 
 
 def cache_folder() -> Path:
@@ -252,7 +256,7 @@ def _find(folder: Path, file: str) -> Path:
     for suffix in SUFFIXES:
         if (folder / (file + suffix)).is_file():
             return folder / (file + suffix)
-    raise DataError(f"{folder}: holds no {file} (plain, .gz, .xz or .bz2)")
+    raise DataError(f"{folder}: holds no {file} (plain, .gz, .xz, .bz2 or .zst)")
 
 
 def _read_npz(path: Path) -> Arrays:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,17 +28,23 @@ BOOLEAN_WORDS = (
 _DAY = 86_400_000_000  # microseconds
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Raw:
-    """A raw column and the table that it stands in, which knows its rows' places."""
+    """A raw column and the table that it stands in, which knows its rows' places.
+
+    Attributes:
+        table, name: the column.
+        read: its cells once strings were read as numbers or dates; None as long as they are not.
+    """
 
     table: Table
     name: str
+    read: pl.Series | None = None
 
-    @property
+    @functools.cached_property
     def series(self) -> pl.Series:
-        """The column as it came."""
-        return self.table.frame[self.name]
+        """The column as it came, or as it was read."""
+        return self.table.column(self.name) if self.read is None else self.read
 
     def refuse(self, row: int, wanted: str, remedy: str) -> DataError:
         """The error that names the column, the cell and the remedy."""
@@ -77,17 +85,27 @@ def truths(raw: Raw, words: tuple[str, str]) -> np.ndarray:
     series = raw.series
     if series.dtype == pl.Boolean:
         return series.cast(pl.Float64).fill_null(np.nan).to_numpy()
-    known = (words[0].lower(), words[1].lower())
     given = categories(raw).str.to_lowercase()
-    missing = among(given, [word.lower() for word in MISSING_AMONG_NUMBERS])
-    missing = missing & ~among(given, known) | given.is_null()
-    true, false = (given == known[1]).fill_null(False), (given == known[0]).fill_null(False)
-    strange = ~(true | false | missing.fill_null(True))
-    if strange.any():
-        raise raw.refuse(_first(strange), f"{words[0]!r} or {words[1]!r}", "mend it or clear it")
-    values = true.cast(pl.Float64).to_numpy(writable=True)
-    values[~(true | false).to_numpy()] = np.nan
-    return values
+    found = _looked_up(given, truth_of_words(words), math.inf)
+    if np.isinf(found).any():
+        row = int(np.argmax(np.isinf(found)))
+        raise raw.refuse(row, f"{words[0]!r} or {words[1]!r}", "mend it or clear it")
+    return found
+
+
+def truth_of_words(words: tuple[str, str]) -> dict[str, float]:
+    """What each word of a boolean column becomes, in lower case; NaN of those that mean missing.
+
+    Beside the column's own words "true" and "false" say what truth values say.
+
+    Example:
+        >>> truths = truth_of_words(("no", "yes"))
+        >>> truths["no"], truths["yes"], truths["true"], truths["unknown"]
+        (0.0, 1.0, 1.0, nan)
+    """
+    own = dict.fromkeys(word.lower() for word in MISSING_AMONG_NUMBERS)
+    known = {"false": 0.0, "true": 1.0, words[0].lower(): 0.0, words[1].lower(): 1.0}
+    return {**dict.fromkeys(own, math.nan), **known}
 
 
 def categories(raw: Raw) -> pl.Series:
@@ -100,7 +118,8 @@ def categories(raw: Raw) -> pl.Series:
         return written.zip_with(
             ~whole.fill_null(False), text.cast(pl.Int64, strict=False).cast(pl.String)
         )
-    return tidy(series.cast(pl.String))
+    is_tidy = raw.read is None and raw.table.is_coded(raw.name)
+    return series if is_tidy else tidy(series.cast(pl.String))
 
 
 def codes(raw: Raw, values: tuple[str, ...]) -> np.ndarray:
@@ -108,17 +127,26 @@ def codes(raw: Raw, values: tuple[str, ...]) -> np.ndarray:
 
     A word such as "?" that always means missing does so unless it is one of the values.
     """
-    words = categories(raw)
-    place = (
-        words.replace_strict(
-            _series(values), pl.Series(range(len(values)), dtype=pl.UInt32), default=None
-        ).cast(pl.Float64)
-        if values
-        else pl.Series([None] * len(words), dtype=pl.Float64)
-    )
-    missing = (words.is_null() | among(words, MISSING_ALWAYS)) & place.is_null()
-    found = place.fill_null(len(values)).to_numpy(writable=True)
-    found[missing.to_numpy()] = np.nan
+    return _looked_up(categories(raw), code_of_words(values), float(len(values)))
+
+
+def code_of_words(values: tuple[str, ...]) -> dict[str, float]:
+    """What each word of a category becomes: its place in `values`; NaN of those that mean missing.
+
+    Example:
+        >>> code_of_words(("a", "NA"))["NA"], code_of_words(("a",))["NA"]
+        (1.0, nan)
+    """
+    places = {word: float(place) for place, word in enumerate(values)}
+    return {**dict.fromkeys(MISSING_ALWAYS, math.nan), **places}
+
+
+def _looked_up(words: pl.Series, numbers: dict[str, float], default: float) -> np.ndarray:
+    """The number of each word, another's default; NaN of a missing one."""
+    keys = pl.Series(list(numbers), dtype=pl.String)
+    each = pl.Series(list(numbers.values()), dtype=pl.Float64)
+    found = words.replace_strict(keys, each, default=default).to_numpy(writable=True)
+    found[words.is_null().to_numpy()] = math.nan
     return found
 
 
@@ -171,8 +199,7 @@ def _parsed(raw: Raw, kind: str) -> pl.Series:
     if reading.kind == kind or not len(read.drop_nulls()):
         return read if reading.kind == kind else pl.Series([None] * len(read), dtype=_EMPTY[kind])
     row = _first(~_fits(cells, kind))
-    remedy = f'mend the cell, or say columns={{"{raw.name}": "category"}}'
-    raise raw.refuse(row, kind, remedy)
+    raise raw.refuse(row, kind, "mend the cell, or clear it if the value is missing")
 
 
 _EMPTY = {"number": pl.Float64(), "date": pl.Datetime("us")}
@@ -184,10 +211,6 @@ def _fits(cells: pl.Series, kind: str) -> pl.Series:
     if kind == "number":
         return missing | cells.cast(pl.Float64, strict=False).is_not_null()
     return missing | cells.str.contains(r"^[0-9]{1,4}[-/.][0-9A-Za-z]{1,3}[-/.][0-9]{1,4}\b")
-
-
-def _series(words: tuple[str, ...]) -> pl.Series:
-    return pl.Series(words, dtype=pl.String)
 
 
 def _first(mask: pl.Series) -> int:

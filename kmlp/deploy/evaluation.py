@@ -1,58 +1,80 @@
 """How good a loaded model is on labelled data: metrics with intervals, the confusion matrix."""
 
-from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from kmlp.data.dataset import Dataset
+from kmlp.data.features import places_by_name
 from kmlp.data.labels import class_indices
+from kmlp.deploy.scoring import scores_of, training_data
 from kmlp.deploy.serving import LoadedModel
 from kmlp.errors import DataError
-from kmlp.stats import resampling, summaries
-from kmlp.stats.metrics import classification_metrics, regression_metrics, within_range
-
-_SMALLEST = 1e-38
 
 
-def evaluate(model: LoadedModel, data: Dataset | tuple[Any, Any]) -> dict[str, Any]:
-    """Scores on the test set, by the model's own classes, of which the rows may lack some.
+def evaluate(
+    model: LoadedModel, data: Dataset | tuple[Any, Any] | str | Path, *, target: str | None = None
+) -> dict[str, Any]:
+    """Scores on a test set or a file, by the model's own classes, of which rows may lack some.
 
     Args:
         model: as `kmlp.load_saved` gives it.
-        data: a data set, whose test rows are scored; or a pair of rows and their labels, which
-            are the classes' names or numbers.
+        data: a data set, whose test rows are scored; a pair of rows and their labels, which are
+            the classes' names or numbers; or a table's file, of which all labelled rows are.
+        target: of a file, the column of labels; the training table's where omitted.
 
     Returns:
         `task`, `num_rows`, and every metric of the task as `value`, `ci95` over test rows and
         `interval`, its kind: Wilson's for the accuracy, t for the cross-entropy (nats), else a
         percentile bootstrap. What the rows cannot tell is None. Of classes also `confusion`,
-        `(num_classes, num_classes)` counts, true classes by row, and `class_names`.
+        `(num_classes, num_classes)` counts, true classes by row, and `class_names`; of a file
+        `told`, what of its rows should be looked at.
 
     Raises:
         DataError: the data's task, classes or shapes are not the model's.
     """
+    if isinstance(data, str | Path):
+        from kmlp.deploy.table_evaluation import evaluate_table
+
+        return evaluate_table(model, Path(data), target)
     if isinstance(data, tuple):
         return _evaluate_pair(model, *_as_pair(data))
     _check_task(model, data)
+    outputs = _test_outputs(model, data)
     if data.spec.task == "regression":
-        return _scores(model, data.raw_test, data.spec.in_unit(data.y_test))
+        return scores_of(model, outputs, data.spec.in_unit(data.y_test))
     places = _places(model, data)
-    return _scores(model, data.raw_test, places[data.y_test])
+    return scores_of(model, outputs, places[data.y_test])
 
 
-def _scores(model: LoadedModel, x: Any, labels: np.ndarray) -> dict[str, Any]:
-    """Of raw rows and their targets, or their places among the model's classes."""
-    outputs = model.outputs(x)
-    if "prediction" in outputs:
-        scores, task = _regression_scores(labels, outputs["prediction"]), "regression"
-    else:
-        probabilities = outputs["probabilities"].astype(np.float64)
-        num_classes = probabilities.shape[1]
-        names = list(model.class_names) or [str(i) for i in range(num_classes)]
-        scores = {**_classification_scores(labels, probabilities), "class_names": names}
-        task = "binary" if num_classes == 2 else "multiclass"
-    return {"task": task, "num_rows": len(labels), **scores}
+def _test_outputs(model: LoadedModel, data: Dataset) -> dict[str, np.ndarray]:
+    if model.schema is None:
+        return model.outputs(_in_order(model, data))
+    if data.spec.columns != model.schema.columns:
+        raise DataError(
+            "the data's columns were not prepared as the model's were: they come from another "
+            "table, other training rows or other kinds. Score a file or a frame by itself: "
+            "kmlp.evaluate(model, (frame, labels)), kmlp evaluate MODEL FILE."
+        )
+    origin, trained_on = data.provenance, training_data(model)
+    is_same_file = origin.file_sha256 and origin.file_sha256 == trained_on.get("file_sha256")
+    if is_same_file and origin.sha256 != trained_on.get("sha256"):
+        raise DataError(
+            "the model was trained on some of these test rows: the file is the same, the rows that "
+            "were held out are others. Say --test as in training."
+        )
+    return model.encoded_outputs(data.x_test)
+
+
+def _in_order(model: LoadedModel, data: Dataset) -> np.ndarray:
+    """The test rows with their columns as the model was trained on them, where both have names."""
+    if not (model.feature_names and data.spec.feature_names):
+        return data.raw_test
+    places = places_by_name(
+        model.feature_names, data.spec.feature_names, "the data", "the training table"
+    )
+    return data.raw_test[:, places]
 
 
 def _as_pair(data: tuple[Any, ...]) -> tuple[Any, Any]:
@@ -69,9 +91,11 @@ def _evaluate_pair(model: LoadedModel, x: Any, y: Any) -> dict[str, Any]:
         labels = np.asarray(y, np.float64)
     else:
         labels = class_indices(y, model.class_names, "y")
-    if labels.shape != (len(x),):
-        raise DataError(f"y must be (n,) for {len(x)} rows. Received: shape {labels.shape}.")
-    return _scores(model, x, labels)
+    outputs = model.outputs(x)
+    num_rows = len(next(iter(outputs.values())))
+    if labels.shape != (num_rows,):
+        raise DataError(f"y must be (n,) for {num_rows} rows. Received: shape {labels.shape}.")
+    return scores_of(model, outputs, labels)
 
 
 def _places(model: LoadedModel, data: Dataset) -> np.ndarray:
@@ -105,51 +129,3 @@ def _check_task(model: LoadedModel, data: Dataset) -> None:
             f"the model knows the classes {', '.join(model.class_names)}; "
             f"the data have {', '.join(names)}."
         )
-
-
-def _classification_scores(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
-    num_classes = probabilities.shape[1]
-    if labels.max() >= num_classes:
-        raise DataError(f"the model knows {num_classes} classes; the data have {labels.max() + 1}.")
-    logs = np.log(np.maximum(probabilities, _SMALLEST))
-    values = classification_metrics(labels, logs)
-    intervals = resampling.bootstrap_intervals(
-        lambda rows: classification_metrics(labels[rows], logs[rows]), len(labels)
-    )
-    scores = _with_intervals(values, intervals)
-    predicted = probabilities.argmax(axis=1)
-    hits = int((predicted == labels).sum())
-    scores["accuracy"] |= {
-        "ci95": summaries.wilson_interval(hits, len(labels)),
-        "interval": "Wilson",
-    }
-    losses = -logs[np.arange(len(labels)), labels]
-    scores["cross_entropy"] |= {
-        "ci95": within_range("cross_entropy", summaries.t_interval(losses))
-        if len(losses) > 1
-        else None,
-        "interval": "t",
-    }
-    confusion = np.zeros((num_classes, num_classes), int)
-    np.add.at(confusion, (labels, predicted), 1)
-    return {**scores, "confusion": confusion.tolist()}
-
-
-def _regression_scores(targets: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
-    intervals = resampling.bootstrap_intervals(
-        lambda rows: regression_metrics(targets[rows], predictions[rows]), len(targets)
-    )
-    return _with_intervals(regression_metrics(targets, predictions), intervals)
-
-
-def _with_intervals(
-    values: Mapping[str, float], intervals: Mapping[str, tuple[float, float] | None]
-) -> dict[str, dict[str, Any]]:
-    return {
-        name: {
-            "value": value if np.isfinite(value) else None,
-            "ci95": intervals[name] if np.isfinite(value) else None,
-            "interval": "bootstrap",
-        }
-        for name, value in values.items()
-    }

@@ -6,34 +6,29 @@ renamed when whole. Raw examples go in, scaling is inside. Beside the graph lie 
 """
 
 import contextlib
+import dataclasses
 import datetime
 import hashlib
 import json
 import os
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
-from keras import ops
 
-from kmlp.config import MLPConfig, TrainConfig
-from kmlp.config.seeds import Seeds
-from kmlp.data.dataset import DataSpec
+from kmlp.config import MLPConfig
+from kmlp.data.columns import Schema
+from kmlp.deploy.graph.networks import EnsembleGraph, MemberGraph, plain_network, write_graph
+from kmlp.deploy.graph.raw_inputs import raw_inputs
 from kmlp.deploy.manifest import manifest_sha256
 from kmlp.deploy.model_card import model_card
 from kmlp.deploy.serving import versions
-from kmlp.engine.member import Member
-from kmlp.engine.stack import Stack, build_stack
 from kmlp.errors import KmlpError
 from kmlp.files import flush_folder, make_folder, remove_files, write_atomically
-from kmlp.nn.losses import class_logits
-from kmlp.nn.mlp import build_mlp, load_member_weights
-from kmlp.nn.topology import OUTPUT
 from kmlp.ownership import own_folder, refuse_foreign_folder
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.selection import Selection
@@ -48,18 +43,23 @@ _WRITTEN = {
 }
 
 
-def export(selection: Selection, path: str | Path) -> Path:
+def export(selection: Selection, path: str | Path, *, hide_values: bool = False) -> Path:
     """Writes the next version of a SavedModel.
 
     Signatures: `serving_default` gives `probabilities` `(batch, num_classes)` and `label`
     `(batch,)`, of several members also `stddev` `(batch, num_classes)` over the members and
     `entropy` `(batch,)` in nats; `logits` gives `logits`. A regression gives `prediction`
     `(batch,)` in the target's own unit, of several members also their `stddev` `(batch,)`. A
-    `stddev` is that of these members (divided by their number). The input is named `inputs`.
+    `stddev` is that of these members (divided by their number).
+
+    The input is named `inputs`. Of a table's model the inputs are its raw columns, by the names
+    that its card and manifest list; a third signature, `encoded`, takes the encoded matrix.
 
     Args:
         selection: `study.best()`, `study.member(variant, seed)` or `study.ensemble(variant)`.
         path: the model's folder; the version becomes a folder in it.
+        hide_values: whether the card leaves out what stood in a table's cells. The graph and the
+            manifest hold categories and ranges all the same: nothing is encoded without them.
 
     Returns:
         The folder of the version.
@@ -77,9 +77,10 @@ def export(selection: Selection, path: str | Path) -> Path:
     aside = target / f".writing-{secrets.token_hex(8)}"
     make_folder(aside)
     try:
-        _write_graph(_graph(selection), selection.spec, aside)
-        write_atomically(aside / "model_card.md", model_card(selection).encode())
-        manifest = _manifest(selection, aside)
+        is_table = selection.schema is not None
+        write_graph(_graph(selection), selection.spec, aside, is_table=is_table)
+        write_atomically(aside / "model_card.md", _card(selection, hide_values))
+        manifest = _manifest(selection, aside, hide_values)
         manifest["sha256"] = manifest_sha256(manifest)
         write_atomically(aside / "manifest.json", json.dumps(manifest, indent=1).encode())
         _flush(aside)
@@ -100,11 +101,12 @@ def _take_back(aside: Path) -> None:
 
 def load_models(selection: Selection) -> list[keras.Model]:
     """The selected members as plain Keras models with their trained weights."""
-    config, models = MLPConfig.from_dict(selection.variant["config"]["model"]), []
-    for weights in _weights(selection):
-        models.append(build_mlp(config, selection.spec))
-        load_member_weights(models[-1], weights)
-    return models
+    config = _network(selection)
+    return [plain_network(config, selection.spec, each) for each in _weights(selection)]
+
+
+def _network(selection: Selection) -> MLPConfig:
+    return MLPConfig.from_dict(selection.variant["config"]["model"])
 
 
 def _weights(selection: Selection) -> list[dict[str, np.ndarray]]:
@@ -117,119 +119,10 @@ def _weights(selection: Selection) -> list[dict[str, np.ndarray]]:
     ]
 
 
-def _graph(selection: Selection) -> "_MemberGraph | _EnsembleGraph":
+def _graph(selection: Selection) -> MemberGraph | EnsembleGraph:
     if len(selection.members) == 1:
-        return _MemberGraph(load_models(selection)[0], selection.spec.task)
-    config = selection.variant["config"]
-    members = [
-        Member(
-            model=MLPConfig.from_dict(config["model"]),
-            train=TrainConfig.from_dict(config["train"]),
-            seeds=Seeds.all(member["seed"]),
-            validation_fraction=1 / 6,
-            data_sha256=selection.dataset["sha256"],
-        )
-        for member in selection.members
-    ]
-    stack = build_stack(members, selection.spec)
-    stack.load(_weights(selection))
-    return _EnsembleGraph(stack)
-
-
-def _write_graph(graph: "_MemberGraph | _EnsembleGraph", spec: DataSpec, folder: Path) -> None:
-    signature = tf.TensorSpec((None, *spec.input_shape), spec.raw_dtype, name="inputs")
-    functions = {"serving_default": graph.predict}
-    if spec.task != "regression":
-        functions["logits"] = graph.logits
-    compiled = {
-        name: tf.function(_of_raw(function, spec), input_signature=[signature], autograph=False)
-        for name, function in functions.items()
-    }
-    tf.saved_model.save(
-        graph,
-        str(folder),
-        signatures={name: f.get_concrete_function() for name, f in compiled.items()},
-    )
-
-
-def _of_raw(function: Callable[[Any], dict[str, Any]], spec: DataSpec) -> Callable[[Any], Any]:
-    """The same of examples as they come, with predictions in the target's own unit: in float64
-    where float32 would not keep the digits."""
-    exponents = np.array([column.exponent for column in spec.columns], int)
-    scales = np.ldexp(1.0, -exponents)
-    offsets = np.array([column.offset for column in spec.columns], float) * scales
-
-    def call(inputs: Any) -> dict[str, Any]:
-        if spec.is_scaled:
-            largest = np.finfo(np.float32).max
-            scaled = tf.clip_by_value(inputs * scales - offsets, -largest, largest)
-            inputs = tf.cast(scaled, tf.float32)
-        outputs = function(inputs)
-        if spec.target is None:
-            return outputs
-        unit = np.ldexp(1.0, spec.target.exponent)
-        outputs = {name: tf.cast(value, tf.float64) * unit for name, value in outputs.items()}
-        return outputs | {"prediction": outputs["prediction"] + spec.target.offset}
-
-    return call
-
-
-class _MemberGraph(tf.Module):
-    """One member: its probabilities and label, or its prediction."""
-
-    def __init__(self, model: keras.Model, task: str) -> None:
-        super().__init__()
-        self._task, self._model = task, model
-        self._to_outputs = keras.Model(model.input, model.get_layer(OUTPUT).output)
-        self.variables_kept = [v.value for v in model.weights]
-
-    def predict(self, inputs: Any) -> dict[str, Any]:
-        if self._task == "regression":
-            return {"prediction": self._model(inputs)[:, 0]}
-        probabilities = ops.softmax(class_logits(self._task, self._to_outputs(inputs)))
-        return {"probabilities": probabilities, "label": ops.argmax(probabilities, axis=-1)}
-
-    def logits(self, inputs: Any) -> dict[str, Any]:
-        return {"logits": class_logits(self._task, self._to_outputs(inputs))}
-
-
-class _EnsembleGraph(tf.Module):
-    """Many members as the stack they were trained as: every product batched over the members."""
-
-    def __init__(self, stack: Stack) -> None:
-        super().__init__()
-        self._task, self._stack = stack.spec.task, stack.model
-        self._targets = {
-            name: ops.reshape(v, (-1, 1)) for name, v in stack.state["targets"].items()
-        }
-        self.variables_kept = [v.value for v in self._stack.variables]
-
-    def predict(self, inputs: Any) -> dict[str, Any]:
-        each = self._member_predictions(inputs)
-        mean, stddev = ops.mean(each, axis=0), ops.std(each, axis=0)
-        if self._task == "regression":
-            return {"prediction": mean, "stddev": stddev}
-        return {
-            "probabilities": mean,
-            "label": ops.argmax(mean, axis=-1),
-            "stddev": stddev,
-            "entropy": -ops.sum(mean * ops.log(ops.maximum(mean, 1e-30)), axis=-1),
-        }
-
-    def logits(self, inputs: Any) -> dict[str, Any]:
-        """The logarithms of the mean probabilities, whose softmax they are."""
-        mean = ops.mean(self._member_predictions(inputs), axis=0)
-        return {"logits": ops.log(ops.maximum(mean, 1e-30))}
-
-    def _member_predictions(self, inputs: Any) -> Any:
-        """Probabilities `(k, batch, num_classes)`, or predictions `(k, batch)`: every member sees
-        the same rows."""
-        num_members, _, num_features = self._stack.input_shape
-        rows = ops.reshape(inputs, (1, -1, num_features))
-        outputs = self._stack(ops.repeat(rows, num_members, axis=0))
-        if self._task != "regression":
-            return ops.softmax(class_logits(self._task, outputs))
-        return outputs[..., 0] * ops.sqrt(self._targets["variance"]) + self._targets["mean"]
+        return MemberGraph(load_models(selection)[0], selection.spec.task)
+    return EnsembleGraph(_network(selection), selection.spec, _weights(selection))
 
 
 def _publish(aside: Path, target: Path) -> Path:
@@ -258,17 +151,45 @@ def _flush(folder: Path) -> None:
     flush_folder(folder)
 
 
-def _manifest(selection: Selection, folder: Path) -> dict[str, Any]:
+def _card(selection: Selection, hide_values: bool) -> bytes:
+    return model_card(selection, hide_values=hide_values).encode()
+
+
+def _manifest(selection: Selection, folder: Path, hide_values: bool) -> dict[str, Any]:
     files = sorted(p for p in folder.rglob("*") if p.is_file())
+    schema, spec = selection.schema, selection.spec
+    # A table's columns stand in its schema, once; what else is told of its rows, in the run folder.
+    told = ("schema", "warnings") if schema else ()
+    of_columns = ("columns", "target", "feature_names") if schema else ()
     return {
         "kmlp": 1,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "members": [{"id": m["id"], "seed": m["seed"]} for m in selection.members],
         "variant": selection.variant,
-        "dataset": selection.dataset,
-        "spec": {**selection.spec.to_dict(), "num_classes": selection.spec.num_classes},
-        "environment": selection.environment,
+        "dataset": _without(selection.dataset, of_columns),
+        "spec": {**_without(spec.to_dict(), of_columns), "num_classes": spec.num_classes},
+        "environment": _without(selection.environment, (*told, *of_columns), inside="dataset"),
+        **(_of_table(schema, hide_values) if schema else {}),
         "files": {
             str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files
         },
     }
+
+
+def _without(values: Mapping[str, Any], names: Sequence[str], inside: str = "") -> dict[str, Any]:
+    """What is left without these names, also in the part that lies inside."""
+    kept = {name: value for name, value in values.items() if name not in names}
+    if inside in kept:
+        kept[inside] = _without(kept[inside], names)
+    return kept
+
+
+def _of_table(schema: Schema, hide_values: bool) -> dict[str, Any]:
+    """What a table's columns are, and by which names the signature takes them."""
+    if hide_values:
+        schema = dataclasses.replace(schema, shown=(), notes=(), warnings=())
+    inputs = [
+        {"name": i.name, "kind": i.kind, "dtype": i.dtype, "columns": list(i.columns)}
+        for i in raw_inputs(schema.columns)
+    ]
+    return {"schema": schema.to_dict(), "inputs": inputs}

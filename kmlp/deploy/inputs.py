@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from kmlp.data.arrays.idx import WrongMagicError, open_idx
+from kmlp.data.arrays.image_formats import IMAGES
 from kmlp.data.arrays.images import image_files, is_image, read_image, tell_left_out
 from kmlp.data.arrays.npy import array_names, listed, open_array, open_npy, open_npz
 from kmlp.data.arrays.stored import StoredArray
 from kmlp.data.arrays.streams import reading
+from kmlp.data.loading import is_table_name
 from kmlp.errors import DataError
 
 _BATCH = 1024
@@ -25,6 +27,17 @@ class Batch:
 
     names: Sequence[str]
     x: np.ndarray
+
+
+def check_input(path: Path) -> None:
+    """Refuses what is not there, or of no kind that is read, before a model is loaded.
+
+    Raises:
+        DataError: what is wrong with it.
+    """
+    _check_there(path)
+    if os.path.isdir(path) or not is_table_name(path):
+        count_inputs(path)
 
 
 def count_inputs(path: Path) -> int:
@@ -45,12 +58,12 @@ def count_inputs(path: Path) -> int:
 def read_inputs(
     path: Path, shape: tuple[int, ...], *, dark_on_light: bool = False
 ) -> Iterator[Batch]:
-    """Reads `.npy`, `.npz` (its only array, or `x`), IDX, PNG or JPEG files, or a folder of images.
+    """Reads `.npy`, `.npz` (its only array, or `x`), IDX or image files, or a folder of images.
 
     Args:
         path: a file, or a folder whose images are read, sorted by name; what else it holds is
             left out, and told.
-        shape: of one example; images are turned grey and resized to it.
+        shape: of one example; images are resized to it, and turned grey where it has no colours.
         dark_on_light: whether images show dark strokes on light ground, the reverse of MNIST's;
             they are inverted then.
 
@@ -62,7 +75,7 @@ def read_inputs(
 
 
 def _image_batches(path: Path, shape: tuple[int, ...], dark_on_light: bool) -> Iterator[Batch]:
-    if len(shape) != 2:
+    if len(shape) != 2 and (len(shape), *shape[2:]) not in ((3, 1), (3, 3)):
         raise DataError(f"{path}: the model takes no images but examples of shape {shape}")
     files = [path]
     if os.path.isdir(path):
@@ -124,8 +137,8 @@ def _idx(path: Path) -> Iterator[StoredArray]:
             yield array
     except WrongMagicError as error:
         raise ValueError(
-            "neither .npy, .npz, .png nor .jpg by its name, nor IDX (unsigned bytes) by its "
-            f"content: {error}"
+            f"neither .npy nor .npz nor an image ({IMAGES}) by its name, nor IDX (unsigned bytes) "
+            f"by its content: {error}"
         ) from error
 
 

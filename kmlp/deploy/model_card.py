@@ -1,15 +1,23 @@
 """The page that lies beside an exported model and says what it is and what to expect of it."""
 
+from kmlp.deploy.card_columns import columns_section
 from kmlp.stats.formatting import unit_of
 from kmlp.stats.metrics import BY_NAME, METRICS
 from kmlp.stats.monitoring import primary_metric
-from kmlp.study.results.ranking import label
+from kmlp.study.results.records.base import label
 from kmlp.study.selection import Selection
 from kmlp.text import code_span
 
 
-def model_card(selection: Selection) -> str:
-    """The page as Markdown."""
+def model_card(selection: Selection, *, hide_values: bool = False) -> str:
+    """The page as Markdown.
+
+    Args:
+        selection: what is exported.
+        hide_values: whether what stood in a table's cells is left out.
+    """
+    schema = selection.schema
+    columns = f"## Columns\n{columns_section(schema, hide_values=hide_values)}" if schema else ""
     variant, dataset = selection.variant, selection.dataset
     count = len(selection.members)
     what = f"An ensemble of {count} networks" if count > 1 else "One network"
@@ -19,7 +27,7 @@ def model_card(selection: Selection) -> str:
         f"perceptrons for a {selection.spec.task} task, made with kmlp.\n\n"
         f"## What to expect\n{_expectation(selection)}\n"
         "These numbers are of the test set of the data below. They say nothing of other inputs.\n\n"
-        f"## Use\n{_use(selection)}\n"
+        f"{columns}## Use\n{_use(selection)}\n"
         f"## Training\n{_training(selection)}"
     )
 
@@ -65,18 +73,31 @@ def _use(selection: Selection) -> str:
     classes = (
         f"- Classes: {', '.join(map(code_span, spec.class_names))}.\n" if spec.class_names else ""
     )
-    return (
-        f"- Input `inputs`: {spec.raw_dtype} (batch, {', '.join(map(str, spec.input_shape))}), "
-        "raw; scaling is inside.\n"
-        f"- Outputs of `serving_default`: {outputs}.\n{classes}"
-        "- `kmlp.load_saved(folder).predict(x)`, `kmlp predict folder files`, TensorFlow Serving, "
-        'or `tf.saved_model.load(folder).signatures["serving_default"](inputs=x)`.\n'
-    )
+    if selection.schema:
+        inputs = (
+            "- Inputs of `serving_default` and `logits`: the columns above, (batch,) each; of "
+            "`encoded`: `inputs` float32, the encoded matrix.\n"
+        )
+        how = (
+            "- `kmlp.load_saved(folder).predict(frame)`, `kmlp predict folder new.csv`, "
+            "`kmlp evaluate folder labelled.csv`, TensorFlow Serving, or TensorFlow alone.\n"
+        )
+    else:
+        inputs = (
+            f"- Input `inputs`: {spec.raw_dtype} (batch, {', '.join(map(str, spec.input_shape))}), "
+            "raw; scaling is inside.\n"
+        )
+        how = (
+            "- `kmlp.load_saved(folder).predict(x)`, `kmlp predict folder files`, TensorFlow "
+            'Serving, or `tf.saved_model.load(folder).signatures["serving_default"](inputs=x)`.\n'
+        )
+    return f"{inputs}- Outputs of `serving_default`: {outputs}.\n{classes}{how}"
 
 
 def _training(selection: Selection) -> str:
     """The data, the settings and the versions, as a list."""
     dataset, config = selection.dataset, selection.variant["config"]
+    name = label(selection.variant["name"], selection.variant["strength"])
     environment = selection.environment
     seeds = [str(m["seed"]) for m in selection.members]
     units = ", ".join(map(str, config["model"]["hidden_units"])) or "none"
@@ -86,7 +107,7 @@ def _training(selection: Selection) -> str:
         f"sha256 {dataset['sha256'][:12]}), "
         f"{dataset['num_train']:,} training, {dataset['num_val']:,} validation and "
         f"{dataset['num_test']:,} test rows.\n"
-        f"- Variant: {code_span(label(selection.variant))}; hidden units {units}; "
+        f"- Variant: {code_span(name)}; hidden units {units}; "
         f"{config['train']['optimizer']}, learning rate {config['train']['learning_rate']:g}, "
         f"batches of {config['train']['batch_size']}. All settings are in `manifest.json`.\n"
         f"- Seed{'s' * (len(seeds) > 1)}: {', '.join(seeds)}.\n"

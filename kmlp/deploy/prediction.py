@@ -1,78 +1,89 @@
-"""Predictions for the terminal and for files: CSV, JSON lines, pictures in characters."""
+"""What a model says of a file's examples, some at a time, and that as CSV or JSON lines."""
 
-import contextlib
 import csv
 import json
-import sys
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
-
+from kmlp.data.loading import is_table_name
 from kmlp.deploy.inputs import Batch, count_inputs, read_inputs
-from kmlp.deploy.serving import LoadedModel, load_saved
+from kmlp.deploy.prediction_rows import USUAL_FIELDS, Predictions, Row, array_fields, array_row
+from kmlp.deploy.serving import LoadedModel
 from kmlp.errors import DataError, ForeignFileError
 from kmlp.files import text_replacing
-from kmlp.terminal import PlainConsole
-from kmlp.text import csv_cell, visible
+from kmlp.text import csv_cell
 
-_SHADES = " .:-=+*#%@"
 _SUFFIXES = (".csv", ".jsonl")
-_CLASS, _NUMBER = ("input", "label", "class", "probability"), ("input", "prediction")
-_SPREADS = ("stddev", "entropy")
-# Of classes or numbers, of one network or of several: a file with other columns is someone's own.
-_ROWS = (_CLASS, (*_CLASS, *_SPREADS), _NUMBER, (*_NUMBER, "stddev"))
 _LONGEST_ROW = 2**14
 
 
 def predict_file(
-    model_path: Path,
-    input_path: Path,
-    *,
-    dark_on_light: bool,
-    out: Path | None,
-    as_json: bool,
-    sha256: str | None = None,
-) -> None:
-    """Predicts a file or folder in batches and writes each as it comes.
+    model: LoadedModel, path: Path, *, dark_on_light: bool = False, keep: Sequence[str] = ()
+) -> Predictions:
+    """Predicts a file or folder in batches, so that memory stays small.
+
+    Of a table a row holds the columns kept, else its number from 0 as `row`; `label`, the class,
+    and `probability_<class>` of every class, or `prediction`; of an ensemble `stddev`, of classes
+    that of the label's probability, and `entropy` in nats. Of arrays and images a row holds
+    `input`, its name or number, `label`, the class's number, `class` and its `probability`.
 
     Args:
-        model_path: an exported model.
-        input_path: what `read_inputs` reads.
+        model: as `load_saved` gives it.
+        path: a table's file, or what `read_inputs` reads.
         dark_on_light: see `read_inputs`.
-        out: a `.csv` or `.jsonl` file; the terminal where omitted.
-        as_json: JSON lines on the terminal instead of readable lines.
-        sha256: see `load_saved`.
+        keep: columns of a table that stand beside what is predicted.
 
     Raises:
-        DataError, ModelError: what is wrong with which file.
-        ForeignFileError: `out` is there, and holds no predictions.
+        DataError: what is wrong with which file, column or cell; some when batches are read.
     """
-    if out:
-        _check_out(out, input_path)
-    total = count_inputs(input_path)
-    model = load_saved(model_path, sha256=sha256)
-    batches = read_inputs(input_path, model.input_shape, dark_on_light=dark_on_light)
-    with _writer(out, as_json, model) as write, _progress(out) as progress:
-        task = progress.add_task("Predicting", total=total)
-        for batch in batches:
-            for row in _rows(batch, model):
+    if not os.path.isdir(path) and is_table_name(path):
+        from kmlp.deploy.table_rows import predict_table
+
+        if dark_on_light:
+            raise DataError(f"{path}: --dark-on-light inverts images; a table has none.")
+        return predict_table(model, path, keep)
+    if keep:
+        raise DataError(f"--keep names columns of a table; {path} is none by its name.")
+    if model.schema is not None:
+        raise DataError(
+            f"{path}: the model takes a table's columns by name. Give a table, such as a .csv file."
+        )
+    found = read_inputs(path, model.input_shape, dark_on_light=dark_on_light)
+    rows = (_rows(batch, model) for batch in found)
+    return Predictions(array_fields(model), count_inputs(path), rows)
+
+
+def write_predictions(
+    predictions: Predictions, out: Path, advance: Callable[[int], Any] = lambda count: None
+) -> None:
+    """Writes them to a `.csv` or `.jsonl` file, which gets its name when it is whole.
+
+    Args:
+        predictions: are read to their end.
+        out: the file; predictions of the same columns in it are replaced.
+        advance: is told how many rows have been written.
+
+    Raises:
+        ForeignFileError: `out` is there, and holds no such predictions.
+    """
+    _refuse_foreign(out, predictions.fields)
+    with text_replacing(out) as file:
+        write = _writer(file, out.suffix, predictions.fields)
+        for batch in predictions.batches:
+            for row in batch:
                 write(row)
-            progress.advance(task, len(batch.names))
-    if out:
-        print(f"{total:,} predictions in {out}")
+            advance(len(batch))
 
 
-def _check_out(out: Path, input_path: Path) -> None:
-    """Refuses what cannot be written, and what would be lost: predictions replace predictions."""
+def refuse_out(out: Path, input_path: Path) -> None:
+    """Refuses what cannot be written, before anything is read.
+
+    Raises:
+        DataError: another suffix, or no such folder.
+        ForeignFileError: it is the input itself, or no plain file.
+    """
     if out.suffix not in _SUFFIXES:
         raise DataError(f"--out takes a .csv or .jsonl file. Received: {out}.")
     if not out.parent.is_dir():
@@ -81,114 +92,48 @@ def _check_out(out: Path, input_path: Path) -> None:
         return
     if input_path.exists() and out.samefile(input_path):
         raise ForeignFileError(f"--out: {out} is the input itself. Name another file.")
-    if not (out.is_file() and _holds_predictions(out)):
-        raise ForeignFileError(
-            f"--out: {out} is there, and does not begin as predictions do. It was not touched. "
-            "Name another file, or remove it."
-        )
+    if not out.is_file():
+        raise _foreign(out)
 
 
-def _holds_predictions(path: Path) -> bool:
+def _refuse_foreign(out: Path, fields: tuple[str, ...]) -> None:
+    """Refuses what would be lost: predictions replace predictions."""
+    if out.exists() and not (out.is_file() and _holds_predictions(out, fields)):
+        raise _foreign(out)
+
+
+def _foreign(out: Path) -> ForeignFileError:
+    return ForeignFileError(
+        f"--out: {out} is there, and does not begin as these predictions do. It was not touched. "
+        "Name another file, or remove it."
+    )
+
+
+def _holds_predictions(path: Path, fields: tuple[str, ...]) -> bool:
     """Whether a file is empty, or its first row has the columns of predictions and no others."""
+    longest = max(_LONGEST_ROW, 8 * sum(map(len, fields)))
     with open(path, encoding="utf-8", errors="replace", newline="") as file:
-        row = file.readline(_LONGEST_ROW)
+        row = file.readline(longest)
     if not row:
         return True
+    known = (*USUAL_FIELDS, fields)
     if path.suffix == ".csv":
-        return tuple(row.rstrip("\r\n").split(",")) in _ROWS
+        found = next(csv.reader([row]), [])
+        return tuple(found) in [tuple(map(csv_cell, names)) for names in known]
     try:
-        return tuple(json.loads(row)) in _ROWS
+        return tuple(json.loads(row)) in known
     except (ValueError, TypeError, RecursionError):
         return False
 
 
-def show_images(model: LoadedModel, images: np.ndarray, truth: Sequence[str]) -> None:
-    """Prints images side by side in characters, with what the model says and what they are.
-
-    Args:
-        model: predicts them.
-        images: `(n, height, width)` `uint8`.
-        truth: the class of each.
-    """
-    outputs = model.outputs(images)
-    small = images[:, ::2, :]
-    width = images.shape[2]
-    shades = np.array(list(_SHADES))[small.astype(int) * len(_SHADES) // 256]
-    for line in range(small.shape[1]):
-        print("  ".join("".join(shades[i, line]) for i in range(len(images))).rstrip())
-    names = [visible(model.class_names[label]) for label in outputs["label"]]
-    truth = list(map(visible, truth))
-    shares = outputs["probabilities"].max(axis=1)
-    says = (f"{name} {100 * share:.0f} %" for name, share in zip(names, shares, strict=True))
-    marks = ("✓" if a == b else "✗" for a, b in zip(names, truth, strict=True))
-    print("  ".join(f"predicted {text}"[:width].ljust(width) for text in says))
-    print(
-        "  ".join(f"true {t} {m}"[:width].ljust(width) for t, m in zip(truth, marks, strict=True))
-    )
+def _writer(file: Any, suffix: str, fields: Sequence[str]) -> Callable[[Row], Any]:
+    if suffix == ".jsonl":
+        return lambda row: file.write(json.dumps(row) + "\n")
+    writer = csv.writer(file)
+    writer.writerow(map(csv_cell, fields))
+    return lambda row: writer.writerow([csv_cell(row[name]) for name in fields])
 
 
-def _progress(out: Path | None) -> Progress:
-    """A bar on stderr; none where it would tear the lines printed on the same terminal."""
-    console = PlainConsole(stderr=True)
-    shown = console.is_terminal and (out is not None or not sys.stdout.isatty())
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    return Progress(
-        *columns, TimeRemainingColumn(), console=console, transient=True, disable=not shown
-    )
-
-
-def _rows(batch: Batch, model: LoadedModel) -> Iterator[dict[str, Any]]:
+def _rows(batch: Batch, model: LoadedModel) -> list[Row]:
     outputs = model.outputs(batch.x)
-    for i, name in enumerate(batch.names):
-        yield _row(name, outputs, i, model)
-
-
-def _row(name: str, outputs: dict[str, np.ndarray], i: int, model: LoadedModel) -> dict[str, Any]:
-    if "prediction" in outputs:
-        row: dict[str, Any] = {"input": name, "prediction": float(outputs["prediction"][i])}
-        if "stddev" in outputs:
-            row["stddev"] = float(outputs["stddev"][i])
-        return row
-    label = int(outputs["label"][i])
-    classes = model.class_names or tuple(map(str, range(outputs["probabilities"].shape[1])))
-    row = {
-        "input": name,
-        "label": label,
-        "class": classes[label],
-        "probability": round(float(outputs["probabilities"][i, label]), 6),
-    }
-    if "entropy" in outputs:
-        row["stddev"] = round(float(outputs["stddev"][i, label]), 6)
-        row["entropy"] = round(float(outputs["entropy"][i]), 6)
-    return row
-
-
-@contextlib.contextmanager
-def _writer(out: Path | None, as_json: bool, model: LoadedModel) -> Iterator[Any]:
-    with contextlib.ExitStack() as stack:
-        if out is None:
-            yield _print_json if as_json else _print_line
-            return
-        file = stack.enter_context(text_replacing(out))
-        if out.suffix == ".jsonl":
-            yield lambda row: file.write(json.dumps(row) + "\n")
-            return
-        fields = _NUMBER if "prediction" in model.output_names else _CLASS
-        spreads = [name for name in _SPREADS if name in model.output_names]
-        writer = csv.DictWriter(file, [*fields, *spreads])
-        writer.writeheader()
-        yield lambda row: writer.writerow({name: csv_cell(value) for name, value in row.items()})
-
-
-def _print_json(row: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(row) + "\n")
-
-
-def _print_line(row: dict[str, Any]) -> None:
-    if "prediction" in row:
-        spread = f" ± {row['stddev']:.3g}" if "stddev" in row else ""
-        print(f"{visible(row['input'])}  {row['prediction']:.6g}{spread}")
-        return
-    spread = f" ± {100 * row['stddev']:.1f}" if "stddev" in row else ""
-    name, said = visible(row["input"]), visible(row["class"])
-    print(f"{name}  {said}  {100 * row['probability']:.1f} %{spread}")
+    return [array_row(name, outputs, i, model) for i, name in enumerate(batch.names)]

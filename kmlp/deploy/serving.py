@@ -1,21 +1,31 @@
 """A SavedModel in, predictions out: NumPy and TensorFlow only, no Keras."""
 
+import logging
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kmlp.data.arrays.given import is_frame, to_array
+from kmlp.data.arrays.ranges import in_trained_scale
+from kmlp.data.columns import Schema
 from kmlp.data.features import frame_in_order
+from kmlp.deploy.graph.raw_inputs import ENCODED
 from kmlp.deploy.manifest import checked_manifest
 from kmlp.errors import DataError, ModelError
 from kmlp.machine import import_quietly
 from kmlp.text import shortened
 
+if TYPE_CHECKING:
+    from kmlp.data.encoder import Told
+
+logger = logging.getLogger(__name__)
+
 _BATCH = 8192
 _SIGNATURE = "serving_default"
+_DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError)
 # No more digits than a version of TensorFlow Serving's has, a 64-bit number.
 _VERSION = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 
@@ -48,7 +58,7 @@ def load_saved(
 
     try:
         return LoadedModel(folder, tf.saved_model.load(str(folder)), manifest)
-    except (OSError, ValueError, KeyError, TypeError, tf.errors.OpError) as error:
+    except (*_DAMAGED, tf.errors.OpError) as error:
         raise ModelError(f"{folder}: cannot be loaded: {shortened(str(error))}") from error
 
 
@@ -61,14 +71,16 @@ class LoadedModel:
         sha256: of the manifest, as `load_saved` takes it; empty for a foreign model.
         class_names: one name a class; empty for a foreign model.
         feature_names: of the columns, where those of the training set had names.
-        input_shape, input_dtype: of one raw example.
+        schema: of a table's model, what its columns and its target are; None of arrays.
+        input_shape, input_dtype: of one raw example, or of a table's encoded row.
         output_names: what `outputs` gives.
     """
 
     def __init__(self, path: Path, module: Any, manifest: Mapping[str, Any]) -> None:
         self.path, self.manifest, self._module = path, manifest, module
         self.sha256: str = manifest.get("sha256", "")
-        self._call = _signature(path, module)
+        self.schema = Schema.from_dict(manifest["schema"]) if "schema" in manifest else None
+        self._call = _signature(path, module, ENCODED if self.schema else _SIGNATURE)
         _, inputs = self._call.structured_input_signature
         (self._input_name, signature), *_ = inputs.items()
         self.input_shape = tuple(signature.shape[1:])
@@ -78,6 +90,7 @@ class LoadedModel:
         self.class_names: tuple[str, ...] = tuple(spec.get("class_names", ()))
         self._takes_missing = any(column["has_missing"] for column in spec.get("columns", ()))
         self.feature_names: tuple[str, ...] = tuple(spec.get("feature_names", ()))
+        self._value_range = tuple(spec["value_range"]) if "value_range" in spec else None
         self._check_names()
 
     def _check_names(self) -> None:
@@ -98,6 +111,8 @@ class LoadedModel:
         Args:
             x: raw examples, `(n, *input_shape)`, or a frame, whose columns are matched by name if
                 those of the training set had names; `uint8` models take whole numbers 0 to 255.
+                Of a table's model a frame of any library, a mapping of names to columns, or a
+                file, with the columns of the training table in any order.
 
         Raises:
             DataError: shape, dtype or range is wrong; the message says what to write instead.
@@ -110,13 +125,41 @@ class LoadedModel:
             )
         return self.outputs(x)[name]
 
-    def outputs(self, x: Any) -> dict[str, np.ndarray]:
+    def outputs(self, x: Any, told: "Told | None" = None) -> dict[str, np.ndarray]:
         """Everything the model gives: `probabilities` and `label`, of an ensemble also `stddev`
-        and `entropy`; of a regression `prediction`, of an ensemble also `stddev`. Arguments and
-        errors as for `predict`."""
+        and `entropy`; of a regression `prediction`, of an ensemble also `stddev`.
+
+        Arguments and errors as for `predict`. `told` takes what a table's rows should be looked at
+        for: unseen categories, values far outside the training range; logged where omitted.
+        """
+        if self.schema is not None:
+            return self.encoded_outputs(self._encoded(x, self.schema, told))
         if self.feature_names and is_frame(x):
             x = frame_in_order(x, self.feature_names, "the table", "the training table")
-        x = self._check(_without_mask(to_array(x, "inputs")))
+        return self._batched(self._check(_without_mask(to_array(x, "inputs"), self._takes_missing)))
+
+    def encoded_outputs(self, matrix: np.ndarray) -> dict[str, np.ndarray]:
+        """The same of a table's encoded rows, `(n, columns)` `float32`, NaN where missing."""
+        return self._batched(matrix)
+
+    def _encoded(self, x: Any, schema: Schema, told: "Told | None") -> np.ndarray:
+        from kmlp.data.encoder import Told, encode
+        from kmlp.data.preparation import known_columns, read_for
+
+        if isinstance(x, list | tuple | np.ndarray) and not is_frame(x):
+            raise DataError(
+                "the model takes a table's columns by name: a frame, a mapping of names to "
+                f"columns, or a file. Received: {type(x).__name__}."
+            )
+        if isinstance(x, str | Path):
+            x = read_for(x, schema.inputs)
+        found = told if told is not None else Told(known=known_columns(schema))
+        matrix = encode(x, schema.columns, found)
+        for line in found.lines() if told is None else ():
+            logger.warning("%s", line)
+        return matrix
+
+    def _batched(self, x: np.ndarray) -> dict[str, np.ndarray]:
         if len(x) <= _BATCH:
             return self._run(x)
         parts = [self._run(x[i : i + _BATCH]) for i in range(0, len(x), _BATCH)]
@@ -138,7 +181,7 @@ class LoadedModel:
         if not np.issubdtype(x.dtype, np.number) or np.issubdtype(x.dtype, np.complexfloating):
             raise DataError(f"inputs must be {self.input_dtype}. Received: {x.dtype}.")
         if self.input_dtype != np.uint8:
-            x = x.astype(self.input_dtype)
+            x = in_trained_scale(x, self._value_range, "inputs").astype(self.input_dtype)
             if np.isinf(x).any() or (np.isnan(x).any() and not self._takes_missing):
                 raise DataError("inputs hold NaN or infinite values. Fill or drop them.")
             return x
@@ -152,9 +195,11 @@ class LoadedModel:
         return x.astype(np.uint8)
 
 
-def _without_mask(x: np.ndarray) -> np.ndarray:
+def _without_mask(x: np.ndarray, takes_missing: bool) -> np.ndarray:
     """Masked cells are missing values, whatever stands beneath."""
     masked = int(np.ma.getmaskarray(x).sum()) if isinstance(x, np.ma.MaskedArray) else 0
+    if masked and takes_missing:
+        return np.where(np.ma.getmaskarray(x), np.nan, np.ma.getdata(x))
     if masked:
         raise DataError(f"inputs hold {masked} masked values. Fill them, such as x.filled(0).")
     return np.ma.getdata(x)
@@ -180,18 +225,18 @@ def versions(path: Path) -> list[int]:
     )
 
 
-def _signature(path: Path, module: Any) -> Any:
+def _signature(path: Path, module: Any, name: str) -> Any:
     """The function that predicts, of one input and named outputs."""
     named = dict(getattr(module, "signatures", {}))
-    if _SIGNATURE not in named:
+    if name not in named:
         others = ", ".join(sorted(named)) or "none"
         raise ModelError(
-            f"{path}: has no signature {_SIGNATURE}, by which a model is served. Signatures: "
-            f"{others}. Save it with signatures={{'{_SIGNATURE}': ...}}."
+            f"{path}: has no signature {name}, by which a model is served. Signatures: "
+            f"{others}. Save it with signatures={{'{name}': ...}}."
         )
-    _, inputs = named[_SIGNATURE].structured_input_signature
-    if len(inputs) != 1 or not isinstance(named[_SIGNATURE].structured_outputs, Mapping):
+    _, inputs = named[name].structured_input_signature
+    if len(inputs) != 1 or not isinstance(named[name].structured_outputs, Mapping):
         raise ModelError(
-            f"{path}: {_SIGNATURE} takes {len(inputs)} inputs; one is wanted, and outputs by name."
+            f"{path}: {name} takes {len(inputs)} inputs; one is wanted, and outputs by name."
         )
-    return named[_SIGNATURE]
+    return named[name]

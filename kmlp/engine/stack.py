@@ -172,7 +172,7 @@ class Stack:
         if "class_weight" in self.signature.needs:
             pairs = zip(self.members, rows, strict=True)
             found["class_weight"] = np.stack(
-                [class_weights(m, self.spec, data.y_train[r]) for m, r in pairs]
+                [class_weights(m.train.class_weight, self.spec, data.y_train[r]) for m, r in pairs]
             )
         dtype = keras.config.floatx()
         return {name: ops.convert_to_tensor(value, dtype) for name, value in found.items()}
@@ -213,15 +213,16 @@ def extract_member(stack: Stack, k: int) -> keras.Model:
     return model
 
 
-def class_weights(member: Member, spec: DataSpec, labels: np.ndarray) -> np.ndarray:
-    """A member's weight of each class, `(num_classes,)`.
+def class_weights(
+    wanted: str | Mapping[str, float] | None, spec: DataSpec, labels: np.ndarray
+) -> np.ndarray:
+    """The weight of each class, `(num_classes,)`.
 
     Args:
-        member: whose `class_weight` is meant; None weighs all alike.
+        wanted: as `TrainConfig.class_weight`; None weighs all alike.
         spec: the data's classes.
-        labels: of its training rows, `(n,)`.
+        labels: of the training rows, `(n,)`.
     """
-    wanted = member.train.class_weight
     if isinstance(wanted, str):
         counts = np.bincount(labels, minlength=spec.num_classes)
         return len(labels) / (spec.num_classes * np.maximum(counts, 1))

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from kmlp.report.csv_tables import Rows, to_csv
+
 
 @dataclass(frozen=True)
 class Text:
@@ -129,11 +131,19 @@ Block = Text | Bullets | Code | Table | Figure | Pictures
 
 @dataclass(frozen=True)
 class Section:
-    """A heading with what stands under it; `anchor` names it in links."""
+    """A heading with what stands under it.
+
+    Attributes:
+        anchor: names it in links.
+        title: the heading.
+        blocks: from top to bottom.
+        tables: the numbers that it rests on, by the name of their CSV file.
+    """
 
     anchor: str
     title: str
     blocks: Sequence[Block]
+    tables: Mapping[str, Rows] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -163,6 +173,12 @@ class Report:
         """All figures but the chapters', in order."""
         blocks = [*self.lead, *(b for s in self.sections for b in s.blocks)]
         return [b for b in blocks if isinstance(b, Figure)]
+
+    @property
+    def tables(self) -> dict[str, str]:
+        """All tables but the chapters' as CSV, by the names of their files."""
+        found = [table for section in self.sections for table in section.tables.items()]
+        return {f"{name}.csv": to_csv(rows) for name, rows in found}
 
 
 NONE = Cell("–")

@@ -14,10 +14,6 @@ from kmlp.report.rendering.svg import to_svg
 LONGEST_KEY = 20
 
 
-PANEL_TITLE = 22
-"""Letters a line of the title of one of many panels."""
-
-
 def drawn(draw_at: Callable[[float], Canvas], width: float, salt: str) -> str:
     """An SVG; drawn again, with fonts of the machine, where its own lack a letter."""
     with matplotlib.rc_context(plots.style()), warnings.catch_warnings():

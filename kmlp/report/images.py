@@ -1,34 +1,34 @@
 """The test images of a study: loaded again from where they lay, if they are still the same."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from kmlp.data import Dataset, load_dataset
 from kmlp.data.sources import SOURCES, sample_folder
 from kmlp.errors import DataError
+from kmlp.study.environment import Environment
 
 
-def find_test_images(environment: Mapping[str, Any]) -> np.ndarray | str | None:
+def find_test_images(environment: Environment) -> np.ndarray | str | None:
     """`(n, height, width)` or `(n, height, width, channels)`, `uint8`, as the study had them.
 
     Nothing is downloaded for a report.
 
     Args:
-        environment: as in `environment.json`.
+        environment: of the study.
 
     Returns:
         The images; where they cannot be had, a sentence that says so; None where the data are
         no images.
     """
-    dataset, shape = environment["dataset"], environment["dataset"]["input_shape"]
+    dataset, shape = environment.dataset, environment.dataset.input_shape
     is_image = len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3))
-    if dataset["input_dtype"] != "uint8" or not is_image:
+    if dataset.input_dtype != "uint8" or not is_image:
         return None
-    for data in _candidates(environment["data"]["location"], dataset["name"]):
-        if data.provenance.sha256 == dataset["sha256"]:
+    for data in _candidates(environment.data.location, dataset.name):
+        if data.provenance.sha256 == dataset.sha256:
             return data.x_test
     return (
         "The misread images are left out: a run folder holds no data, and the data set of this "

@@ -2,66 +2,59 @@
 
 import json
 import shlex
-from collections.abc import Mapping
-from typing import Any
 
-from kmlp.report.blocks import Block, Bullets, Code, Report, Section, Text, facts_table
+from kmlp.report.blocks import Bullets, Code, Report, Section, Text, facts_table
+from kmlp.report.columns import data_section
 from kmlp.report.images import find_test_images
 from kmlp.report.limits import limits
-from kmlp.report.sections import (
-    comparisons,
-    cost,
-    decompositions,
-    folds,
-    interim,
-    pilot,
-    predictions,
-    ranking,
-    scores,
-    seed_streams,
-    sweeps,
-    training,
-)
+from kmlp.report.sections.comparisons import comparisons_section, differences
+from kmlp.report.sections.cost import cost_section, weight_columns
+from kmlp.report.sections.decompositions import decompositions_section
+from kmlp.report.sections.folds import folds_section
+from kmlp.report.sections.interim import interim_section
+from kmlp.report.sections.pilot import pilot_section
+from kmlp.report.sections.predictions import errors_section, residuals_section, trust_section
+from kmlp.report.sections.ranking import ranking_section
+from kmlp.report.sections.scores import others_section, promises_section, scores_section
+from kmlp.report.sections.seed_streams import randomness_section
 from kmlp.report.sections.setting import best_section, setting_section
-from kmlp.stats.formatting import p_equals, unit_in
-from kmlp.stats.monitoring import plain_loss_name
-from kmlp.study.provenance import stored_environment
+from kmlp.report.sections.sweeps import sweeps_section
+from kmlp.report.sections.training import training_sections
+from kmlp.study.environment import Environment, Machine, read_environment
 from kmlp.study.results.networks import TrainedNetworks, read_networks
+from kmlp.study.results.records.study import StudyResults
 from kmlp.study.run_folder import RunFolder
 
 NUM_SENTENCES = 3
 """How many of a verdict's sentences are its outcome; the others qualify it."""
 
 
-def study_report(
-    folder: RunFolder, results: Mapping[str, Any], num_missing: int = 0
-) -> tuple[Report, TrainedNetworks]:
-    """What the report of a run folder says, and the networks that it rests on.
+def study_report(folder: RunFolder, results: StudyResults, num_missing: int = 0) -> Report:
+    """What the report of a run folder says.
 
     Args:
         folder: where the networks' arrays lie.
-        results: made from it, as `Study.results`.
+        results: made from it, as `Study.record`.
         num_missing: how many networks have no result yet.
 
     Raises:
         RunFolderError: damaged arrays, or files that were changed.
     """
-    environment = stored_environment(folder)
-    networks = read_networks(folder, results)
-    report = Report(
+    environment = read_environment(folder)
+    lead = differences(results) if results.best else None
+    return Report(
         kicker="Regularization study",
-        title=f"Which regularizer helps on {results['dataset']['name']}?",
+        title=f"Which regularizer helps on {results.dataset.name}?",
         facts=_facts(results),
-        verdict=results["verdict"][:NUM_SENTENCES],
-        also=[*_missing(num_missing), *results["verdict"][NUM_SENTENCES:]],
-        lead=_lead(results) if networks.best else (),
+        verdict=results.verdict[:NUM_SENTENCES],
+        also=[*_missing(num_missing), *results.verdict[NUM_SENTENCES:]],
+        lead=[lead] if lead else (),
         sections=[
-            *(_findings(results, networks, environment) if networks.best else ()),
+            *(_findings(results, folder, environment) if results.best else ()),
             Section("limits", "Limits", [Bullets(limits(results))]),
             _again(folder, results, environment),
         ],
     )
-    return report, networks
 
 
 def _missing(number: int) -> list[str]:
@@ -75,10 +68,10 @@ def _missing(number: int) -> list[str]:
     ]
 
 
-def reproduce_command(results: Mapping[str, Any]) -> str:
+def reproduce_command(results: StudyResults) -> str:
     """The command, or the lines of Python, that make this study again from its own study file."""
-    again = f"runs/{results['dataset']['name']}-again"
-    if results["dataset"]["source"] == "arrays":
+    again = f"runs/{results.dataset.name}-again"
+    if results.dataset.source == "arrays":
         return (
             "data = kmlp.Dataset.from_arrays(x_train, y_train, x_test, y_test)\n"
             'config = kmlp.StudyConfig.from_toml(open("study.toml").read())\n'
@@ -88,118 +81,62 @@ def reproduce_command(results: Mapping[str, Any]) -> str:
     return f"kmlp study study.toml --out {shlex.quote(again)}"
 
 
-def _facts(results: Mapping[str, Any]) -> str:
-    dataset = results["dataset"]
+def _facts(results: StudyResults) -> str:
+    dataset = results.dataset
     return (
-        f"{len(results['members'])} networks, {len(results['variants'])} variants · "
-        f"{dataset['num_train']:,} training, {dataset['num_val']:,} validation, "
-        f"{dataset['num_test']:,} test rows · data: {dataset['name']}, {dataset['source']}"
+        f"{len(results.members)} networks, {len(results.variants)} variants · "
+        f"{dataset.num_train:,} training, {dataset.num_val:,} validation, "
+        f"{dataset.num_test:,} test rows · data: {dataset.name}, {dataset.source}"
     )
 
 
-def _lead(results: Mapping[str, Any]) -> list[Block]:
-    first = comparisons.differences(results)
-    return [first] if first else []
-
-
-def _findings(
-    results: Mapping[str, Any], networks: TrainedNetworks, environment: Mapping[str, Any]
-) -> list[Section]:
-    is_regression = results["dataset"]["task"] == "regression"
-    comparisons = _comparisons(results)
-    best, promised = best_section(results), scores.promises(results)
-    sections = [
+def _findings(results: StudyResults, folder: RunFolder, environment: Environment) -> list[Section]:
+    """What a study found, from top to bottom; a section that has nothing to say is left out."""
+    networks = read_networks(folder, results)
+    found: list[Section | None] = [
         setting_section(results),
-        Section("ranking", _ranking_title(results), [ranking.ranking(results)]),
-        *([best] if best else ()),
-        Section("seeds", "Every seed", [scores.scores(results)]),
-        *([Section("comparisons", "Every comparison", comparisons)] if comparisons else ()),
-        *([Section("promises", "What validation promised", [promised])] if promised else ()),
-        *_beyond(results),
-        *_training(results, networks, is_regression),
-    ]
-    if is_regression:
-        sections.append(predictions.residuals_section(results, networks))
-    else:
-        images = find_test_images(environment)
-        sections.append(predictions.errors_section(results, networks, images))
-        sections.append(predictions.trust_section(networks))
-    others = scores.other_scores(results)
-    if others:
-        sections.append(Section("others", "Other scores on the test set", [others]))
-    if tried := pilot.pilot(results):
-        sections.append(Section("pilot", "How the strengths were chosen", [tried]))
-    return [*sections, Section("cost", "What it costs", [cost.cost(results, networks)])]
-
-
-def _beyond(results: Mapping[str, Any]) -> list[Section]:
-    """What more than the ordinary networks shows."""
-    found = [
-        interim.interim_section(results),
-        decompositions.section(results),
-        sweeps.sweeps_section(results),
-        folds.folds_section(results),
-        seed_streams.randomness_section(results),
+        data_section(environment),
+        ranking_section(results, weight_columns(networks)),
+        best_section(results),
+        scores_section(results),
+        comparisons_section(results),
+        promises_section(results),
+        interim_section(results),
+        decompositions_section(results),
+        sweeps_section(results),
+        folds_section(results),
+        randomness_section(results),
+        *training_sections(results, networks),
+        *_predictions(results, networks, environment),
+        others_section(results),
+        pilot_section(results),
+        cost_section(results, networks),
     ]
     return [section for section in found if section]
 
 
-def _ranking_title(results: Mapping[str, Any]) -> str:
-    return f"Test {unit_in(results).title} by variant"
-
-
-def _comparisons(results: Mapping[str, Any]) -> list[Block]:
-    table = comparisons.paired(results)
-    return [*([table] if table else []), *map(Text, _two_networks(results))]
-
-
-def _two_networks(results: Mapping[str, Any]) -> list[str]:
-    """McNemar's test of the best network against the baseline's best one."""
-    found, best = results.get("mcnemar"), results.get("best")
-    if not found or not best:
-        return []
-    return [
-        f"Two single networks, {best['variant']} with seed {best['seed']} and "
-        f"{results['baseline']} with seed {found['baseline_seed']}: only the first is right on "
-        f"{found['only_best_right']:,} test rows, only the second on "
-        f"{found['only_baseline_right']:,} (McNemar p {p_equals(found['p'])}). This compares these "
-        "two, not their variants."
-    ]
-
-
-def _training(
-    results: Mapping[str, Any], networks: TrainedNetworks, is_regression: bool
+def _predictions(
+    results: StudyResults, networks: TrainedNetworks, environment: Environment
 ) -> list[Section]:
-    """Learning curves of the score, and of the loss beside the generalization gap."""
-    score = None if is_regression else training.curves(results, networks, "accuracy", "learning")
-    loss = plain_loss_name(results["dataset"]["task"])
-    fit = [
-        training.curves(results, networks, loss, "curves"),
-        training.generalization_gaps(results),
-    ]
-    sections = [Section("learning", "Learning curves", [score])] if score else []
-    sections.append(Section("stopping", "When training stopped", [training.stopping(results)]))
-    shown = [figure for figure in fit if figure]
-    if shown:
-        title = "Learning curves, over- and underfitting" if not score else "Over- and underfitting"
-        sections.append(Section("fit", title, shown))
-    return sections
+    if results.dataset.is_regression:
+        return [residuals_section(results, networks)]
+    images = find_test_images(environment)
+    return [errors_section(results, networks, images), trust_section(networks)]
 
 
-def _again(
-    folder: RunFolder, results: Mapping[str, Any], environment: Mapping[str, Any]
-) -> Section:
-    data = environment["data"]
+def _again(folder: RunFolder, results: StudyResults, environment: Environment) -> Section:
+    data = environment.data
     facts = {
-        "data": f"{data['name']}, {data['source']}, from {data['location']}",
-        "sha256 of the data": data["sha256"],
-        "Python": f"{environment['python']} on {environment['platform']}",
-        "packages": _versions(environment),
+        "data": f"{data.name}, {data.source}, from {data.location}",
+        "sha256 of the data": data.sha256,
+        "Python": f"{environment.python} on {environment.platform}",
+        "packages": environment.versions,
     }
-    if "backend" in environment:
-        facts["trained by"] = f"{environment['backend']} on {environment['device']}"
-    if environment.get("later"):
-        facts["gone on with"] = "; ".join(map(_machine, environment["later"]))
+    if environment.backend:
+        facts["trained by"] = _machine(environment)
+    if environment.later:
+        later = (f"{_machine(machine)} ({machine.versions})" for machine in environment.later)
+        facts["gone on with"] = "; ".join(later)
     return Section(
         "again",
         "How to make it again",
@@ -217,10 +154,5 @@ def _again(
     )
 
 
-def _machine(environment: Mapping[str, Any]) -> str:
-    """A later environment of the same folder, in a line."""
-    return f"{environment['backend']} on {environment['device']} ({_versions(environment)})"
-
-
-def _versions(environment: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {v or '–'}" for name, v in environment["packages"].items())
+def _machine(machine: Machine) -> str:
+    return f"{machine.backend} on {machine.device}"

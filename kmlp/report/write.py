@@ -7,7 +7,6 @@ from kmlp.files import make_folder, write_atomically
 from kmlp.ownership import Kind, own_folder, refuse_foreign_folder
 from kmlp.report.blocks import Report
 from kmlp.report.comparison import comparison_report
-from kmlp.report.csv_tables import csv_tables
 from kmlp.report.rendering.html import to_html
 from kmlp.report.rendering.pdf import to_pdf
 from kmlp.report.rendering.svg import for_file
@@ -36,9 +35,8 @@ def write_report(run_dir: str | Path, out: str | Path | None = None) -> Path:
     folder = RunFolder(run_dir)
     place, kind = place_of_report(folder, out)
     study = read_study(folder)
-    report, networks = study_report(folder, study.results, study.num_missing)
-    tables = csv_tables(study.results, networks)
-    return write_files(place, kind, report, tables)
+    report = study_report(folder, study.record, study.num_missing)
+    return write_files(place, kind, report, report.tables)
 
 
 def place_of_report(folder: RunFolder, out: str | Path | None) -> tuple[Path, Kind]:

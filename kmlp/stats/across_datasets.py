@@ -28,7 +28,7 @@ class AcrossDatasets:
         ci95: t interval of it; None of a single data set.
         p: of Wilcoxon's signed-rank test, two-sided and exact.
         wins, ties, losses: data sets on which A is better, within the margin, worse.
-        posterior: of the next data set (`signed_rank_posterior`).
+        posterior: of the next data set (`signed_rank_posterior`); None without a margin.
     """
 
     num_datasets: int
@@ -38,11 +38,11 @@ class AcrossDatasets:
     wins: int
     ties: int
     losses: int
-    posterior: Posterior
+    posterior: Posterior | None
 
 
 def compare_across(
-    differences: Sequence[float] | np.ndarray, *, margin: float, higher_is_better: bool
+    differences: Sequence[float] | np.ndarray, *, margin: float | None, higher_is_better: bool
 ) -> AcrossDatasets:
     """Compares two methods by their mean differences on each data set.
 
@@ -52,7 +52,8 @@ def compare_across(
 
     Args:
         differences: `(num_datasets,)` A minus B, all in one metric's unit.
-        margin: within it two methods are practically equal.
+        margin: within it two methods are practically equal; None where no difference is too small
+            to matter.
         higher_is_better: the metric's direction.
 
     Raises:
@@ -71,16 +72,16 @@ def compare_across(
             "differences must be finite numbers, one a data set, at least one. "
             f"Received: {d.tolist()}."
         )
-    better = d if higher_is_better else -d
+    better, equal = d if higher_is_better else -d, margin or 0.0
     return AcrossDatasets(
         num_datasets=len(d),
         difference=float(d.mean()),
         ci95=t_interval(d) if len(d) > 1 else None,
         p=wilcoxon_p(d),
-        wins=int((better > margin).sum()),
-        ties=int((np.abs(d) <= margin).sum()),
-        losses=int((better < -margin).sum()),
-        posterior=signed_rank_posterior(better, margin=margin),
+        wins=int((better > equal).sum()),
+        ties=int((np.abs(d) <= equal).sum()),
+        losses=int((better < -equal).sum()),
+        posterior=None if margin is None else signed_rank_posterior(better, margin=margin),
     )
 
 

@@ -1,9 +1,8 @@
 """How the values of a metric are written: its name, unit, direction and digits."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from kmlp.stats.metrics import BY_NAME
 from kmlp.stats.metrics.record import Metric
@@ -29,7 +28,7 @@ class Unit:
     the metric's own unit.
 
     Attributes:
-        metric: its name in `results.json`.
+        record: what else is known of the metric.
         decimals: digits after the point; None writes powers of ten.
 
     Example:
@@ -37,13 +36,13 @@ class Unit:
         ('88.61 %', '-0.34')
     """
 
-    metric: str
+    record: Metric
     decimals: int | None
 
     @property
-    def record(self) -> Metric:
-        """What else is known of the metric."""
-        return BY_NAME[self.metric]
+    def metric(self) -> str:
+        """Its name in `results.json`."""
+        return self.record.name
 
     @property
     def title(self) -> str:
@@ -129,34 +128,22 @@ class Unit:
         return text
 
 
-def unit_of(metric: str, values: Sequence[float] = ()) -> Unit:
+def unit_of(metric: str | Metric, values: Sequence[float] = ()) -> Unit:
     """The unit of a metric, with digits to suit values of this size.
 
     Errors in the target's unit can be of any size: they get four significant digits, as many as
     the largest value needs.
     """
-    unit = BY_NAME[metric].unit
-    if unit != "target":
-        return Unit(metric=metric, decimals=2 if unit == "percent" else 4)
+    record = BY_NAME[metric] if isinstance(metric, str) else metric
+    if record.unit != "target":
+        return Unit(record=record, decimals=2 if record.unit == "percent" else 4)
     largest = max(map(abs, values), default=0.0)
     if not largest:
-        return Unit(metric=metric, decimals=_DIGITS)
+        return Unit(record=record, decimals=_DIGITS)
     exponent = math.floor(math.log10(largest))
     if not -_DIGITS <= exponent < 2 * _DIGITS:
-        return Unit(metric=metric, decimals=None)
-    return Unit(metric=metric, decimals=max(0, _DIGITS - 1 - exponent))
-
-
-def unit_in(results: Mapping[str, Any], metric: str | None = None) -> Unit:
-    """The unit of a metric, the primary one where omitted, for a study's test results.
-
-    Args:
-        results: as in `results.json`.
-        metric: one of the task's.
-    """
-    metric = metric or results["metric"]["name"]
-    tests = [v["test"] for v in results["variants"]]
-    return unit_of(metric, [test[metric]["mean"] for test in tests if metric in test])
+        return Unit(record=record, decimals=None)
+    return Unit(record=record, decimals=max(0, _DIGITS - 1 - exponent))
 
 
 def p_value(p: float) -> str:

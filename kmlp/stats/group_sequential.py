@@ -22,8 +22,8 @@ import numpy as np
 
 from kmlp.stats import paired_tests, summaries
 
-LOOKS = (10, 20, 40)
-"""Seeds at which the variants are compared."""
+SCHEDULE = (10, 20, 40)
+"""At how many seeds the variants are compared."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def decide(
     differences: Mapping[str, np.ndarray],
     *,
     significant: Collection[str] = (),
-    num_looks: int = len(LOOKS),
+    num_looks: int = len(SCHEDULE),
     is_last: bool = False,
     half_width: float | None = None,
     higher_is_better: bool = True,
@@ -139,7 +139,7 @@ def replay(
     scores: Mapping[str, Sequence[float]],
     *,
     baseline: str,
-    looks: Sequence[int] = LOOKS,
+    schedule: Sequence[int] = SCHEDULE,
     half_width: float | None = None,
     higher_is_better: bool = True,
 ) -> Rounds:
@@ -149,7 +149,7 @@ def replay(
         scores: variant -> validation scores of its seeds in order, as far as it has been trained;
             NaN of a seed that gave none, which then counts as trained and is left out of its pair.
         baseline: the variant that all others are compared with.
-        looks: numbers of seeds, increasing.
+        schedule: at how many seeds to look, increasing.
         half_width, higher_is_better: as for `decide`.
 
     Example:
@@ -160,26 +160,26 @@ def replay(
     """
     others = [name for name in scores if name != baseline]
     taken: list[Look] = []
-    wanted, status = dict.fromkeys(scores, looks[0]), dict.fromkeys(others, "open")
-    for look in looks:
+    wanted, status = dict.fromkeys(scores, schedule[0]), dict.fromkeys(others, "open")
+    for num_seeds in schedule:
         going = [name for name in others if status[name] == "open"]
         if not going:
             break
-        wanted |= dict.fromkeys([baseline, *going], look)
+        wanted |= dict.fromkeys([baseline, *going], num_seeds)
         if any(len(scores[name]) < wanted[name] for name in scores):
             return Rounds(tuple(taken), wanted, is_over=False)
         decisions = decide(
             {name: _differences(scores[name], scores[baseline], wanted[name]) for name in others},
             significant=[name for name in others if status[name] in ("better", "worse")],
-            num_looks=len(looks),
-            is_last=look == looks[-1],
+            num_looks=len(schedule),
+            is_last=num_seeds == schedule[-1],
             half_width=half_width,
             higher_is_better=higher_is_better,
         )
         # What has stopped is tested again with the others' correction, and stays stopped.
         settled = {d.variant: d for d in decisions if d.variant in going or d.is_told_apart}
         status |= {name: decision.status for name, decision in settled.items()}
-        taken.append(Look(look, tuple(settled.values())))
+        taken.append(Look(num_seeds, tuple(settled.values())))
     return Rounds(tuple(taken), wanted, is_over=True)
 
 
@@ -189,18 +189,20 @@ def _differences(scores: Sequence[float], baseline: Sequence[float], num_seeds: 
     return differences[np.isfinite(differences)]
 
 
-def looks_for(num_variants: int, looks: Sequence[int] = LOOKS) -> tuple[int, ...]:
-    """The looks that can decide anything: of so many variants the smallest p must be able to.
+def useful_schedule(num_variants: int, schedule: Sequence[int] = SCHEDULE) -> tuple[int, ...]:
+    """A schedule whose every look can decide something: the smallest p must be able to.
 
     Two-sided sign flips of n pairs cannot give less than 2^(1 - n).
 
     Args:
         num_variants: without the baseline.
-        looks: as planned.
+        schedule: as planned.
 
     Example:
-        >>> looks_for(4), looks_for(13)
+        >>> useful_schedule(4), useful_schedule(13)
         ((10, 20, 40), (11, 20, 40))
     """
-    needed = math.ceil(1 + math.log2(len(looks) * max(1, num_variants) / paired_tests.ALPHA) + 1e-9)
-    return tuple(sorted({max(n, needed) for n in looks}))
+    needed = math.ceil(
+        1 + math.log2(len(schedule) * max(1, num_variants) / paired_tests.ALPHA) + 1e-9
+    )
+    return tuple(sorted({max(n, needed) for n in schedule}))

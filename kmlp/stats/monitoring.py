@@ -6,6 +6,7 @@ before it: the metric of the validation rows.
 
 from typing import Literal
 
+from kmlp.errors import ConfigError
 from kmlp.stats.metrics import AUTO, BY_NAME, METRICS, RECORDS, TASKS
 
 LOSS = "loss"
@@ -21,6 +22,25 @@ def primary_metric(task: str) -> str:
         ('accuracy', 'rmse')
     """
     return METRICS[task][0]
+
+
+def resolved_metric(metric: str, task: str) -> str:
+    """What a study is decided by: "auto" is the primary metric of its task.
+
+    Raises:
+        ConfigError: no metric of such a task.
+
+    Example:
+        >>> resolved_metric("auto", "binary"), resolved_metric("r2", "regression")
+        ('accuracy', 'r2')
+    """
+    if metric == AUTO:
+        return primary_metric(task)
+    if metric not in METRICS[task]:
+        raise ConfigError(
+            f"a {task} task is compared by {', '.join(METRICS[task])}. Received: {metric!r}."
+        )
+    return metric
 
 
 def plain_loss_name(task: str) -> str:

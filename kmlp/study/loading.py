@@ -1,21 +1,23 @@
 """A study as its run folder has it: read, checked, and what of it to take away."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from kmlp.config import AUTO, StudyConfig
 from kmlp.errors import RunFolderError, SelectionError
 from kmlp.ownership import PILOT_FOLDER
-from kmlp.stats.group_sequential import Rounds
-from kmlp.study.interim import looks_summary, take_looks
-from kmlp.study.plan import Plan, ids_of, plan_extras, plan_members
+from kmlp.study.interim import looks_in, looks_summary
+from kmlp.study.plan import Plan, plan_study
 from kmlp.study.provenance import stored_config, stored_environment
 from kmlp.study.results.assembly import build_results
 from kmlp.study.results.ranking import best_member
+from kmlp.study.results.records.members import MemberScores
+from kmlp.study.results.records.study import StudyResults
 from kmlp.study.run_folder import RunFolder
-from kmlp.study.runner import given_up
 from kmlp.study.selection import Selection
 from kmlp.text import shown
 
@@ -27,22 +29,27 @@ class Study:
     Attributes:
         config: what was asked.
         run_dir: its run folder.
-        results: what `results.json` holds.
+        record: its results, with names and types.
         num_missing: how many members have no result yet.
     """
 
     config: StudyConfig
     run_dir: Path
-    results: dict[str, Any] = field(repr=False)
+    record: StudyResults = field(repr=False)
     num_missing: int = 0
+
+    @cached_property
+    def results(self) -> dict[str, Any]:
+        """What `results.json` holds, as plain types."""
+        return self.record.to_dict()
 
     def best(self, variant: str | None = None) -> Selection:
         """The member to take away: of the variant with the best mean validation accuracy, or of
         the one named, the seed with the lowest validation loss."""
-        if variant is not None and not self._finished(variant):
-            self._select(variant, [])
-        member = best_member(self.results, variant)
-        return self._select(member["variant"], [member])
+        if variant is not None and not self.record.finished(variant):
+            self._select(variant, ())
+        member = best_member(self.record, variant)
+        return self._select(member.variant, [member])
 
     def member(self, variant: str, seed: int) -> Selection:
         """The member of a variant and a seed.
@@ -50,12 +57,12 @@ class Study:
         Raises:
             SelectionError: there is none that finished.
         """
-        return self._select(variant, [m for m in self._finished(variant) if m["seed"] == seed])
+        return self._select(variant, [m for m in self.record.finished(variant) if m.seed == seed])
 
     def ensemble(self, variant: str | None = None) -> Selection:
         """All finished members of a variant; of the best one's where none is named."""
-        variant = variant or best_member(self.results)["variant"]
-        return self._select(variant, self._finished(variant))
+        variant = variant or best_member(self.record).variant
+        return self._select(variant, self.record.finished(variant))
 
     def select(self, variant: str | None, member: str) -> Selection:
         """By words: `member` is "best", "ensemble" or a seed; no variant means the best one.
@@ -72,26 +79,22 @@ class Study:
             raise SelectionError(
                 f"member must be best, ensemble or a seed. Received: {shown(member)}."
             )
-        variant = variant or best_member(self.results)["variant"]
+        variant = variant or best_member(self.record).variant
         return self.member(variant, int(member))
 
-    def _finished(self, variant: str) -> list[dict[str, Any]]:
-        members = self.results["members"]
-        return [m for m in members if m["variant"] == variant and m["status"] == "done"]
-
-    def _select(self, variant: str, members: list[dict[str, Any]]) -> Selection:
+    def _select(self, variant: str, members: Sequence[MemberScores]) -> Selection:
         if not members:
-            found = ", ".join(dict.fromkeys(m["variant"] for m in self.results["members"]))
-            seeds = ", ".join(str(m["seed"]) for m in self._finished(variant)) or "none"
+            found = ", ".join(dict.fromkeys(m.variant for m in self.record.members))
+            seeds = ", ".join(str(m.seed) for m in self.record.finished(variant)) or "none"
             raise SelectionError(
                 f"no finished member of that variant and seed. Received: variant={shown(variant)}. "
                 f"Variants: {found}; finished seeds of this one: {seeds}."
             )
         return Selection(
             run_dir=self.run_dir,
-            variant=next(v for v in self.results["variants"] if v["name"] == variant),
-            members=tuple(members),
-            dataset=self.results["dataset"],
+            variant=self.record.variant(variant).to_dict(),
+            members=tuple(member.to_dict() for member in members),
+            dataset=self.record.dataset.to_dict(),
             environment=stored_environment(RunFolder(self.run_dir)),
         )
 
@@ -117,7 +120,9 @@ def read_study(folder: RunFolder) -> Study:
     _refuse_no_study(folder)
     folder.refuse_changed("study.toml", "environment.json")
     config, dataset = stored_config(folder), stored_environment(folder)["dataset"]
-    plan, rounds = current_plan(config, folder, dataset)
+    everyone = plan_study(config, dataset["sha256"])
+    rounds = looks_in(folder, everyone, dataset["task"])
+    plan = everyone.of_seeds(rounds.num_seeds)
     _refuse_strangers(folder, plan)
     if not rounds.is_over:
         raise RunFolderError(
@@ -125,9 +130,10 @@ def read_study(folder: RunFolder) -> Study:
             "validation scores. The test set is read when that is over: the same command as before "
             "goes on."
         )
-    results = build_results(plan, folder, dataset, pilot_results(config, folder))
+    looks, pilot = looks_summary(config, rounds), pilot_results(config, folder)
+    results = build_results(plan, folder, dataset, pilot, looks)
     num_planned = sum(map(len, plan.ids.values())) + len(plan.extras)
-    num_known = len(results["members"]) + len(results["extra_members"])
+    num_known = len(results.members) + len(results.extra_members)
     return Study(config, folder.path, results, num_planned - num_known)
 
 
@@ -137,7 +143,7 @@ def _refuse_no_study(folder: RunFolder) -> None:
     if (folder.path / PILOT_FOLDER / "study.toml").exists():
         raise RunFolderError(
             f"{folder.path}: the strengths are still being chosen. "
-            f"Write kmlp show {folder.path / PILOT_FOLDER}"
+            f"Write kmlp show {quote(str(folder.path / PILOT_FOLDER))}"
         )
     raise RunFolderError(f"{folder.path}: no study.toml; {_instead(folder.path)}")
 
@@ -146,24 +152,22 @@ def _refuse_strangers(folder: RunFolder, plan: Plan) -> None:
     """Refuses a study that none of the recorded members belongs to: a member's id is the hash of
     its config. With hashes the study is known to be the one that was run, whoever is recorded."""
     recorded = folder.records()
-    planned = [id for ids in plan.ids.values() for id in ids.values()]
-    planned += [extra.member.id for extra in plan.extras]
-    if folder.has_hashes or not recorded or any(id in recorded for id in planned):
+    if folder.has_hashes or not recorded or plan.by_id.keys() & recorded.keys():
         return
     raise RunFolderError(
         f"{folder.path}: none of the {len(recorded)} networks recorded here is one of the "
-        f"{len(planned)} that study.toml or environment.json names: a setting, the seeds or the "
+        f"{len(plan.by_id)} that study.toml or environment.json names: a setting, the seeds or the "
         "data were changed after they were trained. These files are records of what was run, not "
         "inputs: restore them, or run the new settings with another folder."
     )
 
 
-def pilot_results(config: StudyConfig, folder: RunFolder) -> dict[str, Any] | None:
+def pilot_results(config: StudyConfig, folder: RunFolder) -> StudyResults | None:
     """The results of the pilot that chose a study's strengths; None where there was none."""
     inside = folder.path / PILOT_FOLDER
     if config.strengths != AUTO or not (inside / "study.toml").exists():
         return None
-    return load_study(inside).results
+    return load_study(inside).record
 
 
 def _instead(path: Path) -> str:
@@ -174,18 +178,3 @@ def _instead(path: Path) -> str:
     if inside:
         return f"these are several studies: name one, as {inside[0]}"
     return "is this a run folder?"
-
-
-def current_plan(
-    config: StudyConfig, folder: RunFolder, dataset: Mapping[str, Any]
-) -> tuple[Plan, Rounds]:
-    """The members that are wanted by now, and whether that is all."""
-    ids = ids_of(plan_members(config, dataset["sha256"]))
-    lost = given_up(folder)
-    rounds = take_looks(config, ids, folder.records(), lost, dataset["task"])
-    wanted = {
-        name: {seed: by_seed[seed] for seed in config.seeds[: rounds.num_seeds[name]]}
-        for name, by_seed in ids.items()
-    }
-    extras = plan_extras(config, dataset["sha256"])
-    return Plan(config, wanted, lost, extras, looks_summary(config, rounds)), rounds

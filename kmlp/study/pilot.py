@@ -11,8 +11,10 @@ from typing import Any
 from kmlp.config import StudyConfig
 from kmlp.config.variants import STRENGTHS, VARIANTS, resolve_variant
 from kmlp.errors import ConfigError
-from kmlp.stats.formatting import unit_in
-from kmlp.study.results.ranking import choice_scores, chosen_on
+from kmlp.study.results.ranking import choice_scores
+from kmlp.study.results.records.choices import PilotSummary, TriedStrength
+from kmlp.study.results.records.study import StudyScores
+from kmlp.study.results.records.variants import VariantResult
 
 NUM_PILOT_SEEDS = 3
 FIRST_PILOT_SEED = 1_000_000
@@ -55,14 +57,14 @@ def pilot_study(config: StudyConfig) -> StudyConfig | None:
     )
 
 
-def with_chosen_strengths(config: StudyConfig, pilot: Mapping[str, Any]) -> StudyConfig:
+def with_chosen_strengths(config: StudyConfig, pilot: StudyScores) -> StudyConfig:
     """The study proper, each tuned variant at its best strength.
 
     Args:
         config: as for `pilot_study`.
         pilot: the pilot's results; the best mean validation score wins, of equals the weaker.
     """
-    scores = choice_scores(pilot["variants"], unit_in(pilot))
+    scores = choice_scores(pilot.variants, pilot.unit())
 
     def score(table: Mapping[str, Any]) -> float:
         return scores.get(table["name"], float("-inf"))
@@ -74,27 +76,20 @@ def with_chosen_strengths(config: StudyConfig, pilot: Mapping[str, Any]) -> Stud
     return dataclasses.replace(config, variants=tuple(variants))
 
 
-def pilot_summary(pilot: Mapping[str, Any]) -> dict[str, Any]:
-    """What a study's results keep of its pilot: every strength's mean validation score.
+def pilot_summary(pilot: StudyScores) -> PilotSummary:
+    """What a study's results keep of its pilot: every strength's mean validation score."""
+    return PilotSummary(
+        num_seeds=NUM_PILOT_SEEDS,
+        first_seed=FIRST_PILOT_SEED,
+        strengths=tuple(_tried(v, pilot.metric.name) for v in pilot.variants if v.num_members),
+    )
 
-    Args:
-        pilot: the pilot's results.
-    """
-    metric = pilot["metric"]["name"]
-    done = [v for v in pilot["variants"] if v["num_members"]]
-    return {
-        "num_seeds": NUM_PILOT_SEEDS,
-        "first_seed": FIRST_PILOT_SEED,
-        "strengths": [
-            {
-                "strength": v["strength"],
-                "part": chosen_on(v),
-                "mean": v[chosen_on(v)][metric]["mean"],
-                "se": v[chosen_on(v)][metric]["se"],
-            }
-            for v in done
-        ],
-    }
+
+def _tried(variant: VariantResult, metric: str) -> TriedStrength:
+    found = variant.judged_by[metric]
+    return TriedStrength(
+        strength=variant.strength, part=variant.chosen_on, mean=found.mean, se=found.se
+    )
 
 
 def _tuned(config: StudyConfig) -> list[str]:

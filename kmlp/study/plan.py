@@ -1,7 +1,8 @@
 """Which members a study consists of. No Keras."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from kmlp.config import STREAMS, StudyConfig, Variant
@@ -42,25 +43,60 @@ class Extra:
 
 @dataclass(frozen=True)
 class Plan:
-    """Which member stands for which variant and seed.
+    """The members of a study: which one stands for which variant and seed.
 
     Attributes:
         config: the study.
-        ids: variant -> seed -> the member's id.
-        given_up: ids of members that ended their process too often and are not tried again.
-        extras: the members beside these.
-        looks: what `num_seeds="auto"` decided on; None where the number of seeds was given.
+        members: variant -> seed -> member, of every seed there may be; one seed pairs all variants.
+        extras: the members beside these, variant by variant.
     """
 
     config: StudyConfig
-    ids: Mapping[str, Mapping[int, str]]
-    given_up: frozenset[str] = frozenset()
+    members: Mapping[str, Mapping[int, Member]]
     extras: tuple[Extra, ...] = ()
-    looks: Mapping[str, Any] | None = None
+
+    @cached_property
+    def ids(self) -> dict[str, dict[int, str]]:
+        """Variant -> seed -> the member's id."""
+        return {
+            name: {seed: member.id for seed, member in by_seed.items()}
+            for name, by_seed in self.members.items()
+        }
+
+    @cached_property
+    def by_id(self) -> dict[str, Member]:
+        """All members, the ordinary ones first; who stands for several things is trained once."""
+        return {member.id: member for _, member in self._titled()}
+
+    @cached_property
+    def titles(self) -> dict[str, str]:
+        """What progress calls each member, by id: an ordinary one by its variant."""
+        found: dict[str, str] = {}
+        for title, member in self._titled():
+            found.setdefault(member.id, title)
+        return found
+
+    def of_seeds(self, num_seeds: Mapping[str, int]) -> "Plan":
+        """The same plan with the first so many seeds of each variant."""
+        seeds = {name: self.config.seeds[:number] for name, number in num_seeds.items()}
+        members = {
+            name: {seed: by_seed[seed] for seed in seeds[name]}
+            for name, by_seed in self.members.items()
+        }
+        return replace(self, members=members)
+
+    def _titled(self) -> Iterator[tuple[str, Member]]:
+        for name, by_seed in self.members.items():
+            yield from ((name, member) for member in by_seed.values())
+        yield from ((extra.title, extra.member) for extra in self.extras)
 
 
-def plan_members(config: StudyConfig, data_sha256: str) -> dict[str, dict[int, Member]]:
-    """Members by variant and seed; one seed pairs all variants."""
+def plan_study(config: StudyConfig, data_sha256: str) -> Plan:
+    """The members of a study of data with this hash."""
+    return Plan(config, _members(config, data_sha256), _extra_members(config, data_sha256))
+
+
+def _members(config: StudyConfig, data_sha256: str) -> dict[str, dict[int, Member]]:
     return {
         variant.name: {
             seed: _member(config, data_sha256, variant, Seeds.all(seed, config.seed_streams))
@@ -70,13 +106,7 @@ def plan_members(config: StudyConfig, data_sha256: str) -> dict[str, dict[int, M
     }
 
 
-def ids_of(members: Mapping[str, Mapping[int, Member]]) -> dict[str, dict[int, str]]:
-    """The members' ids by variant and seed."""
-    return {name: {seed: m.id for seed, m in by_seed.items()} for name, by_seed in members.items()}
-
-
-def plan_extras(config: StudyConfig, data_sha256: str) -> tuple[Extra, ...]:
-    """The members beside the ordinary ones, variant by variant."""
+def _extra_members(config: StudyConfig, data_sha256: str) -> tuple[Extra, ...]:
     return tuple(
         Extra(
             group=group,

@@ -1,22 +1,18 @@
-"""Progress of a study on stderr: a live table on a terminal, plain lines elsewhere."""
+"""Progress of a study: its variants, and how far their networks are."""
 
-import threading
 import time
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.console import Console, Group
-from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
+from rich.console import Console
 
 from kmlp.engine.member import Member
 from kmlp.stats.formatting import unit_of
 from kmlp.stats.metrics import RECORDS
 from kmlp.stats.monitoring import direction
+from kmlp.study.live_display import LiveDisplay, Standing
 from kmlp.study.pace import Pace
-from kmlp.terminal import PlainConsole
 
 if TYPE_CHECKING:
     from kmlp.engine.trainer import MemberResult, Need
@@ -25,8 +21,8 @@ _LINE_EVERY_SECONDS = 10.0
 _SHORT = {"validation": "val.", "training": "train."}
 
 
-class StudyProgress:
-    """Collects what the stacks' threads tell and shows it; use it as a context manager.
+class StudyProgress(LiveDisplay):
+    """Shows how far a study is; use it as a context manager.
 
     Example:
         with StudyProgress() as progress:
@@ -34,9 +30,7 @@ class StudyProgress:
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or PlainConsole(stderr=True, soft_wrap=True)
-        self._lock = threading.Lock()
-        self._live: Live | None = None
+        super().__init__(console)
         self._variant_of: dict[str, str] = {}
         self._epoch: dict[str, int] = {}
         self._name, self._part = "accuracy", "validation"
@@ -44,23 +38,7 @@ class StudyProgress:
         self._stopped: dict[str, int] = {}
         self._pace = Pace()
         self._done_before: frozenset[str] = frozenset()
-        self._started = self._last_line = time.monotonic()
-
-    def __enter__(self) -> "StudyProgress":
-        if self.console.is_terminal:
-            # The clock must go on while an epoch lasts, so the table is made anew at each refresh.
-            self._live = Live(
-                get_renderable=self._render,
-                console=self.console,
-                refresh_per_second=2,
-                transient=True,
-            )
-            self._live.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        if self._live:
-            self._live.stop()
+        self._last_line = self._started
 
     def start(self, variant_of: dict[str, str], done: Collection[str], title: str = "") -> None:
         """The study's members by id, those of them that need no training, and what it is."""
@@ -71,15 +49,15 @@ class StudyProgress:
             self._started = time.monotonic()
         missing = len(variant_of) - len(done)
         kept = f"; {len(done)} of {len(variant_of)} were already done" if done else ""
-        self.console.print(f"{title}Training {missing} networks{kept}.", highlight=False)
+        self._say(f"{title}Training {missing} networks{kept}.")
 
     def need(self, memory: "Need") -> None:
         """What the stacks that are about to be trained take."""
-        self.console.print(str(memory), highlight=False)
+        self._say(str(memory))
 
     def compiling(self, number: int, total: int) -> None:
         """A stack is about to train whose program is compiled first."""
-        self.console.print(f"Compiling {number} of {total} programs.", highlight=False)
+        self._say(f"Compiling {number} of {total} programs.")
 
     def epoch(self, members: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
         """One epoch of one stack."""
@@ -95,7 +73,7 @@ class StudyProgress:
             due = not self._live and time.monotonic() - self._last_line > _LINE_EVERY_SECONDS
             if due:
                 self._last_line = time.monotonic()
-                self.console.print(self._line(), highlight=False)
+                self._say(self._line())
 
     def finished(self, results: Sequence["MemberResult"]) -> None:
         """One stack is done."""
@@ -109,8 +87,11 @@ class StudyProgress:
         """From what each variant's epochs took so far; None until a network has stopped."""
         return self._pace.seconds_left()
 
+    @property
+    def _num_done(self) -> int:
+        return len(self._stopped) + len(self._done_before)
+
     def _line(self) -> str:
-        finished, total = len(self._stopped) + len(self._done_before), len(self._variant_of)
         running = len(self._epoch) - len(self._stopped)
         epochs = [e for id, e in self._epoch.items() if id not in self._stopped]
         at = f", {running} running at epoch {min(epochs)} to {max(epochs)}" if epochs else ""
@@ -118,24 +99,19 @@ class StudyProgress:
         if self._best:
             value = _write(self._name, _better(self._name)(self._best.values()))
             best = f", best {self._part} {unit_of(self._name).logged_title} {value}"
-        return f"{finished} of {total} networks done{at}{best}, {self._time()}"
+        total = len(self._variant_of)
+        return f"{self._num_done} of {total} networks done{at}{best}, {self._time()}"
 
-    def _time(self) -> str:
-        elapsed = clock(time.monotonic() - self._started)
-        left = self.seconds_left()
-        return f"{elapsed} so far" + (f", about {clock(left)} left" if left is not None else "")
-
-    def _render(self) -> Group:
-        with self._lock:
-            table = Table(box=None, pad_edge=False, header_style="dim")
-            best = f"best {_SHORT[self._part]} {unit_of(self._name).logged_title}"
-            for heading in ("variant", "done", "running", "epoch", best):
-                table.add_column(heading, justify="left" if heading == "variant" else "right")
-            for variant in dict.fromkeys(self._variant_of.values()):
-                table.add_row(*self._row(variant))
-            finished, total = len(self._stopped) + len(self._done_before), len(self._variant_of)
-            bar = ProgressBar(total=total or 1, completed=finished, width=40)
-            return Group(table, bar, f"{finished} of {total} networks, {self._time()}")
+    def _standing(self) -> Standing:
+        best = f"best {_SHORT[self._part]} {unit_of(self._name).logged_title}"
+        return Standing(
+            headings=("variant", "done", "running", "epoch", best),
+            rows=[self._row(variant) for variant in dict.fromkeys(self._variant_of.values())],
+            left="variant",
+            num_done=self._num_done,
+            total=len(self._variant_of),
+            what="networks",
+        )
 
     def _row(self, variant: str) -> tuple[str, ...]:
         ids = [id for id, name in self._variant_of.items() if name == variant]
@@ -172,9 +148,3 @@ def _write(name: str, value: float) -> str:
     get."""
     unit = unit_of(name)
     return f"{value:.3f}" if unit.is_standardized else unit.with_unit(value)
-
-
-def clock(seconds: float) -> str:
-    """Minutes and seconds: "3:07"."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}"

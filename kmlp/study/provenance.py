@@ -2,10 +2,11 @@
 
 import logging
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from kmlp.config import DataConfig, StudyConfig
+from kmlp.config import AUTO, DataConfig, StudyConfig
+from kmlp.config.base import Config
 from kmlp.data import Dataset
 from kmlp.engine.trainer import Trainer
 from kmlp.errors import RunFolderError
@@ -35,11 +36,23 @@ _MACHINE = ("python", "platform", "backend", "device", "packages")
 
 def refuse_other_study(folder: RunFolder, config: StudyConfig, data: Dataset) -> None:
     """Refuses a folder that holds another study, with what differs."""
-    if not (folder.path / _STUDY).exists():
-        return
-    if differences := _differences(folder, config, data):
+    if (folder.path / _STUDY).exists():
+        refuse_differences(folder, _differences(stored_config(folder), config), data)
+
+
+def refuse_differences(folder: RunFolder, differences: Sequence[str], data: Dataset) -> None:
+    """Refuses a folder that was claimed for something else.
+
+    Args:
+        folder: claimed.
+        differences: of its config to the one that is asked for now, in words.
+        data: that are meant now; others are a difference as well.
+    """
+    there, here = stored_environment(folder)["data"]["sha256"], data.provenance.sha256
+    others = [f"the data's sha256 is {there[:12]!r} there, {here[:12]!r} here"]
+    if found := [*differences, *(others if there != here else ())]:
         raise RunFolderError(
-            f"{folder.path} holds another study: {'; '.join(differences)}. "
+            f"{folder.path} holds another {folder.kind}: {'; '.join(found)}. "
             "Name another folder with --out."
         )
 
@@ -47,25 +60,47 @@ def refuse_other_study(folder: RunFolder, config: StudyConfig, data: Dataset) ->
 def claim(folder: RunFolder, config: StudyConfig, data: Dataset, trainer: Trainer) -> None:
     """Writes what this study is and runs on."""
     refuse_other_study(folder, config, data)
-    is_claimed = (folder.path / _STUDY).exists()
-    if is_claimed:
-        kept = stored_config(folder)
+    if (folder.path / _STUDY).exists():
         tell_of_changes(folder, _STUDY, _ENVIRONMENT)
-        if kept.most_seeds > config.most_seeds or set(kept.variant_names) - set(
-            config.variant_names
-        ):
-            logger.warning(
-                "%s holds more than is asked for now: its results are narrowed to these variants "
-                "and seeds; nothing is deleted",
-                folder.path,
-            )
-    found = environment(data, describe(data, config.validation_fraction), trainer)
-    if is_claimed:
+        _tell_of_another_question(folder, stored_config(folder), config)
+    folder.write_test_labels(data.spec.in_unit(data.y_test))
+    described = describe(data, config.validation_fraction)
+    write_claim(folder, _STUDY, config, environment(data, described, trainer))
+
+
+def _tell_of_another_question(folder: RunFolder, kept: StudyConfig, config: StudyConfig) -> None:
+    """What a folder holds and is not asked for now; and that it was judged by something else."""
+    is_narrower = bool(set(kept.variant_names) - set(config.variant_names))
+    if kept.most_seeds > config.most_seeds or is_narrower:
+        logger.warning(
+            "%s holds more than is asked for now: its results are narrowed to these variants "
+            "and seeds; nothing is deleted",
+            folder.path,
+        )
+    if kept.metric != config.metric:
+        logger.warning(
+            "%s was judged by %s before, and is by %s now: say in what you write which you chose "
+            "before you saw the scores",
+            folder.path,
+            kept.metric,
+            config.metric,
+        )
+
+
+def write_claim(folder: RunFolder, name: str, config: Config, found: dict[str, Any]) -> None:
+    """Writes what is run in a folder, and on what.
+
+    Args:
+        folder: being written; of the same study or search, if of any.
+        name: of the file that the config goes into.
+        config: what is run.
+        found: see `environment`; the first that a folder was claimed in stays.
+    """
+    if (folder.path / name).exists():
         found = with_earlier(stored_environment(folder), found)
     folder.write_json(_ENVIRONMENT, found)
-    folder.write_test_labels(data.spec.in_unit(data.y_test))
-    # Last: a folder with a study.toml is claimed, and holds all that says by whom.
-    folder.write_text(_STUDY, config.to_toml())
+    # Last: a folder that has its config is claimed, and holds all that says by whom.
+    folder.write_text(name, config.to_toml())
 
 
 def tell_of_changes(folder: RunFolder, *names: str) -> None:
@@ -77,8 +112,7 @@ def tell_of_changes(folder: RunFolder, *names: str) -> None:
             logger.warning("%s", error)
 
 
-def _differences(folder: RunFolder, config: StudyConfig, data: Dataset) -> list[str]:
-    stored = stored_config(folder)
+def _differences(stored: StudyConfig, config: StudyConfig) -> list[str]:
     found: list[tuple[str, Any, Any]] = []
     for name in ("model", "train"):
         old, new = getattr(stored, name).to_dict(), getattr(config, name).to_dict()
@@ -87,9 +121,10 @@ def _differences(folder: RunFolder, config: StudyConfig, data: Dataset) -> list[
     found.append(("data", _said(stored.data), _said(config.data)))
     found.append(("seed_streams", stored.seed_streams, config.seed_streams))
     found.append(("strengths", stored.strengths, config.strengths))
+    if stored.strengths == AUTO:
+        # The strengths that were trained were chosen by it.
+        found.append(("metric", stored.metric, config.metric))
     found.append(("validation_fraction", stored.validation_fraction, config.validation_fraction))
-    sha256 = stored_environment(folder)["data"]["sha256"]
-    found.append(("the data's sha256", sha256[:12], data.provenance.sha256[:12]))
     return [f"{name} is {old!r} there, {new!r} here" for name, old, new in found if old != new]
 
 
@@ -148,14 +183,17 @@ def environment(data: Dataset, described: dict[str, Any], trainer: Trainer) -> d
     """What a run folder says of where it was made: versions, backend, device, the data's origin."""
     backend, device = trainer.backend_and_device()
     packages = (*_PACKAGES, "jax", "jaxlib") if backend == "jax" else _PACKAGES
+    schema = {"schema": data.schema.to_dict()} if data.schema else {}
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
+        "warnings": list(data.warnings),
         "backend": backend,
         "device": device,
         "packages": {name: package_version(name) for name in packages},
         "data": {"name": data.name, **vars(data.provenance)},
         "dataset": described,
+        **schema,
     }
 
 

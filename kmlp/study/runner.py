@@ -14,6 +14,7 @@ from kmlp.engine.member import Member
 from kmlp.engine.trainer import MemberResult, Need, Room, Stacks, Trainer
 from kmlp.errors import RunFolderError
 from kmlp.study.run_folder.folder import MemberRecord, RunFolder
+from kmlp.study.run_folder.records import outputs_name
 from kmlp.study.run_folder.stack_log import ATTEMPTS_ALONE, ATTEMPTS_TOGETHER
 
 logger = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ def paused_id(member: Member, epoch: int) -> str:
 
 def missing_members(folder: RunFolder, wanted: Mapping[str, Member]) -> dict[str, Member]:
     """Those to be trained: no record, or damaged arrays; not those given up."""
-    finished, lost = folder.records(), given_up(folder)
+    finished, lost = folder.records(), folder.stacks.given_up()
     damaged = folder.damaged([id for id in wanted if id in finished])
     for id in damaged:
         logger.warning("the arrays of member %s are damaged; it is trained again", id)
@@ -86,12 +87,6 @@ def missing_members(folder: RunFolder, wanted: Mapping[str, Member]) -> dict[str
         for id, member in wanted.items()
         if (id not in finished or id in damaged) and id not in lost
     }
-
-
-def given_up(folder: RunFolder) -> frozenset[str]:
-    """Ids of members that ended their process too often and are not tried again."""
-    attempts = folder.stacks.attempts_without_progress().items()
-    return frozenset(id for id, count in attempts if count >= ATTEMPTS_TOGETHER + ATTEMPTS_ALONE)
 
 
 class _Proven(Exception):
@@ -245,10 +240,9 @@ def _to_record(result: MemberResult, id: str, parts: Sequence[str]) -> MemberRec
 
 
 def _to_arrays(result: MemberResult, parts: Sequence[str]) -> dict[str, np.ndarray]:
-    kind = "predictions" if result.predictions.ndim == 1 else "log_probabilities"
-    part = "fold" if len(result.fold) else "test"
+    part, outputs = "fold" if len(result.fold) else "test", result.predictions
     return {
-        **({f"{part}_{kind}": result.predictions} if part in parts else {}),
+        **({outputs_name(part, outputs): outputs} if part in parts else {}),
         **({"fold_rows": result.fold} if len(result.fold) else {}),
         **{f"weight/{path}": weight for path, weight in result.weights.items()},
         **{f"curve_{name}": curve for name, curve in result.curves.items()},

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kmlp.data.columns import Schema
 from kmlp.data.dataset import DataSpec
 
 
@@ -30,3 +31,9 @@ class Selection:
     def spec(self) -> DataSpec:
         """The data's shapes and classes."""
         return DataSpec.from_dict(self.dataset)
+
+    @property
+    def schema(self) -> Schema | None:
+        """Of a table, what its columns and its target are; None of arrays."""
+        saved = self.environment.get("schema")
+        return Schema.from_dict(saved) if saved else None

@@ -5,17 +5,21 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
 from kmlp.config import AUTO, StudyConfig
 from kmlp.config.table import load_configured
-from kmlp.data import Dataset
+from kmlp.data import Dataset, DataSpec
 from kmlp.data.dataset import checked_data
 from kmlp.engine.trainer import Trainer
 from kmlp.errors import ConfigError, RunFolderError
 from kmlp.stats.group_sequential import Rounds
-from kmlp.study.interim import planned_looks, take_looks
-from kmlp.study.loading import Study, current_plan, pilot_folder, pilot_results
+from kmlp.stats.metrics import classification_metrics, regression_metrics
+from kmlp.stats.monitoring import resolved_metric
+from kmlp.study.interim import looks_in, looks_summary, schedule_of
+from kmlp.study.loading import Study, pilot_folder, pilot_results
 from kmlp.study.pilot import pilot_study, with_chosen_strengths
-from kmlp.study.plan import ids_of, plan_extras, plan_members
+from kmlp.study.plan import Plan, plan_study
 from kmlp.study.provenance import (
     claim,
     describe,
@@ -25,11 +29,11 @@ from kmlp.study.provenance import (
 )
 from kmlp.study.results.assembly import build_results
 from kmlp.study.run_folder import RunFolder
-from kmlp.study.runner import Watcher, given_up, missing_members, train_missing
+from kmlp.study.runner import Watcher, missing_members, train_missing
 
 
-class Progress(Watcher, Protocol):
-    """What a study tells of its progress; the calls come from the stacks' threads."""
+class StudyWatcher(Watcher, Protocol):
+    """Who is told how far a study is; the calls come from the stacks' threads."""
 
     def start(self, variant_of: dict[str, str], done: Collection[str], title: str) -> None: ...
 
@@ -39,7 +43,7 @@ def run_study(
     run_dir: str | Path,
     data: Dataset | None = None,
     *,
-    progress: Progress | None = None,
+    progress: StudyWatcher | None = None,
     trainer: Trainer | None = None,
 ) -> Study:
     """Trains every variant over every seed, in stacks, and writes the results.
@@ -68,11 +72,13 @@ def run_study(
     refuse_foreign_study(folder.path, config)
     data = checked_data(data) if data is not None else load_configured(config.dataset, config.data)
     config = config.for_data(data.spec.task, data.spec.input_dtype)
-    _check(config, data)
+    plan = plan_study(config, data.provenance.sha256)
+    _check(plan, data)
     trainer = trainer or default_trainer()
-    if config.strengths == "auto":
+    if config.strengths == AUTO:
         config = _choose_strengths(config, folder, data, trainer, progress)
-    return _run(config, folder, data, trainer, progress)
+        plan = plan_study(config, data.provenance.sha256)
+    return _run(plan, folder, data, trainer, progress)
 
 
 def default_trainer() -> Trainer:
@@ -90,27 +96,32 @@ def refuse_foreign_study(run_dir: str | Path, config: StudyConfig) -> None:
     """
     folder = RunFolder(run_dir)
     folder.refuse_foreign()
-    if config.strengths == "auto":
+    if config.strengths == AUTO:
         pilot_folder(folder).refuse_foreign()
 
 
 def _run(
-    config: StudyConfig,
+    plan: Plan,
     folder: RunFolder,
     data: Dataset,
     trainer: Trainer,
-    progress: Progress | None,
+    progress: StudyWatcher | None,
     title: str = "",
 ) -> Study:
-    """Trains what is missing of a study whose config is checked and whose strengths are known."""
+    """Trains what is missing of a study whose plan is checked and whose strengths are known."""
+    config = plan.config
     with folder.writing():
         _refuse_other_looks(folder, config)
         claim(folder, config, data, trainer)
-        dataset = describe(data, config.validation_fraction)
-        _train(config, folder, data, trainer, progress, title)
-        plan, _ = current_plan(config, folder, dataset)
-        results = build_results(plan, folder, dataset, pilot_results(config, folder))
-        folder.write_json("results.json", results)
+        rounds = _train(plan, folder, data, trainer, progress, title)
+        results = build_results(
+            plan.of_seeds(rounds.num_seeds),
+            folder,
+            describe(data, config.validation_fraction),
+            pilot_results(config, folder),
+            looks_summary(config, rounds),
+        )
+        folder.write_json("results.json", results.to_dict())
     return Study(config, folder.path, results)
 
 
@@ -121,12 +132,13 @@ def _refuse_other_looks(folder: RunFolder, config: StudyConfig) -> None:
     stored = stored_config(folder)
     differences = [
         f"{name} is {getattr(stored, name)!r} there, {getattr(config, name)!r} here"
-        for name in ("num_seeds", "max_seeds", "half_width")
+        for name in ("num_seeds", "max_seeds", "half_width", "metric")
         if getattr(stored, name) != getattr(config, name)
     ]
     if stored.num_seeds != AUTO or not differences:
         return
-    _, rounds = current_plan(stored, folder, stored_environment(folder)["dataset"])
+    dataset = stored_environment(folder)["dataset"]
+    rounds = looks_in(folder, plan_study(stored, dataset["sha256"]), dataset["task"])
     if rounds.looks:
         raise RunFolderError(
             f"{folder.path} has looked at its validation scores, {len(rounds.looks)} times so far, "
@@ -137,44 +149,35 @@ def _refuse_other_looks(folder: RunFolder, config: StudyConfig) -> None:
 
 
 def _train(
-    config: StudyConfig,
+    plan: Plan,
     folder: RunFolder,
     data: Dataset,
     trainer: Trainer,
-    progress: Progress | None,
+    progress: StudyWatcher | None,
     title: str,
-) -> None:
-    """Trains the members of all looks, and those beside the ordinary ones with the first."""
-    members = plan_members(config, data.provenance.sha256)
-    ids = ids_of(members)
-    extras = [(e.title, e.member) for e in plan_extras(config, data.provenance.sha256)]
+) -> Rounds:
+    """Trains the members of all looks, and those beside the ordinary ones with the first.
 
-    def look() -> Rounds:
-        return take_looks(config, ids, folder.records(), given_up(folder), data.spec.task)
-
-    rounds = look()
+    Returns:
+        The looks that were taken, the last included.
+    """
+    rounds = looks_in(folder, plan, data.spec.task)
     while True:
-        ordinary = [
-            (name, by_seed[seed])
-            for name, by_seed in members.items()
-            for seed in config.seeds[: rounds.num_seeds[name]]
-        ]
-        wanted = {member.id: member for _, member in [*ordinary, *extras]}
+        wanted = plan.of_seeds(rounds.num_seeds)
         if progress:
-            names = {member.id: name for name, member in reversed([*ordinary, *extras])}
-            done = wanted.keys() - missing_members(folder, wanted).keys()
-            progress.start({id: names[id] for id in wanted}, done, title + _title(config, rounds))
-        train_missing(folder, wanted, data, progress, trainer=trainer)
+            done = wanted.by_id.keys() - missing_members(folder, wanted.by_id).keys()
+            progress.start(wanted.titles, done, title + _title(plan.config, rounds))
+        train_missing(folder, wanted.by_id, data, progress, trainer=trainer)
         folder.stacks.forget()
-        if (rounds := look()).is_over:
-            return
+        if (rounds := looks_in(folder, plan, data.spec.task)).is_over:
+            return rounds
 
 
 def _title(config: StudyConfig, rounds: Rounds) -> str:
     """Which look is next, and what it waits for; validation alone has a say in it."""
     if rounds.is_over:
         return ""
-    planned, taken = planned_looks(config), len(rounds.looks)
+    planned, taken = schedule_of(config), len(rounds.looks)
     num_open = sum(status == "open" for status in rounds.status.values())
     undecided = f", {num_open} of {len(rounds.status)} variants undecided" if taken else ""
     return f"Look {taken + 1} of {len(planned)}, at {planned[taken]} seeds{undecided}: "
@@ -185,7 +188,7 @@ def _choose_strengths(
     folder: RunFolder,
     data: Dataset,
     trainer: Trainer,
-    progress: Progress | None,
+    progress: StudyWatcher | None,
 ) -> StudyConfig:
     """Runs the pilot in a run folder of its own inside the study's, where it is kept."""
     pilot = pilot_study(config)
@@ -197,17 +200,18 @@ def _choose_strengths(
             refuse_other_study(folder, config, data)
     folder.own()
     inside, title = pilot_folder(folder), "Pilot, to choose the strengths: "
-    chosen = _run(pilot, inside, data, trainer, progress, title)
-    return with_chosen_strengths(config, chosen.results)
+    plan = plan_study(pilot, data.provenance.sha256)
+    chosen = _run(plan, inside, data, trainer, progress, title)
+    return with_chosen_strengths(config, chosen.record)
 
 
-def _check(config: StudyConfig, data: Dataset) -> None:
+def _check(plan: Plan, data: Dataset) -> None:
     """Refuses a variant that does not fit the data, before anything is written or trained."""
     from kmlp.engine.compatibility import check_member, check_split
 
-    sha256 = data.provenance.sha256
-    first = [(v, seeds[config.first_seed]) for v, seeds in plan_members(config, sha256).items()]
-    extras = [(e.variant, e.member) for e in plan_extras(config, sha256) if e.place == 0]
+    _check_metric(plan.config.metric, data)
+    first = [(v, by_seed[plan.config.first_seed]) for v, by_seed in plan.members.items()]
+    extras = [(e.variant, e.member) for e in plan.extras if e.place == 0]
     for name, member in first:
         with _naming(name):
             check_member(member, data.spec)
@@ -216,6 +220,26 @@ def _check(config: StudyConfig, data: Dataset) -> None:
     for name, member in kinds.values():
         with contextlib.nullcontext() if member.num_train is None else _naming(name):
             check_split(member, data.y_train, data.spec)
+
+
+def _check_metric(metric: str, data: Dataset) -> None:
+    """Refuses what cannot be told of these rows, whatever is predicted."""
+    name = resolved_metric(metric, data.spec.task)
+    if metric == AUTO:
+        return
+    for rows, truth in (("training", data.y_train), ("test", data.y_test)):
+        if np.isnan(_score_of_nothing_known(name, data.spec.in_unit(truth), data.spec)):
+            raise ConfigError(
+                f"{name} cannot be told of the {rows} rows: they hold one class only, a target of "
+                "0, or targets that do not vary. Choose another metric."
+            )
+
+
+def _score_of_nothing_known(metric: str, truth: np.ndarray, spec: DataSpec) -> float:
+    if spec.task == "regression":
+        return regression_metrics(truth, truth + 1)[metric]
+    uniform = np.full((len(truth), spec.num_classes), -np.log(spec.num_classes))
+    return classification_metrics(truth, uniform)[metric]
 
 
 @contextlib.contextmanager

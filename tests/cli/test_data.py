@@ -2,11 +2,13 @@
 
 import json
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from kmlp.cli.data import data
 from kmlp.cli.options import Options, configure
-from kmlp.cli.schema import read_kinds, words_of
+from kmlp.cli.schema import OfTable, read_kinds, words_of
 from kmlp.cli.study import load_data
 from kmlp.cli.tune import configure as configure_search
 from kmlp.config import DataConfig, StudyConfig
@@ -30,7 +32,7 @@ def path(tmp_path, monkeypatch):
 
 def test_the_schema_is_shown(path, capsys, monkeypatch):
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
-    data(path.relative_to(path.parent), target="left", drop=["a"])
+    data(path.name, of=OfTable(target="left", drop=["a"]))
     shown = capsys.readouterr().out
     words = " ".join(shown.split())
     assert "60 rows, 4 columns, binary of 'left'" in words
@@ -41,7 +43,7 @@ def test_the_schema_is_shown(path, capsys, monkeypatch):
 
 
 def test_the_json_is_complete(path, capsys):
-    data(path, target="left", columns="a=category", json=True)
+    data(str(path), of=OfTable(target="left", columns="a=category"), json=True)
     told = json.loads(capsys.readouterr().out)
     about = {key: told.pop(key) for key in ("file", "sha256", "num_rows", "found")}
     assert about["num_rows"] == 60
@@ -52,9 +54,39 @@ def test_the_json_is_complete(path, capsys):
 
 def test_without_a_target_one_is_suggested(path):
     with pytest.raises(DataError, match=r"holds: id, a, city, left\. Write target='left'"):
-        data(path)
-    with pytest.raises(ConfigError, match="are of a table: kmlp data FILE"):
-        data(target="left")
+        data(str(path))
+    with pytest.raises(ConfigError, match="--target: of which data"):
+        data(of=OfTable(target="left"))
+
+
+def test_once_rows_are_parted_those_in_both_sets_are_told(path, capsys):
+    rows = [f"{i / 7};{i * i % 59};{'yes' if i % 2 else 'no'}" for i in range(60)]
+    path.write_text("\n".join(["a;b;left", *rows, *rows[:3]]))
+    data("churn.csv", of=OfTable(target="left"))
+    assert "Look at" not in capsys.readouterr().out
+    data("churn.csv", of=OfTable(target="left", test="0.5"))
+    assert "test rows stand in the training rows, too" in " ".join(capsys.readouterr().out.split())
+
+
+def test_images_are_shown_by_their_classes(path, capsys):
+    for name, brightness in (("a[b]", 9), ("b", 200)):
+        (path.parent / "photos" / name).mkdir(parents=True)
+        for i in range(5):
+            image = np.full((3, 2), brightness + i, np.uint8)
+            Image.fromarray(image).save(path.parent / "photos" / name / f"{i}.png")
+    data("photos", of=OfTable(test="0.4"))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "photos: 6 training and 4 test rows of 3 x 2 uint8, binary"
+    assert [line.split() for line in lines[2:4]] == [["a[b]", "3", "2"], ["b", "3", "2"]]
+    data("photos", json=True)
+    told = json.loads(capsys.readouterr().out)
+    assert told["classes"]["b"] == {"train": 4, "test": 1}
+    assert any("few rows for these classes of 'photos'" in line for line in told["warnings"])
+
+
+def test_a_set_by_its_name_has_its_target(path, capsys):
+    data("wine")
+    assert "178 rows, 14 columns, multiclass of 'cultivar'" in capsys.readouterr().out
 
 
 def test_what_the_command_line_says_of_a_table_goes_into_the_config():
@@ -63,7 +95,7 @@ def test_what_the_command_line_says_of_a_table_goes_into_the_config():
     said = {"target": "left", "test": 0.25, "columns": {"a": "category"}, "drop": ("id", "b")}
     assert config.data == DataConfig(**said)
     assert StudyConfig.from_toml(config.to_toml()) == config
-    assert configure_search("churn.csv", data=options.of_table).data == config.data
+    assert configure_search("churn.csv", data=options.said).data == config.data
     assert configure("mnist")[""].data is None
     words = ["--target left", "--test 0.25", "--columns a=category", "--drop id", "--drop b"]
     assert words_of(config.data) == words
@@ -92,6 +124,26 @@ def test_paths_in_a_study_file_are_relative_to_it(path, tmp_path, monkeypatch):
     search = FILE.replace('variants = ["none", "l2"]', "")
     (tmp_path / "search.toml").write_text(search)
     assert read_search_file("../search.toml").dataset == "../churn.csv"
+
+
+def test_images_beside_a_study_file_are_meant_and_its_run_folders_are_not(path, monkeypatch):
+    for folder in ("photos/a", "mnist/arrays"):
+        (path.parent / folder).mkdir(parents=True)
+    Image.new("L", (2, 2)).save(path.parent / "photos" / "a" / "0.png")
+    (path.parent / "other").mkdir()
+    monkeypatch.chdir(path.parent / "other")
+    for name, read in (("photos", "../photos"), ("mnist", "mnist")):
+        (path.parent / "study.toml").write_text(f'dataset = "{name}"')
+        assert read_studies("../study.toml")[""].dataset == read
+
+
+def test_what_to_look_at_is_said_before_anything_trains(path, capsys):
+    rows = [f"{i / 7};{i * i % 59};{'yes' if i % 2 else 'no'}" for i in range(60)]
+    path.write_text("\n".join(["a;b;left", *rows, *rows]))
+    load_data(StudyConfig(dataset="churn.csv", data={"target": "left"}))
+    told = capsys.readouterr().err
+    assert "look at: " in told
+    assert "test rows stand in the training rows, too" in told
 
 
 @pytest.mark.parametrize(

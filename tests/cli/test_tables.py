@@ -5,10 +5,11 @@ from rich.console import Console
 
 from kmlp.cli.tables import results_table, score_lines
 from kmlp.stats.metrics import METRICS
+from kmlp.study.results.records.study import StudyResults
 from tests.hand_made import hand_made
 
 
-def lines(results: dict) -> list[list[str]]:
+def lines(results: StudyResults) -> list[list[str]]:
     """The table's cells, split where columns are two spaces apart."""
     console = Console(width=200, color_system=None)
     with console.capture() as capture:
@@ -26,7 +27,7 @@ def lines(results: dict) -> list[list[str]]:
     ],
 )
 def test_a_table_is_in_the_tasks_metric_and_ranked_by_it(tmp_path, task, heading, beside, best):
-    head, *rows = lines(hand_made(tmp_path, task).results)
+    head, *rows = lines(hand_made(tmp_path, task).record)
     names = ["variant", "seeds", heading, "95 % interval", "vs. baseline", "95 % interval"]
     assert head == [*names, "Holm p", "wins", "best", *beside]
     assert [row[0].split("=")[0] for row in rows] == ["dropout", "none", "l2"]
@@ -35,12 +36,12 @@ def test_a_table_is_in_the_tasks_metric_and_ranked_by_it(tmp_path, task, heading
 
 def test_the_best_and_what_is_tied_with_it_are_marked(tmp_path):
     """Six seeds tell l2 from the best (p 0.031), but not the best from none (Holm p 0.062)."""
-    _, *rows = lines(hand_made(tmp_path, "multiclass").results)
+    _, *rows = lines(hand_made(tmp_path, "multiclass").record)
     assert [row[-1] for row in rows] == ["best", "tied", "0 of 6"]
 
 
 def test_a_better_error_is_a_negative_difference(tmp_path):
-    _, dropout, none, _ = lines(hand_made(tmp_path, "regression").results)
+    _, dropout, none, _ = lines(hand_made(tmp_path, "regression").record)
     assert dropout[4:8] == ["-1.00", "-1.00 to -1.00", "0.062", "6 of 6"]
     assert none[4:8] == ["–", "–", "–", "–"]
 
@@ -57,7 +58,7 @@ SCORES = {
 
 
 def test_scores_are_a_line_each():
-    assert score_lines(SCORES, "full") == [
+    assert score_lines(SCORES, "full test rows") == [
         "RMSE 54.21 (95 % bootstrap interval 50.00 to 58.00 over 1,234 full test rows)",
         "MAE 43.00",
         "MAPE 50.00 %",
@@ -69,7 +70,9 @@ def test_scores_are_a_line_each():
 def test_an_accuracys_line_is_in_percent():
     interval = {"ci95": (0.8, 0.9), "interval": "Wilson"}
     scores = {name: {"value": 0.85, **interval} for name in METRICS["binary"]}
-    first, *_, loss, last = score_lines({"task": "binary", "num_rows": 50, **scores}, "sample")
+    first, *_, loss, last = score_lines(
+        {"task": "binary", "num_rows": 50, **scores}, "sample test rows"
+    )
     assert first == "accuracy 85.00 % (95 % interval 80.00 to 90.00 over 50 sample test rows)"
     assert loss == "cross-entropy 0.8500 nats (95 % interval 0.8000 to 0.9000)"
     assert last == "Brier score 0.8500 (95 % interval 0.8000 to 0.9000)"

@@ -15,7 +15,7 @@ from kmlp.errors import ForeignFolderError, RunFolderError
 from kmlp.ownership import refuse_foreign_folder
 from kmlp.report import write_report
 from kmlp.study.loading import load_study
-from kmlp.study.plan import ids_of, plan_extras, plan_members
+from kmlp.study.plan import plan_study
 from kmlp.study.provenance import stored_config, stored_environment
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.study import run_study
@@ -91,8 +91,7 @@ def test_networks_are_called_what_they_were_called(old, name):
     """Another id would be another network: all would be trained anew, and nothing found."""
     folder = RunFolder(old / name)
     config, sha256 = stored_config(folder), stored_environment(folder)["dataset"]["sha256"]
-    ids = {i for by_seed in ids_of(plan_members(config, sha256)).values() for i in by_seed.values()}
-    ids |= {extra.member.id for extra in plan_extras(config, sha256)}
+    ids = plan_study(config, sha256).by_id.keys()
     assert ids == recorded(old / name, "attempt" if name == "interrupted" else "member")
 
 
@@ -101,7 +100,9 @@ def test_a_finished_study_is_gone_on_with_and_trains_nothing(old, name):
     """From then on its ledger has hashes and the folder its mark."""
     run, before = old / name, load_study(old / name)
     again = run_study(before.config, run, dataset(STUDIES[name]), trainer=Idle())
-    assert again.results == before.results == load_study(run).results
+    assert again.results == load_study(run).results
+    again.results["dataset"].pop("value_range")  # now known of the arrays
+    assert again.results == before.results
     assert RunFolder(run).has_hashes
     assert json.loads((run / ".kmlp").read_text())["kind"] == "study"
 

@@ -6,7 +6,7 @@ import pytest
 
 from kmlp.config import StudyConfig
 from kmlp.errors import RunFolderError
-from tests.compatibility.test_run_folders import Idle, differences, plain
+from tests.compatibility.test_run_folders import Idle, differences
 from tests.data_0_1_0.make import SEARCH, dataset
 from tuning.report import write_search_report
 from tuning.results.search_folder import SearchFolder
@@ -15,7 +15,7 @@ from tuning.search.search import load_search
 
 def test_a_search_says_what_it_said(old):
     wanted = json.loads((old / "search" / "results.json").read_text())
-    assert list(differences(wanted, plain(load_search(old / "search").results))) == []
+    assert list(differences(wanted, load_search(old / "search").results)) == []
 
 
 @pytest.mark.parametrize(
@@ -41,9 +41,7 @@ def test_a_score_that_is_not_that_of_its_networks_is_refused(old, file, was, now
 def test_a_report_is_written_beside_the_search_it_is_of(old):
     best = (old / "search" / "best.toml").read_text()
     text = write_search_report(old / "search").read_text()
-    picked = load_search(old / "search").results
-    score = picked["trials"][picked["picked"]]["score"]
-    assert f"{100 * score:.2f}" in text
+    assert f"{100 * load_search(old / 'search').record.picked_trial.score:.2f}" in text
     written = (old / "search" / "best.toml").read_text()
     assert StudyConfig.from_toml(written) == StudyConfig.from_toml(best)
 
@@ -54,7 +52,7 @@ def test_a_finished_search_is_gone_on_with_and_trains_nothing(old):
     """The oracle draws the same trials, and the study that follows is the one that followed."""
     from tuning import tune
 
-    before = plain(load_search(old / "search").results)
+    before = load_search(old / "search").results
     tune(dataset("binary"), old / "search", **SEARCH, trainer=Idle())
-    assert list(differences(before, plain(load_search(old / "search").results))) == []
+    assert list(differences(before, load_search(old / "search").results)) == []
     assert SearchFolder(old / "search").has_hashes

@@ -4,6 +4,7 @@ import csv
 import io
 
 import numpy as np
+import pytest
 
 from kmlp.data.encoder import encode
 from kmlp.data.inference import infer_schema
@@ -57,13 +58,14 @@ def _check_right(content: bytes, table) -> None:
                 assert cell in ("", "?", "nan", "-", ".")
 
 
-def test_two_thousand_mutations_are_right_or_refused(tmp_path):
+@pytest.mark.parametrize("count", [200, pytest.param(2000, marks=pytest.mark.slow)])
+def test_mutations_are_right_or_refused(tmp_path, count):
     from sklearn.datasets import load_wine
 
     wine = load_wine(as_frame=True).frame.iloc[::6, [0, 4, 12, 13]]
     content = wine.rename(columns={"target": "kind"}).to_csv(index=False).encode()
     path, rng, outcomes = tmp_path / "wine.csv", np.random.default_rng(0), {"read": 0, "refused": 0}
-    for _ in range(2000):
+    for _ in range(count):
         mutated = _mutated(content, rng)
         path.write_bytes(mutated)
         try:
@@ -80,4 +82,4 @@ def test_two_thousand_mutations_are_right_or_refused(tmp_path):
             )
         except KmlpError:
             pass
-    assert min(outcomes.values()) > 400, outcomes
+    assert min(outcomes.values()) > count / 5, outcomes

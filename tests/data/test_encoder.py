@@ -8,8 +8,8 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from kmlp.data.columns import Column
-from kmlp.data.encoder import Told, decode_target, encode, encode_target, scale_of
+from kmlp.data.columns import Column, decode_target
+from kmlp.data.encoder import Told, encode, encode_target, scale_of
 from kmlp.data.inference import infer_schema
 from kmlp.data.tables import read_table
 from kmlp.errors import DataError

@@ -4,7 +4,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from kmlp.data import load_dataset
 from kmlp.data.pixels import is_pixel_table, pixel_images
+from kmlp.data.tables import read_table
 from kmlp.errors import DataError
 
 
@@ -32,6 +34,32 @@ def test_the_layouts_of_mnist_are_images(names):
     assert labels is not None
     assert labels.to_list() == list(range(5))
     assert pixel_images(frame)[1] is None
+
+
+@pytest.mark.parametrize("label_first", [True, False])
+def test_a_file_without_a_header_holds_a_label_beside_the_pixels(tmp_path, label_first):
+    images = np.random.default_rng(0).integers(0, 256, (20, 784))
+    images[:, [0, -1]] = np.arange(20)[:, None] == 3  # a corner is black but for a speck
+    label = np.arange(20)[:, None] % 5
+    columns = [label, images] if label_first else [images, label]
+    path = tmp_path / "mnist_train.csv"
+    np.savetxt(path, np.hstack(columns), fmt="%d", delimiter=",")
+    found, labels = pixel_images(read_table(path))
+    np.testing.assert_array_equal(found, images.reshape(-1, 28, 28))
+    assert labels is not None
+    assert labels.to_list() == label[:, 0].tolist()
+    data = load_dataset(path, target="column_1" if label_first else "column_785")
+    assert (data.spec.input_shape, data.spec.num_classes) == ((28, 28), 5)
+
+
+def test_a_file_without_a_header_in_which_no_end_or_both_are_classes_is_a_table():
+    names = [f"column_{i + 1}" for i in range(785)]
+    pixels = {name: np.arange(20) * 12 for name in names}
+    assert not is_pixel_table(pixels)
+    classes = np.arange(20) % 4
+    assert is_pixel_table(pixels | {"column_1": classes})
+    assert not is_pixel_table(pixels | {"column_1": classes, "column_785": classes})
+    assert not is_pixel_table(pixels | {"column_1": classes + 1})
 
 
 def test_other_tables_are_no_images():

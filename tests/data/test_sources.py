@@ -123,7 +123,7 @@ def test_a_missing_file_is_named_with_its_folder(tmp_path, key):
     (folder / f"{FILES[key]}.gz").unlink()
     with pytest.raises(DataError) as caught:
         load_dataset(folder)
-    assert str(caught.value) == f"{folder}: holds no {FILES[key]} (plain, .gz, .xz or .bz2)"
+    assert str(caught.value) == f"{folder}: holds no {FILES[key]} (plain, .gz, .xz, .bz2 or .zst)"
 
 
 @pytest.mark.parametrize("key", FILES)
@@ -144,8 +144,8 @@ def test_an_unknown_name_is_told_what_is_known(tmp_path, monkeypatch, name):
     with pytest.raises(DataError) as caught:
         load_dataset(name)
     assert str(caught.value) == (
-        f"no data set {name!r}: neither a known name (mnist, fashion_mnist), nor a table's file "
-        "such as churn.csv, nor an .npz file, nor a folder."
+        f"no data set {name!r}: neither a known name (mnist, fashion_mnist, breast_cancer, wine, "
+        "diabetes, digits), nor a table's file such as churn.csv, nor an .npz file, nor a folder."
     )
 
 

@@ -189,5 +189,5 @@ def test_archives_of_other_arrays_are_refused(tmp_path):
     with pytest.raises(DataError, match=r"x holds 40 examples, y is of shape \(3,\)"):
         load_dataset(tmp_path / "b.npz")
     np.savez(tmp_path / "c.npz", x=X, y=Y)
-    with pytest.raises(DataError, match="test of arrays is a share"):
+    with pytest.raises(DataError, match="test of arrays and images is a share"):
         load_dataset(tmp_path / "c.npz", test=2)

@@ -16,7 +16,12 @@ from kmlp.stats.metrics import METRICS, classification_metrics, regression_metri
 def model_that_gives(class_names=(), **outputs: np.ndarray) -> SimpleNamespace:
     """Stands in for a loaded model."""
     return SimpleNamespace(
-        class_names=class_names, output_names=tuple(outputs), outputs=lambda x: outputs
+        class_names=class_names,
+        output_names=tuple(outputs),
+        outputs=lambda x: outputs,
+        schema=None,
+        feature_names=(),
+        manifest={},
     )
 
 

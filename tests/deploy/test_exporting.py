@@ -104,14 +104,14 @@ def test_versions_count_up_and_the_newest_is_loaded(study, tmp_path):
 
 
 def test_a_failed_export_leaves_no_version(study, tmp_path, monkeypatch):
-    monkeypatch.setattr("kmlp.deploy.exporting.model_card", lambda selection: 1 / 0)
+    monkeypatch.setattr("kmlp.deploy.exporting.model_card", lambda selection, **_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         export(study.best(), tmp_path / "m")
     assert [p.name for p in (tmp_path / "m").iterdir()] == [".kmlp"]
 
 
 def test_a_failed_export_takes_back_its_own_files_alone(study, tmp_path, monkeypatch):
-    def card(selection):
+    def card(selection, **_):
         (aside,) = (tmp_path / "m").glob(".writing-*")
         (aside / "variables" / "mine.txt").write_text("mine")
         raise ZeroDivisionError
@@ -273,6 +273,8 @@ def test_data_without_names_of_their_own_take_the_model_s(images, tmp_path):
     model = types.SimpleNamespace(
         class_names=names,
         output_names=("probabilities", "label"),
+        schema=None,
+        feature_names=(),
         outputs=lambda x: {"probabilities": np.eye(10, dtype=np.float32)[images.y_test]},
     )
     scores = evaluate(model, images)

@@ -99,6 +99,20 @@ def test_what_is_transparent_is_ground(tmp_path, dark_on_light):
     np.testing.assert_array_equal(read(tmp_path / "clear.png", dark_on_light=dark_on_light)[1], 0)
 
 
+@pytest.mark.parametrize("suffix", ["png", "bmp", "tif", "webp"])
+def test_images_come_in_the_shape_that_the_model_takes(tmp_path, suffix):
+    coloured = np.random.default_rng(1).integers(0, 256, (*SHAPE, 3), dtype=np.uint8)
+    Image.fromarray(coloured).save(tmp_path / f"a.{suffix}", lossless=True)
+    Image.fromarray(X[0]).save(tmp_path / f"b.{suffix}", lossless=True)
+    (batch,) = read_inputs(tmp_path, (*SHAPE, 3))
+    np.testing.assert_array_equal(batch.x, [coloured, np.dstack([X[0]] * 3)])
+    (grey,) = read_inputs(tmp_path, (*SHAPE, 1))
+    assert grey.x.shape == (2, *SHAPE, 1)
+    np.testing.assert_array_equal(grey.x[1, ..., 0], X[0])
+    with pytest.raises(DataError, match="takes no images but examples of shape"):
+        next(read_inputs(tmp_path, (*SHAPE, 4)))
+
+
 def test_16_bits_a_pixel_are_scaled_not_clipped(tmp_path):
     Image.fromarray(X[0].astype(np.uint16) * 257).save(tmp_path / "deep.png")
     np.testing.assert_array_equal(read(tmp_path / "deep.png")[1][0], X[0])
@@ -117,8 +131,8 @@ def test_a_photo_is_turned_as_its_camera_says(tmp_path):
         ("none.npy", lambda p: None, "none.npy: no such file or folder"),
         ("none.png", lambda p: None, "none.png: no such file or folder"),
         ("a.png", lambda p: p.write_bytes(b"no"), "a.png: cannot be read as an image"),
-        ("empty", lambda p: p.mkdir(), "empty: holds no PNG or JPEG files"),
-        ("a.txt", lambda p: p.write_text("hello"), "neither .npy, .npz, .png nor .jpg by its name"),
+        ("empty", lambda p: p.mkdir(), "empty: holds no PNG, JPEG, BMP, GIF, WebP or TIFF files"),
+        ("a.txt", lambda p: p.write_text("hello"), "neither .npy nor .npz nor an image .PNG, "),
         ("a.npy", lambda p: np.save(p, np.array(3)), "holds a single number, not examples"),
         ("a.npy", lambda p: p.write_bytes(b"no"), "a.npy: cannot be read: "),
         ("a.npz", lambda p: p.write_bytes(b"no"), "File is not a zip file; copy or save it again"),

@@ -1,4 +1,4 @@
-"""Predictions as people and programs read them; a model with known outputs stands in."""
+"""Predictions in files and on the terminal; a model with known outputs stands in."""
 
 import csv
 import gzip
@@ -9,8 +9,9 @@ import types
 import numpy as np
 import pytest
 
+from kmlp.cli.predictions import print_images, print_predictions
 from kmlp.data.arrays.idx import idx_bytes
-from kmlp.deploy.prediction import predict_file, show_images
+from kmlp.deploy.prediction import predict_file, refuse_out
 from kmlp.errors import DataError, ForeignFileError
 
 PROBABILITIES = np.array([[0.25, 0.75], [0.9, 0.1], [0.5, 0.5]])
@@ -26,7 +27,12 @@ def stand_in(*, ensemble: bool = False) -> types.SimpleNamespace:
 
     names = ("probabilities", "label", *(("stddev", "entropy") if ensemble else ()))
     return types.SimpleNamespace(
-        input_shape=(4, 4), class_names=("cat", "dog"), output_names=names, outputs=outputs
+        input_shape=(4, 4),
+        class_names=("cat", "dog"),
+        feature_names=(),
+        schema=None,
+        output_names=names,
+        outputs=outputs,
     )
 
 
@@ -34,13 +40,15 @@ def stand_in(*, ensemble: bool = False) -> types.SimpleNamespace:
 def inputs(tmp_path, monkeypatch):
     """Three examples in a file, read two at a time."""
     monkeypatch.setattr("kmlp.deploy.inputs._BATCH", 2)
-    monkeypatch.setattr("kmlp.deploy.prediction.load_saved", lambda path, sha256=None: stand_in())
     np.save(tmp_path / "x.npy", np.arange(3, dtype=np.uint8)[:, None, None] * np.ones((4, 4), "u1"))
     return tmp_path / "x.npy"
 
 
-def predict(inputs, out=None, as_json=False) -> None:
-    predict_file("model", inputs, dark_on_light=False, out=out, as_json=as_json)
+def predict(inputs, out=None, as_json=False, ensemble=False) -> None:
+    if out:
+        refuse_out(out, inputs)
+    predictions = predict_file(stand_in(ensemble=ensemble), inputs)
+    print_predictions(predictions, out, as_json=as_json)
 
 
 def test_the_terminal_gets_a_line_an_input_and_nothing_else(inputs, capsys):
@@ -66,13 +74,10 @@ def test_files_hold_what_the_terminal_shows(inputs, capsys, tmp_path):
     assert [{k: str(v) for k, v in line.items()} for line in lines] == rows
 
 
-def test_an_ensemble_says_how_much_its_members_differ(inputs, capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        "kmlp.deploy.prediction.load_saved", lambda path, sha256=None: stand_in(ensemble=True)
-    )
-    predict(inputs)
+def test_an_ensemble_says_how_much_its_members_differ(inputs, capsys, tmp_path):
+    predict(inputs, ensemble=True)
     assert capsys.readouterr().out.startswith("0  dog  75.0 % ± 7.5\n")
-    predict(inputs, out=tmp_path / "p.csv")
+    predict(inputs, out=tmp_path / "p.csv", ensemble=True)
     header, first, *_ = (tmp_path / "p.csv").read_text().splitlines()
     assert header == "input,label,class,probability,stddev,entropy"
     assert first == "0,1,dog,0.75,0.075,0.75"
@@ -116,20 +121,20 @@ def test_an_out_that_cannot_be_is_said(inputs, tmp_path, out, message):
 )
 def test_a_file_that_holds_no_predictions_is_refused_and_stays(inputs, tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(ForeignFileError, match="is there, and does not begin as predictions do"):
+    with pytest.raises(
+        ForeignFileError, match="is there, and does not begin as these predictions do"
+    ):
         predict(inputs, out=tmp_path / name)
     assert (tmp_path / name).read_bytes() == content
 
 
 @pytest.mark.parametrize("ensemble", [False, True])
-def test_predictions_and_empty_files_are_replaced(inputs, tmp_path, monkeypatch, ensemble):
-    model = stand_in(ensemble=ensemble)
-    monkeypatch.setattr("kmlp.deploy.prediction.load_saved", lambda path, sha256=None: model)
+def test_predictions_and_empty_files_are_replaced(inputs, tmp_path, ensemble):
     for name in ("p.csv", "p.jsonl"):
         (tmp_path / name).touch()
-        predict(inputs, out=tmp_path / name)
+        predict(inputs, out=tmp_path / name, ensemble=ensemble)
         once = (tmp_path / name).read_bytes()
-        predict(inputs, out=tmp_path / name)
+        predict(inputs, out=tmp_path / name, ensemble=ensemble)
         assert (tmp_path / name).read_bytes() == once != b""
 
 
@@ -137,7 +142,7 @@ def test_predictions_and_empty_files_are_replaced(inputs, tmp_path, monkeypatch,
 def test_what_is_no_plain_file_is_refused(inputs, tmp_path, make):
     """A pipe is not even opened: nobody may be at its other end."""
     make(tmp_path / "p.csv")
-    with pytest.raises(ForeignFileError, match="does not begin as predictions do"):
+    with pytest.raises(ForeignFileError, match="does not begin as these predictions do"):
         predict(inputs, out=tmp_path / "p.csv")
 
 
@@ -155,7 +160,7 @@ def test_images_are_shown_with_what_they_are(capsys):
     images[1, :, 10:] = 255
     images[1, 0, 0] = 1
     model = stand_in()
-    show_images(model, images, ["dog", "dog"])
+    print_images(model, images, ["dog", "dog"])
     *drawing, says, truth = capsys.readouterr().out.splitlines()
     assert drawing == [" " * 32 + "@" * 10] * 2
     assert says.split() == ["predicted", "dog", "75", "%", "predicted", "cat", "90", "%"]

@@ -6,11 +6,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from kmlp.cli.predictions import print_predictions
 from kmlp.deploy.prediction import predict_file
 
 
 @pytest.fixture
-def write(tmp_path, monkeypatch):
+def write(tmp_path):
     """Predicts three rows with a model that gives these outputs; gives back what was written."""
     np.save(tmp_path / "x.npy", np.zeros((3, 4), np.float32))
 
@@ -18,12 +19,12 @@ def write(tmp_path, monkeypatch):
         model = SimpleNamespace(
             input_shape=(4,),
             class_names=(),
+            schema=None,
             output_names=tuple(outputs),
             outputs=lambda x: outputs,
         )
-        monkeypatch.setattr("kmlp.deploy.prediction.load_saved", lambda path, sha256=None: model)
         out = tmp_path / name if name else None
-        predict_file(tmp_path, tmp_path / "x.npy", dark_on_light=False, out=out, as_json=as_json)
+        print_predictions(predict_file(model, tmp_path / "x.npy"), out, as_json=as_json)
         return out.read_text() if out else ""
 
     return write

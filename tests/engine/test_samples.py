@@ -7,7 +7,7 @@ import pytest
 from kmlp.data.sampling import Sample
 from kmlp.engine.planning.stacks import plan_stacks
 from kmlp.engine.stack import build_stack
-from kmlp.study.plan import plan_extras, plan_members
+from kmlp.study.plan import plan_study
 from kmlp.study.study import run_study
 from tests.study.results import test_extra_members
 from tests.study.results.test_extra_members import CONFIG, SHA, assert_scored_on_what_they_hold_out
@@ -42,7 +42,7 @@ def test_a_member_of_a_sample_is_keras_own_on_these_rows(data, kind, of, num_tra
 
 
 def test_all_folds_and_all_parts_fit_in_one_stack(data):
-    extras = plan_extras(CONFIG, SHA)
+    extras = plan_study(CONFIG, SHA).extras
     for group, size in (("folds", 8), ("resample", 6)):
         members = [e.member for e in extras if e.group == group and e.variant == "none"]
         assert [len(stack) for stack in plan_stacks(members, data.spec, num_places=1)] == [size]
@@ -50,8 +50,8 @@ def test_all_folds_and_all_parts_fit_in_one_stack(data):
 
 def test_draws_join_the_stacks_of_members_on_all_rows(data):
     config = dataclasses.replace(CONFIG, resample="bootstrap:2", folds=None, randomness=False)
-    ordinary = list(plan_members(config, SHA)["none"].values())
-    draws = [e.member for e in plan_extras(config, SHA) if e.variant == "none"]
+    ordinary = list(plan_study(config, SHA).members["none"].values())
+    draws = [e.member for e in plan_study(config, SHA).extras if e.variant == "none"]
     stacks = plan_stacks([*ordinary, *draws], data.spec, num_places=1)
     assert list(map(len, stacks)) == [6]
 

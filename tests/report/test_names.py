@@ -13,11 +13,11 @@ import pytest
 from markdown_it import MarkdownIt
 from rich.console import Console
 
+from kmlp.cli.predictions import print_line
 from kmlp.cli.tables import confusion_table, results_table
 from kmlp.config import StudyConfig
 from kmlp.data import Dataset
 from kmlp.deploy.model_card import model_card
-from kmlp.deploy.prediction import _print_line
 from kmlp.errors import ConfigError, DataError
 from kmlp.report import write_report
 from kmlp.report.plots import fitted
@@ -115,7 +115,7 @@ def test_the_figures_draw_it_as_it_is_written(made, name):
     figure = "scores" if is_variant(name) else "confusion"
     root = ET.fromstring((made.folder.path / f"figures/{figure}.svg").read_text(encoding="utf-8"))
     drawn = ["".join(e.itertext()) for e in root.iter() if e.tag.endswith("}text")]
-    variants = {v["name"]: row_label(v) for v in made.results["variants"]}
+    variants = {v.name: row_label(v) for v in made.record.variants}
     lines = fitted(variants[name], 32, 2) if is_variant(name) else fitted(name, 20)
     assert set(lines.splitlines()) <= set(drawn)
 
@@ -172,13 +172,13 @@ def test_a_terminals_table_shows_it(made, name, make):
     """In the command's own console, and in that of somebody who prints the table."""
     console = make(width=600, color_system=None, file=io.StringIO())
     scores = {"class_names": list(made.dataset["class_names"]), "confusion": np.eye(4, dtype=int)}
-    console.print(results_table(made.results) if is_variant(name) else confusion_table(scores))
+    console.print(results_table(made.record) if is_variant(name) else confusion_table(scores))
     assert name in console.file.getvalue()
 
 
 def test_a_line_of_a_prediction_obeys_no_name(capsys):
     """A file may be called anything, even on a disk from elsewhere."""
-    _print_line({"input": "\x1b[2J\n.png\udc80", "class": "[red]", "probability": 0.5})
+    print_line({"input": "\x1b[2J\n.png\udc80", "class": "[red]", "probability": 0.5})
     assert capsys.readouterr().out == "\\x1b[2J\\n.png\\udc80  [red]  50.0 %\n"
 
 

@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from kmlp.report import plots
-from kmlp.report.plots import PALETTE, Estimate, Line
+from kmlp.report.plots import PALETTE, EstimateRow, Line
 
 
 @pytest.fixture
@@ -17,8 +17,8 @@ def ax():
 
 def test_an_estimate_stands_on_its_interval_and_is_hollow_where_unclear(ax):
     rows = [
-        Estimate(label="a", value=0.7, interval=(0.6, 0.8), role="better"),
-        Estimate(label="b", value=1.1, is_clear=False),
+        EstimateRow(label="a", value=0.7, interval=(0.6, 0.8), role="better"),
+        EstimateRow(label="b", value=1.1, is_clear=False),
     ]
     assert plots.draw_estimates(ax, rows, xlabel="ratio", reference=1.0, is_ratio=True) is ax
     reference, bar, filled, hollow = ax.lines
@@ -33,7 +33,7 @@ def test_an_estimate_stands_on_its_interval_and_is_hollow_where_unclear(ax):
 
 def test_a_ratios_axis_has_plain_factors_around_one(ax):
     plots.draw_estimates(
-        ax, [Estimate(label="a", value=0.5, interval=(0.4, 2.2))], xlabel="x", is_ratio=True
+        ax, [EstimateRow(label="a", value=0.5, interval=(0.4, 2.2))], xlabel="x", is_ratio=True
     )
     ticks = ax.xaxis.get_major_locator()()
     assert {0.5, 1, 2} <= set(ticks)

@@ -19,16 +19,17 @@ from kmlp.data import load_dataset
 from kmlp.data.sources import sample_folder
 from kmlp.errors import RunFolderError
 from kmlp.report import limits, write_report
-from kmlp.report.csv_tables import csv_tables
 from kmlp.report.images import find_test_images
 from kmlp.report.plots import PALETTE
 from kmlp.report.plots.promises import Cloud, draw_promises
 from kmlp.report.sections import scores, training
 from kmlp.report.study import study_report
 from kmlp.report.write import write_files
-from kmlp.stats.formatting import p_value, unit_in
+from kmlp.stats.formatting import p_value
 from kmlp.stats.metrics import METRICS
+from kmlp.study.environment import Environment, read_environment
 from kmlp.study.results.networks import read_networks
+from kmlp.study.results.records.study import StudyResults
 from tests.hand_made import hand_made, record
 
 pytestmark = pytest.mark.page
@@ -78,14 +79,13 @@ def rewritten(made, **changes):
 
 
 def text_with(made, results):
-    report, networks = study_report(made.folder, results)
-    tables = csv_tables(results, networks)
-    return text_of(write_files(made.folder.path, "study", report, tables).read_text())
+    report = study_report(made.folder, StudyResults.model_validate(results))
+    return text_of(write_files(made.folder.path, "study", report, report.tables).read_text())
 
 
 def test_the_numbers_are_those_of_the_members(made):
     """Each recomputed from what the members were given, not from the results."""
-    text, unit = text_of(page_of(made)), unit_in(made.results)
+    text, unit = text_of(page_of(made)), made.record.unit()
     for variant in ("none", "dropout", "l2"):
         outputs = np.array([made.outputs[variant, seed] for seed in range(6)], float)
         if made.dataset["task"] == "regression":
@@ -101,10 +101,10 @@ def test_the_numbers_are_those_of_the_members(made):
 
 def test_the_page_holds_the_verdict_the_tables_and_every_metric(made):
     text, results = text_of(page_of(made)), made.results
-    unit = unit_in(results)
+    unit = made.record.unit()
     assert f"Test {unit.axis} {unit.arrow} 95 % interval" in text
     for metric in METRICS[made.dataset["task"]]:
-        other = unit_in(results, metric)
+        other = made.record.unit(metric)
         assert f"{other.axis} {other.arrow}" in text
         assert other.value(results["variants"][0]["test"][metric]["mean"]) in text
     for sentence in results["verdict"]:
@@ -128,7 +128,7 @@ def test_the_page_needs_nothing_else(made):
 def test_every_figure_is_there_at_two_widths_and_says_what_it_shows(made):
     page, names = page_of(made), names_of(made)
     expected = len(names)
-    report, _ = study_report(made.folder, made.results)
+    report = study_report(made.folder, made.record)
     assert {f.name for f in report.figures} == set(names)
     assert len(re.findall(r'<svg class="wide" role="img" aria-label="[^"]{20,}"', page)) == expected
     assert (
@@ -143,7 +143,7 @@ def test_every_figure_is_there_at_two_widths_and_says_what_it_shows(made):
 
 
 def test_every_axis_has_its_unit(made):
-    unit, path = unit_in(made.results), made.folder.path / "figures"
+    unit, path = made.record.unit(), made.folder.path / "figures"
     is_regression = made.dataset["task"] == "regression"
     loss = "MSE / variance of the targets" if is_regression else "cross-entropy, nats"
     expected = {
@@ -173,7 +173,7 @@ def test_the_pdf_says_the_same(made):
     reader = pypdf.PdfReader(made.folder.path / "report.pdf")
     text = " ".join(" ".join(p.extract_text() for p in reader.pages).split())
     assert reader.metadata.title == "Which regularizer helps on made?"
-    unit = unit_in(made.results)
+    unit = made.record.unit()
     for variant in made.results["variants"]:
         assert unit.interval(variant["test"][unit.metric]["ci95"]) in text
     first = made.results["verdict"][0]
@@ -260,22 +260,6 @@ def test_a_variant_stands_on_the_side_of_its_paired_difference(tmp_path):
     assert "Worse than dropout=0.2" not in text
 
 
-def test_results_of_an_earlier_version_are_still_shown(tmp_path):
-    """Without ties, row intervals, power and McNemar's test."""
-    made = hand_made(tmp_path, "multiclass", num_seeds=9)
-    results = made.results
-    added = ("p_wilcoxon", "probability_better", "ci95_seeds_and_rows", "more_seeds")
-    for variant in results["variants"]:
-        for name in ("tied_with_best", "versus_best", "test_ci95_seeds_and_rows"):
-            variant.pop(name, None)
-        for name in added:
-            (variant["versus_baseline"] or {}).pop(name, None)
-    kept = {k: v for k, v in results.items() if k not in ("best", "mcnemar")}
-    text = text_with(made, kept)
-    assert "Better than none" in text
-    assert "Wilcoxon" not in text
-
-
 def test_one_seed_has_a_report_without_intervals(tmp_path):
     made = hand_made(tmp_path, "multiclass", num_seeds=1)
     text = rewritten(made)
@@ -326,9 +310,9 @@ def test_fourteen_variants_keep_their_names_apart(tmp_path):
         for m in results["members"]
         if m["variant"] == "dropout"
     ] + [m for m in results["members"] if m["variant"] == "none"]
-    figure = training.curves(
-        results, read_networks(made.folder, results), "cross_entropy", "curves"
-    )
+    record = StudyResults.model_validate(results)
+    networks = read_networks(made.folder, record)
+    figure = training.curves(record, networks, "cross_entropy", "curves")
     assert figure is not None
     for svg in (figure.wide, figure.narrow):
         assert all(f">variant_{i}</text>" in svg for i in range(13))
@@ -382,13 +366,13 @@ def test_images_are_never_downloaded_for_a_report(of_images, monkeypatch):
     monkeypatch.setattr("kmlp.data.sources.download", fail)
     environment = of_images.folder.read_json("environment.json")
     environment["data"]["location"] = "/nowhere"
-    images = find_test_images(environment)
+    images = find_test_images(Environment.model_validate(environment))
     assert images.shape == (1000, 28, 28)
 
 
-def test_tables_have_no_images():
-    dataset = {"input_shape": [30], "input_dtype": "float32"}
-    assert find_test_images({"dataset": dataset, "data": {"location": "memory"}}) is None
+def test_tables_have_no_images(tmp_path):
+    made = hand_made(tmp_path, "binary", facts={"input_shape": [30]})
+    assert find_test_images(read_environment(made.folder)) is None
 
 
 def test_limits_quote_the_simulations_that_are_there():
@@ -398,12 +382,12 @@ def test_limits_quote_the_simulations_that_are_there():
         "false_verdicts": {"normal": {"6": 0.0, "10": 0.031}},
         "second_look": 0.073,
     }
-    coverage, false, second = limits.simulated(calibration)
+    coverage, false, second = limits.simulated(limits.Calibration(**calibration))
     assert "normal: 94.8 % at 5, 95.0 % at 10 seeds; lognormal: 80.5 % at 5 seeds" in coverage
     assert "of 8 variants without any effect" in false
     assert "normal: 0.0 % at 6, 3.1 % at 10 seeds" in false
     assert "7.3 % of such studies" in second
-    assert limits.simulated(None) == []
+    assert limits.simulated(limits.Calibration()) == []
 
 
 def test_a_folder_that_is_no_run_folder_is_refused(tmp_path):
@@ -430,24 +414,25 @@ def test_results_json_is_not_touched(made):
 def test_a_metric_that_no_network_was_scored_by_has_no_column(made):
     """A folder that an earlier release began lacks what was scored since."""
     results, lacking = made.results, METRICS[made.dataset["task"]][1]
-    before = len(scores.other_scores(results).columns)
     for variant in results["variants"]:
         del variant["test"][lacking]
-    assert len(scores.other_scores(results).columns) == before - 1
+    (before,) = scores.others_section(made.record).blocks
+    (after,) = scores.others_section(StudyResults.model_validate(results)).blocks
+    assert len(after.columns) == len(before.columns) - 1
 
 
 def test_what_validation_promised_stands_beside_what_the_test_set_gave(made):
     """Hand-made networks validate as they test; then validation promises more than that."""
-    results, unit = made.results, unit_in(made.results)
-    figure = scores.promises(results)
+    results, unit = made.results, made.record.unit()
+    (figure,) = scores.promises_section(made.record).blocks
     best = next(v for v in results["variants"] if v["name"] == results["best"]["variant"])
     same = unit.with_unit(best["test"][unit.metric]["mean"])
     assert f"mean {unit.title} {same} there, {same} on the test set" in figure.caption
     side = "below" if unit.higher_is_better else "above"
     assert f"{side} the dashed line the test set gave less" in figure.caption
-    best["val"] = {unit.metric: {"mean": 0.5}}
-    promised = unit.with_unit(0.5)
-    assert f"{promised} there, {same} on the test set" in scores.promises(results).caption
+    best["val"][unit.metric]["mean"] = 0.5
+    (figure,) = scores.promises_section(StudyResults.model_validate(results)).blocks
+    assert f"{unit.with_unit(0.5)} there, {same} on the test set" in figure.caption
 
 
 def test_a_dot_is_a_network_at_its_two_scores():
@@ -460,9 +445,10 @@ def test_a_dot_is_a_network_at_its_two_scores():
 
 
 def test_validation_is_told_from_test_and_the_chosen_and_the_baseline_from_others(made):
-    results, unit = made.results, unit_in(made.results)
+    results, unit = made.results, made.record.unit()
     results["members"] = [{**m, "val": {unit.metric: 0.5}} for m in results["members"]]
-    clouds = {v["name"]: scores._cloud(results, v, unit) for v in results["variants"]}
+    record = StudyResults.model_validate(results)
+    clouds = {v.name: scores._cloud(record, v, unit) for v in record.variants}
     for name, cloud in clouds.items():
         own = [m for m in results["members"] if m["variant"] == name]
         assert cloud.promised.tolist() == [0.5 * unit.scale] * len(own)
@@ -475,4 +461,4 @@ def test_without_validation_rows_nothing_was_promised(made):
     results = made.results
     for variant in results["variants"]:
         variant["val"] = {}
-    assert scores.promises(results) is None
+    assert scores.promises_section(StudyResults.model_validate(results)) is None

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from kmlp.report.sections.setting import best_section, setting_section
+from kmlp.study.results.records.study import StudyResults
 from tests.hand_made import hand_made
 
 
 @pytest.fixture
 def results(tmp_path):
-    return hand_made(tmp_path, "multiclass").results
+    return hand_made(tmp_path, "multiclass").record
 
 
 def facts_of(section) -> dict[str, str]:
@@ -18,11 +19,10 @@ def facts_of(section) -> dict[str, str]:
 
 def changed(results, **train):
     """The same results with other training settings of every variant."""
-    variants = [
-        {**v, "config": {**v["config"], "train": {**v["config"]["train"], **train}}}
-        for v in results["variants"]
-    ]
-    return {**results, "variants": variants}
+    values = results.to_dict()
+    for variant in values["variants"]:
+        variant["config"]["train"] |= train
+    return StudyResults.model_validate(values)
 
 
 def test_the_setting_says_how_training_stops(results):
@@ -46,8 +46,8 @@ def test_what_is_off_is_left_out(results):
 
 def test_the_best_settings_are_those_of_the_variant_that_validation_chose(results):
     facts = facts_of(best_section(results))
-    name, seed = results["best"]["variant"], results["best"]["seed"]
-    scores = [m["test"]["accuracy"] for m in results["members"] if m["variant"] == name]
+    name, seed = results.best.variant, results.best.seed
+    scores = list(results.by_seed(name).values())
     error = 100 * np.std(scores, ddof=1) / len(scores) ** 0.5
     assert facts["Variant"].startswith(name)
     assert (
@@ -58,4 +58,4 @@ def test_the_best_settings_are_those_of_the_variant_that_validation_chose(result
 
 
 def test_no_best_settings_where_nothing_finished(results):
-    assert best_section({**results, "best": None}) is None
+    assert best_section(results.model_copy(update={"best": None})) is None

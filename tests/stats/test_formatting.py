@@ -2,7 +2,7 @@
 
 import pytest
 
-from kmlp.stats.formatting import listed, p_equals, p_value, unit_in, unit_of
+from kmlp.stats.formatting import listed, p_equals, p_value, unit_of
 from kmlp.stats.metrics import HIGHER_IS_BETTER
 
 
@@ -52,13 +52,6 @@ def test_intervals_and_axes():
 def test_differences_of_accuracies_are_points():
     assert unit_of("accuracy").of_difference == "points"
     assert unit_of("rmse").of_difference == "in RMSE"
-
-
-def test_one_study_has_one_number_of_digits():
-    tests = [{"rmse": {"mean": mean}, "mse": {"mean": mean**2}} for mean in (8.8, 120.0)]
-    results = {"metric": {"name": "rmse"}, "variants": [{"test": t} for t in (*tests, {})]}
-    assert unit_in(results) == unit_of("rmse", [120.0])
-    assert unit_in(results, "mse").value(77.44) == "77"
 
 
 def test_a_p_value_is_never_written_as_zero():

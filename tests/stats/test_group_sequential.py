@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kmlp.stats import summaries
-from kmlp.stats.group_sequential import LOOKS, decide, looks_for, replay
+from kmlp.stats.group_sequential import SCHEDULE, decide, replay, useful_schedule
 
 
 def alike(n, size=1.0):
@@ -51,7 +51,7 @@ def test_what_was_precise_may_be_told_apart_later_with_the_seeds_that_it_has():
     scores = {"none": np.zeros(20), "precise": np.r_[small, np.zeros(10)]}
     scores |= {f"far{i}": 5 + rng.normal(size=20) for i in range(7)}
     scores |= {f"late{i}": np.r_[np.resize([1, -1], 10), 3 + 10 * rng.random(10)] for i in (0, 1)}
-    rounds = replay(scores, baseline="none", looks=(10, 20), half_width=0.02)
+    rounds = replay(scores, baseline="none", schedule=(10, 20), half_width=0.02)
     first, second = ({d.variant: d for d in look.decisions} for look in rounds.looks)
     assert first["precise"].status == "precise"
     assert second["precise"].status == "better"
@@ -70,15 +70,15 @@ def test_fewer_than_six_seeds_decide_nothing():
 
 @pytest.mark.parametrize("num_variants", [1, 7, 9, 13, 40])
 def test_the_first_look_can_decide_and_one_seed_less_could_not(num_variants):
-    first = looks_for(num_variants)[0]
+    first = useful_schedule(num_variants)[0]
     differences = {f"v{i}": np.zeros(first) for i in range(num_variants - 1)}
     assert status(decide({**differences, "a": alike(first)}))["a"] == "better"
-    if first > LOOKS[0]:
+    if first > SCHEDULE[0]:
         assert status(decide({**differences, "a": alike(first - 1)}))["a"] == "open"
 
 
 def test_looks_that_fall_together_are_one():
-    assert looks_for(1, (6, 7, 30)) == (7, 30)
+    assert useful_schedule(1, (6, 7, 30)) == (7, 30)
 
 
 def study(num_seeds, shift, rng=None):

@@ -9,10 +9,12 @@ from sklearn import metrics as sklearn_metrics
 from kmlp.stats.metrics import (
     HIGHER_IS_BETTER,
     METRICS,
+    RECORDS,
     classification_metrics,
     regression_metrics,
     within_range,
 )
+from kmlp.stats.metrics.predicted import PredictedClasses, PredictedNumbers
 
 
 def draw(n: int, shares: list[float], seed: int, *, decimals: int = 8):
@@ -280,3 +282,14 @@ def test_equal_weights_are_no_weights():
 def test_refuses_weights_that_are_none(weights, message):
     with pytest.raises(ValueError, match=message):
         regression_metrics([1.0, 2.0, 3.0], [1.0, 2.0, 3.0], weights)
+
+
+@pytest.mark.parametrize("metric", [m for m in RECORDS if m.by_row], ids=lambda m: m.name)
+def test_a_metric_is_the_mean_of_what_it_has_by_row(metric):
+    """Intervals that count other test rows rest on it."""
+    if "binary" in metric.tasks:
+        rows = PredictedClasses.checked(*draw(200, [0.2, 0.7, 0.1], 0))
+    else:
+        rows = PredictedNumbers.checked(*np.random.default_rng(0).normal(5.0, 1.0, (2, 50)))
+    mean = metric.by_row(rows).mean()
+    assert metric.score(rows) == pytest.approx(mean**0.5 if metric.is_root else mean, rel=1e-12)

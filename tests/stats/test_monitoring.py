@@ -100,4 +100,6 @@ def test_what_is_known_of_a_metric_stands_in_the_room_of_metrics(name):
     roots = (Path(package.__file__).parent for package in (kmlp, tuning))
     quoted = re.compile(f'"(val_)?{name}"')
     paths = [p for root in roots for p in root.rglob("*.py") if p.parent.name != "metrics"]
+    # Scores from anywhere are known by words in their names, whatever kmlp computes itself.
+    paths.remove(Path(kmlp.__file__).parent / "scores" / "metric.py")
     assert {p.name for p in paths if quoted.search(p.read_text())} <= {"ranking.py"}

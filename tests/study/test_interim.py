@@ -10,9 +10,9 @@ import pytest
 import kmlp.stats.group_sequential
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.errors import ConfigError, RunFolderError
-from kmlp.study.interim import planned_looks, take_looks
+from kmlp.study.interim import schedule_of, take_looks
 from kmlp.study.loading import load_study
-from kmlp.study.plan import ids_of, plan_members
+from kmlp.study.plan import plan_study
 from kmlp.study.provenance import claim
 from kmlp.study.run_folder.folder import MemberRecord, RunFolder
 from kmlp.study.study import run_study
@@ -28,7 +28,8 @@ CONFIG = StudyConfig(
     validation_fraction=0.2,
 )
 TRAINER = LinearTrainer()
-IDS = ids_of(plan_members(CONFIG, "0" * 64))
+PLAN = plan_study(CONFIG, "0" * 64)
+IDS = PLAN.ids
 
 
 class Titles:
@@ -74,7 +75,7 @@ def records(num_seeds: dict[str, int], gains: dict[str, float], **test) -> dict[
 
 def test_looks_are_planned_before_the_first():
     plan = {n: dataclasses.replace(CONFIG, max_seeds=n) for n in (8, 10, 40, 50, 160)}
-    assert {n: planned_looks(c) for n, c in plan.items()} == {
+    assert {n: schedule_of(c) for n, c in plan.items()} == {
         8: (8,),
         10: (10,),
         40: (10, 20, 40),
@@ -85,19 +86,19 @@ def test_looks_are_planned_before_the_first():
 
 def test_a_first_look_waits_until_it_can_decide():
     config = dataclasses.replace(CONFIG, variants=("all",), max_seeds=40)
-    first, *_ = planned_looks(config)
-    assert first == kmlp.stats.group_sequential.looks_for(13)[0] > 10
+    first, *_ = schedule_of(config)
+    assert first == kmlp.stats.group_sequential.useful_schedule(13)[0] > 10
 
 
 def test_seeds_are_added_to_what_is_open_and_to_the_baseline():
     names = CONFIG.variant_names
     gains = {"none": 0.0, "wild": -0.3, "l2=1e-08": 0.0}
-    start = take_looks(CONFIG, IDS, {}, (), "multiclass")
+    start = take_looks(PLAN, {}, (), "multiclass")
     assert (start.num_seeds, start.is_over) == (dict.fromkeys(names, 10), False)
-    first = take_looks(CONFIG, IDS, records(dict.fromkeys(names, 10), gains), (), "multiclass")
+    first = take_looks(PLAN, records(dict.fromkeys(names, 10), gains), (), "multiclass")
     assert first.num_seeds == {"none": 14, "wild": 10, "l2=1e-08": 14}
     assert not first.is_over
-    last = take_looks(CONFIG, IDS, records(first.num_seeds, gains), (), "multiclass")
+    last = take_looks(PLAN, records(first.num_seeds, gains), (), "multiclass")
     assert last.is_over
     assert last.status == {"wild": "worse", "l2=1e-08": "undecided"}
 
@@ -106,7 +107,7 @@ def test_test_scores_have_no_say():
     gains = {"none": 0.0, "wild": -0.3, "l2=1e-08": 0.0}
     count = dict.fromkeys(gains, 10)
     found = [
-        take_looks(CONFIG, IDS, records(count, gains, none=0.1, wild=w), (), "multiclass")
+        take_looks(PLAN, records(count, gains, none=0.1, wild=w), (), "multiclass")
         for w in (0.0, 1.0)
     ]
     assert found[0] == found[1]
@@ -117,8 +118,8 @@ def test_a_member_that_gave_nothing_counts_as_trained():
     found = records(dict.fromkeys(gains, 10), gains)
     lost = IDS["wild"][3]
     del found[lost]
-    assert not take_looks(CONFIG, IDS, found, (), "multiclass").looks
-    assert len(take_looks(CONFIG, IDS, found, {lost}, "multiclass").looks) == 1
+    assert not take_looks(PLAN, found, (), "multiclass").looks
+    assert len(take_looks(PLAN, found, {lost}, "multiclass").looks) == 1
 
 
 def test_without_validation_rows_there_is_nothing_to_look_at():
@@ -136,7 +137,7 @@ def test_without_validation_rows_there_is_nothing_to_look_at():
 )
 def test_a_plan_stands_once_a_look_was_taken(tiny, tmp_path, changes, difference):
     config, folder = CONFIG.for_data(tiny.spec.task, tiny.spec.input_dtype), RunFolder(tmp_path)
-    ids = ids_of(plan_members(config, tiny.provenance.sha256))
+    ids = plan_study(config, tiny.provenance.sha256).ids
     found = records(dict.fromkeys(ids, 9), dict.fromkeys(ids, 0.0))
     own = {IDS[name][seed]: id for name, by_seed in ids.items() for seed, id in by_seed.items()}
 

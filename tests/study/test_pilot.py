@@ -13,8 +13,10 @@ from kmlp.errors import ConfigError, RunFolderError
 from kmlp.report import write_report
 from kmlp.study.loading import load_study
 from kmlp.study.pilot import FIRST_PILOT_SEED, STRENGTHS, pilot_study, with_chosen_strengths
+from kmlp.study.results.records.study import StudyNumbers
 from kmlp.study.study import run_study as run_with
 from kmlp.testing import LinearTrainer
+from tests.made_results import numbers
 
 run_study = functools.partial(run_with, trainer=LinearTrainer())
 
@@ -31,13 +33,18 @@ def config(**changes) -> StudyConfig:
     return StudyConfig(**{**options, **changes})
 
 
-def results_with(scores: dict[str, float], metric: str = "accuracy") -> dict:
+def results_with(scores: dict[str, float], metric: str = "accuracy") -> StudyNumbers:
     """What the choice reads of a pilot's results."""
-    variants = [
-        {"name": name, "num_members": 3, "val": {metric: {"mean": score}}, "test": {}}
-        for name, score in scores.items()
-    ]
-    return {"metric": {"name": metric}, "variants": variants}
+    is_regression = metric == "rmse"
+    of_task = {"dataset": {"task": "regression", "class_names": []}, "class_shares": []}
+    return numbers(
+        {
+            "metric": {"name": metric, "higher_is_better": not is_regression},
+            "baseline": "none",
+            "variants": [{"name": n, "val": {metric: {"mean": s}}} for n, s in scores.items()],
+            **(of_task if is_regression else {}),
+        }
+    )
 
 
 def test_every_strength_is_one_that_its_variant_sets():

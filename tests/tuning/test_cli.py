@@ -12,7 +12,7 @@ import pytest
 from kmlp.cli.options import Options
 from kmlp.cli.tune import print_next
 from tests.command_line import ENVIRONMENT, kmlp
-from tests.made_search import assembled, made_search, with_follow_up
+from tests.made_search import assembled, changed, made_search, with_follow_up
 from tuning import Search, load_search
 
 pytestmark = [pytest.mark.engine, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
@@ -113,7 +113,9 @@ def run_tuned(tmp_path, monkeypatch):
         monkeypatch.setattr(report, "write_report", lambda run_dir: run_dir / "report.html")
         monkeypatch.setattr(tune, "load_data", lambda config: data)
         monkeypatch.setattr(study, "print_examples", lambda model, data: None)
-        monkeypatch.setattr(study, "write_export", lambda *args: calls.append(args) or tmp_path)
+        monkeypatch.setattr(
+            study, "write_export", lambda *args, **_: calls.append(args) or tmp_path
+        )
         study.run_tuned("mnist", tmp_path, Options())
         return calls
 
@@ -124,10 +126,12 @@ def test_the_picked_trial_is_exported_whichever_was_best_over_fresh_seeds(
     run_tuned, tmp_path, capsys
 ):
     results = with_follow_up(made_search(tmp_path, 12))
-    picked = results["picked"]
+    picked = results.picked
     for variant in (f"trial {picked}", "none"):
         # The base configuration is in the study as its baseline.
-        results["fresh"]["trials"][str(picked)]["variant"] = variant
+        fresh = results.fresh.to_dict()
+        fresh["trials"][str(picked)]["variant"] = variant
+        results = changed(results, fresh=fresh)
         assert run_tuned(results) == [(tmp_path / "study", variant, "best", None)]
     print_next(Search(None, tmp_path, results), tmp_path / "report.html")
     assert f"kmlp export {tmp_path}/study --variant none\n" in capsys.readouterr().out
@@ -135,8 +139,8 @@ def test_the_picked_trial_is_exported_whichever_was_best_over_fresh_seeds(
 
 def test_a_run_without_a_finished_trial_ends_with_the_verdict(run_tuned, tmp_path, capsys):
     made = made_search(tmp_path, 8)
-    failed = [t for t in made["trials"] if t["status"] != "done"]
-    assert run_tuned(assembled(made["dataset"], failed)) == []
+    failed = [t.to_dict() for t in made.unfinished]
+    assert run_tuned(assembled(made.dataset, failed)) == []
     assert "No trial has finished: there is nothing to choose." in capsys.readouterr().out
 
 
@@ -171,12 +175,12 @@ def test_an_interrupted_search_is_usable_and_goes_on(tmp_path):
     )
     assert done.returncode == 130
     assert "interrupted; the same command goes on from here" in done.stderr
-    ended = [t for t in load_search(tmp_path / "run").trials if t["status"] == "done"]
+    ended = [t for t in load_search(tmp_path / "run").record.trials if t.status == "done"]
     assert 1 <= len(ended) < 6
     shown = kmlp("show", "run", cwd=tmp_path)
     assert "trials have not ended; this is what is known so far" in shown.stderr
     done = kmlp(*words.split(), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    found = load_search(tmp_path / "run").trials
-    assert [t["status"] for t in found] == ["done"] * 6
-    assert [found[t["number"]] for t in ended] == ended
+    found = load_search(tmp_path / "run").record.trials
+    assert [t.status for t in found] == ["done"] * 6
+    assert [found[t.number] for t in ended] == ended

@@ -8,44 +8,36 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 
 from kmlp.report.blocks import Figure
-from kmlp.report.plots import PALETTE, SCALE
+from kmlp.report.plots import PALETTE, SCALE, small_multiples
 from kmlp.report.rendering.drawing import draw
 from tuning.report import plots
 from tuning.report.plots import Point
 from tuning.report.scales import Scale, readable_limits, scale_of
-from tuning.results.trials import (
-    Parameter,
-    Results,
-    Trial,
-    concluded,
-    finished,
-    objective_unit,
-    unfinished,
-    varied,
-)
+from tuning.results.records.search import Importance, SearchedParameter, SearchFindings
+from tuning.results.records.trials import FinishedTrial, TrialResult
 
 
-def points(results: Results, trials: Sequence[Trial]) -> list[Point]:
+def points(results: SearchFindings, trials: Sequence[FinishedTrial]) -> list[Point]:
     """Trials as they are drawn, in the unit of the axes."""
-    scale = objective_unit(results).scale
+    scale = results.unit.scale
     return [
         Point(
-            number=t["number"],
-            score=scale * t["score"],
-            se=None if t["se"] is None else scale * t["se"],
-            seeds=[scale * e["score"] for e in t["executions"] if e["score"] is not None],
-            is_picked=t["number"] == results["picked"],
-            is_tied=len(results["ties"]) > 1 and t["number"] in results["ties"],
+            number=t.number,
+            score=scale * t.score,
+            se=None if t.se is None else scale * t.se,
+            seeds=[scale * score for score in t.scores],
+            is_picked=t.number == results.picked,
+            is_tied=len(results.ties) > 1 and t.number in results.ties,
         )
         for t in trials
     ]
 
 
-def history(results: Results) -> Figure:
+def history(results: SearchFindings) -> Figure:
     """Every trial's score in the order of the search."""
-    unit, trials = objective_unit(results), finished(results)
+    unit, trials = results.unit, results.finished
     drawn = points(results, trials)
-    failed = [t["number"] for t in unfinished(results) if t["status"] != "running"]
+    failed = [t.number for t in results.unfinished if t.status != "running"]
 
     def draw_at(width: float) -> Canvas:
         canvas = Canvas(figsize=(width, 2.9), layout="constrained")
@@ -56,7 +48,7 @@ def history(results: Results) -> Figure:
             higher_is_better=unit.higher_is_better,
             ylabel=f"validation {unit.axis} {unit.arrow}",
         )
-        _key(canvas, width, has_failed=bool(failed), has_ties=len(results["ties"]) > 1)
+        _key(canvas, width, has_failed=bool(failed), has_ties=len(results.ties) > 1)
         return canvas
 
     return draw(
@@ -72,21 +64,21 @@ def history(results: Results) -> Figure:
     )
 
 
-def parallel(results: Results) -> Figure | None:
+def parallel(results: SearchFindings) -> Figure | None:
     """Parallel coordinates of the hyperparameters; None where fewer than two were varied."""
-    trials, unit = concluded(results), objective_unit(results)
+    trials, unit = results.concluded, results.unit
     scales = [scale_of(p, trials) for p in _active(results)]
     if len(scales) < 2 or len(trials) < 2:
         return None
     score = _score_scale(results)
     places = np.array(
         [
-            [*(s.place(t["values"].get(s.name)) for s in scales), _clipped(score, t, unit.scale)]
+            [*(s.place(t.values.get(s.name)) for s in scales), _clipped(score, t, unit.scale)]
             for t in trials
         ]
     )
-    numbers = [t["number"] for t in trials]
-    picked = numbers.index(results["picked"]) if results["picked"] in numbers else None
+    numbers = [t.number for t in trials]
+    picked = numbers.index(results.picked) if results.picked in numbers else None
     axes = [*scales, score]
 
     def draw_at(width: float) -> Canvas:
@@ -110,31 +102,28 @@ def parallel(results: Results) -> Figure | None:
     )
 
 
-def values(results: Results) -> Figure | None:
+def values(results: SearchFindings) -> Figure | None:
     """Score against each hyperparameter, a small panel each, and against size."""
-    trials, unit = concluded(results), objective_unit(results)
+    trials, unit = results.concluded, results.unit
     if not _active(results) or len(trials) < 2:
         return None
     drawn = points(results, trials)
     limits = _limits(results)
     panels: list[tuple[Scale, list[Any]]] = [
-        (scale_of(p), [t["values"].get(p["name"]) for t in trials]) for p in _active(results)
+        (scale_of(p), [t.values.get(p.name) for t in trials]) for p in _active(results)
     ]
-    weights = [t["num_weights"] for t in trials]
+    weights = [t.num_weights for t in trials]
     if min(weights) < max(weights):
         size = Scale(name="weights", low=min(weights), high=max(weights), is_log=True)
         panels.append((size, weights))
 
     def draw_at(width: float) -> Canvas:
-        columns = min(len(panels), 4 if width > 5 else 2)
-        lines = -(-len(panels) // columns)
-        canvas = Canvas(figsize=(width, 0.4 + 1.3 * lines), layout="constrained")
-        axes = canvas.subplots(lines, columns, sharey=True, squeeze=False).flat
-        for ax in axes[len(panels) :]:
-            ax.remove()
-        for ax, (scale, own) in zip(axes, panels, strict=False):
-            plots.draw_values(ax, scale, own, drawn, limits, width=width / columns - 0.5)
+        found = small_multiples(len(panels), width, row_height=1.3, margin=0.4)
+        room = width / found.num_columns - 0.5
+        for ax, (scale, own) in zip(found.axes, panels, strict=True):
+            plots.draw_values(ax, scale, own, drawn, limits, width=room)
             ax.tick_params(labelsize=6.8)
+        canvas = found.canvas
         canvas.supylabel(f"validation {unit.axis} {unit.arrow}", fontsize=8.5)
         return canvas
 
@@ -150,12 +139,12 @@ def values(results: Results) -> Figure | None:
     )
 
 
-def importances(rows: Sequence[dict[str, Any]]) -> Figure:
+def importances(rows: Sequence[Importance]) -> Figure:
     """Share of the variance that each hyperparameter explains."""
 
     def draw_at(width: float) -> Canvas:
         canvas = Canvas(figsize=(width, 0.55 + 0.26 * len(rows)), layout="constrained")
-        columns = zip(*((r["name"], r["importance"], r["sd"]) for r in rows), strict=True)
+        columns = zip(*((r.name, r.importance, r.sd) for r in rows), strict=True)
         plots.draw_shares(canvas.subplots(), *columns)
         return canvas
 
@@ -173,21 +162,20 @@ def importances(rows: Sequence[dict[str, Any]]) -> Figure:
     )
 
 
-def seconds(results: Results) -> Figure | None:
+def seconds(results: SearchFindings) -> Figure | None:
     """What each trial took; None with fewer than two."""
-    trials = [t for t in results["trials"] if t["seconds"]]
+    trials = [t for t in results.trials if t.seconds]
     if len(trials) < 2:
         return None
-    done = {t["number"] for t in finished(results)}
 
-    def role(trial: Trial) -> str:
-        if trial["number"] == results["picked"]:
+    def role(trial: TrialResult) -> str:
+        if trial.number == results.picked:
             return "chosen"
-        return "baseline" if trial["number"] in done else "worse"
+        return "baseline" if isinstance(trial, FinishedTrial) else "worse"
 
     def draw_at(width: float) -> Canvas:
         canvas = Canvas(figsize=(width, 1.6), layout="constrained")
-        numbers, own = [t["number"] for t in trials], [t["seconds"] for t in trials]
+        numbers, own = [t.number for t in trials], [t.seconds for t in trials]
         plots.draw_seconds(canvas.subplots(), numbers, own, [role(t) for t in trials])
         return canvas
 
@@ -199,30 +187,24 @@ def seconds(results: Results) -> Figure | None:
     )
 
 
-def rounds(results: Results) -> Figure | None:
+def rounds(results: SearchFindings) -> Figure | None:
     """Hyperband's brackets: scores by epochs trained; None where there are none."""
-    trials, unit = finished(results), objective_unit(results)
-    brackets = sorted({t["bracket"] for t in trials if t["bracket"] is not None})
+    trials, unit = results.finished, results.unit
+    brackets = sorted({t.bracket for t in trials if t.bracket is not None})
     if not brackets:
         return None
     limits = _limits(results)
 
     def draw_at(width: float) -> Canvas:
-        columns = min(len(brackets), 4 if width > 5 else 2)
-        lines = -(-len(brackets) // columns)
-        canvas = Canvas(figsize=(width, 0.5 + 1.5 * lines), layout="constrained")
-        axes = canvas.subplots(lines, columns, sharey=True, squeeze=False).flat
-        for ax in axes[len(brackets) :]:
-            ax.remove()
-        for ax, bracket in zip(axes, brackets, strict=False):
-            own = [t for t in trials if t["bracket"] == bracket]
-            places = {t["number"]: i for i, t in enumerate(own)}
+        found = small_multiples(len(brackets), width, row_height=1.5, margin=0.5)
+        canvas = found.canvas
+        for ax, bracket in zip(found.axes, brackets, strict=True):
+            own = [t for t in trials if t.bracket == bracket]
+            places = {t.number: i for i, t in enumerate(own)}
             resumed = [
-                (places[t["resumed_from"]], places[t["number"]])
-                for t in own
-                if t["resumed_from"] in places
+                (places[t.resumed_from], places[t.number]) for t in own if t.resumed_from in places
             ]
-            epochs = [float(np.mean(t["epochs"])) for t in own]
+            epochs = [float(np.mean(t.epochs)) for t in own]
             plots.draw_rounds(ax, epochs, points(results, own), resumed, limits)
             ax.set_title(f"bracket {bracket}", loc="left", fontweight="normal")
         canvas.supxlabel("epochs trained", fontsize=8.5)
@@ -240,27 +222,27 @@ def rounds(results: Results) -> Figure | None:
     )
 
 
-def _active(results: Results) -> list[Parameter]:
+def _active(results: SearchFindings) -> list[SearchedParameter]:
     """The hyperparameters that were varied and that some finished trial had."""
-    names = {name for trial in concluded(results) for name in trial["values"]}
-    return [p for p in varied(results) if p["name"] in names]
+    names = {name for trial in results.concluded for name in trial.values}
+    return [p for p in results.varied if p.name in names]
 
 
-def _score_scale(results: Results) -> Scale:
+def _score_scale(results: SearchFindings) -> Scale:
     """The scores' axis, better to the right."""
-    unit = objective_unit(results)
+    unit = results.unit
     low, high = _limits(results)
     is_reversed = not unit.higher_is_better
     return Scale(name=unit.title, low=low, high=high, is_score=True, is_reversed=is_reversed)
 
 
-def _clipped(scale: Scale, trial: Trial, factor: float) -> float:
-    return min(max(scale.place(factor * trial["score"]), 0.0), 1.0)
+def _clipped(scale: Scale, trial: FinishedTrial, factor: float) -> float:
+    return min(max(scale.place(factor * trial.score), 0.0), 1.0)
 
 
-def _limits(results: Results) -> tuple[float, float]:
-    unit = objective_unit(results)
-    scores = [unit.scale * t["score"] for t in finished(results)]
+def _limits(results: SearchFindings) -> tuple[float, float]:
+    unit = results.unit
+    scores = [unit.scale * t.score for t in results.finished]
     return readable_limits(scores, higher_is_better=unit.higher_is_better)
 
 

@@ -3,35 +3,26 @@
 from kmlp.stats.formatting import listed
 from tuning.report.scales import scale_of
 from tuning.results.importance import MIN_TRIALS
-from tuning.results.trials import (
-    Results,
-    Trial,
-    concluded,
-    drawn_after_test,
-    is_hyperband,
-    trial_of,
-    varied,
-    written,
-)
+from tuning.results.records.search import SearchFindings
+from tuning.results.records.trials import FinishedTrial
+from tuning.results.trials import drawn_after_test, formatted
 
 _EDGE = 0.03  # of a range
 
 
-def remarks(results: Results) -> list[str]:
+def remarks(results: SearchFindings) -> list[str]:
     """Sentences for under the verdict.
 
     Args:
-        results: as in `results.json`.
+        results: of the search.
     """
-    picked = trial_of(results, results["picked"])
-    if picked is None:
-        return _missing(results)
-    return [*_missing(results), *_edges(results, picked)]
+    edges = [] if results.picked is None else _edges(results, results.picked_trial)
+    return [*_missing(results), *edges]
 
 
-def why_no_importance(results: Results) -> str:
+def why_no_importance(results: SearchFindings) -> str:
     """Why a report shows no importances, and how many trials are missing."""
-    num = len(concluded(results))
+    num = len(results.concluded)
     if num < MIN_TRIALS:
         return (
             f"No importance of hyperparameters is shown: it needs {MIN_TRIALS} configurations with "
@@ -40,19 +31,19 @@ def why_no_importance(results: Results) -> str:
     return "No importance of hyperparameters is shown: nothing was varied."
 
 
-def _missing(results: Results) -> list[str]:
+def _missing(results: SearchFindings) -> list[str]:
     """Trials that have not ended, and those that were never begun."""
     sentences = []
-    running = [str(t["number"]) for t in results["trials"] if t["status"] == "running"]
+    running = [str(t.number) for t in results.unfinished if t.status == "running"]
     if running:
         sentences.append(
             f"Trial{'s' * (len(running) > 1)} {listed(running)} still "
             f"{'run' if len(running) > 1 else 'runs'}, or the search was interrupted: the same "
             "command goes on."
         )
-    begun, wanted = len(results["trials"]), results["settings"]["max_trials"]
-    has_ended = results["followup"] and not drawn_after_test(results)
-    if begun < wanted and not (is_hyperband(results) or has_ended):
+    begun, wanted = len(results.trials), results.settings.max_trials
+    has_ended = results.followup and not drawn_after_test(results)
+    if begun < wanted and not (results.settings.is_hyperband or has_ended):
         sentences.append(
             f"{begun} of {wanted} trials have begun: this is what is known so far, unless the "
             "space holds no more."
@@ -60,18 +51,18 @@ def _missing(results: Results) -> list[str]:
     return sentences
 
 
-def _edges(results: Results, picked: Trial) -> list[str]:
+def _edges(results: SearchFindings, picked: FinishedTrial) -> list[str]:
     """Hyperparameters that the picked trial has at an end of their range."""
     at = []
-    for parameter in varied(results):
-        scale, value = scale_of(parameter), picked["values"].get(parameter["name"])
+    for parameter in results.varied:
+        scale, value = scale_of(parameter), picked.values.get(parameter.name)
         if value is None or scale.ends is None:
             continue
         (low, high), place = scale.ends, scale.place(value)
         # Nothing lies below a rate of 0 or a single layer.
         at_low = place <= scale.place(low) + _EDGE and low not in (0, 1)
         if at_low or place >= scale.place(high) - _EDGE:
-            at.append(f"{parameter['name']} ({written(value)})")
+            at.append(f"{parameter.name} ({formatted(value)})")
     if not at:
         return []
     return [

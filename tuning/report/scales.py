@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from tuning.results.trials import Parameter, Trial, written
+from tuning.results.records.search import SearchedParameter
+from tuning.results.records.trials import TrialResult
+from tuning.results.trials import formatted
 
 OFF = -0.11
 """Where a value is drawn that was not active."""
@@ -78,7 +80,7 @@ class Scale:
             width: of the axis in inches.
         """
         if self.low is None or self.high is None:
-            ticks = [(self.place(c), written(c)) for c in self.categories]
+            ticks = [(self.place(c), formatted(c)) for c in self.categories]
         else:
             ticks = sorted((self.place(v), _short(v)) for v in self._numbers(self.low, self.high))
             ticks = _fitting(ticks, width)
@@ -95,20 +97,20 @@ class Scale:
         return inner if self.is_score and inner else [low, *inner, high]
 
 
-def scale_of(parameter: Parameter, trials: Sequence[Trial] = ()) -> Scale:
-    """The axis of an entry of `results["space"]`, with a place for "off" where trials need it."""
-    name = parameter["name"]
-    has_off = any(name not in trial["values"] for trial in trials)
-    if parameter["kind"] in ("float", "int"):
+def scale_of(parameter: SearchedParameter, trials: Sequence[TrialResult] = ()) -> Scale:
+    """The axis of a hyperparameter, with a place for "off" where trials need it."""
+    name = parameter.name
+    has_off = any(name not in trial.values for trial in trials)
+    if parameter.min is not None and parameter.max is not None:
         return Scale(
             name=name,
-            low=float(parameter["min"]),
-            high=float(parameter["max"]),
-            is_log=parameter["sampling"] == "log",
-            is_whole=parameter["kind"] == "int",
+            low=float(parameter.min),
+            high=float(parameter.max),
+            is_log=parameter.sampling == "log",
+            is_whole=parameter.kind == "int",
             has_off=has_off,
         )
-    values = [False, True] if parameter["kind"] == "bool" else list(parameter["values"])
+    values = [False, True] if parameter.kind == "bool" else list(parameter.values)
     if all(isinstance(v, int | float) for v in values):
         values = sorted(values)
     return Scale(name=name, categories=tuple(values), has_off=has_off)

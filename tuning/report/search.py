@@ -1,33 +1,34 @@
 """The report of one search, block by block."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from shlex import quote
 
 from kmlp.report.blocks import Block, Bullets, Code, Report, Section, Text, facts_table
-from tuning.report import figures, tables
+from kmlp.study.environment import Environment
+from tuning.report import figures, tables, trials
 from tuning.report.remarks import remarks, why_no_importance
-from tuning.results.trials import Results, export_command, finished, objective_unit
+from tuning.results.records.search import SearchResults
+from tuning.results.trials import export_command
 
 
 def search_report(
-    results: Results, environment: Mapping[str, Any], run_dir: Path, best: str | None
+    results: SearchResults, environment: Environment, run_dir: Path, best: str | None
 ) -> Report:
     """What the report of a search says.
 
     Args:
-        results: as in `results.json`.
-        environment: as in `environment.json`.
+        results: of the search.
+        environment: where it was made.
         run_dir: the run folder, as it stands in the commands to type.
         best: the picked configuration as a study file; None where none is picked.
     """
     return Report(
         kicker="Hyperparameter search",
-        title=f"Which MLP for {results['dataset']['name']}?",
+        title=f"Which MLP for {results.dataset.name}?",
         facts=_facts(results),
-        verdict=results["verdict"],
+        verdict=results.verdict,
         also=remarks(results),
-        lead=[figures.history(results)] if finished(results) else (),
+        lead=[figures.history(results)] if results.finished else (),
         sections=[
             *(_findings(results, run_dir, best) if best else ()),
             *_without_score(results),
@@ -39,18 +40,18 @@ def search_report(
     )
 
 
-def _facts(results: Results) -> str:
-    dataset, settings = results["dataset"], results["settings"]
-    begun, done = len(results["trials"]), len(finished(results))
+def _facts(results: SearchResults) -> str:
+    dataset, settings = results.dataset, results.settings
+    begun, done = len(results.trials), len(results.finished)
     return (
-        f"{settings['tuner']} · {begun} trial{'s' * (begun != 1)}, {done} finished, "
-        f"{settings['num_seeds']} seeds each, by {settings['objective']['name']} · "
-        f"{dataset['num_train']:,} training, {dataset['num_val']:,} validation, "
-        f"{dataset['num_test']:,} test rows · data: {dataset['name']}, {dataset['source']}"
+        f"{settings.tuner} · {begun} trial{'s' * (begun != 1)}, {done} finished, "
+        f"{settings.num_seeds} seeds each, by {settings.objective.name} · "
+        f"{dataset.num_train:,} training, {dataset.num_val:,} validation, "
+        f"{dataset.num_test:,} test rows · data: {dataset.name}, {dataset.source}"
     )
 
 
-def _findings(results: Results, run_dir: Path, best: str) -> list[Section]:
+def _findings(results: SearchResults, run_dir: Path, best: str) -> list[Section]:
     outcome: list[Block] = [b for b in (tables.fresh(results), tables.tested(results)) if b]
     rounds: list[Block] = [b for b in (figures.rounds(results), tables.rounds(results)) if b]
     title = "The picked configuration, and what is as good"
@@ -60,25 +61,25 @@ def _findings(results: Results, run_dir: Path, best: str) -> list[Section]:
         _next(results, run_dir, best),
         _hyperparameters(results),
         *([Section("rounds", "Hyperband's rounds", rounds)] if rounds else ()),
-        Section("trials", "Every trial", [tables.every_trial(results)]),
+        Section("trials", "Every trial", [trials.page_table(results)]),
     ]
 
 
-def _hyperparameters(results: Results) -> Section:
+def _hyperparameters(results: SearchResults) -> Section:
     """How much each hyperparameter mattered, and where its good values lie."""
     first: Block = Text(why_no_importance(results))
-    if results["importance"]:
-        first = figures.importances(results["importance"])
+    if results.importance:
+        first = figures.importances(results.importance)
     drawn = [b for b in (figures.parallel(results), figures.values(results)) if b]
     return Section("hyperparameters", "What matters", [first, *drawn])
 
 
-def _without_score(results: Results) -> list[Section]:
+def _without_score(results: SearchResults) -> list[Section]:
     table = tables.without_score(results)
     return [Section("failed", "Trials without a score", [table])] if table else []
 
 
-def _next(results: Results, run_dir: Path, best: str) -> Section:
+def _next(results: SearchResults, run_dir: Path, best: str) -> Section:
     return Section(
         "next",
         "Take it from here",
@@ -87,34 +88,35 @@ def _next(results: Results, run_dir: Path, best: str) -> Section:
             Code(best.strip()),
             *_study_commands(results, run_dir),
             Text("Look at every trial's curves, filter and sort them:"),
-            Code(f"tensorboard --logdir {run_dir}/tensorboard"),
+            Code(f"tensorboard --logdir {quote(f'{run_dir}/tensorboard')}"),
         ],
     )
 
 
-def _study_commands(results: Results, run_dir: Path) -> list[Block]:
+def _study_commands(results: SearchResults, run_dir: Path) -> list[Block]:
     """What to type next: the follow-up study's results, or how to get some."""
-    if results["fresh"]:
+    again = quote(f"{run_dir}-best")
+    if results.fresh:
         return [
             Text(
                 "The best trials beside the default, seed by seed, and the picked one as a model:"
             ),
-            Code(f"kmlp report {run_dir}/study\n{export_command(results, run_dir)}"),
+            Code(f"kmlp report {quote(f'{run_dir}/study')}\n{export_command(results, run_dir)}"),
         ]
     return [
         Text("Train it over fresh seeds and read the test set; then take the model away:"),
-        Code(f"kmlp study {run_dir}/best.toml --out {run_dir}-best\nkmlp export {run_dir}-best"),
+        Code(f"kmlp study {quote(f'{run_dir}/best.toml')} --out {again}\nkmlp export {again}"),
     ]
 
 
-def _spent(results: Results) -> Section:
+def _spent(results: SearchResults) -> Section:
     figure = figures.seconds(results)
     facts = facts_table(tables.budget(results))
     return Section("budget", "What was spent", [facts, *([figure] if figure else [])])
 
 
-def _limits(results: Results) -> list[str]:
-    unit, seeds = objective_unit(results), results["settings"]["num_seeds"]
+def _limits(results: SearchResults) -> list[str]:
+    unit, seeds = results.unit, results.settings.num_seeds
     return [
         f"Trials were compared by their mean validation {unit.title} over {seeds} "
         f"seed{'s' * (seeds > 1)}. The best of many is better in the search than with other seeds; "
@@ -128,17 +130,18 @@ def _limits(results: Results) -> list[str]:
     ]
 
 
-def _again(results: Results, environment: Mapping[str, Any], run_dir: Path) -> Section:
-    data, packages = environment["data"], environment["packages"]
+def _again(results: SearchResults, environment: Environment, run_dir: Path) -> Section:
+    data = environment.data
     facts = {
-        "data": f"{data['name']}, {data['source']}, from {data['location']}",
-        "sha256 of the data": data["sha256"],
-        "Python": f"{environment['python']} on {environment['platform']}",
-        "packages": ", ".join(f"{name} {version or '–'}" for name, version in packages.items()),
+        "data": f"{data.name}, {data.source}, from {data.location}",
+        "sha256 of the data": data.sha256,
+        "Python": f"{environment.python} on {environment.platform}",
+        "packages": environment.versions,
     }
     blocks: list[Block] = [Text("All settings lie in search.toml in the run folder.")]
-    if results["dataset"]["source"] != "arrays":
-        blocks.append(Code(f"kmlp tune {run_dir}/search.toml --out {run_dir}-again"))
+    if results.dataset.source != "arrays":
+        search, again = quote(f"{run_dir}/search.toml"), quote(f"{run_dir}-again")
+        blocks.append(Code(f"kmlp tune {search} --out {again}"))
     note = Text(
         "All numbers of this report follow from the run folder: tables/ holds them as CSV, "
         "figures/ holds the figures as SVG."

@@ -1,32 +1,17 @@
 """The tables of a search's report, in natural units."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
-from kmlp.report.blocks import Cell, Row, Table
-from kmlp.stats.formatting import Unit, unit_of
-from tuning.results.trials import (
-    Parameter,
-    Results,
-    Trial,
-    concluded,
-    drawn_after_test,
-    finished,
-    is_hyperband,
-    objective_unit,
-    ranked,
-    scores_on_test,
-    trial_of,
-    unfinished,
-    varied,
-    written,
-)
+from kmlp.report.blocks import NONE, Cell, Row, Table
+from kmlp.stats.formatting import unit_of
+from tuning.report.trials import mean_epochs, plus_minus, standing
+from tuning.results.records.search import Condition, SearchedParameter, SearchFindings
+from tuning.results.records.trials import FinishedTrial, TrialResult
+from tuning.results.trials import drawn_after_test, formatted, scores_on_test
 
-NONE = Cell("–")
 _MOST_BESIDE = 7
-_MOST_ROWS = 100
 _SAMPLED = {"linear": "evenly", "log": "by its logarithm"}
 _STATUS: dict[str, str] = {
     "failed": "failed",
@@ -35,23 +20,22 @@ _STATUS: dict[str, str] = {
 }
 
 
-def beside(results: Results) -> Table:
+def beside(results: SearchFindings) -> Table:
     """The picked trial beside those tied with the best and the next ones, one a column."""
-    unit, picked = objective_unit(results), results["picked"]
-    trials = _beside(results)
+    unit, trials = results.unit, _beside(results)
     rows = [
         Row(
             [
                 Cell(f"Validation {unit.axis} {unit.arrow}", "standard error"),
-                *(Cell(unit.value(t["score"]), _se(t["se"], unit), "strong") for t in trials),
+                *(Cell(unit.value(t.score), plus_minus(t.se, unit), "strong") for t in trials),
             ]
         ),
-        Row([Cell("Weights"), *(Cell(f"{t['num_weights']:,}") for t in trials)]),
-        Row([Cell("Epochs trained", "mean"), *(Cell(_epochs(t)) for t in trials)]),
+        Row([Cell("Weights"), *(Cell(f"{t.num_weights:,}") for t in trials)]),
+        Row([Cell("Epochs trained", "mean"), *(Cell(mean_epochs(t)) for t in trials)]),
         Row([Cell("Hyperparameters")]),
-        *(_settings_row(p, trials, trial_of(results, picked)) for p in varied(results)),
+        *(_settings_row(p, trials, results.picked_trial) for p in results.varied),
     ]
-    heads = [Cell(f"Trial {t['number']}", _standing(t, results)) for t in trials]
+    heads = [Cell(f"Trial {t.number}", standing(t, results)) for t in trials]
     note = (
         "Bold: another value than the picked trial's. Tied: cannot be told apart from the best on "
         "validation. Of the tied, those within 5 % of the fewest weights are taken for equally "
@@ -60,40 +44,18 @@ def beside(results: Results) -> Table:
     return Table([Cell(""), *heads], rows, note)
 
 
-def every_trial(results: Results) -> Table:
-    """All trials, best first, then those without a score."""
-    unit = objective_unit(results)
-    has_brackets = any(t["bracket"] is not None for t in results["trials"])
-    columns = [
-        Cell("Trial"),
-        Cell(f"Validation {unit.axis}\N{NO-BREAK SPACE}{unit.arrow}"),
-        Cell("Standard error"),
-        Cell("Seeds"),
-        Cell("Weights"),
-        Cell("Epochs", "mean"),
-        *([Cell("Bracket, round")] if has_brackets else []),
-        Cell("Seconds"),
-    ]
-    trials = ranked(results)
-    rows = [_trial_row(t, results, unit, has_brackets) for t in trials[:_MOST_ROWS]]
-    note = "Seconds: all seeds of a trial together. Hyperparameters: tables/trials.csv."
-    if len(trials) > _MOST_ROWS:
-        note += f" The best {_MOST_ROWS} of {len(trials)} are shown; the file holds all."
-    return Table(columns, rows, note)
-
-
-def without_score(results: Results) -> Table | None:
+def without_score(results: SearchFindings) -> Table | None:
     """Trials without a score, and why; None where all have one."""
-    trials = unfinished(results)
+    trials = results.unfinished
     if not trials:
         return None
     rows = [
         Row(
             [
-                Cell(f"Trial {t['number']}"),
-                Cell(_STATUS.get(t["status"]) or t["status"]),
-                Cell(t["message"] or "–"),
-                Cell(", ".join(f"{n} {written(v)}" for n, v in t["values"].items())),
+                Cell(f"Trial {t.number}"),
+                Cell(_STATUS.get(t.status) or t.status),
+                Cell(t.message or "–"),
+                Cell(", ".join(f"{n} {formatted(v)}" for n, v in t.values.items())),
             ]
         )
         for t in trials
@@ -102,76 +64,76 @@ def without_score(results: Results) -> Table | None:
     return Table(heads, rows, is_prose=True)
 
 
-def space(results: Results) -> Table:
+def space(results: SearchFindings) -> Table:
     """What could be chosen."""
     rows = [
         Row(
             [
-                Cell(p["name"]),
+                Cell(p.name),
                 Cell(_range(p)),
-                Cell(_SAMPLED.get(p.get("sampling") or "", "–")),
-                Cell(written(p["default"])),
-                Cell(" and ".join(_condition(c) for c in p["conditions"]) or "always"),
+                Cell(_SAMPLED.get(p.sampling or "", "–")),
+                Cell(formatted(p.default)),
+                Cell(" and ".join(_condition(c) for c in p.conditions) or "always"),
             ]
         )
-        for p in results["space"]
+        for p in results.space
     ]
     heads = [Cell(h) for h in ("Hyperparameter", "Values", "Drawn", "Default", "Active when")]
     return Table(heads, rows, is_prose=True)
 
 
-def fresh(results: Results) -> Table | None:
+def fresh(results: SearchFindings) -> Table | None:
     """The search's scores beside those of fresh seeds; None where none were trained."""
-    found, unit = results["fresh"], objective_unit(results)
+    found, unit = results.fresh, results.unit
     if not found:
         return None
     points = ", points" if unit.of_difference == "points" else ""
     columns = [
         Cell("Trial"),
         Cell(f"In the search, {unit.axis}", "standard error"),
-        Cell(f"{found['num_seeds']} fresh seeds", "standard error"),
+        Cell(f"{found.num_seeds} fresh seeds", "standard error"),
         Cell(f"Fresh minus search{points}"),
     ]
-    again = found["trials"] or {str(results["picked"]): found}
+    again = {n: (s, s.score) for n, s in found.trials.items() if s.score is not None}
     rows = []
-    for number, scores in sorted(again.items(), key=lambda i: -unit.gain(i[1]["score"])):
-        trial = trial_of(results, int(number))
-        assert trial is not None
+    for number, (scores, score) in sorted(again.items(), key=lambda i: -unit.gain(i[1][1])):
+        trial = results.trial(number)
         rows.append(
             Row(
                 [
-                    Cell(f"Trial {number}", _standing(trial, results)),
-                    Cell(unit.value(trial["score"]), _se(trial["se"], unit)),
-                    Cell(unit.value(scores["score"]), _se(scores.get("se"), unit), "strong"),
-                    Cell(unit.signed(scores["score"] - trial["score"])),
+                    Cell(f"Trial {number}", standing(trial, results)),
+                    Cell(unit.value(trial.score), plus_minus(trial.se, unit)),
+                    Cell(unit.value(score), plus_minus(scores.se, unit), "strong"),
+                    Cell(unit.signed(score - trial.score)),
                 ]
             )
         )
-    if (default := found.get("baseline")) and default["score"] is not None:
-        score = Cell(unit.value(default["score"]), _se(default["se"], unit))
-        rows.append(Row([Cell("Default"), NONE, score, NONE], is_baseline=True))
+    default = found.baseline
+    if default is not None and default.score is not None:
+        shown = Cell(unit.value(default.score), plus_minus(default.se, unit))
+        rows.append(Row([Cell("Default"), NONE, shown, NONE], is_baseline=True))
     note = (
-        f"Validation scores. The fresh seeds, from {found['first_seed']:,} on, had no say in the "
+        f"Validation scores. The fresh seeds, from {found.first_seed:,} on, had no say in the "
         "choice, so their mean is not flattered by it."
     )
     return Table(columns, rows, note)
 
 
-def tested(results: Results) -> Table | None:
+def tested(results: SearchFindings) -> Table | None:
     """The test set's scores of the trial that it was read for; None where it was not read."""
     scores = scores_on_test(results)
-    if not scores:
+    if not scores or results.test is None:
         return None
     rows = []
     for metric, summary in scores:
-        unit = unit_of(metric, [summary["mean"]])
+        unit = unit_of(metric, [summary.mean])
         rows.append(
             Row(
                 [
                     Cell(f"{unit.axis} {unit.arrow}"),
-                    Cell(unit.value(summary["mean"]), mark="strong"),
-                    Cell(_se(summary.get("se"), unit) or "–"),
-                    Cell(unit.interval(summary.get("ci95"))),
+                    Cell(unit.value(summary.mean), mark="strong"),
+                    Cell(plus_minus(summary.se, unit) or "–"),
+                    Cell(unit.interval(summary.ci95)),
                 ]
             )
         )
@@ -179,31 +141,31 @@ def tested(results: Results) -> Table | None:
     later = drawn_after_test(results)
     when = f"before {later}" if later else "after all was chosen"
     note = (
-        f"Trial {results['test']['trial']}, its fresh seeds. The test set was read {when}; seeds "
+        f"Trial {results.test.trial}, its fresh seeds. The test set was read {when}; seeds "
         "say nothing of its own sampling error."
     )
     return Table(columns, rows, note)
 
 
-def rounds(results: Results) -> Table | None:
+def rounds(results: SearchFindings) -> Table | None:
     """Hyperband's brackets and rounds; None where there are none."""
-    unit, trials = objective_unit(results), finished(results)
-    cells = sorted({(t["bracket"], t["round"]) for t in trials if t["bracket"] is not None})
+    unit, trials = results.unit, results.finished
+    cells = sorted({(t.bracket, t.round or 0) for t in trials if t.bracket is not None})
     if not cells:
         return None
-    resumed = {t["resumed_from"] for t in results["trials"]}
+    resumed = {t.resumed_from for t in results.trials}
     rows = []
     for bracket, round in cells:
-        own = [t for t in trials if (t["bracket"], t["round"]) == (bracket, round)]
-        top = max(own, key=lambda t: unit.gain(t["score"]))
+        own = [t for t in trials if (t.bracket, t.round) == (bracket, round)]
+        top = max(own, key=lambda t: unit.gain(t.score))
         rows.append(
             Row(
                 [
                     Cell(f"Bracket {bracket}, round {round}"),
                     Cell(str(len(own))),
-                    Cell(f"{np.mean([np.mean(t['epochs']) for t in own]):.1f}"),
-                    Cell(unit.value(top["score"]), f"trial {top['number']}"),
-                    Cell(str(sum(t["number"] in resumed for t in own))),
+                    Cell(f"{np.mean([np.mean(t.epochs) for t in own]):.1f}"),
+                    Cell(unit.value(top.score), f"trial {top.number}"),
+                    Cell(str(sum(t.number in resumed for t in own))),
                 ]
             )
         )
@@ -217,19 +179,19 @@ def rounds(results: Results) -> Table | None:
     return Table(columns, rows, "Went on: trials that a later round trained further.")
 
 
-def budget(results: Results) -> dict[str, str]:
+def budget(results: SearchFindings) -> dict[str, str]:
     """What was asked for and what was spent."""
-    settings, spent = results["settings"], results["budget"]
-    done, others = len(finished(results)), len(unfinished(results))
-    of = "a budget of {} full trainings" if is_hyperband(results) else "{}"
-    asked = of.format(settings["max_trials"])
-    seconds = sorted(t["seconds"] for t in finished(results))
+    settings, spent = results.settings, results.budget
+    done, others = len(results.finished), len(results.unfinished)
+    of = "a budget of {} full trainings" if results.settings.is_hyperband else "{}"
+    asked = of.format(settings.max_trials)
+    seconds = sorted(t.seconds for t in results.finished)
     facts = {
-        "tuner": f"{settings['tuner']}, seed {settings['seed']}",
+        "tuner": f"{settings.tuner}, seed {settings.seed}",
         "trials": f"{done} finished, {others} without a score, {asked} asked for",
-        "seeds a trial": f"{settings['num_seeds']}, from {settings['first_seed']} on",
-        "time": f"{_duration(spent['seconds'])} of wall time",
-        "epochs": f"{spent['member_epochs']:,} in all, each of one network over its training rows",
+        "seeds a trial": f"{settings.num_seeds}, from {settings.first_seed} on",
+        "time": f"{_duration(spent.seconds)} of wall time",
+        "epochs": f"{spent.member_epochs:,} in all, each of one network over its training rows",
     }
     if seconds:
         facts["seconds a trial"] = (
@@ -238,74 +200,42 @@ def budget(results: Results) -> dict[str, str]:
     return facts
 
 
-def _beside(results: Results) -> list[Trial]:
+def _beside(results: SearchFindings) -> list[FinishedTrial]:
     """The picked trial, those tied, then the best of the others."""
-    tied = [results["picked"], *results["ties"]]
-    last = {t["number"] for t in concluded(results)}
-    order = [t for t in ranked(results) if t["number"] in last or t["number"] in tied]
-    order.sort(key=lambda t: t["number"] not in tied)
-    order.sort(key=lambda t: t["number"] != results["picked"])
+    tied = [results.picked, *results.ties]
+    last = {t.number for t in results.concluded}
+    order = [t for t in results.ranked if t.number in last or t.number in tied]
+    order.sort(key=lambda t: t.number not in tied)
+    order.sort(key=lambda t: t.number != results.picked)
     return order[:_MOST_BESIDE]
 
 
-def _standing(trial: Trial, results: Results) -> str:
-    words = {
-        "picked": trial["number"] == results["picked"],
-        "best": trial["number"] == results["best"],
-        "tied": trial["number"] in results["ties"] and trial["number"] != results["best"],
-    }
-    return ", ".join(word for word, holds in words.items() if holds)
-
-
-def _settings_row(parameter: Parameter, trials: Sequence[Trial], picked: Trial | None) -> Row:
-    name = parameter["name"]
-    own = picked["values"].get(name) if picked else None
+def _settings_row(
+    parameter: SearchedParameter, trials: Sequence[TrialResult], picked: TrialResult
+) -> Row:
+    name = parameter.name
+    own = picked.values.get(name)
     cells = [
-        Cell(written(v), mark="strong" if v != own else "")
-        for v in (t["values"].get(name) for t in trials)
+        Cell(formatted(v), mark="strong" if v != own else "")
+        for v in (t.values.get(name) for t in trials)
     ]
     return Row([Cell(name), *cells])
 
 
-def _trial_row(trial: Trial, results: Results, unit: Unit, has_brackets: bool) -> Row:
-    where = NONE if trial["bracket"] is None else Cell(f"{trial['bracket']}, {trial['round']}")
-    return Row(
-        [
-            Cell(f"Trial {trial['number']}", _standing(trial, results)),
-            Cell(unit.value(trial["score"]), mark="strong"),
-            Cell(_se(trial["se"], unit) or "–"),
-            Cell(str(len(trial["executions"]))),
-            Cell(f"{trial['num_weights']:,}"),
-            Cell(_epochs(trial)),
-            *([where] if has_brackets else []),
-            Cell(f"{trial['seconds']:.1f}"),
-        ],
-        trial["number"] == results["picked"],
-    )
-
-
-def _epochs(trial: Trial) -> str:
-    return f"{np.mean(trial['epochs']):.1f}" if trial["epochs"] else "–"
-
-
-def _se(se: float | None, unit: Unit) -> str:
-    return f"± {unit.value(se)}" if se is not None else ""
-
-
-def _range(parameter: Parameter) -> str:
-    if parameter["kind"] in ("float", "int"):
-        step = f", step {written(parameter['step'])}" if parameter.get("step") else ""
-        return f"{written(parameter['min'])} to {written(parameter['max'])}{step}"
-    if parameter["kind"] == "bool":
+def _range(parameter: SearchedParameter) -> str:
+    if parameter.kind in ("float", "int"):
+        step = f", step {formatted(parameter.step)}" if parameter.step else ""
+        return f"{formatted(parameter.min)} to {formatted(parameter.max)}{step}"
+    if parameter.kind == "bool":
         return "yes, no"
-    if parameter["kind"] == "fixed":
-        return f"{written(parameter['default'])}, fixed"
-    return ", ".join(written(v) for v in parameter["values"])
+    if parameter.kind == "fixed":
+        return f"{formatted(parameter.default)}, fixed"
+    return ", ".join(formatted(v) for v in parameter.values)
 
 
-def _condition(condition: Mapping[str, Any]) -> str:
-    *most, last = [written(v) for v in condition["values"]]
-    return f"{condition['name']} is {', '.join(most)}{' or ' * bool(most)}{last}"
+def _condition(condition: Condition) -> str:
+    *most, last = [formatted(v) for v in condition.values]
+    return f"{condition.name} is {', '.join(most)}{' or ' * bool(most)}{last}"
 
 
 def _duration(seconds: float) -> str:

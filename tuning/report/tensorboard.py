@@ -25,4 +25,4 @@ def write_tensorboard(run_dir: str | Path) -> Path:
     """
     from tuning.search.search import load_search
 
-    return write_events(RunFolder(run_dir), load_search(run_dir).results)
+    return write_events(RunFolder(run_dir), load_search(run_dir).record)

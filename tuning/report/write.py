@@ -1,17 +1,16 @@
 """Where the report of a search goes."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from kmlp.config import DataConfig
 from kmlp.errors import RunFolderError
 from kmlp.ownership import Kind
 from kmlp.report.write import place_of_report, write_files
-from kmlp.study.provenance import stored_environment
+from kmlp.study.environment import read_environment
 from kmlp.study.run_folder import RunFolder
 from tuning.report.csv_tables import csv_tables
 from tuning.report.search import search_report
+from tuning.results.records.search import SearchResults
 from tuning.results.search_folder import SearchFolder
 from tuning.search.followup import best_study_file
 
@@ -41,13 +40,13 @@ def write_search_report(run_dir: str | Path, out: str | Path | None = None) -> P
         raise RunFolderError(f"{folder.path}: holds a study, no search. Use kmlp.write_report.")
     search = load_search(run_dir)
     return write_search(
-        folder, search.results, search.config.dataset, place, kind, search.config.data
+        folder, search.record, search.config.dataset, place, kind, search.config.data
     )
 
 
 def write_search(
     folder: RunFolder,
-    results: Mapping[str, Any],
+    results: SearchResults,
     dataset: str,
     place: Path,
     kind: Kind,
@@ -57,18 +56,16 @@ def write_search(
 
     Args:
         folder: the search's.
-        results: as `Search.results`.
+        results: as `Search.record`.
         dataset: the data set's name or path.
         place: where to write.
         kind: what that folder is.
         table: of a table's file, what its columns are to the search.
     """
     best = (
-        best_study_file(results, dataset, table).to_toml()
-        if results["picked"] is not None
-        else None
+        best_study_file(results, dataset, table).to_toml() if results.picked is not None else None
     )
-    report = search_report(results, stored_environment(folder), folder.path, best)
+    report = search_report(results, read_environment(folder), folder.path, best)
     page = write_files(place, kind, report, csv_tables(results))
     if best:
         RunFolder(place).write_text("best.toml", best)

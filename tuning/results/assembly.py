@@ -2,36 +2,54 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from kmlp.config import MLPConfig
-from kmlp.config.encoding import encoded_width, num_embedding_weights
 from kmlp.data import DataSpec
 from kmlp.errors import ConfigError, RunFolderError
 from kmlp.stats import summaries
+from kmlp.study.results.assembly import facts_of
+from kmlp.study.results.records.base import Plain
+from kmlp.study.results.records.study import StudyResults
+from kmlp.study.results.variants import finite
 from kmlp.study.run_folder.folder import MemberRecord
 from kmlp.study.runner import paused_id
 from tuning.results.choice import Candidate, Choice, choose
-from tuning.results.executions import Execution, Executions
-from tuning.results.followup import followup_of, fresh_scores
+from tuning.results.executions import Execution, Executions, num_weights
+from tuning.results.followup import followup_of, with_fresh_scores
 from tuning.results.importance import importance
+from tuning.results.records.search import (
+    Budget,
+    SearchedParameter,
+    SearchFindings,
+    SearchResults,
+    Settings,
+)
+from tuning.results.records.trials import (
+    ExecutionResult,
+    FinishedTrial,
+    TrialResult,
+    UnfinishedTrial,
+)
 from tuning.results.search_folder import SearchFolder, Trial
 from tuning.results.verdict import verdict
 from tuning.space.config import SearchConfig
+from tuning.space.space import Space
 
-KIND = "search"
+_ASKED = (
+    *("tuner", "max_trials", "num_seeds", "first_seed", "seed", "parallel_trials"),
+    "validation_fraction",
+)
 _PARTS = ("val", "train")
 
 
 def build_results(
     config: SearchConfig,
     folder: SearchFolder,
-    dataset: Mapping[str, Any],
-    study: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
+    dataset: Plain,
+    study: StudyResults | None = None,
+) -> SearchResults:
     """The content of `results.json`; while a search runs, of what has ended so far.
 
     Args:
@@ -43,135 +61,150 @@ def build_results(
     Raises:
         RunFolderError: a trial's score is not that of its networks.
     """
-    executions = Executions(config, spec_of(dataset), dataset["sha256"])
-    records = folder.records()
-    drawn = folder.trials()
-    trials = [_trial(t, executions, records, drawn) for t in drawn]
-    for trial in trials:
-        _refuse_another_score(trial, folder)
+    executions = Executions(config, DataSpec.from_dict(dataset), dataset["sha256"])
+    trials = _trials(folder, executions)
     choice = _choice(config, trials)
-    space = executions.space
-    results = {
-        "schema": 1,
-        "kind": KIND,
-        "dataset": dict(dataset),
-        "settings": settings(config, executions),
-        "space": space.to_list(),
-        "trials": trials,
-        "ties": list(choice.ties) if choice else [],
-        "picked": choice and choice.picked,
-        "best": choice and choice.best,
-        "least_difference": choice and choice.least_difference,
-        "followup": followup_of(folder),
-        "fresh": None,
-        "test": None,
-        "importance": importance(space, trials, higher_is_better=config.direction == "max"),
-        "budget": {
-            "seconds": folder.seconds(),
-            "member_epochs": folder.stacks.num_epochs_logged(),
-            "trials": len(trials),
-        },
-    }
+    found = SearchFindings(
+        dataset=facts_of(dataset, folder),
+        settings=_settings(config, executions.space),
+        space=_searched(executions.space),
+        trials=trials,
+        ties=choice.ties if choice else (),
+        picked=choice.picked if choice else None,
+        best=choice.best if choice else None,
+        least_difference=choice.least_difference if choice else None,
+        followup=followup_of(folder),
+        fresh=None,
+        test=None,
+        importance=importance(executions.space, trials, config.direction),
+        budget=_budget(folder, len(trials)),
+    )
     if study and choice:
-        results |= fresh_scores(results, study)
-    return {**results, "verdict": verdict(results)}
+        found = with_fresh_scores(found, study)
+    return SearchResults(**dict(found), verdict=verdict(found))
 
 
-def settings(config: SearchConfig, executions: Executions) -> dict[str, Any]:
+def _settings(config: SearchConfig, space: Space) -> Settings:
     """What was asked; the base configs with what the space holds fixed."""
-    model, train = executions.space.configs({})
-    return {
-        "tuner": config.tuner,
-        "max_trials": config.max_trials,
-        "num_seeds": config.num_seeds,
-        "first_seed": config.first_seed,
-        "seed": config.seed,
-        "parallel_trials": config.parallel_trials,
-        "validation_fraction": config.validation_fraction,
-        "objective": {"name": config.objective, "direction": config.direction},
-        "model": model.to_dict(),
-        "train": train.to_dict(),
-    }
+    model, train = space.configs({})
+    return Settings.model_validate(
+        {
+            **{name: getattr(config, name) for name in _ASKED},
+            "objective": {"name": config.objective, "direction": config.direction},
+            "model": model.to_dict(),
+            "train": train.to_dict(),
+        }
+    )
 
 
-def spec_of(dataset: Mapping[str, Any]) -> DataSpec:
-    """The data's shapes and classes, from the `dataset` part of results."""
-    return DataSpec.from_dict(dataset)
+def _searched(space: Space) -> tuple[SearchedParameter, ...]:
+    """What could be chosen, then what was held: of the kind "fixed", with one value."""
+    described = [
+        {
+            **vars(p),
+            "sampling": p.sampling if p.is_range else None,
+            "conditions": [{"name": name, "values": values} for name, values in p.conditions],
+        }
+        for p in space.parameters
+    ]
+    nothing = {**dict.fromkeys(("min", "max", "step", "sampling")), "conditions": ()}
+    described += [
+        {"name": name, "kind": "fixed", **nothing, "values": (value,), "default": value}
+        for name, value in space.fixed.items()
+    ]
+    return tuple(SearchedParameter.model_validate(parameter) for parameter in described)
 
 
-def num_weights(model: MLPConfig, spec: DataSpec) -> int:
-    """Trainable weights of a network: kernels, biases, embeddings, a normalization's gains and
-    offsets."""
-    widths = (encoded_width(model, spec), *model.hidden_units, spec.num_outputs)
-    gains = 0 if model.normalization == "none" else 2 * sum(model.hidden_units)
-    dense = sum((a + 1) * b for a, b in pairwise(widths))
-    return dense + gains + num_embedding_weights(model, spec)
+def _budget(folder: SearchFolder, num_trials: int) -> Budget:
+    epochs = folder.stacks.num_epochs_logged()
+    return Budget(seconds=folder.seconds(), member_epochs=epochs, trials=num_trials)
 
 
-def _choice(config: SearchConfig, trials: Sequence[Mapping[str, Any]]) -> Choice | None:
+def _choice(config: SearchConfig, trials: Sequence[TrialResult]) -> Choice | None:
     """Among the finished trials; of Hyperband's those that trained to the end.
 
     A network that was paused early is no candidate: its score is not what its configuration gets.
     """
     candidates = [
-        Candidate(t["number"], [e["score"] for e in t["executions"]], t["num_weights"])
+        Candidate(t.number, t.scores, t.num_weights)
         for t in trials
-        if t["status"] == "done" and t["until"] in (None, t["train"]["max_epochs"])
+        if isinstance(t, FinishedTrial) and t.until in (None, t.train["max_epochs"])
     ]
     if not candidates:
         return None
     return choose(candidates, higher_is_better=config.direction == "max")
 
 
-def _trial(
-    trial: Trial,
-    executions: Executions,
-    records: Mapping[str, MemberRecord],
-    drawn: Sequence[Trial],
-) -> dict[str, Any]:
+def _trials(folder: SearchFolder, executions: Executions) -> tuple[TrialResult, ...]:
+    """Every trial that was drawn, with what came of its members."""
+    records, drawn = folder.records(), folder.trials()
+    found = []
+    for trial in drawn:
+        planned = _planned(trial, executions)
+        results = tuple(_execution(e, records, executions) for e in planned)
+        if trial.status == "done":
+            _refuse_another_score(trial, results, folder)
+        seconds = _seconds(trial, planned, records, drawn)
+        found.append(_trial(trial, planned, results, seconds, executions.spec))
+    return tuple(found)
+
+
+def _planned(trial: Trial, executions: Executions) -> list[Execution]:
     try:
-        planned: list[Execution] = executions.of(trial)
+        return executions.of(trial)
     except ConfigError:
         # Refused when it was drawn, and failed for it.
-        planned = []
-    found = [_execution(e, records, executions) for e in planned]
-    scores = [e["score"] for e in found if e["score"] is not None]
+        return []
+
+
+def _trial(
+    trial: Trial,
+    planned: Sequence[Execution],
+    results: tuple[ExecutionResult, ...],
+    seconds: float,
+    spec: DataSpec,
+) -> TrialResult:
+    is_done = trial.status == "done"
+    scores = [e.score for e in results if e.score is not None]
     member = planned[0].member if planned else None
-    return {
+    facts = {
         "number": trial.number,
         "id": trial.id,
         "batch": trial.batch,
-        "values": dict(trial.values),
+        "values": trial.values,
         "status": trial.status,
         "message": trial.message,
         "score": trial.score,
-        "se": summaries.summarize(scores).se if scores and trial.status == "done" else None,
-        "num_weights": member and num_weights(member.model, executions.spec),
-        "epochs": [e["stopped_epoch"] for e in found if e["stopped_epoch"]],
-        "seconds": _seconds(trial, planned, records, drawn),
+        "se": summaries.summarize(scores).se if scores and is_done else None,
+        "num_weights": member and num_weights(member.model, spec),
+        "epochs": [e.stopped_epoch for e in results if e.stopped_epoch],
+        "seconds": seconds,
         "until": trial.epochs,
         "bracket": trial.bracket,
         "round": trial.round,
         "resumed_from": trial.resumed_from,
         "model": member and member.model.to_dict(),
         "train": member and member.train.to_dict(),
-        "executions": found,
+        "executions": results,
     }
+    return (FinishedTrial if is_done else UnfinishedTrial).model_validate(facts)
 
 
-def _refuse_another_score(trial: Mapping[str, Any], folder: SearchFolder) -> None:
+def _refuse_another_score(
+    trial: Trial, results: Sequence[ExecutionResult], folder: SearchFolder
+) -> None:
     """Refuses a finished trial whose score does not follow from its networks: without hashes
     nothing else tells that one of them, or a setting, was changed after it was trained."""
-    scores = [e["score"] for e in trial["executions"]]
-    if trial["status"] != "done":
+    assert trial.score is not None
+    scores = [e.score for e in results if e.score is not None]
+    is_known = bool(scores) and len(scores) == len(results)
+    mean = float(np.mean(scores)) if is_known else math.nan
+    if is_known and math.isclose(trial.score, mean, rel_tol=1e-9, abs_tol=1e-12):
         return
-    is_known = bool(scores) and None not in scores
-    if is_known and math.isclose(trial["score"], np.mean(scores), rel_tol=1e-9, abs_tol=1e-12):
-        return
-    said = f"its networks say {np.mean(scores):.6g}" if is_known else "not all networks have one"
+    said = f"its networks say {mean:.6g}" if is_known else "not all networks have one"
     raise RunFolderError(
-        f"{folder.path}: trial {trial['number']} is recorded with a score of "
-        f"{trial['score']:.6g}, {said}: search.toml, environment.json or ledger.sqlite was changed "
+        f"{folder.path}: trial {trial.number} is recorded with a score of "
+        f"{trial.score:.6g}, {said}: search.toml, environment.json or ledger.sqlite was changed "
         "or damaged. Restore them from a copy, or search again with another --out."
     )
 
@@ -194,23 +227,15 @@ def _seconds(
 
 def _execution(
     execution: Execution, records: Mapping[str, MemberRecord], executions: Executions
-) -> dict[str, Any]:
+) -> ExecutionResult:
     record = records.get(execution.id)
-    own: dict[str, Any] = {"seed": execution.seed, "member": execution.id}
+    facts: dict[str, Any] = {"seed": execution.seed, "member": execution.id}
     if record is None:
-        nothing = dict.fromkeys(("score", "best_epoch", "stopped_epoch"))
-        return {**own, **nothing, "status": "missing", "val": {}, "train": {}}
+        facts |= dict.fromkeys(("score", "best_epoch", "stopped_epoch"))
+        facts |= {"status": "missing", "val": {}, "train": {}}
+        return ExecutionResult.model_validate(facts)
     score = executions.score(record)
-    return {
-        **own,
-        "score": score if np.isfinite(score) else None,
-        "best_epoch": record.best_epoch,
-        "stopped_epoch": record.stopped_epoch,
-        "status": record.status,
-        **{part: _finite(record.metrics.get(part, {})) for part in _PARTS},
-    }
-
-
-def _finite(metrics: Mapping[str, float]) -> dict[str, float | None]:
-    """JSON knows no NaN."""
-    return {name: value if np.isfinite(value) else None for name, value in metrics.items()}
+    facts |= {"score": score if np.isfinite(score) else None, "status": record.status}
+    facts |= {"best_epoch": record.best_epoch, "stopped_epoch": record.stopped_epoch}
+    facts |= {part: finite(record.metrics.get(part, {})) for part in _PARTS}
+    return ExecutionResult.model_validate(facts)

@@ -3,10 +3,12 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from kmlp.config import MLPConfig, TrainConfig
+from kmlp.config.encoding import encoded_width, num_embedding_weights
 from kmlp.config.seeds import Seeds
 from kmlp.data import DataSpec
 from kmlp.engine.compatibility import check_member
@@ -16,6 +18,7 @@ from kmlp.study.run_folder.folder import MemberRecord
 from kmlp.study.runner import paused_id
 from tuning.results.search_folder import Trial
 from tuning.space.config import SearchConfig
+from tuning.space.parameter import Values
 
 
 @dataclass(frozen=True)
@@ -52,13 +55,21 @@ class Executions:
         Raises:
             ConfigError: its values do not go together, or not with the data.
         """
-        model, train = self.space.configs(trial.values)
-        members = [self._member(model, train, seed) for seed in self.config.seeds]
-        check_member(members[0], self.spec)
         return [
             Execution(seed, m.id if trial.epochs is None else paused_id(m, trial.epochs), m)
-            for seed, m in zip(self.config.seeds, members, strict=True)
+            for seed, m in zip(self.config.seeds, self.members(trial.values), strict=True)
         ]
+
+    def members(self, values: Values) -> list[Member]:
+        """The members of these values of the parameters that count, seed by seed.
+
+        Raises:
+            ConfigError: the values do not go together, or not with the data.
+        """
+        model, train = self.space.configs(values)
+        members = [self._member(model, train, seed) for seed in self.config.seeds]
+        check_member(members[0], self.spec)
+        return members
 
     def score(self, record: MemberRecord) -> float:
         """The objective of one execution, at its restored epoch."""
@@ -103,6 +114,15 @@ class Executions:
             validation_fraction=self.config.validation_fraction,
             data_sha256=self._sha256,
         )
+
+
+def num_weights(model: MLPConfig, spec: DataSpec) -> int:
+    """Trainable weights of a network: kernels, biases, embeddings, a normalization's gains and
+    offsets."""
+    widths = (encoded_width(model, spec), *model.hidden_units, spec.num_outputs)
+    gains = 0 if model.normalization == "none" else 2 * sum(model.hidden_units)
+    dense = sum((a + 1) * b for a, b in pairwise(widths))
+    return dense + gains + num_embedding_weights(model, spec)
 
 
 def _seeds(seeds: Sequence[int]) -> str:

@@ -1,11 +1,13 @@
 """Which hyperparameters a search's scores depend on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from tuning.space.parameter import Parameter
+from tuning.results.records.search import Importance
+from tuning.results.records.trials import FinishedTrial, TrialResult
+from tuning.space.parameter import Parameter, Values
 from tuning.space.space import Space
 
 MIN_TRIALS = 30
@@ -14,8 +16,8 @@ _ROUNDING = 1e-12
 
 
 def importance(
-    space: Space, trials: Sequence[Mapping[str, Any]], *, higher_is_better: bool
-) -> list[dict[str, Any]] | None:
+    space: Space, trials: Sequence[TrialResult], direction: str
+) -> tuple[Importance, ...] | None:
     """The share of the scores' variance that each parameter explains alone.
 
     Functional ANOVA with a random forest (Hutter et al. 2014,
@@ -26,32 +28,31 @@ def importance(
 
     Args:
         space: what was searched; a parameter that does not count in a trial is at its default.
-        trials: as in `results.json`.
-        higher_is_better: of the score. Scores below the lower quartile are raised to it: what
-            matters is what tells good trials apart, not what breaks a network.
+        trials: what came of them.
+        direction: "max" or "min", of the score. Scores below the lower quartile are raised to it:
+            what matters is what tells good trials apart, not what breaks a network.
 
     Returns:
-        The greatest first, `importance` and `sd` over trees; None of fewer than 30 finished
+        The greatest first, with its deviation over trees; None of fewer than 30 finished
         configurations.
     """
-    done = list(
-        {str(sorted(t["values"].items())): t for t in trials if t["status"] == "done"}.values()
-    )
+    finished = [t for t in trials if isinstance(t, FinishedTrial)]
+    done = list({str(sorted(t.values.items())): t for t in finished}.values())
     if len(done) < MIN_TRIALS or not space.parameters:
         return None
     from sklearn.ensemble import RandomForestRegressor
 
-    x = np.array([_encoded(space, t["values"]) for t in done])
-    y = np.array([t["score"] for t in done]) * (1 if higher_is_better else -1)
+    x = np.array([_encoded(space, t.values) for t in done])
+    y = np.array([t.score for t in done]) * (1 if direction == "max" else -1)
     y = np.maximum(y, np.quantile(y, 0.25))
     forest = RandomForestRegressor(_TREES, min_samples_leaf=2, random_state=0).fit(x, y)
     points = [_points(p) for p in space.parameters]
     shares = np.array([_shares(tree, points) for tree in forest.estimators_])
     found = [
-        {"name": p.name, "importance": float(mean), "sd": float(sd)}
+        Importance(name=p.name, importance=float(mean), sd=float(sd))
         for p, mean, sd in zip(space.parameters, shares.mean(0), shares.std(0, ddof=1), strict=True)
     ]
-    return sorted(found, key=lambda entry: -entry["importance"])
+    return tuple(sorted(found, key=lambda entry: -entry.importance))
 
 
 def _shares(tree: Any, points: Sequence[np.ndarray]) -> np.ndarray:
@@ -99,7 +100,7 @@ def _points(parameter: Parameter) -> np.ndarray:
     return parameter.min + (parameter.max - parameter.min) * even
 
 
-def _encoded(space: Space, values: Mapping[str, Any]) -> list[float]:
+def _encoded(space: Space, values: Values) -> list[float]:
     return [_number(p, values.get(p.name, p.default)) for p in space.parameters]
 
 

@@ -10,15 +10,16 @@ import dataclasses
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 from kmlp.errors import RunFolderError
 from kmlp.files import folders_in, sweep
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.run_folder.integrity import AGAIN, Row, Rows, Table
 from kmlp.study.run_folder.records import read_object
+from tuning.space.parameter import Values
 
 EVENTS_FOLDER = "tensorboard"
 # TensorBoard takes any file of such a name; a fixed one is written again, not added to.
@@ -44,7 +45,7 @@ class Trial:
 
     number: int
     batch: int
-    values: Mapping[str, Any]
+    values: Values
     epochs: int | None = None
     bracket: int | None = None
     round: int | None = None

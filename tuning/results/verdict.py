@@ -1,41 +1,39 @@
 """What a search found, in sentences that follow from the numbers by rules."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from kmlp.stats.formatting import Unit, listed, p_equals, unit_of
-from kmlp.study.results.ranking import significant
-from tuning.results.trials import drawn_after_test, objective_unit
+from kmlp.study.results.records.variants import VersusBaseline
+from tuning.results.records.fresh import Fresh
+from tuning.results.records.search import SearchFindings
+from tuning.results.trials import drawn_after_test
 
 _AT_MOST = 5
 
 
-def verdict(results: Mapping[str, Any]) -> list[str]:
+def verdict(results: SearchFindings) -> tuple[str, ...]:
     """The sentences of `results.json`.
 
     Args:
         results: all but the verdict.
     """
-    trials, unit = results["trials"], objective_unit(results)
-    sentences = [_counts(results)]
-    if results["picked"] is None:
-        is_paused = any(t["status"] == "done" for t in trials)
-        what = "been trained to the end" if is_paused else "finished"
-        return [*sentences, f"No trial has {what}: there is nothing to choose."]
-    best, picked = trials[results["best"]], trials[results["picked"]]
+    unit, sentences = results.unit, [_counts(results)]
+    if results.picked is None:
+        what = "been trained to the end" if results.finished else "finished"
+        return (*sentences, f"No trial has {what}: there is nothing to choose.")
+    best = results.best_trial
     sentences.append(
-        f"Trial {best['number']} has the best mean validation {unit.title}, "
-        f"{with_se(unit, best['score'], best['se'])}."
+        f"Trial {best.number} has the best mean validation {unit.title}, "
+        f"{with_se(unit, best.score, best.se)}."
     )
-    sentences.append(_ties(results, unit))
-    sentences += _fresh(results, picked, unit) if results["fresh"] else [_not_known(results)]
+    sentences.append(_ties(results))
+    sentences += [_fresh(results, results.fresh)] if results.fresh else [_not_known(results)]
+    sentences += _on_test(results, results.fresh) if results.fresh else []
     if later := drawn_after_test(results):
         sentences.append(
             f"The test set was read before {later} {'were' if ' to ' in later else 'was'} drawn."
         )
-    if results["dataset"]["source"] == "sample":
+    if results.dataset.source == "sample":
         sentences.append("This is the bundled sample, not the full data set.")
-    return sentences
+    return tuple(sentences)
 
 
 def with_se(unit: Unit, score: float, se: float | None) -> str:
@@ -43,25 +41,24 @@ def with_se(unit: Unit, score: float, se: float | None) -> str:
     return unit.with_unit(score) + ("" if se is None else f" (standard error {unit.value(se)})")
 
 
-def _counts(results: Mapping[str, Any]) -> str:
-    trials = results["trials"]
-    by_status = {s: [t for t in trials if t["status"] == s] for s in ("done", "running")}
-    lost = [t for t in trials if t["status"] in ("failed", "given_up")]
-    seeds = results["settings"]["num_seeds"]
-    text = f"{len(by_status['done'])} of {len(trials)} trials finished, {seeds} "
+def _counts(results: SearchFindings) -> str:
+    running = [t for t in results.unfinished if t.status == "running"]
+    lost = [t for t in results.unfinished if t.status != "running"]
+    seeds = results.settings.num_seeds
+    text = f"{len(results.finished)} of {len(results.trials)} trials finished, {seeds} "
     text += "seeds each" if seeds > 1 else "seed each"
-    if by_status["running"]:
-        text += f"; {len(by_status['running'])} are running"
+    if running:
+        text += f"; {len(running)} are running"
     if lost:
-        named = ", ".join(f"trial {t['number']}: {t['message']}" for t in lost[:_AT_MOST])
+        named = ", ".join(f"trial {t.number}: {t.message}" for t in lost[:_AT_MOST])
         more = f", and {len(lost) - _AT_MOST} more" if len(lost) > _AT_MOST else ""
         text += f"; {len(lost)} failed ({named}{more})"
     return text + "."
 
 
-def _ties(results: Mapping[str, Any], unit: Unit) -> str:
-    best, picked, others = results["best"], results["picked"], results["ties"][1:]
-    if results["trials"][best]["se"] is None:
+def _ties(results: SearchFindings) -> str:
+    unit, picked, others = results.unit, results.picked, results.ties[1:]
+    if results.best_trial.se is None:
         return (
             f"With one seed a trial no two can be told apart, nor luck from merit: trial {picked}, "
             "the best, is picked; --seeds 3 says more."
@@ -72,19 +69,16 @@ def _ties(results: Mapping[str, Any], unit: Unit) -> str:
     shown = listed(map(str, others[:_AT_MOST]))
     if len(others) > _AT_MOST:
         shown = f"{', '.join(map(str, others[:_AT_MOST]))} and {len(others) - _AT_MOST} more"
-    least = results["least_difference"]
+    least = results.least_difference
     told = f" (at least {unit.value(least)} {unit.of_difference} would be needed)" if least else ""
     return f"{words} {shown} cannot be told apart from it{told}; {_pick(results)}"
 
 
-def _pick(results: Mapping[str, Any]) -> str:
+def _pick(results: SearchFindings) -> str:
     """Which of several ties is picked, and why."""
-    trials, picked = results["trials"], results["picked"]
-    size, smallest = (
-        trials[picked]["num_weights"],
-        min(trials[n]["num_weights"] for n in results["ties"]),
-    )
-    if picked == results["best"]:
+    picked, size = results.picked, results.picked_trial.num_weights
+    smallest = min(results.trial(number).num_weights for number in results.ties)
+    if picked == results.best:
         return f"none of them is clearly simpler: it is picked, with {size:,} weights."
     if size == smallest:
         return f"trial {picked}, the simplest with {size:,} weights, is picked."
@@ -94,41 +88,45 @@ def _pick(results: Mapping[str, Any]) -> str:
     )
 
 
-def _fresh(results: Mapping[str, Any], picked: Mapping[str, Any], unit: Unit) -> list[str]:
-    fresh, test = results["fresh"], results["test"]
-    sentences = [
-        f"Over {fresh['num_seeds']} fresh seeds trial {picked['number']} has a validation "
-        f"{unit.title} of {with_se(unit, fresh['score'], fresh['se'])}: {_luck(fresh, unit)}."
-    ]
-    if test is None:
-        return sentences
-    metric = unit_of(
-        results["fresh"]["test_metric"], [test[results["fresh"]["test_metric"]]["mean"]]
+def _fresh(results: SearchFindings, fresh: Fresh) -> str:
+    unit = results.unit
+    return (
+        f"Over {fresh.num_seeds} fresh seeds trial {results.picked} has a validation "
+        f"{unit.title} of {with_se(unit, fresh.score, fresh.se)}: {_luck(fresh, unit)}."
     )
-    scores, versus = test[metric.metric], test["versus_baseline"]
-    sentences.append(
-        f"Expect {metric.with_unit(scores['mean'])} {metric.title} of it on the test set (95 % "
-        f"interval {metric.interval(scores['ci95'])})."
+
+
+def _on_test(results: SearchFindings, fresh: Fresh) -> list[str]:
+    """What the test set says of the picked trial, and of it beside the default."""
+    if results.test is None:
+        return []
+    scores = results.test.scores[fresh.test_metric]
+    metric = unit_of(fresh.test_metric, [scores.mean])
+    expected = (
+        f"Expect {metric.with_unit(scores.mean)} {metric.title} of it on the test set (95 % "
+        f"interval {metric.interval(scores.ci95)})."
     )
-    if versus is None:
-        return sentences
-    gain = metric.gain(versus["difference"])
-    told = significant(versus)
+    versus = results.test.versus_baseline
+    return [expected] if versus is None else [expected, _beside_default(versus, metric)]
+
+
+def _beside_default(versus: VersusBaseline, metric: Unit) -> str:
+    gain = metric.gain(versus.difference)
+    told = versus.is_significant
     words = ("beats" if gain > 0 else "is worse than") if told else "cannot be told apart from"
-    by = f" by {metric.value(abs(versus['difference']))} {metric.of_difference}" if told else ""
-    bounds = metric.interval(versus["ci95"], signed=True)
-    sentences.append(
+    by = f" by {metric.value(abs(versus.difference))} {metric.of_difference}" if told else ""
+    bounds = metric.interval(versus.ci95, signed=True)
+    return (
         f"It {words} the default configuration on the test set{by} (95 % interval of the "
-        f"difference {bounds}, Holm p {p_equals(versus['p_holm'])})."
+        f"difference {bounds}, Holm p {p_equals(versus.p_holm)})."
     )
-    return sentences
 
 
-def _not_known(results: Mapping[str, Any]) -> str:
+def _not_known(results: SearchFindings) -> str:
     """What only fresh seeds and the test set can say."""
     known = (
         "The follow-up study is not of the picked trial, or has not ended"
-        if results["followup"]
+        if results.followup
         else "No fresh seeds have been trained and the test set has not been read"
     )
     return (
@@ -137,9 +135,9 @@ def _not_known(results: Mapping[str, Any]) -> str:
     )
 
 
-def _luck(fresh: Mapping[str, Any], unit: Unit) -> str:
+def _luck(fresh: Fresh, unit: Unit) -> str:
     """What the search's score owes to its seeds, and whether that is more than chance does."""
-    luck, se = unit.gain(fresh["seed_luck"]), fresh["seed_luck_se"]
+    luck, se = unit.gain(fresh.seed_luck), fresh.seed_luck_se
     size = f"{unit.value(abs(luck))} {unit.of_difference}"
     known = "" if se is None else f" (standard error {unit.value(se)})"
     if se is not None and abs(luck) < 2 * se:

@@ -1,24 +1,27 @@
 """The study that follows a search: its best trials and the default, over seeds never used."""
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Any
 
-from kmlp.config import DataConfig, MLPConfig, StudyConfig, TrainConfig
+from kmlp.config import AUTO, DataConfig, MLPConfig, StudyConfig, TrainConfig
 from kmlp.config.settings import RECORDS
 from kmlp.data import Dataset
 from kmlp.engine.trainer import Trainer
+from kmlp.stats.monitoring import primary_metric
 from kmlp.study.loading import Study
-from kmlp.study.study import Progress, run_study
+from kmlp.study.results.records.base import Plain
+from kmlp.study.study import StudyWatcher, run_study
 from tuning.results.followup import (
     FOLLOWUP_FILE,
     NUM_SEEDS,
     STUDY_FOLDER,
-    config_of,
     first_fresh_seed,
     followup_of,
     variant_name,
 )
+from tuning.results.records.fresh import FollowUp
+from tuning.results.records.search import SearchFindings
+from tuning.results.records.trials import FinishedTrial
 from tuning.results.search_folder import SearchFolder
 
 NUM_TRIALS = 3
@@ -29,7 +32,7 @@ _OPTIONAL = [name for name, record in RECORDS.items() if record.default is None]
 
 
 def study_config(
-    results: Mapping[str, Any], *, num_trials: int = NUM_TRIALS, num_seeds: int = NUM_SEEDS
+    results: SearchFindings, *, num_trials: int = NUM_TRIALS, num_seeds: int = NUM_SEEDS
 ) -> StudyConfig:
     """The study of the trial that was picked, the best others, and the base as the baseline.
 
@@ -40,46 +43,53 @@ def study_config(
         num_trials: how many trials, the one picked included.
         num_seeds: fresh seeds each.
     """
-    settings = results["settings"]
-    base = {**settings["model"], **settings["train"]}
+    settings = results.settings
+    base = settings.base
     bare = {**base, **dict.fromkeys(_OPTIONAL)}
     baseline = _variant("default", base, bare)
     variants: list[str | dict[str, Any]] = ["none" if len(baseline) == 1 else baseline]
     for trial in _best_trials(results)[:num_trials]:
-        variant = _variant(variant_name(trial["number"]), config_of(trial), bare)
-        if config_of(trial) != base:
+        variant = _variant(variant_name(trial.number), trial.config, bare)
+        if trial.config != base:
             variants.append(variant)
     return StudyConfig(
-        dataset=results["dataset"]["name"],
+        dataset=results.dataset.name,
         variants=tuple(variants),
         num_seeds=num_seeds,
         first_seed=first_fresh_seed(results),
-        model=MLPConfig.from_dict({k: bare[k] for k in settings["model"]}),
-        train=TrainConfig.from_dict({k: bare[k] for k in settings["train"]}),
-        validation_fraction=settings["validation_fraction"],
+        model=MLPConfig.from_dict({k: bare[k] for k in settings.model}),
+        train=TrainConfig.from_dict({k: bare[k] for k in settings.train}),
+        validation_fraction=settings.validation_fraction,
         baseline="none" if len(baseline) == 1 else "default",
+        metric=_metric(results),
     )
 
 
+def _metric(results: SearchFindings) -> str:
+    """What the search was on, where that is not what studies are decided by anyway."""
+    metric = results.settings.objective.metric
+    return AUTO if metric == primary_metric(results.dataset.task) else metric
+
+
 def best_study_file(
-    results: Mapping[str, Any], dataset: str, table: DataConfig | None = None
+    results: SearchFindings, dataset: str, table: DataConfig | None = None
 ) -> StudyConfig:
     """The configuration that was picked as a study of its own, with fresh seeds."""
-    picked = results["trials"][results["picked"]]
     return StudyConfig(
         dataset=dataset,
         data=table,
         variants=("none",),
         num_seeds=NUM_SEEDS,
         first_seed=first_fresh_seed(results),
-        model=MLPConfig.from_dict(picked["model"]),
-        train=TrainConfig.from_dict(picked["train"]),
-        validation_fraction=results["settings"]["validation_fraction"],
+        model=MLPConfig.from_dict(results.picked_trial.model),
+        train=TrainConfig.from_dict(results.picked_trial.train),
+        validation_fraction=results.settings.validation_fraction,
+        metric=_metric(results),
     )
 
 
 def run_followup(
-    results: Mapping[str, Any],
+    results: SearchFindings,
     folder: SearchFolder,
     data: Dataset,
     *,
@@ -87,7 +97,7 @@ def run_followup(
     table: DataConfig | None = None,
     num_trials: int = NUM_TRIALS,
     num_seeds: int = NUM_SEEDS,
-    progress: Progress | None = None,
+    progress: StudyWatcher | None = None,
     trainer: Trainer | None = None,
 ) -> Study:
     """Runs the study in the search's folder; the test set is read here, and only here.
@@ -95,28 +105,24 @@ def run_followup(
     How many trials there were then is kept: a search may be given more afterwards.
     """
     if followup_of(folder) is None:
-        folder.write_json(FOLLOWUP_FILE, {"num_trials": len(results["trials"])})
+        folder.write_json(FOLLOWUP_FILE, FollowUp(num_trials=len(results.trials)).to_dict())
     config = study_config(results, num_trials=num_trials, num_seeds=num_seeds)
     config = dataclasses.replace(config, dataset=dataset, data=table)
     place = folder.path / STUDY_FOLDER
     return run_study(config, place, data, progress=progress, trainer=trainer)
 
 
-def _best_trials(results: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _best_trials(results: SearchFindings) -> list[FinishedTrial]:
     """The one picked, then the best by their mean; each configuration once."""
-    trials, sign = (
-        results["trials"],
-        -1 if results["settings"]["objective"]["direction"] == "max" else 1,
-    )
-    full = trials[results["best"]]["until"]
-    done = [t for t in trials if t["status"] == "done" and t["until"] == full]
-    ranked = sorted(done, key=lambda t: (t["number"] != results["picked"], sign * t["score"]))
-    distinct: list[Mapping[str, Any]] = []
+    sign = -1 if results.settings.objective.direction == "max" else 1
+    done = [t for t in results.finished if t.until == results.best_trial.until]
+    ranked = sorted(done, key=lambda t: (t.number != results.picked, sign * t.score))
+    distinct: list[FinishedTrial] = []
     for trial in ranked:
-        if all(config_of(trial) != config_of(other) for other in distinct):
+        if all(trial.config != other.config for other in distinct):
             distinct.append(trial)
     return distinct
 
 
-def _variant(name: str, config: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
+def _variant(name: str, config: Plain, base: Plain) -> dict[str, Any]:
     return {"name": name, **{k: v for k, v in config.items() if v != base[k]}}

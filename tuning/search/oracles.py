@@ -9,7 +9,6 @@ repeats a trial.
 import math
 import sys
 import warnings
-from collections.abc import Mapping
 from typing import Any
 
 import keras_tuner
@@ -18,6 +17,7 @@ from keras_tuner import oracles
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
+from tuning.space.parameter import Values
 from tuning.space.space import Space
 
 _IDLE: dict[str, Any] = {"status": "IDLE", "values": None}
@@ -55,9 +55,9 @@ class Oracle(keras_tuner.Oracle):
         )
         # The search counts its trials itself, so that it can be given more later.
         self.max_trials, self.verbose = None, 0
-        self._past: dict[int, Mapping[str, Any]] = {}
+        self._past: dict[int, Values] = {}
 
-    def draw(self, number: int, past: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
+    def draw(self, number: int, past: Values | None = None) -> dict[str, Any] | None:
         """The values of the next trial; None where none can be drawn now.
 
         Args:

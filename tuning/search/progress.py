@@ -1,22 +1,17 @@
-"""Progress of a search on stderr: a live table of trials on a terminal, plain lines elsewhere."""
+"""Progress of a search: its trials, the best first, and how far the others are."""
 
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.console import Console, Group
-from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
+from rich.console import Console
 
 from kmlp.engine.member import Member
 from kmlp.stats.formatting import Unit, unit_of
-from kmlp.study.progress import clock
-from kmlp.terminal import PlainConsole
+from kmlp.study.live_display import LiveDisplay, Standing
 from tuning.results.search_folder import Trial
-from tuning.results.trials import written
+from tuning.results.trials import settings_in_words
 from tuning.space.config import SearchConfig
 
 if TYPE_CHECKING:
@@ -25,8 +20,8 @@ if TYPE_CHECKING:
 _BEST, _ROWS = 5, 12
 
 
-class SearchProgress:
-    """Collects what a search tells and shows it; use it as a context manager.
+class SearchProgress(LiveDisplay):
+    """Shows how far a search is; use it as a context manager.
 
     Example:
         with SearchProgress() as progress:
@@ -34,9 +29,7 @@ class SearchProgress:
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or PlainConsole(stderr=True, soft_wrap=True)
-        self._lock = threading.Lock()
-        self._live: Live | None = None
+        super().__init__(console)
         self._unit: Unit = unit_of("accuracy")
         self._total = 0
         self._trials: dict[int, Trial] = {}
@@ -46,22 +39,6 @@ class SearchProgress:
         self._finished: set[str] = set()
         self._seeds_of_ended: dict[int, int] = {}
         self._done_before = 0
-        self._started = time.monotonic()
-
-    def __enter__(self) -> "SearchProgress":
-        if self.console.is_terminal:
-            self._live = Live(
-                get_renderable=self._render,
-                console=self.console,
-                refresh_per_second=2,
-                transient=True,
-            )
-            self._live.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        if self._live:
-            self._live.stop()
 
     def start(self, config: SearchConfig, trials: Sequence[Trial]) -> None:
         """What is searched, and the trials that the folder holds already."""
@@ -75,10 +52,7 @@ class SearchProgress:
             self._started = time.monotonic()
         kept = f"; {len(over)} trials have ended before" if over else ""
         wanted = f"{config.max_trials} trials" if self._total else "rounds of trials"
-        self.console.print(
-            f"Searching with {config.tuner}: {wanted} of {config.num_seeds} seeds{kept}.",
-            highlight=False,
-        )
+        self._say(f"Searching with {config.tuner}: {wanted} of {config.num_seeds} seeds{kept}.")
 
     def drawn(self, trials: Sequence[Trial], executions: Mapping[int, Sequence[str]]) -> None:
         """What is tried next, and the members of each trial."""
@@ -107,7 +81,7 @@ class SearchProgress:
             self._scores[trial.number] = scores
             self._seeds_of_ended[trial.number] = self._num_finished(trial)
         if not self._live:
-            self.console.print(f"{self._line(trial)}; {self._time()}", highlight=False)
+            self._say(f"{self._line(trial)}; {self._time()}")
 
     def seconds_left(self) -> float | None:
         """From the pace of the trials that ended since the start; None before the first, and where
@@ -119,8 +93,7 @@ class SearchProgress:
         return (time.monotonic() - self._started) / ended * (total - self._done_before - ended)
 
     def _line(self, trial: Trial) -> str:
-        what = ", ".join(f"{k}={written(v)}" for k, v in trial.values.items())
-        return f"trial {trial.number}: {self._score(trial)}  {what}"
+        return f"trial {trial.number}: {self._score(trial)}  {settings_in_words(trial.values)}"
 
     def _score(self, trial: Trial) -> str:
         if trial.score is None:
@@ -129,22 +102,15 @@ class SearchProgress:
         se = float(np.std(scores, ddof=1)) / len(scores) ** 0.5 if len(scores) > 1 else None
         return self._unit.with_unit(trial.score) + (f" ± {self._unit.value(se)}" if se else "")
 
-    def _time(self) -> str:
-        left = self.seconds_left()
-        elapsed = clock(time.monotonic() - self._started)
-        return f"{elapsed} so far" + (f", about {clock(left)} left" if left is not None else "")
-
-    def _render(self) -> Group:
-        with self._lock:
-            table = Table(box=None, pad_edge=False, header_style="dim")
-            for heading in ("trial", "seeds", "epoch", self._unit.title + " ± SE", "what"):
-                table.add_column(heading, justify="left" if heading == "what" else "right")
-            for trial in self._shown():
-                table.add_row(*self._row(trial))
-            over = sum(t.status != "running" for t in self._trials.values())
-            total = max(self._total, len(self._trials), 1)
-            bar = ProgressBar(total=total, completed=over, width=40)
-            return Group(table, bar, f"{over} of {total} trials, {self._time()}")
+    def _standing(self) -> Standing:
+        return Standing(
+            headings=("trial", "seeds", "epoch", self._unit.title + " ± SE", "what"),
+            rows=[self._row(trial) for trial in self._shown()],
+            left="what",
+            num_done=sum(t.status != "running" for t in self._trials.values()),
+            total=max(self._total, len(self._trials), 1),
+            what="trials",
+        )
 
     def _shown(self) -> list[Trial]:
         """The best so far, then those in training, then as many that wait as there is room for."""
@@ -163,10 +129,9 @@ class SearchProgress:
             " to ".join(dict.fromkeys((str(min(running)), str(max(running))))) if running else ""
         )
         score = self._score(trial) if trial.status != "running" else ""
-        what = ", ".join(f"{k}={written(v)}" for k, v in trial.values.items())
         num_finished = self._seeds_of_ended.get(trial.number, self._num_finished(trial))
         seeds = f"{num_finished}/{len(ids)}" if ids else ""
-        return (str(trial.number), seeds, epochs, score, what)
+        return (str(trial.number), seeds, epochs, score, settings_in_words(trial.values))
 
     def _num_finished(self, trial: Trial) -> int:
         return sum(id in self._finished for id in self._ids(trial))

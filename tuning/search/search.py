@@ -4,6 +4,7 @@ import dataclasses
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +19,23 @@ from kmlp.study.provenance import (
     describe,
     environment,
     read_config,
+    refuse_differences,
     stored_environment,
     tell_of_changes,
-    with_earlier,
+    write_claim,
 )
+from kmlp.study.results.records.base import Plain
+from kmlp.study.results.records.study import StudyResults
 from kmlp.study.run_folder import RunFolder
-from kmlp.study.study import Progress as StudyProgress
-from kmlp.study.study import default_trainer
+from kmlp.study.study import StudyWatcher, default_trainer
 from tuning.results.assembly import build_results
 from tuning.results.executions import Executions
 from tuning.results.followup import STUDY_FOLDER, followup_of
-from tuning.results.search_folder import SearchFolder, Trial
+from tuning.results.records.search import SearchResults
+from tuning.results.search_folder import SearchFolder
 from tuning.search.followup import FOLLOWUP_FILE, NUM_TRIALS, best_study_file, run_followup
 from tuning.search.tensorboard import write_events
-from tuning.search.tuner import Progress, Tuner, make_oracle
+from tuning.search.tuner import SearchWatcher, Tuner, make_oracle
 from tuning.space.config import SearchConfig, as_table
 from tuning.space.parameter import num_points
 from tuning.space.reading import read_fixed
@@ -50,12 +54,18 @@ class Search:
     Attributes:
         config: what was asked, the space written out.
         run_dir: its folder.
-        results: what `results.json` holds: every trial with every execution, ties and pick.
+        record: what it found, with names and types.
     """
 
     config: SearchConfig
     run_dir: Path
-    results: dict[str, Any] = field(repr=False)
+    record: SearchResults = field(repr=False)
+
+    @cached_property
+    def results(self) -> dict[str, Any]:
+        """What `results.json` holds, as plain types: every trial with every execution, ties and
+        pick."""
+        return self.record.to_dict()
 
     @property
     def trials(self) -> list[dict[str, Any]]:
@@ -69,7 +79,7 @@ class Search:
         Raises:
             SelectionError: none has finished.
         """
-        return self._trial("picked")
+        return self.record.picked_trial.to_dict()
 
     @property
     def best(self) -> dict[str, Any]:
@@ -78,17 +88,17 @@ class Search:
         Raises:
             SelectionError: none has finished.
         """
-        return self._trial("best")
+        return self.record.best_trial.to_dict()
 
     @property
     def model(self) -> MLPConfig:
         """The network that was picked."""
-        return MLPConfig.from_dict(self.picked["model"])
+        return MLPConfig.from_dict(self.record.picked_trial.model)
 
     @property
     def train(self) -> TrainConfig:
         """How it is trained."""
-        return TrainConfig.from_dict(self.picked["train"])
+        return TrainConfig.from_dict(self.record.picked_trial.train)
 
     def study(self) -> Study:
         """The follow-up study.
@@ -105,18 +115,13 @@ class Search:
             SelectionError: it is not there.
             RunFolderError: its file is damaged.
         """
-        executions = self.trials[number]["executions"] if number < len(self.trials) else []
+        executions = self.record.trials[number].executions if number < len(self.trials) else ()
         for execution in executions:
-            if execution["seed"] == seed and execution["status"] != "missing":
-                return RunFolder(self.run_dir).arrays(execution["member"])
+            if execution.seed == seed and execution.status != "missing":
+                return RunFolder(self.run_dir).arrays(execution.member)
         raise SelectionError(
             f"{self.run_dir}: no finished execution of trial {number} with seed {seed}."
         )
-
-    def _trial(self, which: str) -> dict[str, Any]:
-        if self.results[which] is None:
-            raise SelectionError(f"{self.run_dir}: no trial has finished: there is none to choose.")
-        return self.trials[self.results[which]]
 
 
 def tune(
@@ -124,9 +129,9 @@ def tune(
     run_dir: str | Path,
     *,
     data: Dataset | None = None,
-    progress: Progress | None = None,
+    progress: SearchWatcher | None = None,
     then_study: bool | int = False,
-    study_progress: StudyProgress | None = None,
+    study_progress: StudyWatcher | None = None,
     trainer: Trainer | None = None,
     **settings: Any,
 ) -> Search:
@@ -164,9 +169,9 @@ def tune(
         Tuner(config, folder, data, trainer, progress).run()
         search = _write(config, folder, describe(data, config.validation_fraction))
         folder.stacks.forget()
-        if then_study and search.results["picked"] is not None:
+        if then_study and search.record.picked is not None:
             run_followup(
-                search.results,
+                search.record,
                 folder,
                 data,
                 dataset=config.dataset,
@@ -219,7 +224,7 @@ def _stored_config(folder: SearchFolder) -> SearchConfig:
 
 
 def _configured(
-    dataset: str | Dataset | SearchConfig, data: Dataset | None, settings: Mapping[str, Any]
+    dataset: str | Dataset | SearchConfig, data: Dataset | None, settings: dict[str, Any]
 ) -> tuple[SearchConfig, Dataset]:
     if isinstance(dataset, SearchConfig):
         config = dataset
@@ -251,8 +256,7 @@ def _check(config: SearchConfig, data: Dataset) -> None:
 
     executions = Executions(config, data.spec, data.provenance.sha256)
     defaults = {p.name: p.default for p in executions.space.parameters if not p.conditions}
-    first = executions.of(Trial(number=0, batch=0, values=defaults))[0]
-    check_split(first.member, data.y_train, data.spec)
+    check_split(executions.members(defaults)[0], data.y_train, data.spec)
     make_oracle(config, executions)
     points = num_points(executions.space.parameters)
     if config.tuner == "grid" and points > config.max_trials:
@@ -266,25 +270,13 @@ def _check(config: SearchConfig, data: Dataset) -> None:
 
 def _claim(folder: SearchFolder, config: SearchConfig, data: Dataset, trainer: Trainer) -> None:
     """Writes what this search is and runs on; refuses the folder of anything else."""
-    here = environment(data, describe(data, config.validation_fraction), trainer)
     if (folder.path / _FILE).exists():
-        earlier = stored_environment(folder)
-        found = _differences(_stored_config(folder), config)
-        there_sha256, sha256 = earlier["data"]["sha256"], data.provenance.sha256
-        if there_sha256 != sha256:
-            found.append(f"the data's sha256 is {there_sha256[:12]} there, {sha256[:12]} here")
-        if found:
-            raise RunFolderError(
-                f"{folder.path} holds another search: {'; '.join(found)}. "
-                "Name another folder with --out."
-            )
+        refuse_differences(folder, _differences(_stored_config(folder), config), data)
         tell_of_changes(folder, *_recorded(folder))
-        here = with_earlier(earlier, here)
         if (followup := followup_of(folder)) is not None:
-            folder.write_json(FOLLOWUP_FILE, followup)
-    folder.write_json("environment.json", here)
-    # Last: a folder with a search.toml is claimed, and holds all that says by whom.
-    folder.write_text(_FILE, config.to_toml())
+            folder.write_json(FOLLOWUP_FILE, followup.to_dict())
+    described = describe(data, config.validation_fraction)
+    write_claim(folder, _FILE, config, environment(data, described, trainer))
 
 
 def _differences(kept: SearchConfig, asked: SearchConfig) -> list[str]:
@@ -312,7 +304,7 @@ def _of(table: Mapping[str, Any], name: str) -> Any:
     return dict(value) if isinstance(value, Mapping) else value
 
 
-def _write(config: SearchConfig, folder: SearchFolder, dataset: Mapping[str, Any]) -> Search:
+def _write(config: SearchConfig, folder: SearchFolder, dataset: Plain) -> Search:
     try:
         study = _study_results(folder)
     except RunFolderError as error:
@@ -320,16 +312,16 @@ def _write(config: SearchConfig, folder: SearchFolder, dataset: Mapping[str, Any
         logger.warning("%s", error)
         study = None
     search = Search(config, folder.path, build_results(config, folder, dataset, study))
-    if search.results["picked"] is not None:
-        best = best_study_file(search.results, config.dataset, config.data)
+    if search.record.picked is not None:
+        best = best_study_file(search.record, config.dataset, config.data)
         folder.write_text("best.toml", best.to_toml())
     folder.write_json("results.json", search.results)
-    write_events(folder, search.results)
+    write_events(folder, search.record)
     return search
 
 
-def _study_results(folder: SearchFolder) -> dict[str, Any] | None:
+def _study_results(folder: SearchFolder) -> StudyResults | None:
     """The results of the follow-up study; None where none has ended yet."""
     inside = folder.path / STUDY_FOLDER
     # Written when it ends; what it says is computed again from the networks.
-    return load_study(inside).results if (inside / "results.json").exists() else None
+    return load_study(inside).record if (inside / "results.json").exists() else None

@@ -9,68 +9,67 @@ import numpy as np
 
 from kmlp.files import make_folder, write_atomically
 from kmlp.study.run_folder import RunFolder
+from tuning.results.records.search import SearchedParameter, SearchFindings
+from tuning.results.records.trials import ExecutionResult, TrialResult
 from tuning.results.search_folder import EVENTS_FILE, EVENTS_FOLDER
-from tuning.results.trials import Parameter, Results, Trial, objective_unit, varied
-
-FOLDER = EVENTS_FOLDER
-
 
 SCORE = "score"
 """The tag of the objective at the epoch whose weights were kept: what trials were ranked by."""
 
 
-def write_events(folder: RunFolder, results: Results) -> Path:
+def write_events(folder: RunFolder, results: SearchFindings) -> Path:
     """As `write_tensorboard`, of results that were made from the folder."""
     recorded = folder.records().keys()
-    out = folder.path / FOLDER
+    out = folder.path / EVENTS_FOLDER
     _write(out, [(0, _experiment(results))])
-    for trial in results["trials"]:
+    for trial in results.trials:
         name = _name(trial)
-        for execution in trial["executions"]:
-            id = execution["member"]
+        for execution in trial.executions:
+            id = execution.member
             arrays = folder.arrays(id) if id in recorded else {}
             events = _execution(arrays, execution)
-            end = (0, _end(trial["status"]))
-            _write(out / name / f"seed-{execution['seed']}", [(0, _session(trial)), *events, end])
-        if not trial["executions"]:
-            _write(out / name, [(0, _session(trial)), (0, _end(trial["status"]))])
+            end = (0, _end(trial.status))
+            _write(out / name / f"seed-{execution.seed}", [(0, _session(trial)), *events, end])
+        if not trial.executions:
+            _write(out / name, [(0, _session(trial)), (0, _end(trial.status))])
     return out
 
 
-def _name(trial: Trial) -> str:
+def _name(trial: TrialResult) -> str:
     """Names that sort by number."""
-    return f"trial-{trial['number']:04d}"
+    return f"trial-{trial.number:04d}"
 
 
-def _experiment(results: Results) -> Any:
+def _experiment(results: SearchFindings) -> Any:
     """What the HParams page's columns are."""
     from tensorboard.plugins.hparams import api
 
-    unit = objective_unit(results)
-    title = f"validation {unit.title}, mean"
+    title = f"validation {results.unit.title}, mean"
     return api.hparams_config_pb(
-        hparams=[api.HParam(p["name"], _domain(p)) for p in varied(results)],
+        hparams=[api.HParam(p.name, _domain(p)) for p in results.varied],
         metrics=[api.Metric(SCORE, display_name=title)],
         time_created_secs=0,
     )
 
 
-def _domain(parameter: Parameter) -> Any:
+def _domain(parameter: SearchedParameter) -> Any:
     from tensorboard.plugins.hparams import api
 
-    if parameter["kind"] == "float":
-        return api.RealInterval(float(parameter["min"]), float(parameter["max"]))
-    if parameter["kind"] == "int":
-        return api.IntInterval(int(parameter["min"]), int(parameter["max"]))
-    values = [False, True] if parameter["kind"] == "bool" else parameter["values"]
-    return api.Discrete(values, dtype=type(values[0]))
+    if parameter.kind == "bool":
+        return api.Discrete([False, True], dtype=bool)
+    if parameter.min is None or parameter.max is None:
+        return api.Discrete(parameter.values, dtype=type(parameter.values[0]))
+    kind, interval = (
+        (int, api.IntInterval) if parameter.kind == "int" else (float, api.RealInterval)
+    )
+    return interval(kind(parameter.min), kind(parameter.max))
 
 
-def _session(trial: Trial) -> Any:
+def _session(trial: TrialResult) -> Any:
     """Which values an execution had, and that those of one trial belong together."""
     from tensorboard.plugins.hparams import api
 
-    return api.hparams_pb(trial["values"], trial_id=_name(trial), start_time_secs=0)
+    return api.hparams_pb(trial.values, trial_id=_name(trial), start_time_secs=0)
 
 
 def _end(status: str) -> Any:
@@ -81,7 +80,7 @@ def _end(status: str) -> Any:
 
 
 def _execution(
-    arrays: Mapping[str, np.ndarray], execution: Mapping[str, Any]
+    arrays: Mapping[str, np.ndarray], execution: ExecutionResult
 ) -> Iterator[tuple[int, Any]]:
     """Steps and summaries: curves from epoch 1 on, scores at the epoch that was kept."""
     from tensorboard.plugins.scalar import summary_v2
@@ -91,11 +90,11 @@ def _execution(
         for epoch, value in enumerate(arrays[name], start=1):
             if np.isfinite(value):
                 yield epoch, summary_v2.scalar_pb(tag, float(value))
-    kept = execution["best_epoch"] or 0
-    if execution["score"] is not None:
-        yield kept, summary_v2.scalar_pb(SCORE, execution["score"])
-    for part in ("val", "train"):
-        for metric, value in (execution[part] or {}).items():
+    kept = execution.best_epoch or 0
+    if execution.score is not None:
+        yield kept, summary_v2.scalar_pb(SCORE, execution.score)
+    for part, scores in (("val", execution.val), ("train", execution.train)):
+        for metric, value in scores.items():
             if value is not None:
                 yield kept, summary_v2.scalar_pb(f"{part}/{metric}", value)
 

@@ -13,7 +13,7 @@ from kmlp.engine.member import Member
 from kmlp.engine.signature import Signature
 from kmlp.engine.trainer import MemberResult, Need, Room, Stacks, Trainer
 from kmlp.errors import ConfigError, KmlpError, MemoryLimitError, RunFolderError
-from kmlp.study.runner import given_up, train_missing
+from kmlp.study.runner import train_missing
 from tuning.results.executions import Execution, Executions
 from tuning.results.search_folder import SearchFolder, Trial
 from tuning.space.config import SearchConfig
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+Drawn = Mapping[str, Any]
+"""What KerasTuner draws: a trial's values, and what Hyperband says of its place."""
 PARTS = ("train", "val")
 """What a search keeps the metrics of: it never reads the test set."""
 _HYPERBAND = "tuner/"
@@ -30,8 +32,8 @@ _EVERY_TRIAL = 2**31
 _CHUNK = 2000
 
 
-class Progress(Protocol):
-    """What a search tells of its progress; all but `start` may come from stacks' threads."""
+class SearchWatcher(Protocol):
+    """Who is told how far a search is; all calls but `start` may come from stacks' threads."""
 
     def start(self, config: SearchConfig, trials: Sequence[Trial]) -> None: ...
     def drawn(self, trials: Sequence[Trial], executions: Mapping[int, Sequence[str]]) -> None: ...
@@ -57,7 +59,7 @@ class Tuner:
         folder: SearchFolder,
         data: Dataset,
         trainer: Trainer,
-        progress: Progress | None = None,
+        progress: SearchWatcher | None = None,
     ) -> None:
         self.config, self.folder, self.trainer, self.progress = config, folder, trainer, progress
         self.data = without_test_rows(data)
@@ -246,7 +248,7 @@ class Tuner:
 
     def _end_what_can(self) -> None:
         with self._lock:
-            records, lost = self.folder.records(), given_up(self.folder)
+            records, lost = self.folder.records(), self.folder.stacks.given_up()
             for number, executions in list(self._running.items()):
                 found = self.executions.ended(self.trials[number], executions, records, lost)
                 if found.status != "running":
@@ -302,7 +304,7 @@ def make_oracle(config: SearchConfig, executions: Executions) -> "Oracle":
     )
 
 
-def _new_trial(number: int, batch: int, values: Mapping[str, Any]) -> Trial:
+def _new_trial(number: int, batch: int, values: Drawn) -> Trial:
     parent = values.get(f"{_HYPERBAND}trial_id")
     return Trial(
         number=number,
@@ -315,6 +317,6 @@ def _new_trial(number: int, batch: int, values: Mapping[str, Any]) -> Trial:
     )
 
 
-def _own(values: Mapping[str, Any]) -> dict[str, Any]:
+def _own(values: Drawn) -> dict[str, Any]:
     """Without what Hyperband adds."""
     return {k: v for k, v in values.items() if not k.startswith(_HYPERBAND)}

@@ -7,10 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from kmlp.config import MLPConfig, TrainConfig
-from kmlp.config.seeds import Seeds
+from kmlp.config import TrainConfig
 from kmlp.data import DataSpec
-from kmlp.engine.member import Member
 from kmlp.engine.stack import class_weights
 from kmlp.errors import ConfigError
 from kmlp.nn.gradient_noise import GradientNoise
@@ -156,14 +154,7 @@ def fit_class_weight(
     """Keras's `class_weight`, by class index; "balanced" counts the training labels `(n,)`."""
     if train.class_weight is None:
         return None
-    member = Member(
-        model=MLPConfig(),
-        train=train,
-        seeds=Seeds.all(0),
-        validation_fraction=0.0,
-        data_sha256="",
-    )
-    return dict(enumerate(class_weights(member, spec, labels).tolist()))
+    return dict(enumerate(class_weights(train.class_weight, spec, labels).tolist()))
 
 
 def _loss(model: keras.Model, train: TrainConfig, spec: DataSpec) -> Any:

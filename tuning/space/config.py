@@ -17,7 +17,7 @@ from kmlp.stats.metrics import HIGHER_IS_BETTER, METRICS
 from kmlp.stats.monitoring import VALIDATION, direction, resolved_objective
 from kmlp.study.pilot import FIRST_PILOT_SEED
 from kmlp.text import shown
-from tuning.space.reading import Narrowing, read_narrowing
+from tuning.space.reading import Held, Narrowing, read_narrowing
 from tuning.space.space import Space, make_space
 
 TUNERS = ("random", "grid", "bayesian", "hyperband")
@@ -58,7 +58,7 @@ class SearchConfig(Config):
     objective: str = "auto"
     parallel_trials: int = 2
     space: Mapping[str, Any] = field(default_factory=dict)
-    fixed: Mapping[str, Any] = field(default_factory=dict)
+    fixed: Held = field(default_factory=dict)
     model: MLPConfig = field(default_factory=MLPConfig)
     train: TrainConfig = field(default_factory=lambda: TrainConfig(max_epochs=MAX_EPOCHS))
     validation_fraction: float = 1 / 6

@@ -18,7 +18,7 @@ from tuning.space.compiling import (
     make_callbacks,
     set_num_steps,
 )
-from tuning.space.reading import Narrowing
+from tuning.space.reading import Held, Narrowing
 from tuning.space.space import make_space
 
 
@@ -48,7 +48,7 @@ class MLPHyperModel(keras_tuner.HyperModel):
         self,
         spec: DataSpec,
         space: Narrowing = "default",
-        fixed: Mapping[str, Any] | Sequence[str] = (),
+        fixed: Held | Sequence[str] = (),
         *,
         model: MLPConfig | None = None,
         train: TrainConfig | None = None,

@@ -10,6 +10,9 @@ from kmlp.config.records import Condition
 from kmlp.errors import ConfigError
 from kmlp.text import shown
 
+Value = bool | int | float | str
+Values = Mapping[str, Value]
+"""What a trial drew, by the names of the parameters that count."""
 KINDS = ("float", "int", "choice", "bool")
 SAMPLINGS = ("linear", "log")
 
@@ -82,20 +85,6 @@ class Parameter:
         if self.listed is not None:
             return any(type(v) is type(value) and v == value for v in self.listed)
         return is_number(value) and self.min <= value <= self.max
-
-    def to_dict(self) -> dict[str, Any]:
-        """As `results.json` describes it."""
-        return {
-            "name": self.name,
-            "kind": self.kind,
-            "min": self.min,
-            "max": self.max,
-            "step": self.step,
-            "sampling": self.sampling if self.is_range else None,
-            "values": list(self.values),
-            "default": self.default,
-            "conditions": [{"name": n, "values": list(v)} for n, v in self.conditions],
-        }
 
     def narrowed(self, spec: Any) -> "Parameter":
         """The same parameter over another range or other values; its conditions stay.
@@ -215,7 +204,7 @@ def _as(parameter: Parameter, value: Any) -> Any:
     return number
 
 
-def _first(kind: str, values: Sequence[Any], range_: Mapping[str, Any]) -> Any:
+def _first(kind: str, values: Sequence[Any], range_: dict[str, Any]) -> Any:
     return False if kind == "bool" else values[0] if values else range_.get("min")
 
 

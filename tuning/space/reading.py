@@ -15,6 +15,9 @@ PRESETS = ("default", "all", "none")
 
 
 Narrowing = str | Sequence[str] | Mapping[str, Any]
+"""A preset; words; or a table from names to values or ranges."""
+Held = Mapping[str, Any]
+"""What is not searched, by the names of parameters or of fields, whatever these take."""
 
 
 def read_widths(text: str) -> tuple[int, ...]:
@@ -55,7 +58,7 @@ def read_narrowing(space: Narrowing) -> tuple[str, dict[str, Any]]:
     return (presets or ["default"])[0], narrowed
 
 
-def read_fixed(fixed: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
+def read_fixed(fixed: Held | Sequence[str]) -> dict[str, Any]:
     """Values by name from a table, or from words as "name=value".
 
     Raises:

@@ -12,8 +12,9 @@ from kmlp.data import DataSpec
 from kmlp.errors import ConfigError
 from kmlp.text import shown
 from tuning.space.catalogue import DEFAULT, MAX_LAYERS, catalogue
-from tuning.space.parameter import Parameter
+from tuning.space.parameter import Parameter, Values
 from tuning.space.reading import (
+    Held,
     Narrowing,
     fixed_value,
     own_parameter,
@@ -50,7 +51,7 @@ class Space:
     """
 
     parameters: tuple[Parameter, ...]
-    fixed: Mapping[str, Any]
+    fixed: Held
     model: MLPConfig
     train: TrainConfig
 
@@ -68,7 +69,7 @@ class Space:
         # A conditional scope of KerasTuner's knows one chain of parents, a parameter may have two.
         return {p.name: hp.get(p.name) for p in self.parameters if hp.is_active(p.name)}
 
-    def configs(self, values: Mapping[str, Any]) -> tuple[MLPConfig, TrainConfig]:
+    def configs(self, values: Values) -> tuple[MLPConfig, TrainConfig]:
         """The configs of a trial.
 
         Args:
@@ -84,21 +85,6 @@ class Space:
             own["learning_rate"] = given["sgd_learning_rate"]
         model, train = split({name: _as_field(RECORDS[name], v) for name, v in own.items()})
         return dataclasses.replace(self.model, **model), dataclasses.replace(self.train, **train)
-
-    def to_list(self) -> list[dict[str, Any]]:
-        """As `results.json` describes it; what is fixed has the kind "fixed" and one value."""
-        nothing: dict[str, Any] = {
-            "min": None,
-            "max": None,
-            "step": None,
-            "sampling": None,
-            "conditions": [],
-        }
-        held = [
-            {"name": name, "kind": "fixed", **nothing, "values": [value], "default": value}
-            for name, value in self.fixed.items()
-        ]
-        return [*(p.to_dict() for p in self.parameters), *held]
 
     def check(self) -> None:
         """Refuses a value that no config takes, before anything is trained.
@@ -125,7 +111,7 @@ class Space:
                 values[p.name] = needed.get(p.name, value if p is parameter else p.default)
         return values
 
-    def _hidden_units(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _hidden_units(self, given: Held) -> dict[str, Any]:
         if isinstance(widths := given.get("hidden_units"), str):
             return {"hidden_units": read_widths(widths)}
         if not set(given) & set(_LAYERS):
@@ -135,7 +121,7 @@ class Space:
         widths = [given.get(f"units_{i + 1}", (*base, *base[-1:] * depth)[i]) for i in range(depth)]
         return {"hidden_units": tuple(widths)}
 
-    def _plateau(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _plateau(self, given: Held) -> dict[str, Any]:
         if given.get("learning_rate_schedule", "constant") != "constant":
             return {"reduce_on_plateau": None}
         wanted = given.get("reduce_on_plateau")
@@ -160,7 +146,7 @@ def _as_field(record: Record, value: Any) -> Any:
 def make_space(
     spec: DataSpec,
     space: Narrowing = "default",
-    fixed: Mapping[str, Any] | Sequence[str] = (),
+    fixed: Held | Sequence[str] = (),
     *,
     model: MLPConfig | None = None,
     train: TrainConfig | None = None,

@@ -50,14 +50,28 @@ def part_arrays(
             raise DataError(f"{path} has test rows of its own. Received: test={test!r}.")
         x_train, y_train, x_test, y_test = (arrays[key] for key in PARTS)
         return x_train, y_train, x_test, y_test
+    x, y = arrays["x"], arrays["y"]
+    if y.shape != (len(x),):
+        raise DataError(f"{path}: x holds {len(x)} examples, y is of shape {y.shape}.")
+    return parted(x, y, test)
+
+
+def parted(
+    x: np.ndarray, y: np.ndarray, test: Any
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """x_train, y_train, x_test, y_test by the share of rows that test, a fifth of each class where
+    it is None.
+
+    Raises:
+        DataError: no such share.
+    """
     from kmlp.data.holdout import draw_test_rows
 
     share = _TEST if test is None else test
     if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share < 1:
-        raise DataError(f"test of arrays is a share, such as 0.2. Received: test={test!r}.")
-    x, y = arrays["x"], arrays["y"]
-    if y.shape != (len(x),):
-        raise DataError(f"{path}: x holds {len(x)} examples, y is of shape {y.shape}.")
+        raise DataError(
+            f"test of arrays and images is a share, such as 0.2. Received: test={test!r}."
+        )
     mask = draw_test_rows(_strata(y), share)
     return x[~mask], y[~mask], x[mask], y[mask]
 

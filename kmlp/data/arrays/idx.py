@@ -31,7 +31,7 @@ class WrongMagicError(ValueError):
 
 
 def read_idx(path: Path, ndim: int) -> np.ndarray:
-    """Reads an IDX file of unsigned bytes, compressed (.gz, .xz, .bz2) or not.
+    """Reads an IDX file of unsigned bytes, compressed (.gz, .zst, .xz, .bz2) or not.
 
     Args:
         path: the file.

@@ -1,19 +1,22 @@
-"""Image files as grey pixels: opened only as what their names say, and bounded before decoding."""
+"""Image files as pixels: opened only as what their names say, and bounded before decoding."""
 
 import contextlib
 import logging
-import mmap
-import re
-import struct
 import warnings
-import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
-from kmlp.data.arrays.streams import CHUNK, one_line, open_regular, reading
+from kmlp.data.arrays.image_formats import (
+    FORMATS,
+    IMAGES,
+    check_frames,
+    check_values,
+    checked_depth,
+)
+from kmlp.data.arrays.streams import one_line, open_regular, reading
 from kmlp.errors import DataError
 
 if TYPE_CHECKING:
@@ -21,24 +24,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 MOST_PIXELS = 64_000_000
-_MOST_SCANS = 100
-_PNG = b"\x89PNG\r\n\x1a\n"
-# Not stuffed, no restart, no filling; the JPEG's own start has no size and is passed over.
-_MARKER = re.compile(rb"\xff[\x02-\xcf\xd9-\xfe]")
-_SCAN, _END = b"\xff\xda", b"\xff\xd9"
-_SIGNATURES = {
-    _PNG: "PNG",
-    b"\xff\xd8\xff": "JPEG",
-    b"GIF8": "GIF",
-    b"BM": "BMP",
-    b"II*\0": "TIFF",
-    b"MM\0*": "TIFF",
-    b"RIFF": "WebP",
-    b"%!PS": "PostScript",
-    b"%PDF": "PDF",
-}
+_ORIENTATION, _FIRST_TURNED = 0x0112, 5
 
 
 def is_image(path: Path) -> bool:
@@ -58,7 +45,7 @@ def image_files(folder: Path) -> tuple[list[Path], list[Path]]:
     others = [path for path in entries if not (is_image(path) and path.is_file())]
     if not images:
         found = f"; it holds {_listed(others)}" if others else ""
-        raise DataError(f"{folder}: holds no PNG or JPEG files{found}")
+        raise DataError(f"{folder}: holds no {IMAGES} files{found}")
     return images, others
 
 
@@ -66,31 +53,74 @@ def tell_left_out(folder: Path, num_images: int, others: Sequence[Path]) -> None
     """Logs in one line what of a folder is not read."""
     if others:
         logger.warning(
-            "%s: %d of %d entries are not PNG or JPEG files and were left out: %s",
+            "%s: %d of %d entries are no %s files and were left out: %s",
             folder,
             len(others),
             num_images + len(others),
+            IMAGES,
             _listed(others),
         )
 
 
 def read_image(path: Path, shape: tuple[int, ...], *, dark_on_light: bool = False) -> np.ndarray:
-    """Reads a PNG or JPEG file as `uint8` grey pixels, resized to `shape`.
+    """Reads an image as `uint8` pixels, resized to `shape`.
 
     Args:
         path: the file; its suffix says what it is, and it must be that.
-        shape: height and width.
+        shape: height and width, of grey pixels; behind them 1 for grey, 3 for red, green, blue.
         dark_on_light: whether it shows dark strokes on light ground; it is inverted then.
 
     Raises:
         DataError: the file and what is wrong with it.
     """
-    kind, ground = FORMATS[path.suffix.lower()], 255 if dark_on_light else 0
-    with reading(path, "as an image"), open_regular(path) as file, _telling(path):
-        _check_signature(file, kind)
-        depth = _checked_png_depth(file) if kind == "PNG" else _checked_jpeg_depth(file)
-        pixels = _resized(_decoded(file, kind, depth, ground), shape)
+    ground = 255 if dark_on_light else 0
+    with _image(path) as (image, depth):
+        upright = _upright(image, path, depth)
+        made = _colours(upright, ground) if shape[2:] == (3,) else _grey(upright, ground)
+        pixels = _resized(made, shape).reshape(shape)
     return 255 - pixels if dark_on_light else pixels
+
+
+def read_pixels(path: Path) -> np.ndarray:
+    """Reads an image in its own size: `uint8` `(height, width)` where all of it is grey, else
+    `(height, width, 3)`; what is transparent is black.
+
+    Raises:
+        DataError: the file and what is wrong with it.
+    """
+    with _image(path) as (image, depth):
+        upright = _upright(image, path, depth)
+        if upright.mode.startswith("I") or upright.mode in ("1", "L"):
+            return np.asarray(_grey(upright, 0), np.uint8)
+        pixels = np.asarray(_colours(upright, 0), np.uint8)
+    first = pixels[..., :1]
+    return first[..., 0] if (pixels == first).all() else pixels
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Height and width by the header alone, of a JPEG, TIFF or WebP as its camera was held.
+
+    Raises:
+        DataError: the file and what is wrong with it.
+    """
+    with _image(path) as (image, _):
+        if FORMATS[path.suffix.lower()] == "PNG":  # whose notes may stand behind its pixels
+            return image.size[::-1]
+        is_turned = image.getexif().get(_ORIENTATION, 1) >= _FIRST_TURNED
+        return image.size if is_turned else image.size[::-1]
+
+
+@contextlib.contextmanager
+def _image(path: Path) -> Iterator[tuple["PILImage", int]]:
+    """An image of which only the header was read, and its bits a value."""
+    kind = FORMATS[path.suffix.lower()]
+    with reading(path, "as an image"), open_regular(path) as file, _telling(path):
+        depth = checked_depth(file, kind)
+        with _opened(file, kind) as image:
+            _check_size(image)
+            check_frames(image, kind)
+            check_values(image, kind)
+            yield image, depth
 
 
 @contextlib.contextmanager
@@ -110,72 +140,23 @@ def _listed(paths: Sequence[Path], most: int = 3) -> str:
     )
 
 
-def _check_signature(file: IO[bytes], wanted: str) -> None:
-    """Refuses a file that is of another kind than its name says."""
-    start = file.read(len(_PNG))
-    if not start:
-        raise ValueError("the file is empty")
-    found = next((kind for magic, kind in _SIGNATURES.items() if start.startswith(magic)), None)
-    if found != wanted:
-        what = f"it is {found}" if found else f"it begins with 0x{start.hex()}"
-        raise ValueError(f"it is no {wanted}, whatever its name: {what}; save it as {wanted}")
+def _check_size(image: "PILImage") -> None:
+    width, height = image.size
+    if width * height > MOST_PIXELS:
+        raise ValueError(
+            f"it has {width:,} x {height:,} pixels, at most {MOST_PIXELS:,} are read; "
+            "shrink it first"
+        )
 
 
-def _checked_jpeg_depth(file: IO[bytes]) -> int:
-    """Bits a value of a JPEG, once it has no more scans than a picture needs; each takes time."""
-    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        scans, found = 0, _MARKER.search(content)
-        while found and found[0] != _END:
-            scans += found[0] == _SCAN
-            size = int.from_bytes(content[found.end() : found.end() + 2], "big")
-            found = _MARKER.search(content, found.end() + size)
-    if scans > _MOST_SCANS:
-        raise ValueError(f"it has {scans} scans, at most {_MOST_SCANS} are read; save it again")
-    return 8
-
-
-def _checked_png_depth(file: IO[bytes]) -> int:
-    """Bits a value of a PNG, once each chunk has its checksum; Pillow skips those of pixels."""
-    header = kind = _check_chunk(file)
-    while kind != b"IEND":
-        kind = _check_chunk(file)
-    file.seek(len(_PNG) + 16)
-    return file.read(1)[0] if header == b"IHDR" else 8
-
-
-def _check_chunk(file: IO[bytes]) -> bytes:
-    """The kind of the next chunk, which is whole."""
-    head = file.read(8)
-    if len(head) < 8:
-        raise ValueError("it is cut short; copy or save it again")
-    size, kind = struct.unpack(">I4s", head)
-    checksum = zlib.crc32(kind)
-    while size and (piece := file.read(min(size, CHUNK))):
-        checksum, size = zlib.crc32(piece, checksum), size - len(piece)
-    if file.read(4) != struct.pack(">I", checksum):
-        name = kind.decode("ascii", "replace")
-        raise ValueError(f"the checksum of its chunk {name!r} is wrong; copy or save it again")
-    return kind
-
-
-def _decoded(file: IO[bytes], kind: str, depth: int, ground: int) -> "PILImage":
-    """In 8 bits of grey, upright."""
+def _upright(image: "PILImage", path: Path, depth: int) -> "PILImage":
+    """Decoded, and turned as its camera was held."""
     from PIL import ImageOps
 
-    with _opened(file, kind) as image:
-        width, height = image.size
-        if width * height > MOST_PIXELS:
-            raise ValueError(
-                f"it has {width:,} x {height:,} pixels, at most {MOST_PIXELS:,} are read; "
-                "shrink it first"
-            )
-        # A JPEG of several pictures is a photo with its previews; the first is the photo.
-        if kind == "PNG" and (frames := getattr(image, "n_frames", 1)) > 1:
-            raise ValueError(f"it is an animation of {frames} frames; save the one that is meant")
-        if kind == "PNG":
-            _scale_key(image, depth)
-        ImageOps.exif_transpose(image, in_place=True)
-        return _grey(image, ground)
+    if FORMATS[path.suffix.lower()] == "PNG":
+        _scale_key(image, depth)
+    ImageOps.exif_transpose(image, in_place=True)
+    return image
 
 
 def _opened(file: IO[bytes], kind: str) -> "PILImage":
@@ -192,10 +173,10 @@ def _opened(file: IO[bytes], kind: str) -> "PILImage":
         raise ValueError(f"its header is not read: {error}; save it again") from error
 
 
-def _resized(grey: "PILImage", shape: tuple[int, ...]) -> np.ndarray:
+def _resized(image: "PILImage", shape: tuple[int, ...]) -> np.ndarray:
     from PIL import Image
 
-    small = grey.resize((shape[1], shape[0]), Image.Resampling.LANCZOS)
+    small = image.resize((shape[1], shape[0]), Image.Resampling.LANCZOS)
     return np.asarray(small, np.uint8)
 
 
@@ -210,6 +191,19 @@ def _grey(image: "PILImage", ground: int) -> "PILImage":
     coloured = image.convert("RGBA")
     backdrop = Image.new("L", image.size, ground)
     return Image.composite(coloured.convert("L"), backdrop, coloured.getchannel("A"))
+
+
+def _colours(image: "PILImage", ground: int) -> "PILImage":
+    """In 8 bits of red, green and blue; what is transparent shows the ground."""
+    from PIL import Image
+
+    if image.mode.startswith("I"):
+        return _grey(image, ground).convert("RGB")
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    coloured = image.convert("RGBA")
+    backdrop = Image.new("RGB", image.size, (ground, ground, ground))
+    return Image.composite(coloured.convert("RGB"), backdrop, coloured.getchannel("A"))
 
 
 def _of_16_bits(image: "PILImage", ground: int) -> np.ndarray:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import polars as pl
 
 from kmlp.data import values
-from kmlp.data.columns import Column, Schema
-from kmlp.data.encoder import encode
+from kmlp.data.columns import Column
+from kmlp.data.encoder import encode_column
 from kmlp.data.inference.kinds import Found
-from kmlp.data.tables import Table, as_table
+from kmlp.data.tables import Table
 from kmlp.data.values import Raw
 
 _SAMPLE = 50_000
@@ -39,7 +37,7 @@ def of_column(raw: Raw, found: Found, columns: Sequence[Column], y: np.ndarray) 
             f"column {raw.name!r} holds e-mail addresses, which would stand in report and model: "
             f'drop it (drop=["{raw.name}"])'
         )
-    share = given_away(_coded(raw, columns[0]), y, max(_BINS, columns[0].num_codes))
+    share = given_away(encode_column(raw, columns[0]), y, max(_BINS, columns[0].num_codes))
     if share is not None:
         told.append(
             f"column {raw.name!r} alone gives the target away ({share}): is it known before the "
@@ -97,27 +95,6 @@ def given_away(x: np.ndarray, y: np.ndarray, num_bins: int = _BINS) -> str | Non
     if len(distinct) <= _MOST_CLASSES:
         return _accuracy(bins, classes, len(distinct), half)
     return _r2(bins, _ranks(y).astype(np.float64), half)  # of ranks, so that no outlier decides
-
-
-def shared_rows(train: Any, test: Any, schema: Schema) -> int:
-    """How many test rows stand in the training table, too, with the same values in all columns.
-
-    Example:
-        >>> table = {"a": [1, 2, 3], "y": ["u", "v", "v"]}
-        >>> from kmlp.data.inference import infer_schema
-        >>> shared_rows(table, {"a": [3, 4]}, infer_schema(table, "y", columns={"a": "number"}))
-        1
-    """
-    first, second = (
-        pl.from_numpy(encode(as_table(table), schema.columns)).hash_rows().to_numpy()
-        for table in (train, test)
-    )
-    return int(np.isin(second, first).sum())
-
-
-def _coded(raw: Raw, column: Column) -> np.ndarray:
-    table = Table(raw.table.frame.select(raw.name), raw.table.name, dialect=raw.table.dialect)
-    return encode(table, (column,))[:, 0].astype(np.float64)
 
 
 def _coded_words(raw: Raw, found: Found) -> np.ndarray:

@@ -20,6 +20,8 @@ _WORDS_IN_TEXT = 5
 _LETTERS_IN_TEXT = 60
 _SHOWN = 5
 _EXACT = 2**53
+# Of a counter's numbers some may be gone: those of test rows, of customers that left.
+_DENSE = 2
 _IDENTIFIER = re.compile(
     r"(^|[^a-z])(id|ids|index|idx|key|uuid|guid|row|rownum|rownumber|rowid|nr|no)($|[^a-z])"
 )
@@ -76,9 +78,12 @@ def read(raw: Raw) -> tuple[Raw, Reading | None]:
     """Strings of a frame may be numbers and dates, and words may mean missing, as in a file."""
     if raw.series.dtype != pl.String:
         return raw, None
-    read, reading = read_cells(raw.series)
-    frame = raw.table.frame.with_columns(read.alias(raw.name))
-    return Raw(replace(raw.table, frame=frame), raw.name), reading
+    if raw.table.is_coded(raw.name):
+        _, reading = read_cells(raw.series.unique())
+        if reading.kind == "text" and not reading.describe():  # so are all of them
+            return raw, None
+    cells, reading = read_cells(raw.series)
+    return replace(raw, read=cells), reading
 
 
 def _as_said(raw: Raw, kind: str) -> Found:
@@ -193,7 +198,7 @@ def _number_or_code(raw: Raw) -> Found:
     name, series = _plain_name(raw.name), raw.series
     low, high = int(series.min()), int(series.max())  # type: ignore[arg-type]
     if found.num_distinct == len(series) > _FEW and (
-        high - low + 1 == len(series) or _IDENTIFIER.search(name)
+        _DENSE * len(series) >= high - low + 1 or _IDENTIFIER.search(name)
     ):
         return replace(found, reason="an identifier: a number of its own for every row")
     if _POSTAL.search(name) and low >= 0:
@@ -220,7 +225,7 @@ def _words(raw: Raw) -> Found:
     words = values.categories(raw)
     known = words.drop_nulls()
     distinct = known.n_unique()
-    if pair := boolean_words(known.str.to_lowercase().unique().head(5).to_list()):
+    if pair := boolean_words(known.unique().str.to_lowercase().unique().head(5).to_list()):
         return _constant_or(raw, _boolean(raw, pair))
     mixed = _mixed(raw, words, distinct)
     if reason := _no_category(known, distinct):

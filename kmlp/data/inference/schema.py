@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from kmlp.data.values import Raw
 from kmlp.errors import DataError
 
 _LISTED = 40
+Each = Callable[[Table, Column, str, Sequence[Column]], None]
 _USUAL_TARGETS = ("target", "label", "class", "y", "outcome", "status", "churn", "survived")
 
 
@@ -32,6 +33,7 @@ def infer_schema(
     columns: Mapping[str, str] | None = None,
     drop: Sequence[str] = (),
     task: str = "auto",
+    each: Each | None = None,
 ) -> Schema:
     """Finds out what each column of a training table is.
 
@@ -42,6 +44,8 @@ def infer_schema(
             a column is never left out.
         drop: columns that are not to be used.
         task: "binary", "multiclass" or "regression"; "auto" reads it from the target.
+        each: called with the rows that have a target, the target, a raw column's name and what
+            becomes of it, before the next raw column is looked at.
 
     Raises:
         DataError: no target, an unknown column, or a cell that is not of its column's kind; with
@@ -58,13 +62,16 @@ def infer_schema(
     _check_names(table, [*said, *drop])
     _check_kinds(said)
     labelled, read = _labelled(table, target, task, said.pop(target, None))
+    num_rows = table.height
     y = target_numbers(Raw(labelled, target), read.column)
     sample = cautions.sample(labelled, y)
-    found = [
-        _find(Raw(labelled, name), said.get(name), name in drop, y, sample)
-        for name in table.frame.columns
-        if name != target
-    ]
+    found = []
+    for name in table.columns:
+        if name == target:
+            continue
+        found.append(_find(Raw(labelled, name), said.get(name), name in drop, y, sample))
+        if each:
+            each(labelled, read.column, name, found[-1].columns)
     used = [each for each in found if each.columns]
     if not used:
         reasons = "; ".join(f"{each.name}: {each.reason}" for each in found[:10]) or "none is left"
@@ -80,7 +87,7 @@ def infer_schema(
         shown=(read.shown, *(each.shown for each in found)),
         notes=(*read.notes, *(note for each in found for note in each.notes)),
         warnings=(*read.warnings, *(w for each in found for w in each.warnings)),
-        num_unlabelled=table.frame.height - labelled.frame.height,
+        num_unlabelled=num_rows - labelled.height,
     )
 
 
@@ -215,7 +222,7 @@ def _shown(raw: Raw, found: Found, becomes: str) -> Shown:
 
 
 def _check_target(table: Table, target: str | None) -> str:
-    names = table.frame.columns
+    names = table.columns
     if target in names:
         return str(target)
     listed = ", ".join(names[:_LISTED]) + (" ..." if len(names) > _LISTED else "")
@@ -237,7 +244,7 @@ def suggest_target(table: Table) -> str:
         >>> suggest_target(as_table({"Class": [1, 2], "a": [1, 2]}))
         'Class'
     """
-    names = table.frame.columns
+    names = table.columns
     for usual in _USUAL_TARGETS:
         for name in names:
             if re.sub(r"[^a-z]", "", name.lower()) == usual:
@@ -247,7 +254,7 @@ def suggest_target(table: Table) -> str:
 
 def _check_names(table: Table, names: Sequence[str]) -> None:
     for name in names:
-        if name not in table.frame.columns:
+        if name not in table.columns:
             _check_target(table, name)
 
 

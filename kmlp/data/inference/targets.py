@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from kmlp.data import values
+from kmlp.data.arrays.cautions import of_classes
 from kmlp.data.columns import Column, Shown
 from kmlp.data.encoder import scale_of, target_numbers
 from kmlp.data.inference import kinds
@@ -18,8 +19,6 @@ from kmlp.stats.metrics import TASKS
 
 _FEW_CLASSES = 20
 _MANY_CLASSES = 100
-_FEW_ROWS = 20
-_SKEWED = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,8 +144,8 @@ def _classes(raw: Raw, found: Found, task: str) -> Target:
         )
     column = Column(name=raw.name, kind="category", source=raw.name, values=names)
     counts = _counts(raw, column)
-    warnings = _gaps(raw, len(raw.series) - int(counts.sum())) + _of_classes(
-        raw.name, names, counts
+    warnings = _gaps(raw, len(raw.series) - int(counts.sum())) + of_classes(
+        repr(raw.name), names, counts
     )
     doubts = found.notes if found.kind == "number" else ()
     shown = _shown(
@@ -165,23 +164,6 @@ def _counts(raw: Raw, column: Column) -> np.ndarray:
     codes = target_numbers(raw, column)
     codes = codes[~np.isnan(codes)].astype(np.int64)
     return np.bincount(codes, minlength=len(column.values))[: len(column.values)]
-
-
-def _of_classes(name: str, names: tuple[str, ...], counts: np.ndarray) -> tuple[str, ...]:
-    told = []
-    few = [f"{names[i]} ({counts[i]})" for i in np.flatnonzero(counts < _FEW_ROWS)[:10]]
-    if few:
-        told.append(
-            f"few rows for {'these classes' if len(few) > 1 else 'one class'} of {name!r}: "
-            f"{', '.join(few)}; their scores will be uncertain"
-        )
-    ratio = counts.max() / max(1, counts.min())
-    if ratio >= _SKEWED:
-        told.append(
-            f"the classes of {name!r} are unequal, 1:{ratio:,.0f}: accuracy says little; "
-            'compare by balanced accuracy or AUC, and try class_weight="balanced"'
-        )
-    return tuple(told)
 
 
 def _gaps(raw: Raw, count: int) -> tuple[str, ...]:

@@ -42,8 +42,13 @@ class Block:
     quote: str | None
 
 
-def decoded(pieces: Iterator[bytes], dialect: Dialect) -> Iterator[str]:
+def decoded(pieces: Iterator[bytes], dialect: Dialect, *, to_end: bool = True) -> Iterator[str]:
     """Bytes as text.
+
+    Args:
+        pieces: of a file.
+        dialect: whose encoding they are in.
+        to_end: whether the file ends with them; else they may end inside of a character.
 
     Raises:
         UnicodeDecodeError: they are not in this encoding.
@@ -52,7 +57,8 @@ def decoded(pieces: Iterator[bytes], dialect: Dialect) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder(dialect.encoding)()
     for piece in pieces:
         yield _text(decoder.decode(piece))
-    yield _text(decoder.decode(b"", final=True))
+    if to_end:
+        yield _text(decoder.decode(b"", final=True))
 
 
 def blocks(texts: Iterator[str], dialect: Dialect, width: int) -> Iterator[Block]:

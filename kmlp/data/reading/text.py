@@ -14,12 +14,17 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from kmlp.data.arrays.streams import reading
 from kmlp.data.reading.cells import Facts, Reading, tidy
 from kmlp.data.reading.dialects import SAMPLE, Dialect, find_dialect, find_encoding
 from kmlp.data.reading.records import Block, blocks, decoded
-from kmlp.data.reading.unpacked import Content, reading
+from kmlp.data.reading.unpacked import Content
+from kmlp.machine import available_memory, in_words
 
 _SHOWN = 20
+_AS = "as a table of text"
+_REPEATED = 4
+_ENCODED, _LITTLE = 4, 2**24
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,17 @@ class _Plan:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Scan:
+    """What is known after it."""
+
+    plan: _Plan
+    readings: tuple[Reading, ...]
+    num_rows: int
+    num_blank: int
+    sha256: str
+
+
 def read_text(
     path: Path,
     *,
@@ -52,22 +68,59 @@ def read_text(
     text: Sequence[str] = (),
 ) -> Text:
     """Reads a text file; see `kmlp.data.tables.read_table`."""
-    with reading(path, "as a table of text"):
-        try:
-            return _read(_plan(path, encoding, separator, header), text)
-        except UnicodeDecodeError as error:
-            if encoding:
-                raise ValueError(
-                    f"it is not in {encoding} (byte {error.object[error.start]:#04x}); "
-                    "leave encoding out to have it found"
-                ) from error
-        # What is not UTF-8 is nearly always what Windows wrote; said in the first line shown.
-        try:
-            return _read(_plan(path, "cp1252", separator, header), text)
-        except UnicodeDecodeError as error:
+    with reading(path, _AS):
+        return _whole(_scanned(path, encoding, separator, header, text))
+
+
+@dataclass(frozen=True)
+class TextParts:
+    """A text file that was read through once, and whose rows are given some at a time.
+
+    Attributes:
+        names: of its columns.
+        num_rows: in all.
+        sha256: of the file.
+    """
+
+    names: tuple[str, ...]
+    num_rows: int
+    sha256: str
+    _scan: _Scan
+
+    def __iter__(self) -> Iterator[Text]:
+        with reading(self._scan.plan.path, _AS):
+            yield from _parts(self._scan)
+
+
+def text_parts(path: Path, text: Sequence[str] = ()) -> TextParts:
+    """How a text file is read, found from all of it; see `kmlp.data.tables.read_batches`."""
+    with reading(path, _AS):
+        scan = _scanned(path, None, None, None, text)
+    return TextParts(scan.plan.names, scan.num_rows, scan.sha256, scan)
+
+
+def _scanned(
+    path: Path,
+    encoding: str | None,
+    separator: str | None,
+    header: bool | None,
+    text: Sequence[str],
+) -> _Scan:
+    try:
+        return _scan(_plan(path, encoding, separator, header), text)
+    except UnicodeDecodeError as error:
+        if encoding:
             raise ValueError(
-                "it is neither in UTF-8 nor in cp1252; say its encoding, such as latin-1"
+                f"it is not in {encoding} (byte {error.object[error.start]:#04x}); "
+                "leave encoding out to have it found"
             ) from error
+    # What is not UTF-8 is nearly always what Windows wrote; said in the first line shown.
+    try:
+        return _scan(_plan(path, "cp1252", separator, header), text)
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            "it is neither in UTF-8 nor in cp1252; say its encoding, such as latin-1"
+        ) from error
 
 
 def _plan(path: Path, encoding: str | None, separator: str | None, header: bool | None) -> _Plan:
@@ -93,14 +146,9 @@ def _sample(content: Content, encoding: str | None) -> tuple[str, bool, str]:
         if len(start) > 4 * SAMPLE:
             break
     encoding = encoding or find_encoding(start)
-    texts = decoded(iter([start]), Dialect(encoding=encoding))
-    try:
-        sample = "".join(texts)
-    except UnicodeDecodeError as error:
-        if error.end < len(start) and error.end < len(start) - 4:
-            raise
-        sample = start[: error.start].decode(encoding)  # the piece ends inside of a character
-    whole = len(start) <= 4 * SAMPLE and len(sample) <= SAMPLE
+    is_all = len(start) <= 4 * SAMPLE
+    sample = "".join(decoded(iter([start]), Dialect(encoding=encoding), to_end=is_all))
+    whole = is_all and len(sample) <= SAMPLE
     return sample[:SAMPLE], whole, encoding
 
 
@@ -130,30 +178,93 @@ def column_names(header: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...
     return tuple(names), tuple(notes)
 
 
-def _read(plan: _Plan, text: Sequence[str]) -> Text:
+def _scan(plan: _Plan, text: Sequence[str]) -> _Scan:
+    """The first pass."""
     facts = [Facts(text_wanted=name in text) for name in plan.names]
-    lines: list[np.ndarray] = []
     hashes: list[str] = []
-    blank = 0
+    num_rows = num_blank = 0
     for block, columns in _columns(plan, hashes):
         for fact, cells in zip(facts, columns, strict=True):
             fact.see(tidy(cells))
-        lines.append(block.lines)
-        blank += block.num_blank
-    if not sum(map(len, lines)):
+        num_rows += len(block.lines)
+        num_blank += block.num_blank
+    if not num_rows:
         raise ValueError("it has a header and no rows below it")
     readings = _decide(facts, plan.dialect.separator)
-    parts: list[list[pl.Series]] = [[] for _ in plan.names]
-    for _, columns in _columns(plan, hashes):
-        for part, cells, how in zip(parts, columns, readings, strict=True):
-            part.append(how.apply(tidy(cells)))
-    if hashes[0] != hashes[1]:
+    return _Scan(plan, tuple(readings), num_rows, num_blank, hashes[0])
+
+
+def _second_pass(scan: _Scan) -> Iterator[tuple[np.ndarray, list[pl.Series]]]:
+    """The lines of some rows at a time, and their cells as `tidy` gives them."""
+    hashes: list[str] = []
+    for block, columns in _columns(scan.plan, hashes):
+        yield block.lines, list(map(tidy, columns))
+    if hashes[0] != scan.sha256:
         raise ValueError("it changed while it was read; try again when it is whole")
-    frame = pl.DataFrame(
-        [pl.concat(part).alias(name) for part, name in zip(parts, plan.names, strict=True)]
-    )
-    found = _found(plan, readings, blank)
-    return Text(frame, found, plan.dialect, np.concatenate(lines), hashes[0])
+
+
+def _whole(scan: _Scan) -> Text:
+    """All rows at once."""
+    _check_memory(scan.readings, scan.num_rows)
+    parts, lines = [_Values(how) for how in scan.readings], list[np.ndarray]()
+    for rows, columns in _second_pass(scan):
+        lines.append(rows)
+        for part, cells in zip(parts, columns, strict=True):
+            part.add(cells)
+    named = zip(parts, scan.plan.names, strict=True)
+    frame = pl.DataFrame([part.whole(name) for part, name in named])
+    return Text(frame, _found(scan), scan.plan.dialect, np.concatenate(lines), scan.sha256)
+
+
+def _parts(scan: _Scan) -> Iterator[Text]:
+    """Some rows at a time."""
+    found = _found(scan)
+    for rows, columns in _second_pass(scan):
+        each = zip(scan.readings, columns, scan.plan.names, strict=True)
+        frame = pl.DataFrame([how.apply(cells).alias(name) for how, cells, name in each])
+        yield Text(frame, found, scan.plan.dialect, rows, scan.sha256)
+
+
+def _check_memory(readings: Sequence[Reading], num_rows: int) -> None:
+    """Refuses what will not fit beside the matrix of float32 that is made of it."""
+    wanted = num_rows * sum(_bytes(how) + _ENCODED for how in readings)
+    # The machine is asked for what it has only where that can matter: it takes milliseconds.
+    if wanted > _LITTLE and wanted > (free := available_memory()):
+        raise ValueError(
+            f"its {num_rows:,} rows and {len(readings)} columns take {in_words(wanted)} or more, "
+            f"of memory {in_words(free)} are free; take a sample of the rows, or fewer columns"
+        )
+
+
+def _bytes(how: Reading) -> int:
+    """Of a value in memory: of words those of a code."""
+    if how.whole:
+        return np.dtype(how.whole.lower()).itemsize
+    return 4 if how.kind == "text" else 8
+
+
+class _Values:
+    """The values of a column, block by block; words that repeat are kept as codes."""
+
+    def __init__(self, how: Reading) -> None:
+        self._how, self._blocks = how, list[pl.Series]()
+        self._codes: pl.Categorical | None = None
+
+    def add(self, cells: pl.Series) -> None:
+        """Takes in a block of cells as `tidy` gives them."""
+        values = self._how.apply(cells)
+        if not self._blocks and values.dtype == pl.String and _repeat(values):
+            self._codes = pl.Categorical(pl.Categories.random())
+        self._blocks.append(values.cast(self._codes) if self._codes else values)
+
+    def whole(self, name: str) -> pl.Series:
+        """The column; its blocks are used up."""
+        blocks, self._blocks = self._blocks, []
+        return pl.concat(blocks).alias(name)
+
+
+def _repeat(words: pl.Series) -> bool:
+    return words.n_unique() <= max(2, len(words) // _REPEATED)
 
 
 @dataclass(frozen=True)
@@ -198,7 +309,8 @@ def _decide(facts: Sequence[Facts], separator: str) -> list[Reading]:
     return [fact.decide(separator, certain) for fact in facts]
 
 
-def _found(plan: _Plan, readings: Sequence[Reading], blank: int) -> tuple[str, ...]:
+def _found(scan: _Scan) -> tuple[str, ...]:
+    plan, blank = scan.plan, scan.num_blank
     said = [plan.dialect.describe(), *plan.notes]
     if plan.dialect.encoding == "cp1252":
         said.append("the encoding is a guess: it is not UTF-8; look at letters with accents")
@@ -206,7 +318,7 @@ def _found(plan: _Plan, readings: Sequence[Reading], blank: int) -> tuple[str, .
         said.append(f"{blank} blank line{'s' * (blank != 1)} passed over")
     told = [
         f"{name}: {'; '.join(how.describe())}"
-        for name, how in zip(plan.names, readings, strict=True)
+        for name, how in zip(plan.names, scan.readings, strict=True)
         if how.describe()
     ]
     more = [f"and {len(told) - _SHOWN} columns more"] if len(told) > _SHOWN else []

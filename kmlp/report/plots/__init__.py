@@ -5,7 +5,7 @@ colours than two. An interval stands beside every mean; nothing is shown or save
 """
 
 from kmlp.report.plots.estimates import (
-    Estimate,
+    EstimateRow,
     Line,
     draw_estimates,
     draw_looks,
@@ -15,6 +15,7 @@ from kmlp.report.plots.estimates import (
 from kmlp.report.plots.forest_plot import ForestRow, draw_epochs, draw_rows
 from kmlp.report.plots.labels import fitted, fitted_apart
 from kmlp.report.plots.palette import PALETTE, SCALE, style
+from kmlp.report.plots.panels import small_multiples, titled_panels
 from kmlp.report.plots.predictions import (
     draw_confusion,
     draw_predicted,
@@ -26,7 +27,7 @@ from kmlp.report.plots.training import by_epoch, draw_curves
 __all__ = [
     "PALETTE",
     "SCALE",
-    "Estimate",
+    "EstimateRow",
     "Line",
     "ForestRow",
     "by_epoch",
@@ -43,5 +44,7 @@ __all__ = [
     "draw_sweep",
     "fitted",
     "fitted_apart",
+    "small_multiples",
     "style",
+    "titled_panels",
 ]

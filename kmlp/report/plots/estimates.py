@@ -17,7 +17,7 @@ _FACTORS = (0.1, 0.2, 0.25, 0.33, 0.5, 0.67, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2, 3, 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Estimate:
+class EstimateRow:
     """A number with its interval.
 
     Attributes:
@@ -54,7 +54,7 @@ class Line:
 
 def draw_estimates(
     ax: Axes,
-    rows: Sequence[Estimate],
+    rows: Sequence[EstimateRow],
     *,
     xlabel: str,
     reference: float | None = None,
@@ -205,7 +205,7 @@ def draw_parts(
     return label_rows(ax, labels, xlabel)
 
 
-def _factors(ax: Axes, rows: Sequence[Estimate]) -> None:
+def _factors(ax: Axes, rows: Sequence[EstimateRow]) -> None:
     """A logarithmic axis whose ticks are few plain factors."""
     ends = [x for row in rows for x in (row.value, *(row.interval or ()))]
     low, high = min([*ends, 1.0]) / 1.05, max([*ends, 1.0]) * 1.05

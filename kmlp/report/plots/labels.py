@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from kmlp.text import shortened, visible
 
-_WIDE_FIGURE = 5.0  # inches
+WIDE_FIGURE = 5.0  # inches
 _COLUMNS = {True: 32, False: 18}
 _ROW_OF_TWO = 0.27  # inches that two lines of letters take
 _BESIDE_ROWS = 0.55  # inches of a figure of rows that are no rows
@@ -19,7 +19,7 @@ def row_labels(ax: Axes, names: Sequence[str]) -> list[str]:
     """Names as they fit left of the rows of a figure: in two lines where rows are high enough."""
     width, height = (side / ax.figure.dpi for side in (ax.figure.bbox.width, ax.figure.bbox.height))
     has_room = (height - _BESIDE_ROWS) / max(len(names), 1) >= _ROW_OF_TWO
-    return fitted_apart(names, _COLUMNS[bool(width > _WIDE_FIGURE)], 1 + has_room)
+    return fitted_apart(names, _COLUMNS[bool(width > WIDE_FIGURE)], 1 + has_room)
 
 
 def fitted_apart(names: Sequence[str], columns: int, lines: int = 1) -> list[str]:

@@ -1,7 +1,6 @@
 """How the report's figures are drawn: each at two widths."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from matplotlib.figure import Figure as Canvas
 
@@ -10,17 +9,11 @@ from kmlp.report.blocks import Figure
 from kmlp.report.figures import drawn
 from kmlp.report.plots import ForestRow
 from kmlp.stats.formatting import Unit
-from kmlp.study.results.ranking import label
+from kmlp.study.results.records.base import OfVariant
+from kmlp.study.results.records.variants import VariantScores
 
-WIDE = 7.6
-
-
-NARROW = 3.6
-
-
+WIDE, NARROW = 7.6, 3.6  # inches
 ROW = 0.3
-
-
 _LONGEST_LABEL = 18
 
 
@@ -50,20 +43,10 @@ def draw_in_rows(rows: Sequence[ForestRow], xlabel: str, reference: float | None
     return draw_at
 
 
-def row_label(variant: Mapping[str, Any]) -> str:
+def row_label(entry: VariantScores | OfVariant) -> str:
     """A variant's name, with its strength where that fits beside a row."""
-    return label(variant) if len(label(variant)) <= _LONGEST_LABEL else variant["name"]
-
-
-def done(results: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The members that finished."""
-    return [m for m in results["members"] if m["status"] == "done"]
-
-
-def scores_by_seed(results: Mapping[str, Any], variant: str) -> dict[int, float]:
-    """The primary metric on the test set of every seed that finished."""
-    metric = results["metric"]["name"]
-    return {m["seed"]: m["test"][metric] for m in done(results) if m["variant"] == variant}
+    name = entry.name if isinstance(entry, VariantScores) else entry.variant
+    return entry.label if len(entry.label) <= _LONGEST_LABEL else name
 
 
 def scaled(bounds: Sequence[float] | None, unit: Unit) -> list[float] | None:
@@ -74,7 +57,3 @@ def said_outer(rows: Sequence[ForestRow]) -> str:
     if not any(row.outer for row in rows):
         return ""
     return " The thin line also holds what other test rows would give."
-
-
-def entry_label(entry: Mapping[str, Any]) -> str:
-    return row_label({"name": entry["variant"], "strength": entry["strength"]})

@@ -1,51 +1,77 @@
 """What each variant costs: time, epochs, weights."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
-from kmlp.report.blocks import NONE, Cell, Row, Table
-from kmlp.report.rendering.drawing import done, row_label
-from kmlp.stats.formatting import unit_in
+from kmlp.report import tabular
+from kmlp.report.blocks import NONE, Cell, Section
+from kmlp.report.rendering.drawing import row_label
+from kmlp.report.tabular import Column
 from kmlp.study.results.networks import NEAR_ZERO, TrainedNetworks
 from kmlp.study.results.ranking import rank
+from kmlp.study.results.records.members import MemberScores
+from kmlp.study.results.records.study import StudyResults
+from kmlp.study.results.records.variants import VariantResult
 
 
-def cost(results: Mapping[str, Any], networks: TrainedNetworks) -> Table:
-    """What each variant costs: time, epochs, weights."""
-    columns = [
-        Cell("Variant"),
-        Cell("Seconds a network", "all seeds"),
-        Cell("Epochs trained", "best epoch"),
-        Cell("Weights"),
-        Cell(f"|w| < {NEAR_ZERO:g}", "% of kernels"),
-    ]
-    rows = []
-    for variant in rank(results["variants"], unit_in(results)):
-        members = [m for m in done(results) if m["variant"] == variant["name"]]
-        seconds = [m["seconds"] for m in members]
-        trained = networks.of(variant["name"])
-        near_zero = float(np.mean([t.near_zero for t in trained]))
-        rows.append(
-            Row(
-                [
-                    Cell(row_label(variant)),
-                    Cell(f"{np.mean(seconds):.2f}", f"{np.sum(seconds):,.1f}"),
-                    Cell(
-                        f"{np.mean([m['stopped_epoch'] for m in members]):.1f}",
-                        f"{np.mean([m['best_epoch'] for m in members]):.1f}",
-                    ),
-                    Cell(f"{trained[0].num_weights:,}"),
-                    Cell(f"{100 * near_zero:.1f}") if np.isfinite(near_zero) else NONE,
-                ],
-                variant["name"] == results["baseline"],
-            )
-        )
-    total = sum(m["seconds"] for m in results["members"] if "seconds" in m)
-    note = (
-        "Means over seeds. Networks train together in stacks: a network's seconds are its share "
-        f"of its stack's wall time, {total:,.1f} s in all. The last column is the share of kernel "
-        "weights that an L1 penalty, for one, has driven to almost nothing."
+def cost_section(results: StudyResults, networks: TrainedNetworks) -> Section:
+    """A row a variant."""
+    total = sum(m.seconds for m in results.members if isinstance(m, MemberScores))
+    shown = tabular.table(
+        [
+            Column(head="Variant", cell=lambda v: Cell(row_label(v))),
+            Column(
+                head="Seconds a network", second="all seeds", cell=lambda v: _seconds(results, v)
+            ),
+            Column(head="Epochs trained", second="best epoch", cell=lambda v: _epochs(results, v)),
+            *weight_columns(networks),
+        ],
+        rank(results),
+        is_baseline=lambda v: v.name == results.baseline,
+        note=(
+            "Means over seeds. Networks train together in stacks: a network's seconds are its "
+            f"share of its stack's wall time, {total:,.1f} s in all. The last column is the share "
+            "of kernel weights that an L1 penalty, for one, has driven to almost nothing."
+        ),
     )
-    return Table(columns, rows, note)
+    return Section("cost", "What it costs", [shown])
+
+
+def weight_columns(networks: TrainedNetworks) -> list[Column[VariantResult]]:
+    """How many weights a variant has, and how many of them hardly count."""
+
+    def num_weights(variant: VariantResult) -> int:
+        return networks.of(variant.name)[0].num_weights
+
+    return [
+        Column(
+            head="Weights",
+            cell=lambda v: Cell(f"{num_weights(v):,}"),
+            numbers=lambda v: {"weights": num_weights(v)},
+        ),
+        Column(
+            head=f"|w| < {NEAR_ZERO:g}",
+            second="% of kernels",
+            cell=lambda v: _percent(_near_zero(networks, v)),
+            numbers=lambda v: {"share_near_zero": _near_zero(networks, v)},
+        ),
+    ]
+
+
+def _near_zero(networks: TrainedNetworks, variant: VariantResult) -> float:
+    trained = networks.of(variant.name)
+    return sum(t.near_zero for t in trained) / len(trained)
+
+
+def _percent(share: float) -> Cell:
+    return Cell(f"{100 * share:.1f}") if np.isfinite(share) else NONE
+
+
+def _seconds(results: StudyResults, variant: VariantResult) -> Cell:
+    seconds = [m.seconds for m in results.finished(variant.name)]
+    return Cell(f"{np.mean(seconds):.2f}", f"{np.sum(seconds):,.1f}")
+
+
+def _epochs(results: StudyResults, variant: VariantResult) -> Cell:
+    members = results.finished(variant.name)
+    last, best = ([getattr(m, f"{end}_epoch") for m in members] for end in ("stopped", "best"))
+    return Cell(f"{np.mean(last):.1f}", f"{np.mean(best):.1f}")

@@ -1,25 +1,25 @@
 """The report's section on bias and variance: what each variant's error consists of."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 
-from kmlp.report import plots
-from kmlp.report.blocks import Block, Cell, Figure, Row, Section, Table, Text
-from kmlp.report.plots import Estimate
+from kmlp.report import plots, tabular
+from kmlp.report.blocks import Block, Cell, Figure, Section, Table, Text
+from kmlp.report.csv_tables import of_records
+from kmlp.report.plots import EstimateRow
 from kmlp.report.rendering.drawing import draw, row_label
+from kmlp.report.tabular import Column
 from kmlp.stats.formatting import Unit, unit_of
+from kmlp.study.results.records.base import Estimate
+from kmlp.study.results.records.decompositions import BiasVariance, CorrectedRatios, Ratios
+from kmlp.study.results.records.study import StudyResults
 
-Entry = Mapping[str, Any]
 _ROW = 0.3
 _LONGEST_NAME = 24
-_LOSSES = {
-    "squared_error": "mse",
-    "cross_entropy": "cross_entropy",
-    "zero_one": "accuracy",
-}
+_LOSSES = {"squared_error": "mse", "cross_entropy": "cross_entropy", "zero_one": "accuracy"}
 _COLUMNS = {
     "squared_error": {
         "risk": "Squared error ↓",
@@ -48,21 +48,39 @@ _TITLES = {
 }
 
 
-def section(results: Mapping[str, Any]) -> Section | None:
+def decompositions_section(results: StudyResults) -> Section | None:
     """Figures, tables and how to read them; None where no training rows were resampled."""
-    entries = sorted(
-        results["bias_variance"], key=lambda entry: entry["squared_error"]["risk"]["value"]
-    )
+    entries = sorted(results.bias_variance, key=lambda entry: entry.squared_error.risk.value)
     if not entries:
         return None
-    is_regression = results["dataset"]["task"] == "regression"
-    baseline = results["baseline"]
+    is_regression, baseline = results.dataset.is_regression, results.baseline
     divided = (_ratios(entries, baseline), _ratio_table(entries, baseline))
     blocks: list[Block] = [Text(_how(entries)), _parts(entries, is_regression)]
     blocks += [block for block in divided if block]
-    blocks += [_table(entries, loss, baseline) for loss in _LOSSES if loss in entries[0]]
+    blocks += [_table(entries, loss, baseline) for loss in _LOSSES if getattr(entries[0], loss)]
     blocks.append(Text(_method(entries, is_regression)))
-    return Section("bias-variance", "Bias and variance", blocks)
+    tables = {"bias_variance": of_records(_numbers(results.bias_variance))}
+    return Section("bias-variance", "Bias and variance", blocks, tables)
+
+
+def _numbers(entries: Sequence[BiasVariance]) -> list[dict[str, Any]]:
+    """A row a variant and decomposition."""
+    own = ("variant", "strength", "resample", "num_train", "num_samples", "num_seeds")
+    return [
+        {
+            **{name: getattr(entry, name) for name in own},
+            "decomposition": loss,
+            **getattr(entry, loss).to_dict(),
+            **(against.to_dict() if (against := _against(entry, loss)) else {}),
+        }
+        for entry in entries
+        for loss in _LOSSES
+        if getattr(entry, loss)
+    ]
+
+
+def _against(entry: BiasVariance, loss: str) -> Ratios | CorrectedRatios | None:
+    return getattr(entry.versus_baseline, loss, None)
 
 
 def loss_unit(loss: str, values: Sequence[float]) -> Unit:
@@ -70,17 +88,16 @@ def loss_unit(loss: str, values: Sequence[float]) -> Unit:
     return unit_of(_LOSSES[loss], values)
 
 
-def _parts(entries: Sequence[Entry], is_regression: bool) -> Figure:
-    terms = [entry["squared_error"] for entry in entries]
-    has_seeds = all("variance_sample" in found for found in terms)
+def _parts(entries: Sequence[BiasVariance], is_regression: bool) -> Figure:
+    terms = [entry.squared_error for entry in entries]
     kinds = {"bias2_plus_noise": ("bias² + noise", "baseline", 0.85)}
-    if has_seeds:
+    if all(found.variance_sample for found in terms):
         kinds["variance_sample"] = ("variance: training sample", "train", 0.95)
         kinds["variance_optimization"] = ("variance: initial weights, order, masks", "train", 0.45)
     else:
         kinds["variance"] = ("variance", "train", 0.95)
-    widths = np.array([[found[kind]["value"] for kind in kinds] for found in terms])
-    intervals = [(t["bias2_plus_noise"]["ci95"], t["risk"]["ci95"]) for t in terms]
+    widths = np.array([[getattr(found, kind).value for kind in kinds] for found in terms])
+    intervals = [(t.bias2_plus_noise.ci95, t.risk.ci95) for t in terms]
     error = "squared error" if is_regression else "squared error of the probabilities"
 
     def draw_at(width: float) -> Canvas:
@@ -88,7 +105,7 @@ def _parts(entries: Sequence[Entry], is_regression: bool) -> Figure:
         ax = canvas.subplots()
         plots.draw_parts(
             ax,
-            [_label(entry) for entry in entries],
+            [row_label(entry) for entry in entries],
             {name: (role, alpha) for name, role, alpha in kinds.values()},
             widths,
             intervals=intervals,
@@ -113,15 +130,14 @@ def _parts(entries: Sequence[Entry], is_regression: bool) -> Figure:
     )
 
 
-def _ratios(entries: Sequence[Entry], baseline: str) -> Figure | None:
+def _ratios(entries: Sequence[BiasVariance], baseline: str) -> Figure | None:
     """Bias and variance as multiples of the baseline's, paired by training sample."""
-    rows = []
-    for entry in entries:
-        found = (entry["versus_baseline"] or {}).get("squared_error", {})
-        for part, name in (("variance", "variance"), ("bias", "bias² + noise")):
-            ratio = found.get(f"{part}_ratio")
-            if ratio:
-                rows.append(_ratio_row(f"{_label(entry)}, {name}", ratio))
+    rows = [
+        _ratio_row(f"{row_label(entry)}, {name}", ratio)
+        for entry in entries
+        for part, name in (("variance", "variance"), ("bias", "bias² + noise"))
+        if (ratio := getattr(_against(entry, "squared_error"), f"{part}_ratio", None))
+    ]
     if not rows:
         return None
 
@@ -145,21 +161,21 @@ def _ratios(entries: Sequence[Entry], baseline: str) -> Figure | None:
     )
 
 
-def _ratio_row(label: str, ratio: Mapping[str, Any]) -> Estimate:
-    low, high = ratio["ci95"] or (0.0, np.inf)
+def _ratio_row(label: str, ratio: Estimate) -> EstimateRow:
+    low, high = ratio.ci95 or (0.0, np.inf)
     role = "better" if high < 1 else "worse" if low > 1 else "unclear"
-    return Estimate(
+    return EstimateRow(
         label=label,
-        value=ratio["value"],
-        interval=ratio["ci95"],
+        value=ratio.value,
+        interval=ratio.ci95,
         role=role,
         is_clear=role != "unclear",
     )
 
 
-def _ratio_table(entries: Sequence[Entry], baseline: str) -> Table | None:
+def _ratio_table(entries: Sequence[BiasVariance], baseline: str) -> Table | None:
     """What each variant multiplies the baseline's error, bias and variance by."""
-    compared = [entry for entry in entries if entry["versus_baseline"]]
+    compared = [entry for entry in entries if entry.versus_baseline]
     if not compared:
         return None
     kinds = {
@@ -168,58 +184,55 @@ def _ratio_table(entries: Sequence[Entry], baseline: str) -> Table | None:
         ("squared_error", "variance"): "Variance",
         ("cross_entropy", "variance"): "Variance (KL)",
     }
-    shown = {(loss, part): title for (loss, part), title in kinds.items() if loss in compared[0]}
-    heads = [Cell("Variant"), *(Cell(f"{title} ÷", "95 % interval") for title in shown.values())]
-    rows = [
-        Row(
-            [
-                Cell(_label(entry)),
-                *(
-                    _ratio(entry["versus_baseline"].get(loss, {}).get(f"{part}_ratio"))
-                    for loss, part in shown
-                ),
-            ]
-        )
-        for entry in compared
+    own = [_NAME] + [
+        _divided(loss, part, title)
+        for (loss, part), title in kinds.items()
+        if getattr(compared[0], loss)
     ]
     note = (
         f"Divided by {baseline}'s on the same training samples. Bold: 1 is not in the interval, "
         "which is not corrected for the number of variants, as the verdict's are."
     )
-    return Table(heads, rows, note)
+    return tabular.table(own, compared, note=note)
 
 
-def _table(entries: Sequence[Entry], loss: str, baseline: str) -> Table:
-    columns = {
-        n: t for n, t in _COLUMNS[loss].items() if any(n in entry[loss] for entry in entries)
-    }
-    unit = loss_unit(loss, [entry[loss]["risk"]["value"] for entry in entries])
-    heads = [Cell("Variant"), *(Cell(title, "95 % interval") for title in columns.values())]
-    rows = [
-        Row(
-            [Cell(_label(entry)), *(_term(entry[loss].get(name), unit) for name in columns)],
-            entry["variant"] == baseline,
-        )
-        for entry in entries
-    ]
-    return Table(heads, rows, note=f"{_TITLES[loss]}. {_NOTES[loss]}")
+_NAME = Column[BiasVariance](head="Variant", cell=lambda e: Cell(row_label(e)))
 
 
-def _term(term: Mapping[str, Any] | None, unit: Unit) -> Cell:
-    if term is None:
-        return Cell("–")
-    return Cell(unit.value(term["value"]), unit.interval(term["ci95"]) if term["ci95"] else "")
+def _divided(loss: str, part: str, title: str) -> Column[BiasVariance]:
+    def cell(entry: BiasVariance) -> Cell:
+        ratio = getattr(_against(entry, loss), f"{part}_ratio", None)
+        return tabular.if_any(ratio, _ratio)
+
+    return Column(head=f"{title} ÷", second="95 % interval", cell=cell)
 
 
-def _ratio(ratio: Mapping[str, Any] | None) -> Cell:
-    if ratio is None:
-        return Cell("–")
-    row = _ratio_row("", ratio)
-    bounds = ratio["ci95"]
+def _ratio(ratio: Estimate) -> Cell:
+    row, bounds = _ratio_row("", ratio), ratio.ci95
     mark = row.role if row.is_clear else ""
-    return Cell(
-        f"{ratio['value']:.2f}", f"{bounds[0]:.2f} to {bounds[1]:.2f}" if bounds else "", mark
+    return Cell(f"{ratio.value:.2f}", f"{bounds[0]:.2f} to {bounds[1]:.2f}" if bounds else "", mark)
+
+
+def _table(entries: Sequence[BiasVariance], loss: str, baseline: str) -> Table:
+    found = [getattr(entry, loss) for entry in entries]
+    unit = loss_unit(loss, [terms.risk.value for terms in found])
+    known = {n: t for n, t in _COLUMNS[loss].items() if any(getattr(t, n) for t in found)}
+    return tabular.table(
+        [_NAME, *(_term(loss, name, title, unit) for name, title in known.items())],
+        entries,
+        is_baseline=lambda e: e.variant == baseline,
+        note=f"{_TITLES[loss]}. {_NOTES[loss]}",
     )
+
+
+def _term(loss: str, name: str, title: str, unit: Unit) -> Column[BiasVariance]:
+    def cell(entry: BiasVariance) -> Cell:
+        return tabular.if_any(
+            getattr(getattr(entry, loss), name),
+            lambda term: Cell(unit.value(term.value), tabular.bounded(unit, term.ci95)),
+        )
+
+    return Column(head=title, second="95 % interval", cell=cell)
 
 
 _NOTES = {
@@ -240,12 +253,12 @@ _NOTES = {
 }
 
 
-def _how(entries: Sequence[Entry]) -> str:
+def _how(entries: Sequence[BiasVariance]) -> str:
     first = entries[0]
-    kind, _, count = first["resample"].partition(":")
-    rows = sorted({entry["num_train"] for entry in entries})
+    kind, _, count = first.resample.partition(":")
+    rows = sorted({entry.num_train for entry in entries})
     sizes = f"{rows[0]:,}" if len(rows) == 1 else f"{rows[0]:,} to {rows[-1]:,}"
-    seeds = f"{first['num_seeds']} seed{'s' * (first['num_seeds'] > 1)}"
+    seeds = f"{first.num_seeds} seed{'s' * (first.num_seeds > 1)}"
     if kind == "splits":
         drawn = f"{count} disjoint parts of the training rows, {sizes} rows each"
     else:
@@ -254,7 +267,7 @@ def _how(entries: Sequence[Entry]) -> str:
         "with another training sample, or with the same one and other initial weights, order and "
         "masks."
     )
-    if first["num_seeds"] == 1:
+    if first.num_seeds == 1:
         disagree = (
             "with another training sample. With one seed, what its initial weights, order and "
             "masks do alike on every sample counts as bias."
@@ -266,8 +279,8 @@ def _how(entries: Sequence[Entry]) -> str:
     )
 
 
-def _method(entries: Sequence[Entry], is_regression: bool) -> str:
-    kind, seeds = entries[0]["resample"].partition(":")[0], entries[0]["num_seeds"]
+def _method(entries: Sequence[BiasVariance], is_regression: bool) -> str:
+    kind, seeds = entries[0].kind, entries[0].num_seeds
     text = (
         "Intervals leave out one whole training sample at a time (jackknife, t with one degree of "
         "freedom less than samples, on the logarithm but for the sample's part of the variance): a "
@@ -284,7 +297,3 @@ def _method(entries: Sequence[Entry], is_regression: bool) -> str:
             "again from these training rows, not that of fresh rows."
         )
     return text if is_regression else f"{text} Only the squared error's estimates are unbiased."
-
-
-def _label(entry: Entry) -> str:
-    return row_label({"name": entry["variant"], "strength": entry["strength"]})

@@ -1,49 +1,59 @@
 """Cross-validation: scores by fold."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from kmlp.report.blocks import Block, Cell, Figure, Row, Section, Table
+from kmlp.report import tabular
+from kmlp.report.blocks import Block, Cell, Figure, Section, Table
+from kmlp.report.csv_tables import Rows, of_records
 from kmlp.report.plots import ForestRow
-from kmlp.report.rendering.drawing import draw, draw_in_rows, entry_label
-from kmlp.stats.formatting import Unit, p_value, unit_in
+from kmlp.report.rendering.drawing import draw, draw_in_rows, row_label, scaled
+from kmlp.report.tabular import Column
 from kmlp.stats.paired_tests import MIN_SEEDS_TO_TEST
-from kmlp.study.results.ranking import significant
+from kmlp.study.results.ranking import standing
+from kmlp.study.results.records.folds import FoldsOfVariant
+from kmlp.study.results.records.study import StudyResults
+from kmlp.study.results.records.variants import Versus
 
-Results = Mapping[str, Any]
+_LISTS = {"repeats", "scores", "of_repeats"}
 
 
-def folds_section(results: Results) -> Section | None:
+def folds_section(results: StudyResults) -> Section | None:
     """Scores by fold; None without cross-validation."""
-    found = results.get("cross_validation")
+    found = results.cross_validation
     if not found:
         return None
-    unit = unit_in(results)
-    entries = sorted(found["variants"], key=lambda e: -unit.gain(e["mean"]))
-    title = f"{found['num_folds']}-fold cross-validation"
-    if found["num_repeats"] > 1:
-        title += f", {found['num_repeats']} times"
-    blocks: list[Block] = [_folds(entries, results, unit), _folds_table(entries, results, unit)]
-    return Section("folds", title, blocks)
+    entries = sorted(found.variants, key=lambda e: -results.unit().gain(e.mean))
+    title = f"{found.num_folds}-fold cross-validation"
+    if found.num_repeats > 1:
+        title += f", {found.num_repeats} times"
+    blocks: list[Block] = [_folds(entries, results), _folds_table(entries, results)]
+    return Section("folds", title, blocks, fold_tables(found.variants))
 
 
-def _folds(entries: Sequence[Mapping[str, Any]], results: Results, unit: Unit) -> Figure:
-    baseline = results["baseline"]
-    rows = [
-        ForestRow(
-            label=entry_label(entry),
-            values=unit.scale * np.ravel(entry["scores"]),
-            interval=[unit.scale * bound for bound in entry["ci95"]],
-            role="baseline" if entry["variant"] == baseline else _fold_standing(entry, unit),
-            is_clear=entry["variant"] == baseline or _fold_standing(entry, unit) != "unclear",
-        )
+def fold_tables(entries: Sequence[FoldsOfVariant]) -> dict[str, Rows]:
+    """A row a fold, and a row a variant."""
+    scores: list[dict[str, Any]] = [
+        {"variant": entry.variant, "repeat": repeat, "fold": fold, "score": score}
         for entry in entries
+        for repeat, row in zip(entry.repeats, entry.scores, strict=True)
+        for fold, score in enumerate(row)
     ]
+    whole = [entry.model_dump(mode="json", exclude=_LISTS) for entry in entries]
+    return {"folds": of_records(scores), "folds_by_variant": of_records(whole)}
+
+
+def _folds(entries: Sequence[FoldsOfVariant], results: StudyResults) -> Figure:
+    unit, baseline = results.unit(), results.baseline
     return draw(
         "folds",
-        draw_in_rows(rows, f"{unit.axis} on the fold held out {unit.arrow}", None),
+        draw_in_rows(
+            [_row(entry, results) for entry in entries],
+            f"{unit.axis} on the fold held out {unit.arrow}",
+            None,
+        ),
         alt=f"{unit.title} of every fold by variant, with means and corrected intervals.",
         caption=(
             "Every dot is one fold; the diamond is the mean over repeats of their folds' mean, the "
@@ -53,49 +63,40 @@ def _folds(entries: Sequence[Mapping[str, Any]], results: Results, unit: Unit) -
     )
 
 
-def _fold_standing(entry: Mapping[str, Any], unit: Unit) -> str:
-    versus = entry["versus_baseline"]
-    if not versus or not significant(versus):
-        return "unclear"
-    return "better" if unit.gain(versus["difference"]) > 0 else "worse"
+def _row(entry: FoldsOfVariant, results: StudyResults) -> ForestRow:
+    unit = results.unit()
+    is_baseline = entry.variant == results.baseline
+    role = "baseline" if is_baseline else standing(entry.versus_baseline, unit)
+    return ForestRow(
+        label=row_label(entry),
+        values=unit.scale * np.ravel(entry.scores),
+        interval=scaled(entry.ci95, unit),
+        role=role,
+        is_clear=role != "unclear",
+    )
 
 
-def _folds_table(entries: Sequence[Mapping[str, Any]], results: Results, unit: Unit) -> Table:
-    points = ", points" if unit.of_difference == "points" else ""
-    columns = [
-        Cell("Variant"),
-        Cell(f"{unit.axis} {unit.arrow}", "95 % interval, corrected"),
-        Cell(f"Minus {results['baseline']}{points}", "95 % interval, corrected"),
-        Cell("Holm p"),
-        Cell("Wins"),
+def _folds_table(entries: Sequence[FoldsOfVariant], results: StudyResults) -> Table:
+    unit, second = results.unit(), "95 % interval, corrected"
+    own: list[Column[FoldsOfVariant]] = [
+        Column(head="Variant", cell=lambda e: Cell(row_label(e))),
+        Column(
+            head=f"{unit.axis} {unit.arrow}",
+            second=second,
+            cell=lambda e: Cell(unit.value(e.mean), unit.interval(e.ci95), "strong"),
+        ),
+        *tabular.versus_columns(_versus, results.baseline, unit, second),
     ]
-    rows = []
-    for entry in entries:
-        cells = [
-            Cell(entry_label(entry)),
-            Cell(unit.value(entry["mean"]), unit.interval(entry["ci95"]), "strong"),
-        ]
-        versus = entry["versus_baseline"]
-        if versus:
-            standing = _fold_standing(entry, unit)
-            num = versus["wins"] + versus["ties"] + versus["losses"]
-            cells += [
-                Cell(
-                    unit.signed(versus["difference"]),
-                    unit.interval(versus["ci95"], signed=True),
-                    "" if standing == "unclear" else standing,
-                ),
-                Cell(p_value(versus["p_holm"])),
-                Cell(f"{versus['wins']} of {num}"),
-            ]
-        else:
-            is_baseline = entry["variant"] == results["baseline"]
-            cells += [Cell("baseline" if is_baseline else "–"), Cell("–"), Cell("–")]
-        rows.append(Row(cells, entry["variant"] == results["baseline"]))
     note = (
         "Scored on the fold that was held out, which had no part in when training stopped. p is "
         "that of the corrected resampled t test on differences paired by fold, with Holm's "
         "correction; signs are not flipped over folds, which are not independent. Fewer than "
         f"{MIN_SEEDS_TO_TEST} folds in all tell nothing apart."
     )
-    return Table(columns, rows, note)
+    return tabular.table(
+        own, entries, is_baseline=lambda e: e.variant == results.baseline, note=note
+    )
+
+
+def _versus(entry: FoldsOfVariant) -> Versus | None:
+    return entry.versus_baseline

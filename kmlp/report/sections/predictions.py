@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure as Canvas
@@ -10,8 +9,8 @@ from PIL import Image
 
 from kmlp.report import plots
 from kmlp.report.blocks import Block, Figure, Picture, Pictures, Section, Text
+from kmlp.report.csv_tables import Rows
 from kmlp.report.rendering.drawing import draw
-from kmlp.stats.formatting import unit_in
 from kmlp.stats.metrics import regression_metrics
 from kmlp.study.results.networks import TrainedNetworks
 from kmlp.study.results.predictions import (
@@ -22,24 +21,26 @@ from kmlp.study.results.predictions import (
     most_misread,
     reliability,
 )
+from kmlp.study.results.records.study import StudyResults
 
 NUM_PICTURES = 12
 _MOST_CLASSES = 20
 _NUM_PAIRS = 5
+_MOST_ROWS = 200
 
 
 def errors_section(
-    results: Mapping[str, Any], networks: TrainedNetworks, images: np.ndarray | str | None
+    results: StudyResults, networks: TrainedNetworks, images: np.ndarray | str | None
 ) -> Section:
     """What the best variant gets wrong.
 
     Args:
-        results: as in `results.json`.
+        results: of a study.
         networks: of the same run folder.
         images: `(n, height, width)` or `(n, height, width, channels)` test images; a sentence
             why they are left out; None where the data are no images.
     """
-    names = results["dataset"]["class_names"]
+    names = results.dataset.class_names
     shares = confusion(networks.truth, networks.predicted_classes, len(names))
     blocks: list[Block] = []
     if len(names) <= _MOST_CLASSES:
@@ -51,7 +52,21 @@ def errors_section(
         blocks.append(Text(images))
     elif images is not None:
         blocks += _pictures(networks, images, names)
-    return Section("errors", f"What {networks.best} gets wrong", blocks)
+    tables = {"confusion": _shares_table(shares, names), "misread": _misread(networks, names)}
+    return Section("errors", f"What {networks.best} gets wrong", blocks, tables)
+
+
+def _shares_table(shares: np.ndarray, names: Sequence[str]) -> Rows:
+    rows = ([name, *map(float, row)] for name, row in zip(names, shares, strict=True))
+    return [["true class", *names], *rows]
+
+
+def _misread(networks: TrainedNetworks, names: Sequence[str]) -> Rows:
+    found = most_misread(networks.truth, networks.log_probabilities, _MOST_ROWS)
+    return [
+        ["test_row", "true class", "taken for", "networks_wrong", "networks_agreeing"],
+        *([m.row, names[m.label], names[m.taken_for], m.num_wrong, m.num_agreeing] for m in found),
+    ]
 
 
 def trust_section(networks: TrainedNetworks) -> Section:
@@ -65,21 +80,34 @@ def trust_section(networks: TrainedNetworks) -> Section:
         f"cases? Expected calibration error (ECE, {NUM_BINS} bins): the network with seed "
         f"{networks.best_seed} {100 * one.ece:.1f} %"
     )
+    tables = {"reliability": _bins({"one": one, "ensemble": all_})}
     if count == 1:
-        return Section("trust", _TRUST, [Text(text + "."), _trust_figure({_one(networks): one})])
+        blocks: list[Block] = [Text(text + "."), _trust_figure({_one(networks): one})]
+        return Section("trust", _TRUST, blocks, tables)
     text += (
         f", {100 * np.mean(each):.1f} % on average over {count} seeds "
         f"({100 * min(each):.1f} to {100 * max(each):.1f}); the ensemble of all {count} "
         f"{100 * all_.ece:.1f} %."
     )
     panels = {_one(networks): one, f"ensemble of {count}": all_}
-    return Section("trust", _TRUST, [Text(text), _trust_figure(panels)])
+    return Section("trust", _TRUST, [Text(text), _trust_figure(panels)], tables)
 
 
-def residuals_section(results: Mapping[str, Any], networks: TrainedNetworks) -> Section:
+def _bins(by_name: Mapping[str, Reliability]) -> Rows:
+    return [
+        ["networks", "confidence", "accuracy", "rows", "ece"],
+        *(
+            [name, float(b.confidence[i]), float(b.accuracy[i]), int(b.counts[i]), b.ece]
+            for name, b in by_name.items()
+            for i in range(len(b.counts))
+        ),
+    ]
+
+
+def residuals_section(results: StudyResults, networks: TrainedNetworks) -> Section:
     """Predicted against true targets, and what predictions are off by."""
     truth, predicted = networks.truth.astype(float), networks.ensemble_output
-    scores, unit = regression_metrics(truth, predicted), unit_in(results, "rmse")
+    scores, unit = regression_metrics(truth, predicted), results.unit("rmse")
 
     def draw_at(width: float) -> Canvas:
         is_wide = width > 5

@@ -1,128 +1,174 @@
 """The variants by rank, those that cannot be told apart in one group."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from kmlp.report.blocks import NONE, Cell, Row, Table
-from kmlp.report.standing import standing
-from kmlp.stats.formatting import Unit, p_value, unit_in
-from kmlp.study.results.ranking import best_variant, label, num_pairs, rank, shown_beside
+from kmlp.report import tabular
+from kmlp.report.blocks import Cell, Row, Section, Table
+from kmlp.report.csv_tables import Rows, of_records
+from kmlp.report.tabular import Column
+from kmlp.stats.formatting import Unit
+from kmlp.stats.metrics import METRICS
+from kmlp.stats.summaries import Summary
+from kmlp.study.results.ranking import best_variant, rank, shown_beside
+from kmlp.study.results.records.study import StudyResults
+from kmlp.study.results.records.variants import VariantResult, Versus
+
+_PARTS = ("test", "val", "train")
 
 
-def ranking(results: Mapping[str, Any]) -> Table:
-    """Variants by rank, those that cannot be told apart in one group."""
-    unit = unit_in(results)
-    beside = [unit_in(results, metric) for metric in shown_beside(results)]
-    points = ", points" if unit.of_difference == "points" else ""
+def ranking_section(
+    results: StudyResults, weights: Sequence[Column[VariantResult]] = ()
+) -> Section:
+    """Variants by rank, those that cannot be told apart in one group.
+
+    Args:
+        results: of a study.
+        weights: what else its CSV file tells of each variant.
+    """
+    unit, own = results.unit(), ranking_columns(results)
+    in_csv = [*own[:2], *(column.in_csv_alone for column in weights), *own[2:]]
+    tables = {"variants": tabular.csv_rows(in_csv, rank(results)), "comparisons": _all(results)}
+    title = f"Test {unit.title} by variant"
+    return Section("ranking", title, [_table(results, own)], tables)
+
+
+def ranking_columns(results: StudyResults) -> list[Column[VariantResult]]:
+    """All that is shown of a variant, on the page, on a terminal and in CSV."""
+    unit, best = results.unit(), results.best
+    beside = [results.unit(metric) for metric in shown_beside(results)]
     # A column of equal numbers says less than a word in the note.
-    counts = len({v["num_members"] for v in results["variants"]}) > 1
-    columns = [
-        Cell("Variant"),
-        *([Cell("Seeds")] if counts else []),
-        Cell(f"Test {unit.axis}\N{NO-BREAK SPACE}{unit.arrow}", "95 % interval"),
-        Cell("SE"),
-        Cell(f"Minus {results['baseline']}{points}", "95 % interval"),
-        Cell("Holm p"),
-        Cell("Wins"),
-        *(Cell(f"{u.axis}\N{NO-BREAK SPACE}{u.arrow}") for u in beside),
-        Cell(f"Ensemble{',' + unit.sign if unit.sign else ''}\N{NO-BREAK SPACE}{unit.arrow}"),
+    has_counts = len({v.num_members for v in results.variants}) > 1
+    return [
+        Column(
+            head="Variant",
+            cell=lambda v: Cell(v.name, v.strength if v.strength != v.name else ""),
+            numbers=lambda v: {"variant": v.name, "strength": v.strength},
+        ),
+        Column(
+            head="Seeds" if has_counts else "",
+            cell=lambda v: Cell(
+                str(v.num_members), f"{v.num_diverged} diverged" if v.num_diverged else ""
+            ),
+            terminal="seeds",
+            numbers=lambda v: {"seeds": v.num_members, "diverged": v.num_diverged},
+        ),
+        Column(
+            head=f"Test {unit.axis}\N{NO-BREAK SPACE}{unit.arrow}",
+            second="95 % interval",
+            cell=lambda v: tabular.score(v.test[unit.metric], unit, mark="strong"),
+            terminal=_short(unit),
+            numbers=lambda v: _every_score(v, METRICS[results.dataset.task]),
+        ),
+        Column(head="SE", cell=lambda v: _standard_error(v.test[unit.metric], unit)),
+        *tabular.versus_columns(_versus, results.baseline, unit),
+        Column(terminal="best", cell=lambda v: Cell(_place(v, best.variant if best else ""))),
+        *(_beside(u) for u in beside),
+        Column(
+            head=f"Ensemble{',' + unit.sign if unit.sign else ''}\N{NO-BREAK SPACE}{unit.arrow}",
+            cell=lambda v: tabular.if_any(
+                v.ensemble[unit.metric], lambda found: Cell(unit.value(found))
+            ),
+            numbers=lambda v: {
+                f"ensemble_{m}": v.ensemble.get(m) for m in METRICS[results.dataset.task]
+            },
+        ),
     ]
+
+
+def _versus(variant: VariantResult) -> Versus | None:
+    return variant.versus_baseline
+
+
+def _beside(unit: Unit) -> Column[VariantResult]:
+    return Column(
+        head=f"{unit.axis}\N{NO-BREAK SPACE}{unit.arrow}",
+        cell=lambda v: tabular.score(v.test.get(unit.metric), unit, with_interval=False),
+        terminal=_short(unit),
+    )
+
+
+def _short(unit: Unit) -> str:
+    """ "test acc. %"; an arrow where lower is better."""
+    return f"test {unit.short}{unit.sign}" + ("" if unit.higher_is_better else f" {unit.arrow}")
+
+
+def _place(variant: VariantResult, best: str) -> str:
+    if variant.name == best:
+        return "best"
+    return "tied" if variant.tied_with_best else ""
+
+
+def _standard_error(summary: Summary, unit: Unit) -> Cell:
+    return tabular.if_any(summary.se, lambda se: Cell(unit.value(se)))
+
+
+def _every_score(variant: VariantResult, metrics: Sequence[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for part in _PARTS:
+        for metric in metrics:
+            summary: Summary | None = getattr(variant, part).get(metric)
+            low, high = (summary and summary.ci95) or (None, None)
+            numbers = {
+                "mean": summary and summary.mean,
+                "sd": summary and summary.sd,
+                "ci95_low": low,
+                "ci95_high": high,
+            }
+            found |= {f"{part}_{metric}_{name}": value for name, value in numbers.items()}
+    return found
+
+
+def _table(results: StudyResults, own: Sequence[Column[VariantResult]]) -> Table:
     rows: list[Row] = []
-    for title, variants in _groups(results, unit):
+    for title, variants in _groups(results):
         if title:
             rows.append(Row([Cell(title)]))
-        rows += [_ranked_row(v, results, unit, beside, with_seeds=counts) for v in variants]
-    what = "predictions" if results["dataset"]["task"] == "regression" else "probabilities"
+        rows += [tabular.row(own, v, is_baseline=v.name == results.baseline) for v in variants]
+    what = "predictions" if results.dataset.is_regression else "probabilities"
     note = (
-        f"By mean test {unit.title}. ↑ higher is better, ↓ lower is better. Intervals are t "
-        f"intervals of the mean over {_seeds(results)}, SE is its standard error; p is the "
+        f"By mean test {results.unit().title}. ↑ higher is better, ↓ lower is better. Intervals "
+        f"are t intervals of the mean over {_seeds(results)}, SE is its standard error; p is the "
         "two-sided sign-flip "
         "test's on differences paired by seed, corrected by Holm over all variants; differences "
         f"significant at 5 % are bold. The ensemble averages the {what} of a variant's networks."
     )
-    return Table(columns, rows, note)
+    return Table(tabular.headings(own), rows, note)
 
 
-def _seeds(results: Mapping[str, Any]) -> str:
-    numbers = {v["num_members"] for v in results["variants"]}
+def _seeds(results: StudyResults) -> str:
+    numbers = {v.num_members for v in results.variants}
     return "seeds" if len(numbers) > 1 else f"{numbers.pop()} seeds"
 
 
-def _groups(results: Mapping[str, Any], unit: Unit) -> list[tuple[str, list[Any]]]:
-    """By whether the best can be told from them; without such tests, by the baseline."""
-    ranked = rank(results["variants"], unit)
-    best = best_variant(results["variants"], unit)
-    if best is not None and any(v.get("tied_with_best") is not None for v in ranked):
-        tied = [v for v in ranked if v.get("tied_with_best") or v["name"] == best["name"]]
-        rest = [v for v in ranked if v not in tied]
-        name = label(best)
-        better = [v for v in rest if unit.gain(v["versus_best"]["difference"]) > 0]
-        groups = [
-            (f"Better on the test set than {name}, which validation chose", better),
-            (f"The best on validation, {name}, and what cannot be told apart from it", tied),
-            (f"Worse than {name}", [v for v in rest if v not in better]),
-        ]
-    else:
-        base = results["baseline"]
-        by = {
-            "better": f"Better than {base}",
-            "unclear": f"{base}, and what cannot be told apart from it",
-            "worse": f"Worse than {base}",
-        }
-        groups = [(by[s], [v for v in ranked if standing(v, unit) == s]) for s in by]
+def _groups(results: StudyResults) -> list[tuple[str, list[VariantResult]]]:
+    """By whether the best can be told from them."""
+    unit, ranked = results.unit(), rank(results)
+    best = best_variant(results.variants, unit)
+    if best is None:
+        return [("", ranked)]
+    tied = [v for v in ranked if v.tied_with_best or v.name == best.name]
+    better = [v for v in ranked if v.versus_best and unit.gain(v.versus_best.difference) > 0]
+    groups = [
+        (
+            f"Better on the test set than {best.label}, which validation chose",
+            [v for v in better if v not in tied],
+        ),
+        (f"The best on validation, {best.label}, and what cannot be told apart from it", tied),
+        (f"Worse than {best.label}", [v for v in ranked if v not in (*tied, *better)]),
+    ]
     groups = [(title, variants) for title, variants in groups if variants]
     return groups if len(groups) > 1 else [("", ranked)]
 
 
-def _ranked_row(
-    variant: Mapping[str, Any],
-    results: Mapping[str, Any],
-    unit: Unit,
-    beside: Sequence[Unit],
-    *,
-    with_seeds: bool,
-) -> Row:
-    is_baseline = variant["name"] == results["baseline"]
-    versus = variant["versus_baseline"]
-    strength = variant["strength"] if variant["strength"] != variant["name"] else ""
-    diverged = f"{variant['num_diverged']} diverged" if variant["num_diverged"] else ""
-    compared = [NONE] * 3
-    if is_baseline:
-        compared[0] = Cell("baseline")
-    if versus:
-        bounds = unit.interval(versus["ci95"], signed=True) if versus["ci95"] else ""
-        compared = [
-            Cell(unit.signed(versus["difference"]), bounds, difference_mark(variant, unit)),
-            Cell(p_value(versus["p_holm"])),
-            Cell(f"{versus['wins']} of {num_pairs(versus)}"),
-        ]
-    return Row(
-        [
-            Cell(variant["name"], strength),
-            *([Cell(str(variant["num_members"]), diverged)] if with_seeds else []),
-            score_cell(variant["test"][unit.metric], unit, mark="strong"),
-            _standard_error(variant["test"][unit.metric], unit),
-            *compared,
-            *(score_cell(variant["test"].get(u.metric), u, with_interval=False) for u in beside),
-            Cell(unit.value(variant["ensemble"][unit.metric])),
-        ],
-        is_baseline,
-    )
-
-
-def score_cell(
-    summary: Mapping[str, Any] | None, unit: Unit, *, mark: str = "", with_interval: bool = True
-) -> Cell:
-    if summary is None:
-        return NONE
-    bounds = unit.interval(summary["ci95"]) if summary["ci95"] and with_interval else ""
-    return Cell(unit.value(summary["mean"]), bounds, mark)
-
-
-def _standard_error(summary: Mapping[str, Any], unit: Unit) -> Cell:
-    return NONE if summary["se"] is None else Cell(unit.value(summary["se"]))
-
-
-def difference_mark(variant: Mapping[str, Any], unit: Unit) -> str:
-    role = standing(variant, unit)
-    return "" if role == "unclear" else role
+def _all(results: StudyResults) -> Rows:
+    """Every comparison with the baseline, then every one with the best."""
+    ranked = rank(results)
+    against_baseline = [("baseline", v.name, v.versus_baseline) for v in ranked]
+    against_best = [("best", v.name, v.versus_best) for v in ranked]
+    rows = [
+        {"variant": name, "against": against, **versus.to_dict()}
+        for against, name, versus in (*against_baseline, *against_best)
+        if versus
+    ]
+    return of_records(rows, "variant", "against")

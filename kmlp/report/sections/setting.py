@@ -5,43 +5,45 @@ from typing import Any
 
 from kmlp.config.settings import RECORDS
 from kmlp.report.blocks import Section, Text, facts_table
-from kmlp.stats.formatting import Unit, unit_in
-from kmlp.study.results.ranking import label
+from kmlp.stats.formatting import Unit
+from kmlp.study.results.records.base import Plain
+from kmlp.study.results.records.decompositions import Resampling
+from kmlp.study.results.records.study import StudyResults
+from kmlp.study.results.records.variants import VariantResult
 
-Results = Mapping[str, Any]
 _STOPPING = ("early_stopping", "monitor", "min_delta", "patience", "restore_best_weights")
 
 
-def setting_section(results: Results) -> Section:
+def setting_section(results: StudyResults) -> Section:
     """Data, the network and the training that all variants share, seeds and samples."""
-    config = _config(results, results["baseline"])
+    config = results.variant(results.baseline).config
     facts = {
         "Data": _data(results),
-        f"Network of {results['baseline']}": _written(config["model"]),
-        **_training(config["train"]),
+        f"Network of {results.baseline}": _settings(config.model),
+        **_training(config.train),
         "Trials": _trials(results),
     }
-    if samples := results.get("groups", {}).get("resample"):
+    if samples := results.groups.resample:
         facts["Samples"] = _samples(samples)
     return Section("setting", "The setting", [facts_table(facts)])
 
 
-def best_section(results: Results) -> Section | None:
+def best_section(results: StudyResults) -> Section | None:
     """What validation chose, and what to expect of it; None where nothing finished."""
-    best, unit = results.get("best"), unit_in(results)
+    best, unit = results.best, results.unit()
     if not best:
         return None
-    variant = next(v for v in results["variants"] if v["name"] == best["variant"])
-    member = next(m for m in results["members"] if m["id"] == best["member"])
+    variant = results.variant(best.variant)
+    member = next(m for m in results.finished(best.variant) if m.id == best.member)
     facts = {
-        "Variant": label(variant),
-        "Network": _written(variant["config"]["model"]),
-        **_training(variant["config"]["train"]),
+        "Variant": variant.label,
+        "Network": _settings(variant.config.model),
+        **_training(variant.config.train),
         f"Its {unit.title}": _scores(variant, unit),
         "One network of it": (
-            f"seed {best['seed']}, of the lowest validation loss: {unit.title} "
-            f"{unit.with_unit(member['test'][unit.metric])} on the test rows; weights of epoch "
-            f"{member['best_epoch']} of {member['stopped_epoch']}"
+            f"seed {best.seed}, of the lowest validation loss: {unit.title} "
+            f"{unit.with_unit(member.score('test', unit.metric))} on the test rows; weights of "
+            f"epoch {member.best_epoch} of {member.stopped_epoch}"
         ),
     }
     how = (
@@ -51,27 +53,23 @@ def best_section(results: Results) -> Section | None:
     return Section("best", "The best settings", [Text(how), facts_table(facts)])
 
 
-def _config(results: Results, name: str) -> Mapping[str, Any]:
-    return next(v for v in results["variants"] if v["name"] == name)["config"]
-
-
-def _data(results: Results) -> str:
-    dataset = results["dataset"]
-    kinds = f", {len(dataset['class_names'])} classes" if dataset["class_names"] else ""
-    held_out = "drawn by each seed" if dataset["num_val"] else "none held out"
+def _data(results: StudyResults) -> str:
+    dataset = results.dataset
+    kinds = f", {len(dataset.class_names)} classes" if dataset.class_names else ""
+    held_out = "drawn by each seed" if dataset.num_val else "none held out"
     return (
-        f"{dataset['name']} ({dataset['source']}): {dataset['num_train']:,} training, "
-        f"{dataset['num_val']:,} validation ({held_out}) and {dataset['num_test']:,} test rows"
+        f"{dataset.name} ({dataset.source}): {dataset.num_train:,} training, "
+        f"{dataset.num_val:,} validation ({held_out}) and {dataset.num_test:,} test rows"
         f"{kinds}"
     )
 
 
-def _training(train: Mapping[str, Any]) -> dict[str, str]:
+def _training(train: Plain) -> dict[str, str]:
     own = {k: v for k, v in train.items() if k not in _STOPPING}
-    return {"Training": _written(own), "Early stopping": _stopping(train)}
+    return {"Training": _settings(own), "Early stopping": _stopping(train)}
 
 
-def _stopping(train: Mapping[str, Any]) -> str:
+def _stopping(train: Plain) -> str:
     if not train["early_stopping"]:
         return f"none: all {train['max_epochs']} epochs"
     kept = "best" if train["restore_best_weights"] else "last"
@@ -82,8 +80,8 @@ def _stopping(train: Mapping[str, Any]) -> str:
     )
 
 
-def _trials(results: Results) -> str:
-    numbers = sorted({v["num_members"] for v in results["variants"]})
+def _trials(results: StudyResults) -> str:
+    numbers = sorted({v.num_members for v in results.variants})
     seeds = f"{numbers[0]}" if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}"
     return (
         f"{seeds} seeds a variant; one seed gives every variant the same initial weights, order of "
@@ -91,34 +89,34 @@ def _trials(results: Results) -> str:
     )
 
 
-def _samples(samples: Mapping[str, Any]) -> str:
-    kind = "disjoint parts" if samples["kind"] == "splits" else "bootstrap draws"
+def _samples(samples: Resampling) -> str:
+    kind = "disjoint parts" if samples.kind == "splits" else "bootstrap draws"
     return (
-        f"for bias and variance, {samples['num_samples']} {kind} of {samples['num_train']:,} "
-        f"training rows each, {samples['num_seeds']} seeds a part"
+        f"for bias and variance, {samples.num_samples} {kind} of {samples.num_train:,} "
+        f"training rows each, {samples.num_seeds} seeds a part"
     )
 
 
-def _scores(variant: Mapping[str, Any], unit: Unit) -> str:
+def _scores(variant: VariantResult, unit: Unit) -> str:
     said = []
-    for part, words in (("val", "validation"), ("test", "test")):
-        summary = variant[part].get(unit.metric)
+    for scores, words in ((variant.val, "validation"), (variant.test, "test")):
+        summary = scores.get(unit.metric)
         if not summary:
             continue
-        text = f"{words} {unit.with_unit(summary['mean'])}"
-        if summary["se"] is not None:
-            text += f" (standard error {unit.value(summary['se'])})"
+        text = f"{words} {unit.with_unit(summary.mean)}"
+        if summary.se is not None:
+            text += f" (standard error {unit.value(summary.se)})"
         said.append(text)
     return ", ".join(said)
 
 
-def _written(values: Mapping[str, Any]) -> str:
+def _settings(values: Plain) -> str:
     """Settings without what is off, or says how something acts that is."""
     shown = {k: v for k, v in values.items() if _acts(k, values)}
     return ", ".join(f"{_words(k)} {_value(v)}" for k, v in shown.items())
 
 
-def _acts(name: str, values: Mapping[str, Any]) -> bool:
+def _acts(name: str, values: Plain) -> bool:
     record = RECORDS.get(name)
     if record is None:  # a part of a field's own table
         return bool(values[name])
@@ -132,7 +130,7 @@ def _words(name: str) -> str:
 
 def _value(value: Any) -> str:
     if isinstance(value, Mapping):
-        return f"({_written(value)})"
+        return f"({_settings(value)})"
     if isinstance(value, list):
         return "-".join(map(str, value))
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -8,55 +8,71 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 
 from kmlp.report import plots
-from kmlp.report.blocks import Figure
-from kmlp.report.figures import LONGEST_KEY, PANEL_TITLE
+from kmlp.report.blocks import Figure, Section
+from kmlp.report.csv_tables import Rows, of_records
+from kmlp.report.figures import LONGEST_KEY
 from kmlp.report.plots import PALETTE, ForestRow
-from kmlp.report.rendering.drawing import ROW, done, draw, draw_in_rows, row_label
+from kmlp.report.rendering.drawing import ROW, draw, draw_in_rows, row_label
 from kmlp.stats import summaries
-from kmlp.stats.formatting import Unit, unit_in, unit_of
+from kmlp.stats.formatting import Unit, unit_of
+from kmlp.stats.monitoring import plain_loss_name
 from kmlp.study.results.networks import TrainedNetworks, gaps
 from kmlp.study.results.ranking import rank
+from kmlp.study.results.records.study import StudyResults
+
+
+def training_sections(results: StudyResults, networks: TrainedNetworks) -> list[Section]:
+    """Learning curves of the score, and of the loss beside the generalization gap."""
+    is_regression = results.dataset.is_regression
+    score = None if is_regression else curves(results, networks, "accuracy", "learning")
+    loss = plain_loss_name(results.dataset.task)
+    fit = [curves(results, networks, loss, "curves"), generalization_gaps(results)]
+    shown = [figure for figure in fit if figure]
+    title = "Over- and underfitting" if score else "Learning curves, over- and underfitting"
+    stopped = {"curves": _by_epoch(results, networks)}
+    return [
+        *([Section("learning", "Learning curves", [score])] if score else []),
+        Section("stopping", "When training stopped", [stopping(results)], stopped),
+        *([Section("fit", title, shown)] if shown else []),
+    ]
+
+
+def _by_epoch(results: StudyResults, networks: TrainedNetworks) -> Rows:
+    """Mean and deviation over seeds by epoch, as drawn."""
+    rows: list[dict[str, Any]] = []
+    for variant in (v.name for v in rank(results)):
+        for name in sorted({n for t in networks.of(variant) for n in t.curves}):
+            ends = plots.by_epoch(networks.curves(variant, name))
+            rows += [
+                {"variant": variant, "curve": name, "epoch": i, "mean": float(m), "sd": float(sd)}
+                for i, (m, sd) in enumerate(zip(*ends, strict=True), start=1)
+            ]
+    return of_records(rows, "variant", "curve", "epoch", "mean", "sd")
 
 
 def curves(
-    results: Mapping[str, Any], networks: TrainedNetworks, metric: str, name: str
+    results: StudyResults, networks: TrainedNetworks, metric: str, name: str
 ) -> Figure | None:
     """Training and validation curves, a small panel a variant; None where none are kept."""
-    ranked = rank(results["variants"], unit_in(results))
-    shown = [v for v in ranked if networks.curves(v["name"], metric)]
+    shown = [v.name for v in rank(results) if networks.curves(v.name, metric)]
     if not shown:
         return None
     unit = unit_of(metric)
     scale, title = _curve_scale(unit)
-    reference = [scale * c for c in networks.curves(results["baseline"], f"val_{metric}")]
-    panels = [
-        {
-            role: [scale * c for c in networks.curves(v["name"], part + metric)]
-            for role, part in (("train", ""), ("baseline", "val_"))
-            if networks.curves(v["name"], part + metric)
-        }
-        for v in shown
-    ]
-    names = [v["name"] for v in shown]
-    titles = plots.fitted_apart(names, PANEL_TITLE, 2)
+    reference = [scale * c for c in networks.curves(results.baseline, f"val_{metric}")]
+    by_name = {v: _panel(networks, v, metric, scale) for v in shown}
 
     def draw_at(width: float) -> Canvas:
-        columns = min(len(shown), 4 if width > 5 else 2)
-        lines = -(-len(shown) // columns)
-        canvas = Canvas(figsize=(width, 0.75 + 1.05 * lines), layout="constrained")
-        axes = canvas.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).flat
-        for ax in axes[len(shown) :]:
-            ax.remove()
-        for i, (ax, panel) in enumerate(zip(axes, panels, strict=False)):
-            own = names[i] == results["baseline"]
-            plots.draw_curves(ax, panel, ylabel="", reference=() if own else reference)
-            ax.set_title(titles[i], loc="left", fontweight="normal")
+        panels = plots.titled_panels(shown, width, row_height=1.05, margin=0.75)
+        canvas = panels.canvas
+        for ax, (variant, panel) in zip(panels.axes, by_name.items(), strict=True):
+            behind = () if variant == results.baseline else reference
+            plots.draw_curves(ax, panel, ylabel="", reference=behind)
             ax.set_xlabel("")
-            ax.tick_params(labelbottom=i + columns >= len(shown))
-        axes[0].set_ylim(*_readable(panels))
+        panels.axes[0].set_ylim(*_readable(list(by_name.values())))
         canvas.supxlabel("epoch", fontsize=8.5)
         canvas.supylabel(title, fontsize=8.5)
-        _key(canvas, results["baseline"] if reference else "")
+        _key(canvas, results.baseline if reference else "")
         return canvas
 
     return draw(
@@ -76,20 +92,31 @@ def curves(
     )
 
 
-def generalization_gaps(results: Mapping[str, Any]) -> Figure | None:
+def _panel(
+    networks: TrainedNetworks, variant: str, metric: str, scale: float
+) -> dict[str, list[np.ndarray]]:
+    """Curves by the role of their colour."""
+    curves = {
+        role: [scale * c for c in networks.curves(variant, part + metric)]
+        for role, part in (("train", ""), ("baseline", "val_"))
+    }
+    return {role: runs for role, runs in curves.items() if runs}
+
+
+def generalization_gaps(results: StudyResults) -> Figure | None:
     """Validation minus training loss by variant; None without validation rows."""
-    metric = "rmse" if results["dataset"]["task"] == "regression" else "cross_entropy"
+    metric = "rmse" if results.dataset.is_regression else "cross_entropy"
     unit = unit_of(metric)
     rows = []
-    for variant in rank(results["variants"], unit_in(results)):
-        values = gaps(results, variant["name"], metric)
+    for variant in rank(results):
+        values = gaps(results, variant.name, metric)
         if len(values):
             rows.append(
                 ForestRow(
                     label=row_label(variant),
                     values=values,
                     interval=summaries.t_interval(values) if len(values) > 1 else None,
-                    role="baseline" if variant["name"] == results["baseline"] else "unclear",
+                    role="baseline" if variant.name == results.baseline else "unclear",
                 )
             )
     if not rows:
@@ -108,16 +135,16 @@ def generalization_gaps(results: Mapping[str, Any]) -> Figure | None:
     )
 
 
-def stopping(results: Mapping[str, Any]) -> Figure:
+def stopping(results: StudyResults) -> Figure:
     """When each network was best and when it stopped."""
-    ranked = rank(results["variants"], unit_in(results))
+    ranked = rank(results)
     epochs, roles = {}, []
     for variant in ranked:
-        members = [m for m in done(results) if m["variant"] == variant["name"]]
-        pair = [np.array([m[k] for m in members]) for k in ("best_epoch", "stopped_epoch")]
-        epochs[row_label(variant)] = (pair[0], pair[1])
-        roles.append("baseline" if variant["name"] == results["baseline"] else "unclear")
-    most = max(v["config"]["train"]["max_epochs"] for v in ranked)
+        members = results.finished(variant.name)
+        best, last = ([getattr(m, f"{end}_epoch") for m in members] for end in ("best", "stopped"))
+        epochs[row_label(variant)] = (np.array(best), np.array(last))
+        roles.append("baseline" if variant.name == results.baseline else "unclear")
+    most = max(v.config.train["max_epochs"] for v in ranked)
 
     def draw_at(width: float) -> Canvas:
         canvas = Canvas(figsize=(width, 0.55 + ROW * len(ranked)), layout="constrained")

@@ -15,11 +15,22 @@ def _accuracy(rows: PredictedClasses) -> float:
     return float(hits.sum() / support.sum())
 
 
+def _hits(rows: PredictedClasses) -> np.ndarray:
+    """1 of a row that is right, else 0."""
+    return (rows.log_p.argmax(axis=1) == rows.labels).astype(np.float64)
+
+
 def _balanced_accuracy(rows: PredictedClasses) -> float:
     """Mean recall over the classes that the labels hold."""
     hits, support, _ = rows.class_counts
     present = support > 0
     return float((hits[present] / support[present]).mean())
+
+
+def _balanced_hits(rows: PredictedClasses) -> np.ndarray:
+    """The same, each row counting more the fewer rows its class has."""
+    _, support, _ = rows.class_counts
+    return _hits(rows) * len(rows.labels) / (np.count_nonzero(support) * support[rows.labels])
 
 
 def _auc(rows: PredictedClasses) -> float:
@@ -51,8 +62,12 @@ def _macro_f1(rows: PredictedClasses) -> float:
 
 def _cross_entropy(rows: PredictedClasses) -> float:
     """Mean of -log p(label), in nats; infinite where a label's probability is 0."""
+    return rows.mean(_surprises(rows))
+
+
+def _surprises(rows: PredictedClasses) -> np.ndarray:
     # Subtracted, because the negative of 0.0 prints as -0.0.
-    return 0.0 - rows.mean(rows.of_the_label)
+    return 0.0 - rows.of_the_label.astype(np.float64)
 
 
 def _brier_score(rows: PredictedClasses) -> float:
@@ -62,9 +77,13 @@ def _brier_score(rows: PredictedClasses) -> float:
     From 0, all sure and right, to 2, all sure and wrong. Of two classes it is twice what is
     computed from the probability of class 1 alone.
     """
+    return rows.mean(_squared_distances(rows))
+
+
+def _squared_distances(rows: PredictedClasses) -> np.ndarray:
     off = np.exp(rows.log_p, dtype=np.float64)
     off[np.arange(len(off)), rows.labels] -= 1
-    return rows.mean(np.square(off).sum(axis=1))
+    return np.square(off).sum(axis=1)
 
 
 @dataclass(frozen=True)
@@ -134,6 +153,7 @@ RECORDS = (
         short="acc.",
         tasks=CLASSES,
         score=_accuracy,
+        by_row=_hits,
         higher_is_better=True,
         unit="percent",
         logged_in="percent",
@@ -145,6 +165,7 @@ RECORDS = (
         short="bal. acc.",
         tasks=CLASSES,
         score=_balanced_accuracy,
+        by_row=_balanced_hits,
         higher_is_better=True,
         unit="percent",
     ),
@@ -165,6 +186,7 @@ RECORDS = (
         title="cross-entropy",
         tasks=CLASSES,
         score=_cross_entropy,
+        by_row=_surprises,
         higher_is_better=False,
         unit="nats",
         most=float("inf"),
@@ -177,6 +199,7 @@ RECORDS = (
         title="Brier score",
         tasks=CLASSES,
         score=_brier_score,
+        by_row=_squared_distances,
         higher_is_better=False,
         most=2.0,
     ),

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+
 CLASSES, NUMBERS = ("binary", "multiclass"), ("regression",)
 TASKS = (*CLASSES, *NUMBERS)
 MetricUnit = Literal["percent", "nats", "target", "variance", "none"]
@@ -21,6 +23,9 @@ class Metric:
         short: in a table's heading, where the title is too long for one.
         tasks: those that are scored by it.
         score: its formula, from `PredictedClasses` or `PredictedNumbers`.
+        by_row: from the same, `(n,)` numbers whose mean is the score; None where it has none, as
+            an AUC, and then no interval counts other test rows.
+        is_root: whether the score is the root of that mean.
         higher_is_better: the direction.
         unit: of its values.
         least, most: what it can be: intervals end there.
@@ -34,6 +39,8 @@ class Metric:
     short: str = ""
     tasks: tuple[str, ...]
     score: Callable[[Any], float]
+    by_row: Callable[[Any], np.ndarray] | None = None
+    is_root: bool = False
     higher_is_better: bool
     unit: MetricUnit = "none"
     least: float = 0.0

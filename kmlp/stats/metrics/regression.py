@@ -13,14 +13,22 @@ def _rmse(rows: PredictedNumbers) -> float:
 
 def _mae(rows: PredictedNumbers) -> float:
     """Mean absolute error, in the targets' unit."""
-    return rows.mean(np.abs(rows.errors))
+    return rows.mean(_absolute_errors(rows))
+
+
+def _absolute_errors(rows: PredictedNumbers) -> np.ndarray:
+    return np.abs(rows.errors)
 
 
 def _mape(rows: PredictedNumbers) -> float:
     """Mean of |error / target|; NaN where a target is 0."""
     if not rows.targets.all():
         return float("nan")
-    return rows.mean(np.abs(rows.errors / rows.targets))
+    return rows.mean(_relative_errors(rows))
+
+
+def _relative_errors(rows: PredictedNumbers) -> np.ndarray:
+    return np.abs(rows.errors / rows.targets)
 
 
 def _r2(rows: PredictedNumbers) -> float:
@@ -33,7 +41,11 @@ def _r2(rows: PredictedNumbers) -> float:
 
 def _mse(rows: PredictedNumbers) -> float:
     """Mean squared error, in the targets' unit squared."""
-    return rows.mean(np.square(rows.errors))
+    return rows.mean(_squared_errors(rows))
+
+
+def _squared_errors(rows: PredictedNumbers) -> np.ndarray:
+    return np.square(rows.errors)
 
 
 RECORDS = (
@@ -42,6 +54,8 @@ RECORDS = (
         title="RMSE",
         tasks=NUMBERS,
         score=_rmse,
+        by_row=_squared_errors,
+        is_root=True,
         higher_is_better=False,
         unit="target",
         most=float("inf"),
@@ -52,6 +66,7 @@ RECORDS = (
         title="MAE",
         tasks=NUMBERS,
         score=_mae,
+        by_row=_absolute_errors,
         higher_is_better=False,
         unit="target",
         most=float("inf"),
@@ -61,6 +76,7 @@ RECORDS = (
         title="MAPE",
         tasks=NUMBERS,
         score=_mape,
+        by_row=_relative_errors,
         higher_is_better=False,
         unit="percent",
         most=float("inf"),
@@ -79,6 +95,7 @@ RECORDS = (
         title="MSE",
         tasks=NUMBERS,
         score=_mse,
+        by_row=_squared_errors,
         higher_is_better=False,
         unit="target",
         most=float("inf"),

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from kmlp.study.results.ranking import best_member
+from kmlp.study.results.records.members import MemberScores
+from kmlp.study.results.records.study import StudyScores
 from kmlp.study.run_folder import RunFolder
+from kmlp.study.run_folder.records import outputs_in
 
 NEAR_ZERO = 1e-3
 """A kernel's weight counts as near zero below this absolute value."""
@@ -80,50 +82,49 @@ class TrainedNetworks:
         return np.log(np.maximum(np.exp(outputs).mean(axis=0), np.finfo(np.float64).tiny))
 
 
-def read_networks(folder: RunFolder, results: Mapping[str, Any]) -> TrainedNetworks:
+def read_networks(folder: RunFolder, results: StudyScores) -> TrainedNetworks:
     """Reads every finished network's arrays once.
 
     Raises:
         RunFolderError: arrays are missing or damaged.
     """
     truth = folder.test_labels()
-    done = [m for m in results["members"] if m["status"] == "done"]
+    done = results.finished()
     if not done:
         return TrainedNetworks(trained=(), truth=truth)
     best = best_member(results)
     trained, outputs = [], {}
     for member in done:
-        arrays = folder.arrays(member["id"])
+        arrays = folder.arrays(member.id)
         trained.append(_reduce(member, arrays))
-        if member["variant"] == best["variant"]:
-            name = "test_predictions" if "test_predictions" in arrays else "test_log_probabilities"
-            outputs[member["seed"]] = arrays[name]
+        if member.variant == best.variant:
+            outputs[member.seed] = outputs_in(arrays)
     return TrainedNetworks(
         trained=trained,
         truth=truth,
-        best=best["variant"],
-        best_seed=best["seed"],
+        best=best.variant,
+        best_seed=best.seed,
         outputs=outputs,
     )
 
 
-def gaps(results: Mapping[str, Any], variant: str, metric: str) -> np.ndarray:
+def gaps(results: StudyScores, variant: str, metric: str) -> np.ndarray:
     """Validation minus training score of every finished network at its restored epoch.
 
     Returns:
         `(num_seeds,)`; empty where no validation rows were held out.
     """
-    members = [m for m in results["members"] if m["variant"] == variant and m["status"] == "done"]
-    return np.array([m["val"][metric] - m["train"][metric] for m in members if m["val"]])
+    members = [m for m in results.finished(variant) if m.val]
+    return np.array([m.score("val", metric) - m.score("train", metric) for m in members])
 
 
-def _reduce(member: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> TrainedNetwork:
+def _reduce(member: MemberScores, arrays: Mapping[str, np.ndarray]) -> TrainedNetwork:
     weights = {n: a for n, a in arrays.items() if n.startswith("weight/")}
     kernels = [np.abs(a) < NEAR_ZERO for n, a in weights.items() if n.endswith("/kernel")]
     size = sum(k.size for k in kernels)
     return TrainedNetwork(
-        variant=member["variant"],
-        seed=member["seed"],
+        variant=member.variant,
+        seed=member.seed,
         curves={n.removeprefix("curve_"): a for n, a in arrays.items() if n.startswith("curve_")},
         num_weights=sum(
             a.size for n, a in weights.items() if n.rpartition("/")[2] not in _NOT_TRAINED

@@ -1,28 +1,27 @@
 """Sentences that follow from the numbers, and from nothing else."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from kmlp.stats.formatting import Unit, listed, p_equals, unit_in
-from kmlp.stats.paired_tests import MAX_SEEDS, MIN_SEEDS_TO_TEST, min_seeds_to_test
-from kmlp.study.results.ranking import (
-    VariantResult,
-    best_variant,
-    chosen_on,
-    is_imbalanced,
-    is_significant,
-    label,
-    num_pairs,
-    on_shared_seeds,
-    rank,
-    significant,
-)
+from kmlp.stats.formatting import Unit, listed, p_equals
+from kmlp.stats.paired_tests import MAX_SEEDS, min_seeds_to_test
+from kmlp.study.results.caveats import caveats
+from kmlp.study.results.ranking import best_variant, on_shared_seeds, rank, standing
+from kmlp.study.results.records.study import StudyNumbers
+from kmlp.study.results.records.variants import VariantResult, Versus, VersusBaseline
 
 _IN_FULL = 3
 _BY_NAME = 5
 
 
-def verdict(results: Mapping[str, Any]) -> list[str]:
+class _Told(NamedTuple):
+    """A variant as sentences name it, and a comparison of it."""
+
+    label: str
+    versus: VersusBaseline
+
+
+def verdict(results: StudyNumbers) -> list[str]:
     """What a study shows, for a reader in a hurry: the first three sentences are the outcome.
 
     First the best variant and what is tied with it; then what helps; then what cannot be told
@@ -30,160 +29,151 @@ def verdict(results: Mapping[str, Any]) -> list[str]:
     all this. Nothing is called better without its interval and its corrected p.
 
     Args:
-        results: as in `results.json`.
+        results: of a study.
     """
-    unit, variants = unit_in(results), results["variants"]
-    best = best_variant(variants, unit)
+    unit = results.unit()
+    best = best_variant(results.variants, unit)
     if best is None:
-        return ["No member finished: nothing can be said.", *_limits(results, unit)]
+        return ["No member finished: nothing can be said.", *caveats(results)]
     return [
         _best(best, results, unit),
         *_comparisons(results, unit),
         *_surprises(best, results, unit),
-        *_limits(results, unit),
+        *caveats(results),
     ]
 
 
-def _best(best: VariantResult, results: Mapping[str, Any], unit: Unit) -> str:
-    test, rows = best["test"][unit.metric], best["test_ci95_seeds_and_rows"]
+def _best(best: VariantResult, results: StudyNumbers, unit: Unit) -> str:
+    test, rows = best.test[unit.metric], best.test_ci95_seeds_and_rows
     spread = " (one seed: no interval)"
-    if test["ci95"]:
-        seeds = f"{unit.interval(test['ci95'])} over {best['num_members']} seeds"
+    if test.ci95:
+        seeds = f"{unit.interval(test.ci95)} over {best.num_members} seeds"
         both = f", {unit.interval(rows)} over seeds and test rows" if rows else ""
         spread = f" (95 % interval {seeds}{both})"
-    where = "validation" if chosen_on(best) == "val" else "training"
+    where = "validation" if best.chosen_on == "val" else "training"
     return (
-        f"{label(best)} has the best mean {where} {unit.title}"
-        f"{on_shared_seeds(results['variants'])}; expect "
-        f"{unit.with_unit(test['mean'])} on the test set{spread}{_ties(best, results)}."
+        f"{best.label} has the best mean {where} {unit.title}"
+        f"{on_shared_seeds(results.variants)}; expect "
+        f"{unit.with_unit(test.mean)} on the test set{spread}{_ties(best, results)}."
     )
 
 
-def _ties(best: VariantResult, results: Mapping[str, Any]) -> str:
+def _ties(best: VariantResult, results: StudyNumbers) -> str:
     """What is tied with the best, but for the baseline, which is compared in its own sentence."""
-    baseline = results["baseline"]
-    others = [v for v in results["variants"] if v["versus_best"] and v["name"] != baseline]
-    tested = [v for v in others if num_pairs(v["versus_best"]) >= MIN_SEEDS_TO_TEST]
-    tied = [v for v in others if v["tied_with_best"]]
-    if best["name"] == baseline or not tested:
+    baseline = results.baseline
+    others = [v for v in results.variants if v.versus_best and v.name != baseline]
+    is_tested = any(v.versus_best and v.versus_best.is_tested for v in others)
+    tied = [v for v in others if v.tied_with_best]
+    if best.name == baseline or not is_tested:
         return ""
     if not tied:
-        with_baseline = best["versus_baseline"] is not None and not is_significant(best)
+        with_baseline = best.versus_baseline is not None and not best.is_significant
         return f"; no other variant{' but the baseline' * with_baseline} is tied with it"
     if len(tied) > _BY_NAME:
         every = "the" if len(tied) == len(others) else f"{len(tied)} of"
         return f"; {every} {len(others)} other variants cannot be told apart from it"
-    return f"; {listed(map(label, tied))} cannot be told apart from it"
+    return f"; {listed(v.label for v in tied)} cannot be told apart from it"
 
 
-def _comparisons(results: Mapping[str, Any], unit: Unit) -> list[str]:
+def _comparisons(results: StudyNumbers, unit: Unit) -> list[str]:
     """What helps; what cannot be told apart; what has too few seeds; what hurts."""
-    baseline = results["baseline"]
-    compared = [v for v in rank(results["variants"], unit) if v["versus_baseline"]]
+    baseline = results.baseline
+    compared = [_Told(v.label, v.versus_baseline) for v in rank(results) if v.versus_baseline]
     needed = min_seeds_to_test(len(compared))
-    few = [v for v in compared if num_pairs(v["versus_baseline"]) < MIN_SEEDS_TO_TEST]
-    tested = [v for v in compared if v not in few]
-    unsettled = [v for v in tested if not is_significant(v)]
-    settled = [v for v in tested if is_significant(v)]
-    better = [v for v in settled if unit.gain(v["versus_baseline"]["difference"]) > 0]
-    worse = [v for v in reversed(settled) if v not in better]
+    by = {
+        role: [t for t in compared if t.versus.is_tested and standing(t.versus, unit) == role]
+        for role in ("better", "unclear", "worse")
+    }
+    few = [t for t in compared if not t.versus.is_tested]
     sentences = []
-    if better:
-        sentences.append(_significant(better, baseline, unit))
-    elif len(tested) > 1 or worse:
+    if by["better"]:
+        sentences.append(_significant(by["better"], f"beats {baseline}", unit))
+    elif len(compared) - len(few) > 1 or by["worse"]:
         sentences.append(f"No variant is shown to beat the baseline, {baseline}.")
-    if unsettled:
-        sentences.append(_unsettled(unsettled, compared, needed, baseline, unit))
+    if by["unclear"]:
+        sentences.append(_unsettled(by["unclear"], compared, needed, baseline, unit))
     if few:
         sentences.append(_too_few(few, baseline, unit, needed))
-    if worse:
-        sentences.append(_significant(worse, baseline, unit))
+    if by["worse"]:
+        sentences.append(_significant(by["worse"][::-1], f"loses to {baseline}", unit))
     return sentences
 
 
-def _significant(variants: Sequence[VariantResult], baseline: str, unit: Unit) -> str:
+def _significant(told: Sequence[_Told], verb: str, unit: Unit) -> str:
     """Those that beat the baseline, or lose to it: the first three in full, then their range."""
-    in_full, rest = variants[:_IN_FULL], variants[_IN_FULL:]
-    clauses = [_clause(v, unit) for v in in_full]
-    is_better = unit.gain(variants[0]["versus_baseline"]["difference"]) > 0
-    verb = "beats" if is_better else "loses to"
-    clauses[0] = f"{label(in_full[0])} {verb} {baseline} {clauses[0]}"
-    clauses[1:] = [f"{label(v)} {c}" for v, c in zip(in_full[1:], clauses[1:], strict=True)]
-    sentence = listed(clauses)
-    if rest:
-        versus = [v["versus_baseline"] for v in rest]
-        sizes = [abs(c["difference"]) for c in versus]
-        bounds = [bound for c in versus for bound in _towards(c)]
-        p = p_equals(max(c["p_holm"] for c in versus), "at most")
-        sentence += (
-            f"; so {'do' if len(rest) > 1 else 'does'} {listed(map(label, rest))} by "
-            f"{unit.range(sizes)} {unit.of_difference} (95 % intervals within "
-            f"{unit.interval((min(bounds), max(bounds)))}, Holm p {p})"
-        )
-    return f"{sentence}."
+    in_full, rest = told[:_IN_FULL], told[_IN_FULL:]
+    first, *others = ((t.label, _clause(t.versus, unit)) for t in in_full)
+    clauses = [f"{first[0]} {verb} {first[1]}", *(f"{name} {clause}" for name, clause in others)]
+    return f"{listed(clauses)}{_and_so_do(rest, unit) if rest else ''}."
 
 
-def _clause(variant: VariantResult, unit: Unit) -> str:
+def _and_so_do(rest: Sequence[_Told], unit: Unit) -> str:
+    sizes = [abs(t.versus.difference) for t in rest]
+    bounds = [bound for t in rest for bound in _towards(t.versus)]
+    p = p_equals(max(t.versus.p_holm for t in rest), "at most")
+    return (
+        f"; so {'do' if len(rest) > 1 else 'does'} {listed(t.label for t in rest)} by "
+        f"{unit.range(sizes)} {unit.of_difference} (95 % intervals within "
+        f"{unit.interval((min(bounds), max(bounds)))}, Holm p {p})"
+    )
+
+
+def _clause(versus: Versus, unit: Unit) -> str:
     """ "by 0.61 points (95 % interval 0.53 to 0.69, Holm p = 0.006, 10 of 10 seeds)"."""
-    versus = variant["versus_baseline"]
-    is_better = unit.gain(versus["difference"]) > 0
-    seeds = f"{versus['wins']}" if is_better else f"worse on {versus['losses']}"
+    is_better = unit.gain(versus.difference) > 0
+    seeds = f"{versus.wins}" if is_better else f"worse on {versus.losses}"
     return (
-        f"by {unit.value(abs(versus['difference']))} {unit.of_difference} "
-        f"(95 % interval {unit.interval(_towards(versus))}, Holm p {p_equals(versus['p_holm'])}, "
-        f"{seeds} of {num_pairs(versus)} seeds)"
+        f"by {unit.value(abs(versus.difference))} {unit.of_difference} "
+        f"(95 % interval {unit.interval(_towards(versus))}, Holm p {p_equals(versus.p_holm)}, "
+        f"{seeds} of {versus.num_pairs} seeds)"
     )
 
 
-def _towards(versus: Mapping[str, Any]) -> list[float]:
+def _towards(versus: Versus) -> list[float]:
     """The interval towards the sentence's side: "by 0.61 (0.53 to 0.69)", whatever the sign."""
-    return sorted(bound if versus["difference"] > 0 else -bound for bound in versus["ci95"])
-
-
-def _open(variant: VariantResult, baseline: str, unit: Unit) -> str:
-    """One variant that cannot be told apart, without the stop."""
-    versus = variant["versus_baseline"]
-    return (
-        f"{label(variant)} cannot be told apart from {baseline}: "
-        f"{unit.signed(versus['difference'])} {unit.of_difference} "
-        f"(95 % interval {unit.interval(versus['ci95'], signed=True)}, "
-        f"Holm p {p_equals(versus['p_holm'])}, better on "
-        f"{versus['wins']} of {num_pairs(versus)} seeds)"
-    )
+    return sorted(bound if versus.difference > 0 else -bound for bound in versus.ci95 or ())
 
 
 def _unsettled(
-    variants: Sequence[VariantResult],
-    compared: Sequence[VariantResult],
-    needed: int,
-    baseline: str,
-    unit: Unit,
+    told: Sequence[_Told], compared: Sequence[_Told], needed: int, baseline: str, unit: Unit
 ) -> str:
     """Those that cannot be told apart in one sentence, and what it would take to tell."""
-    versus = [v["versus_baseline"] for v in variants]
-    if len(variants) == 1:
-        sentence = _open(variants[0], baseline, unit)
-    else:
-        names = listed(map(label, variants))
-        if len(variants) > _BY_NAME:
-            every = "The" if len(variants) == len(compared) else f"{len(variants)} of"
-            names = f"{every} {len(compared)} variants"
-        differences = unit.range([c["difference"] for c in versus], signed=True)
-        p = p_equals(min(c["p_holm"] for c in versus), "at least")
-        sentence = (
-            f"{names} cannot be told apart from {baseline} (differences {differences} "
-            f"{unit.of_difference}, Holm p {p}, {_seeds(versus)})"
-        )
-    most = max(num_pairs(v["versus_baseline"]) for v in compared)
+    sentence = _open(told, len(compared), baseline, unit)
+    most = max(t.versus.num_pairs for t in compared)
     if most < needed:
         among = f"{len(compared)} comparisons" if len(compared) > 1 else "one comparison"
         sentence += f": {most} seeds cannot show any among {among}, at least {needed} are needed"
-    return f"{sentence}; {_more_seeds(variants)}."
+    return f"{sentence}; {_more_seeds(told)}."
 
 
-def _more_seeds(variants: Sequence[VariantResult]) -> str:
+def _open(told: Sequence[_Told], num_compared: int, baseline: str, unit: Unit) -> str:
+    """What cannot be told apart, without the stop: one in full, of several their range."""
+    if len(told) == 1:
+        name, versus = told[0]
+        return (
+            f"{name} cannot be told apart from {baseline}: "
+            f"{unit.signed(versus.difference)} {unit.of_difference} "
+            f"(95 % interval {unit.interval(versus.ci95, signed=True)}, "
+            f"Holm p {p_equals(versus.p_holm)}, better on "
+            f"{versus.wins} of {versus.num_pairs} seeds)"
+        )
+    every = "The" if len(told) == num_compared else f"{len(told)} of"
+    names = _listed_if_few(told, f"{every} {num_compared} variants")
+    differences = unit.range([t.versus.difference for t in told], signed=True)
+    p = p_equals(min(t.versus.p_holm for t in told), "at least")
+    return (
+        f"{names} cannot be told apart from {baseline} (differences {differences} "
+        f"{unit.of_difference}, Holm p {p}, {_seeds(told)})"
+    )
+
+
+def _listed_if_few(told: Sequence[_Told], counted: str) -> str:
+    return listed(t.label for t in told) if len(told) <= _BY_NAME else counted
+
+
+def _more_seeds(told: Sequence[_Told]) -> str:
     """How many seeds would settle what is open, were the differences seen the true ones."""
-    more = {label(v): v["versus_baseline"]["more_seeds"] for v in variants}
+    more = {name: versus.more_seeds for name, versus in told}
     shown = sorted((n, name) for name, n in more.items() if n is not None)
     beyond = len(more) - len(shown)
     if not shown:
@@ -208,121 +198,33 @@ def _more_seeds(variants: Sequence[VariantResult]) -> str:
     return f"{sentence} with 80 % power{rest}"
 
 
-def _too_few(variants: Sequence[VariantResult], baseline: str, unit: Unit, needed: int) -> str:
-    versus = [v["versus_baseline"] for v in variants]
-    names = listed(map(label, variants))
-    if len(variants) > _BY_NAME:
-        names = f"{len(variants)} variants"
+def _too_few(told: Sequence[_Told], baseline: str, unit: Unit, needed: int) -> str:
+    names = _listed_if_few(told, f"{len(told)} variants")
     return (
-        f"{names} {'differ' if len(variants) > 1 else 'differs'} from {baseline} by "
-        f"{unit.range([c['difference'] for c in versus], signed=True)} {unit.of_difference} on "
-        f"{_seeds(versus)}: too few to test; at least {needed} are needed."
+        f"{names} {'differ' if len(told) > 1 else 'differs'} from {baseline} by "
+        f"{unit.range([t.versus.difference for t in told], signed=True)} {unit.of_difference} on "
+        f"{_seeds(told)}: too few to test; at least {needed} are needed."
     )
 
 
-def _surprises(best: VariantResult, results: Mapping[str, Any], unit: Unit) -> list[str]:
-    """Variants that the test set tells to be better than the one that validation chose."""
-    sentences = []
-    for variant in results["variants"]:
-        versus = variant["versus_best"]
-        # The baseline's comparison with the best is already told.
-        if versus is None or variant["name"] == results["baseline"]:
-            continue
-        if best["name"] == results["baseline"] or not significant(versus):
-            continue
-        if unit.gain(versus["difference"]) > 0:
-            sentences.append(
-                f"On the test set {label(variant)} beats {label(best)}, which validation chose, "
-                f"{_clause({'versus_baseline': versus}, unit)}."
-            )
-    return sentences
-
-
-def _seeds(versus: Sequence[Mapping[str, Any]]) -> str:
-    """ "10 seeds", "8 to 10 seeds", "1 seed"."""
-    fewest, most = min(map(num_pairs, versus)), max(map(num_pairs, versus))
-    number = f"{most}" if fewest == most else f"{fewest} to {most}"
-    return f"{number} seed{'s' * (most > 1)}"
-
-
-def _limits(results: Mapping[str, Any], unit: Unit) -> list[str]:
-    limits = [*_not_compared(results), *_other_rows(results, unit)]
-    for variant in results["variants"]:
-        if variant["num_diverged"]:
-            seeds = [
-                f"{m['seed']} (epoch {m['stopped_epoch']})"
-                for m in results["members"]
-                if m["variant"] == variant["name"] and m["status"] == "diverged"
-            ]
-            limits.append(
-                f"{label(variant)} diverged (a loss was not finite) with seed {', '.join(seeds)}: "
-                "kept out of every mean."
-            )
-    for member in results["members"]:
-        if member["status"] == "given_up":
-            limits.append(
-                f"{member['variant']} with seed {member['seed']} ended its process four times in "
-                "a row, twice of them alone, and was given up: kept out of every mean."
-            )
-    limits += _cut_short(results)
-    if pilot := results.get("pilot"):
-        limits.append(
-            f"The strengths were chosen on validation, by {pilot['num_seeds']} pilot seeds of "
-            "their own; the seeds compared here had no part in it."
-        )
-    shares = results["class_shares"]
-    if is_imbalanced(shares):
-        largest = results["dataset"]["class_names"][shares.index(max(shares))]
-        limits.append(
-            f"Class {largest} holds {100 * max(shares):.0f} % of the test rows: read the balanced "
-            "accuracy too, which counts every class alike."
-        )
-    if results["dataset"]["source"] == "sample":
-        limits.append(
-            f"This is the bundled sample of {results['dataset']['num_train']:,} training and "
-            f"{results['dataset']['num_test']:,} test rows, not the full set: "
-            "expect other numbers there."
-        )
-    return limits
-
-
-def _cut_short(results: Mapping[str, Any]) -> list[str]:
-    """Whether many networks were at their best in the last epoch that they were given."""
-    done = [m for m in results["members"] if m["status"] == "done"]
-    improving = [m for m in done if m["best_epoch"] == m["stopped_epoch"]]
-    if 4 * len(improving) < len(done) or not improving:
+def _surprises(best: VariantResult, results: StudyNumbers, unit: Unit) -> list[str]:
+    """Variants that the test set tells to be better than the one that validation chose; the
+    baseline's comparison with it is already told."""
+    if best.name == results.baseline:
         return []
     return [
-        f"{len(improving)} of {len(done)} networks were still getting better when max_epochs ended "
-        "their training: more epochs may change the scores, and the ranking."
+        f"On the test set {variant.label} beats {best.label}, which validation chose, "
+        f"{_clause(variant.versus_best, unit)}."
+        for variant in results.variants
+        if variant.name != results.baseline
+        and variant.versus_best
+        and standing(variant.versus_best, unit) == "better"
     ]
 
 
-def _not_compared(results: Mapping[str, Any]) -> list[str]:
-    """Variants without a seed that finished in them and in the baseline."""
-    missing = [
-        v
-        for v in results["variants"]
-        if v["name"] != results["baseline"]
-        and v["versus_baseline"] is None
-        and (v["num_members"] or not v["num_diverged"])
-    ]
-    if not missing:
-        return []
-    names = listed(map(label, missing))
-    return [f"{names} cannot be compared with {results['baseline']}: no seed finished in both."]
-
-
-def _other_rows(results: Mapping[str, Any], unit: Unit) -> list[str]:
-    """Differences that hold over seeds, but not over other test rows as well."""
-    sentences = []
-    for variant in results["variants"]:
-        versus = variant["versus_baseline"]
-        interval = versus and versus["ci95_seeds_and_rows"]
-        if interval and is_significant(variant) and interval[0] <= 0 <= interval[1]:
-            sentences.append(
-                f"The difference of {label(variant)} from {results['baseline']} holds for these "
-                f"test rows; over other rows as well zero is in its 95 % interval, "
-                f"{unit.interval(interval, signed=True)} {unit.of_difference}."
-            )
-    return sentences
+def _seeds(told: Sequence[_Told]) -> str:
+    """ "10 seeds", "8 to 10 seeds", "1 seed"."""
+    numbers = [t.versus.num_pairs for t in told]
+    fewest, most = min(numbers), max(numbers)
+    number = f"{most}" if fewest == most else f"{fewest} to {most}"
+    return f"{number} seed{'s' * (most > 1)}"

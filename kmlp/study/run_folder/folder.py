@@ -29,7 +29,7 @@ from kmlp.files import (
 from kmlp.ownership import Kind, own_folder, refuse_foreign_folder
 from kmlp.study.run_folder.integrity import FILE, Ledger, Rows, Table, schema
 from kmlp.study.run_folder.kept_files import KeptFiles
-from kmlp.study.run_folder.records import ATTEMPT, EPOCH, MEMBER, MemberRecord
+from kmlp.study.run_folder.records import ATTEMPT, EPOCH, MEMBER, MemberRecord, outputs_in
 from kmlp.study.run_folder.stack_log import StackLog
 
 logger = logging.getLogger(__name__)
@@ -158,6 +158,15 @@ class RunFolder:
             )
         with np.load(self.path / "arrays" / f"{id}.npz", allow_pickle=False) as file:
             return dict(file)
+
+    def test_outputs(self, id: str) -> np.ndarray:
+        """A finished member's outputs on the test set, without its weights: `(n, num_classes)`
+        log-probabilities, or `(n,)` numbers of a regression.
+
+        Raises:
+            RunFolderError: they are missing or not what was written.
+        """
+        return outputs_in(self.arrays(id))
 
     def write_test_labels(self, labels: np.ndarray) -> None:
         """Keeps the test set's labels, `(n,)`, beside the predictions they belong to."""

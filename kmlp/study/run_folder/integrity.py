@@ -73,9 +73,10 @@ class Table:
     @property
     def insert(self) -> str:
         """The statement that adds a row of given values with its hash."""
-        values = ", ".join(f"?{i}" for i, _ in enumerate(self.columns, start=1))
-        seal = f"seal('{self.name}', {values})"
-        return f"INSERT OR REPLACE INTO {self.name} VALUES ({values}, {seal})"
+        names, given = ", ".join(self.columns), ", ".join(f"? AS {name}" for name in self.columns)
+        # A numbered placeholder could be named twice, but takes no tuple from Python 3.14 on.
+        row = f"SELECT {names}, seal('{self.name}', {names}) FROM (SELECT {given})"
+        return f"INSERT OR REPLACE INTO {self.name} {row}"
 
     @property
     def seal_again(self) -> str:

@@ -1,10 +1,12 @@
-"""What the rows of a run folder's ledger hold."""
+"""What is kept of a member: the rows of a run folder's ledger, and its arrays' names."""
 
 import dataclasses
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
+
+import numpy as np
 
 from kmlp.stats.metrics import HIGHER_IS_BETTER
 from kmlp.study.run_folder.integrity import Table
@@ -76,6 +78,17 @@ class MemberRecord:
         ):
             raise ValueError("not the record of a member")
         return record
+
+
+def outputs_name(part: str, outputs: np.ndarray) -> str:
+    """Of the array that holds a member's outputs on a part of the data: `(n,)` numbers, or
+    `(n, num_classes)` log-probabilities."""
+    return f"{part}_{'predictions' if outputs.ndim == 1 else 'log_probabilities'}"
+
+
+def outputs_in(arrays: Mapping[str, np.ndarray], part: str = "test") -> np.ndarray:
+    """A member's outputs on a part of the data, among its arrays."""
+    return next(a for name, a in arrays.items() if name == outputs_name(part, a))
 
 
 def _values(table: Any) -> Iterable[Any]:

@@ -119,6 +119,12 @@ class StackLog:
         rows = self._ledger.rows(ATTEMPT)
         return {id: barren for id, _, barren, _ in rows if barren > 0}
 
+    def given_up(self) -> frozenset[str]:
+        """Ids of members that ended their process too often and are not tried again."""
+        attempts = self.attempts_without_progress().items()
+        most = ATTEMPTS_TOGETHER + ATTEMPTS_ALONE
+        return frozenset(id for id, count in attempts if count >= most)
+
     def num_epochs_logged(self) -> int:
         """Member-epochs trained in this folder so far, those that a kill lost included."""
         return sum(num_members for *_, num_members in self._ledger.rows(EPOCH))

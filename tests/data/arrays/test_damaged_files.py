@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import zstandard
 from PIL import Image
 
 from kmlp.data.arrays.idx import idx_bytes, read_idx
@@ -44,6 +45,7 @@ VALID = {
     "x.idx": idx_bytes(X),
     "x.idx.gz": gzip.compress(idx_bytes(X)),
     "x.idx.xz": lzma.compress(idx_bytes(X)),
+    "x.idx.zst": zstandard.ZstdCompressor(write_checksum=True).compress(idx_bytes(X)),
     "x.idx.bz2": bz2.compress(idx_bytes(X)),
     "x.npy": saved(np.save, X),
     "x.npz": saved(np.savez_compressed, x=X),

@@ -10,6 +10,7 @@ import struct
 
 import numpy as np
 import pytest
+import zstandard
 
 from kmlp.data.arrays.idx import SUFFIXES, idx_bytes, idx_sha256, read_idx
 from kmlp.errors import DataError
@@ -21,6 +22,7 @@ COMPRESS = {
     ".gz": gzip.compress,
     ".xz": lzma.compress,
     ".bz2": bz2.compress,
+    ".zst": zstandard.ZstdCompressor(write_checksum=True).compress,
 }
 
 

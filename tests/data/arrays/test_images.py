@@ -231,7 +231,7 @@ def write_folder(folder) -> None:
 def test_what_is_left_out_of_a_folder_is_told_in_one_line(tmp_path, caplog):
     write_folder(tmp_path)
     (tmp_path / "notes.txt").write_text("no image")
-    (tmp_path / "d.gif").write_bytes(saved(STAR, "GIF"))
+    (tmp_path / "d.psd").write_bytes(saved(STAR, "GIF"))
     (tmp_path / "more.png").mkdir()
     (tmp_path / "z").mkdir()
     os.mkfifo(tmp_path / "pipe.png")
@@ -239,8 +239,8 @@ def test_what_is_left_out_of_a_folder_is_told_in_one_line(tmp_path, caplog):
     (batch,) = read_inputs(tmp_path, SHAPE)
     assert batch.names == ["a.png", "b.png", "c.png"]
     assert caplog.messages == [
-        f"{tmp_path}: 5 of 8 entries are not PNG or JPEG files and were left out: "
-        "d.gif, more.png/, notes.txt and 2 more"
+        f"{tmp_path}: 5 of 8 entries are no PNG, JPEG, BMP, GIF, WebP or TIFF files and were "
+        "left out: d.psd, more.png/, notes.txt and 2 more"
     ]
 
 
@@ -254,7 +254,7 @@ def test_a_folder_of_images_alone_is_read_without_a_word(tmp_path, caplog):
 def test_a_folder_of_folders_says_what_it_holds(tmp_path):
     (tmp_path / "cats").mkdir()
     (tmp_path / "dogs").mkdir()
-    with pytest.raises(DataError, match=r"holds no PNG or JPEG files; it holds cats/, dogs/$"):
+    with pytest.raises(DataError, match=r"holds no PNG, .* or TIFF files; it holds cats/, dogs/$"):
         count_inputs(tmp_path)
 
 

@@ -13,10 +13,11 @@ from kmlp.data import Dataset
 from kmlp.errors import ConfigError
 from kmlp.stats.decomposition.variance_components import pooled_sd
 from kmlp.study.loading import Study, load_study
-from kmlp.study.plan import plan_extras, streams_of
-from kmlp.study.results.decompositions import resampled, resampled_scores
-from kmlp.study.results.folds import fold_scores
-from kmlp.study.results.seed_streams import stream_scores
+from kmlp.study.plan import plan_study, streams_of
+from kmlp.study.results.analyses.decompositions import resampled, resampled_scores
+from kmlp.study.results.analyses.folds import fold_scores
+from kmlp.study.results.analyses.seed_streams import stream_scores
+from kmlp.study.results.records.study import StudyResults
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.study import run_study
 from kmlp.testing import LinearTrainer
@@ -107,7 +108,7 @@ def test_results_follow_their_schema(finished):
 
 
 def test_stated_numbers_of_rows_are_those_of_the_members(data):
-    for extra in plan_extras(CONFIG, SHA):
+    for extra in plan_study(CONFIG, SHA).extras:
         kept, _ = extra.member.split(data.y_train)
         assert len(kept) == {"resample": 27, "folds": 61, "randomness": 82}[extra.group]
 
@@ -142,18 +143,18 @@ def test_each_member_is_trained_once_though_two_groups_name_it(finished):
 def test_resampled_predictions_come_back_as_arrays(finished, data):
     study, _ = finished
     folder = RunFolder(study.run_dir)
-    found = resampled(folder, study.results, "dropout=0.3")
+    found = resampled(folder, study.record, "dropout=0.3")
     assert (found.kind, found.samples, found.seeds) == ("splits", (0, 1, 2), (0, 1))
     assert found.outputs.shape == (3, 2, 30, 3)
     np.testing.assert_array_equal(found.truth, data.y_test)
     accuracies = (found.outputs.argmax(axis=-1) == found.truth).mean(axis=-1)
-    scores = resampled_scores(study.results, "dropout=0.3", "accuracy")
+    scores = resampled_scores(study.record, "dropout=0.3", "accuracy")
     np.testing.assert_allclose(accuracies, scores)
     assert len(np.unique(found.outputs[..., 0])) > 100, "no two networks are the same"
 
 
 def test_samples_are_the_same_rows_for_every_variant_and_seed(data):
-    extras = [e for e in plan_extras(CONFIG, SHA) if e.group == "resample"]
+    extras = [e for e in plan_study(CONFIG, SHA).extras if e.group == "resample"]
     rows = {}
     for extra in extras:
         train, val = extra.member.split(data.y_train)
@@ -182,7 +183,7 @@ def assert_scored_on_what_they_hold_out(study: Study, data: Dataset) -> None:
         held_out.setdefault(key, []).extend(arrays["fold_rows"].tolist())
     assert all(sorted(rows) == list(range(102)) for rows in held_out.values())
     assert held_out["none", 0] == held_out[study.config.variant_names[1], 0] != held_out["none", 1]
-    table = fold_scores(study.results, "none", "accuracy")
+    table = fold_scores(study.record, "none", "accuracy")
     assert table.shape == (2, 4)
     expected = [[m["fold"]["accuracy"] for m in members[r : r + 4]] for r in (0, 4)]
     np.testing.assert_array_equal(table, expected)
@@ -190,18 +191,18 @@ def assert_scored_on_what_they_hold_out(study: Study, data: Dataset) -> None:
 
 def test_one_stream_varies_and_the_others_are_held(finished):
     study, _ = finished
-    for extra in plan_extras(CONFIG, SHA):
+    for extra in plan_study(CONFIG, SHA).extras:
         if extra.group == "randomness":
             held = {k: v for k, v in vars(extra.member.seeds).items() if k != extra.stream}
             assert set(held.values()) == {extra.place}
             assert getattr(extra.member.seeds, extra.stream) == extra.seed
-    scores = stream_scores(study.results, "dropout=0.3", "cross_entropy")
+    scores = stream_scores(study.record, "dropout=0.3", "cross_entropy")
     assert {name: table.shape for name, table in scores.items()} == dict.fromkeys(
         ("init", "order", "noise", "split"), (3, 2)
     )
     assert min(table.std(axis=1).min() for table in scores.values()) > 0
     # `none` draws no noise: there is nothing to vary.
-    assert set(stream_scores(study.results, "none", "accuracy")) == {"init", "order", "split"}
+    assert set(stream_scores(study.record, "none", "accuracy")) == {"init", "order", "split"}
 
 
 @pytest.mark.parametrize(
@@ -216,7 +217,7 @@ def test_the_noise_stream_varies_where_a_variant_draws(variant, draws):
 def test_settings_vary_a_stream_over_seeds_of_their_own():
     """Shared seeds would repeat a stream's effect in each setting: intervals would miss it."""
     config = dataclasses.replace(CONFIG, variants=("none",), randomness_seeds=4)
-    extras = [e for e in plan_extras(config, SHA) if e.stream == "init"]
+    extras = [e for e in plan_study(config, SHA).extras if e.stream == "init"]
     seeds = [[e.seed for e in extras if e.place == setting] for setting in range(3)]
     assert np.unique(seeds).size == 3 * 4
     rng, held = np.random.default_rng(0), []
@@ -229,7 +230,7 @@ def test_settings_vary_a_stream_over_seeds_of_their_own():
 
 def test_more_seeds_of_a_stream_go_on_from_fewer():
     few, more = (
-        {e.member.id for e in plan_extras(config, SHA) if e.group == "randomness"}
+        {e.member.id for e in plan_study(config, SHA).extras if e.group == "randomness"}
         for config in (CONFIG, dataclasses.replace(CONFIG, randomness_seeds=4))
     )
     assert few < more
@@ -237,7 +238,7 @@ def test_more_seeds_of_a_stream_go_on_from_fewer():
 
 def test_a_stream_with_a_fixed_seed_does_not_vary():
     config = dataclasses.replace(CONFIG, seed_streams={"split": 7, "order": 1})
-    extras = [e for e in plan_extras(config, SHA) if e.group == "randomness"]
+    extras = [e for e in plan_study(config, SHA).extras if e.group == "randomness"]
     assert {e.stream for e in extras} == {"init", "noise"}
     assert {e.member.seeds.split for e in extras} == {7}
 
@@ -278,6 +279,7 @@ def test_a_sample_without_one_of_its_networks_is_left_out(finished):
     results = json.loads(json.dumps(study.results))
     member = next(m for m in results["extra_members"] if m["group"] == "resample")
     member["status"] = "diverged"
+    results = StudyResults.model_validate(results)
     found = resampled(RunFolder(study.run_dir), results, member["variant"])
     assert (found.samples, found.left_out) == ((1, 2), (0,))
     assert np.isnan(resampled_scores(results, member["variant"], "accuracy")[0, 0])

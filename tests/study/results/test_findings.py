@@ -2,7 +2,13 @@
 
 import pytest
 
-from kmlp.study.results.analyses import findings
+from kmlp.study.results.analyses import findings as sentences_of
+from kmlp.study.results.records.variants import Versus
+from tests.made_results import numbers, versus_of
+
+
+def findings(results):
+    return sentences_of.findings(numbers(results))
 
 
 def results(**parts):
@@ -44,6 +50,7 @@ def entry(variant, strength, risk, variance=None, bias=None, **more):
         "num_seeds": 3,
         "num_train": 10_000,
         "squared_error": {n: {"value": v, "ci95": [0.9 * v, 1.1 * v]} for n, v in terms.items()},
+        "left_out": [],
         "versus_baseline": {"squared_error": ratios} if variance or bias else None,
         **more,
     }
@@ -122,30 +129,26 @@ def test_bootstrap_draws_are_called_so():
 def test_folds_name_the_best_and_compare_it():
     versus = {"difference": 0.004, "ci95": [0.001, 0.007], "p_holm": 0.012}
     versus |= {"wins": 9, "ties": 0, "losses": 1}
-    folds = {
-        "num_folds": 5,
-        "num_repeats": 2,
-        "variants": [
-            {"variant": "none", "strength": "", "mean": 0.88, "ci95": [0.87, 0.89]},
-            {
-                "variant": "dropout",
-                "strength": "dropout=0.2",
-                "mean": 0.884,
-                "ci95": [0.88, 0.888],
-                "versus_baseline": versus,
-            },
-        ],
-    }
-    assert findings(results(cross_validation=folds)) == [
+    scored = {"num_train": 60, "repeats": [0], "scores": [[0.8]], "of_repeats": [0.8]}
+    none = {"variant": "none", "strength": "", "mean": 0.88, "ci95": [0.87, 0.89]}
+    best = {"variant": "dropout", "strength": "dropout=0.2", "mean": 0.884, "ci95": [0.88, 0.888]}
+
+    def folds(versus):
+        both = ((none, None), (best, versus_of(versus, Versus)))
+        entries = [{**scored, **e, "num_folds": 5, "versus_baseline": v} for e, v in both]
+        plan = {"num_folds": 5, "num_repeats": 2, "num_train": 60, "num_held_out": 20}
+        return results(cross_validation={**plan, "variants": entries})
+
+    assert findings(folds(versus)) == [
         "In 5-fold cross-validation, 2 times over all training rows, dropout=0.2 has the best mean "
         "accuracy, 88.40 % (95 % interval 88.00 to 88.80, corrected for shared rows); it beats "
         "none: +0.40 points (+0.10 to +0.70, Holm p = 0.012)."
     ]
     versus |= {"wins": 5, "losses": 0}
-    (few,) = findings(results(cross_validation=folds))
+    (few,) = findings(folds(versus))
     assert "it cannot be told apart from none with fewer than 6 folds in all: +0.40" in few
     versus |= {"wins": 9, "losses": 1, "p_holm": 0.2}
-    assert "it cannot be told apart from none" in findings(results(cross_validation=folds))[0]
+    assert "it cannot be told apart from none" in findings(folds(versus))[0]
 
 
 def test_a_sweep_is_judged_on_validation_and_its_ends_are_told():
@@ -233,7 +236,8 @@ def test_a_sweep_is_judged_on_shared_seeds():
 
 def test_the_stream_that_matters_most_is_named():
     def stream(name, sd):
-        return {"stream": name, "sd": {"value": sd, "ci95": [sd / 2, 2 * sd]}}
+        sd_of = {"value": sd, "ci95": [sd / 2, 2 * sd]}
+        return {"stream": name, "sd": sd_of, "degrees": 6, "num_settings": 3}
 
     streams = [stream("init", 0.002), stream("split", 0.003), stream("all", 0.004)]
     found = [{"variant": "none", "strength": "", "streams": streams}]
@@ -245,8 +249,10 @@ def test_the_stream_that_matters_most_is_named():
 
 
 def looked_at(*decisions):
-    decisions = [{"variant": v, "status": status, "num_seeds": n} for v, status, n in decisions]
-    looks = {"taken": [{"num_seeds": 10, "decisions": decisions}]}
+    rest = {"difference": 0.1, "interval": None, "p": 0.1}
+    told = [{"variant": v, "status": s, "num_seeds": n, **rest} for v, s, n in decisions]
+    taken = [{"num_seeds": 10, "decisions": told}]
+    looks = {"planned": [10], "half_width": None, "taken": taken, "num_seeds": {}}
     return findings(results(looks=looks))
 
 

@@ -70,7 +70,7 @@ def test_the_most_misread_rows_come_first_and_say_for_what():
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_what_is_gathered_is_what_was_recorded(tmp_path, task):
     made = hand_made(tmp_path, task)
-    networks = read_networks(made.folder, made.results)
+    networks = read_networks(made.folder, made.record)
     assert (networks.best, len(networks.trained)) == ("dropout", 18)
     for seed, outputs in networks.outputs.items():
         np.testing.assert_array_equal(outputs, made.outputs["dropout", seed])
@@ -94,7 +94,7 @@ def test_weights_are_counted_without_what_training_does_not_set(tmp_path):
     }
     id = made.plan.ids["none"][0]
     record(made.folder, id, "multiclass", made.truth, made.outputs["none", 0], arrays=weights)
-    first = read_networks(made.folder, made.results).of("none")[0]
+    first = read_networks(made.folder, made.record).of("none")[0]
     assert (first.num_weights, first.near_zero) == (6 + 3 + 3, 0.5)
 
 
@@ -104,5 +104,5 @@ def test_a_diverged_network_is_no_evidence(tmp_path):
         if seed:
             outputs = made.outputs["dropout", seed]
             record(made.folder, id, "multiclass", LABELS["multiclass"], outputs, status="diverged")
-    networks = read_networks(made.folder, made.results)
+    networks = read_networks(made.folder, made.record)
     assert (list(networks.outputs), networks.best_seed) == ([0], 0)

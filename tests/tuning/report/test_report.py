@@ -6,6 +6,7 @@ import io
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pypdf
@@ -20,17 +21,22 @@ from kmlp.study.provenance import describe, environment
 from kmlp.study.run_folder import RunFolder
 from kmlp.testing import LinearTrainer
 from tests.hand_made import hand_made
-from tests.made_search import NUM_SEEDS, assembled, made_search, with_follow_up
+from tests.made_search import (
+    NUM_SEEDS,
+    assembled,
+    changed,
+    made_search,
+    searched,
+    with_follow_up,
+)
 from tests.report.test_report import text_of
 from tuning.report import figures, plots, tables, write_search_report
 from tuning.report.remarks import remarks
 from tuning.report.scales import OFF, readable_limits, scale_of
+from tuning.report.terminal import results_table
 from tuning.report.write import write_search
 from tuning.results.importance import MIN_TRIALS
 from tuning.results.search_folder import SearchFolder, Trial
-from tuning.results.tables import results_table
-from tuning.results.trials import finished, objective_unit, ranked
-from tuning.results.verdict import verdict
 from tuning.space.config import SearchConfig
 
 pytestmark = pytest.mark.page
@@ -67,39 +73,39 @@ def test_the_tables_hold_the_numbers_of_the_results(search):
     path, results = search
     rows = read_csv(path / "tables" / "trials.csv")
     assert [int(row["number"]) for row in rows] == list(range(FEW))
-    for row, trial in zip(rows, results["trials"], strict=True):
-        assert row["status"] == trial["status"]
-        assert (float(row["score"]) if row["score"] else None) == trial["score"]
-        assert (float(row["se"]) if row["se"] else None) == trial["se"]
-        assert float(row["learning_rate"]) == trial["values"]["learning_rate"]
-        assert (row["momentum"] == "") == (trial["values"]["optimizer"] == "adam")
+    for row, trial in zip(rows, results.trials, strict=True):
+        assert row["status"] == trial.status
+        assert (float(row["score"]) if row["score"] else None) == trial.score
+        assert (float(row["se"]) if row["se"] else None) == trial.se
+        assert float(row["learning_rate"]) == trial.values["learning_rate"]
+        assert (row["momentum"] == "") == (trial.values["optimizer"] == "adam")
     executions = read_csv(path / "tables" / "executions.csv")
-    expected = [e["score"] for t in results["trials"] for e in t["executions"]]
+    expected = [e.score for t in results.trials for e in t.executions]
     assert [float(row["score"]) for row in executions] == expected
     assert len(executions) == NUM_SEEDS * DONE
 
 
 def test_the_page_holds_every_finished_trial_with_its_score(search):
     path, results = search
-    text, unit = page_text(path), objective_unit(results)
+    text, unit = page_text(path), results.unit
     table = text[text.index("Every trial", text.index("Every trial") + 1) :]
-    for trial in finished(results):
+    for trial in results.finished:
         standing = r"(?: (?:picked|best|tied)[a-z, ]*)?"
-        score, se = re.escape(unit.value(trial["score"])), re.escape(unit.value(trial["se"]))
-        line = rf"Trial {trial['number']}{standing} {score} ± {se} 3 {trial['num_weights']:,}"
+        score, se = re.escape(unit.value(trial.score)), re.escape(unit.value(trial.se))
+        line = rf"Trial {trial.number}{standing} {score} ± {se} 3 {trial.num_weights:,}"
         assert re.search(line, table), line
 
 
 def test_the_best_and_the_simplest_of_its_ties_stand_first(search):
     path, results = search
     heads = [(c.text, c.note) for c in tables.beside(results).columns[1:]]
-    picked = f"Trial {results['picked']}"
+    picked = f"Trial {results.picked}"
     assert heads[0][0] == picked
     assert "picked" in heads[0][1]
-    tied = {f"Trial {n}" for n in results["ties"]}
+    tied = {f"Trial {n}" for n in results.ties}
     assert {text for text, _ in heads[: len(tied)]} == tied
-    assert [text for text, note in heads if "best" in note] == [f"Trial {results['best']}"]
-    for sentence in results["verdict"]:
+    assert [text for text, note in heads if "best" in note] == [f"Trial {results.best}"]
+    for sentence in results.verdict:
         assert sentence in page_text(path)
 
 
@@ -111,34 +117,31 @@ def test_trials_without_a_score_are_shown_with_the_reason(search):
 
 def test_fresh_seeds_and_the_test_set_are_reported(search):
     path, results = search
-    text, unit, fresh = page_text(path), objective_unit(results), results["fresh"]
-    assert f"Over 10 fresh seeds trial {results['picked']} has" in text
-    searched, again = (s["score"] for s in (results["trials"][results["picked"]], fresh))
-    assert (
-        f"{unit.value(again)} ± {unit.value(fresh['se'])} {unit.signed(again - searched)}" in text
-    )
-    for metric in set(results["test"]) - {"trial", "versus_baseline"}:
-        scores = results["test"][metric]
-        own = unit_of(metric, [scores["mean"]])
-        row = f"{own.axis} {own.arrow} {own.value(scores['mean'])} ± {own.value(scores['se'])} "
-        assert row + own.interval(scores["ci95"]) in text
+    text, unit, fresh = page_text(path), results.unit, results.fresh
+    assert f"Over 10 fresh seeds trial {results.picked} has" in text
+    searched, again = results.picked_trial.score, fresh.score
+    assert f"{unit.value(again)} ± {unit.value(fresh.se)} {unit.signed(again - searched)}" in text
+    for metric, scores in results.test.scores.items():
+        own = unit_of(metric, [scores.mean])
+        row = f"{own.axis} {own.arrow} {own.value(scores.mean)} ± {own.value(scores.se)} "
+        assert row + own.interval(scores.ci95) in text
 
 
 def test_what_a_page_says_of_the_test_set_holds_after_more_trials_too(tmp_path):
     results = with_follow_up(made_search(tmp_path, FEW))
     assert "The test set was read after all was chosen" in tables.tested(results).note
-    later = {**results, "followup": {"num_trials": 9}}
-    assert verdict(later)[-1] == "The test set was read before trials 9 to 11 were drawn."
+    later = changed(results, followup={"num_trials": 9})
+    assert later.verdict[-1] == "The test set was read before trials 9 to 11 were drawn."
     assert "The test set was read before trials 9 to 11;" in tables.tested(later).note
-    assert verdict({**results, "followup": {"num_trials": 11}})[-1] == (
+    assert changed(results, followup={"num_trials": 11}).verdict[-1] == (
         "The test set was read before trial 11 was drawn."
     )
-    other = " ".join(verdict({**later, "fresh": None, "test": None}))
+    other = " ".join(changed(later, fresh=None, test=None).verdict)
     assert "has not been read" not in other
     assert "The follow-up study is not of the picked trial, or has not ended" in other
-    more = {**results["settings"], "max_trials": 20}
-    assert "have begun" in " ".join(remarks({**later, "settings": more}))
-    assert "have begun" not in " ".join(remarks({**results, "settings": more}))
+    more = {**results.settings.to_dict(), "max_trials": 20}
+    assert "have begun" in " ".join(remarks(changed(later, settings=more)))
+    assert "have begun" not in " ".join(remarks(changed(results, settings=more)))
 
 
 @pytest.mark.parametrize(
@@ -156,23 +159,23 @@ def test_the_verdict_says_by_which_rule_one_of_the_ties_is_picked(tmp_path, size
     results = made_search(tmp_path, 3)
     trials = [
         {
-            **trial,
+            **trial.to_dict(),
             "num_weights": size,
             "executions": [
-                {**e, "score": 0.9 - 0.0001 * number + luck}
-                for e, luck in zip(trial["executions"], draw, strict=True)
+                {**e.to_dict(), "score": 0.9 - 0.0001 * number + luck}
+                for e, luck in zip(trial.executions, draw, strict=True)
             ],
         }
         for number, (trial, size, draw) in enumerate(
             zip(
-                results["trials"],
+                results.trials,
                 sizes,
                 [(0.0, 0.01, 0.02), (0.02, 0.0, 0.01), (0.01, 0.02, 0.0)],
                 strict=True,
             )
         )
     ]
-    assert words in " ".join(assembled(results["dataset"], trials)["verdict"])
+    assert words in " ".join(assembled(results.dataset, trials).verdict)
 
 
 @pytest.mark.parametrize(
@@ -187,30 +190,33 @@ def test_the_verdict_says_by_which_rule_one_of_the_ties_is_picked(tmp_path, size
 )
 def test_luck_is_called_so_only_beyond_two_standard_errors(tmp_path, luck, error, words):
     results = with_follow_up(made_search(tmp_path, 5))
-    results["fresh"] |= {"seed_luck": luck, "seed_luck_se": error}
-    assert words in " ".join(verdict(results))
+    fresh = {**results.fresh.to_dict(), "seed_luck": luck, "seed_luck_se": error}
+    assert words in " ".join(changed(results, fresh=fresh).verdict)
 
 
 def test_of_equal_trials_the_terminal_shows_the_smaller_one_first(tmp_path):
     results = made_search(tmp_path, 3)
-    for trial, size in zip(results["trials"], (300, 100, 200), strict=True):
-        trial |= {"score": 0.9, "num_weights": size}
+    trials = [
+        {**trial.to_dict(), "score": 0.9, "num_weights": size}
+        for trial, size in zip(results.trials, (300, 100, 200), strict=True)
+    ]
+    results = changed(results, trials=trials)
     assert list(results_table(results).columns[0].cells) == ["1", "2", "0"]
 
 
 def test_the_history_has_a_point_a_finished_trial_and_a_cross_a_failed_one(search):
     _, results = search
-    drawn = figures.points(results, finished(results))
+    drawn = figures.points(results, results.finished)
     ax = plots.draw_history(
         Figure().subplots(),
         drawn,
         [3, 7],
-        higher_is_better=objective_unit(results).higher_is_better,
+        higher_is_better=results.unit.higher_is_better,
         ylabel="score",
     )
     marks = [line for line in ax.lines if line.get_marker() in ("o", "D", "v", "^")]
     numbers = {round(float(m.get_xdata()[0])) for m in marks}
-    assert numbers == {t["number"] for t in finished(results)}
+    assert numbers == {t.number for t in results.finished}
     inside = [m for m in marks if m.get_marker() in "oD" and m.get_markerfacecolor() != "none"]
     limits = ax.get_ylim()
     assert len(inside) == sum(limits[0] <= p.score <= limits[1] for p in drawn)
@@ -220,20 +226,20 @@ def test_the_history_has_a_point_a_finished_trial_and_a_cross_a_failed_one(searc
 
 def test_the_best_so_far_never_gets_worse(search):
     _, results = search
-    unit = objective_unit(results)
-    drawn = figures.points(results, finished(results))
+    unit = results.unit
+    drawn = figures.points(results, results.finished)
     ax = plots.draw_history(
         Figure().subplots(), drawn, [], higher_is_better=unit.higher_is_better, ylabel="score"
     )
     steps = ax.lines[0].get_ydata()
     gains = [unit.gain(s) for s in steps]
     assert gains == sorted(gains)
-    assert steps[-1] == pytest.approx(unit.scale * ranked(results)[0]["score"])
+    assert steps[-1] == pytest.approx(unit.scale * results.ranked[0].score)
 
 
 def test_parallel_coordinates_draw_every_trial_once_the_best_on_top():
-    scale = scale_of({"name": "a", "kind": "bool", "sampling": None, "values": []})
-    score = scale_of({"name": "s", "kind": "float", "min": 0, "max": 1, "sampling": "linear"})
+    scale = scale_of(searched("a", "bool"))
+    score = scale_of(searched("s", "float", min=0, max=1, sampling="linear"))
     places = np.array([[0.25, 0.9], [0.25, 0.1], [0.75, 0.5]])
     ax = plots.draw_parallel(Figure().subplots(), [scale, score], places, width=6)
     lines = [line for line in ax.lines if len(line.get_xdata()) == 2 and line.get_ydata()[1] == 1]
@@ -243,14 +249,15 @@ def test_parallel_coordinates_draw_every_trial_once_the_best_on_top():
 
 
 def test_scales_are_those_of_the_sampling():
-    rate = {"name": "rate", "kind": "float", "min": 1e-4, "max": 1e-2}
-    assert scale_of({**rate, "sampling": "log"}).place(1e-3) == pytest.approx(0.5)
-    assert scale_of({**rate, "sampling": "linear"}).place(1e-3) == pytest.approx(0.0909, abs=1e-4)
-    layers = {"name": "n", "kind": "int", "min": 1, "max": 4, "sampling": "linear"}
-    ticks = scale_of(layers, [{"values": {}}, {"values": {"n": 2}}]).ticks(width=4)
+    for sampling, place in (("log", 0.5), ("linear", 0.0909)):
+        rate = searched("rate", "float", min=1e-4, max=1e-2, sampling=sampling)
+        assert scale_of(rate).place(1e-3) == pytest.approx(place, abs=1e-4)
+    layers = searched("n", "int", min=1, max=4, sampling="linear")
+    trials = [SimpleNamespace(values={}), SimpleNamespace(values={"n": 2})]
+    ticks = scale_of(layers, trials).ticks(width=4)
     assert ticks[0] == (OFF, "off")
     assert [label for _, label in ticks[1:]] == ["1", "2", "3", "4"]
-    units = {"name": "u", "kind": "choice", "values": [512, 64, 128], "sampling": None}
+    units = searched("u", "choice", values=[512, 64, 128])
     labels = [label for _, label in scale_of(units).ticks(width=4)]
     assert labels == ["64", "128", "512"]
 
@@ -280,7 +287,7 @@ def test_the_page_shows_the_importances_of_the_results(tmp_path):
         {"name": "units", "importance": 0.6, "sd": 0.1},
         {"name": "dropout", "importance": 0.2, "sd": 0.05},
     ]
-    assert "Functional ANOVA" in reported(tmp_path, {**results, "importance": rows})
+    assert "Functional ANOVA" in reported(tmp_path, changed(results, importance=rows))
     svg = (tmp_path / "figures" / "importance.svg").read_text()
     assert svg.index(">units</text>") < svg.index(">dropout</text>")
     assert read_csv(tmp_path / "tables" / "importance.csv")[0] == {
@@ -300,8 +307,8 @@ def test_one_trial_has_a_report(tmp_path):
 
 def test_a_search_without_a_finished_trial_says_so(tmp_path):
     results = made_search(tmp_path, 8)
-    failed = [t for t in results["trials"] if t["status"] != "done"]
-    text = reported(tmp_path, assembled(results["dataset"], failed))
+    failed = [t.to_dict() for t in results.unfinished]
+    text = reported(tmp_path, assembled(results.dataset, failed))
     assert "No trial has finished" in text
     assert "Trial 3 failed the loss of seed 1 was NaN" in text
     assert "The picked configuration" not in text
@@ -309,35 +316,36 @@ def test_a_search_without_a_finished_trial_says_so(tmp_path):
 
 def test_one_seed_a_trial_claims_no_ties(tmp_path):
     results = made_search(tmp_path, 5)
-    for trial in results["trials"]:
-        trial["se"] = None
-        trial["executions"] = trial["executions"][:1]
-    best = results["best"]
-    results |= {"ties": [best], "picked": best}
-    assert verdict(results)[2] == (
+    trials = [t.to_dict() for t in results.trials]
+    trials = [{**t, "se": None, "executions": t["executions"][:1]} for t in trials]
+    best = results.best
+    results = changed(results, trials=trials, ties=[best], picked=best)
+    assert results.verdict[2] == (
         f"With one seed a trial no two can be told apart, nor luck from merit: trial {best}, the "
         "best, is picked; --seeds 3 says more."
     )
-    text = reported(tmp_path, {**results, "verdict": verdict(results)})
+    text = reported(tmp_path, results)
     assert "standard error" not in text[: text.index("Large dots")]
     assert "±" not in text
 
 
 def test_a_pick_at_the_end_of_its_range_is_said(tmp_path):
     results = made_search(tmp_path, 5)
-    trial = results["trials"][results["picked"]]
-    trial["values"] |= {"learning_rate": 0.1, "dropout": 0.0, "num_layers": 1, "units": 128}
-    sentence = remarks(results)[-1]
+
+    def said(**values) -> list[str]:
+        trials = [t.to_dict() for t in results.trials]
+        trials[results.picked]["values"] |= {"dropout": 0.0, "num_layers": 1, **values}
+        return remarks(changed(results, trials=trials))
+
+    (sentence,) = said(learning_rate=0.1, units=128)
     assert sentence.startswith("In the picked trial learning_rate (0.1) lies at the end")
-    trial["values"] |= {"units": 512}
-    assert "learning_rate (0.1) and units (512) lie at" in remarks(results)[-1]
-    trial["values"] |= {"learning_rate": 0.001, "units": 256}
-    assert not remarks(results), "nothing lies below a dropout of 0"
+    assert "learning_rate (0.1) and units (512) lie at" in said(learning_rate=0.1, units=512)[0]
+    assert not said(learning_rate=0.001, units=256), "nothing lies below a dropout of 0"
 
 
 def test_hyperbands_rounds_are_counted(tmp_path):
     results = made_search(tmp_path, 3)
-    base = results["trials"][0]
+    base = results.trials[0].to_dict()
     trials = [
         {**base, "number": n, "bracket": 1, "round": r, "resumed_from": f, "score": s, "epochs": e}
         for n, r, f, s, e in [
@@ -346,7 +354,7 @@ def test_hyperbands_rounds_are_counted(tmp_path):
             (2, 1, 1, 0.88, [9, 9, 9]),
         ]
     ]
-    text = reported(tmp_path, assembled(results["dataset"], trials))
+    text = reported(tmp_path, assembled(results.dataset, trials))
     assert "Bracket 1, round 0 2 3.0 82.00 trial 1 1" in text
     assert "Bracket 1, round 1 1 9.0 88.00 trial 2 0" in text
     assert (tmp_path / "figures" / "rounds.svg").exists()
@@ -355,9 +363,9 @@ def test_hyperbands_rounds_are_counted(tmp_path):
 def test_a_regressions_page_is_in_the_targets_unit(tmp_path):
     results = made_search(tmp_path, FEW, "regression")
     text = reported(tmp_path, results)
-    unit, best = objective_unit(results), ranked(results)[0]
-    assert best["score"] == min(t["score"] for t in finished(results))
-    assert f"the best mean validation RMSE, {unit.value(best['score'])} (standard" in text
+    unit, best = results.unit, results.ranked[0]
+    assert best.score == min(t.score for t in results.finished)
+    assert f"the best mean validation RMSE, {unit.value(best.score)} (standard" in text
     for word in ("accuracy", "points", "%"):
         assert word not in text[: text.index("What was searched")].replace("95 %", "")
 
@@ -366,10 +374,10 @@ def test_the_picked_configuration_can_be_copied_as_a_study_file(search):
     path, results = search
     blocks = re.findall(r"<pre>(.*?)</pre>", (path / "report.html").read_text(), re.S)
     config = StudyConfig.from_toml(blocks[0].replace("&#34;", '"'))
-    picked = results["trials"][results["picked"]]
-    assert config.model.to_dict() == picked["model"]
-    assert config.train.to_dict() == picked["train"]
-    variant = f"'trial {results['picked']}'"
+    picked = results.trials[results.picked]
+    assert config.model.to_dict() == picked.model
+    assert config.train.to_dict() == picked.train
+    variant = f"'trial {results.picked}'"
     assert f"kmlp export {path}/study --variant {variant}" in html.unescape(blocks[1])
 
 
@@ -378,7 +386,7 @@ def test_the_file_in_the_run_folder_and_the_page_are_of_the_trial_that_is_picked
     (tmp_path / "best.toml").write_text("# of fewer trials\n")
     assert "# of fewer trials" not in reported(tmp_path, results)
     config = StudyConfig.from_toml((tmp_path / "best.toml").read_text())
-    assert config.model.to_dict() == results["trials"][results["picked"]]["model"]
+    assert config.model.to_dict() == results.trials[results.picked].model
     assert config.first_seed == NUM_SEEDS, "the search has used those below"
     page = (tmp_path / "report.html").read_text()
     shown = re.findall(r"<pre>(.*?)</pre>", page, re.S)[0]
@@ -389,7 +397,7 @@ def test_the_pdf_says_the_same(search):
     path, results = search
     reader = pypdf.PdfReader(path / "report.pdf")
     text = re.sub(r"\W", "", "".join(page.extract_text() for page in reader.pages))
-    for sentence in results["verdict"]:
+    for sentence in results.verdict:
         assert re.sub(r"\W", "", sentence) in text
 
 

@@ -6,6 +6,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from kmlp.data import DataSpec
 from tuning.results.importance import MIN_TRIALS, _points, _shares, importance
+from tuning.results.records.trials import FinishedTrial, UnfinishedTrial
 from tuning.space.space import make_space
 
 SPEC = DataSpec(
@@ -27,13 +28,19 @@ def trials(score, n=60):
             "dropout": float(rng.choice([0.0, 0.1, 0.2, 0.3, 0.4, 0.5])),
             "learning_rate": float(10 ** rng.uniform(-4, -2)),
         }
-        found.append({"status": "done", "values": values, "score": score(values)})
+        found.append(trial(values, score(values)))
     return found
 
 
+def trial(values, score):
+    """As finished as its score says; what else a trial has plays no part."""
+    kind = UnfinishedTrial if score is None else FinishedTrial
+    return kind.model_construct(values=values, score=score)
+
+
 def shares(score, *, higher_is_better=True, **options):
-    found = importance(SPACE, trials(score, **options), higher_is_better=higher_is_better)
-    return {entry["name"]: entry["importance"] for entry in found}
+    found = importance(SPACE, trials(score, **options), "max" if higher_is_better else "min")
+    return {entry.name: entry.importance for entry in found}
 
 
 def test_what_alone_makes_the_score_has_nearly_all_of_it_and_comes_first():
@@ -81,11 +88,11 @@ def test_a_range_is_covered_as_it_is_sampled():
 
 def test_a_configuration_of_several_rounds_counts_once_with_its_longest():
     short = trials(lambda v: float(v["activation"] == "relu"), n=MIN_TRIALS)
-    long = [{**t, "score": t["values"]["dropout"]} for t in short]
-    found = importance(SPACE, short + long, higher_is_better=True)
-    assert found == importance(SPACE, long, higher_is_better=True)
-    assert found[0]["name"] == "dropout"
-    assert importance(SPACE, short[1:] + long[1:], higher_is_better=True) is None
+    long = [trial(t.values, t.values["dropout"]) for t in short]
+    found = importance(SPACE, short + long, "max")
+    assert found == importance(SPACE, long, "max")
+    assert found[0].name == "dropout"
+    assert importance(SPACE, short[1:] + long[1:], "max") is None
 
 
 def test_what_breaks_a_network_does_not_hide_what_tells_good_ones_apart():
@@ -104,11 +111,11 @@ def test_a_lower_score_may_be_the_better_one():
 
 def test_it_is_said_only_of_enough_trials_and_repeats_itself():
     few = trials(lambda v: v["dropout"], n=MIN_TRIALS - 1)
-    assert importance(SPACE, few, higher_is_better=True) is None
-    failed = [{"status": "failed", "values": {}, "score": None}]
-    assert importance(SPACE, few + failed, higher_is_better=True) is None
+    assert importance(SPACE, few, "max") is None
+    failed = [trial({}, None)]
+    assert importance(SPACE, few + failed, "max") is None
     enough = trials(lambda v: v["dropout"], n=MIN_TRIALS)
-    first, again = (importance(SPACE, enough, higher_is_better=True) for _ in range(2))
+    first, again = (importance(SPACE, enough, "max") for _ in range(2))
     assert first == again
     constant = trials(lambda v: 1.0, n=MIN_TRIALS)
-    assert {e["importance"] for e in importance(SPACE, constant, higher_is_better=True)} == {0.0}
+    assert {e.importance for e in importance(SPACE, constant, "max")} == {0.0}

@@ -63,14 +63,14 @@ def search_of_networks(data, tmp_path_factory):
 
 
 def test_a_trial_is_its_seeds_and_its_score_their_mean(search):
-    assert len(search.trials) == 3
-    for trial in search.trials:
-        scores = [e["score"] for e in trial["executions"]]
-        assert [e["seed"] for e in trial["executions"]] == [0, 1]
-        assert trial["score"] == pytest.approx(np.mean(scores))
-        assert trial["se"] == pytest.approx(np.std(scores, ddof=1) / 2**0.5)
-        assert scores == [e["val"]["accuracy"] for e in trial["executions"]]
-        assert trial["num_weights"] == 12 * 8 + 8 + 8 * 3 + 3
+    assert len(search.record.trials) == 3
+    for trial in search.record.trials:
+        scores = [e.score for e in trial.executions]
+        assert [e.seed for e in trial.executions] == [0, 1]
+        assert trial.score == pytest.approx(np.mean(scores))
+        assert trial.se == pytest.approx(np.std(scores, ddof=1) / 2**0.5)
+        assert scores == [e.val["accuracy"] for e in trial.executions]
+        assert trial.num_weights == 12 * 8 + 8 + 8 * 3 + 3
 
 
 def test_every_curve_is_kept(search):
@@ -82,40 +82,51 @@ def test_every_curve_is_kept(search):
 
 
 def test_an_execution_is_the_member_that_a_study_would_train(search_of_networks, data, tmp_path):
-    trial = search_of_networks.trials[0]
+    trial = search_of_networks.record.trials[0]
     config = StudyConfig(
         dataset="tiny",
         variants=("none",),
         num_seeds=2,
-        model=MLPConfig.from_dict(trial["model"]),
-        train=TrainConfig.from_dict(trial["train"]),
+        model=MLPConfig.from_dict(trial.model),
+        train=TrainConfig.from_dict(trial.train),
     )
     members = kmlp.run_study(config, tmp_path / "study", data).results["members"]
-    assert [m["id"] for m in members] == [e["member"] for e in trial["executions"]]
-    for member, execution in zip(members, trial["executions"], strict=True):
+    assert [m["id"] for m in members] == [e.member for e in trial.executions]
+    for member, execution in zip(members, trial.executions, strict=True):
         # In a stack of its own it rounds otherwise.
-        assert member["val"] == pytest.approx(execution["val"], rel=1e-5)
+        assert member["val"] == pytest.approx(execution.val, rel=1e-5)
 
 
 def test_the_test_set_is_not_read_by_the_search(search, data, tmp_path):
     """Another test set of the same name and hash: the same search."""
     other = dataclasses.replace(data, x_test=data.x_test * 1e6, y_test=data.y_test[::-1])
     again = tune(other, tmp_path / "run", **SETTINGS)
-    assert again.trials == [
-        {**t, "seconds": a["seconds"]} for t, a in zip(search.trials, again.trials, strict=True)
+    assert [t.model_copy(update={"seconds": 0}) for t in again.record.trials] == [
+        t.model_copy(update={"seconds": 0}) for t in search.record.trials
     ]
     folder = RunFolder(search.run_dir)
     assert all(set(r.metrics) == {"train", "val"} for r in folder.records().values())
     assert not any("test" in name for name in search.arrays(0, seed=0))
-    assert again.results["test"] is None
+    assert again.record.test is None
 
 
 def test_keras_global_seeds_and_cleared_sessions_change_nothing(search_of_networks, data, tmp_path):
     keras.utils.set_random_seed(5)
     keras.backend.clear_session()
     again = tune_with(data, tmp_path / "run", **SETTINGS)
-    assert [t["score"] for t in again.trials] == [t["score"] for t in search_of_networks.trials]
+    assert [t.score for t in again.record.trials] == [
+        t.score for t in search_of_networks.record.trials
+    ]
     assert len(again.arrays(1, seed=1)["weight/hidden_1/kernel"]) == 12
+
+
+def test_what_was_searched_and_what_was_held_is_described(search):
+    found = {p.name: (p.kind, p.min, p.max, p.values) for p in search.record.space}
+    assert found == {
+        "learning_rate": ("float", 1e-2, 1e-1, ()),
+        "dropout": ("choice", None, None, (0.0, 0.2)),
+        "hidden_units": ("fixed", None, None, ([8],)),
+    }
 
 
 def test_what_is_loaded_is_what_was_returned(search):
@@ -127,13 +138,13 @@ def test_the_same_call_again_trains_nothing_and_more_trials_train_only_what_is_m
     data, tmp_path
 ):
     first = tune(data, tmp_path / "run", **{**SETTINGS, "max_trials": 2})
-    epochs = first.results["budget"]["member_epochs"]
+    epochs = first.record.budget.member_epochs
     assert epochs == 2 * 2 * 3
     again = tune(data, tmp_path / "run", **{**SETTINGS, "max_trials": 2})
-    assert again.results["budget"]["member_epochs"] == epochs
+    assert again.record.budget.member_epochs == epochs
     more = tune(data, tmp_path / "run", **SETTINGS)
-    assert more.trials[:2] == first.trials
-    assert more.results["budget"]["member_epochs"] == epochs + 2 * 3
+    assert more.record.trials[:2] == first.record.trials
+    assert more.record.budget.member_epochs == epochs + 2 * 3
 
 
 @pytest.mark.parametrize(("tuner", "points"), [("grid", "0,0.2,0.4"), ("hyperband", "0,0.2")])
@@ -145,18 +156,18 @@ def test_what_has_lost_its_arrays_is_trained_again(data, tmp_path, tuner, points
         "train": {"max_epochs": 3, "batch_size": 125},
     }
     first = tune(data, tmp_path / "run", **settings)
-    assert len(first.trials) == 3
-    lost, cut = (first.trials[n]["executions"][1]["member"] for n in (0, 2))
+    assert len(first.record.trials) == 3
+    lost, cut = (first.record.trials[n].executions[1].member for n in (0, 2))
     (tmp_path / "run" / "arrays" / f"{lost}.npz").unlink()
     (tmp_path / "run" / "arrays" / f"{cut}.npz").write_bytes(b"PK")
     again = tune(data, tmp_path / "run", **settings)
-    assert [t["score"] for t in again.trials] == [t["score"] for t in first.trials]
+    assert [t.score for t in again.record.trials] == [t.score for t in first.record.trials]
     for number in (0, 2):
-        execution, before = (s.trials[number]["executions"][1] for s in (again, first))
-        assert execution["stopped_epoch"] == before["stopped_epoch"]
-        assert execution["val"] == pytest.approx(before["val"], rel=1e-5)
-        curve = again.arrays(number, execution["seed"])["curve_val_accuracy"]
-        assert len(curve) == before["stopped_epoch"]
+        execution, before = (s.record.trials[number].executions[1] for s in (again, first))
+        assert execution.stopped_epoch == before.stopped_epoch
+        assert execution.val == pytest.approx(before.val, rel=1e-5)
+        curve = again.arrays(number, execution.seed)["curve_val_accuracy"]
+        assert len(curve) == before.stopped_epoch
 
 
 @pytest.mark.parametrize(
@@ -203,12 +214,12 @@ def test_a_network_that_diverges_fails_its_trial_and_not_the_search(data, tmp_pa
             "fixed": {"hidden_units": [8], "optimizer": "sgd"},
         },
     )
-    good, bad = found.trials
-    assert (good["status"], bad["status"]) == ("done", "failed")
-    assert bad["message"] == "seeds 0 and 1 diverged"
-    assert bad["score"] is None
-    assert found.results["picked"] == found.results["best"] == 0
-    assert "1 failed (trial 1: seeds 0 and 1 diverged)" in found.results["verdict"][0]
+    good, bad = found.record.trials
+    assert (good.status, bad.status) == ("done", "failed")
+    assert bad.message == "seeds 0 and 1 diverged"
+    assert bad.score is None
+    assert found.record.picked == found.record.best == 0
+    assert "1 failed (trial 1: seeds 0 and 1 diverged)" in found.record.verdict[0]
 
 
 def test_a_trial_whose_values_no_config_takes_fails_alone(data, tmp_path):
@@ -224,9 +235,11 @@ def test_a_trial_whose_values_no_config_takes_fails_alone(data, tmp_path):
             "fixed": {},
         },
     )
-    assert [t["status"] for t in found.trials] == ["done", "done", "done", "failed"]
-    assert "dropout acts on hidden layers, of which there are none" in found.trials[3]["message"]
-    assert found.trials[3]["executions"] == []
+    assert [t.status for t in found.record.trials] == ["done", "done", "done", "failed"]
+    assert (
+        "dropout acts on hidden layers, of which there are none" in found.record.trials[3].message
+    )
+    assert found.record.trials[3].executions == ()
 
 
 class WithoutRoom(LinearTrainer):
@@ -241,8 +254,8 @@ class WithoutRoom(LinearTrainer):
 def test_a_network_that_does_not_fit_the_memory_fails_its_trial_alone(data, tmp_path):
     settings = {**SETTINGS, "tuner": "grid", "space": ["none", "hidden_units=8,9"], "fixed": {}}
     found = tune(data, tmp_path / "run", trainer=WithoutRoom(), **settings)
-    assert [t["status"] for t in found.trials] == ["done", "failed"]
-    assert found.trials[1]["message"] == "a network of 9 units does not fit"
+    assert [t.status for t in found.record.trials] == ["done", "failed"]
+    assert found.record.trials[1].message == "a network of 9 units does not fit"
 
 
 class Failing(LinearTrainer):
@@ -257,8 +270,8 @@ class Failing(LinearTrainer):
 def test_a_trial_whose_training_raises_fails_alone_and_for_good(data, tmp_path):
     settings = {**SETTINGS, "tuner": "grid", "space": ["none", "hidden_units=8,9,10"], "fixed": {}}
     found = tune(data, tmp_path / "run", trainer=Failing(), **settings)
-    assert [t["status"] for t in found.trials] == ["done", "failed", "done"]
-    assert found.trials[1]["message"] == "RuntimeError: no kernel for 9 units"
+    assert [t.status for t in found.record.trials] == ["done", "failed", "done"]
+    assert found.record.trials[1].message == "RuntimeError: no kernel for 9 units"
     assert tune(data, tmp_path / "run", **settings).trials == found.trials
 
 
@@ -272,7 +285,7 @@ class Full(LinearTrainer):
 def test_an_error_of_the_folder_blames_no_trial(data, tmp_path):
     with pytest.raises(OSError, match="No space left"):
         tune(data, tmp_path / "run", trainer=Full(), **SETTINGS)
-    assert {t["status"] for t in load_search(tmp_path / "run").trials} == {"running"}
+    assert {t.status for t in load_search(tmp_path / "run").record.trials} == {"running"}
 
 
 def test_a_search_without_a_finished_trial_says_so(data, tmp_path):
@@ -283,8 +296,8 @@ def test_a_search_without_a_finished_trial_says_so(data, tmp_path):
         "fixed": {"hidden_units": [8], "optimizer": "sgd"},
     }
     found = tune(data, tmp_path / "run", then_study=True, **settings)
-    assert found.results["picked"] is None
-    assert found.results["verdict"][-1] == "No trial has finished: there is nothing to choose."
+    assert found.record.picked is None
+    assert found.record.verdict[-1] == "No trial has finished: there is nothing to choose."
     with pytest.raises(SelectionError, match="no trial has finished"):
         found.model  # noqa: B018
 
@@ -295,10 +308,10 @@ def test_a_search_without_a_finished_trial_says_so(data, tmp_path):
 )
 def test_the_direction_of_an_objective_is_known(data, tmp_path, objective, direction):
     found = tune(data, tmp_path / "run", **{**SETTINGS, "objective": objective, "num_seeds": 1})
-    assert found.results["settings"]["objective"] == {"name": objective, "direction": direction}
-    scores = [t["score"] for t in found.trials]
+    assert found.record.settings.objective.to_dict() == {"name": objective, "direction": direction}
+    scores = [t.score for t in found.record.trials]
     best = max(scores) if direction == "max" else min(scores)
-    assert found.best["score"] == best
+    assert found.record.best_trial.score == best
 
 
 def test_a_regression_is_searched_by_its_error(tmp_path):
@@ -306,9 +319,9 @@ def test_a_regression_is_searched_by_its_error(tmp_path):
     x = rng.normal(size=(200, 4)).astype(np.float32)
     data = Dataset.from_arrays(x[:150], x[:150, 0] * 3.0, x[150:], x[150:, 0] * 3.0, name="line")
     found = tune(data, tmp_path / "run", **SETTINGS)
-    assert found.results["settings"]["objective"] == {"name": "val_rmse", "direction": "min"}
-    assert found.best["score"] == min(t["score"] for t in found.trials)
-    with pytest.raises(ConfigError, match="one of val_rmse, val_mae, val_r2, val_mse"):
+    assert found.record.settings.objective.to_dict() == {"name": "val_rmse", "direction": "min"}
+    assert found.record.best_trial.score == min(t.score for t in found.record.trials)
+    with pytest.raises(ConfigError, match="one of val_rmse, val_mae, val_mape, val_r2, val_mse"):
         tune(data, tmp_path / "other", **{**SETTINGS, "objective": "val_accuracy"})
 
 
@@ -327,30 +340,30 @@ def test_hyperband_goes_on_exactly_as_if_it_had_never_paused(data, tmp_path):
             "train": {"max_epochs": 9, "batch_size": 50, "patience": 3},
         },
     )
-    last = next(t for t in found.trials if t["round"] == 2)
-    middle = found.trials[last["resumed_from"]]
-    assert (middle["round"], middle["until"], last["until"]) == (1, 3, 9)
+    last = next(t for t in found.record.trials if t.round == 2)
+    middle = found.record.trials[last.resumed_from]
+    assert (middle.round, middle.until, last.until) == (1, 3, 9)
     executions = Executions(found.config, data.spec, data.provenance.sha256)
-    trial = SearchFolder(found.run_dir).trials()[last["number"]]
+    trial = SearchFolder(found.run_dir).trials()[last.number]
     device = DeviceData(without_test_rows(data))
     own = executions.of(trial)
     stack = build_stack([execution.member for execution in own], data.spec)
     for execution, whole in zip(own, fit_stack(stack, device), strict=True):
-        arrays = found.arrays(last["number"], execution.seed)
+        arrays = found.arrays(last.number, execution.seed)
         assert len(arrays["curve_loss"]) == whole.stopped_epoch > 3
         for path, weight in whole.weights.items():
             np.testing.assert_array_equal(arrays[f"weight/{path}"], weight, err_msg=path)
         for name, curve in whole.curves.items():
             np.testing.assert_array_equal(arrays[f"curve_{name}"], curve, err_msg=name)
     # What it took is counted once over the rounds.
-    records, first = SearchFolder(found.run_dir).records(), found.trials[middle["resumed_from"]]
-    rounds = [t["seconds"] for t in (first, middle, last)]
+    records, first = SearchFolder(found.run_dir).records(), found.record.trials[middle.resumed_from]
+    rounds = [t.seconds for t in (first, middle, last)]
     assert min(rounds) > 0
     assert sum(rounds) == pytest.approx(sum(records[e.id].seconds for e in own))
     # Each epoch was trained once: what went on did not begin anew.
-    begun = {t["number"]: t["until"] for t in found.trials}
-    epochs = [t["until"] - begun.get(t["resumed_from"], 0) for t in found.trials]
-    assert found.results["budget"]["member_epochs"] <= 2 * sum(epochs)
+    begun = {t.number: t.until for t in found.record.trials}
+    epochs = [t.until - begun.get(t.resumed_from, 0) for t in found.record.trials]
+    assert found.record.budget.member_epochs <= 2 * sum(epochs)
     assert not (tmp_path / "run" / "paused").exists()
 
 
@@ -379,15 +392,15 @@ def test_of_a_small_space_hyperband_picks_what_was_trained_to_the_end(data, tmp_
     }
     with pytest.raises(KeyboardInterrupt):
         tune(data, tmp_path / "run", progress=Interrupting(), **settings)
-    paused = load_search(tmp_path / "run").results
-    assert [t["until"] for t in paused["trials"] if t["status"] == "done"] == [1, 1]
-    assert paused["picked"] is None
-    assert paused["verdict"][-1] == (
+    paused = load_search(tmp_path / "run").record
+    assert [t.until for t in paused.trials if t.status == "done"] == [1, 1]
+    assert paused.picked is None
+    assert paused.verdict[-1] == (
         "No trial has been trained to the end: there is nothing to choose."
     )
     found = tune(data, tmp_path / "run", **settings)
-    assert [(t["round"], t["until"]) for t in found.trials] == [(0, 1), (0, 1), (1, 3), (2, 9)]
-    assert found.results["picked"] == found.results["best"] == 3
+    assert [(t.round, t.until) for t in found.record.trials] == [(0, 1), (0, 1), (1, 3), (2, 9)]
+    assert found.record.picked == found.record.best == 3
 
 
 def test_what_would_go_on_from_a_failed_trial_fails_at_once(data, tmp_path):
@@ -400,9 +413,9 @@ def test_what_would_go_on_from_a_failed_trial_fails_at_once(data, tmp_path):
         "fixed": {"hidden_units": [8], "optimizer": "sgd"},
     }
     found = tune(data, tmp_path / "run", **settings)
-    assert [t["status"] for t in found.trials] == ["failed"] * 3
-    assert found.trials[2]["message"] == (
-        f"trial {found.trials[2]['resumed_from']}, which it goes on from, has no score"
+    assert [t.status for t in found.record.trials] == ["failed"] * 3
+    assert found.record.trials[2].message == (
+        f"trial {found.record.trials[2].resumed_from}, which it goes on from, has no score"
     )
 
 
@@ -414,28 +427,28 @@ def test_the_picked_configuration_is_a_study_file(search):
 
 
 def test_a_study_of_fresh_seeds_follows_and_reads_the_test_set_once(search):
-    study, fresh = search.study(), search.results["fresh"]
+    study, fresh = search.study(), search.record.fresh
     assert study.config.seeds == range(2, 12)
     assert study.config.baseline == "none"
-    picked = f"trial {search.results['picked']}"
+    picked = f"trial {search.record.picked}"
     assert picked in study.config.variant_names
     assert len(study.config.variant_names) == 3
     variant = next(v for v in study.results["variants"] if v["name"] == picked)
-    assert fresh["score"] == variant["val"]["accuracy"]["mean"]
-    assert fresh["seed_luck"] == pytest.approx(search.picked["score"] - fresh["score"])
-    assert fresh["seed_luck_se"] ** 2 == pytest.approx(search.picked["se"] ** 2 + fresh["se"] ** 2)
-    assert search.results["test"]["accuracy"]["mean"] == variant["test"]["accuracy"]["mean"]
-    verdict = " ".join(search.results["verdict"])
-    assert f"Over {fresh['num_seeds']} fresh seeds {picked} has a validation accuracy" in verdict
+    assert fresh.score == variant["val"]["accuracy"]["mean"]
+    assert fresh.seed_luck == pytest.approx(search.record.picked_trial.score - fresh.score)
+    assert fresh.seed_luck_se**2 == pytest.approx(search.record.picked_trial.se**2 + fresh.se**2)
+    assert search.record.test.scores["accuracy"].mean == variant["test"]["accuracy"]["mean"]
+    verdict = " ".join(search.record.verdict)
+    assert f"Over {fresh.num_seeds} fresh seeds {picked} has a validation accuracy" in verdict
     assert "not known yet" not in verdict
 
 
 def test_trials_that_come_after_the_study_are_told_from_those_before(search, data, tmp_path):
-    assert search.results["followup"] == {"num_trials": 3}
+    assert search.record.followup.num_trials == 3
     shutil.copytree(search.run_dir, tmp_path / "run")
     more = tune(data, tmp_path / "run", **{**SETTINGS, "max_trials": 5})
-    assert more.results["followup"] == {"num_trials": 3}
-    assert "The test set was read before trials 3 to 4 were drawn." in more.results["verdict"]
+    assert more.record.followup.num_trials == 3
+    assert "The test set was read before trials 3 to 4 were drawn." in more.record.verdict
 
 
 def test_a_study_of_a_base_with_bounds_switches_them_off_where_a_trial_has_none(data, tmp_path):
@@ -469,7 +482,7 @@ def test_the_search_file_holds_everything_and_searches_alike(search, data):
     }
     config = SearchConfig.from_dict(table)
     again = tune(config, search.run_dir, data=data)
-    assert again.trials == search.trials
+    assert again.record.trials == search.record.trials
     with pytest.raises(ConfigError, match="holds its settings itself"):
         tune(config, search.run_dir, data=data, seed=1)
 

@@ -21,7 +21,7 @@ def search(tmp_path_factory):
     folder = SearchFolder(path)
     with folder.writing():
         record = MemberRecord(
-            id=results["trials"][0]["executions"][0]["member"],
+            id=results.trials[0].executions[0].member,
             status="done",
             best_epoch=2,
             stopped_epoch=3,
@@ -67,20 +67,20 @@ def groups(loaded):
 
 
 def test_every_trial_is_a_row_with_its_own_values(search, groups):
-    trials = search[0]["trials"]
+    trials = search[0].trials
     assert set(groups) == {f"trial-{n:04d}" for n in range(5)}
     for trial in trials:
-        shown = groups[f"trial-{trial['number']:04d}"].hparams
+        shown = groups[f"trial-{trial.number:04d}"].hparams
         found = {name: getattr(v, v.WhichOneof("kind")) for name, v in shown.items()}
-        assert found == trial["values"]
+        assert found == trial.values
 
 
 def test_a_rows_score_is_the_mean_of_its_executions(search, groups):
-    for trial in search[0]["trials"]:
-        values = groups[f"trial-{trial['number']:04d}"].metric_values
-        if trial["status"] == "done":
+    for trial in search[0].trials:
+        values = groups[f"trial-{trial.number:04d}"].metric_values
+        if trial.status == "done":
             assert [v.name.tag for v in values] == ["score"]
-            assert values[0].value == pytest.approx(trial["score"], abs=1e-6)
+            assert values[0].value == pytest.approx(trial.score, abs=1e-6)
         else:
             assert list(values) == []
 
@@ -88,9 +88,9 @@ def test_a_rows_score_is_the_mean_of_its_executions(search, groups):
 def test_sessions_say_whether_they_succeeded(search, groups):
     from tensorboard.plugins.hparams import api_pb2
 
-    for trial in search[0]["trials"]:
-        is_done = trial["status"] == "done"
-        sessions = groups[f"trial-{trial['number']:04d}"].sessions
+    for trial in search[0].trials:
+        is_done = trial.status == "done"
+        sessions = groups[f"trial-{trial.number:04d}"].sessions
         expected = api_pb2.STATUS_SUCCESS if is_done else api_pb2.STATUS_FAILURE
         assert [s.status for s in sessions] == [expected] * (NUM_SEEDS if is_done else 1)
 

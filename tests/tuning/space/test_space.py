@@ -172,17 +172,12 @@ def test_words_and_tables_narrow_alike():
     assert len(by_name(words, "units_1").listed or ()) == 33
 
 
-def test_what_is_fixed_is_not_searched_and_is_described():
+def test_what_is_fixed_is_not_searched():
     space = make_space(IMAGES, "default", {"hidden_units": [16], "dropout": 0.2, "nesterov": False})
     assert not {"num_layers", "units_1", "dropout"} & set(names(space))
     model, _ = space.configs({})
     assert (model.hidden_units, model.dropout) == ((16,), 0.2)
-    fixed = [p for p in space.to_list() if p["kind"] == "fixed"]
-    assert [(p["name"], p["values"]) for p in fixed] == [
-        ("hidden_units", [[16]]),
-        ("dropout", [0.2]),
-        ("nesterov", [False]),
-    ]
+    assert space.fixed == {"hidden_units": [16], "dropout": 0.2, "nesterov": False}
     assert make_space(IMAGES, "default", ["learning_rate=0.1", "optimizer=sgd"]).configs({})[
         1
     ].learning_rate == pytest.approx(0.1)

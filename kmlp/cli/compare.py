@@ -1,0 +1,82 @@
+"""`kmlp compare`: a verdict on scores from anywhere."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from kmlp.cli.app import Json, app, console, print_json
+from kmlp.cli.report import print_report
+from kmlp.errors import ConfigError
+
+if TYPE_CHECKING:
+    from kmlp.scores.comparison import Comparison
+
+
+@app.command
+def compare(
+    *sources: Path,
+    baseline: Annotated[
+        str | None, Parameter(help="what all others are compared with; the first method")
+    ] = None,
+    lower_is_better: Annotated[bool, Parameter(negative="", help="the scores are errors")] = False,
+    higher_is_better: Annotated[bool, Parameter(negative="", help="they are not")] = False,
+    equivalence: Annotated[
+        float | None, Parameter(help="the largest difference that does not matter, as 0.2 points")
+    ] = None,
+    method: Annotated[str | None, Parameter(help="the column of methods; method")] = None,
+    score: Annotated[str | None, Parameter(help="the column of scores; score")] = None,
+    out: Annotated[Path | None, Parameter(help="where a report goes; none is written")] = None,
+    json: Json = False,
+) -> None:
+    """Say which method is better, and how sure that is, of scores from anywhere.
+
+    A file has a row a score: columns method and score, and if there are such, dataset, seed and
+    fold. Scores of the same seed or fold are paired. Run folders give their variants' scores.
+
+    For example:
+
+        kmlp compare scores.csv --baseline ours --out runs/scores
+        kmlp compare runs/a mine.csv
+    """
+    from kmlp.scores.comparison import compare as judged
+    from kmlp.scores.sources import baseline_of, gather_scores
+
+    if lower_is_better and higher_is_better:
+        raise ConfigError("say --lower-is-better or --higher-is-better, not both.")
+    said = higher_is_better if lower_is_better or higher_is_better else None
+    found = judged(
+        gather_scores(sources, score=score),
+        baseline=baseline or baseline_of(sources),
+        higher_is_better=said,
+        equivalence=equivalence,
+        method=method,
+        score=score if len(sources) == 1 else None,
+    )
+    if json:
+        print_json(found.results)
+    else:
+        _print(found)
+    if out is not None:
+        from kmlp.report import write_scores_report
+
+        page = write_scores_report(found, out)
+        if not json:
+            print()
+            print_report(page)
+
+
+def _print(comparison: "Comparison") -> None:
+    from kmlp.cli.tables import terminal_table
+    from kmlp.report.comparing.tables import ranked, scores_columns
+
+    screen, found, unit = console(), comparison.found, comparison.unit
+    columns = scores_columns(found.baseline, unit)
+    for dataset in found.datasets:
+        if dataset.name:
+            screen.print(f"{dataset.name}:")
+        rows = {method.name: method for method in ranked(dataset, unit)}
+        screen.print(terminal_table("method", columns, rows))
+        screen.print()
+    for sentence in (*comparison.verdict, *found.notes):
+        screen.print(f"• {sentence}")

@@ -1,0 +1,110 @@
+"""Predictions on the terminal: a line or an object each, progress, pictures in characters."""
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kmlp.text import visible
+
+if TYPE_CHECKING:
+    import numpy as np
+    import rich.progress
+
+    from kmlp.deploy.prediction import Predictions
+    from kmlp.deploy.serving import LoadedModel
+
+_SHADES = " .:-=+*#%@"
+
+
+def print_predictions(predictions: "Predictions", out: Path | None, *, as_json: bool) -> None:
+    """Writes them to a file, or prints each as it comes; at the end what should be looked at."""
+    from kmlp.deploy.prediction import write_predictions
+
+    with _progress(out) as progress:
+        task = progress.add_task("Predicting", total=predictions.num_rows)
+        if out:
+            write_predictions(predictions, out, lambda count: progress.advance(task, count))
+        else:
+            show: Callable[[Any], None] = _print_json if as_json else print_line
+            for batch in predictions.batches:
+                for row in batch:
+                    show(row)
+                progress.advance(task, len(batch))
+    for line in predictions.told():
+        print(f"look at: {visible(line)}", file=sys.stderr)
+    if out:
+        print(f"{predictions.num_rows:,} predictions in {out}")
+
+
+def print_line(row: dict[str, Any]) -> None:
+    """A prediction for people: what names it, what is said of it, and how sure that is."""
+    own, said = _parts(row)
+    name = visible(", ".join(map(str, own)))
+    if "prediction" in row:
+        spread = f" ± {row['stddev']:.3g}" if "stddev" in row else ""
+        print(f"{name}  {row['prediction']:.6g}{spread}")
+        return
+    spread = f" ± {100 * row['stddev']:.1f}" if "stddev" in row else ""
+    share = row["probability"] if "probability" in row else row[f"probability_{said}"]
+    print(f"{name}  {visible(said)}  {100 * share:.1f} %{spread}")
+
+
+def _parts(row: dict[str, Any]) -> tuple[list[Any], str]:
+    """The cells that name a row, which stand first, and its class, if any."""
+    first = "prediction" if "prediction" in row else "label" if "label" in row else "class"
+    own = list(row.values())[: list(row).index(first)]
+    return own, row.get("class", row.get("label", ""))
+
+
+def print_images(model: "LoadedModel", images: "np.ndarray", truth: Sequence[str]) -> None:
+    """Prints images side by side in characters, with what the model says and what they are.
+
+    Args:
+        model: predicts them.
+        images: `(n, height, width)` `uint8`.
+        truth: the class of each.
+    """
+    import numpy as np
+
+    outputs = model.outputs(images)
+    small = images[:, ::2, :]
+    width = images.shape[2]
+    shades = np.array(list(_SHADES))[small.astype(int) * len(_SHADES) // 256]
+    for line in range(small.shape[1]):
+        print("  ".join("".join(shades[i, line]) for i in range(len(images))).rstrip())
+    names = [visible(model.class_names[label]) for label in outputs["label"]]
+    truth = list(map(visible, truth))
+    shares = outputs["probabilities"].max(axis=1)
+    says = (f"{name} {100 * share:.0f} %" for name, share in zip(names, shares, strict=True))
+    marks = ("✓" if a == b else "✗" for a, b in zip(names, truth, strict=True))
+    print("  ".join(f"predicted {text}"[:width].ljust(width) for text in says))
+    print(
+        "  ".join(f"true {t} {m}"[:width].ljust(width) for t, m in zip(truth, marks, strict=True))
+    )
+
+
+def _print_json(row: dict[str, Any]) -> None:
+    import json
+
+    sys.stdout.write(json.dumps(row) + "\n")
+
+
+def _progress(out: Path | None) -> "rich.progress.Progress":
+    """A bar on stderr; none where it would tear the lines printed on the same terminal."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    from kmlp.terminal import PlainConsole
+
+    console = PlainConsole(stderr=True)
+    shown = console.is_terminal and (out is not None or not sys.stdout.isatty())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(
+        *columns, TimeRemainingColumn(), console=console, transient=True, disable=not shown
+    )

@@ -1,0 +1,81 @@
+"""What a user should look at in rows and classes, whatever they came from."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+_FEW_ROWS = 20
+_SKEWED = 100
+_TIMES, _SAMPLE = 3, 10_000
+
+
+def of_classes(what: str, names: Sequence[str], counts: np.ndarray) -> tuple[str, ...]:
+    """Classes of few rows, and classes of very unequal size.
+
+    Args:
+        what: whose classes they are, such as "'status'".
+        names: of the classes.
+        counts: `(num_classes,)` training rows of each.
+
+    Example:
+        >>> of_classes("'status'", ("no", "yes"), np.array([900, 19]))
+        ("few rows for one class of 'status': yes (19); their scores will be uncertain",)
+    """
+    told = []
+    few = [f"{names[i]} ({counts[i]})" for i in np.flatnonzero(counts < _FEW_ROWS)[:10]]
+    if few:
+        told.append(
+            f"few rows for {'these classes' if len(few) > 1 else 'one class'} of {what}: "
+            f"{', '.join(few)}; their scores will be uncertain"
+        )
+    ratio = counts.max() / max(1, counts.min())
+    if ratio >= _SKEWED:
+        told.append(
+            f"the classes of {what} are unequal, 1:{ratio:,.0f}: accuracy says little; "
+            'compare by balanced accuracy or AUC, and try class_weight="balanced"'
+        )
+    return tuple(told)
+
+
+def of_shared_rows(train: np.ndarray, test: np.ndarray) -> tuple[str, ...]:
+    """Test rows that stand in the training set, too; told only where chance is no reason for it.
+
+    Of few categories equal rows are common: what is told is more than three times as many as
+    columns that know nothing of each other would give.
+
+    Args:
+        train, test: `(n, ...)` of one shape and dtype; missing values equal missing ones.
+
+    Example:
+        >>> train = np.arange(40).reshape(20, 2)
+        >>> of_shared_rows(train, np.array([[2, 3], [3, 2]]))[0][:47]
+        '1 of 2 test rows stand in the training rows, to'
+    """
+    known, rows = _hashes(train), _hashes(test)
+    count = int(np.isin(rows, known).sum())
+    if not count or count <= _TIMES * len(rows) * _equal_by_chance(train):
+        return ()
+    return (
+        f"{count:,} of {len(rows):,} test rows stand in the training rows, too, with the same "
+        "values in every column: their scores say little of new rows",
+    )
+
+
+def _equal_by_chance(train: np.ndarray) -> float:
+    """How likely it is that a row equals any of the training rows, were all columns independent."""
+    sample = train[:: max(1, len(train) // _SAMPLE)]
+    columns = sample.reshape(len(sample), -1).T
+    pairs = len(columns[0]) * (len(columns[0]) - 1)
+    if not pairs:
+        return 0.0
+    alike = 1.0
+    for column in columns:
+        counts = np.unique(column, return_counts=True)[1]
+        alike *= float((counts * (counts - 1)).sum()) / pairs
+    return float(-np.expm1(len(train) * np.log1p(-alike))) if alike < 1 else 1.0
+
+
+def _hashes(rows: np.ndarray) -> np.ndarray:
+    """64 bits a row; a matrix as wide is not held a second time."""
+    hashes = (hash(row.tobytes()) for row in np.ascontiguousarray(rows))
+    return np.fromiter(hashes, np.int64, len(rows))

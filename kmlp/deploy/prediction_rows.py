@@ -1,0 +1,106 @@
+"""Rows of predictions, as files and the terminal have them."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kmlp.deploy.serving import LoadedModel
+from kmlp.errors import DataError
+
+Row = dict[str, Any]
+Outputs = Mapping[str, np.ndarray]
+_CLASS, _NUMBER = ("input", "label", "class", "probability"), ("input", "prediction")
+_SPREADS = ("stddev", "entropy")
+USUAL_FIELDS = (_CLASS, (*_CLASS, *_SPREADS), _NUMBER, (*_NUMBER, "stddev"))
+"""Of classes or numbers, of one network or of several: by these a file of predictions is known."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a model says of the examples of a file.
+
+    Attributes:
+        fields: of every row, in their order.
+        num_rows: in all.
+        batches: the rows, some at a time; read once.
+        told: what of a table should be looked at, a line each; whole after the last batch.
+    """
+
+    fields: tuple[str, ...]
+    num_rows: int
+    batches: Iterator[list[Row]]
+    told: Callable[[], list[str]] = list
+
+
+def array_fields(model: LoadedModel) -> tuple[str, ...]:
+    """The columns of predictions on arrays and images."""
+    fields = _NUMBER if "prediction" in model.output_names else _CLASS
+    return (*fields, *(name for name in _SPREADS if name in model.output_names))
+
+
+def array_row(name: str, outputs: Outputs, i: int, model: LoadedModel) -> Row:
+    """What is said of one of them, by what it is called."""
+    if "prediction" in outputs:
+        return {"input": name, "prediction": float(outputs["prediction"][i]), **_spread(outputs, i)}
+    label = int(outputs["label"][i])
+    return {
+        "input": name,
+        "label": label,
+        "class": _class_names(model, outputs)[label],
+        "probability": round(float(outputs["probabilities"][i, label]), 6),
+        **_spread(outputs, i),
+    }
+
+
+def _spread(outputs: Outputs, i: int) -> Row:
+    """How much an ensemble's networks differ on a row; nothing of one network."""
+    if "stddev" not in outputs:
+        return {}
+    if "prediction" in outputs:
+        return {"stddev": float(outputs["stddev"][i])}
+    stddev = outputs["stddev"][i, int(outputs["label"][i])]
+    return {
+        "stddev": round(float(stddev), 6),
+        "entropy": round(float(outputs["entropy"][i]), 6),
+    }
+
+
+def table_fields(model: LoadedModel, keep: Sequence[str]) -> tuple[str, ...]:
+    """The columns of predictions on a table.
+
+    Raises:
+        DataError: one that is kept has the name of another.
+    """
+    if "prediction" in model.output_names:
+        own = ["prediction"]
+    else:
+        own = ["label", *(f"probability_{name}" for name in model.class_names)]
+    own += [name for name in ("stddev", "entropy") if name in model.output_names]
+    fields = (*(keep or ("row",)), *own)
+    if twice := next((name for name in fields if fields.count(name) > 1), None):
+        raise DataError(
+            f"--keep: {twice!r} would stand twice among the columns of the predictions; rename it "
+            "in the table, or do not keep it."
+        )
+    return fields
+
+
+def table_row(own: Row, outputs: Outputs, i: int, model: LoadedModel) -> Row:
+    """What is said of a table's row, beside what names it."""
+    if "prediction" in outputs:
+        return {**own, "prediction": _plain(outputs["prediction"][i]), **_spread(outputs, i)}
+    names, shares = _class_names(model, outputs), outputs["probabilities"][i]
+    each = {f"probability_{n}": _plain(p) for n, p in zip(names, shares, strict=True)}
+    return {**own, "label": names[int(outputs["label"][i])], **each, **_spread(outputs, i)}
+
+
+def _plain(value: np.floating) -> float:
+    """The shortest number that is this one in the precision that it was computed in."""
+    return float(str(value))
+
+
+def _class_names(model: LoadedModel, outputs: Outputs) -> tuple[str, ...]:
+    """The classes as the model calls them; numbers where it has no names."""
+    return model.class_names or tuple(map(str, range(outputs["probabilities"].shape[1])))

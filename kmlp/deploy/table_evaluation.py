@@ -1,0 +1,85 @@
+"""How good a model is on the labelled rows of a table's file, without any training set at hand."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kmlp.data.columns import Column
+from kmlp.data.encoder import Told, encode_target, target_numbers
+from kmlp.data.tables import Table
+from kmlp.data.values import Raw
+from kmlp.deploy.scoring import scores_of, training_data
+from kmlp.deploy.serving import LoadedModel
+from kmlp.deploy.table_rows import known_of, open_table, outputs_of
+from kmlp.errors import DataError
+from kmlp.text import shown
+
+
+def evaluate_table(model: LoadedModel, path: Path, target: str | None = None) -> dict[str, Any]:
+    """Scores on every labelled row of a file, by the model's own columns and classes.
+
+    Args:
+        model: as `kmlp.load_saved` gives it.
+        path: a table's file; it may lack some of the classes.
+        target: the column of labels; the training table's where omitted.
+
+    Returns:
+        As `kmlp.evaluate`, and `told`: what of the rows should be looked at, a line each.
+
+    Raises:
+        DataError: a column is missing, a cell is not of its kind, a label is none of the model's
+            classes, or the file is the one that the model was trained on.
+    """
+    column = _target(model, target)
+    batches = open_table(model, path)
+    if batches.sha256 == training_data(model).get("file_sha256"):
+        raise DataError(
+            f"{path}: the model was trained on rows of this very file; their scores say nothing of "
+            "new rows. Name a file of other rows, or write --test, as in training, to score the "
+            "rows that were held out."
+        )
+    told, labels, outputs = Told(known=(*known_of(model), column.source)), [], []
+    num_unlabelled = 0
+    for table in batches.tables():
+        labelled, found = _labels(table, column)
+        num_unlabelled += table.height - len(found)
+        if len(found):
+            labels.append(found)
+            outputs.append(outputs_of(model, labelled, told))
+    if not labels:
+        raise DataError(f"{path}: no row has a label in column {column.source!r}.")
+    joined = {name: np.concatenate([o[name] for o in outputs]) for name in outputs[0]}
+    lines = told.lines()
+    if num_unlabelled:
+        lines.append(
+            f"{num_unlabelled:,} rows have no label in column {column.source!r} and are left out"
+        )
+    return {**scores_of(model, joined, np.concatenate(labels)), "told": lines}
+
+
+def _target(model: LoadedModel, name: str | None) -> Column:
+    """What the labels are."""
+    if model.schema is not None:
+        column = model.schema.target
+        return dataclasses.replace(column, name=name, source=name) if name else column
+    if name is None:
+        raise DataError("which column holds the labels? Say --target COLUMN.")
+    kind = "number" if "prediction" in model.output_names else "category"
+    return Column(name=name, kind=kind, source=name, values=model.class_names)
+
+
+def _labels(table: Table, target: Column) -> tuple[Table, np.ndarray]:
+    """The rows that have a label, and these: places among the classes, or numbers in their unit."""
+    if target.source not in table.columns:
+        listed = ", ".join(map(repr, table.columns[:20]))
+        raise DataError(
+            f"{table.name} has no column {shown(target.source)} of labels. It holds: {listed}. Say "
+            "--target COLUMN if it is called otherwise; without labels it serves kmlp predict."
+        )
+    numbers = target_numbers(Raw(table, target.source), target)
+    known = ~np.isnan(numbers)
+    if not known.all():
+        table, numbers = table.take(known), numbers[known]
+    return table, numbers if target.kind == "number" else encode_target(table, target)

@@ -1,0 +1,53 @@
+"""What the data are: a table's columns and what became of them, and what was told of the rows."""
+
+from collections.abc import Sequence
+
+from kmlp.data.columns import Schema, Shown
+from kmlp.report.blocks import Block, Bullets, Cell, Row, Section, Table, Text
+from kmlp.report.csv_tables import of_records
+from kmlp.study.environment import Environment
+
+_MOST = 60
+_HEADS = ("Column", "Kind", "Missing", "Values", "Range", "Becomes")
+_HOW = (
+    "What each column was found to be in the training rows, and what the networks are given of it. "
+    "Categories are named where they are few and short; nothing is shown of free text, identifiers "
+    "and what else is left out."
+)
+
+
+def data_section(environment: Environment) -> Section | None:
+    """A table's columns, and what to look at in any data; None where there is neither."""
+    warnings: list[Block] = [Bullets(environment.warnings)] if environment.warnings else []
+    if environment.columns is None:
+        return Section("data", "To look at in the data", warnings) if warnings else None
+    shown = Schema.from_dict(environment.columns).shown_to_anybody
+    blocks = [*warnings, Text(_HOW), _columns(shown)]
+    return Section(
+        "columns", "The columns", blocks, {"columns": of_records(list(map(vars, shown)))}
+    )
+
+
+def _columns(shown: Sequence[Shown]) -> Table:
+    rows = [Row(list(map(Cell, _cells(column)))) for column in shown[:_MOST]]
+    more = f"{len(shown) - _MOST} columns more stand in tables/columns.csv."
+    note = more if len(shown) > _MOST else ""
+    return Table([Cell(head) for head in _HEADS], rows, note, is_prose=True)
+
+
+def _cells(column: Shown) -> tuple[str, ...]:
+    return (
+        column.name,
+        column.kind or "–",
+        _share(column.missing),
+        f"{column.distinct:,}",
+        column.range or "–",
+        column.becomes,
+    )
+
+
+def _share(missing: float) -> str:
+    """A few gaps are not none."""
+    if not missing:
+        return "–"
+    return f"{100 * missing:.1f} %" if missing >= 0.001 else "< 0.1 %"

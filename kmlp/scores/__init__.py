@@ -1,0 +1,1 @@
+"""Scores from anywhere: read, compared, judged. No networks, no Keras."""

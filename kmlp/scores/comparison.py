@@ -1,0 +1,86 @@
+"""Scores from anywhere in, the verdict out."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from kmlp.scores.judging import judge
+from kmlp.scores.records import ScoresResults
+from kmlp.scores.table import read_scores
+from kmlp.scores.verdict import verdict
+from kmlp.stats.formatting import Unit, unit_of
+from kmlp.stats.metrics.record import Metric
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Scores that were compared.
+
+    Attributes:
+        found: the numbers and the verdict, as records.
+        metric: what the scores are.
+    """
+
+    found: ScoresResults
+    metric: Metric
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """What `results.json` holds."""
+        return self.found.to_dict()
+
+    @property
+    def verdict(self) -> tuple[str, ...]:
+        """What the scores show, the outcome first."""
+        return self.found.verdict
+
+    @property
+    def unit(self) -> Unit:
+        """How scores are written."""
+        means = [m.summary.mean for dataset in self.found.datasets for m in dataset.methods]
+        return unit_of(self.metric, means)
+
+
+def compare(
+    scores: Any,
+    *,
+    baseline: str | None = None,
+    higher_is_better: bool | None = None,
+    equivalence: float | None = None,
+    method: str | None = None,
+    score: str | None = None,
+) -> Comparison:
+    """Which method is better, and how sure is that? Of scores that anyone computed.
+
+    A row is one score: of a `method`, and as far as there are such columns of a `dataset`, a
+    `seed` and a `fold`. Scores of the same seed or fold are paired. `kmlp.write_scores_report`
+    makes a page of it.
+
+    Args:
+        scores: a file, or a pandas, polars or pyarrow frame, or a mapping of columns.
+        baseline: the method that all others are compared with; the first one where omitted.
+        higher_is_better: the direction; found out from the score's name where omitted.
+        equivalence: the largest difference that does not matter: in points where the scores are
+            shares that kmlp writes in percent, else in their own unit.
+        method, score: the columns' names, where they are others.
+
+    Raises:
+        DataError: what cannot be compared, with its row, and what to do.
+        ConfigError: no such baseline.
+        ValueError: an equivalence margin that is none.
+
+    Example:
+        >>> import kmlp
+        >>> found = kmlp.compare({
+        ...     "method": ["ours"] * 8 + ["theirs"] * 8,
+        ...     "seed": [*range(8), *range(8)],
+        ...     "accuracy": [.91, .92, .90, .93, .92, .91, .93, .92,
+        ...                  .90, .90, .89, .91, .91, .90, .91, .90]}, baseline="theirs")
+        >>> found.verdict[0].partition(", better")[0]
+        'ours beats theirs by 1.50 points (95 % interval 1.05 to 1.95, Holm p = 0.008'
+    """
+    read = read_scores(scores, method=method, score=score, higher_is_better=higher_is_better)
+    scale = unit_of(read.metric).scale
+    found = judge(read, baseline=baseline, margin=equivalence and equivalence / scale)
+    unspoken = Comparison(found, read.metric)
+    said = verdict(found, unspoken.unit)
+    return Comparison(found.model_copy(update={"verdict": said}), read.metric)

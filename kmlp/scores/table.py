@@ -1,0 +1,205 @@
+"""Rows of method and score in; scores by data set and method out, and what pairs them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from kmlp.data.tables import Table, as_table
+from kmlp.errors import DataError
+from kmlp.scores.metric import metric_of
+from kmlp.stats.formatting import listed
+from kmlp.stats.metrics import BY_NAME
+from kmlp.stats.metrics.record import Metric
+
+_KNOWN = {
+    "method": ("method", "model", "variant", "algorithm", "classifier", "regressor"),
+    "dataset": ("dataset", "data_set", "data"),
+    "seed": ("seed", "repeat", "repetition", "run"),
+    "fold": ("fold",),
+}
+_EXAMPLE = "method,seed,score\nours,0,0.91\nours,1,0.92\nbaseline,0,0.90\nbaseline,1,0.89"
+Pair = tuple[Any, ...]
+"""What a score belongs to: its seed, its fold, or both; of unpaired ones their place."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """Scores of two methods or more.
+
+    Attributes:
+        metric: what the scores are.
+        by_dataset: data set -> method -> what it belongs to -> score, in the order of the rows;
+            the data set is "" where no column names one.
+        paired_by: "seed", "fold", both, or nothing.
+        notes: how the rows were read, for people.
+    """
+
+    metric: Metric
+    by_dataset: Mapping[str, Mapping[str, Mapping[Pair, float]]]
+    paired_by: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """In the order in which they first appear."""
+        return tuple(dict.fromkeys(m for methods in self.by_dataset.values() for m in methods))
+
+
+def read_scores(
+    source: Any,
+    *,
+    method: str | None = None,
+    score: str | None = None,
+    higher_is_better: bool | None = None,
+) -> Scores:
+    """Reads scores from a file or a frame with a row each.
+
+    Columns are found by their names, whatever their case: `method` (or `model`, `variant`,
+    `algorithm`), `score` or a metric's name, and as far as there are such `dataset`, `seed` (or
+    `repeat`, `run`) and `fold`. All others are left out, and named in the notes.
+
+    Args:
+        source: a path, or a pandas, polars or pyarrow frame, or a mapping of columns.
+        method, score: the columns' names, where they are others.
+        higher_is_better: the direction; found out from the score's name where omitted.
+
+    Raises:
+        DataError: what is missing or cannot be a score, with its row, and what to do.
+
+    Example:
+        >>> scores = read_scores({"method": ["a", "a", "b", "b"], "seed": [0, 1, 0, 1],
+        ...                       "accuracy": [0.8, 0.9, 0.7, 0.8]})
+        >>> scores.methods, scores.paired_by, scores.metric.title
+        (('a', 'b'), ('seed',), 'accuracy')
+    """
+    table = as_table(source)
+    names = _columns(table, method, score)
+    values = _numbers(table, names["score"])
+    keys = {role: _texts(table, names[role]) for role in _KNOWN if role in names}
+    paired_by = tuple(role for role in ("seed", "fold") if role in keys)
+    found = Scores(
+        metric=metric_of(names["score"], values, higher_is_better=higher_is_better),
+        by_dataset=_by_dataset(table, values, keys, paired_by),
+        paired_by=paired_by,
+        notes=_notes(table, names),
+    )
+    if len(found.methods) < 2:
+        raise DataError(
+            f"{table.name}: there is one method only, {found.methods[0]}, and nothing to compare "
+            f"it with; column {names['method']!r} must name two or more."
+        )
+    return found
+
+
+def _columns(table: Table, method: str | None, score: str | None) -> dict[str, str]:
+    """Role -> the column's name."""
+    by_plain = {c.strip().lower().replace(" ", "_"): c for c in table.frame.columns}
+    names = {"method": _named(table, method)} if method else {}
+    names |= {"score": _named(table, score)} if score else {}
+    for role, known in _KNOWN.items():
+        found = [by_plain[k] for k in known if k in by_plain and by_plain[k] not in names.values()]
+        if role not in names and found:
+            names[role] = found[0]
+    if "method" not in names:
+        raise DataError(
+            f"{table.name}: no column names the method of a score. Its columns: "
+            f"{_quoted(table.frame.columns)}. A row is one score, as in\n{_EXAMPLE}\n"
+            "Rename the column to method, or say --method COLUMN."
+        )
+    if "score" not in names:
+        names["score"] = _score_column(table, by_plain, names)
+    return names
+
+
+def _score_column(table: Table, by_plain: Mapping[str, str], taken: Mapping[str, str]) -> str:
+    if "score" in by_plain:
+        return by_plain["score"]
+    left = [c for c in table.frame.columns if c not in taken.values()]
+    metrics = [c for plain, c in by_plain.items() if plain.removeprefix("test_") in BY_NAME]
+    numeric = [c for c in left if table.frame[c].dtype.is_numeric()]
+    for candidates in (metrics, numeric):
+        if len(candidates) == 1:
+            return candidates[0]
+    raise DataError(
+        f"{table.name}: which column holds the scores? "
+        f"{'One of ' + _quoted(metrics or numeric) if metrics or numeric else 'None is numeric'}: "
+        "rename it to score, or say --score COLUMN."
+    )
+
+
+def _named(table: Table, column: str) -> str:
+    if column not in table.frame.columns:
+        raise DataError(
+            f"{table.name} has no column {column!r}. Its columns: {_quoted(table.frame.columns)}."
+        )
+    return column
+
+
+def _numbers(table: Table, column: str) -> list[float]:
+    """The scores, all of them finite numbers."""
+    cells = table.frame[column]
+    numbers = cells.cast(pl.Float64, strict=False)
+    bad = np.flatnonzero(~np.isfinite(numbers.fill_null(float("nan")).to_numpy()))
+    if not len(bad):
+        return numbers.to_list()
+    row, cell = int(bad[0]), cells[int(bad[0])]
+    advice = "Leave out the rows of runs without a score, and say so where you report them."
+    if isinstance(cell, str) and cell.strip().endswith("%"):
+        advice = "Write percent as numbers, without the sign."
+    raise DataError(
+        f"{table.name}, {table.place(row)}, column {column!r}: a score must be a finite number. "
+        f"Received: {'nothing' if cell is None else repr(cell)}. {advice}"
+    )
+
+
+def _texts(table: Table, column: str) -> list[str]:
+    """What names a score's method, data set, seed or fold."""
+    cells = table.frame[column]
+    if cells.null_count():
+        row = int(np.flatnonzero(cells.is_null().to_numpy())[0])
+        raise DataError(
+            f"{table.name}, {table.place(row)}: column {column!r} is empty. Every score needs one."
+        )
+    return [str(cell).strip() for cell in cells.to_list()]
+
+
+def _by_dataset(
+    table: Table,
+    values: Sequence[float],
+    keys: Mapping[str, Sequence[str]],
+    paired_by: Sequence[str],
+) -> dict[str, dict[str, dict[Pair, float]]]:
+    found: dict[str, dict[str, dict[Pair, float]]] = {}
+    for row, value in enumerate(values):
+        dataset = keys["dataset"][row] if "dataset" in keys else ""
+        own = found.setdefault(dataset, {}).setdefault(keys["method"][row], {})
+        pair = tuple(keys[role][row] for role in paired_by) or (len(own),)
+        if pair in own:
+            raise DataError(
+                f"{table.name}, {table.place(row)}: a second score of {keys['method'][row]}"
+                f"{f' on {dataset}' if dataset else ''} with "
+                f"{listed(f'{r} {p}' for r, p in zip(paired_by, pair, strict=True))}. One of the "
+                "two must go, or a column seed, fold or dataset tell them apart."
+            )
+        own[pair] = value
+    return found
+
+
+def _notes(table: Table, names: Mapping[str, str]) -> tuple[str, ...]:
+    unused = [c for c in table.frame.columns if c not in names.values()]
+    read = [
+        f"{column!r} as {role}"
+        for role, column in names.items()
+        if role != "score" and column.lower() != role
+    ]
+    return (
+        *((f"Read {listed(read)}.",) if read else ()),
+        *((f"Not used: {_quoted(unused)}.",) if unused else ()),
+    )
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(repr(name) for name in names)

@@ -1,0 +1,255 @@
+"""What a comparison of scores says, in sentences that follow from its numbers."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from kmlp.scores.records import (
+    AcrossMethod,
+    DatasetResult,
+    MethodResult,
+    ScoresResults,
+    VersusMethod,
+)
+from kmlp.stats.equivalence import Posterior
+from kmlp.stats.formatting import Unit, listed, p_equals
+from kmlp.stats.paired_tests import min_seeds_to_test
+
+Compared = tuple[MethodResult, VersusMethod]
+_VERBS = {"better": "beats", "worse": "loses to", "open": "cannot be told apart from"}
+_KINDS = ("better", "equivalent", "open", "too_few", "worse")
+
+
+def verdict(results: ScoresResults, unit: Unit) -> tuple[str, ...]:
+    """The outcome first, then what is open, then what limits it.
+
+    Args:
+        results: without a verdict.
+        unit: how scores are written.
+    """
+    outcome = (
+        _over_datasets(results, unit)
+        if results.across
+        else _on_one(results, results.datasets[0], unit)
+    )
+    return (*outcome, *_limits(results, unit))
+
+
+def kind(versus: VersusMethod, unit: Unit) -> str:
+    """ "better", "worse", "equivalent", "open" or "too_few": what may be said of a comparison."""
+    if versus.is_significant:
+        return "better" if unit.gain(versus.difference) > 0 else "worse"
+    if versus.is_equivalent:
+        return "equivalent"
+    return "open" if versus.is_tested else "too_few"
+
+
+def across_kind(method: AcrossMethod, unit: Unit) -> str:
+    """ "better", "worse" or "open": what may be said over data sets."""
+    if not method.is_significant:
+        return "open"
+    return "better" if unit.gain(method.difference) > 0 else "worse"
+
+
+def compared(dataset: DatasetResult, unit: Unit) -> list[Compared]:
+    """The methods that were compared, the one that gains most first."""
+    found = [(m, m.versus_baseline) for m in dataset.methods if m.versus_baseline]
+    return sorted(found, key=lambda pair: -unit.gain(pair[1].difference))
+
+
+def _on_one(results: ScoresResults, dataset: DatasetResult, unit: Unit) -> list[str]:
+    found = compared(dataset, unit)
+    by_kind = {k: [pair for pair in found if kind(pair[1], unit) == k] for k in _KINDS}
+    sentences = []
+    if not by_kind["better"]:
+        sentences.append(_none_better(results, by_kind["worse"], found))
+    for name, pairs in by_kind.items():
+        for method, versus in pairs:
+            sentences.append(_SENTENCES[name](method.name, versus, results, unit))
+    return sentences
+
+
+def _none_better(
+    results: ScoresResults, worse: Sequence[Compared], found: Sequence[Compared]
+) -> str:
+    if found and len(worse) == len(found):
+        others = "the other method" if len(found) == 1 else f"all {len(found)} other methods"
+        return f"{results.baseline} beats {others}."
+    return f"No method is shown to beat {results.baseline}."
+
+
+def _told_apart(name: str, versus: VersusMethod, results: ScoresResults, unit: Unit) -> str:
+    verb = _VERBS[kind(versus, unit)]
+    side = 1 if versus.difference > 0 else -1
+    bounds = sorted(side * b for b in versus.ci95) if versus.ci95 else None
+    interval = f"95 % interval {unit.interval(bounds)}, " if bounds else ""
+    small = ""
+    if versus.is_equivalent and results.margin:
+        small = f"; it is real, but shown to be less than {_margin(results.margin, unit)}"
+    return (
+        f"{name} {verb} {results.baseline} by {unit.value(abs(versus.difference))} "
+        f"{unit.of_difference} ({interval}Holm p {p_equals(versus.p_holm)}"
+        f"{_wins(versus, results)}){small}."
+    )
+
+
+def _equivalent(name: str, versus: VersusMethod, results: ScoresResults, unit: Unit) -> str:
+    assert versus.equivalence is not None
+    assert versus.p_holm_equivalence is not None
+    return (
+        f"{name} and {results.baseline} are equivalent within "
+        f"{_margin(versus.equivalence.margin, unit)}: the difference is "
+        f"{unit.signed(versus.difference)} (90 % interval "
+        f"{unit.interval(versus.equivalence.ci90, signed=True)}, Holm p "
+        f"{p_equals(versus.p_holm_equivalence)} that it is larger)."
+    )
+
+
+def _open(name: str, versus: VersusMethod, results: ScoresResults, unit: Unit) -> str:
+    interval = f"95 % interval {unit.interval(versus.ci95, signed=True)}, " if versus.ci95 else ""
+    chances = f"; {_chances(versus.posterior)}" if versus.posterior else ""
+    needed = _needed(results)
+    few = ""
+    if versus.test == "sign_flip" and versus.num_compared < needed:
+        few = f"; {versus.num_compared} seeds cannot show it, at least {needed} are needed"
+    return (
+        f"{name} cannot be told apart from {results.baseline}: {unit.signed(versus.difference)} "
+        f"{unit.of_difference} ({interval}Holm p {p_equals(versus.p_holm)}"
+        f"{_wins(versus, results)}){few}{chances}."
+    )
+
+
+def _too_few(name: str, versus: VersusMethod, results: ScoresResults, unit: Unit) -> str:
+    return (
+        f"{name} differs from {results.baseline} by {unit.signed(versus.difference)} "
+        f"{unit.of_difference} on {versus.num_compared} {pairs_of(results)}: too few to test; at "
+        f"least {_needed(results)} are needed."
+    )
+
+
+def _needed(results: ScoresResults) -> int:
+    """The pairs without which no sign-flip test among so many can be significant."""
+    return min_seeds_to_test(max(1, len(results.datasets[0].methods) - 1))
+
+
+_SENTENCES = {
+    "better": _told_apart,
+    "equivalent": _equivalent,
+    "open": _open,
+    "too_few": _too_few,
+    "worse": _told_apart,
+}
+
+
+def _wins(versus: VersusMethod, results: ScoresResults) -> str:
+    if versus.wins is None or versus.losses is None:
+        return ""
+    more, number = ("better", versus.wins)
+    if versus.losses > versus.wins:
+        more, number = ("worse", versus.losses)
+    return f", {more} on {number} of {versus.num_compared} {pairs_of(results)}"
+
+
+def _chances(posterior: Posterior) -> str:
+    parts = {
+        "better": posterior.better,
+        "practically equal": posterior.equal,
+        "worse": posterior.worse,
+    }
+    return "probably " + ", ".join(f"{name} {_percent(p)}" for name, p in parts.items())
+
+
+def _percent(probability: float) -> str:
+    """Never "100 %" of what is not certain."""
+    if probability > 0.99:
+        return "> 99 %"
+    return "< 1 %" if probability < 0.01 else f"{100 * probability:.0f} %"
+
+
+def pairs_of(results: ScoresResults) -> str:
+    """What one score belongs to, in the plural."""
+    return {("seed",): "seeds", ("fold",): "folds", ("seed", "fold"): "folds"}.get(
+        results.paired_by, "scores"
+    )
+
+
+def _margin(margin: float, unit: Unit) -> str:
+    return f"{unit.value(margin)} {unit.of_difference}"
+
+
+def _over_datasets(results: ScoresResults, unit: Unit) -> list[str]:
+    ranked = sorted(results.across, key=lambda m: -unit.gain(m.difference))
+    better = [m for m in ranked if across_kind(m, unit) == "better"]
+    head = [] if better else [f"No method is shown to beat {results.baseline} over data sets."]
+    ordered = [*better, *(m for m in ranked if m not in better)]
+    return [
+        *head,
+        *(_across(method, results, unit) for method in ordered),
+        *_within(results, unit),
+    ]
+
+
+def _across(method: AcrossMethod, results: ScoresResults, unit: Unit) -> str:
+    number = len(method.differences)
+    needed = min_seeds_to_test(len(results.across))
+    verb = _VERBS[across_kind(method, unit)]
+    interval = f"95 % interval {unit.interval(method.ci95, signed=True)}, " if method.ci95 else ""
+    few = f"; {number} data sets cannot show it, at least {needed} are needed" * (number < needed)
+    chances = f"; on another data set, {_chances(method.posterior)}" if method.posterior else ""
+    return (
+        f"Over {number} data sets {method.name} {verb} {results.baseline}: "
+        f"{unit.signed(method.difference)} {unit.of_difference} on average ({interval}signed-rank "
+        f"Holm p {p_equals(method.p_holm)}; better on {method.wins}, equal on {method.ties}, worse "
+        f"on {method.losses}){few}{chances}."
+    )
+
+
+def _within(results: ScoresResults, unit: Unit) -> list[str]:
+    """On how many data sets a method is told apart from the baseline, each by itself."""
+    told = [
+        (m.name, dataset.name)
+        for dataset in results.datasets
+        for m, versus in compared(dataset, unit)
+        if kind(versus, unit) == "better"
+    ]
+    if not told:
+        return [f"On no single data set is a method shown to beat {results.baseline}."]
+    groups = groupby(sorted(told), key=lambda pair: pair[0])
+    names = [f"{name} on {listed(d for _, d in pairs)}" for name, pairs in groups]
+    return [f"Within single data sets {results.baseline} is beaten by {'; by '.join(names)}."]
+
+
+def _limits(results: ScoresResults, unit: Unit) -> list[str]:
+    limits = []
+    if not results.paired_by:
+        limits.append(
+            "No seed or fold pairs the scores, so they were compared as independent samples; pairs "
+            "of the same seed would need fewer."
+        )
+    if "fold" in results.paired_by:
+        limits.append(
+            "Folds share their training rows: intervals and p are corrected for it, as if the "
+            "folds of a repeat divided all rows."
+        )
+    if missing := _unpaired(results):
+        limits.append(f"Only what both have is compared: {missing}.")
+    if results.across and unit.record.unit == "target":
+        limits.append(
+            f"The mean over data sets adds up {unit.title} of different problems; the signed-rank "
+            "test and the counts weigh them by rank alone."
+        )
+    return limits
+
+
+def _unpaired(results: ScoresResults) -> str:
+    """Methods with scores that were not compared, in words."""
+    found = []
+    for dataset in results.datasets:
+        for method in dataset.methods:
+            versus, number = method.versus_baseline, len(method.scores)
+            if method.name == results.baseline or not results.paired_by:
+                continue
+            used = versus.num_compared if versus else 0
+            if used < number:
+                where = f" on {dataset.name}" if dataset.name else ""
+                found.append(f"{used} of {number} scores of {method.name}{where}")
+    return listed(found) if found else ""

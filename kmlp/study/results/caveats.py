@@ -1,0 +1,115 @@
+"""What limits a verdict: what is not compared, not finished, or not what a reader may think."""
+
+from kmlp.stats.formatting import listed
+from kmlp.study.results.ranking import is_imbalanced
+from kmlp.study.results.records.members import MemberScores
+from kmlp.study.results.records.study import StudyNumbers
+
+
+def caveats(results: StudyNumbers) -> list[str]:
+    """Sentences; none where nothing limits it."""
+    return [
+        *_not_compared(results),
+        *_other_rows(results),
+        *_diverged(results),
+        *_given_up(results),
+        *_cut_short(results),
+        *_piloted(results),
+        *_imbalanced(results),
+        *_sampled(results),
+    ]
+
+
+def _diverged(results: StudyNumbers) -> list[str]:
+    lost = [m for m in results.members if isinstance(m, MemberScores) and m.status == "diverged"]
+    seeds = {
+        v.label: [f"{m.seed} (epoch {m.stopped_epoch})" for m in lost if m.variant == v.name]
+        for v in results.variants
+        if v.num_diverged
+    }
+    return [
+        f"{label} diverged (a loss was not finite) with seed {', '.join(of_these)}: "
+        "kept out of every mean."
+        for label, of_these in seeds.items()
+    ]
+
+
+def _given_up(results: StudyNumbers) -> list[str]:
+    return [
+        f"{member.variant} with seed {member.seed} ended its process four times in a row, twice of "
+        "them alone, and was given up: kept out of every mean."
+        for member in results.members
+        if member.status == "given_up"
+    ]
+
+
+def _piloted(results: StudyNumbers) -> list[str]:
+    if not results.pilot:
+        return []
+    return [
+        f"The strengths were chosen on validation, by {results.pilot.num_seeds} pilot seeds of "
+        "their own; the seeds compared here had no part in it."
+    ]
+
+
+def _imbalanced(results: StudyNumbers) -> list[str]:
+    shares = results.class_shares
+    if results.metric.name != "accuracy" or not is_imbalanced(shares):
+        return []
+    largest = results.dataset.class_names[shares.index(max(shares))]
+    return [
+        f"Class {largest} holds {100 * max(shares):.0f} % of the test rows: read the balanced "
+        "accuracy too, which counts every class alike."
+    ]
+
+
+def _sampled(results: StudyNumbers) -> list[str]:
+    data = results.dataset
+    if data.source != "sample":
+        return []
+    return [
+        f"This is the bundled sample of {data.num_train:,} training and {data.num_test:,} test "
+        "rows, not the full set: expect other numbers there."
+    ]
+
+
+def _cut_short(results: StudyNumbers) -> list[str]:
+    """Whether many networks were at their best in the last epoch that they were given."""
+    done = results.finished()
+    improving = [m for m in done if m.best_epoch == m.stopped_epoch]
+    if 4 * len(improving) < len(done) or not improving:
+        return []
+    return [
+        f"{len(improving)} of {len(done)} networks were still getting better when max_epochs ended "
+        "their training: more epochs may change the scores, and the ranking."
+    ]
+
+
+def _not_compared(results: StudyNumbers) -> list[str]:
+    """Variants without a seed that finished in them and in the baseline."""
+    missing = [
+        v
+        for v in results.variants
+        if v.name != results.baseline
+        and v.versus_baseline is None
+        and (v.num_members or not v.num_diverged)
+    ]
+    if not missing:
+        return []
+    names = listed(v.label for v in missing)
+    return [f"{names} cannot be compared with {results.baseline}: no seed finished in both."]
+
+
+def _other_rows(results: StudyNumbers) -> list[str]:
+    """Differences that hold over seeds, but not over other test rows as well."""
+    sentences, unit = [], results.unit()
+    for variant in results.variants:
+        versus = variant.versus_baseline
+        interval = versus and versus.ci95_seeds_and_rows
+        if interval and variant.is_significant and interval[0] <= 0 <= interval[1]:
+            sentences.append(
+                f"The difference of {variant.label} from {results.baseline} holds for these "
+                f"test rows; over other rows as well zero is in its 95 % interval, "
+                f"{unit.interval(interval, signed=True)} {unit.of_difference}."
+            )
+    return sentences

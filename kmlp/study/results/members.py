@@ -1,0 +1,98 @@
+"""The members of a study as its results list them."""
+
+from collections.abc import Collection, Iterator, Mapping
+
+from kmlp.config import StudyConfig
+from kmlp.data.sampling import parse_resample
+from kmlp.study.plan import NUM_SETTINGS, Plan
+from kmlp.study.results.records.decompositions import Resampling
+from kmlp.study.results.records.folds import FoldPlan
+from kmlp.study.results.records.members import (
+    Extra,
+    ExtraGivenUp,
+    ExtraScores,
+    GivenUp,
+    Member,
+    MemberScores,
+)
+from kmlp.study.results.records.seed_streams import RandomnessPlan
+from kmlp.study.results.records.study import DataFacts, Groups
+from kmlp.study.results.variants import finite
+from kmlp.study.run_folder.folder import MemberRecord
+
+Records = Mapping[str, MemberRecord]
+
+
+def ordinary_members(plan: Plan, records: Records, given_up: Collection[str]) -> Iterator[Member]:
+    """Those that have a record, or never will."""
+    for variant, ids in plan.ids.items():
+        for seed, id in ids.items():
+            place = {"id": id, "variant": variant, "seed": seed}
+            if id in records:
+                yield MemberScores.model_validate(place | _scored(records[id], "test"))
+            elif id in given_up:
+                yield GivenUp.model_validate(place)
+
+
+def extra_members(plan: Plan, records: Records, given_up: Collection[str]) -> Iterator[Extra]:
+    """The same of the members beside the ordinary ones: each with its group, and its place."""
+    for extra in plan.extras:
+        named = ("variant", "seed", "group", "place", "stream")
+        place = {"id": extra.member.id, **{name: getattr(extra, name) for name in named}}
+        if record := records.get(extra.member.id):
+            part = "fold" if "fold" in record.metrics else "test"
+            yield ExtraScores.model_validate(place | _scored(record, part))
+        elif extra.member.id in given_up:
+            yield ExtraGivenUp.model_validate(place)
+
+
+def _scored(record: MemberRecord, part: str) -> dict[str, object]:
+    """All that its record says, but its place in the study; a part that it lacks is empty.
+
+    Args:
+        record: a trained member's.
+        part: what it is scored on at last: "test", or the "fold" that was held out.
+    """
+    return {
+        "best_epoch": record.best_epoch,
+        "stopped_epoch": record.stopped_epoch,
+        "seconds": record.seconds,
+        "status": record.status,
+        **{part: finite(record.metrics.get(part, {})) for part in (part, "val", "train")},
+    }
+
+
+def planned_groups(config: StudyConfig, data: DataFacts) -> Groups:
+    """What each group of members beside the ordinary ones consists of, and its numbers of rows."""
+    return Groups(
+        resample=_resampling(config, data) if config.resample else None,
+        folds=_fold_plan(config, config.folds, data) if config.folds else None,
+        randomness=RandomnessPlan(num_settings=NUM_SETTINGS, num_seeds=config.randomness_seeds)
+        if config.randomness
+        else None,
+    )
+
+
+def _resampling(config: StudyConfig, data: DataFacts) -> Resampling:
+    assert config.resample
+    samples = parse_resample(config.resample, config.first_seed)
+    return Resampling.model_validate(
+        {
+            "kind": samples[0].kind,
+            "num_samples": len(samples),
+            "num_seeds": config.resample_seeds,
+            "num_train": data.num_train // (samples[0].of or 1),
+        }
+    )
+
+
+def _fold_plan(config: StudyConfig, num_folds: int, data: DataFacts) -> FoldPlan:
+    num_rows = data.num_train + data.num_val
+    num_held_out = -(-num_rows // num_folds)
+    num_val = round(config.validation_fraction * (num_rows - num_held_out))
+    return FoldPlan(
+        num_folds=num_folds,
+        num_repeats=config.repeats,
+        num_train=num_rows - num_held_out - num_val,
+        num_held_out=num_held_out,
+    )

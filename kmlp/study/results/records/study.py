@@ -1,0 +1,234 @@
+"""All that a study's `results.json` holds, in the order in which it is found out.
+
+Three records, each of which has the fields of the one before: the verdict's sentences follow from
+the numbers, and the numbers from the scores.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from kmlp.errors import RunFolderError
+from kmlp.stats.formatting import Unit, unit_of
+from kmlp.stats.metrics import BY_NAME, HIGHER_IS_BETTER, METRICS
+from kmlp.study.results.records.base import (
+    Count,
+    Plain,
+    Positive,
+    Probability,
+    Record,
+    Scores,
+    Summaries,
+    first_fault,
+    unless_none,
+)
+from kmlp.study.results.records.choices import Looks, PilotSummary, SweptField
+from kmlp.study.results.records.decompositions import BiasVariance, Resampling
+from kmlp.study.results.records.folds import CrossValidation, FoldPlan
+from kmlp.study.results.records.members import (
+    Extra,
+    ExtraScores,
+    Group,
+    Member,
+    MemberScores,
+)
+from kmlp.study.results.records.seed_streams import RandomnessPlan, StreamsOfVariant
+from kmlp.study.results.records.variants import Best, McNemarTest, VariantResult
+
+VERSION = 1
+"""Of the form that this release writes."""
+
+
+class DataFacts(Record):
+    """The data set.
+
+    Attributes:
+        name: the data set's.
+        source: where it came from.
+        sha256: of its content.
+        num_train: training rows, without those that validate.
+        num_val: of a member.
+        num_test: rows.
+        task: what is predicted.
+        input_shape: of one example.
+        input_dtype: "uint8" of raw images, "float32" of features.
+        class_names: one a class; empty for regression.
+        columns: of a table, how each column of the matrix is made.
+        target: of a regression, how its numbers are stored.
+        feature_names: what the columns of the arrays are called.
+        value_range: of float32 arrays, the smallest and largest training value.
+    """
+
+    name: str
+    source: Literal["full", "sample", "folder", "file", "arrays"]
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    num_train: Positive
+    num_val: Count
+    num_test: Positive
+    task: Literal["binary", "multiclass", "regression"]
+    input_shape: Annotated[tuple[Positive, ...], Field(min_length=1)]
+    input_dtype: Literal["uint8", "float32"]
+    class_names: tuple[str, ...]
+    columns: tuple[Plain, ...] | None = unless_none()
+    target: Plain | None = unless_none()
+    feature_names: tuple[str, ...] | None = unless_none()
+    value_range: tuple[float, float] | None = unless_none()
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether numbers are predicted."""
+        return self.task == "regression"
+
+
+class NamedMetric(Record):
+    """What a study is decided by."""
+
+    name: str
+    higher_is_better: bool
+
+
+class Groups(Record):
+    """What the members beside the ordinary ones consist of; rows are those of a variant that names
+    none."""
+
+    resample: Resampling | None = unless_none()
+    folds: FoldPlan | None = unless_none()
+    randomness: RandomnessPlan | None = unless_none()
+
+
+class StudyScores(Record):
+    """What was trained, scored and compared.
+
+    Attributes:
+        version: of this form, `schema` in the file.
+        metric: that is named: what the study is decided by.
+        class_shares: each class's share of the test rows; empty for regression.
+        baseline: its name.
+        variants: in the study's order.
+        members: the ordinary ones, by variant and seed.
+        extra_members: those beside them.
+        groups: what these consist of.
+        looks: what the number of seeds was decided by, on validation; null where it was given.
+        pilot: how the strengths were chosen on validation; null where they were given.
+        best: null where no member finished.
+    """
+
+    version: Literal[1] = Field(default=1, alias="schema")
+    dataset: DataFacts
+    metric: NamedMetric
+    class_shares: tuple[Probability, ...]
+    baseline: str
+    variants: tuple[VariantResult, ...]
+    members: tuple[Member, ...]
+    extra_members: tuple[Extra, ...]
+    groups: Groups
+    sweeps: tuple[SweptField, ...]
+    looks: Looks | None
+    pilot: PilotSummary | None
+    best: Best | None
+
+    def unit(self, metric: str | None = None) -> Unit:
+        """How a metric, the primary one where omitted, is written of this study's test scores."""
+        metric = metric or self.metric.name
+        means = [v.test[metric].mean for v in self.variants if metric in v.test]
+        return unit_of(metric, means)
+
+    def variant(self, name: str) -> VariantResult:
+        """By its name; there must be one."""
+        return next(v for v in self.variants if v.name == name)
+
+    def finished(self, variant: str | None = None) -> list[MemberScores]:
+        """The ordinary members that finished, of all variants or of one."""
+        done = [m for m in self.members if m.status == "done"]
+        return [m for m in done if variant in (None, m.variant)]
+
+    def by_seed(self, variant: str) -> dict[int, float]:
+        """The named metric on the test set of every seed that finished."""
+        return {m.seed: m.score("test", self.metric.name) for m in self.finished(variant)}
+
+    def extras(self, group: Group, variant: str) -> list[Extra]:
+        """The members of a group that are of one variant."""
+        found = [m for m in self.extra_members if m.group == group]
+        return [m for m in found if m.variant == variant]
+
+    @model_validator(mode="after")
+    def _fits_its_task(self) -> Self:
+        """A metric of classes is none of numbers, and the other way round."""
+        task = self.dataset.task
+        if self.metric.name not in METRICS[task]:
+            raise ValueError(f"{self.metric.name} is no metric of a {task} task")
+        if self.metric.higher_is_better != HIGHER_IS_BETTER[self.metric.name]:
+            raise ValueError(f"{self.metric.name} runs the other way")
+        foreign = {n for part in self._parts() for n in part if n in BY_NAME} - {*METRICS[task]}
+        if foreign:
+            raise ValueError(f"of a {task} task there is no {', '.join(sorted(foreign))}")
+        num_classes = len(self.dataset.class_names)
+        is_fit = (num_classes > 1) != self.dataset.is_regression and num_classes != 1
+        if not is_fit or len(self.class_shares) != num_classes:
+            raise ValueError(
+                f"a {task} task has other classes. Received: {num_classes} names and "
+                f"{len(self.class_shares)} shares"
+            )
+        return self
+
+    def _parts(self) -> Iterator[Summaries | Scores]:
+        for variant in self.variants:
+            yield from (variant.test, variant.val, variant.train, variant.ensemble)
+        for member in (*self.members, *self.extra_members):
+            if isinstance(member, MemberScores):
+                yield from (member.test, member.val, member.train)
+            if isinstance(member, ExtraScores):
+                yield member.fold
+
+
+class StudyNumbers(StudyScores):
+    """What the analyses make of them.
+
+    Attributes:
+        mcnemar: null for regression, where the best is of the baseline, and where one of the two
+            is missing.
+        bias_variance: empty where no training rows were resampled.
+        cross_validation: null where there are no folds.
+        randomness: empty where no stream was varied alone.
+    """
+
+    mcnemar: McNemarTest | None
+    bias_variance: tuple[BiasVariance, ...]
+    cross_validation: CrossValidation | None
+    randomness: tuple[StreamsOfVariant, ...]
+
+
+class StudyResults(StudyNumbers):
+    """What `results.json` holds.
+
+    Attributes:
+        verdict: the first three sentences are the outcome; the others qualify it.
+    """
+
+    verdict: Annotated[tuple[str, ...], Field(min_length=1)]
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """What a `results.json` says, of this release or of any before it.
+
+        Raises:
+            RunFolderError: it is none, or of a later release.
+        """
+        try:
+            return cls.model_validate(_migrated(json.loads(text)))
+        except ValidationError as error:
+            raise RunFolderError(f"not the results of a study: {first_fault(error)}") from error
+        except (ValueError, RecursionError) as error:
+            raise RunFolderError(f"not the results of a study: {error}") from error
+
+
+def _migrated(values: Any) -> Any:
+    """Older forms as the newest: so far there is one, which 0.1.0 wrote too."""
+    version = values.get("schema") if isinstance(values, dict) else None
+    if isinstance(version, int) and version > VERSION:
+        raise ValueError(
+            f"they are of schema {version}, this release reads up to {VERSION}: use a later one"
+        )
+    return values

@@ -1,0 +1,206 @@
+"""What a study found of its variants: scores over seeds, and how they compare."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from kmlp.stats.paired_tests import ALPHA, MAX_SEEDS, MIN_SEEDS_TO_TEST
+from kmlp.stats.summaries import Share
+from kmlp.study.results.records.base import (
+    Count,
+    Interval,
+    MemberId,
+    Plain,
+    Positive,
+    Probability,
+    Record,
+    Scores,
+    Summaries,
+    label,
+    unless_none,
+)
+
+
+class VariantConfig(Record):
+    """What a variant trains.
+
+    Attributes:
+        model: an `MLPConfig`.
+        train: a `TrainConfig`.
+        num_train: how many training rows it sees; left out where it sees all.
+    """
+
+    model: Plain
+    train: Plain
+    num_train: Positive | None = unless_none()
+
+
+class Versus(Record):
+    """A variant minus another, paired by seed or by fold.
+
+    Attributes:
+        difference: mean of the differences, in the metric's own unit.
+        ci95: t interval, of folds corrected for the rows that they share; null of fewer than two
+            pairs.
+        p: two-sided; over seeds of the sign-flip test, exact up to 14 pairs, else from 100,000
+            flips; over folds of the corrected resampled t test.
+        wins: pairs in which the variant is better.
+        ties: pairs that are equal.
+        losses: pairs in which it is worse.
+        p_holm: p corrected over all variants that are compared with the same one.
+    """
+
+    difference: float
+    ci95: Interval | None
+    p: Probability
+    wins: Count
+    ties: Count
+    losses: Count
+    p_holm: Probability
+
+    @property
+    def num_pairs(self) -> int:
+        """How many seeds, or folds, it rests on."""
+        return self.wins + self.ties + self.losses
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether there are pairs enough to tell anything apart."""
+        return self.num_pairs >= MIN_SEEDS_TO_TEST
+
+    @property
+    def is_significant(self) -> bool:
+        """Whether the corrected test tells the two apart; never below six pairs."""
+        return self.is_tested and self.p_holm < ALPHA
+
+
+class VersusBaseline(Versus):
+    """A variant against the baseline on the test set and the named metric, paired by seed.
+
+    Attributes:
+        p_wilcoxon: two-sided exact signed-rank test, zeros left out, ties at their mean rank; not
+            corrected, decides nothing.
+        probability_better: share of seeds on which the variant is better, a tie counting half, with
+            Wilson's interval: the chance that a run of it beats the baseline's of the same seed.
+        ci95_seeds_and_rows: of the difference, over seeds and test rows; null of fewer than 2
+            seeds or 20 rows.
+        more_seeds: how many more seeds a study needs to show, with 80 % power at the level that
+            Holm leaves to the comparisons still open, a true difference as large as the one seen;
+            0 where it is significant; null where that takes more than 500 seeds in all or fewer
+            than 6 are compared.
+    """
+
+    p_wilcoxon: Probability
+    probability_better: Share
+    ci95_seeds_and_rows: Interval | None
+    more_seeds: Annotated[int, Field(ge=0, le=MAX_SEEDS)] | None
+
+
+class VariantScores(Record):
+    """A variant by itself and against the baseline: all that the best is chosen from.
+
+    Attributes:
+        name: unique in its study.
+        strength: what it sets, in words.
+        config: what it trains.
+        num_members: that finished.
+        num_diverged: that did not.
+        test: by metric, over the finished members.
+        val: the same on their validation rows; empty without.
+        train: the same on their training rows.
+        ensemble: the scores of the members' mean probabilities, or of their mean prediction.
+        test_ci95_seeds_and_rows: of the named metric's mean on the test set: two-way bootstrap
+            over seeds and test rows, scaled to the variance of a two-way table and with Student's
+            factor for the seeds; null of fewer than 2 seeds or 20 rows.
+        test_ci95_bca: of the same mean: BCa bootstrap over seeds; null of fewer than 20.
+        selection_difference: what the best is chosen by: mean of the named metric on validation
+            (or training) rows minus the baseline's, over the seeds that both finished; null
+            without such.
+        versus_baseline: null for the baseline and without a common seed.
+    """
+
+    name: str
+    strength: str
+    config: VariantConfig
+    num_members: Count
+    num_diverged: Count
+    test: Summaries
+    val: Summaries
+    train: Summaries
+    ensemble: Scores
+    test_ci95_seeds_and_rows: Interval | None
+    test_ci95_bca: Interval | None
+    selection_difference: float | None
+    versus_baseline: VersusBaseline | None
+
+    @property
+    def label(self) -> str:
+        """See `label`."""
+        return label(self.name, self.strength)
+
+    @property
+    def chosen_on(self) -> Literal["val", "train"]:
+        """The part of the data that choices are made on: "val", or "train" where it is empty."""
+        return "val" if self.val else "train"
+
+    @property
+    def judged_by(self) -> Summaries:
+        """Its scores on that part."""
+        return self.val or self.train
+
+    @property
+    def is_significant(self) -> bool:
+        """Whether the corrected test tells it from the baseline."""
+        return self.versus_baseline is not None and self.versus_baseline.is_significant
+
+
+class VariantResult(VariantScores):
+    """A variant, with how it stands against the best.
+
+    Attributes:
+        versus_best: the same against the best variant, which was chosen on validation, corrected
+            over all others but the baseline, whose comparison with the best is that of
+            versus_baseline; null for the best itself and without a common seed.
+        tied_with_best: finished, and not told apart from the best: versus_best.p_holm is 0.05 or
+            more, or fewer than 6 seeds are compared; true of the best itself.
+    """
+
+    versus_best: Versus | None
+    tied_with_best: bool
+
+
+class Best(Record):
+    """The variant with the best mean validation score (training, where there are no validation
+    rows), and in it the seed with the lowest loss on these rows.
+
+    Attributes:
+        variant: its name.
+        seed: of the member.
+        member: its id.
+    """
+
+    variant: str
+    seed: Count
+    member: MemberId
+
+
+class McNemarTest(Record):
+    """Test rows that the best member and the baseline's member of the lowest validation loss get
+    right, and the exact two-sided p that they get equally many right. It compares these two
+    trained models, not their variants.
+
+    Attributes:
+        baseline_seed: of the baseline's member.
+        both_right: rows.
+        only_best_right: rows.
+        only_baseline_right: rows.
+        both_wrong: rows.
+        p: two-sided.
+    """
+
+    baseline_seed: Count
+    both_right: Count
+    only_best_right: Count
+    only_baseline_right: Count
+    both_wrong: Count
+    p: Probability

@@ -1,0 +1,65 @@
+"""`kmlp compare`: from a file, from run folders, from both."""
+
+import json
+
+import polars as pl
+import pytest
+
+from tests.command_line import kmlp
+from tests.hand_made import hand_made
+from tests.scores.made import rows
+
+
+@pytest.fixture
+def scores(tmp_path):
+    path = tmp_path / "my scores.csv"
+    pl.DataFrame(rows()).write_csv(path)
+    return path
+
+
+def test_prints_the_table_and_the_verdict(scores):
+    out = kmlp("compare", str(scores), "--baseline", "same").stdout
+    assert "• good beats same by " in out
+    assert "vs. same" in out
+
+
+def test_prints_json_alone(scores):
+    found = json.loads(kmlp("compare", str(scores), "--json", "--equivalence", "1").stdout)
+    assert (found["baseline"], found["margin"]) == ("base", 0.01)
+
+
+def test_a_study_is_compared_as_it_compares_itself(tmp_path):
+    made = hand_made(tmp_path, "multiclass")
+    found = json.loads(kmlp("compare", str(made.folder.path), "--json").stdout)
+    methods = {m["name"]: m["versus_baseline"] for m in found["datasets"][0]["methods"]}
+    assert found["baseline"] == "none"
+    for variant in made.results["variants"]:
+        own = variant["versus_baseline"]
+        if own:
+            keys = ("difference", "p", "p_holm", "wins", "losses")
+            assert {k: methods[variant["name"]][k] for k in keys} == {k: own[k] for k in keys}
+
+
+def test_own_scores_join_a_study(tmp_path):
+    made = hand_made(tmp_path, "multiclass")
+    mine = tmp_path / "mine.csv"
+    mine.write_text("method,seed,score\n" + "".join(f"mine,{s},0.99\n" for s in range(6)))
+    assert (
+        "• mine cannot be told apart from none: +"
+        in kmlp("compare", str(made.folder.path), str(mine)).stdout
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "compare needs a file of scores"),
+        (["{}", "--lower-is-better", "--higher-is-better"], "not both"),
+        (["{}", "--baseline", "nobody"], "no method is called 'nobody'"),
+        (["{}.csv"], "there is no such file"),
+    ],
+)
+def test_says_what_is_wrong_in_a_line(scores, words, message):
+    done = kmlp("compare", *(w.format(scores) for w in words))
+    assert done.returncode == 1
+    assert message in done.stderr

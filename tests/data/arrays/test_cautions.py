@@ -1,0 +1,52 @@
+"""Rows in both sets, few rows and unequal classes are told of arrays as of tables."""
+
+import numpy as np
+
+from kmlp.data import Dataset
+from kmlp.data.arrays.cautions import of_shared_rows
+
+rng = np.random.default_rng(0)
+
+
+def warnings_of(num_shared=0, counts=(400, 400)) -> tuple[str, ...]:
+    y = np.repeat(np.arange(len(counts)), counts)
+    x = rng.normal(size=(len(y) + 50, 3))
+    test = np.concatenate([x[:num_shared], x[len(y) :]])
+    labels = np.arange(len(test)) % len(counts)
+    return Dataset.from_arrays(x[: len(y)], y, test, labels, name="mine").warnings
+
+
+def test_nothing_is_told_of_what_is_right():
+    assert warnings_of() == ()
+
+
+def test_rows_in_both_sets_are_counted():
+    (told,) = warnings_of(num_shared=7)
+    assert told.startswith("7 of 57 test rows stand in the training rows, too")
+
+
+def test_gaps_are_equal_to_gaps():
+    x = np.array([[1.0, np.nan], [2.0, 3.0]])
+    assert of_shared_rows(x, x[:1])[0].startswith("1 of 1 test rows")
+
+
+def test_a_table_that_was_pasted_twice_is_told():
+    x = rng.normal(size=(100, 2))
+    twice = rng.permutation(np.concatenate([x, x]))
+    assert int(of_shared_rows(twice[:150], twice[150:])[0].split()[0]) > 25
+
+
+def test_equal_rows_by_chance_are_not_told():
+    codes = rng.integers(0, 3, (300, 2)).astype(float)
+    assert of_shared_rows(codes[:200], codes[200:]) == ()
+
+
+def test_few_and_unequal_rows_of_classes_are_told():
+    few, skewed = warnings_of(counts=(5000, 5))
+    assert few == "few rows for one class of 'mine': 1 (5); their scores will be uncertain"
+    assert skewed.startswith("the classes of 'mine' are unequal, 1:1,000: accuracy says little")
+
+
+def test_a_regression_has_no_classes_to_tell_of():
+    x = rng.normal(size=(60, 2))
+    assert Dataset.from_arrays(x[:40], x[:40, 0], x[40:], x[40:, 0]).warnings == ()

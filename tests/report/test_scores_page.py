@@ -1,0 +1,76 @@
+"""The page of scores from anywhere: all that it writes, and names as they are written."""
+
+import csv
+import json
+
+import pytest
+
+import kmlp
+from kmlp.errors import ForeignFolderError
+from kmlp.report.blocks import Cell, Row, Table
+from kmlp.report.rendering.latex import booktabs
+from tests.scores.made import rows
+
+pytestmark = pytest.mark.page
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("scores")
+    table = rows()
+    table["method"] = [{"bad": "=cmd() $x_1$ & <b>"}.get(m, m) for m in table["method"]]
+    kmlp.write_scores_report(kmlp.compare(table, equivalence=1.0), folder / "a")
+    return folder / "a"
+
+
+def test_writes_page_pdf_results_figure_and_tables(out):
+    found = {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()} - {".kmlp"}
+    assert found == {
+        *("report.html", "report.pdf", "results.json", "figures/differences.svg"),
+        *("tables/scores.csv", "tables/scores.tex"),
+    }
+
+
+def test_the_page_says_the_verdict_and_names_are_no_markup(out):
+    page = (out / "report.html").read_text(encoding="utf-8")
+    results = json.loads((out / "results.json").read_text(encoding="utf-8"))
+    assert results["verdict"][0].split(" (")[0] in page.replace("\xa0", " ")
+    assert "&lt;b&gt;" in page
+    assert "<b>" not in page
+
+
+def test_the_table_for_machines_has_what_results_hold(out):
+    results = json.loads((out / "results.json").read_text(encoding="utf-8"))
+    methods = {m["name"]: m for m in results["datasets"][0]["methods"]}
+    with open(out / "tables" / "scores.csv", encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            found = methods[row["method"].removeprefix("'")]
+            assert float(row["mean"]) == pytest.approx(found["summary"]["mean"], rel=1e-5)
+            if versus := found["versus_baseline"]:
+                assert float(row["p_holm"]) == pytest.approx(versus["p_holm"], rel=1e-5)
+
+
+def test_latex_has_no_command_that_is_not_ours(out):
+    text = (out / "tables" / "scores.tex").read_text(encoding="utf-8")
+    assert r"=cmd() \$x\_1\$ \& \textless{}b\textgreater{}" in text
+    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 1
+
+
+def test_a_marked_cell_is_bold_in_latex():
+    table = Table([Cell("a"), Cell("b")], [Row([Cell("x"), Cell("1", "0 to 2", "better")])])
+    assert r"x & \textbf{1} (0 to 2) \\" in booktabs(table, caption="c")
+
+
+def test_a_folder_with_something_else_is_refused(tmp_path):
+    (tmp_path / "thesis.docx").write_text("mine", encoding="utf-8")
+    with pytest.raises(ForeignFolderError, match=r"thesis\.docx"):
+        kmlp.write_scores_report(kmlp.compare(rows()), tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.docx"]
+
+
+def test_several_data_sets_have_a_figure_each_and_one_over_all(tmp_path):
+    table = rows(datasets=("x", "y"), methods=("base", "good"))
+    kmlp.write_scores_report(kmlp.compare(table), tmp_path / "b")
+    assert {p.name for p in (tmp_path / "b" / "figures").iterdir()} == {
+        *("across.svg", "differences-1.svg", "differences-2.svg"),
+    }

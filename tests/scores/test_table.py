@@ -1,0 +1,99 @@
+"""Scores as they are read: which column is what, and what is no score."""
+
+import pandas as pd
+import polars as pl
+import pytest
+
+from kmlp.errors import DataError
+from kmlp.scores.table import read_scores
+
+TWO = {"method": ["a", "b"], "seed": [0, 0], "accuracy": [0.8, 0.9]}
+
+
+@pytest.mark.parametrize("frame", [TWO, pd.DataFrame(TWO), pl.DataFrame(TWO)])
+def test_frames_of_any_library_are_read(frame):
+    found = read_scores(frame)
+    assert found.by_dataset == {"": {"a": {("0",): 0.8}, "b": {("0",): 0.9}}}
+
+
+def test_columns_are_found_whatever_their_case_and_others_named():
+    found = read_scores(
+        {
+            "Model": ["a", "b"],
+            "Data Set": ["x", "x"],
+            "Run": [1, 1],
+            "RMSE": [3.0, 2.0],
+            "gpu": [0, 1],
+        }
+    )
+    assert found.by_dataset["x"]["b"] == {("1",): 2.0}
+    assert not found.metric.higher_is_better
+    assert found.notes == (
+        "Read 'Model' as method, 'Data Set' as dataset and 'Run' as seed.",
+        "Not used: 'gpu'.",
+    )
+
+
+def test_a_file_is_read_in_any_dialect(tmp_path):
+    path = tmp_path / "scores.csv"
+    path.write_text("method;seed;score\na;0;0,8\nb;0;0,9\na;1;0,7\nb;1;0,95\n", encoding="utf-8")
+    assert read_scores(path).by_dataset[""]["b"] == {("0",): 0.9, ("1",): 0.95}
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "unit", "higher"),
+    [
+        ("accuracy", [0.8, 0.9], "percent", True),
+        ("test accuracy", [0.8, 0.9], "percent", True),
+        ("accuracy", [80.0, 90.0], "target", True),
+        ("error rate", [0.2, 0.1], "target", False),
+        ("brier score", [0.2, 0.1], "none", False),
+        ("f1", [0.2, 0.1], "target", True),
+    ],
+)
+def test_what_a_score_is_follows_from_its_name_and_values(name, values, unit, higher):
+    found = read_scores({"method": ["a", "b"], name: values}).metric
+    assert (found.unit, found.higher_is_better) == (unit, higher)
+
+
+def test_a_direction_that_cannot_be_known_is_asked_for():
+    scores = {"method": ["a", "b"], "bleurt": [0.2, 0.1]}
+    with pytest.raises(DataError, match="--higher-is-better or --lower-is-better"):
+        read_scores(scores)
+    assert not read_scores(scores, higher_is_better=False).metric.higher_is_better
+
+
+def test_a_direction_that_contradicts_a_known_metric_is_refused():
+    with pytest.raises(DataError, match="'accuracy' is better the higher it is"):
+        read_scores(TWO, higher_is_better=False)
+
+
+@pytest.mark.parametrize(
+    ("scores", "message"),
+    [
+        ({"seed": [0, 1], "score": [1.0, 2.0]}, "no column names the method"),
+        ({"method": ["a", "b"], "x": ["p", "q"]}, "which column holds the scores"),
+        ({"method": ["a", "b"], "x": [1, 2], "y": [1, 2]}, "One of 'x', 'y'"),
+        ({"method": ["a", "a"], "score": [1.0, 2.0]}, "there is one method only, a"),
+        ({"method": ["a", "b"], "score": [1.0, None]}, "row 1, column 'score'.*nothing"),
+        ({"method": ["a", "b"], "score": [1.0, float("inf")]}, "row 1, column 'score'.*inf"),
+        ({"method": ["a", "b"], "score": ["91 %", "90 %"]}, "without the sign"),
+        ({"method": ["a", None], "score": [1.0, 2.0]}, "row 1: column 'method' is empty"),
+        ({**TWO, "method": ["a", "a"]}, "row 1: a second score of a with seed 0"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_with_its_row(scores, message):
+    with pytest.raises(DataError, match=message):
+        read_scores(scores)
+
+
+def test_columns_can_be_named():
+    found = read_scores(
+        {"who": ["a", "b"], "x": [1, 2], "y": [3, 4]},
+        method="who",
+        score="y",
+        higher_is_better=True,
+    )
+    assert found.by_dataset[""]["a"] == {(0,): 3.0}
+    with pytest.raises(DataError, match="has no column 'z'"):
+        read_scores(TWO, score="z")

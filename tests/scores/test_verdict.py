@@ -1,0 +1,97 @@
+"""What the sentences say, and that they claim no more than the numbers."""
+
+import numpy as np
+import pytest
+
+import kmlp
+from tests.scores.made import rows
+
+
+def test_says_what_is_better_equal_and_worse_in_this_order():
+    said = kmlp.compare(rows(), equivalence=1.0).verdict
+    assert [s.split(" by ")[0].split(" within")[0] for s in said[:3]] == [
+        "good beats base",
+        "same and base are equivalent",
+        "bad loses to base",
+    ]
+
+
+def test_without_a_margin_nothing_is_called_equivalent():
+    said = " ".join(kmlp.compare(rows()).verdict)
+    assert "same cannot be told apart from base" in said
+    assert "equivalent" not in said
+
+
+def test_a_margin_is_in_points_where_scores_are_written_in_percent():
+    assert kmlp.compare(rows(), equivalence=1.0).found.margin == pytest.approx(0.01)
+    percent = rows()
+    percent["accuracy"] = [100 * s for s in percent["accuracy"]]
+    found = kmlp.compare(percent, equivalence=1.0)
+    assert found.found.margin == 1.0
+    assert "within 1.00 in accuracy" in found.verdict[1]
+
+
+def test_errors_that_fall_are_wins():
+    table = rows(name="test error")
+    said = kmlp.compare(table).verdict
+    assert said[0].startswith("bad beats base by 0.0")
+    assert any(s.startswith("good loses to base") for s in said)
+
+
+def test_five_seeds_show_nothing_and_it_says_how_many_do():
+    said = kmlp.compare(rows(seeds=5, methods=("base", "good"))).verdict
+    assert said[0] == "No method is shown to beat base."
+    assert said[1].endswith("on 5 seeds: too few to test; at least 6 are needed.")
+
+
+def test_six_seeds_cannot_tell_three_methods_and_it_says_so():
+    said = kmlp.compare(rows(seeds=6)).verdict
+    assert "good cannot be told apart from base: +" in said[1]
+    assert said[1].endswith("; 6 seeds cannot show it, at least 7 are needed.")
+
+
+def test_scores_that_are_all_equal_are_no_win():
+    table = {"method": ["a"] * 8 + ["b"] * 8, "seed": [*range(8)] * 2, "accuracy": [0.5] * 16}
+    said = kmlp.compare(table).verdict
+    assert said[0] == "No method is shown to beat a."
+    assert "b cannot be told apart from a: +0.00 points" in said[1]
+
+
+def test_data_sets_come_before_what_each_shows():
+    said = kmlp.compare(rows(datasets=tuple("abcdefgh"), methods=("base", "good"))).verdict
+    assert said[0].startswith("Over 8 data sets good beats base: +")
+    assert said[1].startswith("Within single data sets base is beaten by good on a, b")
+
+
+def test_few_data_sets_show_nothing_however_many_seeds():
+    said = kmlp.compare(rows(datasets=("x", "y"), methods=("base", "good"))).verdict
+    assert said[0] == "No method is shown to beat base over data sets."
+    assert "2 data sets cannot show it, at least 6 are needed" in said[1]
+
+
+def test_what_was_left_out_is_said():
+    table = rows(seeds=8, methods=("base", "good"))
+    short = {k: v[:-1] for k, v in table.items()}
+    short["method"][-1:] = ["good"]
+    short["seed"][-1] = 99
+    said = kmlp.compare(short).verdict
+    assert "Only what both have is compared: 7 of 8 scores of good." in said
+
+
+def test_equal_scores_give_equal_bytes():
+    one, other = (kmlp.compare(rows(seeds=20), equivalence=0.5).results for _ in range(2))
+    assert one == other
+
+
+@pytest.mark.parametrize("true", [0.0, 0.6])
+def test_claims_err_no_more_often_than_they_may(true):
+    """Of 120 made-up comparisons: false "beats" without a difference, false "equivalent" at the
+    margin's edge. At a rate of 5 % 14 or more of 120 come once in 200 times."""
+    rng, claims = np.random.default_rng(3), 0
+    for _ in range(120):
+        a = rng.normal(size=10)
+        b = a + rng.normal(true, 1.0, 10)
+        table = {"method": ["a"] * 10 + ["b"] * 10, "seed": [*range(10)] * 2, "score": [*a, *b]}
+        found = kmlp.compare(table, equivalence=0.6).found.datasets[0].methods[1].versus_baseline
+        claims += found.is_equivalent if true else found.is_significant
+    assert claims < 14

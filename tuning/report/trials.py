@@ -1,0 +1,154 @@
+"""The table of all trials: what the page, a terminal and a CSV file show of each."""
+
+import numpy as np
+
+from kmlp.report import tabular
+from kmlp.report.blocks import NONE, Cell, Table
+from kmlp.report.csv_tables import Rows
+from kmlp.report.tabular import Column
+from kmlp.stats.formatting import Unit
+from tuning.results.records.search import SearchFindings
+from tuning.results.records.trials import TrialResult
+from tuning.results.trials import settings_in_words
+
+_MOST_ROWS, _MOST_ON_TERMINAL = 100, 20
+
+
+def page_table(results: SearchFindings) -> Table:
+    """The finished trials, best first, the picked one set off."""
+    trials, columns = results.ranked, trial_columns(results)
+    rows = [
+        tabular.row(columns, trial, is_baseline=trial.number == results.picked)
+        for trial in trials[:_MOST_ROWS]
+    ]
+    note = "Seconds: all seeds of a trial together. Hyperparameters: tables/trials.csv."
+    if len(trials) > _MOST_ROWS:
+        note += f" The best {_MOST_ROWS} of {len(trials)} are shown; the file holds all."
+    return Table(tabular.headings(columns), rows, note)
+
+
+def csv_rows(results: SearchFindings) -> Rows:
+    """Every trial, in the order of drawing."""
+    return tabular.csv_rows(trial_columns(results), results.trials)
+
+
+def on_terminal(results: SearchFindings) -> list[TrialResult]:
+    """Which trials a terminal shows: by rank; those that failed come last."""
+    others = [t for t in results.unfinished if t.status != "running"]
+    return [*results.ranked[:_MOST_ON_TERMINAL], *others]
+
+
+def trial_columns(results: SearchFindings) -> list[Column[TrialResult]]:
+    """All that is shown of a trial."""
+    return [
+        Column(
+            head="Trial",
+            cell=lambda t: Cell(f"Trial {t.number}", standing(t, results)),
+            numbers=lambda t: {"number": t.number, "id": t.id, "status": t.status},
+        ),
+        Column(terminal="trial", cell=lambda t: Cell(str(t.number))),
+        *_score_columns(results.unit),
+        Column(head="Seeds", cell=lambda t: Cell(str(len(t.executions)))),
+        Column(
+            head="Weights",
+            cell=lambda t: tabular.if_any(t.num_weights, lambda n: Cell(f"{n:,}")),
+            terminal="weights",
+            numbers=lambda t: {"num_weights": t.num_weights},
+        ),
+        Column(
+            head="Epochs",
+            second="mean",
+            cell=lambda t: Cell(mean_epochs(t)),
+            numbers=lambda t: {"epochs": sum(t.epochs)},
+        ),
+        Column(terminal="epochs", cell=lambda t: Cell(_range(t))),
+        _bracket_column(results),
+        Column(
+            head="Seconds",
+            cell=lambda t: Cell(f"{t.seconds:.1f}"),
+            numbers=lambda t: {"seconds": t.seconds, "message": t.message},
+        ),
+        *_choice_columns(results),
+    ]
+
+
+def _score_columns(unit: Unit) -> list[Column[TrialResult]]:
+    return [
+        Column(
+            head=f"Validation {unit.axis}\N{NO-BREAK SPACE}{unit.arrow}",
+            cell=lambda t: tabular.if_any(t.score, lambda s: Cell(unit.value(s), mark="strong")),
+            terminal=f"val. {unit.short}{unit.sign}",
+            numbers=lambda t: {"score": t.score},
+        ),
+        Column(
+            head="Standard error",
+            cell=lambda t: Cell(plus_minus(t.se, unit) or NONE.text),
+            numbers=lambda t: {"se": t.se},
+        ),
+        Column(terminal="SE", cell=lambda t: tabular.if_any(t.se, lambda s: Cell(unit.value(s)))),
+    ]
+
+
+def _bracket_column(results: SearchFindings) -> Column[TrialResult]:
+    """Hyperband's; the page has it only where there is something to say."""
+    has_brackets = any(t.bracket is not None for t in results.trials)
+    return Column(
+        head="Bracket, round" if has_brackets else "",
+        cell=lambda t: tabular.if_any(t.bracket, lambda b: Cell(f"{b}, {t.round}")),
+        numbers=lambda t: {
+            "bracket": t.bracket,
+            "round": t.round,
+            "resumed_from": t.resumed_from,
+        },
+    )
+
+
+def _choice_columns(results: SearchFindings) -> list[Column[TrialResult]]:
+    """What was chosen of them, and what they consist of."""
+    return [
+        Column(
+            terminal="best",
+            cell=lambda t: Cell(_place(t, results)),
+            numbers=lambda t: {
+                "picked": int(t.number == results.picked),
+                "tied": int(t.number in results.ties),
+            },
+        ),
+        Column(
+            terminal="what",
+            cell=lambda t: Cell(settings_in_words(t.values)),
+            numbers=lambda t: {p.name: t.values.get(p.name) for p in results.space},
+        ),
+    ]
+
+
+def standing(trial: TrialResult, results: SearchFindings) -> str:
+    """Whether it is picked, best, or cannot be told apart from that."""
+    words = {
+        "picked": trial.number == results.picked,
+        "best": trial.number == results.best,
+        "tied": trial.number in results.ties and trial.number != results.best,
+    }
+    return ", ".join(word for word, holds in words.items() if holds)
+
+
+def plus_minus(se: float | None, unit: Unit) -> str:
+    """A standard error; nothing where there is none."""
+    return f"± {unit.value(se)}" if se is not None else ""
+
+
+def mean_epochs(trial: TrialResult) -> str:
+    return f"{np.mean(trial.epochs):.1f}" if trial.epochs else NONE.text
+
+
+def _place(trial: TrialResult, results: SearchFindings) -> str:
+    """On a terminal, where there is room for one word or two, and for how it failed."""
+    if trial.status != "done":
+        return trial.status.replace("_", " ")
+    words = standing(trial, results)
+    return words if words == "tied" else words.removesuffix(", tied")
+
+
+def _range(trial: TrialResult) -> str:
+    ends = (min(trial.epochs), max(trial.epochs)) if trial.epochs else ()
+    return "–".join(dict.fromkeys(map(str, ends)))

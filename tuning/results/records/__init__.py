@@ -1,0 +1,1 @@
+"""What a search's `results.json` holds, as records. Read, never changed; no Keras."""
