@@ -55,8 +55,7 @@ def part(whole: Any, start: Any, size: int) -> Any:
     """`size` members from `start` on, of all tensors in a nest."""
 
     def taken(tensor: Any) -> Any:
-        others = (0,) * (len(tensor.shape) - 1)
-        return ops.slice(tensor, (start, *others), (size, *tensor.shape[1:]))
+        return ops.slice(tensor, _from(start, tensor), (size, *tensor.shape[1:]))
 
     return keras.tree.map_structure(taken, whole)
 
@@ -65,6 +64,11 @@ def replaced(whole: Any, parts: Any, start: Any) -> Any:
     """The nest with what `part` took replaced."""
 
     def replace(tensor: Any, values: Any) -> Any:
-        return ops.slice_update(tensor, (start, *(0,) * (len(tensor.shape) - 1)), values)
+        return ops.slice_update(tensor, _from(start, tensor), values)
 
     return keras.tree.map_structure(replace, whole, parts)
+
+
+def _from(start: Any, tensor: Any) -> tuple:
+    """Where a slice of members begins; JAX wants all of one dtype."""
+    return (start, *(start * 0,) * (len(tensor.shape) - 1))
