@@ -28,7 +28,7 @@ from kmlp.nn.update_rules import update_rule
 # it normalizes, and for each place of it that draws; of a program that is not kept, what stays;
 # for each stack that trains at once; and while what draws is compiled.
 _BASE = 100_000_000
-_PROGRAM = 35_000_000
+_PROGRAM = 20_000_000
 _NORMALIZED = 10_000_000
 _DRAW_KEPT = 16_000_000
 _SHARE_LEFT = 0.6

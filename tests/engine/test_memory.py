@@ -174,7 +174,7 @@ def test_programs_beyond_those_that_are_kept_count_too(tiny):
     """XLA does not forget them."""
     room = Room(tiny, 1, 64 * GIB)
     few, more = (room.need(many_kinds(tiny, KEPT_PROGRAMS * n)).programs for n in (1, 2))
-    assert more - few >= KEPT_PROGRAMS * 15_000_000
+    assert more - few >= KEPT_PROGRAMS * 10_000_000
 
 
 def test_a_program_counts_once_in_every_place_that_compiles_it(tiny):
@@ -190,7 +190,7 @@ def test_what_the_process_holds_is_not_charged_again(tiny):
     before = first.need(stacks)
     train_members(stacks, tiny, room=first, on_result=lambda _: None)
     after = Room(tiny, 1, GIB // 4).need(stacks)
-    assert before.programs >= 135e6
+    assert before.programs >= 120e6
     assert after.programs == 0
     assert Room(tiny, 1, GIB // 4).need([[make_member(tiny, hidden_units=(6,))]]).programs > 0
 
