@@ -29,7 +29,7 @@ from kmlp.nn.update_rules import update_rule
 # for each stack that trains at once; and while what draws is compiled.
 _BASE = 100_000_000
 _PROGRAM = 20_000_000
-_NORMALIZED = 10_000_000
+_NORMALIZED = 25_000_000
 _DRAW_KEPT = 16_000_000
 _SHARE_LEFT = 0.6
 _STACK = 100_000_000

@@ -66,7 +66,7 @@ def test_planned_stacks_fit_into_the_memory_there_is(tiny):
     """Less memory: smaller stacks; still less: fewer at once."""
     members = [make_member(tiny, s, hidden_units=(500, 500)) for s in range(40)]
     found = []
-    for limit in (4 * GIB, 3 * GIB // 2, GIB // 2):
+    for limit in (4 * GIB, 3 * GIB // 2, 3 * GIB // 8):
         room = Room(tiny, at_once=4, device_memory=limit)
         need = room.need(plan_stacks(members, tiny.spec, 4, room=room))
         assert need.total <= 0.8 * limit
@@ -156,7 +156,7 @@ def test_what_is_promised_stays_below_the_limit_however_many_structures(tiny, op
 
 
 def test_structures_whose_programs_do_not_fit_are_refused_with_the_numbers(tiny):
-    stacks = many_kinds(tiny, 16, dropout=0.5)
+    stacks = many_kinds(tiny, 24, dropout=0.5)
     room = Room(tiny, 2, GIB)
     with pytest.raises(MemoryLimitError, match=r"\d+ MiB for compiled.*; 819 MiB may be taken"):
         room.need(stacks)
