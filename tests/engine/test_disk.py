@@ -48,6 +48,18 @@ def test_a_program_that_nobody_noted_is_removed():
     assert not other.exists()
 
 
+def test_what_a_killed_process_left_half_written_goes_and_what_is_being_written_stays():
+    folder = disk.prepare()
+    old, new = (folder / f"{NAME}host-{i}" for i in range(2))
+    for path in (old, new):
+        path.write_bytes(b"co")
+    os.utime(old, (1, 1))
+    disk.prepare()
+    assert (old.exists(), new.exists()) == (False, True)
+    disk.clear()
+    assert not folder.exists()
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"a": 1}'])
 def test_a_damaged_list_of_hashes_is_none(content):
     path = written()

@@ -12,6 +12,7 @@ import logging
 import os
 import re
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,12 +25,17 @@ SWITCH = "KMLP_PROGRAM_CACHE"
 # What TensorFlow and JAX name them, and the list of hashes.
 _PROGRAMS = re.compile(r"xla_compile_cache_\w+\.pb|jit_[\w.-]+-cache")
 _HASHES = "hashes.json"
-_FILES = re.compile(rf"{_PROGRAMS.pattern}|jit_[\w.-]+-atime|{re.escape(_HASHES)}")
+# What TensorFlow renames when it is whole, and a kill leaves behind.
+_HALF_WRITTEN = re.compile(r"xla_compile_cache_\w+\.pb[\w.-]+")
+_FILES = re.compile(
+    rf"{_PROGRAMS.pattern}|{_HALF_WRITTEN.pattern}|jit_[\w.-]+-atime|{re.escape(_HASHES)}"
+)
 _FOLDERS = re.compile(r"[0-9a-f]{16}")
 _OFF = ("off", "no", "0", "false")
 # What makes the code: other versions, or other flags, make another.
 _PACKAGES = ("kmlp", "keras", "tensorflow", "jax", "jaxlib", "numpy")
 _FLAGS = ("XLA_FLAGS", "KERAS_BACKEND")
+_SECONDS_OF_WRITING = 3600.0
 # More, and the oldest go.
 LARGEST_BYTES = 500_000_000
 
@@ -127,6 +133,9 @@ def _remove_unknown(folder: Path) -> None:
     known = _hashes(folder)
     for path in files_in(folder, _PROGRAMS):
         if known.get(path.name) != _hash(path):
+            path.unlink(missing_ok=True)
+    for path in files_in(folder, _HALF_WRITTEN):
+        if time.time() - path.stat().st_mtime > _SECONDS_OF_WRITING:
             path.unlink(missing_ok=True)
 
 
