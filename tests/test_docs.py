@@ -8,7 +8,7 @@ import pytest
 
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.config.study_file import read_study_file
-from kmlp.config.table import load_configured
+from kmlp.config.tables.table import load_configured
 from kmlp.config.variants import VARIANTS
 
 ROOT = Path(__file__).parent.parent

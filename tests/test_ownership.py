@@ -54,7 +54,7 @@ def _no_data(monkeypatch):
     def load(*arguments, **options):
         raise AssertionError("a data set was loaded")
 
-    for place in ("kmlp.data", "kmlp.config.table"):
+    for place in ("kmlp.data", "kmlp.config.tables.table"):
         monkeypatch.setattr(f"{place}.load_dataset", load)
 
 

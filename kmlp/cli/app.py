@@ -20,6 +20,14 @@ app = cyclopts.App(
 )
 
 Json = Annotated[bool, Parameter(negative="", help="print JSON only")]
+HideValues = Annotated[
+    bool,
+    Parameter(
+        negative="",
+        help="of a table: leave categories and ranges out of report and model card; the run "
+        "folder, the graph and its manifest need them, and hold them",
+    ),
+]
 
 
 def print_json(value: object) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from kmlp.cli.app import Json, app, console, import_tensorflow_quietly, print_json
+from kmlp.cli.app import HideValues, Json, app, console, import_tensorflow_quietly, print_json
 from kmlp.cli.schema import OfTable
 from kmlp.errors import ConfigError
 from kmlp.text import visible
@@ -22,14 +22,6 @@ _HOW_TO_HOLD_TO_IT = (
 )
 Digest = Annotated[
     str | None, Parameter(help="of the model, as kmlp export printed it; another is refused")
-]
-HideValues = Annotated[
-    bool,
-    Parameter(
-        negative="",
-        help="of a table: leave categories and ranges out of the model card; the graph and the "
-        "manifest need them, and hold them",
-    ),
 ]
 
 

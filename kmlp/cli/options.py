@@ -53,6 +53,13 @@ class Options(OfTable):
         str | None,
         Parameter(help="what variants are compared and the best chosen by; accuracy or RMSE"),
     ] = None
+    references: Annotated[
+        str | None,
+        Parameter(
+            help="models beside the networks: auto (all, for tables), none, or some of constant, "
+            "linear, boosted_trees, random_forest"
+        ),
+    ] = None
     sweep: Annotated[
         list[str] | None,
         Parameter(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from kmlp.cli.app import Json, app, console, print_json
+from kmlp.cli.app import HideValues, Json, app, console, print_json
 from kmlp.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def report(
     out: Annotated[
         Path | None, Parameter(help="where to write; the run folder, or runs/A-and-B of several")
     ] = None,
+    hide_values: HideValues = False,
 ) -> None:
     """Write the report of a study or a search again, without training; of studies, side by side.
 
@@ -58,9 +59,13 @@ def report(
     if not run_dirs:
         raise ConfigError("report needs a run folder, or several to put side by side.")
     searches = [d for d in run_dirs if is_search(d)]
+    if hide_values and (searches or len(run_dirs) > 1):
+        raise ConfigError("--hide-values is of the report of one study: kmlp report RUN.")
     if len(run_dirs) == 1:
-        write = write_search_report if searches else write_report
-        page = write(run_dirs[0], out)
+        if searches:
+            page = write_search_report(run_dirs[0], out)
+        else:
+            page = write_report(run_dirs[0], out, hide_values=hide_values)
     elif searches:
         raise ConfigError(
             f"only studies are put side by side. Received: {searches[0]}, a search. Its report: "
@@ -84,11 +89,14 @@ def print_study(study: "Study", *, as_json: bool) -> None:
     if as_json:
         print_json(study.results)
         return
-    from kmlp.cli.tables import results_table
+    from kmlp.cli.tables import references_table, results_table
 
     results, origin = study.record, study.record.dataset
     out = console()
     out.print(results_table(results))
+    if results.references:
+        out.print()
+        out.print(references_table(results))
     out.print()
     for sentence in results.verdict:
         out.print(f"• {sentence}")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from kmlp.cli.app import Json, app, import_backend_quietly, print_json
-from kmlp.cli.models import HideValues, default_model, write_export
+from kmlp.cli.app import HideValues, Json, app, import_backend_quietly, print_json
+from kmlp.cli.models import default_model, write_export
 from kmlp.cli.options import TABLE, Options, Target, configure
 from kmlp.cli.report import print_report, print_study
 from kmlp.cli.schema import words_of
@@ -129,7 +129,7 @@ def run_one(config: StudyConfig, folder: Path, *, hide_values: bool = False) -> 
     refuse_foreign_folder(default_model(dataset.name), "model")
     result = run_with_progress(config, folder, dataset)
     print_study(result, as_json=False)
-    path = write_report(result.run_dir)
+    path = write_report(result.run_dir, hide_values=hide_values)
     exported = write_export(result.run_dir, None, "best", None, hide_values=hide_values)
     print_examples(exported, dataset)
     print()
@@ -170,7 +170,7 @@ def run_tuned(
     if variant is None:
         print(f"\nSearch: {page}")
         return
-    path = write_report(found.run_dir / "study")
+    path = write_report(found.run_dir / "study", hide_values=hide_values)
     exported = write_export(found.run_dir / "study", variant, "best", None, hide_values=hide_values)
     print_examples(exported, data)
     print(f"\nSearch: {page}")
@@ -198,7 +198,7 @@ def own_out(folder: Path, studies: Mapping[str, StudyConfig]) -> None:
 
 
 def load_data(config: StudyConfig) -> "Dataset":
-    from kmlp.config.table import load_configured
+    from kmlp.config.tables.table import load_configured
 
     dataset = load_configured(config.dataset, config.data)
     origin = dataset.provenance

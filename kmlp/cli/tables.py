@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kmlp.report.blocks import NONE
+from kmlp.report.references import reference_columns
 from kmlp.report.sections.ranking import ranking_columns
 from kmlp.report.tabular import Column
 from kmlp.stats.formatting import unit_of
@@ -26,6 +27,12 @@ def results_table(results: StudyResults) -> Table:
     """
     rows = {variant.label: variant for variant in rank(results)}
     return terminal_table("variant", ranking_columns(results), rows)
+
+
+def references_table(results: StudyResults) -> Table:
+    """Models that are no networks; their differences are to the best network."""
+    rows = {reference.title: reference for reference in results.references}
+    return terminal_table("beside it", reference_columns(results), rows)
 
 
 def terminal_table(first: str, columns: Sequence[Column[E]], rows: Mapping[str, E]) -> Table:

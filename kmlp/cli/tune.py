@@ -132,7 +132,7 @@ def refuse_foreign(out: Path, *, then_study: bool) -> None:
 
 
 def load_data(config: "SearchConfig") -> "Dataset":
-    from kmlp.config.table import load_configured
+    from kmlp.config.tables.table import load_configured
 
     data = load_configured(config.dataset, config.data)
     origin = data.provenance

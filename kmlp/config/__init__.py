@@ -7,7 +7,7 @@ defaults are the only place where a default stands. No Keras here.
 from kmlp.config.network import ACTIVATIONS, INITIALIZERS, MLPConfig
 from kmlp.config.seeds import STREAMS
 from kmlp.config.study import AUTO, StudyConfig
-from kmlp.config.table import DataConfig
+from kmlp.config.tables.table import DataConfig
 from kmlp.config.training import TrainConfig
 from kmlp.config.variants import Variant
 

@@ -11,7 +11,8 @@ from kmlp.config.network import MLPConfig
 from kmlp.config.seeds import STREAMS
 from kmlp.config.settings import RECORDS
 from kmlp.config.sweep import Sweep, parse_sweep
-from kmlp.config.table import DataConfig, read_data
+from kmlp.config.tables.references import checked_references, resolved_references
+from kmlp.config.tables.table import DataConfig, read_data
 from kmlp.config.training import TrainConfig
 from kmlp.config.variants import Variant, expand_all, resolve_variant
 from kmlp.data.sampling import parse_resample
@@ -50,7 +51,8 @@ class StudyConfig(Config):
     named without one on validation, with pilot seeds of their own; "default" takes the named ones.
 
     `metric` is what variants are compared by, and the best is chosen by; "auto" is the accuracy or
-    the RMSE. Training stops by `train.monitor` whatever it is.
+    the RMSE. Training stops by `train.monitor` whatever it is. `references` are models that are no
+    networks, trained on the same rows: "auto" trains all of them for tables, and none else.
 
     `num_seeds="auto"` compares on the validation rows at 10, 20, 40, ... seeds, at most
     `max_seeds`, and adds seeds to what is still undecided; where `half_width` is given (in the
@@ -84,6 +86,7 @@ class StudyConfig(Config):
     validation_fraction: float = 1 / 6
     baseline: str = "none"
     metric: str = "auto"
+    references: str | tuple[str, ...] = "auto"
     strengths: str = "default"
     sweep: tuple[str, ...] = ()
     resample: str | None = None
@@ -110,6 +113,7 @@ class StudyConfig(Config):
             raise ConfigError(fields.wanted(self, "dataset", "a name or a path"))
         fields.check_choice(self, "strengths", ("default", "auto"))
         fields.check_choice(self, "metric", (AUTO, *BY_NAME))
+        object.__setattr__(self, "references", checked_references(self.references))
         if self.strengths == "auto" and not self.validation_fraction:
             raise ConfigError(
                 "strengths='auto' chooses on validation rows, of which there are none. Received: "
@@ -175,15 +179,28 @@ class StudyConfig(Config):
                 f"{num_variants:,} variants. Take fewer seeds, samples, folds or variants."
             )
 
-    def for_data(self, task: str, input_dtype: str) -> "StudyConfig":
-        """The same study with "all" written out: every named variant that means something there.
+    def for_data(
+        self, task: str, input_dtype: str, *, is_table: bool = False, num_rows: int = 0
+    ) -> "StudyConfig":
+        """The same study with "all" written out: every named variant that means something there,
+        and every reference.
 
         Label smoothing needs classes; inputs that are no `uint8` are standardized anyway.
         """
         standardized = input_dtype != "uint8" and self.model.input_scaling in ("auto", "standard")
         of_classes = [name for name, record in RECORDS.items() if record.classes_only]
         pointless = of_classes * (task == "regression") + ["input_norm"] * standardized
-        return dataclasses.replace(self, variants=expand_all(self.variants, pointless))
+        references = resolved_references(self.references, is_table=is_table, num_rows=num_rows)
+        return dataclasses.replace(
+            self,
+            variants=expand_all(self.variants, pointless),
+            references=references or self.references,
+        )
+
+    @property
+    def named_references(self) -> tuple[str, ...]:
+        """Those that are trained, once `for_data` has written them out."""
+        return () if isinstance(self.references, str) else self.references
 
     @property
     def resolved_variants(self) -> tuple[Variant, ...]:

@@ -133,6 +133,20 @@ class Schema:
             for shown in self.shown
         )
 
+    @property
+    def shown_without_values(self) -> tuple[Shown, ...]:
+        """`shown` without anything that stood in a cell but the target's classes."""
+        classes = self.target.source if self.class_names else None
+        words = {c.source for c in self.columns if c.kind == "boolean" or c.offset}
+        return tuple(
+            shown
+            if shown.name == classes
+            else dataclasses.replace(
+                shown, range="", becomes=shown.kind if shown.name in words else shown.becomes
+            )
+            for shown in self.shown
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON.
 

@@ -13,6 +13,7 @@ from kmlp.data.arrays.image_folders import (
     holds_image_classes,
     read_classes,
 )
+from kmlp.data.arrays.images import is_image
 from kmlp.data.dataset import Dataset, Provenance
 from kmlp.data.reading.shipped import SHIPPED, shipped_images, shipped_table
 from kmlp.data.sources import SOURCES, load_folder, load_named
@@ -78,6 +79,7 @@ def load_dataset(
     if str(name) in SOURCES:
         return load_named(str(name), folder, download_it=download)
     if os.path.isdir(name):
+        _refuse_no_set(Path(name))
         return load_folder(Path(name))
     known = ", ".join((*SOURCES, *SHIPPED))
     raise DataError(
@@ -129,6 +131,18 @@ def load_images(path: Path, test: Any = None) -> Dataset:
     data = Dataset.from_arrays(*arrays, name=name, class_names=found.class_names)
     origin = Provenance("folder", str(path), data.provenance.sha256)
     return dataclasses.replace(data, provenance=origin)
+
+
+def _refuse_no_set(path: Path) -> None:
+    """Says of a folder that holds nothing of any layout which there are."""
+    if any(path.glob("*-ubyte*")):
+        return
+    are_loose = any(map(is_image, path.iterdir()))
+    hint = " Put the images of each class into a folder of their own." if are_loose else ""
+    raise DataError(
+        f"{path}: is no data set: it holds neither a folder of images a class, nor "
+        f"train-images-idx3-ubyte and its three companions.{hint}"
+    )
 
 
 def is_table_name(name: str | Path) -> bool:

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from kmlp.config.encoding import DEFAULTS
 from kmlp.config.network import resolved_scaling
 from kmlp.config.records import records_of
+from kmlp.config.tables.encoding import DEFAULTS
 from kmlp.data.dataset import DataSpec
 from kmlp.engine.member import Member
 from kmlp.errors import ConfigError

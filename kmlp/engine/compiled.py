@@ -12,7 +12,7 @@ import keras
 from keras import ops
 
 from kmlp.config import MLPConfig
-from kmlp.config.encoding import encoded_width
+from kmlp.config.tables.encoding import encoded_width
 from kmlp.data.dataset import DataSpec
 from kmlp.engine.signature import Signature
 from kmlp.nn import backend, random_bits, update_rules

@@ -10,8 +10,8 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from kmlp.config.encoding import encoded_width, num_embedding_weights
 from kmlp.config.settings import switched_on
+from kmlp.config.tables.encoding import encoded_width, num_embedding_weights
 from kmlp.data.dataset import Dataset
 from kmlp.engine.compiled import EVALUATION_BATCH, evaluation_rows, row_width
 from kmlp.engine.member import Member

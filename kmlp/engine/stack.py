@@ -11,10 +11,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from kmlp.config.encoding import Encoding
 from kmlp.config.network import resolved_scaling
 from kmlp.config.seeds import seed_words
 from kmlp.config.settings import RECORDS
+from kmlp.config.tables.encoding import Encoding
 from kmlp.data.dataset import Dataset, DataSpec
 from kmlp.engine.compatibility import check_member
 from kmlp.engine.compiled import Program, State, stacked_model

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kmlp.config.encoding import Categories, Encoding
+from kmlp.config.tables.encoding import Categories, Encoding
 
 # A spread below has no float32 to divide by.
 _SMALLEST = 1e-30

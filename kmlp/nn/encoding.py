@@ -7,8 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from kmlp.config.encoding import Encoding
 from kmlp.config.seeds import seed_words
+from kmlp.config.tables.encoding import Encoding
 
 ENCODING = "encoding"
 # Kernels are drawn at the places 0, 1, ... of their stream: this is none of theirs.

@@ -6,9 +6,9 @@ from typing import Any
 import keras
 
 from kmlp.config import MLPConfig
-from kmlp.config.encoding import Encoding
 from kmlp.config.network import resolved_scaling
 from kmlp.config.records import is_on
+from kmlp.config.tables.encoding import Encoding
 from kmlp.data.dataset import DataSpec
 from kmlp.nn.drop_connect import DropConnectDense
 from kmlp.nn.encoding import ENCODING, ColumnEncoding, StackedColumnEncoding

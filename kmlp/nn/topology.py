@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import keras
 
 from kmlp.config import MLPConfig
-from kmlp.config.encoding import encoded_width
 from kmlp.config.seeds import seed_words
+from kmlp.config.tables.encoding import encoded_width
 from kmlp.data.dataset import DataSpec
 
 OUTPUT = "output"

@@ -16,13 +16,25 @@ _HOW = (
 )
 
 
-def data_section(environment: Environment) -> Section | None:
-    """A table's columns, and what to look at in any data; None where there is neither."""
+_HIDDEN = (
+    "What each column was found to be in the training rows, and what the networks are given of it. "
+    "Categories and ranges are left out as asked; the run folder and the exported model hold them."
+)
+
+
+def data_section(environment: Environment, *, hide_values: bool = False) -> Section | None:
+    """A table's columns, and what to look at in any data; None where there is neither.
+
+    Args:
+        environment: of the run folder.
+        hide_values: whether nothing is shown that stood in a cell but the target's classes.
+    """
     warnings: list[Block] = [Bullets(environment.warnings)] if environment.warnings else []
     if environment.columns is None:
         return Section("data", "To look at in the data", warnings) if warnings else None
-    shown = Schema.from_dict(environment.columns).shown_to_anybody
-    blocks = [*warnings, Text(_HOW), _columns(shown)]
+    schema = Schema.from_dict(environment.columns)
+    shown = schema.shown_without_values if hide_values else schema.shown_to_anybody
+    blocks = [*warnings, Text(_HIDDEN if hide_values else _HOW), _columns(shown)]
     return Section(
         "columns", "The columns", blocks, {"columns": of_records(list(map(vars, shown)))}
     )

@@ -2,22 +2,25 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from kmlp.data import Dataset, load_dataset
+from kmlp.data.reading.shipped import SHIPPED
 from kmlp.data.sources import SOURCES, sample_folder
 from kmlp.errors import DataError
 from kmlp.study.environment import Environment
 
 
-def find_test_images(environment: Environment) -> np.ndarray | str | None:
+def find_test_images(environment: Environment, *, test: Any = None) -> np.ndarray | str | None:
     """`(n, height, width)` or `(n, height, width, channels)`, `uint8`, as the study had them.
 
     Nothing is downloaded for a report.
 
     Args:
         environment: of the study.
+        test: which rows test, as the study said; None where it did not.
 
     Returns:
         The images; where they cannot be had, a sentence that says so; None where the data are
@@ -27,7 +30,7 @@ def find_test_images(environment: Environment) -> np.ndarray | str | None:
     is_image = len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3))
     if dataset.input_dtype != "uint8" or not is_image:
         return None
-    for data in _candidates(environment.data.location, dataset.name):
+    for data in _candidates(environment.data.location, dataset.name, test):
         if data.provenance.sha256 == dataset.sha256:
             return data.x_test
     return (
@@ -36,12 +39,14 @@ def find_test_images(environment: Environment) -> np.ndarray | str | None:
     )
 
 
-def _candidates(location: str, name: str) -> Iterator[Dataset]:
+def _candidates(location: str, name: str, test: Any) -> Iterator[Dataset]:
     places: list[str | Path] = [location] if Path(location).is_dir() else []
     if name in SOURCES:
         places += [name, sample_folder(name)]
+    if name in SHIPPED:
+        places.append(name)
     for place in places:
         try:
-            yield load_dataset(place, download=False)
+            yield load_dataset(place, download=False, test=test)
         except (DataError, OSError):
             continue

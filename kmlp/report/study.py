@@ -7,6 +7,7 @@ from kmlp.report.blocks import Bullets, Code, Report, Section, Text, facts_table
 from kmlp.report.columns import data_section
 from kmlp.report.images import find_test_images
 from kmlp.report.limits import limits
+from kmlp.report.references import references_section
 from kmlp.report.sections.comparisons import comparisons_section, differences
 from kmlp.report.sections.cost import cost_section, weight_columns
 from kmlp.report.sections.decompositions import decompositions_section
@@ -21,6 +22,7 @@ from kmlp.report.sections.setting import best_section, setting_section
 from kmlp.report.sections.sweeps import sweeps_section
 from kmlp.report.sections.training import training_sections
 from kmlp.study.environment import Environment, Machine, read_environment
+from kmlp.study.provenance import stored_config
 from kmlp.study.results.networks import TrainedNetworks, read_networks
 from kmlp.study.results.records.study import StudyResults
 from kmlp.study.run_folder import RunFolder
@@ -29,13 +31,16 @@ NUM_SENTENCES = 3
 """How many of a verdict's sentences are its outcome; the others qualify it."""
 
 
-def study_report(folder: RunFolder, results: StudyResults, num_missing: int = 0) -> Report:
+def study_report(
+    folder: RunFolder, results: StudyResults, num_missing: int = 0, *, hide_values: bool = False
+) -> Report:
     """What the report of a run folder says.
 
     Args:
         folder: where the networks' arrays lie.
         results: made from it, as `Study.record`.
         num_missing: how many networks have no result yet.
+        hide_values: whether what stood in a table's cells is left out.
 
     Raises:
         RunFolderError: damaged arrays, or files that were changed.
@@ -50,7 +55,7 @@ def study_report(folder: RunFolder, results: StudyResults, num_missing: int = 0)
         also=[*_missing(num_missing), *results.verdict[NUM_SENTENCES:]],
         lead=[lead] if lead else (),
         sections=[
-            *(_findings(results, folder, environment) if results.best else ()),
+            *(_findings(results, folder, environment, hide_values) if results.best else ()),
             Section("limits", "Limits", [Bullets(limits(results))]),
             _again(folder, results, environment),
         ],
@@ -90,14 +95,17 @@ def _facts(results: StudyResults) -> str:
     )
 
 
-def _findings(results: StudyResults, folder: RunFolder, environment: Environment) -> list[Section]:
+def _findings(
+    results: StudyResults, folder: RunFolder, environment: Environment, hide_values: bool
+) -> list[Section]:
     """What a study found, from top to bottom; a section that has nothing to say is left out."""
     networks = read_networks(folder, results)
     found: list[Section | None] = [
         setting_section(results),
-        data_section(environment),
+        data_section(environment, hide_values=hide_values),
         ranking_section(results, weight_columns(networks)),
         best_section(results),
+        references_section(results),
         scores_section(results),
         comparisons_section(results),
         promises_section(results),
@@ -107,7 +115,7 @@ def _findings(results: StudyResults, folder: RunFolder, environment: Environment
         folds_section(results),
         randomness_section(results),
         *training_sections(results, networks),
-        *_predictions(results, networks, environment),
+        *_predictions(results, networks, folder, environment),
         others_section(results),
         pilot_section(results),
         cost_section(results, networks),
@@ -116,11 +124,12 @@ def _findings(results: StudyResults, folder: RunFolder, environment: Environment
 
 
 def _predictions(
-    results: StudyResults, networks: TrainedNetworks, environment: Environment
+    results: StudyResults, networks: TrainedNetworks, folder: RunFolder, environment: Environment
 ) -> list[Section]:
     if results.dataset.is_regression:
         return [residuals_section(results, networks)]
-    images = find_test_images(environment)
+    said = stored_config(folder).data
+    images = find_test_images(environment, test=said.test if said else None)
     return [errors_section(results, networks, images), trust_section(networks)]
 
 

@@ -15,7 +15,9 @@ from kmlp.study.loading import read_study
 from kmlp.study.run_folder import RunFolder
 
 
-def write_report(run_dir: str | Path, out: str | Path | None = None) -> Path:
+def write_report(
+    run_dir: str | Path, out: str | Path | None = None, *, hide_values: bool = False
+) -> Path:
     """Writes `report.html`, `report.pdf`, `figures/` and `tables/` from what a run folder holds.
 
     Nothing is trained and no Keras is loaded. The same folder gives the same bytes: all numbers
@@ -24,6 +26,7 @@ def write_report(run_dir: str | Path, out: str | Path | None = None) -> Path:
     Args:
         run_dir: a run folder.
         out: where to write; the run folder where omitted.
+        hide_values: whether what stood in a table's cells, categories and ranges, is left out.
 
     Returns:
         The path of the page.
@@ -35,7 +38,7 @@ def write_report(run_dir: str | Path, out: str | Path | None = None) -> Path:
     folder = RunFolder(run_dir)
     place, kind = place_of_report(folder, out)
     study = read_study(folder)
-    report = study_report(folder, study.record, study.num_missing)
+    report = study_report(folder, study.record, study.num_missing, hide_values=hide_values)
     return write_files(place, kind, report, report.tables)
 
 

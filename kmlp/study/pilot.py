@@ -54,6 +54,7 @@ def pilot_study(config: StudyConfig) -> StudyConfig | None:
         resample=None,
         folds=None,
         randomness=False,
+        references="none",
     )
 
 

@@ -10,6 +10,7 @@ from kmlp.config.seeds import Seeds
 from kmlp.config.settings import switched_on
 from kmlp.data.sampling import Sample, parse_resample
 from kmlp.engine.member import Member
+from kmlp.study.references.member import ReferenceMember
 
 NUM_SETTINGS = 3
 """At how many settings of the other streams one stream varies."""
@@ -75,6 +76,15 @@ class Plan:
         for title, member in self._titled():
             found.setdefault(member.id, title)
         return found
+
+    @cached_property
+    def references(self) -> dict[str, dict[int, ReferenceMember]]:
+        """Reference -> seed -> what is trained on the rows of the baseline's network."""
+        by_seed = self.members[self.config.baseline]
+        return {
+            name: {seed: ReferenceMember(name, seed, network) for seed, network in by_seed.items()}
+            for name in self.config.named_references
+        }
 
     def of_seeds(self, num_seeds: Mapping[str, int]) -> "Plan":
         """The same plan with the first so many seeds of each variant."""

@@ -59,6 +59,10 @@ class StudyProgress(LiveDisplay):
         """A stack is about to train whose program is compiled first."""
         self._say(f"Compiling {number} of {total} programs.")
 
+    def reference(self, name: str, number: int, total: int) -> None:
+        """A model that is no network is about to be trained."""
+        self._say(f"Training reference {number} of {total}: {name.replace('_', ' ')}.")
+
     def epoch(self, members: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
         """One epoch of one stack."""
         name, part, values = _shown(logs)

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from kmlp.config import AUTO, StudyConfig
-from kmlp.config.table import load_configured
+from kmlp.config.tables.table import load_configured
 from kmlp.data import Dataset, DataSpec
 from kmlp.data.dataset import checked_data
 from kmlp.engine.trainer import Trainer
@@ -36,6 +36,7 @@ class StudyWatcher(Watcher, Protocol):
     """Who is told how far a study is; the calls come from the stacks' threads."""
 
     def start(self, variant_of: dict[str, str], done: Collection[str], title: str) -> None: ...
+    def reference(self, name: str, number: int, total: int) -> None: ...
 
 
 def run_study(
@@ -71,7 +72,12 @@ def run_study(
     folder = RunFolder(run_dir)
     refuse_foreign_study(folder.path, config)
     data = checked_data(data) if data is not None else load_configured(config.dataset, config.data)
-    config = config.for_data(data.spec.task, data.spec.input_dtype)
+    config = config.for_data(
+        data.spec.task,
+        data.spec.input_dtype,
+        is_table=data.schema is not None,
+        num_rows=len(data.y_train),
+    )
     plan = plan_study(config, data.provenance.sha256)
     _check(plan, data)
     trainer = trainer or default_trainer()
@@ -114,6 +120,7 @@ def _run(
         _refuse_other_looks(folder, config)
         claim(folder, config, data, trainer)
         rounds = _train(plan, folder, data, trainer, progress, title)
+        _train_references(plan, rounds, folder, data, progress)
         results = build_results(
             plan.of_seeds(rounds.num_seeds),
             folder,
@@ -171,6 +178,19 @@ def _train(
         folder.stacks.forget()
         if (rounds := looks_in(folder, plan, data.spec.task)).is_over:
             return rounds
+
+
+def _train_references(
+    plan: Plan, rounds: Rounds, folder: RunFolder, data: Dataset, progress: StudyWatcher | None
+) -> None:
+    """Of as many seeds as the variant has that has most of them."""
+    if not plan.references:
+        return
+    from kmlp.study.references.training import train_references
+
+    seeds = plan.config.seeds[: max(rounds.num_seeds.values())]
+    wanted = [by_seed[seed] for by_seed in plan.references.values() for seed in seeds]
+    train_references(folder, wanted, data, progress)
 
 
 def _title(config: StudyConfig, rounds: Rounds) -> str:

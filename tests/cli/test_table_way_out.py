@@ -146,3 +146,19 @@ def test_a_missing_column_is_refused_by_name(run):
     write_csv(folder / "less.csv", NEW, ("age", "City", "since", "zip", "Monthly charges (€)"))
     done = kmlp("predict", "saved_models/my_churn", "less.csv", cwd=folder)
     assert "less.csv lacks the column 'Auto pay'" in done.stderr
+
+
+def test_values_are_hidden_from_report_and_card_as_asked(run):
+    folder, _ = run
+    page, card = folder / "hidden/report.html", folder / "hidden model/1/model_card.md"
+    assert "Berlin" in (folder / "runs/my churn/report.html").read_text(encoding="utf-8")
+    words = ("report", "runs/my churn", "--hide-values", "--out", "hidden")
+    assert kmlp(*words, cwd=folder).returncode == 0
+    words = ("export", "runs/my churn", "--hide-values", "--out", "hidden model")
+    assert kmlp(*words, cwd=folder).returncode == 0
+    for path in (page, card):
+        text = path.read_text(encoding="utf-8")
+        assert "Berlin" not in text
+        assert "has left" in text, "the target's classes stay"
+    refused = kmlp("report", "runs/my churn", "runs/my churn", "--hide-values", cwd=folder)
+    assert "--hide-values is of the report of one study" in refused.stderr

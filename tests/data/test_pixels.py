@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from kmlp.data import load_dataset
+from kmlp.data import Dataset
 from kmlp.data.pixels import is_pixel_table, pixel_images
 from kmlp.data.tables import read_table
 from kmlp.errors import DataError
@@ -44,11 +44,12 @@ def test_a_file_without_a_header_holds_a_label_beside_the_pixels(tmp_path, label
     columns = [label, images] if label_first else [images, label]
     path = tmp_path / "mnist_train.csv"
     np.savetxt(path, np.hstack(columns), fmt="%d", delimiter=",")
-    found, labels = pixel_images(read_table(path))
+    table = read_table(path)
+    found, labels = pixel_images(table)
     np.testing.assert_array_equal(found, images.reshape(-1, 28, 28))
     assert labels is not None
     assert labels.to_list() == label[:, 0].tolist()
-    data = load_dataset(path, target="column_1" if label_first else "column_785")
+    data = Dataset.from_table(table, target="column_1" if label_first else "column_785")
     assert (data.spec.input_shape, data.spec.num_classes) == ((28, 28), 5)
 
 

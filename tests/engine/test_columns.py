@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from kmlp.config.encoding import DEFAULTS
+from kmlp.config.tables.encoding import DEFAULTS
 from kmlp.data import Dataset
 from kmlp.engine.compatibility import check_member
 from kmlp.engine.memory import _weight_bytes as weight_bytes

@@ -6,7 +6,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import RobustScaler, StandardScaler
 
 from kmlp.config import MLPConfig
-from kmlp.config.encoding import Categories, Encoding
+from kmlp.config.tables.encoding import Categories, Encoding
 from kmlp.nn.column_statistics import column_statistics
 from tests.encoded import AGE, COLUMNS, MEMBER, NAN, ZIP, encoded_table, matrix
 

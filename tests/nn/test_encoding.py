@@ -10,7 +10,7 @@ from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.preprocessing import OneHotEncoder, RobustScaler, StandardScaler
 
 from kmlp.config import MLPConfig
-from kmlp.config.encoding import Encoding
+from kmlp.config.tables.encoding import Encoding
 from kmlp.nn.column_statistics import column_statistics
 from kmlp.nn.encoding import ColumnEncoding, StackedColumnEncoding, initial_embeddings
 from kmlp.nn.mlp import adapt, build_mlp

@@ -4,10 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from kmlp.data import Dataset
+from kmlp.data import Dataset, load_dataset
 from kmlp.report.columns import data_section
 from kmlp.report.csv_tables import to_csv
+from kmlp.report.images import find_test_images
 from kmlp.study.environment import Environment
 from kmlp.study.provenance import describe, environment
 from kmlp.testing import LinearTrainer
@@ -75,6 +77,20 @@ def test_arrays_have_no_columns_but_may_have_warnings():
     assert bullets.items[0].startswith("10 of 30 test rows stand in the training rows, too")
 
 
+def test_the_images_of_a_folder_are_found_again_as_they_were_parted(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for i in range(6):
+            pixels = rng.integers(0, 256, (2, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / name / f"{i}.png")
+    data = load_dataset(tmp_path, test=0.5)
+    found = environment_of(data)
+    np.testing.assert_array_equal(find_test_images(found, test=0.5), data.x_test)
+    assert isinstance(find_test_images(found), str)
+    digits = load_dataset("digits")
+    np.testing.assert_array_equal(find_test_images(environment_of(digits)), digits.x_test)
+
+
 def test_a_folder_from_before_there_were_warnings_has_no_section():
     data = Dataset.from_table(TABLE, target="left", test=0.2)
     assert data_section(environment_of(data, "schema", "warnings")) is None
@@ -88,3 +104,16 @@ def test_of_very_many_columns_the_first_are_shown_and_all_are_in_the_file():
     assert len(shown.rows) == 60
     assert shown.note == "21 columns more stand in tables/columns.csv."
     assert len(section.tables["columns"]) == 1 + 81
+
+
+def test_values_are_hidden_as_asked_but_for_the_targets_classes(found):
+    section = data_section(found, hide_values=True)
+    shown = repr(section.blocks[1:]) + to_csv(section.tables["columns"])
+    for value in ("basic", "full", "18 to", "to 89", "few and short"):
+        assert value not in shown
+    assert "no, yes" in shown
+    rows = {"x": rng.normal(size=40), "is it": ["si", "non"] * 20, "y": rng.normal(size=40)}
+    number = Dataset.from_table(rows, target="y", columns={"is it": "boolean"}, test=0.25)
+    section = data_section(environment_of(number), hide_values=True)
+    (y, x, boolean) = ([c.text for c in row.cells] for row in section.blocks[-1].rows)
+    assert (y[4], x[4], boolean[4:]) == ("–", "–", ["–", "boolean"])

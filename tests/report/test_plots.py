@@ -107,3 +107,12 @@ def test_a_regressions_figures_are_in_the_targets_unit(ax):
 def test_no_figure_holds_more_dots_than_a_page_carries(ax):
     plots.draw_predicted(ax, np.arange(1e5), np.arange(1e5))
     assert len(ax.collections[0].get_offsets()) == 1500
+
+
+def test_every_column_of_panels_has_numbers_below_its_last_one():
+    """Two side by side: the third panel leaves the place under the second one empty."""
+    panels = plots.titled_panels(["none", "dropout", "l2"], 3.6, row_height=1.0, margin=0.5)
+    panels.canvas.canvas.draw()
+    shown = [any(t.label1.get_visible() for t in ax.xaxis.majorTicks) for ax in panels.axes]
+    assert shown == [False, True, True]
+    assert [ax.get_title(loc="left") for ax in panels.axes] == ["none", "dropout", "l2"]

@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 
 from kmlp.config import MLPConfig, TrainConfig
-from kmlp.config.encoding import encoded_width, num_embedding_weights
 from kmlp.config.seeds import Seeds
+from kmlp.config.tables.encoding import encoded_width, num_embedding_weights
 from kmlp.data import DataSpec
 from kmlp.engine.compatibility import check_member
 from kmlp.engine.member import Member

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kmlp.config import MLPConfig, TrainConfig
-from kmlp.config.table import load_configured
+from kmlp.config.tables.table import load_configured
 from kmlp.data import Dataset
 from kmlp.data.dataset import checked_data
 from kmlp.engine.trainer import Trainer

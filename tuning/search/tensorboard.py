@@ -67,9 +67,14 @@ def _domain(parameter: SearchedParameter) -> Any:
 
 def _session(trial: TrialResult) -> Any:
     """Which values an execution had, and that those of one trial belong together."""
-    from tensorboard.plugins.hparams import api
+    from tensorboard.plugins.hparams import api, plugin_data_pb2
 
-    return api.hparams_pb(trial.values, trial_id=_name(trial), start_time_secs=0)
+    summary = api.hparams_pb(trial.values, trial_id=_name(trial), start_time_secs=0)
+    # Else the values stand in another order in every process, and the files differ.
+    data = summary.value[0].metadata.plugin_data
+    session = plugin_data_pb2.HParamsPluginData.FromString(data.content)
+    data.content = session.SerializeToString(deterministic=True)
+    return summary
 
 
 def _end(status: str) -> Any:

@@ -10,7 +10,7 @@ from kmlp.config import MLPConfig, TrainConfig, fields
 from kmlp.config.base import Config, parse_toml
 from kmlp.config.study import MOST_SEEDS
 from kmlp.config.study_file import beside_file
-from kmlp.config.table import DataConfig, read_data
+from kmlp.config.tables.table import DataConfig, read_data
 from kmlp.data import DataSpec
 from kmlp.errors import ConfigError
 from kmlp.stats.metrics import HIGHER_IS_BETTER, METRICS

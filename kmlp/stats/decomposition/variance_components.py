@@ -5,9 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-MIN_SETTINGS = 3
-"""Settings of the other streams that a deviation is pooled over: one alone may be a lucky one."""
-
 
 @dataclass(frozen=True)
 class Spread:

@@ -14,6 +14,7 @@ from kmlp.study.plan import Plan
 from kmlp.study.results.analyses.decompositions import bias_variance, resampled
 from kmlp.study.results.analyses.findings import findings
 from kmlp.study.results.analyses.folds import cross_validation
+from kmlp.study.results.analyses.references import compare_references, with_references
 from kmlp.study.results.analyses.seed_streams import randomness
 from kmlp.study.results.comparisons import against_baseline, mcnemar
 from kmlp.study.results.evidence import Evidence, read_evidence
@@ -22,6 +23,7 @@ from kmlp.study.results.ranking import best_member, best_variant, lowest_loss
 from kmlp.study.results.records.base import Plain, first_fault
 from kmlp.study.results.records.choices import Looks, SweptField
 from kmlp.study.results.records.members import Member, MemberScores
+from kmlp.study.results.records.references import ReferenceResult
 from kmlp.study.results.records.study import (
     DataFacts,
     NamedMetric,
@@ -74,8 +76,10 @@ def build_results(
         pilot=pilot_summary(pilot) if pilot else None,
         best=best,
     )
-    numbers = _numbers(scores, evidence, folder)
-    return StudyResults(**dict(numbers), verdict=(*verdict(numbers), *findings(numbers)))
+    references = compare_references(scores, plan, records)
+    numbers = _numbers(scores, evidence, folder, references)
+    told = with_references(verdict(numbers), numbers)
+    return StudyResults(**dict(numbers), verdict=(*told, *findings(numbers)))
 
 
 def facts_of(dataset: Plain, folder: RunFolder) -> DataFacts:
@@ -93,7 +97,12 @@ def facts_of(dataset: Plain, folder: RunFolder) -> DataFacts:
         ) from error
 
 
-def _numbers(scores: StudyScores, evidence: Evidence, folder: RunFolder) -> StudyNumbers:
+def _numbers(
+    scores: StudyScores,
+    evidence: Evidence,
+    folder: RunFolder,
+    references: tuple[ReferenceResult, ...],
+) -> StudyNumbers:
     """What the analyses make of the scores; adding one is adding it here."""
     return StudyNumbers(
         **dict(scores),
@@ -101,6 +110,7 @@ def _numbers(scores: StudyScores, evidence: Evidence, folder: RunFolder) -> Stud
         bias_variance=bias_variance(scores, lambda v: resampled(folder, scores, v)),
         cross_validation=cross_validation(scores),
         randomness=randomness(scores),
+        references=references,
     )
 
 

@@ -61,7 +61,7 @@ def _scored(
     variant: Variant, evidence: Evidence, versus_baseline: VersusBaseline | None
 ) -> VariantScores:
     done = list(evidence.done(variant.name).values())
-    parts = {p: _summaries(done, p, METRICS[evidence.task]) for p in ("test", "val", "train")}
+    parts = {p: summaries_of(done, p, METRICS[evidence.task]) for p in ("test", "val", "train")}
     return VariantScores(
         name=variant.name,
         strength=variant.strength,
@@ -86,7 +86,7 @@ def _over_seeds_and_rows(done: Sequence[MemberRecord], evidence: Evidence) -> In
     return found and within_range(evidence.metric, found)
 
 
-def _summaries(
+def summaries_of(
     records: Sequence[MemberRecord], part: str, metrics: Sequence[str]
 ) -> dict[str, Summary]:
     """By metric, over the members; without what a part cannot tell, as an AUC of one class."""

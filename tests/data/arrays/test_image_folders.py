@@ -120,6 +120,11 @@ def _folders(path, *names):
 
 
 REFUSED = {
+    "nothing": (lambda path: None, "is no data set: it holds neither a folder of images a class"),
+    "no folders": (
+        lambda path: write(path, GREY),
+        r"its three companions\. Put the images of each class into a folder of their own\.$",
+    ),
     "an empty class": (
         lambda path: (_folders(path, "a", "b") / "c").mkdir(),
         r"c: holds no PNG, .* files\. Each folder in .* is a class: fill it, or take it away",

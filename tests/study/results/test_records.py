@@ -4,6 +4,7 @@ import json
 from importlib import resources
 from pathlib import Path
 
+import jsonschema
 import pytest
 from pydantic import ValidationError
 
@@ -29,6 +30,15 @@ def test_the_schema_says_what_fields_mean_those_of_a_base_too():
     assert versus["difference"]["description"].startswith("mean of the differences")
     assert "paired" not in found["description"]
     assert "Attributes" not in json.dumps(found)
+
+
+def test_what_is_known_of_a_tables_columns_belongs_to_its_results(tmp_path):
+    column = {"name": "age", "kind": "number", "values": [], "low": None}
+    facts = {"columns": [column], "target": {"name": "y"}, "feature_names": ["age"]}
+    made = hand_made(tmp_path / "table", "regression", facts=facts)
+    jsonschema.validate(made.results, results_schema())
+    assert {name: made.results["dataset"][name] for name in facts} == facts
+    assert "columns" not in hand_made(tmp_path / "arrays", "binary").results["dataset"]
 
 
 @pytest.mark.parametrize("name", ["study", "regression", "search/study"])

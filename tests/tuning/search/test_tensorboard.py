@@ -5,7 +5,7 @@ import pytest
 
 from kmlp.study.run_folder.folder import MemberRecord
 from tests.made_search import NUM_SEEDS, made_search
-from tuning.results.search_folder import SearchFolder
+from tuning.results.search_folder import EVENTS_FILE, SearchFolder
 from tuning.search.tensorboard import write_events
 
 CURVE = np.array([0.5, 0.7, 0.6])
@@ -106,6 +106,15 @@ def test_written_again_it_is_the_same(search):
     before = {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
     assert write_events(SearchFolder(out.parent), search[0]) == out
     assert {p: p.read_bytes() for p in out.rglob("*") if p.is_file()} == before
+
+
+def test_values_stand_in_order_whatever_process_writes_them(search):
+    """Else the same search would have other bytes each time."""
+    (first, *_), out = search[0].trials, search[1]
+    content = (out / "trial-0000" / "seed-0" / EVENTS_FILE).read_bytes()
+    places = [content.index(name.encode()) for name in sorted(first.values)]
+    assert len(places) == 9
+    assert places == sorted(places)
 
 
 def test_a_search_leaves_its_trials_for_tensorboard(tiny, tmp_path):

@@ -34,6 +34,7 @@ from kmlp.study.results.records.members import (
     Member,
     MemberScores,
 )
+from kmlp.study.results.records.references import ReferenceResult
 from kmlp.study.results.records.seed_streams import RandomnessPlan, StreamsOfVariant
 from kmlp.study.results.records.variants import Best, McNemarTest, VariantResult
 
@@ -192,12 +193,14 @@ class StudyNumbers(StudyScores):
         bias_variance: empty where no training rows were resampled.
         cross_validation: null where there are no folds.
         randomness: empty where no stream was varied alone.
+        references: models that are no networks; left out where there are none.
     """
 
     mcnemar: McNemarTest | None
     bias_variance: tuple[BiasVariance, ...]
     cross_validation: CrossValidation | None
     randomness: tuple[StreamsOfVariant, ...]
+    references: tuple[ReferenceResult, ...] = Field(default=(), exclude_if=lambda found: not found)
 
 
 class StudyResults(StudyNumbers):

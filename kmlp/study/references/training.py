@@ -1,0 +1,96 @@
+"""References trained on the rows that networks are trained on, and recorded beside them."""
+
+import time
+import warnings
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from kmlp.data import Dataset, DataSpec
+from kmlp.stats.metrics import classification_metrics, regression_metrics
+from kmlp.study.references.estimators import make_estimator
+from kmlp.study.references.member import ReferenceMember
+from kmlp.study.run_folder.folder import MemberRecord, RunFolder
+from kmlp.study.run_folder.records import outputs_name
+
+_FEW_ROWS = 20_000  # threads that wait for each other cost more than they gain
+_SURE = 1e-15  # what a probability of 0 counts as, as in scikit-learn's log loss
+
+
+class ReferenceWatcher(Protocol):
+    """Who is told of each reference before it is trained."""
+
+    def reference(self, name: str, number: int, total: int) -> None: ...
+
+
+def train_references(
+    folder: RunFolder,
+    wanted: Iterable[ReferenceMember],
+    data: Dataset,
+    watcher: ReferenceWatcher | None = None,
+) -> None:
+    """Trains those without a whole record, one after the other, each over all cores.
+
+    Args:
+        folder: being written.
+        wanted: what the study compares its networks with.
+        data: what they train on; validation rows are left out, as networks do not learn from them.
+        watcher: told of each.
+    """
+    members, finished = list(wanted), folder.records()
+    damaged = folder.damaged([m.id for m in members if m.id in finished])
+    missing = [m for m in members if m.id not in finished or m.id in damaged]
+    for number, member in enumerate(missing, start=1):
+        if watcher:
+            watcher.reference(member.name, number, len(missing))
+        folder.record(*_trained(member, data))
+
+
+def _trained(member: ReferenceMember, data: Dataset) -> tuple[MemberRecord, dict[str, np.ndarray]]:
+    start, spec = time.perf_counter(), data.spec
+    rows, held_out = member.network.split(data.y_train)
+    x, y = _matrix(data.x_train), spec.in_unit(data.y_train)
+    estimator = make_estimator(member.name, spec, member.seed)
+    threads = 1 if len(rows) < _FEW_ROWS else None
+    with warnings.catch_warnings(), threadpool_limits(threads):
+        # A fit that has not converged in its thousand steps is what its defaults give.
+        warnings.simplefilter("ignore")
+        estimator.fit(x[rows], y[rows])
+        test = _outputs(estimator, _matrix(data.x_test), spec)
+        parts = {
+            "train": _scores(y[rows], _outputs(estimator, x[rows], spec), spec),
+            "test": _scores(spec.in_unit(data.y_test), test, spec),
+        }
+        if len(held_out):
+            parts["val"] = _scores(y[held_out], _outputs(estimator, x[held_out], spec), spec)
+    record = MemberRecord(
+        id=member.id,
+        status="done",
+        best_epoch=1,
+        stopped_epoch=1,
+        metrics=parts,
+        seconds=time.perf_counter() - start,
+    )
+    return record, {outputs_name("test", test): test}
+
+
+def _matrix(x: np.ndarray) -> np.ndarray:
+    """`(n, columns)` float64; pixels from 0 to 1."""
+    flat = x.reshape(len(x), -1).astype(np.float64)
+    return flat / 255 if x.dtype == np.uint8 else flat
+
+
+def _outputs(estimator: Any, x: np.ndarray, spec: DataSpec) -> np.ndarray:
+    """As of a network: `(n,)` numbers, or `(n, num_classes)` log-probabilities; `float32`."""
+    if spec.task == "regression":
+        return np.asarray(estimator.predict(x), np.float32).reshape(-1)
+    p = np.zeros((len(x), spec.num_classes))
+    p[:, np.asarray(estimator.classes_, int)] = estimator.predict_proba(x)
+    return np.log(np.maximum(p, _SURE)).astype(np.float32)
+
+
+def _scores(truth: np.ndarray, outputs: np.ndarray, spec: DataSpec) -> dict[str, float]:
+    score = regression_metrics if spec.task == "regression" else classification_metrics
+    return score(truth, outputs)

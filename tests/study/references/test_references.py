@@ -1,0 +1,178 @@
+"""References: trained on the networks' rows, compared with the best, told where they do better."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import Ridge
+from sklearn.preprocessing import StandardScaler
+
+from kmlp.config import MLPConfig, StudyConfig, TrainConfig
+from kmlp.config.tables.references import REFERENCES
+from kmlp.data import Dataset
+from kmlp.errors import ConfigError
+from kmlp.stats.paired_tests import compare_paired, holm
+from kmlp.study.loading import load_study
+from kmlp.study.references.estimators import ESTIMATORS
+from kmlp.study.run_folder import RunFolder
+from kmlp.study.study import run_study
+from kmlp.testing import LinearTrainer
+
+CONFIG = StudyConfig(
+    dataset="made",
+    variants=("none", "l2"),
+    num_seeds=8,
+    model=MLPConfig(hidden_units=(4,)),
+    train=TrainConfig(max_epochs=2),
+    references=("constant", "linear", "boosted_trees"),
+)
+
+
+def numbers(n: int = 240) -> Dataset:
+    """A linear rule that two epochs cannot learn."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(n, 4))
+    y = x @ [3.0, -2.0, 1.0, 0.0] + 0.1 * rng.normal(size=n) + 50.0
+    return Dataset.from_arrays(x[:160], y[:160], x[160:], y[160:])
+
+
+def frame(n: int = 300) -> Dataset:
+    """A category that decides, gaps, and a class for each row."""
+    rng = np.random.default_rng(1)
+    colour = rng.choice(["red", "green", "blue"], n)
+    size = rng.normal(size=n)
+    size[::7] = np.nan
+    label = np.where(colour == "red", "yes", np.where(rng.random(n) < 0.2, "yes", "no"))
+    return Dataset.from_table(
+        {"colour": colour, "size": size, "label": label}, target="label", test=0.3
+    )
+
+
+def study(config: StudyConfig, run_dir, data: Dataset):
+    return run_study(config, run_dir, data, trainer=LinearTrainer())
+
+
+@pytest.fixture(scope="module")
+def ridge_wins(tmp_path_factory):
+    return study(CONFIG, tmp_path_factory.mktemp("ridge") / "run", numbers())
+
+
+def by_name(results):
+    return {reference.name: reference for reference in results.references}
+
+
+def test_every_name_that_can_be_asked_for_can_be_made():
+    assert tuple(ESTIMATORS) == tuple(REFERENCES)
+
+
+def test_a_reference_learns_from_the_training_rows_of_the_network_of_its_seed(ridge_wins):
+    data, found = numbers(), by_name(ridge_wins.record)["linear"]
+    network = ridge_wins.record.finished("none")[3]
+    members = {m.id: m for m in plan_of(ridge_wins, data)["none"].values()}
+    rows, _ = members[network.id].split(data.y_train)
+    scaler = StandardScaler().fit(data.x_train[rows])
+    ridge = Ridge().fit(scaler.transform(data.x_train[rows]), data.spec.in_unit(data.y_train[rows]))
+    errors = ridge.predict(scaler.transform(data.x_test)) - data.spec.in_unit(data.y_test)
+    assert found.members[3].seed == network.seed
+    assert found.members[3].test["rmse"] == pytest.approx(np.mean(errors**2) ** 0.5, rel=1e-4)
+
+
+def plan_of(study, data):
+    from kmlp.study.plan import plan_study
+
+    return plan_study(study.config, data.provenance.sha256).members
+
+
+def test_boosted_trees_are_scikit_learns_with_the_seed(ridge_wins):
+    data, found = numbers(), by_name(ridge_wins.record)["boosted_trees"]
+    member = plan_of(ridge_wins, data)["none"][2]
+    rows, _ = member.split(data.y_train)
+    trees = HistGradientBoostingRegressor(random_state=2)
+    trees.fit(data.x_train[rows].astype(float), data.spec.in_unit(data.y_train[rows]))
+    errors = trees.predict(data.x_test.astype(float)) - data.spec.in_unit(data.y_test)
+    assert found.members[2].test["rmse"] == pytest.approx(np.mean(errors**2) ** 0.5, rel=1e-4)
+
+
+def test_differences_are_to_the_best_network_paired_by_seed_in_a_family_of_their_own(ridge_wins):
+    results = ridge_wins.record
+    network = np.array(list(results.by_seed(results.best.variant).values()))
+    expected = []
+    for reference in results.references:
+        own = np.array([m.test["rmse"] for m in reference.members])
+        expected.append(compare_paired(own, network, higher_is_better=False))
+    corrected = holm([e.p for e in expected])
+    for reference, one, p in zip(results.references, expected, corrected, strict=True):
+        versus = reference.versus_best
+        assert (versus.difference, versus.p, versus.p_holm) == (one.difference, one.p, p)
+
+
+def test_the_verdict_begins_with_what_does_better_than_every_network(ridge_wins):
+    first = ridge_wins.record.verdict[0]
+    assert first.startswith("Ridge regression does better than the best network, ")
+    assert "95 % interval" in first
+
+
+def test_a_reference_is_never_the_best(ridge_wins):
+    assert ridge_wins.record.best.variant in CONFIG.variant_names
+
+
+def test_what_is_recorded_is_not_trained_again(ridge_wins, monkeypatch):
+    monkeypatch.setattr("kmlp.study.references.training._trained", None)
+    again = study(CONFIG, ridge_wins.run_dir, numbers())
+    assert again.record.references == ridge_wins.record.references
+    assert load_study(ridge_wins.run_dir).record.references == ridge_wins.record.references
+
+
+def test_damaged_outputs_are_trained_again(tmp_path):
+    first = study(CONFIG, tmp_path / "run", numbers())
+    id = first_reference(first, numbers())
+    (tmp_path / "run" / "arrays" / f"{id}.npz").write_bytes(b"damaged")
+    study(CONFIG, tmp_path / "run", numbers())
+    assert len(RunFolder(tmp_path / "run").test_outputs(id)) == 80
+
+
+def first_reference(study, data) -> str:
+    from kmlp.study.plan import plan_study
+
+    return plan_study(study.config, data.provenance.sha256).references["linear"][0].id
+
+
+def test_networks_are_the_same_with_and_without(tmp_path, ridge_wins):
+    alone = study(dataclasses.replace(CONFIG, references="none"), tmp_path / "run", numbers())
+    assert alone.record.references == ()
+    assert "references" not in alone.results
+    scores = [(m.id, m.test) for m in alone.record.members]
+    assert scores == [(m.id, m.test) for m in ridge_wins.record.members]
+
+
+def test_auto_is_for_tables_alone(tmp_path):
+    config = dataclasses.replace(CONFIG, references="auto", num_seeds=1)
+    arrays = study(config, tmp_path / "a", numbers()).record
+    table = study(config, tmp_path / "b", frame()).record
+    assert arrays.references == ()
+    assert tuple(by_name(table)) == tuple(REFERENCES)
+
+
+def test_categories_and_gaps_are_taken_by_all(tmp_path):
+    config = dataclasses.replace(CONFIG, references=tuple(REFERENCES), num_seeds=2)
+    found = by_name(study(config, tmp_path / "run", frame()).record)
+    for name in ("linear", "boosted_trees", "random_forest"):
+        assert found[name].test["auc"].mean > 0.8, name
+    assert found["constant"].test["auc"].mean == 0.5
+
+
+def test_a_class_that_no_training_row_has_gets_no_probability(tmp_path):
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    y = np.arange(60) % 2
+    y[-1] = 2
+    data = Dataset.from_arrays(x[:50], np.r_[y[:49], 2], x[50:], y[50:])
+    config = dataclasses.replace(CONFIG, num_seeds=2, validation_fraction=0.3)
+    for reference in study(config, tmp_path / "run", data).record.references:
+        assert np.isfinite(reference.test["cross_entropy"].mean)
+
+
+@pytest.mark.parametrize("asked", ["trees", ["linear", "x"], 3, [1]])
+def test_an_unknown_reference_is_refused_with_those_there_are(asked):
+    with pytest.raises(ConfigError, match="constant, linear, boosted_trees and random_forest"):
+        dataclasses.replace(CONFIG, references=asked)
