@@ -6,8 +6,8 @@ that only the order of magnitude: the results of members are the same, whatever 
 
 from collections.abc import Sequence
 
-from kmlp.config.encoding import encoded_width
 from kmlp.config.settings import switched_on
+from kmlp.config.tables.encoding import encoded_width
 from kmlp.data.dataset import DataSpec
 from kmlp.engine.member import Member
 from kmlp.engine.planning.width import representative
