@@ -26,8 +26,8 @@ def against_best(
     """By variant, each of the others against the best.
 
     The best is chosen on validation, the comparisons are on the test set: the choice flatters them
-    as far as a network's validation and test scores rise and fall together. The best and the baseline are
-    compared once, in `against_baseline`, lest two corrections contradict.
+    as far as a network's validation and test scores rise and fall together. The best and the
+    baseline are compared once, in `against_baseline`, lest two corrections contradict.
 
     Args:
         evidence: of the study.
