@@ -88,7 +88,7 @@ def test_folders_of_one_name_keep_their_variants_apart(tmp_path, run):
 
 def test_different_data_of_one_name_are_different_data_sets(tmp_path, run):
     found = compare(gather_scores([run, of_other_data(tmp_path / "other")])).found
-    assert [d.name for d in found.datasets] == ["made (00000000)", "made (11111111)"]
+    assert [d.name for d in found.datasets] == ["made 000000", "made 111111"]
 
 
 def test_a_variant_is_compared_over_the_data_of_several_studies(tmp_path, run):
