@@ -16,7 +16,7 @@ from kmlp.study.run_folder import RunFolder
 
 logger = logging.getLogger(__name__)
 C = TypeVar("C")
-_PACKAGES = ("kmlp", "keras", "tensorflow", "numpy", "scipy")
+_PACKAGES = ("kmlp", "keras", "tensorflow", "numpy", "scipy", "scikit-learn")
 _STUDY, _ENVIRONMENT = "study.toml", "environment.json"
 # What is read back of it; `later` and what trained came after the first folders.
 _SHAPE: dict[str, Any] = {

@@ -1,6 +1,7 @@
 """References: trained on the networks' rows, compared with the best, told where they do better."""
 
 import dataclasses
+from importlib.metadata import version
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from kmlp.config.tables.references import REFERENCES
 from kmlp.data import Dataset
 from kmlp.errors import ConfigError
 from kmlp.stats.paired_tests import compare_paired, holm
+from kmlp.study.environment import read_environment
 from kmlp.study.loading import load_study
 from kmlp.study.plan import plan_study
 from kmlp.study.references import training
@@ -134,6 +136,11 @@ def test_damaged_outputs_are_trained_again(tmp_path):
 
 def first_reference(study, data) -> str:
     return plan_study(study.config, data.provenance.sha256).references["linear"][0].id
+
+
+def test_the_version_of_what_made_references_is_kept(ridge_wins):
+    packages = read_environment(RunFolder(ridge_wins.run_dir)).packages
+    assert packages["scikit-learn"] == version("scikit-learn")
 
 
 def test_networks_are_the_same_with_and_without(tmp_path, ridge_wins):
