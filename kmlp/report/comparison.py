@@ -40,7 +40,7 @@ def comparison_report(folders: Sequence[RunFolder]) -> Report:
         kicker="Studies side by side",
         title=" and ".join(names) if len(names) < 4 else f"{len(names)} studies",
         facts=" · ".join(f"{n}: {_facts(r)}" for n, r in studies.items()),
-        verdict=[f"{name}: {results.verdict[0]}" for name, results in studies.items()],
+        verdict=[s for each in studies.items() for s in _in_short(*each)],
         sections=sections,
         chapters=[_chapter(*each) for each in zip(names, folders, read, strict=True)],
     )
@@ -50,6 +50,13 @@ def _chapter(name: str, folder: RunFolder, study: Study) -> Report:
     report = study_report(folder, study.record, study.num_missing)
     kicker = f"{report.kicker} on {study.record.dataset.name}"
     return replace(report, kicker=kicker, title=f"Study {name}")
+
+
+def _in_short(name: str, results: StudyResults) -> list[str]:
+    """A study's answer, with what changes how it is read."""
+    answer = results.answer
+    said = [answer.text, *answer.caveats] if answer else [results.verdict[0]]
+    return [f"{name}: {' '.join(said)}"]
 
 
 Studies = Mapping[str, StudyResults]

@@ -20,6 +20,17 @@ def caveats(results: StudyNumbers) -> list[str]:
     ]
 
 
+def decisive_caveats(results: StudyNumbers) -> list[str]:
+    """Those of the verdict's sentences that change how its answer is read."""
+    return [
+        *_sampled(results),
+        *_cut_short(results),
+        *_diverged(results),
+        *_given_up(results),
+        *_other_rows(results),
+    ]
+
+
 def _diverged(results: StudyNumbers) -> list[str]:
     lost = [m for m in results.members if isinstance(m, MemberScores) and m.status == "diverged"]
     seeds = {

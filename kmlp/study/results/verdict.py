@@ -109,7 +109,7 @@ def _significant(told: Sequence[_Told], verb: str, unit: Unit) -> str:
 
 def _and_so_do(rest: Sequence[_Told], unit: Unit) -> str:
     sizes = [abs(t.versus.difference) for t in rest]
-    bounds = [bound for t in rest for bound in _towards(t.versus)]
+    bounds = [bound for t in rest for bound in t.versus.ci95_of_size or ()]
     p = p_equals(max(t.versus.p_holm for t in rest), "at most")
     return (
         f"; so {'do' if len(rest) > 1 else 'does'} {listed(t.label for t in rest)} by "
@@ -124,14 +124,9 @@ def _clause(versus: Versus, unit: Unit) -> str:
     seeds = f"{versus.wins}" if is_better else f"worse on {versus.losses}"
     return (
         f"by {unit.value(abs(versus.difference))} {unit.of_difference} "
-        f"(95 % interval {unit.interval(_towards(versus))}, Holm p {p_equals(versus.p_holm)}, "
+        f"(95 % interval {unit.interval(versus.ci95_of_size)}, Holm p {p_equals(versus.p_holm)}, "
         f"{seeds} of {versus.num_pairs} seeds)"
     )
-
-
-def _towards(versus: Versus) -> list[float]:
-    """The interval towards the sentence's side: "by 0.61 (0.53 to 0.69)", whatever the sign."""
-    return sorted(bound if versus.difference > 0 else -bound for bound in versus.ci95 or ())
 
 
 def _unsettled(

@@ -73,6 +73,13 @@ class Versus(Record):
         """Whether the corrected test tells the two apart; never below six pairs."""
         return self.is_tested and self.p_holm < ALPHA
 
+    @property
+    def ci95_of_size(self) -> Interval | None:
+        """The interval towards its own side, for "by 0.61 (0.53 to 0.69)", whatever the sign."""
+        if self.ci95 is None or self.difference > 0:
+            return self.ci95
+        return -self.ci95[1], -self.ci95[0]
+
 
 class VersusBaseline(Versus):
     """A variant against the baseline on the test set and the named metric, paired by seed.
