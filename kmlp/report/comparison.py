@@ -40,7 +40,8 @@ def comparison_report(folders: Sequence[RunFolder]) -> Report:
         kicker="Studies side by side",
         title=" and ".join(names) if len(names) < 4 else f"{len(names)} studies",
         facts=" · ".join(f"{n}: {_facts(r)}" for n, r in studies.items()),
-        verdict=[s for each in studies.items() for s in _in_short(*each)],
+        verdict=[f"{name}: {_in_short(results)}" for name, results in studies.items()],
+        also=[f"{name}: {s}" for name, results in studies.items() for s in _caveats(results)],
         sections=sections,
         chapters=[_chapter(*each) for each in zip(names, folders, read, strict=True)],
     )
@@ -52,11 +53,13 @@ def _chapter(name: str, folder: RunFolder, study: Study) -> Report:
     return replace(report, kicker=kicker, title=f"Study {name}")
 
 
-def _in_short(name: str, results: StudyResults) -> list[str]:
-    """A study's answer, with what changes how it is read."""
-    answer = results.answer
-    said = [answer.text, *answer.caveats] if answer else [results.verdict[0]]
-    return [f"{name}: {' '.join(said)}"]
+def _in_short(results: StudyResults) -> str:
+    return results.answer.text if results.answer else results.verdict[0]
+
+
+def _caveats(results: StudyResults) -> Sequence[str]:
+    """What changes how a study's answer is read."""
+    return results.answer.caveats if results.answer else ()
 
 
 Studies = Mapping[str, StudyResults]
