@@ -102,8 +102,13 @@ def _helps(helping: Sequence[VariantResult], results: StudyNumbers, unit: Unit) 
 
 def _winner(references: Sequence[ReferenceResult], unit: Unit) -> ReferenceResult | None:
     """The reference that does better than the best network by most; None where none does."""
-    better = [r for r in references if standing(r.versus_best, unit) == "better"]
-    return max(better, key=lambda r: unit.gain(r.versus_best.difference), default=None)
+    won = {
+        r.name: unit.gain(r.versus_best.difference)
+        for r in references
+        if r.versus_best and standing(r.versus_best, unit) == "better"
+    }
+    better = [r for r in references if r.name in won]
+    return max(better, key=lambda r: won[r.name], default=None)
 
 
 def _beats_networks(winner: ReferenceResult, unit: Unit) -> str:
