@@ -13,7 +13,7 @@ from kmlp.study.results.caveats import decisive_caveats
 from kmlp.study.results.ranking import best_variant, choice_scores, standing
 from kmlp.study.results.records.references import ReferenceResult
 from kmlp.study.results.records.study import Answer, StudyNumbers, StudyScores
-from kmlp.study.results.records.variants import VariantResult, Versus
+from kmlp.study.results.records.variants import VariantResult, Versus, VersusBaseline
 
 _BY_NAME = 3
 _REGULARIZING = {name for name, r in RECORDS.items() if r.strength or r.draws} | {
@@ -76,14 +76,30 @@ def _claim(results: StudyNumbers, unit: Unit) -> _Claim:
     helping = [v for v in results.variants if standing(v.versus_baseline, unit) == "better"]
     if helping:
         return _helps(helping, results, unit)
+    if all(versus.is_equivalent for versus in compared):
+        return _Claim("none_helps", _all_equal(compared, results, unit))
     needed = min_seeds_to_test(len(compared))
     most = max(versus.num_pairs for versus in compared)
     if most < needed:
         words = f"too few seeds to tell: {most}, and at least {needed} are needed"
         return _Claim("too_few_seeds", words)
+    return _Claim("none_helps", _none_helps(results))
+
+
+def _none_helps(results: StudyScores) -> str:
     if is_unregularized(results):
-        return _Claim("none_helps", "no regularizer is shown to help")
-    return _Claim("none_helps", f"no variant is shown to do better than {results.baseline}")
+        return "no regularizer is shown to help"
+    return f"no variant is shown to do better than {results.baseline}"
+
+
+def _all_equal(compared: Sequence[VersusBaseline], results: StudyScores, unit: Unit) -> str:
+    """That nothing helps by an amount that matters, which is more than not to be shown to."""
+    margin = next(one.equivalence.margin for one in compared if one.equivalence)
+    every = "all are" if len(compared) > 1 else "it is"
+    return (
+        f"{_none_helps(results)}: {every} equivalent to {baseline_in_words(results)} within "
+        f"{unit.value(margin)} {unit.of_difference}"
+    )
 
 
 def _helps(helping: Sequence[VariantResult], results: StudyNumbers, unit: Unit) -> _Claim:
