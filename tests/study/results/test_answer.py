@@ -2,6 +2,7 @@
 
 import pytest
 
+from kmlp.config import TrainConfig
 from kmlp.study.loading import load_study
 from kmlp.study.plan import plan_study
 from kmlp.study.results.answer import answer, baseline_in_words
@@ -163,7 +164,8 @@ def test_against_another_baseline_nothing_is_said_of_regularizing(tmp_path):
 
 
 def test_what_changes_the_reading_is_a_caveat_of_the_answer(tmp_path):
-    made = hand_made(tmp_path, "multiclass", 8, facts={"source": "sample"})
+    brief = TrainConfig(max_epochs=7)
+    made = hand_made(tmp_path, "multiclass", 8, facts={"source": "sample"}, train=brief)
     of_l2 = made.plan.ids["l2"]
     for seed in range(6):
         record(
