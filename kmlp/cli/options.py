@@ -53,6 +53,12 @@ class Options(OfTable):
         str | None,
         Parameter(help="what variants are compared and the best chosen by; accuracy or RMSE"),
     ] = None
+    equivalence: Annotated[
+        float | None,
+        Parameter(
+            help="the largest difference that does not matter, in points or the metric's unit"
+        ),
+    ] = None
     references: Annotated[
         str | None,
         Parameter(

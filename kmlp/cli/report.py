@@ -93,6 +93,9 @@ def print_study(study: "Study", *, as_json: bool) -> None:
 
     results, origin = study.record, study.record.dataset
     out = console()
+    if results.answer:
+        out.print(results.answer.text, style="bold")
+        out.print()
     out.print(results_table(results))
     if results.references:
         out.print()

@@ -51,8 +51,11 @@ class StudyConfig(Config):
     named without one on validation, with pilot seeds of their own; "default" takes the named ones.
 
     `metric` is what variants are compared by, and the best is chosen by; "auto" is the accuracy or
-    the RMSE. Training stops by `train.monitor` whatever it is. `references` are models that are no
-    networks, trained on the same rows: "auto" trains all of them for tables, and none else.
+    the RMSE. Training stops by `train.monitor` whatever it is. `equivalence` is the largest
+    difference that does not matter, in points where the metric is written in percent, else in its
+    own unit: a variant can then be shown to be as good as the baseline. `references` are models
+    that are no networks, trained on the same rows: "auto" trains all of them for tables, and none
+    else.
 
     `num_seeds="auto"` compares on the validation rows at 10, 20, 40, ... seeds, at most
     `max_seeds`, and adds seeds to what is still undecided; where `half_width` is given (in the
@@ -86,6 +89,7 @@ class StudyConfig(Config):
     validation_fraction: float = 1 / 6
     baseline: str = "none"
     metric: str = "auto"
+    equivalence: float | None = None
     references: str | tuple[str, ...] = "auto"
     strengths: str = "default"
     sweep: tuple[str, ...] = ()
@@ -129,7 +133,7 @@ class StudyConfig(Config):
         fields.check_whole(self, "max_seeds", 6, highest=MOST_SEEDS, why=_WHY)
         fields.check_whole(self, "first_seed", 0)
         fields.check_rate(self, "validation_fraction")
-        fields.check_positive_or_none(self, "half_width")
+        fields.check_positive_or_none(self, "half_width", "equivalence")
         fields.as_floats(self)
         self._check_samples()
         self._check_variants()

@@ -122,7 +122,9 @@ def typeset(text: str) -> str:
         ['(95\xa0%', 'Holm', 'p\xa0=\xa00.03)']
     """
     return re.sub(
-        r"(?<=\d) (?=%)|(?<= p) (?=[=<] )|(?<= p [=<]) (?=\d)", "\N{NO-BREAK SPACE}", text
+        r"(?<=\d) (?=%)|(?<= p) (?=[=<] )|(?<= p [=<]) (?=\d)| (?=± \d)|(?<= ±) (?=\d)",
+        "\N{NO-BREAK SPACE}",
+        text,
     )
 
 
@@ -147,11 +149,29 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """The answer to a report's title, in a line.
+
+    Attributes:
+        badge: in a word or two.
+        mark: of the badge: "better", "worse" or "soft".
+        text: in a sentence.
+        caveats: what changes how it is read.
+    """
+
+    badge: str
+    mark: str
+    text: str
+    caveats: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class Report:
     """A report from top to bottom.
 
     Attributes:
         kicker, title, facts: what it is about.
+        answer: to the title's question; None where it asks none.
         verdict: the few sentences that a busy reader reads.
         also: sentences under them that no one may miss.
         lead: the blocks right below, without a heading.
@@ -163,6 +183,7 @@ class Report:
     title: str
     facts: str
     verdict: Sequence[str]
+    answer: Answer | None = None
     also: Sequence[str] = ()
     lead: Sequence[Block] = ()
     sections: Sequence[Section] = field(default_factory=tuple)

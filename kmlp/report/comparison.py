@@ -44,8 +44,9 @@ def comparison_report(folders: Sequence[RunFolder]) -> Report:
         facts=" · ".join(f"{n}: {_facts(r)}" for n, r in studies.items()),
         verdict=[
             *(across.verdict if across else ()),
-            *(f"{name}: {results.verdict[0]}" for name, results in studies.items()),
+            *(f"{name}: {_in_short(results)}" for name, results in studies.items()),
         ],
+        also=[f"{name}: {s}" for name, results in studies.items() for s in _caveats(results)],
         sections=sections,
         chapters=[_chapter(*each) for each in zip(names, folders, read, strict=True)],
     )
@@ -55,6 +56,15 @@ def _chapter(name: str, folder: RunFolder, study: Study) -> Report:
     report = study_report(folder, study.record, study.num_missing)
     kicker = f"{report.kicker} on {study.record.dataset.name}"
     return replace(report, kicker=kicker, title=f"Study {name}")
+
+
+def _in_short(results: StudyResults) -> str:
+    return results.answer.text if results.answer else results.verdict[0]
+
+
+def _caveats(results: StudyResults) -> Sequence[str]:
+    """What changes how a study's answer is read."""
+    return results.answer.caveats if results.answer else ()
 
 
 Studies = Mapping[str, StudyResults]

@@ -3,6 +3,7 @@
 import json
 import shlex
 
+from kmlp.report.answer import answer_of
 from kmlp.report.blocks import Bullets, Code, Report, Section, Text, facts_table
 from kmlp.report.columns import data_section
 from kmlp.report.images import find_test_images
@@ -51,8 +52,9 @@ def study_report(
         kicker="Regularization study",
         title=f"Which regularizer helps on {results.dataset.name}?",
         facts=_facts(results),
+        answer=answer_of(results, _missing(num_missing)),
         verdict=results.verdict[:NUM_SENTENCES],
-        also=[*_missing(num_missing), *results.verdict[NUM_SENTENCES:]],
+        also=_qualifying(results),
         lead=[lead] if lead else (),
         sections=[
             *(_findings(results, folder, environment, hide_values) if results.best else ()),
@@ -60,6 +62,12 @@ def study_report(
             _again(folder, results, environment),
         ],
     )
+
+
+def _qualifying(results: StudyResults) -> list[str]:
+    """What else the verdict says; what changes the answer stands right below that."""
+    told = results.answer.caveats if results.answer else ()
+    return [s for s in results.verdict[NUM_SENTENCES:] if s not in told]
 
 
 def _missing(number: int) -> list[str]:

@@ -3,8 +3,10 @@
 import pytest
 from rich.console import Console
 
+from kmlp.cli.report import print_study
 from kmlp.cli.tables import results_table, score_lines
 from kmlp.stats.metrics import METRICS
+from kmlp.study.loading import load_study
 from kmlp.study.results.records.study import StudyResults
 from tests.hand_made import hand_made
 
@@ -44,6 +46,14 @@ def test_a_better_error_is_a_negative_difference(tmp_path):
     _, dropout, none, _ = lines(hand_made(tmp_path, "regression").record)
     assert dropout[4:8] == ["-1.00", "-1.00 to -1.00", "0.062", "6 of 6"]
     assert none[4:8] == ["–", "–", "–", "–"]
+
+
+def test_a_study_is_told_answer_first(tmp_path, capsys):
+    hand_made(tmp_path, "multiclass", 8)
+    study = load_study(tmp_path)
+    print_study(study, as_json=False)
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.startswith(f"{study.record.answer.text} variant seeds test acc. %")
 
 
 SCORES = {

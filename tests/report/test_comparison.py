@@ -81,6 +81,24 @@ def test_the_pdf_opens_and_the_page_needs_nothing_else(two, tmp_path):
     assert not re.search(r"""(src|href)=["'](?!#)""", page.read_text())
 
 
+def test_every_answer_and_its_caveats_stand_on_the_first_page(tmp_path):
+    sample = {"source": "sample"}
+    studies = [
+        hand_made(tmp_path / n, "multiclass", k, facts=sample)
+        for n, k in zip("ab", (6, 8), strict=True)
+    ]
+    page = write_comparison([s.folder.path for s in studies], tmp_path / "both")
+    text = text_of(page.read_text())
+    before = text[: text.index("Scores by variant")]
+    pdf = pypdf.PdfReader(page.with_suffix(".pdf")).pages[0].extract_text()
+    for study in studies:
+        answer = study.record.answer
+        assert answer.caveats
+        for sentence in (answer.text, *answer.caveats):
+            assert f"{study.folder.path.name}: {sentence}" in before
+            assert re.sub(r"\W", "", sentence) in re.sub(r"\W", "", pdf)
+
+
 def test_each_study_follows_in_full_as_a_chapter(two, tmp_path):
     page = write_comparison([f.path for f in two], tmp_path / "both")
     chapters = re.findall(r"<article>.*?</article>", page.read_text(), flags=re.DOTALL)

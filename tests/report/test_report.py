@@ -118,6 +118,25 @@ def test_the_page_holds_the_verdict_the_tables_and_every_metric(made):
     assert "kmlp.run_study(config" in text, "arrays come from Python"
 
 
+def test_the_answer_and_what_changes_its_reading_stand_first(tmp_path):
+    made = hand_made(tmp_path, "multiclass", 8, facts={"source": "sample"})
+    sample = made.record.answer.caveats[0]
+    write_report(tmp_path)
+    page = text_of((tmp_path / "report.html").read_text())
+    said = page.index(f"Helps {made.record.answer.text}")
+    assert said < page.index(sample) < page.index("Verdict dropout=0.2 has the best")
+    assert page.count(sample) == 1, "the verdict does not say it again"
+    first = pypdf.PdfReader(tmp_path / "report.pdf").pages[0].extract_text()
+    letters = [re.sub(r"\W", "", s) for s in (first, "Helps" + made.record.answer.text, sample)]
+    assert letters[1] + letters[2] in letters[0]
+
+
+def test_a_study_that_is_not_finished_says_so_first(tmp_path):
+    made = hand_made(tmp_path, "multiclass", 8)
+    report = study_report(made.folder, made.record, num_missing=3)
+    assert report.answer.caveats[0].startswith("3 networks are not trained yet")
+
+
 def test_the_page_needs_nothing_else(made):
     page = page_of(made)
     assert "<script" not in page

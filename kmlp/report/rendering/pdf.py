@@ -46,6 +46,7 @@ def _document(report: blocks.Report, files: dict[str, bytes]) -> dict[str, Any]:
         "kicker": report.kicker,
         "title": report.title,
         "facts": report.facts,
+        "answer": _answer(report.answer),
         "verdict": [blocks.typeset(s) for s in report.verdict],
         "also": [blocks.typeset(s) for s in report.also],
         "lead": [_block(b, files) for b in report.lead],
@@ -54,6 +55,17 @@ def _document(report: blocks.Report, files: dict[str, bytes]) -> dict[str, Any]:
             for s in report.sections
         ],
         "chapters": [_document(chapter, files) for chapter in report.chapters],
+    }
+
+
+def _answer(answer: blocks.Answer | None) -> dict[str, Any] | None:
+    if answer is None:
+        return None
+    return {
+        "badge": answer.badge,
+        "mark": answer.mark,
+        "text": blocks.typeset(answer.text),
+        "caveats": [blocks.typeset(s) for s in answer.caveats],
     }
 
 

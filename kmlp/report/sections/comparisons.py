@@ -124,6 +124,23 @@ def _known(unit: Unit) -> dict[str, Column[Compared]]:
             cell=lambda pair: _share(pair[1].probability_better),
             note="P(better): the chance to beat the baseline with the same seed.",
         ),
+        "p_holm_equivalence": Column(
+            head="Equivalence p",
+            cell=lambda pair: tabular.if_any(
+                pair[1].p_holm_equivalence, lambda p: Cell(p_value(p))
+            ),
+            note=(
+                "Equivalence p: two one-sided t tests that the difference lies within the margin "
+                "that was named, corrected by Holm."
+            ),
+        ),
+        "posterior": Column(
+            head="P(equal)",
+            cell=lambda pair: tabular.if_any(
+                pair[1].posterior, lambda found: Cell(f"{found.equal:.2f}")
+            ),
+            note="P(equal): of a t posterior under a flat prior, its mass within the margin.",
+        ),
         "wins": Column(head="Wins", cell=lambda pair: tabular.wins(pair[1])),
         "more_seeds": Column(
             head="More seeds needed",

@@ -16,6 +16,7 @@ from kmlp.study.results.analyses.findings import findings
 from kmlp.study.results.analyses.folds import cross_validation
 from kmlp.study.results.analyses.references import compare_references, with_references
 from kmlp.study.results.analyses.seed_streams import randomness
+from kmlp.study.results.answer import answer
 from kmlp.study.results.comparisons import against_baseline, mcnemar
 from kmlp.study.results.evidence import Evidence, read_evidence
 from kmlp.study.results.members import extra_members, ordinary_members, planned_groups
@@ -79,7 +80,12 @@ def build_results(
     references = compare_references(scores, plan, records)
     numbers = _numbers(scores, evidence, folder, references)
     told = with_references(verdict(numbers), numbers)
-    return StudyResults(**dict(numbers), verdict=(*told, *findings(numbers)))
+    num_missing = sum(map(len, plan.ids.values())) - len(members)
+    return StudyResults(
+        **dict(numbers),
+        answer=answer(numbers, num_missing),
+        verdict=(*told, *findings(numbers)),
+    )
 
 
 def facts_of(dataset: Plain, folder: RunFolder) -> DataFacts:

@@ -1,6 +1,7 @@
 """What limits a verdict: what is not compared, not finished, or not what a reader may think."""
 
 from kmlp.stats.formatting import listed
+from kmlp.study.results.analyses.interim import interim_sentences
 from kmlp.study.results.ranking import is_imbalanced
 from kmlp.study.results.records.members import MemberScores
 from kmlp.study.results.records.study import StudyNumbers
@@ -19,6 +20,18 @@ def caveats(results: StudyNumbers) -> list[str]:
         *_piloted(results),
         *_imbalanced(results),
         *_sampled(results),
+    ]
+
+
+def decisive_caveats(results: StudyNumbers) -> list[str]:
+    """Those of the verdict's sentences that change how its answer is read."""
+    return [
+        *_sampled(results),
+        *_cut_short(results),
+        *_diverged(results),
+        *_given_up(results),
+        *_other_rows(results),
+        *interim_sentences(results),
     ]
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
 from kmlp.stats import paired_tests, summaries
+from kmlp.stats.equivalence import MeanDifference, equivalence, posterior
 from kmlp.stats.metrics import HIGHER_IS_BETTER
 from kmlp.study.results.evidence import Evidence
 from kmlp.study.results.records.variants import McNemarTest, Versus, VersusBaseline
@@ -17,7 +19,11 @@ def against_baseline(evidence: Evidence) -> dict[str, VersusBaseline]:
     compared = _versus(evidence, evidence.records, evidence.baseline)
     still_open = [versus for versus in compared.values() if not versus.is_significant]
     num_open = evidence.num_looks * len(still_open)
-    return {name: _in_full(evidence, name, v, num_open) for name, v in compared.items()}
+    equal = _equivalences(evidence, compared)
+    return {
+        name: _in_full(evidence, name, v, num_open, equal.get(name, {}))
+        for name, v in compared.items()
+    }
 
 
 def against_best(
@@ -97,7 +103,31 @@ def _versus(evidence: Evidence, variants: Iterable[str], other: str) -> dict[str
     }
 
 
-def _in_full(evidence: Evidence, variant: str, versus: Versus, num_open: int) -> VersusBaseline:
+def _equivalences(evidence: Evidence, variants: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """What is known of each variant's difference within the margin, Holm over all these claims;
+    nothing where no margin is named, and of a variant of one seed."""
+    margin, found = evidence.margin, {}
+    for name in variants if margin else ():
+        mine, theirs = evidence.pairs(name, evidence.baseline)
+        if len(mine) > 1:
+            differences = evidence.scores(mine) - evidence.scores(theirs)
+            found[name] = MeanDifference.of_pairs(differences)
+    tested = {name: equivalence(known, margin) for name, known in found.items() if margin}
+    corrected = paired_tests.holm([one.p for one in tested.values()])
+    better = HIGHER_IS_BETTER[evidence.metric]
+    return {
+        name: {
+            "equivalence": one,
+            "p_holm_equivalence": min(1.0, evidence.num_looks * p),
+            "posterior": posterior(found[name], one.margin, higher_is_better=better),
+        }
+        for (name, one), p in zip(tested.items(), corrected, strict=True)
+    }
+
+
+def _in_full(
+    evidence: Evidence, variant: str, versus: Versus, num_open: int, equal: Mapping[str, Any]
+) -> VersusBaseline:
     """With what else is told of a comparison with the baseline."""
     mine, theirs = evidence.pairs(variant, evidence.baseline)
     differences = evidence.scores(mine) - evidence.scores(theirs)
@@ -107,6 +137,7 @@ def _in_full(evidence: Evidence, variant: str, versus: Versus, num_open: int) ->
         probability_better=summaries.probability_better(versus.wins, versus.ties, versus.losses),
         ci95_seeds_and_rows=evidence.rows.interval(mine, theirs) if evidence.rows else None,
         more_seeds=_more_seeds(versus, differences, num_open),
+        **equal,
     )
 
 

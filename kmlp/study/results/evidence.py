@@ -7,6 +7,7 @@ import numpy as np
 
 from kmlp.errors import ConfigError
 from kmlp.stats import resampling
+from kmlp.stats.formatting import unit_of
 from kmlp.stats.metrics import AUTO, BY_NAME
 from kmlp.stats.metrics.predicted import PredictedClasses, PredictedNumbers
 from kmlp.stats.metrics.record import NUMBERS
@@ -58,6 +59,7 @@ class Evidence:
         truth: `(n,)` test labels or targets.
         rows: None where no member finished, and where the metric is no mean over rows.
         num_looks: how often scores were looked at to decide on more seeds: p counts them all.
+        margin: the largest difference that does not matter, in the metric's own unit.
     """
 
     task: str
@@ -68,6 +70,7 @@ class Evidence:
     truth: np.ndarray
     rows: RowScores | None
     num_looks: int
+    margin: float | None = None
 
     def done(self, variant: str) -> dict[int, MemberRecord]:
         """Those of a variant that finished."""
@@ -97,6 +100,7 @@ def read_evidence(
         RunFolderError: arrays are missing or damaged.
     """
     truth, metric = folder.test_labels(), resolved_metric(plan.config.metric, task)
+    margin = plan.config.equivalence
     by_variant = {
         variant: {seed: records[id] for seed, id in ids.items() if id in records}
         for variant, ids in plan.ids.items()
@@ -114,6 +118,7 @@ def read_evidence(
         truth=truth,
         rows=_row_scores(outputs, truth, metric),
         num_looks=num_looks,
+        margin=margin and margin / unit_of(metric).scale,
     )
 
 

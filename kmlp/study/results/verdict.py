@@ -84,12 +84,16 @@ def _comparisons(results: StudyNumbers, unit: Unit) -> list[str]:
         role: [t for t in compared if t.versus.is_tested and standing(t.versus, unit) == role]
         for role in ("better", "unclear", "worse")
     }
+    same = [t for t in compared if t.versus.is_equivalent]
+    by["unclear"] = [t for t in by["unclear"] if t not in same]
     few = [t for t in compared if not t.versus.is_tested]
     sentences = []
     if by["better"]:
         sentences.append(_significant(by["better"], f"beats {baseline}", unit))
     elif len(compared) - len(few) > 1 or by["worse"]:
         sentences.append(f"No variant is shown to beat the baseline, {baseline}.")
+    if same:
+        sentences.append(_equivalent(same, baseline, unit))
     if by["unclear"]:
         sentences.append(_unsettled(by["unclear"], compared, needed, baseline, unit))
     if few:
@@ -109,7 +113,7 @@ def _significant(told: Sequence[_Told], verb: str, unit: Unit) -> str:
 
 def _and_so_do(rest: Sequence[_Told], unit: Unit) -> str:
     sizes = [abs(t.versus.difference) for t in rest]
-    bounds = [bound for t in rest for bound in _towards(t.versus)]
+    bounds = [bound for t in rest for bound in t.versus.ci95_of_size or ()]
     p = p_equals(max(t.versus.p_holm for t in rest), "at most")
     return (
         f"; so {'do' if len(rest) > 1 else 'does'} {listed(t.label for t in rest)} by "
@@ -124,14 +128,27 @@ def _clause(versus: Versus, unit: Unit) -> str:
     seeds = f"{versus.wins}" if is_better else f"worse on {versus.losses}"
     return (
         f"by {unit.value(abs(versus.difference))} {unit.of_difference} "
-        f"(95 % interval {unit.interval(_towards(versus))}, Holm p {p_equals(versus.p_holm)}, "
+        f"(95 % interval {unit.interval(versus.ci95_of_size)}, Holm p {p_equals(versus.p_holm)}, "
         f"{seeds} of {versus.num_pairs} seeds)"
     )
 
 
-def _towards(versus: Versus) -> list[float]:
-    """The interval towards the sentence's side: "by 0.61 (0.53 to 0.69)", whatever the sign."""
-    return sorted(bound if versus.difference > 0 else -bound for bound in versus.ci95 or ())
+def _equivalent(told: Sequence[_Told], baseline: str, unit: Unit) -> str:
+    """Those that are shown to differ by no more than matters: a finding, unlike what is open."""
+    found = [t.versus.equivalence for t in told if t.versus.equivalence]
+    bounds = [bound for one in found for bound in one.ci90]
+    p = p_equals(max(t.versus.p_holm_equivalence or 0.0 for t in told), _at_most(told))
+    names = _listed_if_few(told, f"{len(told)} variants")
+    return (
+        f"{names} {'are' if len(told) > 1 else 'is'} equivalent to {baseline} within "
+        f"{unit.value(found[0].margin)} {unit.of_difference} (90 % interval{'s' * (len(told) > 1)} "
+        f"within {unit.interval((min(bounds), max(bounds)), signed=True)}, Holm p {p}, "
+        f"{_seeds(told)})."
+    )
+
+
+def _at_most(told: Sequence[_Told]) -> str:
+    return "at most" if len(told) > 1 else "="
 
 
 def _unsettled(

@@ -148,8 +148,7 @@ def _difference(versus: Versus, unit: Unit) -> str:
 
 
 def _size(versus: Versus, unit: Unit) -> str:
-    sign = 1 if versus.difference > 0 else -1
-    bounds = sorted(sign * bound for bound in versus.ci95) if versus.ci95 else None
+    bounds = versus.ci95_of_size
     interval = f"95 % interval {unit.interval(bounds)}, " if bounds else ""
     return (
         f"{unit.value(abs(versus.difference))} {unit.of_difference} ({interval}Holm p "

@@ -203,13 +203,40 @@ class StudyNumbers(StudyScores):
     references: tuple[ReferenceResult, ...] = Field(default=(), exclude_if=lambda found: not found)
 
 
+class Answer(Record):
+    """The answer to "which regularizer helps?", in a line.
+
+    Attributes:
+        kind: "helps", "none_helps": as the corrected tests have it; "reference_wins": a model that
+            is no network does better than the best one; "too_few_seeds": no test could tell;
+            "not_compared": nothing shares a seed with the baseline; "unfinished": networks are
+            still to be trained; "no_network": none finished.
+        text: a sentence, with its numbers.
+        caveats: the verdict's sentences that change how it is read.
+    """
+
+    kind: Literal[
+        "helps",
+        "none_helps",
+        "reference_wins",
+        "too_few_seeds",
+        "not_compared",
+        "unfinished",
+        "no_network",
+    ]
+    text: str
+    caveats: tuple[str, ...]
+
+
 class StudyResults(StudyNumbers):
     """What `results.json` holds.
 
     Attributes:
+        answer: to what is asked first; left out by releases before 0.2.0.
         verdict: the first three sentences are the outcome; the others qualify it.
     """
 
+    answer: Answer | None = unless_none()
     verdict: Annotated[tuple[str, ...], Field(min_length=1)]
 
     @classmethod

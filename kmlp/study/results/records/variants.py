@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from kmlp.stats.equivalence import Equivalence, Posterior
 from kmlp.stats.paired_tests import ALPHA, MAX_SEEDS, MIN_SEEDS_TO_TEST
 from kmlp.stats.summaries import Share
 from kmlp.study.results.records.base import (
@@ -73,6 +74,13 @@ class Versus(Record):
         """Whether the corrected test tells the two apart; never below six pairs."""
         return self.is_tested and self.p_holm < ALPHA
 
+    @property
+    def ci95_of_size(self) -> Interval | None:
+        """The interval towards its own side, for "by 0.61 (0.53 to 0.69)", whatever the sign."""
+        if self.ci95 is None or self.difference > 0:
+            return self.ci95
+        return -self.ci95[1], -self.ci95[0]
+
 
 class VersusBaseline(Versus):
     """A variant against the baseline on the test set and the named metric, paired by seed.
@@ -84,6 +92,10 @@ class VersusBaseline(Versus):
             Wilson's interval: the chance that a run of it beats the baseline's of the same seed.
         ci95_seeds_and_rows: of the difference, over seeds and test rows; null of fewer than 2
             seeds or 20 rows.
+        equivalence: two one-sided tests that the difference lies within the margin that does not
+            matter; left out without one, and of fewer than two seeds.
+        p_holm_equivalence: its p, corrected over all variants; left out as equivalence.
+        posterior: the Bayesian reading; left out as equivalence.
         more_seeds: how many more seeds a study needs to show, with 80 % power at the level that
             Holm leaves to the comparisons still open, a true difference as large as the one seen;
             0 where it is significant; null where that takes more than 500 seeds in all or fewer
@@ -94,6 +106,15 @@ class VersusBaseline(Versus):
     probability_better: Share
     ci95_seeds_and_rows: Interval | None
     more_seeds: Annotated[int, Field(ge=0, le=MAX_SEEDS)] | None
+    equivalence: Equivalence | None = unless_none()
+    p_holm_equivalence: Probability | None = unless_none()
+    posterior: Posterior | None = unless_none()
+
+    @property
+    def is_equivalent(self) -> bool:
+        """Whether the difference is shown to lie within the margin; never below six pairs."""
+        p = self.p_holm_equivalence
+        return self.is_tested and p is not None and p < ALPHA
 
 
 class VariantScores(Record):

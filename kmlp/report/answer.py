@@ -1,0 +1,29 @@
+"""The first thing on a study's page: the answer to its title, and what changes how that is read."""
+
+from collections.abc import Sequence
+
+from kmlp.report.blocks import Answer
+from kmlp.study.results.records.study import StudyResults
+
+_BADGES = {
+    "helps": ("Helps", "better"),
+    "none_helps": ("None shown to help", "soft"),
+    "reference_wins": ("Another model wins", "worse"),
+    "too_few_seeds": ("Too few seeds", "soft"),
+    "not_compared": ("Not compared", "soft"),
+    "unfinished": ("Not finished", "worse"),
+    "no_network": ("No network", "worse"),
+}
+
+
+def answer_of(results: StudyResults, first: Sequence[str] = ()) -> Answer | None:
+    """None of results that an earlier release wrote, which have none.
+
+    Args:
+        results: of the study.
+        first: caveats before its own.
+    """
+    if results.answer is None:
+        return None
+    badge, mark = _BADGES[results.answer.kind]
+    return Answer(badge, mark, results.answer.text, [*first, *results.answer.caveats])

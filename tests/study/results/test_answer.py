@@ -1,0 +1,187 @@
+"""The first line answers the title, with what the tests say and no more."""
+
+import pytest
+
+from kmlp.config import TrainConfig
+from kmlp.study.loading import load_study
+from kmlp.study.plan import plan_study
+from kmlp.study.results.answer import answer, baseline_in_words
+from kmlp.study.results.assembly import build_results
+from kmlp.study.results.records.study import Answer
+from tests.hand_made import hand_made, record
+from tests.made_results import numbers
+from tests.study.results.test_verdict import BETTER, SAME, WORSE, results, variant, versus
+
+NONE = {"name": "none", "strength": ""}
+
+
+def answered(*variants: dict, **told) -> Answer:
+    return answer(numbers(results(*variants) | told))
+
+
+def reference(difference: float, p_holm: float = 0.004) -> dict:
+    compared = versus(difference, p_holm=p_holm, wins=8)
+    own = {k: v for k, v in compared.items() if k not in ("ci95_seeds_and_rows", "more_seeds")}
+    score = {"mean": 0.91, "sd": 0.0, "se": 0.0, "ci95": None, "min": 0.9, "max": 0.92}
+    return {
+        "name": "boosted_trees",
+        "title": "boosted trees",
+        "num_members": 8,
+        "test": {"accuracy": score},
+        "versus_best": own,
+        "members": [],
+    }
+
+
+def test_what_is_shown_to_help_is_said_with_its_size_and_what_to_expect():
+    assert answered(BETTER, WORSE) == Answer(
+        kind="helps",
+        text="dropout=0.2 helps by 0.61 points (95 % interval 0.53 to 0.69); "
+        "expect a test accuracy of 88.61 % ± 0.20.",
+        caveats=(),
+    )
+
+
+def test_nothing_helps_where_no_test_shows_it_however_good_it_looks():
+    said = answered(
+        SAME,
+        WORSE,
+        variant("big", 0.95, versus_baseline=versus(0.07, p_holm=0.051, wins=9, losses=1)),
+    )
+    assert said.kind == "none_helps"
+    assert said.text == (
+        "No regularizer is shown to help; expect a test accuracy of 95.00 % ± 0.20 with big=0.2, "
+        "the best on validation."
+    )
+
+
+def test_the_expected_score_is_of_what_validation_chose_not_of_the_best_test_score():
+    chosen = variant(
+        "l1", 0.8799, val=0.99, versus_baseline=versus(-0.0001, p_holm=0.4, wins=4, losses=6)
+    )
+    said = answered(chosen, BETTER)
+    assert said.text.startswith("dropout=0.2 helps by 0.61 points")
+    assert said.text.endswith("87.99 % ± 0.20 with l1=0.2, the best on validation.")
+
+
+def test_of_several_that_help_validation_names_the_first():
+    others = [
+        variant(name, 0.9, val=val, versus_baseline=versus(0.01, p_holm=0.01, wins=10))
+        for name, val in (("a", 0.90), ("b", 0.93), ("c", 0.92), ("d", 0.91), ("e", 0.89))
+    ]
+    said = answered(*others[:3]).text
+    assert said.startswith(
+        "b=0.2 helps by 1.00 points (95 % interval 0.92 to 1.08); so do c=0.2 and a=0.2;"
+    )
+    assert "; so do c=0.2, d=0.2 and 2 more; expect" in answered(*others).text
+    assert "; so does c=0.2; expect" in answered(*others[1:3]).text
+
+
+def test_an_error_that_falls_is_no_negative_help(tmp_path):
+    said = hand_made(tmp_path, "regression", 8).record.answer
+    assert said.text.startswith("dropout=0.2 helps by 1.00 in RMSE (95 % interval 1.00 to 1.00); ")
+    assert "expect a test RMSE of 9.35 ± 0.20" in said.text
+
+
+@pytest.mark.parametrize(("num_seeds", "kind"), [(6, "too_few_seeds"), (7, "helps")])
+def test_too_few_seeds_are_those_that_could_show_nothing(tmp_path, num_seeds, kind):
+    """Two comparisons need seven: the least p of six seeds is 0.031, of Holm twice that."""
+    said = hand_made(tmp_path, "multiclass", num_seeds).record.answer
+    assert said.kind == kind
+    assert said.text.startswith("Too few seeds to tell: 6, and at least 7 are needed; expect") == (
+        kind == "too_few_seeds"
+    )
+
+
+def test_one_seed_has_no_half_width(tmp_path):
+    said = hand_made(tmp_path, "multiclass", 1).record.answer.text
+    assert "90.00 % (one seed) with dropout=0.2" in said
+    assert "±" not in said
+
+
+def test_a_reference_that_does_better_goes_before_the_networks():
+    said = answered(BETTER, references=[reference(0.021)])
+    assert said.kind == "reference_wins"
+    assert said.text == (
+        "Boosted trees do better than the best network by 2.10 points (95 % interval 2.02 to "
+        "2.18); among networks dropout=0.2 helps by 0.61 points (95 % interval 0.53 to 0.69)."
+    )
+
+
+@pytest.mark.parametrize("other", [reference(0.021, p_holm=0.2), reference(-0.021)])
+def test_a_reference_that_is_not_shown_to_be_better_changes_nothing(other):
+    assert answered(BETTER, references=[other]) == answered(BETTER)
+
+
+def test_without_a_finished_network_nothing_is_said():
+    lost = {**NONE, "num_members": 0, "num_diverged": 10}
+    said = answered(variants=[lost])
+    assert (said.kind, said.text) == ("no_network", "No network finished: nothing can be said.")
+
+
+def test_a_baseline_alone_is_compared_with_nothing():
+    said = answered()
+    assert said.kind == "not_compared"
+    assert said.text.startswith("Nothing can be compared with no regularization; expect")
+    assert said.text.endswith("88.00 % ± 0.20 with no regularization, the best on validation.")
+
+
+def test_while_networks_are_missing_the_study_is_not_finished(tmp_path):
+    made = hand_made(tmp_path, "multiclass", 8)
+    wider = plan_study(
+        type(made.plan.config)(dataset="made", num_seeds=10, variants=made.plan.config.variants),
+        "0" * 64,
+    )
+    said = build_results(wider, made.folder, made.dataset).answer
+    assert said.kind == "unfinished"
+    assert said.text.startswith(
+        "Not finished: 6 networks are not trained yet; so far: dropout=0.2 helps by 10.00 points"
+    )
+    none = {**NONE, "num_members": 0}
+    assert answer(numbers(results() | {"variants": [none]}), 1).text == (
+        "Not finished: 1 network is not trained yet; none has finished."
+    )
+
+
+def test_the_baseline_is_no_regularization_only_where_it_has_none():
+    def in_words(model: dict, name: str = "none") -> str:
+        own = variant(name, 0.9) | {"config": {"model": model, "train": {}}}
+        return baseline_in_words(numbers(results() | {"variants": [own], "baseline": name}))
+
+    assert in_words({"dropout": 0.0, "hidden_units": [4]}) == "no regularization"
+    assert in_words({"l2": 0.1}) == "none"
+    assert in_words({"normalization": "batch"}) == "none"
+    assert in_words({}, "plain") == "plain"
+
+
+def test_against_another_baseline_nothing_is_said_of_regularizing(tmp_path):
+    called = {"none": "plain", "dropout": "wide", "l2": "deep"}
+    said = hand_made(tmp_path / "a", "multiclass", 8, called=called).record.answer.text
+    assert said.startswith("wide (dropout=0.2) does better than plain by 10.00 points")
+    same = {"variants": [{**variant("none", 0.88, strength=""), "name": "plain"}, SAME]}
+    said = answer(numbers(results() | same | {"baseline": "plain"})).text
+    assert said.startswith("No variant is shown to do better than plain; expect")
+
+
+def test_what_changes_the_reading_is_a_caveat_of_the_answer(tmp_path):
+    brief = TrainConfig(max_epochs=7)
+    made = hand_made(tmp_path, "multiclass", 8, facts={"source": "sample"}, train=brief)
+    of_l2 = made.plan.ids["l2"]
+    for seed in range(6):
+        record(
+            made.folder,
+            of_l2[seed],
+            "multiclass",
+            made.truth,
+            made.outputs["l2", seed],
+            best_epoch=7,
+        )
+    record(
+        made.folder, of_l2[7], "multiclass", made.truth, made.outputs["l2", 7], status="diverged"
+    )
+    found = load_study(tmp_path).record
+    sample, cut_short, diverged = found.answer.caveats
+    assert sample.startswith("This is the bundled sample")
+    assert cut_short.startswith("6 of 23 networks were still getting better")
+    assert diverged.startswith("l2=0.0005 diverged")
+    assert set(found.answer.caveats) <= set(found.verdict)
