@@ -62,8 +62,8 @@ class Told:
             for name, count in self.outside.items()
         ]
         said += [
-            f"column {name!r}: {count:,} {rows} have no value, and no training row lacked one; what "
-            "a gap means here was not learned"
+            f"column {name!r}: {count:,} {rows} have no value, and no training row lacked one; "
+            "what a gap means here was not learned"
             for name, count in self.gaps.items()
         ]
         return said
@@ -78,7 +78,8 @@ def encode(data: Any, columns: Sequence[Column], told: Told | None = None) -> np
     Args:
         data: a `Table`, a frame of any library, or a file.
         columns: those of a `Schema`.
-        told: takes what should be told: extra columns, unseen categories, values far outside, new gaps.
+        told: takes what should be told: extra columns, unseen categories, values far outside, new
+            gaps.
 
     Raises:
         DataError: a column is missing, or a cell is not of its column's kind.
