@@ -6,6 +6,7 @@ from pathlib import Path
 
 from kmlp.report import tabular
 from kmlp.report.blocks import NONE, Bullets, Cell, Figure, Report, Row, Section, Table, Text
+from kmlp.report.comparing.across import across_section, across_studies
 from kmlp.report.rendering.drawing import draw, draw_in_rows
 from kmlp.report.sections.scores import score_row
 from kmlp.report.study import study_report
@@ -28,8 +29,9 @@ def comparison_report(folders: Sequence[RunFolder]) -> Report:
     """
     names, read = _short_names([f.path for f in folders]), [read_study(f) for f in folders]
     studies = dict(zip(names, (study.record for study in read), strict=True))
-    units = _units(studies)
+    units, across = _units(studies), across_studies(read)
     sections = [
+        *([across_section(across)] if across else []),
         Section("scores", "Scores by variant", [_scores(studies, units)]),
         Section("gains", "What each variant gains over its study's baseline", [_gains(studies)]),
         Section("every", "Every seed", _figures(studies)),
@@ -40,7 +42,10 @@ def comparison_report(folders: Sequence[RunFolder]) -> Report:
         kicker="Studies side by side",
         title=" and ".join(names) if len(names) < 4 else f"{len(names)} studies",
         facts=" · ".join(f"{n}: {_facts(r)}" for n, r in studies.items()),
-        verdict=[f"{name}: {results.verdict[0]}" for name, results in studies.items()],
+        verdict=[
+            *(across.verdict if across else ()),
+            *(f"{name}: {results.verdict[0]}" for name, results in studies.items()),
+        ],
         sections=sections,
         chapters=[_chapter(*each) for each in zip(names, folders, read, strict=True)],
     )
@@ -213,6 +218,6 @@ def _limits(studies: Studies) -> list[str]:
     )
     return [
         data,
-        "No test was made between studies: an interval that overlaps another proves nothing, "
-        "and p holds within its own study only.",
+        "No score of one study was tested against another's: an interval that overlaps another "
+        "proves nothing, and p holds within its own study only.",
     ]

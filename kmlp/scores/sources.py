@@ -13,9 +13,9 @@ from kmlp.study.loading import Study, load_study
 def gather_scores(sources: Sequence[Path], *, score: str | None = None) -> Table:
     """The scores of all sources, a row each.
 
-    Of a run folder they are its networks' test scores: the variant is the method, of several
-    folders with the folder's name before it. Names of data sets are kept where a file names them,
-    or where the studies saw different data.
+    Of a run folder they are its networks' test scores: the variant is the method. Studies of
+    different data are data sets of their own; of studies of the same data the folder's name stands
+    before the variant's.
 
     Args:
         sources: files that `read_scores` reads, and run folders.
@@ -39,13 +39,28 @@ def gather_scores(sources: Sequence[Path], *, score: str | None = None) -> Table
 
 
 def baseline_of(sources: Sequence[Path]) -> str | None:
-    """The baseline of a single study; None of anything else."""
-    studies = [path for path in sources if path.is_dir()]
-    return load_study(studies[0]).results["baseline"] if len(studies) == 1 else None
+    """The baseline of a single study, or of all studies of different data; else None."""
+    studies = [load_study(path) for path in sources if path.is_dir()]
+    names = {study.record.baseline for study in studies}
+    return names.pop() if len(names) == 1 and _are_of_different_data(studies) else None
+
+
+def scores_of_studies(studies: Sequence[Study]) -> Table:
+    """As `gather_scores`, of studies that were read.
+
+    Raises:
+        DataError: their metrics differ.
+    """
+    metric = _common_metric(studies) or ""
+    return Table(_together([_of_study(study, metric, studies) for study in studies]), "the studies")
+
+
+def _are_of_different_data(studies: Sequence[Study]) -> bool:
+    return len({study.record.dataset.sha256 for study in studies}) == len(studies)
 
 
 def _common_metric(studies: Sequence[Study]) -> str | None:
-    names = {study.results["metric"]["name"] for study in studies}
+    names = {study.record.metric.name for study in studies}
     if len(names) > 1:
         raise DataError(
             f"the studies have different metrics, {' and '.join(sorted(names))}: their scores "
@@ -55,16 +70,23 @@ def _common_metric(studies: Sequence[Study]) -> str | None:
 
 
 def _of_study(study: Study, metric: str, studies: Sequence[Study]) -> pl.DataFrame:
-    done = [m for m in study.results["members"] if m["status"] == "done"]
-    before = f"{study.run_dir.resolve().name}/" if len(studies) > 1 else ""
+    done, is_one = study.record.finished(), _are_of_different_data(studies)
+    before = "" if is_one else f"{study.run_dir.resolve().name}/"
     columns: dict[str, list[object]] = {
-        "method": [before + m["variant"] for m in done],
-        "seed": [str(m["seed"]) for m in done],
-        metric: [m["test"][metric] for m in done],
+        "method": [before + m.variant for m in done],
+        "seed": [str(m.seed) for m in done],
+        metric: [m.score("test", metric) for m in done],
     }
-    if len({s.results["dataset"]["sha256"] for s in studies}) > 1:
-        columns["dataset"] = [study.results["dataset"]["name"]] * len(done)
+    if len({s.record.dataset.sha256 for s in studies}) > 1:
+        columns["dataset"] = [_name_of_data(study, studies)] * len(done)
     return pl.DataFrame(columns)
+
+
+def _name_of_data(study: Study, studies: Sequence[Study]) -> str:
+    """The data set's name, with its hash where another one is called alike."""
+    data = study.record.dataset
+    others = {s.record.dataset.sha256 for s in studies if s.record.dataset.name == data.name}
+    return data.name if len(others) == 1 else f"{data.name} {data.sha256[:6]}"
 
 
 def _of_file(table: Table, metric: str | None, score: str | None) -> pl.DataFrame:

@@ -1,0 +1,39 @@
+"""Studies of different data together: does a variant help in general?"""
+
+from collections.abc import Sequence
+
+from kmlp.report.blocks import Block, Section, Text
+from kmlp.report.comparing.figures import across_figure
+from kmlp.report.comparing.tables import across_table
+from kmlp.scores.comparison import Comparison, compare
+from kmlp.scores.sources import scores_of_studies
+from kmlp.study.loading import Study
+
+_NOTE = (
+    "Each data set counts once, by its mean difference: more seeds make that surer, more data sets "
+    "the answer. Wilcoxon's signed-rank test, with Holm's correction over the variants (Demsar "
+    "2006). The data sets are those that were chosen, not a sample of all there are."
+)
+
+
+def across_studies(studies: Sequence[Study]) -> Comparison | None:
+    """The variants over the studies' data sets.
+
+    None where they are not several of different data with one metric, one baseline and a variant
+    that two of them have.
+    """
+    results = [study.record for study in studies]
+    data = {r.dataset.sha256 for r in results}
+    asked = {(r.metric.name, r.baseline) for r in results}
+    if len(studies) < 2 or len(data) < len(studies) or len(asked) > 1:
+        return None
+    variants = [v.name for r in results for v in r.variants if v.versus_baseline]
+    if len(variants) == len(set(variants)):
+        return None
+    return compare(scores_of_studies(studies), baseline=results[0].baseline)
+
+
+def across_section(comparison: Comparison) -> Section:
+    """Its table and figure."""
+    blocks: list[Block] = [across_figure(comparison), across_table(comparison), Text(_NOTE)]
+    return Section("across", "Over all data sets", blocks)

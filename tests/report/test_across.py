@@ -1,0 +1,74 @@
+"""Several studies of different data: one verdict over them, where there can be one."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from kmlp.config import MLPConfig, StudyConfig, TrainConfig
+from kmlp.data import Dataset
+from kmlp.report.comparing.across import across_studies
+from kmlp.report.comparison import comparison_report
+from kmlp.study.loading import load_study
+from kmlp.study.run_folder import RunFolder
+from kmlp.study.study import run_study
+from kmlp.testing import LinearTrainer
+from tests.command_line import kmlp
+
+CONFIG = StudyConfig(
+    dataset="made",
+    variants=("none", "l2=0.3", "dropout=0.5"),
+    num_seeds=6,
+    model=MLPConfig(hidden_units=(4,)),
+    train=TrainConfig(max_epochs=3),
+)
+
+
+def data(seed: int) -> Dataset:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(120, 3)).astype(np.float32)
+    y = (x[:, 0] + rng.normal(size=120) > 0).astype(int)
+    made = Dataset.from_arrays(x[:80], y[:80], x[80:], y[80:])
+    return dataclasses.replace(made, name=f"data{seed}")
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    place = tmp_path_factory.mktemp("across")
+    for seed in range(3):
+        run_study(CONFIG, place / f"run{seed}", data(seed), trainer=LinearTrainer())
+    run_study(CONFIG, place / "again", data(0), trainer=LinearTrainer())
+    other = dataclasses.replace(CONFIG, metric="auc")
+    run_study(other, place / "auc", data(3), trainer=LinearTrainer())
+    return place
+
+
+def studies(folders, *names):
+    return [load_study(folders / name) for name in names]
+
+
+def test_a_data_set_counts_once_by_the_difference_its_study_tells(folders):
+    read = studies(folders, "run0", "run1", "run2")
+    found = across_studies(read).found
+    for method in found.across:
+        told = [s.record.variant(method.name).versus_baseline.difference for s in read]
+        assert list(method.differences.values()) == pytest.approx(told)
+    assert [m.name for m in found.across] == ["l2=0.3", "dropout=0.5"]
+
+
+def test_the_report_says_it_first(folders):
+    report = comparison_report([RunFolder(folders / f"run{i}") for i in range(3)])
+    assert report.verdict[0] == "No method is shown to beat none over data sets."
+    assert report.sections[0].anchor == "across"
+
+
+@pytest.mark.parametrize("names", [("run0", "again"), ("run0", "auc"), ("run0",)])
+def test_there_is_none_over_the_same_data_other_metrics_or_one_study(folders, names):
+    assert across_studies(studies(folders, *names)) is None
+
+
+def test_run_folders_of_different_data_are_data_sets_of_a_comparison(folders):
+    done = kmlp("compare", str(folders / "run0"), str(folders / "run1"))
+    assert done.returncode == 0
+    assert "data0:" in done.stdout
+    assert "Over 2 data sets l2=0.3 cannot be told apart from none" in done.stdout
