@@ -51,7 +51,11 @@ class Options(OfTable):
     ] = None
     metric: Annotated[
         str | None,
-        Parameter(help="what variants are compared and the best chosen by; accuracy or RMSE"),
+        Parameter(
+            help="what variants are compared and the best chosen by: auto (accuracy or RMSE), "
+            "balanced_accuracy, auc, average_precision, macro_f1, cross_entropy, brier_score, mae, "
+            "mape, r2 or mse"
+        ),
     ] = None
     equivalence: Annotated[
         float | None,

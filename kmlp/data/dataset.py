@@ -62,6 +62,12 @@ class Dataset:
             if trouble := name_trouble(name):
                 raise DataError(f"the name of {what}: {trouble} Received: {shown(name)}.")
 
+    def __repr__(self) -> str:
+        rows = f"{len(self.y_train):,} training and {len(self.y_test):,} test rows"
+        inputs = f"{self.spec.input_shape} {self.spec.input_dtype}"
+        source = self.provenance.source
+        return f"<Dataset {shown(self.name)}: {self.spec.task}, {rows} of {inputs}, {source}>"
+
     @classmethod
     def from_arrays(
         cls,
@@ -98,8 +104,8 @@ class Dataset:
             >>> x = np.zeros((6, 4), "float32")
             >>> Dataset.from_arrays(x, np.arange(6) % 3, x, np.arange(6) % 3).spec.task
             'multiclass'
-            >>> Dataset.from_arrays(x, np.arange(6) / 4, x, np.arange(6) / 4).spec.task
-            'regression'
+            >>> Dataset.from_arrays(x, np.arange(6) / 4, x, np.arange(6) / 4)
+            <Dataset 'arrays': regression, 6 training and 6 test rows of (4,) float32, arrays>
         """
         features = read_features(x_train, x_test)
         labels = read_labels(

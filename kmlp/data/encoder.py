@@ -36,6 +36,7 @@ class Told:
         unseen: by column, how many cells hold a category that the training table lacks.
         outside: by column, how many numbers lie further outside the training range than that is
             wide.
+        gaps: by raw column, how many cells are empty though none was in the training table.
         num_rows: how many rows were encoded.
     """
 
@@ -43,6 +44,7 @@ class Told:
     extra: list[str] = field(default_factory=list)
     unseen: Counter[str] = field(default_factory=Counter)
     outside: Counter[str] = field(default_factory=Counter)
+    gaps: Counter[str] = field(default_factory=Counter)
     num_rows: int = 0
 
     def lines(self) -> list[str]:
@@ -59,6 +61,11 @@ class Told:
             "the unit the same?"
             for name, count in self.outside.items()
         ]
+        said += [
+            f"column {name!r}: {count:,} {rows} have no value, and no training row lacked one; "
+            "what a gap means here was not learned"
+            for name, count in self.gaps.items()
+        ]
         return said
 
 
@@ -71,7 +78,8 @@ def encode(data: Any, columns: Sequence[Column], told: Told | None = None) -> np
     Args:
         data: a `Table`, a frame of any library, or a file.
         columns: those of a `Schema`.
-        told: takes what should be told: extra columns, unseen categories, values far outside.
+        told: takes what should be told: extra columns, unseen categories, values far outside, new
+            gaps.
 
     Raises:
         DataError: a column is missing, or a cell is not of its column's kind.
@@ -135,7 +143,10 @@ def encode_column(raw: Raw, column: Column) -> np.ndarray:
 def _encoded_parts(raw: Raw, columns: Sequence[Column], told: Told) -> list[np.ndarray]:
     """The encoded columns of a raw one."""
     moments = values.moments(raw) if columns[0].part else None
-    return [_encoded(raw, column, moments, told).astype(np.float32) for column in columns]
+    encoded = [_encoded(raw, column, moments, told).astype(np.float32) for column in columns]
+    if not any(column.has_missing for column in columns):
+        _count(told.gaps, raw.name, np.isnan(encoded[0]))  # of a date, all parts lack together
+    return encoded
 
 
 def _side_by_side(parts: list[np.ndarray]) -> np.ndarray:

@@ -64,6 +64,7 @@ def load_dataset(
     if not os.path.isdir(name) and is_table_name(name):
         share = _TEST if test is None else test
         return _load_table(Path(name), test=share, task=task, **of_table)
+    _refuse_unknown(str(name))
     if str(name) in SHIPPED and SHIPPED[str(name)].target:
         return load_shipped(str(name), test=test, task=task, **of_table)
     if said := [key for key, value in of_table.items() if value]:
@@ -74,16 +75,23 @@ def load_dataset(
         return load_shipped(str(name), test=test)
     if os.path.isdir(name) and holds_image_classes(Path(name)):
         return load_images(Path(name), test)
+    if str(name) not in SOURCES:
+        _refuse_no_set(Path(name))
     if test is not None:
         raise DataError(f"{str(name)!r} has test rows of its own. Received: test={test!r}.")
     if str(name) in SOURCES:
         return load_named(str(name), folder, download_it=download)
-    if os.path.isdir(name):
-        _refuse_no_set(Path(name))
-        return load_folder(Path(name))
+    return load_folder(Path(name))
+
+
+def _refuse_unknown(name: str) -> None:
+    """Says of what is nothing that could be loaded what could, before its options are judged."""
     known = ", ".join((*SOURCES, *SHIPPED))
+    is_array = Path(name).suffix.lower() == ".npz"
+    if name in SOURCES or name in SHIPPED or is_array or os.path.isdir(name):
+        return
     raise DataError(
-        f"no data set {str(name)!r}: neither a known name ({known}), nor a table's file such as "
+        f"no data set {name!r}: neither a known name ({known}), nor a table's file such as "
         "churn.csv, nor an .npz file, nor a folder."
     )
 

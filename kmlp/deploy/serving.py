@@ -1,7 +1,9 @@
 """A SavedModel in, predictions out: NumPy and TensorFlow only, no Keras."""
 
+import difflib
 import logging
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -211,7 +213,17 @@ def find_version(path: Path) -> Path:
         return path
     if found := versions(path):
         return path / str(found[-1])
-    raise ModelError(f"{path}: no exported model. Make one: kmlp export RUN --out {path}")
+    raise ModelError(
+        f"{path}: no exported model.{_near(path)} Make one: kmlp export RUN --out "
+        f"{shlex.quote(str(path))}"
+    )
+
+
+def _near(path: Path) -> str:
+    """The model beside it that may be meant: `kmlp run` names none with spaces."""
+    beside = [p.name for p in path.parent.iterdir() if versions(p)] if path.parent.is_dir() else []
+    close = difflib.get_close_matches(path.name, beside, n=1)
+    return f" Did you mean {path.parent / close[0]}?" if close else ""
 
 
 def versions(path: Path) -> list[int]:

@@ -20,7 +20,6 @@ _KNOWN = {
     "seed": ("seed", "repeat", "repetition", "run"),
     "fold": ("fold",),
 }
-_EXAMPLE = "method,seed,score\nours,0,0.91\nours,1,0.92\nbaseline,0,0.90\nbaseline,1,0.89"
 _HUGE = 1e150
 Pair = tuple[Any, ...]
 """What a score belongs to: its seed, its fold, or both; of unpaired ones their place."""
@@ -115,8 +114,8 @@ def role_columns(table: Table, method: str | None, score: str | None) -> dict[st
     if "method" not in names:
         raise DataError(
             f"{table.name}: no column names the method of a score. Its columns: "
-            f"{_quoted(table.frame.columns)}. A row is one score, as in\n{_EXAMPLE}\n"
-            "Rename the column to method, or say --method COLUMN."
+            f"{_quoted(table.frame.columns)}. A row is one score, as ours,0,0.91 "
+            "under method,seed,score. Rename the column to method, or say --method COLUMN."
         )
     if "score" not in names:
         names["score"] = _score_column(table, by_plain, names)

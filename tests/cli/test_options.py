@@ -1,9 +1,14 @@
 """Options override the study, and are said again as they were said."""
 
+import re
+from typing import get_type_hints
+
 import pytest
+from cyclopts import Parameter
 
 from kmlp.cli.options import Options, configure
 from kmlp.errors import ConfigError
+from kmlp.stats.metrics import BY_NAME
 
 
 def test_options_override_fields_wherever_they_lie():
@@ -47,3 +52,9 @@ def test_nothing_said_is_the_study_as_it_is():
 def test_widths_that_are_no_numbers_are_refused():
     with pytest.raises(ConfigError, match="--hidden-units takes whole numbers"):
         configure("mnist", Options(hidden_units="a,b"))
+
+
+def test_the_help_of_metric_names_every_metric():
+    asked = get_type_hints(Options, include_extras=True)["metric"]
+    said = next(m.help for m in asked.__metadata__ if isinstance(m, Parameter))
+    assert set(BY_NAME) - set(re.findall(r"\w+", said.lower())) == set()

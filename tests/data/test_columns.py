@@ -99,7 +99,10 @@ def test_postal_codes_are_categories_by_their_name():
 
 
 REFUSED = {
-    "no target": ({}, r"which column is to be predicted\? frame holds: a, b, y.*target='y'"),
+    "no target": (
+        {},
+        r"which column is to be predicted\? frame holds: a, b, y.*target='y', .* --target y",
+    ),
     "no such target": ({"target": "B"}, r"no column 'B'\. Did you mean 'b'\?"),
     "no such column": ({"target": "y", "columns": {"aa": "number"}}, "no column 'aa'"),
     "no such kind": ({"target": "y", "columns": {"a": "text"}}, "a column is one of number, cat"),

@@ -114,7 +114,9 @@ def test_whole_numbers_and_doubles_are_the_same_classes():
         assert encode_target({"y": values}, schema.target).tolist() == [2, 0]
 
 
-CITY = Column(name="city", kind="category", source="city", values=("a", "b", "NA"))
+CITY = Column(
+    name="city", kind="category", source="city", values=("a", "b", "NA"), has_missing=True
+)
 AGE = Column(name="age", kind="number", source="age", low=0.0, high=100.0)
 MEMBER = Column(name="member", kind="boolean", source="member", values=("no", "yes"))
 NAN = float("nan")
@@ -199,6 +201,32 @@ def test_what_is_odd_is_told_over_all_batches():
         "same?",
     ]
     assert Told().lines() == []
+
+
+def test_gaps_where_no_training_row_had_one_are_told_once_a_raw_column():
+    days = [f"2020-0{1 + i % 9}-1{i % 10}" for i in range(N)]
+    some = [None, *X[1:]]
+    train = {"whole": X, "holey": some, "since": days, "kind": ["p", "q"] * (N // 2), "y": CLASSES}
+    columns = infer_schema(train, "y").columns
+    told = Told(known=["y"])
+    encode(train, columns, told)
+    assert told.lines() == []
+    for _ in range(2):
+        encode(
+            {
+                "whole": [None, 1.0],
+                "holey": [None] * 2,
+                "since": ["2020-03-01", None],
+                "kind": [None, "p"],
+            },
+            columns,
+            told,
+        )
+    assert told.gaps == {"whole": 2, "since": 2, "kind": 2}
+    assert (
+        "column 'whole': 2 of 404 rows have no value, and no training row lacked one; what a gap "
+        "means here was not learned"
+    ) in told.lines()
 
 
 def test_dates_come_apart():

@@ -141,6 +141,15 @@ def test_options_of_tables_are_refused_elsewhere(path):
         load_dataset(path.parent / "none.csv", target="left")
 
 
+@pytest.mark.parametrize("options", [{}, {"test": 0.2}, {"target": "left"}])
+def test_what_is_nothing_is_said_to_be_nothing_whatever_was_said_of_it(tmp_path, options):
+    with pytest.raises(DataError, match="no data set 'mnsit': neither a known name"):
+        load_dataset("mnsit", **options)
+    if "target" not in options:
+        with pytest.raises(DataError, match="is no data set: it holds neither"):
+            load_dataset(tmp_path, **options)
+
+
 def test_networks_standardize_the_columns_of_a_table():
     spec = Dataset.from_table(FRAME, target="left").spec
     assert {column.kind for column in spec.columns} >= {"category", "number"}

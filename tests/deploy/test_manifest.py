@@ -263,3 +263,11 @@ def test_a_folder_without_versions_is_told_what_to_do(tmp_path):
     (tmp_path / "9").mkdir()
     with pytest.raises(ModelError, match=r"no exported model\. Make one: kmlp export RUN"):
         load_saved(tmp_path)
+
+
+def test_a_model_of_a_similar_name_is_offered(tmp_path):
+    model = tmp_path / "my_churn" / "1"
+    model.mkdir(parents=True)
+    (model / "saved_model.pb").write_bytes(b"")
+    with pytest.raises(ModelError, match=r"Did you mean .*my_churn\? .* --out '.*my churn'$"):
+        find_version(tmp_path / "my churn")

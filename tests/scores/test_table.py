@@ -91,8 +91,9 @@ def test_a_direction_that_contradicts_a_known_metric_is_refused():
     ],
 )
 def test_what_cannot_be_compared_is_refused_with_its_row(scores, message):
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(DataError, match=message) as refused:
         read_scores(scores)
+    assert "\n" not in str(refused.value)  # a terminal is shown it in a line
 
 
 @pytest.mark.parametrize(

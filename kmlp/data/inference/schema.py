@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -227,9 +228,11 @@ def _check_target(table: Table, target: str | None) -> str:
         return str(target)
     listed = ", ".join(names[:_LISTED]) + (" ..." if len(names) > _LISTED else "")
     if target is None:
+        likely = suggest_target(table)
         raise DataError(
             f"which column is to be predicted? {table.name} holds: {listed}. "
-            f"Write target={suggest_target(table)!r}, or another of them."
+            f"Write target={likely!r}, on the command line --target {shlex.quote(likely)}, or "
+            "another of them."
         )
     lower = {name.lower(): name for name in names}
     close = difflib.get_close_matches(target.lower(), lower, n=1)
