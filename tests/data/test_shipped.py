@@ -52,5 +52,5 @@ def test_columns_can_be_said_and_dropped():
 
 @pytest.mark.parametrize("name", ["digits", "mnist"])
 def test_a_task_of_images_is_refused_not_passed_over(name):
-    with pytest.raises(DataError, match="Received: task='regression'. Leave it out"):
+    with pytest.raises(DataError, match=r"Received: task='regression'\. Leave it out"):
         kmlp.load_dataset(name, task="regression", download=False)

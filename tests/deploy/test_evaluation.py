@@ -137,9 +137,9 @@ def test_rows_of_one_class_alone_need_no_training_set():
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        ([1.0, np.nan, 3.0], "y holds NaN or infinite values in 1 rows. Drop those rows."),
+        ([1.0, np.nan, 3.0], r"y holds NaN or infinite values in 1 rows\. Drop those rows\."),
         ([1.0, None, 3.0], "y holds NaN or infinite values in 1 rows"),
-        (["1", "b", "3"], "y must hold numbers for regression. Received: dtype <U1."),
+        (["1", "b", "3"], r"y must hold numbers for regression\. Received: dtype <U1\."),
         ([], "y holds no row"),
         ([1.0], r"y must be \(n,\) for 3 rows"),
     ],
