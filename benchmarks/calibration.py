@@ -119,6 +119,22 @@ def second_look(studies: int) -> float:
     return share(found)
 
 
+def choice_coverage(studies: int) -> dict[str, float]:
+    """How often the 95 % interval of the chosen variant's mean test score holds the truth, of equal
+    variants over 10 seeds: by the correlation of a network's validation and test scores."""
+    found = {}
+    for correlation in (0.0, 0.5, 0.9):
+        rng = np.random.default_rng(2)
+        val, rest = rng.normal(size=(2, 5 * studies, NUM_VARIANTS, 10))
+        test = correlation * val + (1 - correlation**2) ** 0.5 * rest
+        chosen = val.mean(axis=2).argmax(axis=1)
+        scores = test[np.arange(len(test)), chosen]
+        found[str(correlation)] = share(
+            low < 0 < high for low, high in map(summaries.t_interval, scores)
+        )
+    return found
+
+
 def power(studies: int) -> list[dict[str, Any]]:
     """How often the seeds asked for show an effect of so many sd of the paired differences."""
     found = []
@@ -189,6 +205,14 @@ def tables(found: dict[str, Any]) -> str:
             ),
             f"Looked at after 10 seeds and, where nothing was found, again after 20: "
             f"{percent(found['second_look'])} (normal).\n",
+            table(
+                "Coverage of the chosen variant's interval, 8 equal variants, 10 seeds",
+                ["coverage"],
+                [
+                    (f"correlation {r} of validation and test scores", percent(covered))
+                    for r, covered in found["choice_coverage"].items()
+                ],
+            ),
             *rounds_tables(found),
             sample_table(found["sample_coverage"]),
             table(
@@ -224,6 +248,7 @@ def main() -> None:
         "two_way_coverage": two_way_coverage(studies),
         "false_verdicts": false_verdicts(studies),
         "second_look": second_look(studies),
+        "choice_coverage": choice_coverage(studies),
         "rounds_false_verdicts": rounds_false_verdicts(studies),
         "rounds_power": rounds_power(studies),
         "sample_coverage": sample_coverage(studies),

@@ -128,7 +128,7 @@ def print_cost(folder: Path) -> None:
     """What a checkpoint of the default stack takes, the copy from the device included."""
     import kmlp
     from kmlp.engine.checkpoint import EVERY_SECONDS, Checkpoints
-    from kmlp.engine.scheduler import stack_size
+    from kmlp.engine.planning.stacks import stack_size
     from kmlp.engine.stack import build_stack
     from kmlp.engine.stack_training import DeviceData, StackRun
 

@@ -48,4 +48,4 @@ def float64():
 @pytest.fixture
 def compacting(monkeypatch):
     """Stacks are compacted whatever the size of their data."""
-    monkeypatch.setattr("kmlp.engine.stack_training._COMPACT_FROM_FLOPS", 0)
+    monkeypatch.setattr("kmlp.engine.planning.width._COMPACT_FROM_FLOPS", 0)

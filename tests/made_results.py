@@ -42,7 +42,7 @@ def variant_of(told: Told) -> VariantResult:
     return VariantResult.model_validate(
         {
             "strength": "",
-            "config": {"model": {}, "train": {}},
+            "config": {"model": {}, "train": {"max_epochs": 100}},
             "num_members": 10,
             "num_diverged": 0,
             "ensemble": {},

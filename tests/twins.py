@@ -42,8 +42,14 @@ def train(stack: Stack, data: Dataset, num_epochs: int, first_epoch: int = 0) ->
     for epoch in range(first_epoch, first_epoch + num_epochs):
         orders = [m.epoch_order(r, epoch) for m, r in zip(stack.members, rows, strict=True)]
         order = ops.convert_to_tensor(np.stack(orders))
+        none_held_out, num_groups = order[:, :0], len(rows) // stack.program.group
         stack.state, _ = stack.program.train_epoch(
-            stack.state, device.x_train, device.y_train, order
+            stack.state,
+            device.x_train,
+            device.y_train,
+            order,
+            none_held_out,
+            ops.convert_to_tensor(num_groups, "int32"),
         )
     return stack
 

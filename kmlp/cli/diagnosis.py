@@ -161,6 +161,16 @@ def _data() -> Iterator[Check]:
             yield Check("data", "note", f"{name}: no full set at hand", advice)
 
 
+def _programs() -> Iterator[Check]:
+    from kmlp.engine.programs import disk
+
+    count, num_bytes = disk.size()
+    found = f"{count} kept, {in_words(num_bytes)}, in {disk.programs_folder()}"
+    if disk.is_off():
+        found = f"none are kept: {disk.SWITCH}={os.environ[disk.SWITCH]}"
+    yield Check("programs", "ok", found)
+
+
 def _self_test() -> Iterator[Check]:
     from kmlp.engine.self_test import run_self_test
 
@@ -185,6 +195,7 @@ _CHECKS: dict[str, Callable[[], Iterator[Check]]] = {
     "memory": _memory,
     "precision": _precision,
     "data": _data,
+    "programs": _programs,
     "self-test": _self_test,
 }
 

@@ -2,12 +2,22 @@
 
 import dataclasses
 import sys
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from kmlp.cli.app import Json, app, console, print_json
 
 
 @app.command
-def doctor(*, json: Json = False) -> None:
+def doctor(
+    *,
+    clear_cache: Annotated[
+        bool,
+        Parameter(negative="", help="remove the compiled programs that are kept; check nothing"),
+    ] = False,
+    json: Json = False,
+) -> None:
     """Check the installation, the device, the memory and the data; train a little and compare.
 
     Exits with 1 if something fails.
@@ -15,7 +25,11 @@ def doctor(*, json: Json = False) -> None:
     For example:
 
         kmlp doctor
+        kmlp doctor --clear-cache
     """
+    if clear_cache:
+        _clear_cache(as_json=json)
+        return
     from kmlp.cli.diagnosis import examine
 
     checks = list(examine())
@@ -34,3 +48,14 @@ def doctor(*, json: Json = False) -> None:
         console().print(table)
     if any(check.status == "fails" for check in checks):
         sys.exit(1)
+
+
+def _clear_cache(*, as_json: bool) -> None:
+    from kmlp.engine.programs import disk
+    from kmlp.machine import in_words
+
+    count, num_bytes = disk.clear()
+    if as_json:
+        print_json({"programs": count, "bytes": num_bytes})
+    else:
+        print(f"Removed {count} compiled programs, {in_words(num_bytes)}.")

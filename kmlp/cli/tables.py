@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kmlp.report.blocks import NONE
-from kmlp.report.references import reference_columns
+from kmlp.report.sections.analyses.references import reference_columns
 from kmlp.report.sections.ranking import ranking_columns
 from kmlp.report.tabular import Column
 from kmlp.stats.formatting import unit_of

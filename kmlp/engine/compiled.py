@@ -1,11 +1,10 @@
 """The compiled programs that train and evaluate stacks: pure functions of a state.
 
-A `Program` holds no state, so that every stack of one signature and size shares it, in every
-thread.
+A `Program` holds no stack's state, so that every stack of one signature and size shares it, in
+every thread; `kmlp.engine.programs.kept` keeps them.
 """
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +17,7 @@ from kmlp.data.dataset import DataSpec
 from kmlp.engine.signature import Signature
 from kmlp.nn import backend, random_bits, update_rules
 from kmlp.nn.layer_factories import StackedLayers
+from kmlp.nn.loops import count, for_batches, only, part, replaced, worth_padding
 from kmlp.nn.losses import class_logits, hits, plain_loss, smooth_labels
 from kmlp.nn.topology import OUTPUT, assemble, own_dtype
 from kmlp.stats.monitoring import plain_loss_name
@@ -28,21 +28,20 @@ EVALUATION_BATCH = 512
 # At the end: as many rows as these bytes hold, within these bounds.
 EVALUATION_BYTES = 8_000_000
 EVALUATION_ROWS = (128, 2000)
-# Each takes tens of MB; running stacks hold theirs anyway.
-KEPT_PROGRAMS = 16
-_Key = tuple[Signature, int, DataSpec, str]
+# What an epoch changes of a state.
+_CHANGING = ("weights", "others", "slots", "step")
 _FLOAT = 4
-_lock = threading.Lock()
-_kept: "OrderedDict[_Key, Program]" = OrderedDict()
 
 
 class Program:
     """The compiled functions of one signature at one number of members.
 
-    - `train_epoch(state, x, y, order) -> (state, logs)`: one epoch; `order` `(k, n)` rows.
-    - `evaluate(state, x, y, rows) -> logs`: the plain loss and accuracy of `rows` `(k, n)`.
-    - `predict(state, x, rows)`: log-probabilities `(k, n, num_classes)`, or predictions `(k, n)`
-      in the target's own unit.
+    - `train_epoch(state, x, y, order, held_out, num_groups) -> (state, logs)`: one epoch over the
+      rows of `order` `(k, n)`, then the plain loss and accuracy of those of `held_out` `(k, m)`,
+      which may be none, as `val_`. Members train `group` at a time, one group after the other,
+      and only the first `num_groups` of them; the others' logs are zeros.
+    - `predict(state, examples)`: of `(n, features)` raw inputs, the same for all members,
+      log-probabilities `(k, n, num_classes)`, or predictions `(k, n)` in the target's own unit.
     - `places`: where it has been compiled, by index.
 
     Under the policy "mixed_bfloat16" the products of a training step are computed in bfloat16;
@@ -54,13 +53,21 @@ class Program:
     (the optimizer's, by weight), `step`, `hyper`, `keys`, `targets`.
     """
 
-    def __init__(self, signature: Signature, num_members: int, spec: DataSpec) -> None:
-        self.needs, self.task = signature.needs, spec.task
-        self.places: set[int] = set()
-        self.model = self._training_model = stacked_model(signature, num_members, spec)
+    def __init__(
+        self, signature: Signature, num_members: int, spec: DataSpec, group: int | None = None
+    ) -> None:
+        self.needs, self.optional, self.task = signature.needs, signature.optional, spec.task
+        self.group, self.places = group or num_members, set[int]()
+        self.lock = threading.Lock()
+        self.model = self._group_model = stacked_model(signature, num_members, spec)
+        if self.group < num_members:
+            self._group_model = stacked_model(signature, self.group, spec)
+        self._training_model = self._group_model
         self.train = train = signature.train
         if train.dtype_policy != "float32":
-            self._training_model = stacked_model(signature, num_members, spec, train.dtype_policy)
+            self._training_model = stacked_model(signature, self.group, spec, train.dtype_policy)
+        # Batch statistics are of all rows of a batch: none may stand in for another.
+        self._pads = signature.model.normalization != "batch"
         self.rule = update_rules.update_rule(
             train.optimizer, momentum="momentum" in self.needs, nesterov=train.nesterov
         )
@@ -72,22 +79,51 @@ class Program:
         self._update = backend.fuse(self._apply_gradients)
         # TensorFlow's graphs take a normalization for Keras's own and fail on the member axis.
         fused = train.dtype_policy == "float32" or signature.model.normalization != "none"
-        self.train_epoch: Callable = backend.compile(self._train_epoch, fused=fused)
-        self.evaluate: Callable = backend.compile(self._evaluate)
+        self._evaluate = backend.fuse(self._mean_scores)
+        self.train_epoch: Callable = backend.compile(self._train_groups, fused=fused)
         self.predict: Callable = backend.compile(self._predict)
+
+    def _train_groups(
+        self, state: State, x: Any, y: Any, order: Any, held_out: Any, num_groups: Any
+    ) -> tuple[State, dict]:
+        """An epoch of one group after the other: few weights at a time stay in a core's cache,
+        and members that have stopped, in the last groups, cost nothing."""
+        if self.group == order.shape[0]:
+            return self._train_group(state, x, y, order, held_out)
+
+        def body(i: Any, carry: tuple[State, dict]) -> tuple[State, dict]:
+            whole, start = (state | carry[0], order, held_out), i * self.group
+            own, *rows = part(whole, start, self.group)
+            own, found = self._train_group(own, x, y, *rows)
+            return replaced(carry, ({n: own[n] for n in changing}, found), start)
+
+        changing = {name: state[name] for name in _CHANGING}
+        carry = (changing, self._zero_logs(order, held_out))
+        changing, logs = ops.fori_loop(0, num_groups, body, carry)
+        return state | changing, logs
+
+    def _train_group(
+        self, state: State, x: Any, y: Any, order: Any, held_out: Any
+    ) -> tuple[State, dict]:
+        state, logs = self._train_epoch(state, x, y, order)
+        if held_out.shape[1]:
+            scores = self._evaluate(state, x, y, held_out)
+            logs |= {f"val_{name}": value for name, value in scores.items()}
+        return state, logs
 
     def _train_epoch(self, state: State, x: Any, y: Any, order: Any) -> tuple[State, dict]:
         num_rows, batch_size = order.shape[1], self.train.batch_size
         batch_size = num_rows if isinstance(batch_size, str) else batch_size
         num_steps = -(-num_rows // batch_size) * self.train.max_epochs
 
-        def step(rows: Any, carry: tuple) -> tuple:
+        def step(rows: Any, valid: Any, carry: tuple) -> tuple:
             state, totals = carry
-            state, batch_totals = self._train_step(state, x, y, rows, num_steps)
+            state, batch_totals = self._train_step(state, x, y, (rows, valid), num_steps)
             return state, _add(totals, batch_totals)
 
         carry = (state, self._zero_totals(order, with_loss=True))
-        state, totals = _for_batches(order, batch_size, step, carry)
+        pad = self._pads and worth_padding(num_rows, batch_size)
+        state, totals = for_batches(order, batch_size, step, carry, pad=pad)
         logs = _means(totals, num_rows)
         kernels = [w for w, is_one in zip(state["weights"], self._is_kernel, strict=True) if is_one]
         penalties = [update_rules.penalty(w, state["hyper"]) for w in kernels]
@@ -95,8 +131,9 @@ class Program:
         return state, logs
 
     def _train_step(
-        self, state: State, x: Any, y: Any, rows: Any, num_steps: int
+        self, state: State, x: Any, y: Any, batch: tuple, num_steps: int
     ) -> tuple[State, dict]:
+        rows, valid = batch
         examples, targets = ops.take(x, rows, axis=0), self._targets(state, y, rows)
 
         def loss_of(weights: list) -> tuple[Any, tuple]:
@@ -107,7 +144,8 @@ class Program:
             plain = plain_loss(self.task, targets, outputs)
             losses = self._training_losses(state, targets, outputs, plain)
             # Summed over members, averaged over the batch: each gradient is a solo run's.
-            return ops.sum(ops.mean(losses, axis=1)), (others, outputs, plain, losses)
+            means = ops.sum(only(valid, losses), axis=1) / count(valid, losses)
+            return ops.sum(means), (others, outputs, plain, losses)
 
         (_, aux), gradients = backend.value_and_gradients(loss_of, state["weights"])
         others, outputs, plain, losses = aux
@@ -119,7 +157,8 @@ class Program:
             self._step_hyper(state, num_steps),
             self._noise_words(state),
         )
-        totals = self._totals(targets, outputs, plain) | {"loss": ops.sum(losses, axis=1)}
+        totals = self._totals(targets, outputs, plain, valid)
+        totals["loss"] = ops.sum(only(valid, losses), axis=1)
         changed = {"weights": weights, "others": others, "slots": slots, "step": state["step"] + 1}
         return state | changed, totals
 
@@ -142,23 +181,31 @@ class Program:
         """Random words for the gradient noise of one step, `(k, number of all weights)`."""
         if "gradient_noise" not in self.needs:
             return None
-        size = sum(map(_size, state["weights"]))
-        return random_bits.random_words(state["keys"]["gradient_noise"], state["step"], size)
+        k, size = state["step"].shape[0], sum(map(_size, state["weights"]))
+
+        def words() -> Any:
+            return random_bits.random_words(state["keys"]["gradient_noise"], state["step"], size)
+
+        return self._where_noisy(state["hyper"], words, lambda: ops.zeros((k, size), "uint32"))
+
+    def _where_noisy(self, hyper: dict, drawn: Callable, idle: Callable) -> Any:
+        """Draws gradient noise, or nothing where some members want it and none of these does."""
+        if "gradient_noise" not in self.optional:
+            return drawn()
+        return random_bits.where_any(hyper["gradient_noise"], drawn, idle)
 
     def _apply_gradients(
         self, gradients: list, weights: list, slots: list, step: Any, hyper: dict, words: Any
     ) -> tuple[list, list]:
         hyper = {name: ops.reshape(value, (-1, 1, 1)) for name, value in hyper.items()}
         step = ops.reshape(step, (-1, 1, 1))
-        new_weights, new_slots, start = [], [], 0
+        new_weights, new_slots = [], []
+        noise = None if words is None else self._noise(words, weights, step, hyper)
         for i, (gradient, weight) in enumerate(zip(gradients, weights, strict=True)):
             if self._is_kernel[i] and "penalty" in self.needs:
                 gradient = gradient + update_rules.penalty_gradient(weight, hyper)
-            if "gradient_noise" in self.needs:
-                drawn = words[:, start : start + _size(weight)]
-                noise = update_rules.gaussian(drawn, weight.shape, weight.dtype)
-                gradient = gradient + update_rules.noise_stddev(step, hyper) * noise
-                start += _size(weight)
+            if noise is not None:
+                gradient = gradient + noise[i]
             if "clipnorm" in self.needs:
                 gradient = update_rules.clip_by_norm(gradient, hyper)
             if "weight_decay" in self.needs:
@@ -170,27 +217,44 @@ class Program:
             new_slots.append(slot)
         return new_weights, new_slots
 
-    def _evaluate(self, state: State, x: Any, y: Any, rows: Any) -> dict:
-        def step(batch: Any, totals: dict) -> dict:
-            outputs = self._outputs(state, ops.take(x, batch, axis=0))
+    def _noise(self, words: Any, weights: list, step: Any, hyper: dict) -> list:
+        """What is added to the gradient of each weight."""
+        ends = [sum(map(_size, weights[:i])) for i in range(1, len(weights))]
+
+        def drawn() -> list:
+            parts, stddev = ops.split(words, ends, axis=1), update_rules.noise_stddev(step, hyper)
+            each = zip(parts, weights, strict=True)
+            return [stddev * update_rules.gaussian(p, w.shape, w.dtype) for p, w in each]
+
+        return self._where_noisy(hyper, drawn, lambda: [ops.zeros_like(w) for w in weights])
+
+    def _mean_scores(self, state: State, x: Any, y: Any, rows: Any) -> dict:
+        """The plain loss and accuracy of `rows` `(k, n)`."""
+
+        def step(batch: Any, valid: Any, totals: dict) -> dict:
+            outputs = self._outputs(self._group_model, state, ops.take(x, batch, axis=0))
             targets = self._targets(state, y, batch)
-            return _add(
-                totals, self._totals(targets, outputs, plain_loss(self.task, targets, outputs))
-            )
+            losses = plain_loss(self.task, targets, outputs)
+            return _add(totals, self._totals(targets, outputs, losses, valid))
 
+        num_rows = rows.shape[1]
+        # Of one size, but for some that stand in: a smaller batch would be another loop's body.
+        size = -(-num_rows // -(-num_rows // EVALUATION_BATCH))
         totals = self._zero_totals(rows, with_loss=False)
-        return _means(_for_batches(rows, EVALUATION_BATCH, step, totals), rows.shape[1])
+        return _means(for_batches(rows, size, step, totals, pad=True), num_rows)
 
-    def _predict(self, state: State, x: Any, rows: Any) -> Any:
-        outputs = self._outputs(state, ops.take(x, rows, axis=0))
+    def _predict(self, state: State, examples: Any) -> Any:
+        shape = (state["step"].shape[0], *examples.shape)
+        outputs = self._outputs(self.model, state, ops.broadcast_to(examples, shape))
         if self.task != "regression":
             return ops.log_softmax(class_logits(self.task, outputs))
         mean, stddev = self._target_statistics(state)
         return outputs[..., 0] * stddev + mean
 
-    def _outputs(self, state: State, examples: Any) -> Any:
+    @staticmethod
+    def _outputs(model: keras.Model, state: State, examples: Any) -> Any:
         weights, others = state["weights"], state["others"]
-        return self.model.stateless_call(weights, others, examples, training=False)[0]
+        return model.stateless_call(weights, others, examples, training=False)[0]
 
     def _targets(self, state: State, y: Any, rows: Any) -> Any:
         """Class indices, or targets standardized by each member's own training rows."""
@@ -206,10 +270,10 @@ class Program:
         mean, variance = state["targets"]["mean"], state["targets"]["variance"]
         return ops.reshape(mean, (-1, 1)), ops.sqrt(ops.reshape(variance, (-1, 1)))
 
-    def _totals(self, targets: Any, outputs: Any, losses: Any) -> dict:
-        totals = {plain_loss_name(self.task): ops.sum(losses, axis=1)}
+    def _totals(self, targets: Any, outputs: Any, losses: Any, valid: Any) -> dict:
+        totals = {plain_loss_name(self.task): ops.sum(only(valid, losses), axis=1)}
         if self.task != "regression":
-            right = hits(targets, class_logits(self.task, outputs))
+            right = only(valid, hits(targets, class_logits(self.task, outputs)))
             totals["accuracy"] = ops.cast(ops.sum(right, axis=1), "int32")
         return totals
 
@@ -220,30 +284,11 @@ class Program:
             totals["accuracy"] = ops.zeros(rows.shape[0], "int32")
         return totals | {"loss": zeros} if with_loss else totals
 
-
-def program_for(signature: Signature, num_members: int, spec: DataSpec) -> Program:
-    """The program of a signature and a size, whatever thread asks: the last ones are kept."""
-    key = (signature, num_members, spec, keras.config.floatx())
-    with _lock:
-        if key not in _kept:
-            _kept[key] = Program(signature, num_members, spec)
-        _kept.move_to_end(key)
-        if len(_kept) > KEPT_PROGRAMS:
-            _kept.popitem(last=False)
-        return _kept[key]
-
-
-def places_of(signature: Signature, num_members: int, spec: DataSpec) -> frozenset[int]:
-    """Where the program of a signature and a size is there already; nothing is built."""
-    with _lock:
-        kept = _kept.get((signature, num_members, spec, keras.config.floatx()))
-        return frozenset(kept.places) if kept else frozenset()
-
-
-def has_trained() -> bool:
-    """Whether a program has been compiled in this process."""
-    with _lock:
-        return any(program.places for program in _kept.values())
+    def _zero_logs(self, order: Any, held_out: Any) -> dict:
+        names = self._zero_totals(order, with_loss=True)
+        zeros = ops.zeros(order.shape[0], keras.config.floatx())
+        validated = [f"val_{n}" for n in names if n != "loss"] if held_out.shape[1] else []
+        return dict.fromkeys([*names, *validated], zeros)
 
 
 def evaluation_rows(num_members: int, width: int) -> int:
@@ -270,24 +315,9 @@ def stacked_model(
     shape = (num_members, None, spec.num_features)
     with own_dtype(dtype_policy):
         inputs = keras.Input(batch_shape=shape, dtype=spec.input_dtype, name="inputs")
-        factory = StackedLayers(signature.model, signature.needs)
+        factory = StackedLayers(signature.model, signature.needs, signature.optional)
         outputs = assemble(inputs, signature.model, spec, factory)
         return keras.Model(inputs, outputs, name="stack")
-
-
-def _for_batches(rows: Any, batch_size: int, step: Callable, carry: Any) -> Any:
-    """`carry = step(batch, carry)` over `rows` `(k, n)`; the last, smaller batch included.
-
-    Shapes stay static: the whole batches in one compiled loop, the rest after it.
-    """
-    k, num_rows = rows.shape
-    full = num_rows // batch_size
-
-    def body(i: Any, carry: Any) -> Any:
-        return step(ops.slice(rows, (0, i * batch_size), (k, batch_size)), carry)
-
-    carry = ops.fori_loop(0, full, body, carry) if full else carry
-    return step(rows[:, full * batch_size :], carry) if num_rows % batch_size else carry
 
 
 def _size(weight: Any) -> int:

@@ -7,6 +7,8 @@ import keras
 
 from kmlp.engine import scheduler
 from kmlp.engine.checkpoint import EVERY_SECONDS, LARGEST_SHARE, Checkpoints
+from kmlp.engine.planning import stacks
+from kmlp.engine.programs.kept import PROGRAMS
 from kmlp.machine import cpu_name
 from kmlp.nn import backend
 
@@ -24,12 +26,13 @@ class Engine:
     largest_share: float = LARGEST_SHARE
 
     make_room = staticmethod(scheduler.make_room)
-    stack_size = staticmethod(scheduler.stack_size)
-    plan_stacks = staticmethod(scheduler.plan_stacks)
+    stack_size = staticmethod(stacks.stack_size)
+    plan_stacks = staticmethod(stacks.plan_stacks)
     train_members = staticmethod(scheduler.train_members)
 
     def backend_and_device(self) -> tuple[str, str]:
         """What trains here, in words."""
+        PROGRAMS.keep_on_disk()
         accelerators = [f"{kind}: {name}" for kind, name, _ in backend.devices() if kind != "cpu"]
         return keras.backend.backend(), next(iter(accelerators), f"cpu: {cpu_name()}")
 

@@ -13,17 +13,11 @@ from collections.abc import Sequence
 from kmlp.config.settings import switched_on
 from kmlp.config.tables.encoding import encoded_width, num_embedding_weights
 from kmlp.data.dataset import Dataset
-from kmlp.engine.compiled import (
-    EVALUATION_BATCH,
-    KEPT_PROGRAMS,
-    evaluation_rows,
-    has_trained,
-    places_of,
-    row_width,
-)
+from kmlp.engine.compiled import EVALUATION_BATCH, evaluation_rows, row_width
 from kmlp.engine.member import Member
+from kmlp.engine.planning.width import can_shrink, group_size, num_slots, representative
+from kmlp.engine.programs.kept import KEPT_PROGRAMS, PROGRAMS
 from kmlp.engine.signature import Signature
-from kmlp.engine.stack_training import can_shrink
 from kmlp.engine.trainer import Need
 from kmlp.errors import MemoryLimitError
 from kmlp.machine import available_memory, in_words
@@ -34,8 +28,8 @@ from kmlp.nn.update_rules import update_rule
 # it normalizes, and for each place of it that draws; of a program that is not kept, what stays;
 # for each stack that trains at once; and while what draws is compiled.
 _BASE = 100_000_000
-_PROGRAM = 35_000_000
-_NORMALIZED = 10_000_000
+_PROGRAM = 20_000_000
+_NORMALIZED = 25_000_000
 _DRAW_KEPT = 16_000_000
 _SHARE_LEFT = 0.6
 _STACK = 100_000_000
@@ -61,14 +55,14 @@ class Room:
     """
 
     def __init__(self, data: Dataset, at_once: int, device_memory: int | None = None) -> None:
-        self.data, self.at_once = data, at_once
+        self.data, self.at_once, self.num_rows = data, at_once, len(data.y_train)
         self.is_accelerator = device_memory is not None
         self.host_limit = math.floor(_SHARE * available_memory())
         self.limit = math.floor(_SHARE * device_memory) if device_memory else self.host_limit
-        self._base = 0 if has_trained() else _BASE
+        self._base = 0 if PROGRAMS.have_trained() else _BASE
         self._for_programs = 0
         self.free = self.limit - data_bytes(data) - self._base
-        least = 0 if has_trained() else _PROGRAM
+        least = 0 if PROGRAMS.have_trained() else _PROGRAM
         if self.free < least:
             raise MemoryLimitError(
                 f"the data set takes {in_words(self.limit - self.free + least)} of memory in "
@@ -97,17 +91,22 @@ class Room:
         each = self.stack_bytes(member, 2) - alone
         share = free // min(self.at_once, free // alone)
         width = 1 + (share - alone) // each
+        while width > 1 and self.stack_bytes(member, width) > share:
+            width -= 1
         return min(width, self._host_width(member)) if self.is_accelerator else width
 
     def fits(self, stack: Sequence[Member]) -> bool:
         """Whether a stack fits, one at a time."""
-        alone = self.stack_bytes(stack[0], len(stack)) + self._program_bytes([stack], 1)
-        host = self.is_accelerator and self.host_bytes(stack[0], len(stack)) > self.host_limit
+        member = representative(stack)
+        alone = self.stack_bytes(member, len(stack)) + self._program_bytes([stack], 1)
+        host = self.is_accelerator and self.host_bytes(member, len(stack)) > self.host_limit
         return alone <= self.free and not host
 
     def stack_bytes(self, member: Member, num_members: int) -> int:
         """A stack of members like this one while it trains, is saved, or is evaluated."""
-        k, data = num_members, self.data
+        data = self.data
+        k = num_slots(member, data.spec, num_members)
+        group = group_size(member, data.spec, num_members)
         slots = _num_slots(member)
         # With their slots before, in and after an epoch; and the model's own, the gradients, the
         # best epoch's, and what is on its way. It is not given back for a checkpoint to take.
@@ -118,7 +117,7 @@ class Room:
         if not self.is_accelerator:
             state += _saving_bytes(member, k, data)
             evaluation += _prediction_bytes(k, data)
-        return _STACK + state + rows + max(k * _step_bytes(member, data), evaluation)
+        return _STACK + state + rows + max(group * _step_bytes(member, data), evaluation)
 
     def host_bytes(self, member: Member, num_members: int) -> int:
         """What a stack on an accelerator takes of the host's memory."""
@@ -144,7 +143,7 @@ class Room:
         )
 
     def _need(self, stacks: Sequence[Sequence[Member]], at_once: int) -> Need:
-        sizes = sorted((self.stack_bytes(s[0], len(s)) for s in stacks), reverse=True)
+        sizes = sorted((self.stack_bytes(representative(s), len(s)) for s in stacks), reverse=True)
         return Need(
             data=data_bytes(self.data),
             programs=self._base + self._program_bytes(stacks, at_once),
@@ -156,19 +155,25 @@ class Room:
 
     def _program_bytes(self, stacks: Sequence[Sequence[Member]], at_once: int) -> int:
         """What is compiled for these stacks and not there yet, in each place that trains."""
-        first = {(Signature.of(s[0]), len(s)): s[0] for s in stacks}
-        counts = Counter((Signature.of(s[0]), len(s)) for s in stacks)
+        spec = self.data.spec
+        first: dict[tuple, Member] = {}
+        counts: Counter[tuple] = Counter()
+        for stack in stacks:
+            member = representative(stack)
+            key = (Signature.of_all(stack), num_slots(member, spec, len(stack)))
+            first.setdefault((*key, group_size(member, spec, len(stack))), member)
+            counts[(*key, group_size(member, spec, len(stack)))] += 1
         sizes: list[int] = []
         on_the_way = 0
-        for (signature, k), count in counts.items():
-            member = first[signature, k]
+        for (signature, k, group), count in counts.items():
+            member = first[signature, k, group]
             size = _PROGRAM + _DRAW_KEPT * _num_draws(member)
             size += _NORMALIZED * (member.model.normalization != "none")
-            num_new = self._num_new(signature, k, count, at_once)
+            num_new = self._num_new(signature, k, count, at_once, group)
             if num_new:
                 on_the_way = max(on_the_way, _DRAW * _num_draws(member))
             sizes += [size] * num_new
-            if can_shrink(member, self.data.spec, _num_train(member, self.data)):
+            if group == k and can_shrink(member, spec, _num_train(member, self.data)):
                 # A stack whose members stop is halved, or more, to any size. It is not what
                 # predicts in the end, which is a third of a program.
                 smaller = (
@@ -181,9 +186,16 @@ class Room:
         kept, dropped = sum(sizes[:KEPT_PROGRAMS]), sum(sizes[KEPT_PROGRAMS:])
         return kept + math.ceil(_SHARE_LEFT * dropped) + on_the_way
 
-    def _num_new(self, signature: Signature, num_members: int, count: int, at_once: int) -> int:
+    def _num_new(
+        self,
+        signature: Signature,
+        num_members: int,
+        count: int,
+        at_once: int,
+        group: int | None = None,
+    ) -> int:
         """In how many more places a program is compiled for so many stacks."""
-        there = places_of(signature, num_members, self.data.spec)
+        there = PROGRAMS.places(signature, num_members, self.data.spec, group)
         return min(count, sum(place not in there for place in range(at_once)))
 
     def _host_width(self, member: Member) -> int:

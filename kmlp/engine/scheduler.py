@@ -1,27 +1,23 @@
-"""Trains stacks: groups members, runs several stacks at once, saves them on the way."""
+"""Trains stacks: runs several at once, each in a place of its own, and saves them on the way."""
 
 import contextlib
-import itertools
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
-from kmlp.data.dataset import Dataset, DataSpec
+from kmlp.data.dataset import Dataset
 from kmlp.engine.checkpoint import Checkpoints
 from kmlp.engine.member import Member
 from kmlp.engine.memory import Room as MemoryRoom
-from kmlp.engine.signature import Signature
+from kmlp.engine.planning.width import filled
+from kmlp.engine.programs import disk
+from kmlp.engine.programs.kept import PROGRAMS
+from kmlp.engine.programs.told import Compiling
 from kmlp.engine.stack import Stack, build_stack
 from kmlp.engine.stack_training import DeviceData, StackRun
-from kmlp.engine.trainer import MemberResult, OnEpoch, Room
+from kmlp.engine.trainer import MemberResult, OnCompile, OnEpoch, Room
 from kmlp.nn import backend
-from kmlp.nn.topology import num_kernel_weights
-
-# Weights in training at once that a core's cache holds, with their slots and gradients.
-_CACHE_PARAMETERS = 250_000
-# On an accelerator: so many fill it, and a program grows with them.
-_WIDEST = 128
 
 
 class Interrupted(Exception):
@@ -37,6 +33,7 @@ def fit_stack(
     interrupted: threading.Event | None = None,
     until: int | None = None,
     place: int = 0,
+    num_members: int | None = None,
 ) -> list[MemberResult]:
     """Trains a stack until every member has stopped, and evaluates each at its restored epoch.
 
@@ -50,6 +47,7 @@ def fit_stack(
         until: pause after this epoch, counted from 1: the run is saved there, and the same call
             with a later epoch goes on as if it had never paused.
         place: the index of the device's place that this thread is in.
+        num_members: where the last slots of the stack stand for nobody, how many do not.
 
     Returns:
         One result a member, in the stack's order: what is the best so far, if paused.
@@ -58,7 +56,7 @@ def fit_stack(
         Interrupted: `interrupted` was set.
         OSError: a checkpoint cannot be written.
     """
-    run = StackRun(stack, data, place)
+    run = StackRun(stack, data, place, num_members)
     last = min(until or stack.signature.train.max_epochs, stack.signature.train.max_epochs)
     if checkpoints:
         _go_on(run, checkpoints, last)
@@ -91,85 +89,8 @@ def make_room(data: Dataset) -> MemoryRoom:
     Raises:
         MemoryLimitError: the data alone do not fit.
     """
+    PROGRAMS.keep_on_disk()
     return MemoryRoom(data, backend.num_places(), backend.device_memory())
-
-
-def plan_stacks(
-    members: Sequence[Member],
-    spec: DataSpec,
-    num_places: int | None = None,
-    *,
-    room: Room | None = None,
-) -> list[list[Member]]:
-    """Groups members into stacks: neighbours of one signature, as many as cache and memory hold.
-
-    Args:
-        members: in the order of their results.
-        spec: the data's shapes and classes.
-        num_places: how many stacks train at once; the device's own number where omitted.
-        room: the memory there is; none means enough.
-
-    Returns:
-        The widest networks first, that none is left to train alone at the end.
-
-    Raises:
-        MemoryLimitError: a member does not fit even alone.
-    """
-    num_places = backend.num_places() if num_places is None else num_places
-    spread = _spread(members, spec, num_places, room)
-    if room:
-        # How many programs there are is known only now.
-        spread = _spread(members, spec, num_places, room.reserving(spread))
-    return sorted(spread, key=lambda stack: -num_kernel_weights(stack[0].model, spec))
-
-
-def _spread(
-    members: Sequence[Member], spec: DataSpec, num_places: int, room: Room | None
-) -> list[list[Member]]:
-    groups = itertools.groupby(members, Signature.of)
-    stacks = [stack for _, group in groups for stack in _even(list(group), spec, room)]
-    return _halved(stacks, num_places)
-
-
-def _even(members: list[Member], spec: DataSpec, room: Room | None) -> Iterator[list[Member]]:
-    """Members of one signature in as few stacks as hold them, of sizes that differ by one at
-    most: a size is a program to compile."""
-    num_stacks = -(-len(members) // stack_size(members[0], spec, room))
-    ends = [len(members) * i // num_stacks for i in range(num_stacks + 1)]
-    return (members[start:end] for start, end in itertools.pairwise(ends))
-
-
-def _halved(stacks: Sequence[Sequence[Member]], at_least: int) -> list[list[Member]]:
-    """The largest stacks halved, again and again, until there are so many, or nothing to halve."""
-    spread = [list(stack) for stack in stacks]
-    while len(spread) < at_least and max(map(len, spread), default=0) > 1:
-        largest = max(range(len(spread)), key=lambda i: len(spread[i]))
-        stack, middle = spread[largest], (len(spread[largest]) + 1) // 2
-        spread[largest : largest + 1] = [stack[:middle], stack[middle:]]
-    return spread
-
-
-def stack_size(member: Member, spec: DataSpec, room: Room | None = None) -> int:
-    """How many members like this one train together: on a core, or on an accelerator.
-
-    Wide members together would fall out of a core's cache at every step, so there the size
-    follows from the number of weights of one member; an accelerator's from its memory.
-
-    Raises:
-        MemoryLimitError: not even one fits.
-    """
-    if room is None:
-        return _cache_size(member, spec)
-    most = _WIDEST if room.is_accelerator else _cache_size(member, spec)
-    return min(most, room.width(member))
-
-
-def _cache_size(member: Member, spec: DataSpec) -> int:
-    model, train = member.model, member.train
-    if train.batch_size == "full" or (model.drop_connect and model.drop_connect_mask == "example"):
-        # What one step computes fills the memory by itself: batch x in x out masks, or all rows.
-        return 1
-    return max(1, min(10, _CACHE_PARAMETERS // num_kernel_weights(model, spec)))
 
 
 def train_members(
@@ -180,6 +101,7 @@ def train_members(
     room: Room | None = None,
     on_start: Callable[[Sequence[Member]], None] | None = None,
     on_epoch: OnEpoch | None = None,
+    on_compile: OnCompile | None = None,
     checkpoints: Callable[[Sequence[Member]], Checkpoints] | None = None,
     until: int | None = None,
 ) -> None:
@@ -189,11 +111,13 @@ def train_members(
     before the exception goes on.
 
     Args:
-        stacks: the members of each stack, as `plan_stacks` groups them.
+        stacks: the members of each stack, as `kmlp.engine.planning.stacks` groups them.
         data: what they train on.
         on_result: called with each finished stack's results, in its thread, as are the others.
         room: the memory there is; fewer stacks train at once where more do not fit.
         on_start: called with a stack's members right before it trains.
+        on_compile: called with the number of a program and how many are compiled, before the first
+            epoch of the first stack that needs it.
         on_epoch, checkpoints, until: as for `fit_stack`.
 
     Raises:
@@ -208,14 +132,17 @@ def train_members(
         places.put(index)
     device_data = DeviceData(data)
     interrupted = threading.Event()
+    compiling = Compiling(stacks, data.spec, on_compile)
 
     def train(members: Sequence[Member]) -> None:
         if interrupted.is_set():
             return
         with _free_one_of(places) as place:
-            stack = build_stack(members, data.spec)
+            slots, group = filled(members, data.spec)
+            stack = build_stack(slots, data.spec, group)
             if on_start:
                 on_start(members)
+            compiling.tell(stack)
             results = fit_stack(
                 stack,
                 device_data,
@@ -224,10 +151,11 @@ def train_members(
                 interrupted=interrupted,
                 until=until,
                 place=place,
+                num_members=len(members),
             )
         on_result(results)
 
-    with ThreadPoolExecutor(at_once) as pool:
+    with disk.noted(PROGRAMS.folder), ThreadPoolExecutor(at_once) as pool:
         futures = [pool.submit(train, members) for members in stacks]
         try:
             for future in as_completed(futures):

@@ -23,12 +23,14 @@ class Signature:
         model, train: the members' configs, with all that may differ by member at its default.
         needs: what any member needs, by the records' `switch`; the strength that leaves all as it
             is switches it off for the others.
+        always: what every member needs.
         validation_fraction, sample, num_train: with these, members have equally many rows.
     """
 
     model: MLPConfig
     train: TrainConfig
     needs: frozenset[str]
+    always: frozenset[str]
     validation_fraction: float
     sample: tuple[str, int]
     num_train: int | None
@@ -37,10 +39,12 @@ class Signature:
     def of(cls, member: Member) -> "Signature":
         """The signature of one member."""
         on = switched_on(member.model, member.train)
+        needs = frozenset(record.switch for record in on if record.switch)
         return cls(
             model=_shared(member.model),
             train=_shared(member.train),
-            needs=frozenset(record.switch for record in on if record.switch),
+            needs=needs,
+            always=needs,
             validation_fraction=member.validation_fraction,
             sample=member.sample.of_equal_size if member.sample else ("all", 0),
             num_train=member.num_train,
@@ -73,7 +77,19 @@ class Signature:
                 + ", ".join(differ)
                 + "."
             )
-        return dataclasses.replace(self, needs=self.needs | other.needs)
+        return dataclasses.replace(
+            self, needs=self.needs | other.needs, always=self.always & other.always
+        )
+
+    @property
+    def optional(self) -> frozenset[str]:
+        """What some members need and others do not: skipped while nobody does."""
+        return self.needs - self.always
+
+    @property
+    def family(self) -> "Signature":
+        """What members must share to be merged: all but what each needs."""
+        return dataclasses.replace(self, needs=frozenset(), always=frozenset())
 
     def _shared_values(self) -> dict[str, Any]:
         own = {name: getattr(self, name) for name in ("validation_fraction", "sample", "num_train")}

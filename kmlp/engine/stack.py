@@ -4,7 +4,7 @@ A stack is its members and a `State`: nested lists and dicts of tensors whose fi
 always the member. What is compiled is a `Program`, which stacks of one signature share.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -17,8 +17,9 @@ from kmlp.config.settings import RECORDS
 from kmlp.config.tables.encoding import Encoding
 from kmlp.data.dataset import Dataset, DataSpec
 from kmlp.engine.compatibility import check_member
-from kmlp.engine.compiled import State, program_for, stacked_model
+from kmlp.engine.compiled import Program, State, stacked_model
 from kmlp.engine.member import Member
+from kmlp.engine.programs.kept import PROGRAMS
 from kmlp.engine.signature import Signature
 from kmlp.nn.column_statistics import column_statistics
 from kmlp.nn.encoding import ENCODING, initial_embeddings
@@ -40,10 +41,15 @@ class Stack:
     """
 
     def __init__(
-        self, members: Sequence[Member], spec: DataSpec, signature: Signature, state: State
+        self,
+        members: Sequence[Member],
+        spec: DataSpec,
+        signature: Signature,
+        state: State,
+        group: int | None = None,
     ) -> None:
         self.members, self.spec, self.signature, self.state = tuple(members), spec, signature, state
-        self.program = program_for(signature, len(members), spec)
+        self.program = PROGRAMS.get(signature, len(members), spec, group)
 
     @property
     def model(self) -> keras.Model:
@@ -115,10 +121,15 @@ class Stack:
                 self._assign(path, values)
 
     def take(self, indices: Sequence[int] | np.ndarray) -> "Stack":
-        """The same members, fewer of them: how a stack is compacted."""
+        """The same members, fewer of them or in another order: how a stack is compacted."""
         rows = ops.convert_to_tensor(np.asarray(indices, "int32"))
         state = keras.tree.map_structure(lambda a: ops.take(a, rows, axis=0), self.state)
-        return Stack([self.members[i] for i in indices], self.spec, self.signature, state)
+        return self.holding([self.members[i] for i in indices], state)
+
+    def holding(self, members: Sequence[Member], state: State) -> "Stack":
+        """A stack of these members of this one; of another size they train all at a time."""
+        group = self.program.group if len(members) == len(self.members) else None
+        return Stack(members, self.spec, self.signature, state, group)
 
     def _others(self) -> list[tuple[Any, Any]]:
         variables = self.program.model.non_trainable_variables
@@ -167,12 +178,13 @@ class Stack:
         return {name: ops.convert_to_tensor(value, dtype) for name, value in found.items()}
 
 
-def build_stack(members: Sequence[Member], spec: DataSpec) -> Stack:
+def build_stack(members: Sequence[Member], spec: DataSpec, group: int | None = None) -> Stack:
     """Builds a stack with every member's own initial weights.
 
     Args:
         members: one or more of one signature.
         spec: the data's shapes and classes.
+        group: how many of them train at a time, a divisor of their number; all where omitted.
 
     Raises:
         ConfigError: the members cannot share a stack, or a member's config does not fit the
@@ -190,7 +202,8 @@ def build_stack(members: Sequence[Member], spec: DataSpec) -> Stack:
     for member in members:
         check_member(member, spec)
     signature = Signature.of_all(members)
-    return Stack(members, spec, signature, _initial_state(members, spec, signature))
+    program = PROGRAMS.get(signature, len(members), spec, group)
+    return Stack(members, spec, signature, _initial_state(members, spec, program), group)
 
 
 def extract_member(stack: Stack, k: int) -> keras.Model:
@@ -219,12 +232,11 @@ def class_weights(
     return weights
 
 
-def _initial_state(members: Sequence[Member], spec: DataSpec, signature: Signature) -> State:
-    program = program_for(signature, len(members), spec)
+def _initial_state(members: Sequence[Member], spec: DataSpec, program: Program) -> State:
     weights = _initial_weights(members, program.model)
     num_slots, dtype = program.rule.num_slots, keras.config.floatx()
     keys = {}
-    if (name := "gradient_noise") in signature.needs:
+    if (name := "gradient_noise") in program.needs:
         keys[name] = ops.convert_to_tensor(_noise_keys(members, name, 0))
     return {
         "weights": weights,
@@ -232,7 +244,8 @@ def _initial_state(members: Sequence[Member], spec: DataSpec, signature: Signatu
         "slots": [[ops.zeros_like(w) for _ in range(num_slots)] for w in weights],
         "step": ops.zeros(len(members), dtype="int32"),
         "hyper": {
-            k: ops.convert_to_tensor(v, dtype) for k, v in _hyper(members, spec, signature).items()
+            k: ops.convert_to_tensor(v, dtype)
+            for k, v in _hyper(members, spec, program.needs).items()
         },
         "keys": keys,
         "targets": {},
@@ -240,7 +253,7 @@ def _initial_state(members: Sequence[Member], spec: DataSpec, signature: Signatu
 
 
 def _hyper(
-    members: Sequence[Member], spec: DataSpec, signature: Signature
+    members: Sequence[Member], spec: DataSpec, needs: Collection[str]
 ) -> dict[str, list[float]]:
     """Every number that the step takes and that differs by member; what is off is infinity or 0.
 
@@ -253,7 +266,7 @@ def _hyper(
             for p, m in zip(penalized, members, strict=True)
         ]
         for name, record in RECORDS.items()
-        if record.held == "step" and (not record.since or record.switch in signature.needs)
+        if record.held == "step" and (not record.since or record.switch in needs)
     }
 
 

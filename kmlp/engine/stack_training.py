@@ -9,17 +9,16 @@ import keras
 import numpy as np
 from keras import ops
 
-from kmlp.data.dataset import Dataset, DataSpec
+from kmlp.data.dataset import Dataset
 from kmlp.engine.compiled import evaluation_rows, row_width
 from kmlp.engine.member import Member
+from kmlp.engine.planning.width import can_shrink
+from kmlp.engine.programs.kept import PROGRAMS
 from kmlp.engine.stack import Stack
 from kmlp.engine.trainer import MemberResult
 from kmlp.nn.callbacks import MemberwiseEarlyStopping, MemberwiseReduceLROnPlateau
-from kmlp.nn.topology import num_kernel_weights
 from kmlp.stats.metrics import classification_metrics, regression_metrics
 from kmlp.stats.monitoring import resolved_monitor
-
-_COMPACT_FROM_FLOPS = 6e9
 
 
 class DeviceData:
@@ -53,17 +52,20 @@ class StackRun:
         stop_training: whether every member has stopped.
     """
 
-    def __init__(self, stack: Stack, data: DeviceData, place: int = 0) -> None:
+    def __init__(
+        self, stack: Stack, data: DeviceData, place: int = 0, num_members: int | None = None
+    ) -> None:
         self.whole, self.stack, self.data, self.place = stack, stack, data, place
+        self.num_members = num_members or len(stack.members)
         self.epoch, self.seconds = 0, 0.0
         self.stop_training = False
-        splits = [m.split(data.data.y_train) for m in stack.members]
+        members, self.position = stack.members[: self.num_members], np.arange(len(stack.members))
+        splits = [m.split(data.data.y_train) for m in members]
         self.train_rows = np.stack([train for train, _ in splits])
         self.val_rows = np.stack([val for _, val in splits])
-        self.folds = [m.fold(data.data.y_train) for m in stack.members]
-        stack.adapt(data.data, self.train_rows)
-        self.records = [_Record(m) for m in stack.members]
-        self.position = np.arange(len(stack.members))
+        self.folds = [m.fold(data.data.y_train) for m in members]
+        stack.adapt(data.data, self.train_rows[self._rows_of])
+        self.records = [_Record(m) for m in members]
         self._set_callbacks()
 
     @property
@@ -86,21 +88,39 @@ class StackRun:
         """One epoch of every member still in the stack, then its validation and the callbacks."""
         started = time.perf_counter()
         stack, data = self.stack, self.data
-        stack.program.places.add(self.place)
-        rows = self.train_rows[self.position]
-        order = np.stack(
-            [m.epoch_order(r, self.epoch) for m, r in zip(stack.members, rows, strict=True)]
-        )
-        stack.state, logs = stack.program.train_epoch(
-            stack.state, data.x_train, data.y_train, ops.convert_to_tensor(order)
-        )
-        if self.val_rows.shape[1]:
-            val = self._evaluate(stack, data.x_train, data.y_train, self.val_rows[self.position])
-            logs = {**logs, **{f"val_{name}": value for name, value in val.items()}}
-        self.logs = {name: np.asarray(ops.convert_to_numpy(v), float) for name, v in logs.items()}
+        num_groups = 1 + np.flatnonzero(self._is_running())[-1] // stack.program.group
+        end = num_groups * stack.program.group
+        order = ops.convert_to_tensor(self._order(end))
+        val_rows = ops.convert_to_tensor(self.val_rows[self._rows_of])
+        num_groups = ops.convert_to_tensor(num_groups, "int32")
+        with PROGRAMS.compiling(stack.program, self.place):
+            stack.state, logs = stack.program.train_epoch(
+                stack.state, data.x_train, data.y_train, order, val_rows, num_groups
+            )
+        self.logs = {name: np.array(ops.convert_to_numpy(v), float) for name, v in logs.items()}
+        for values in self.logs.values():
+            # Nothing was trained there.
+            values[end:] = np.nan
         self._record_epoch()
         self.epoch += 1
         self.seconds += time.perf_counter() - started
+
+    def _order(self, end: int) -> np.ndarray:
+        """The rows of this epoch in order, of members up to the slot `end`: `(k, n)`."""
+        order = self.train_rows[self._rows_of]
+        for k, member in enumerate(self.stack.members[:end]):
+            order[k] = member.epoch_order(order[k], self.epoch)
+        return order
+
+    @property
+    def _rows_of(self) -> np.ndarray:
+        """Which member's rows each slot has; a slot that stands for nobody, the last member's."""
+        return np.minimum(self.position, self.num_members - 1)
+
+    def _is_running(self) -> np.ndarray:
+        """Which slots hold a member that has not stopped."""
+        stopped = self.early_stopping.stopped if self.epoch else False
+        return (self.position < self.num_members) & ~np.broadcast_to(stopped, self.position.shape)
 
     def report(self) -> tuple[list[Member], int, dict[str, np.ndarray]]:
         """Members that trained in the last epoch, the number of finished epochs, their logs."""
@@ -116,19 +136,35 @@ class StackRun:
         run, so that a resumed run takes the same turns.
         """
         running = np.flatnonzero(~self.early_stopping.stopped)
+        if self.stack.program.group < len(self.position):
+            self._gather(running)
+            return
         can = can_shrink(self.stack.members[0], self.stack.spec, self.train_rows.shape[1])
         if 2 * len(running) > len(self.position) or not can:
             return
         self._harvest(self.early_stopping.stopped)
-        self.stack = self.stack.take(running)
-        self.position = self.position[running]
+        self._take(running)
+
+    def _gather(self, running: np.ndarray) -> None:
+        """Brings the running members into the first groups, once they fill fewer: the others are
+        not computed."""
+        group = self.stack.program.group
+        if -(-len(running) // group) < 1 + running[-1] // group:
+            others = np.setdiff1d(np.arange(len(self.position)), running)
+            self._take(np.concatenate([running, others]))
+
+    def _take(self, indices: np.ndarray) -> None:
+        self.stack = self.stack.take(indices)
+        self.position = self.position[indices]
         for callback in self.callbacks:
-            callback.take(running)
+            callback.take(indices)
 
     def results(self) -> list[MemberResult]:
         """Every member at its restored epoch, evaluated in one pass."""
         self._harvest(np.ones(len(self.position), bool))
-        stacked = [np.stack(w) for w in zip(*(r.weights for r in self.records), strict=True)]
+        weights = [r.weights for r in self.records]
+        weights += weights[-1:] * (len(self.whole.members) - self.num_members)
+        stacked = [np.stack(w) for w in zip(*weights, strict=True)]
         self.whole.restore([ops.convert_to_tensor(w) for w in stacked])
         data = self.data
         train = self._predictions(data.x_train, len(data.data.y_train))
@@ -180,10 +216,10 @@ class StackRun:
         epoch, stop_training = arrays["run"]
         self.epoch, self.stop_training = int(epoch), bool(stop_training)
         self.position, self.seconds = arrays["position"], float(arrays["seconds"])
-        members = [self.whole.members[i] for i in self.position]
+        members = [self.whole.members[i] for i in self._rows_of]
         values = [ops.convert_to_tensor(v) for v in _numbered(arrays, "state")]
         state = keras.tree.pack_sequence_as(self.whole.state, values)
-        self.stack = Stack(members, self.whole.spec, self.whole.signature, state)
+        self.stack = self.whole.holding(members, state)
         kept = _numbered(arrays, "kept")
         self.early_stopping.kept_weights = [ops.convert_to_tensor(w) for w in kept]
         for key, value in arrays.items():
@@ -231,7 +267,7 @@ class StackRun:
         return resolved_monitor(monitor, stack.spec.task, validated=validated)
 
     def _record_epoch(self) -> None:
-        stopped = self.early_stopping.stopped if self.epoch else np.zeros(len(self.position), bool)
+        stopped = ~self._is_running()
         self.trained = np.flatnonzero(~stopped)
         for k in self.trained:
             curves = self.records[self.position[k]].curves
@@ -242,12 +278,12 @@ class StackRun:
         finite = np.isfinite(np.stack(list(self.logs.values()))).all(axis=0)
         for k in np.flatnonzero(~finite & ~stopped):
             self.records[self.position[k]].status = "diverged"
-        self.early_stopping.stop(~finite, self.epoch)
+        self.early_stopping.stop(~finite | (self.position >= self.num_members), self.epoch)
 
     def _harvest(self, which: np.ndarray) -> None:
         early = self.early_stopping
         kept = [ops.convert_to_numpy(w) for w in early.kept_weights or self.weights]
-        for k in np.flatnonzero(which):
+        for k in np.flatnonzero(which & (self.position < self.num_members)):
             record = self.records[self.position[k]]
             record.weights = [w[k] for w in kept]
             record.best_epoch = int(early.best_epoch[k]) + 1
@@ -276,29 +312,18 @@ class StackRun:
     def _predictions(self, x: Any, num_rows: int) -> np.ndarray:
         """Every member's predictions of all rows, `(k, num_rows, ...)`."""
         stack, k = self.whole, len(self.whole.members)
-        width = row_width(stack.spec, stack.signature.model)
-        size = min(evaluation_rows(k, width), num_rows)
+        data, width = self.data.data, row_width(stack.spec, stack.signature.model)
+        # One size for training and test rows is one program: the last chunk is filled up.
+        size = min(evaluation_rows(k, width), max(len(data.y_train), len(data.y_test)))
         shape = () if stack.spec.task == "regression" else (stack.spec.num_classes,)
-        predictions = np.empty((k, num_rows, *shape), keras.config.floatx())
+        predictions = np.empty((self.num_members, num_rows, *shape), keras.config.floatx())
         for start in range(0, num_rows, size):
-            # The last chunk repeats rows of the one before: one shape is one trace.
-            start = min(start, num_rows - size)
-            rows = np.tile(np.arange(start, start + size, dtype="int32"), (k, 1))
-            predicted = stack.program.predict(stack.state, x, ops.convert_to_tensor(rows))
-            predictions[:, start : start + size] = ops.convert_to_numpy(predicted)
+            rows = np.minimum(np.arange(start, start + size, dtype="int32"), num_rows - 1)
+            examples = ops.take(x, ops.convert_to_tensor(rows), axis=0)
+            predicted = ops.convert_to_numpy(stack.program.predict(stack.state, examples))
+            end = min(start + size, num_rows)
+            predictions[:, start:end] = predicted[: self.num_members, : end - start]
         return stack.spec.in_unit(predictions)
-
-    @staticmethod
-    def _evaluate(stack: Stack, x: Any, y: Any, rows: np.ndarray) -> dict[str, Any]:
-        return stack.program.evaluate(stack.state, x, y, ops.convert_to_tensor(rows))
-
-
-def can_shrink(member: Member, spec: DataSpec, num_rows: int) -> bool:
-    """Whether a stack of such members trains on with fewer of them once half have stopped.
-
-    Only where an epoch is long: two operations a weight and row forward, four backward.
-    """
-    return 6 * num_kernel_weights(member.model, spec) * num_rows >= _COMPACT_FROM_FLOPS
 
 
 def _numbered(arrays: Mapping[str, np.ndarray], prefix: str) -> list[np.ndarray]:

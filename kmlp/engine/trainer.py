@@ -17,6 +17,8 @@ from kmlp.machine import in_words
 
 Stacks = list[list[Member]]
 OnEpoch = Callable[[Sequence[Member], int, dict[str, np.ndarray]], None]
+OnCompile = Callable[[int, int], None]
+"""Called with the number of a program, from 1, and how many are compiled."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +88,7 @@ class Room(Protocol):
     """The memory that training may take, and what fits into it: see `kmlp.engine.memory.Room`."""
 
     is_accelerator: bool
+    num_rows: int
 
     def reserving(self, stacks: Sequence[Sequence[Member]]) -> "Room": ...
     def width(self, member: Member) -> int: ...
@@ -132,6 +135,7 @@ class Trainer(Protocol):
         room: Room | None = None,
         on_start: Callable[[Sequence[Member]], None] | None = None,
         on_epoch: OnEpoch | None = None,
+        on_compile: OnCompile | None = None,
         checkpoints: Callable[[Sequence[Member]], Checkpoints] | None = None,
         until: int | None = None,
     ) -> None:

@@ -93,10 +93,13 @@ class StackedLayers:
     Args:
         config: what the members share.
         switched_on: the fields that any member switches on.
+        optional: those of them that some member does not.
     """
 
-    def __init__(self, config: MLPConfig, switched_on: Collection[str]) -> None:
-        self.config, self.switched_on = config, switched_on
+    def __init__(
+        self, config: MLPConfig, switched_on: Collection[str], optional: Collection[str] = ()
+    ) -> None:
+        self.config, self.switched_on, self.optional = config, switched_on, optional
 
     def needs(self, field: str) -> bool:
         return field in self.switched_on
@@ -116,7 +119,7 @@ class StackedLayers:
         self, index: int, units: int, activation: str, name: str
     ) -> keras.layers.Layer:
         mask, inference = self.config.drop_connect_mask, self.config.drop_connect_inference
-        return StackedDropConnectDense(units, mask, inference, activation, name=name)
+        return self._drawing(StackedDropConnectDense(units, mask, inference, activation, name=name))
 
     def normalization(self, name: str) -> keras.layers.Layer:
         if self.config.normalization == "batch":
@@ -124,10 +127,16 @@ class StackedLayers:
         return StackedLayerNormalization(name=name)
 
     def dropout(self, name: str) -> keras.layers.Layer:
-        return StackedDropout("dropout", after_relu=self.config.activation == "relu", name=name)
+        after_relu = self.config.activation == "relu"
+        return self._drawing(StackedDropout("dropout", after_relu=after_relu, name=name))
 
     def input_dropout(self, name: str) -> keras.layers.Layer:
-        return StackedDropout("input_dropout", name=name)
+        return self._drawing(StackedDropout("input_dropout", name=name))
 
     def input_noise(self, name: str) -> keras.layers.Layer:
-        return StackedGaussianNoise(name=name)
+        return self._drawing(StackedGaussianNoise(name=name))
+
+    def _drawing(self, layer: Any) -> keras.layers.Layer:
+        """A layer that draws, or not where no member of a group asks for it."""
+        layer.is_optional = layer.field in self.optional
+        return layer

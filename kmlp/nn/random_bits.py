@@ -7,6 +7,7 @@ any processor.
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,14 @@ def uniform(key: Any, step: Any, shape: tuple[int, ...]) -> Any:
     words = random_words(key, step, math.prod(shape))
     values = ops.cast(ops.cast(ops.right_shift(words, _word(8)), "int32"), "float32") * 2.0**-24
     return ops.reshape(values, (-1, *shape))
+
+
+def where_any(strength: Any, drawn: Callable[[], Any], idle: Callable[[], Any]) -> Any:
+    """What is drawn where any member's strength is not 0, else what leaves all as it is.
+
+    Only the one is computed. A member with a strength of 0 must get the same of both.
+    """
+    return ops.cond(ops.any(ops.not_equal(strength, 0)), drawn, idle)
 
 
 def threefry(key_0: Any, key_1: Any, word_0: Any, word_1: Any) -> tuple[Any, Any]:

@@ -24,9 +24,11 @@ class _Stacked(keras.layers.Layer):
 
     Attributes:
         field: of `MLPConfig`, whose value is the strength of what the layer draws, if it does.
+        is_optional: whether members may all have a strength of 0, and nothing is drawn then.
     """
 
     field: str | None = None
+    is_optional = False
 
     def add_vector(self, name: str, num_members: int, dtype: str | None = None) -> Any:
         """A value of each member's own that is not trained, in full precision: `(k,)`."""
@@ -55,11 +57,20 @@ class _Stacked(keras.layers.Layer):
 
     def draw_mask(self, shape: tuple[int, ...]) -> Any:
         """0 for what is dropped, 1 / (1 - strength) for what is kept: `(k, *shape)`."""
-        drawn = random_bits.uniform(self.key, self.step, shape)
-        self.step.assign(self.step + 1)
         rate = ops.reshape(self.strength, (-1,) + (1,) * len(shape))
-        kept = ops.where(ops.cast(drawn, rate.dtype) < rate, 0, 1 / (1 - rate))
-        return ops.cast(kept, self.compute_dtype)
+
+        def mask() -> Any:
+            drawn = random_bits.uniform(self.key, self.step, shape)
+            kept = ops.where(ops.cast(drawn, rate.dtype) < rate, 0, 1 / (1 - rate))
+            return ops.cast(kept, self.compute_dtype)
+
+        return self.drawn(mask, lambda: ops.ones((rate.shape[0], *shape), self.compute_dtype))
+
+    def drawn(self, draw: Callable[[], Any], idle: Callable[[], Any]) -> Any:
+        """What this step draws, and counts as a step; `idle` where no member asks for it."""
+        drawn = random_bits.where_any(self.strength, draw, idle) if self.is_optional else draw()
+        self.step.assign(self.step + 1)
+        return drawn
 
     def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         return input_shape
@@ -266,11 +277,13 @@ class StackedGaussianNoise(_Stacked):
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not training:
             return inputs
-        words = random_bits.random_words(self.key, self.step, math.prod(inputs.shape[1:]))
-        self.step.assign(self.step + 1)
-        noise = gaussian(words, inputs.shape, self.variable_dtype)
-        noise = ops.reshape(self.strength, (-1, 1, 1)) * noise
-        return inputs + ops.cast(noise, self.compute_dtype)
+
+        def noise() -> Any:
+            words = random_bits.random_words(self.key, self.step, math.prod(inputs.shape[1:]))
+            values = gaussian(words, inputs.shape, self.variable_dtype)
+            return ops.cast(ops.reshape(self.strength, (-1, 1, 1)) * values, self.compute_dtype)
+
+        return inputs + self.drawn(noise, lambda: ops.zeros(inputs.shape, self.compute_dtype))
 
 
 @keras.saving.register_keras_serializable("kmlp")

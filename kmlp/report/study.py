@@ -7,19 +7,19 @@ from kmlp.report.blocks import Bullets, Code, Report, Section, Text, facts_table
 from kmlp.report.columns import data_section
 from kmlp.report.images import find_test_images
 from kmlp.report.limits import limits
-from kmlp.report.references import references_section
+from kmlp.report.sections.analyses.decompositions import decompositions_section
+from kmlp.report.sections.analyses.folds import folds_section
+from kmlp.report.sections.analyses.interim import interim_section
+from kmlp.report.sections.analyses.references import references_section
+from kmlp.report.sections.analyses.seed_streams import randomness_section
+from kmlp.report.sections.analyses.sweeps import sweeps_section
 from kmlp.report.sections.comparisons import comparisons_section, differences
 from kmlp.report.sections.cost import cost_section, weight_columns
-from kmlp.report.sections.decompositions import decompositions_section
-from kmlp.report.sections.folds import folds_section
-from kmlp.report.sections.interim import interim_section
 from kmlp.report.sections.pilot import pilot_section
 from kmlp.report.sections.predictions import errors_section, residuals_section, trust_section
 from kmlp.report.sections.ranking import ranking_section
 from kmlp.report.sections.scores import others_section, promises_section, scores_section
-from kmlp.report.sections.seed_streams import randomness_section
 from kmlp.report.sections.setting import best_section, setting_section
-from kmlp.report.sections.sweeps import sweeps_section
 from kmlp.report.sections.training import training_sections
 from kmlp.study.environment import Environment, Machine, read_environment
 from kmlp.study.provenance import stored_config

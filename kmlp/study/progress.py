@@ -12,6 +12,7 @@ from kmlp.stats.formatting import unit_of
 from kmlp.stats.metrics import RECORDS
 from kmlp.stats.monitoring import direction
 from kmlp.study.live_display import LiveDisplay, Standing
+from kmlp.study.pace import Pace
 
 if TYPE_CHECKING:
     from kmlp.engine.trainer import MemberResult, Need
@@ -35,6 +36,7 @@ class StudyProgress(LiveDisplay):
         self._name, self._part = "accuracy", "validation"
         self._best: dict[str, float] = {}
         self._stopped: dict[str, int] = {}
+        self._pace = Pace()
         self._done_before: frozenset[str] = frozenset()
         self._last_line = self._started
 
@@ -43,6 +45,7 @@ class StudyProgress(LiveDisplay):
         with self._lock:
             self._variant_of, self._done_before = variant_of, frozenset(done)
             self._epoch, self._best, self._stopped = {}, {}, {}
+            self._pace.start(variant_of, done)
             self._started = time.monotonic()
         missing = len(variant_of) - len(done)
         kept = f"; {len(done)} of {len(variant_of)} were already done" if done else ""
@@ -51,6 +54,10 @@ class StudyProgress(LiveDisplay):
     def need(self, memory: "Need") -> None:
         """What the stacks that are about to be trained take."""
         self._say(str(memory))
+
+    def compiling(self, number: int, total: int) -> None:
+        """A stack is about to train whose program is compiled first."""
+        self._say(f"Compiling {number} of {total} programs.")
 
     def reference(self, name: str, number: int, total: int) -> None:
         """A model that is no network is about to be trained."""
@@ -62,6 +69,7 @@ class StudyProgress(LiveDisplay):
         better = _better(name)
         with self._lock:
             self._name, self._part = name, part
+            self._pace.epoch([m.id for m in members], epoch)
             for member, value in zip(members, values, strict=True):
                 self._epoch[member.id] = epoch
                 if np.isfinite(value):
@@ -77,17 +85,11 @@ class StudyProgress(LiveDisplay):
             for result in results:
                 self._stopped[result.member.id] = result.stopped_epoch
                 self._epoch[result.member.id] = result.stopped_epoch
+            self._pace.finished({r.member.id: r.stopped_epoch for r in results})
 
     def seconds_left(self) -> float | None:
-        """From the epochs a finished network took and the pace so far; None until one finished."""
-        if not self._stopped:
-            return None
-        usual = float(np.mean(list(self._stopped.values())))
-        running = [e for id, e in self._epoch.items() if id not in self._stopped]
-        waiting = len(self._variant_of) - len(self._done_before) - len(self._epoch)
-        missing = waiting * usual + sum(max(usual - epoch, 1.0) for epoch in running)
-        pace = (time.monotonic() - self._started) / sum(self._epoch.values())
-        return missing * pace
+        """From what each variant's epochs took so far; None until a network has stopped."""
+        return self._pace.seconds_left()
 
     @property
     def _num_done(self) -> int:

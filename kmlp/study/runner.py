@@ -25,6 +25,7 @@ class Watcher(Protocol):
     """Who is told of the training; all calls but `need` come from the stacks' threads."""
 
     def need(self, memory: Need) -> None: ...
+    def compiling(self, number: int, total: int) -> None: ...
     def epoch(self, members: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None: ...
     def finished(self, results: Sequence[MemberResult]) -> None: ...
 
@@ -120,6 +121,7 @@ class _Runner:
                 room=room,
                 on_start=self._on_start,
                 on_epoch=self._on_epoch,
+                on_compile=self._on_compile,
                 on_result=self._on_result,
                 checkpoints=self._checkpoints,
                 until=self._until,
@@ -156,6 +158,10 @@ class _Runner:
         ids = self._ids(stack)
         self._folder.stacks.begin(ids)
         self._stack_of |= dict.fromkeys(ids, ids)
+
+    def _on_compile(self, number: int, total: int) -> None:
+        if self._watcher:
+            self._watcher.compiling(number, total)
 
     def _on_epoch(self, trained: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
         ids = self._stack_of[self._id_of[trained[0].id]]

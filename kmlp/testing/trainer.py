@@ -9,7 +9,7 @@ import numpy as np
 from kmlp.data.dataset import Dataset, DataSpec
 from kmlp.engine.checkpoint import Checkpoints
 from kmlp.engine.member import Member
-from kmlp.engine.trainer import MemberResult, Need, OnEpoch, Room, Stacks
+from kmlp.engine.trainer import MemberResult, Need, OnCompile, OnEpoch, Room, Stacks
 from kmlp.testing.linear import LinearRun
 
 
@@ -19,6 +19,7 @@ class LinearRoom:
 
     members: int
     is_accelerator: bool = False
+    num_rows: int = 0
 
     def reserving(self, stacks: Sequence[Sequence[Member]]) -> Room:
         return self
@@ -110,6 +111,7 @@ class LinearTrainer:
         room: Room | None = None,
         on_start: Callable[[Sequence[Member]], None] | None = None,
         on_epoch: OnEpoch | None = None,
+        on_compile: OnCompile | None = None,
         checkpoints: Callable[[Sequence[Member]], Checkpoints] | None = None,
         until: int | None = None,
     ) -> None:

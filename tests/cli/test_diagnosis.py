@@ -9,14 +9,17 @@ import pytest
 
 from kmlp.cli import diagnosis
 from kmlp.cli.diagnosis import Check, examine
+from kmlp.cli.doctor import doctor
 from kmlp.engine import self_test
+from kmlp.engine.programs import disk
 from kmlp.machine import cpu_info
 
 
 def test_every_check_has_something_to_say_and_all_is_well_here():
     found = list(examine())
     assert {c.name for c in found} == {
-        "packages", "backend", "device", "threads", "memory", "precision", "data", "self-test",
+        "packages", "backend", "device", "threads", "memory", "precision", "data", "programs",
+        "self-test",
     }  # fmt: skip
     assert [c for c in found if c.status == "fails"] == []
     assert all(c.advice for c in found if c.status != "ok")
@@ -104,6 +107,20 @@ def test_bfloat16_on_a_processor_is_of_use_to_tensorflow_alone(
     monkeypatch.setattr(diagnosis, "cpu_info", lambda key: flags)
     (check,) = diagnosis._precision()
     assert expected in check.found
+
+
+def test_the_kept_programs_are_counted_and_cleared(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("KMLP_CACHE", str(tmp_path))
+    folder = disk.prepare()
+    (folder / "xla_compile_cache__1__2__XLA_CPU_JIT.pb").write_bytes(bytes(2**20))
+    (check,) = diagnosis._programs()
+    assert check.found == f"1 kept, 1 MiB, in {tmp_path / 'programs'}"
+    doctor(clear_cache=True)
+    assert capsys.readouterr().out == "Removed 1 compiled programs, 1 MiB.\n"
+    assert disk.size() == (0, 0)
+    monkeypatch.setenv(disk.SWITCH, "off")
+    (check,) = diagnosis._programs()
+    assert check.found == "none are kept: KMLP_PROGRAM_CACHE=off"
 
 
 def test_the_processor_is_read_from_linux(tmp_path):

@@ -11,7 +11,8 @@ from kmlp.config.tables.encoding import DEFAULTS
 from kmlp.data import Dataset
 from kmlp.engine.compatibility import check_member
 from kmlp.engine.memory import _weight_bytes as weight_bytes
-from kmlp.engine.scheduler import fit_stack, stack_size
+from kmlp.engine.planning.stacks import stack_size
+from kmlp.engine.scheduler import fit_stack
 from kmlp.engine.stack import Stack, build_stack, extract_member
 from kmlp.engine.stack_training import DeviceData, StackRun
 from kmlp.errors import ConfigError

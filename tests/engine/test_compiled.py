@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kmlp.engine.compiled import program_for
+from kmlp.engine.programs.kept import PROGRAMS
 from kmlp.engine.signature import Signature
 from kmlp.engine.stack import build_stack
 from tests.twins import make_member, train
@@ -25,14 +25,14 @@ def test_no_epoch_and_no_stack_of_one_structure_is_traced_again(tiny):
         stack = train(build_stack(members, tiny.spec), tiny, 3)
     epoch = stack.program.train_epoch
     of_jax = keras.backend.backend() == "jax"
-    num_traces = epoch._cache_size() if of_jax else epoch.experimental_get_tracing_count()
+    num_traces = epoch._cache_size() if of_jax else epoch.num_traces
     assert num_traces == 1
 
 
 def test_stacks_of_one_structure_and_size_share_their_program(tiny):
     first, second = (make_member(tiny, s, dropout=0.1 + 0.2 * s) for s in range(2))
     assert build_stack([first], tiny.spec).program is build_stack([second], tiny.spec).program
-    assert program_for(Signature.of(first), 2, tiny.spec) is not program_for(
+    assert PROGRAMS.get(Signature.of(first), 2, tiny.spec) is not PROGRAMS.get(
         Signature.of(first), 1, tiny.spec
     )
 

@@ -241,6 +241,5 @@ def test_mixed_binary_and_regression_stacks_hold_their_members_as_if_alone(two_c
 
 def predictions(stack: Stack, data: Dataset) -> np.ndarray:
     """`(k, num_test, num_classes)` log-probabilities."""
-    rows = np.tile(np.arange(len(data.x_test), dtype="int32"), (len(stack.members), 1))
-    x, rows = ops.convert_to_tensor(data.x_test), ops.convert_to_tensor(rows)
-    return ops.convert_to_numpy(stack.program.predict(stack.state, x, rows))
+    x = ops.convert_to_tensor(data.x_test)
+    return ops.convert_to_numpy(stack.program.predict(stack.state, x))

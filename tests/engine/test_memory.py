@@ -5,16 +5,17 @@ import math
 import os
 import subprocess
 import sys
-from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from kmlp.engine.compiled import EVALUATION_ROWS, KEPT_PROGRAMS, evaluation_rows
+from kmlp.engine.compiled import EVALUATION_ROWS, evaluation_rows
 from kmlp.engine.memory import Room, data_bytes
 from kmlp.engine.memory import _step_bytes as step_bytes
-from kmlp.engine.scheduler import plan_stacks, train_members
+from kmlp.engine.planning.stacks import plan_stacks
+from kmlp.engine.programs.kept import KEPT_PROGRAMS, Programs
+from kmlp.engine.scheduler import train_members
 from kmlp.errors import MemoryLimitError
 from kmlp.machine import _left_in_cgroups as left_in_cgroups
 from kmlp.machine import available_memory, in_words
@@ -34,17 +35,19 @@ def nothing_compiled(monkeypatch):
     The device is prepared before a test listens: once a process this may warn.
     """
     backend.num_places()
-    monkeypatch.setattr("kmlp.engine.compiled._kept", OrderedDict())
+    nothing = Programs()
+    for module in ("memory", "stack"):
+        monkeypatch.setattr(f"kmlp.engine.{module}.PROGRAMS", nothing)
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak is Linux's count")
 @pytest.mark.slow
 def test_a_real_run_stays_below_its_bound_and_does_not_grow_from_stack_to_stack():
-    """A study of 200 networks in 20 stacks. The bound is at most 1.5 times the peak, but for some
+    """A study of 600 networks in 15 stacks. The bound is at most 1.5 times the peak, but for some
     noise of the allocator; what a finished stack took is free again."""
     # Compiled anew, as for a user: a program from a cache takes less.
     environment = {k: v for k, v in os.environ.items() if k != "TF_XLA_FLAGS"}
-    options = {"data": "tiny", "num_seeds": 200, "hidden_units": [8], "max_epochs": 1}
+    options = {"data": "tiny", "num_seeds": 600, "hidden_units": [8], "max_epochs": 1}
     done = subprocess.run(
         [sys.executable, "benchmarks/memory.py", "--one", json.dumps(options)],
         capture_output=True,
@@ -55,7 +58,7 @@ def test_a_real_run_stays_below_its_bound_and_does_not_grow_from_stack_to_stack(
     )
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["measured"] <= found["bound"] <= 1.8 * found["measured"]
-    assert len(found["after"]) == 20
+    assert len(found["after"]) == 15
     assert found["after"][-1] - found["after"][7] < 8e6
 
 
@@ -63,7 +66,7 @@ def test_planned_stacks_fit_into_the_memory_there_is(tiny):
     """Less memory: smaller stacks; still less: fewer at once."""
     members = [make_member(tiny, s, hidden_units=(500, 500)) for s in range(40)]
     found = []
-    for limit in (4 * GIB, 3 * GIB // 2, GIB // 2):
+    for limit in (4 * GIB, 3 * GIB // 2, 3 * GIB // 8):
         room = Room(tiny, at_once=4, device_memory=limit)
         need = room.need(plan_stacks(members, tiny.spec, 4, room=room))
         assert need.total <= 0.8 * limit
@@ -153,7 +156,7 @@ def test_what_is_promised_stays_below_the_limit_however_many_structures(tiny, op
 
 
 def test_structures_whose_programs_do_not_fit_are_refused_with_the_numbers(tiny):
-    stacks = many_kinds(tiny, 16, dropout=0.5)
+    stacks = many_kinds(tiny, 24, dropout=0.5)
     room = Room(tiny, 2, GIB)
     with pytest.raises(MemoryLimitError, match=r"\d+ MiB for compiled.*; 819 MiB may be taken"):
         room.need(stacks)
@@ -171,7 +174,7 @@ def test_programs_beyond_those_that_are_kept_count_too(tiny):
     """XLA does not forget them."""
     room = Room(tiny, 1, 64 * GIB)
     few, more = (room.need(many_kinds(tiny, KEPT_PROGRAMS * n)).programs for n in (1, 2))
-    assert more - few >= KEPT_PROGRAMS * 15_000_000
+    assert more - few >= KEPT_PROGRAMS * 10_000_000
 
 
 def test_a_program_counts_once_in_every_place_that_compiles_it(tiny):
@@ -180,15 +183,14 @@ def test_a_program_counts_once_in_every_place_that_compiles_it(tiny):
     assert one < two == three
 
 
-def test_what_the_process_holds_is_not_charged_again(tiny, monkeypatch):
+def test_what_the_process_holds_is_not_charged_again(tiny):
     """A second look on a machine that the first one has filled."""
-    monkeypatch.setattr("kmlp.engine.compiled._kept", OrderedDict())
     stacks = [[make_member(tiny, hidden_units=(5,), max_epochs=1)]]
     first = Room(tiny, 1, GIB)
     before = first.need(stacks)
     train_members(stacks, tiny, room=first, on_result=lambda _: None)
     after = Room(tiny, 1, GIB // 4).need(stacks)
-    assert before.programs >= 135e6
+    assert before.programs >= 120e6
     assert after.programs == 0
     assert Room(tiny, 1, GIB // 4).need([[make_member(tiny, hidden_units=(6,))]]).programs > 0
 

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from kmlp.data.sampling import Sample
-from kmlp.engine.scheduler import plan_stacks
+from kmlp.engine.planning.stacks import plan_stacks
 from kmlp.engine.stack import build_stack
 from kmlp.study.plan import plan_study
 from kmlp.study.study import run_study

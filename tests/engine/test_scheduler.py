@@ -6,7 +6,8 @@ import pytest
 
 from kmlp.data import Dataset, load_dataset
 from kmlp.engine.member import Member
-from kmlp.engine.scheduler import fit_stack, plan_stacks, stack_size, train_members
+from kmlp.engine.planning.stacks import plan_stacks, stack_size
+from kmlp.engine.scheduler import fit_stack, train_members
 from kmlp.engine.stack import build_stack
 from kmlp.engine.stack_training import DeviceData, MemberResult
 from kmlp.nn.mlp import build_mlp, load_member_weights

@@ -43,6 +43,8 @@ class Titles:
         if len(self.titles) == self.stop_at:
             raise KeyboardInterrupt
 
+    def compiling(self, *_) -> None: ...
+
     def need(self, memory) -> None:
         pass
 

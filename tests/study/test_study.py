@@ -42,6 +42,8 @@ class Recorder:
     def start(self, variant_of, done, title) -> None:
         self.num_done, self.num_members = len(done), len(variant_of)
 
+    def compiling(self, *_) -> None: ...
+
     def need(self, memory) -> None:
         self.num_stacks = memory.num_stacks
 

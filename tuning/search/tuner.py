@@ -232,6 +232,9 @@ class Tuner:
     def need(self, memory: Need) -> None:
         """What a batch of trials takes: too often to be said."""
 
+    def compiling(self, number: int, total: int) -> None:
+        """Nor what is compiled for it."""
+
     def epoch(self, members: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
         """A stack's epoch, from its thread."""
         if self.progress:

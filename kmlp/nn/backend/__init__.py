@@ -2,6 +2,8 @@
 
 - `compile(function, fused)`: the function as one program, of XLA where fused.
 - `fuse(function)`: an elementwise part of a program, fused by XLA in either case.
+- `keep_programs(folder)`: asks for compiled programs to be kept there, before the first one is;
+  whether they will be.
 - `value_and_gradients(function, weights)`: `((value, aux), gradients)`.
 - `devices()`: what there is to compute on, in words; GPUs with their compute capability.
 - `device_memory()`: bytes of the accelerator that trains; None without one.
@@ -19,6 +21,7 @@ if keras.backend.backend() == "tensorflow":
         devices,
         full_precision,
         fuse,
+        keep_programs,
         num_places,
         place,
         rounded_as_a_constant,
@@ -31,6 +34,7 @@ elif keras.backend.backend() == "jax":
         devices,
         full_precision,
         fuse,
+        keep_programs,
         num_places,
         place,
         rounded_as_a_constant,
@@ -48,6 +52,7 @@ __all__ = [
     "devices",
     "full_precision",
     "fuse",
+    "keep_programs",
     "num_places",
     "place",
     "rounded_as_a_constant",

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -25,6 +26,15 @@ def value_and_gradients(function: Callable, weights: list) -> tuple[tuple[Any, A
 def rounded_as_a_constant(value: Any) -> Any:
     """A tensor's value as if it had been a Python number that Keras casts: as it is."""
     return value
+
+
+def keep_programs(folder: Path) -> bool:
+    """JAX keeps and finds compiled programs in this folder, unless it was given another."""
+    if getattr(jax.config, "jax_compilation_cache_dir") not in (None, str(folder)):  # noqa: B009
+        return False
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+    return True
 
 
 def num_places() -> int:

@@ -4,14 +4,20 @@ import contextlib
 import functools
 import logging
 import os
+import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
 from kmlp.machine import num_cores
+from kmlp.nn.backend.tensorflow_functions import Traced
 
 logger = logging.getLogger(__name__)
+_CACHE_FLAG = "--tf_xla_persistent_cache_directory"
+# With which it was tried: an unknown flag ends the process, and earlier ones crashed on a CPU.
+_KEEPS_PROGRAMS = re.compile(r"2\.(20|21)\.")
 
 
 def compile(function: Callable, *, fused: bool = True) -> Callable:
@@ -25,7 +31,7 @@ def compile(function: Callable, *, fused: bool = True) -> Callable:
     # A partial has no code object: else TensorFlow counts every program's first trace of one
     # method as retraces of a single function, and warns.
     program = functools.partial(function)
-    return tf.function(program, autograph=False, jit_compile=fused or _on_gpu() or None)
+    return Traced(tf.function(program, autograph=False, jit_compile=fused or _on_gpu() or None))
 
 
 def fuse(function: Callable) -> Callable:
@@ -44,6 +50,16 @@ def value_and_gradients(function: Callable, weights: list) -> tuple[tuple[Any, A
 def rounded_as_a_constant(value: Any) -> Any:
     """A tensor's value as if it had been a Python number that Keras casts: through float32."""
     return tf.cast(tf.cast(value, tf.float32), value.dtype)
+
+
+def keep_programs(folder: Path) -> bool:
+    """TensorFlow keeps and finds compiled programs in this folder: asked by a flag, which is read
+    when it first computes; one that names another folder stays."""
+    flags = os.environ.get("TF_XLA_FLAGS", "")
+    if _CACHE_FLAG not in flags and _KEEPS_PROGRAMS.match(tf.__version__):
+        kinds = "--tf_xla_persistent_cache_device_types=CPU,XLA_CPU,XLA_CPU_JIT"
+        os.environ["TF_XLA_FLAGS"] = f"{flags} {_CACHE_FLAG}={folder} {kinds}".strip()
+    return f"{_CACHE_FLAG}={folder}" in os.environ.get("TF_XLA_FLAGS", "").split()
 
 
 def num_places() -> int:

@@ -5,6 +5,8 @@ from kmlp.study.results.ranking import is_imbalanced
 from kmlp.study.results.records.members import MemberScores
 from kmlp.study.results.records.study import StudyNumbers
 
+_ENDED = 0.95
+
 
 def caveats(results: StudyNumbers) -> list[str]:
     """Sentences; none where nothing limits it."""
@@ -48,7 +50,8 @@ def _piloted(results: StudyNumbers) -> list[str]:
         return []
     return [
         f"The strengths were chosen on validation, by {results.pilot.num_seeds} pilot seeds of "
-        "their own; the seeds compared here had no part in it."
+        "their own; the seeds compared here had no part in it. The baseline has no strength that "
+        "could have been chosen: what a variant gains holds for one that was tuned that much."
     ]
 
 
@@ -74,9 +77,15 @@ def _sampled(results: StudyNumbers) -> list[str]:
 
 
 def _cut_short(results: StudyNumbers) -> list[str]:
-    """Whether many networks were at their best in the last epoch that they were given."""
+    """Whether many networks were at their best in the last epochs that they were given.
+
+    The last twentieth of them: under a rate that falls to 0 the very last epoch gains next to
+    nothing, however much a longer training would.
+    """
     done = results.finished()
-    improving = [m for m in done if m.best_epoch == m.stopped_epoch]
+    last = {v.name: v.config.train["max_epochs"] for v in results.variants}
+    to_the_end = [m for m in done if m.stopped_epoch == last[m.variant]]
+    improving = [m for m in to_the_end if m.best_epoch > _ENDED * m.stopped_epoch]
     if 4 * len(improving) < len(done) or not improving:
         return []
     return [

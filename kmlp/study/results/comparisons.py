@@ -25,9 +25,9 @@ def against_best(
 ) -> dict[str, Versus]:
     """By variant, each of the others against the best.
 
-    The best is chosen on validation, the comparisons are on the test set, so none of them is
-    flattered by the choice. The best and the baseline are compared once, in `against_baseline`,
-    lest two corrections contradict.
+    The best is chosen on validation, the comparisons are on the test set: the choice flatters them
+    as far as a network's validation and test scores rise and fall together. The best and the
+    baseline are compared once, in `against_baseline`, lest two corrections contradict.
 
     Args:
         evidence: of the study.

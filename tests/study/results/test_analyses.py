@@ -8,7 +8,7 @@ from importlib import resources
 import numpy as np
 import pytest
 
-from kmlp.report.sections.folds import fold_tables
+from kmlp.report.sections.analyses.folds import fold_tables
 from kmlp.stats import paired_tests
 from kmlp.stats.cross_validation import fold_interval
 from kmlp.stats.decomposition.bias_variance import decompose

@@ -62,6 +62,8 @@ class Names:
     def start(self, variant_of, done, title) -> None:
         self.names, self.titles = list(variant_of.values()), [*self.titles, title]
 
+    def compiling(self, *_) -> None: ...
+
     def need(self, memory) -> None:
         pass
 

@@ -32,6 +32,7 @@ def variant(name: str, test: float, *, strength: str | None = None, val=None, **
     return {
         "name": name,
         "strength": f"{name}=0.2" if strength is None else strength,
+        "config": {"model": {}, "train": {"max_epochs": 100}},
         "num_members": 10,
         "num_diverged": 0,
         "test": summary(test, (test - 0.002, test + 0.002)),
@@ -211,11 +212,24 @@ def test_diverged_members_are_named_by_variant_seed_and_epoch():
     ]
 
 
-@pytest.mark.parametrize(("num_improving", "is_said"), [(1, False), (2, True)])
-def test_training_that_ended_too_early_is_said(num_improving, is_said):
-    """From a quarter of the networks on."""
+@pytest.mark.parametrize(
+    ("num_improving", "best", "stopped", "is_said"),
+    [
+        (1, 100, 100, False),
+        (2, 100, 100, True),
+        (2, 96, 100, True),
+        (2, 95, 100, False),
+        (2, 60, 60, False),
+    ],
+)
+def test_training_that_ended_too_early_is_said(num_improving, best, stopped, is_said):
+    """From a quarter of the networks on, at their best in the last twentieth of all epochs."""
     members = [
-        {"status": "done", "best_epoch": 9 if i < num_improving else 5, "stopped_epoch": 9}
+        {
+            "status": "done",
+            "best_epoch": best if i < num_improving else 5,
+            "stopped_epoch": stopped if i < num_improving else 10,
+        }
         for i in range(8)
     ]
     sentences = verdict(results(members=members))

@@ -18,7 +18,7 @@ def references_section(results: StudyResults) -> Section | None:
     if not results.references:
         return None
     # Drawn with what the terminal's table need not load.
-    from kmlp.report.comparing.references import references_figure
+    from kmlp.report.sections.analyses.references_figure import references_figure
 
     unit = results.unit()
     ranked = sorted(results.references, key=lambda r: -unit.gain(r.test[unit.metric].mean))

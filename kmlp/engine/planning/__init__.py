@@ -1,0 +1,1 @@
+"""Which members train together, in stacks of which size: compiling weighed against computing."""

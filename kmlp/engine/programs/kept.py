@@ -1,0 +1,97 @@
+"""The compiled programs of this process: a stack finds those of an earlier one."""
+
+import contextlib
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+
+import keras
+
+from kmlp.data.dataset import DataSpec
+from kmlp.engine.compiled import Program
+from kmlp.engine.programs import disk
+from kmlp.engine.signature import Signature
+from kmlp.nn import backend
+
+# Each takes tens of MB; running stacks hold theirs anyway.
+KEPT_PROGRAMS = 16
+_Key = tuple[Signature, int, int, DataSpec, str]
+
+
+class Programs:
+    """The last programs by what they are compiled for, whatever thread asks.
+
+    Attributes:
+        folder: where the backend keeps them for the next process, if it does.
+    """
+
+    def __init__(self) -> None:
+        self.folder: Path | None = None
+        self._was_asked = False
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[_Key, Program] = OrderedDict()
+
+    def get(
+        self, signature: Signature, num_members: int, spec: DataSpec, group: int | None = None
+    ) -> Program:
+        """The program of a signature and a size, of which `group` members train at a time."""
+        key = _key(signature, num_members, spec, group)
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = Program(signature, num_members, spec, group)
+            self._kept.move_to_end(key)
+            if len(self._kept) > KEPT_PROGRAMS:
+                self._kept.popitem(last=False)
+            return self._kept[key]
+
+    def places(
+        self, signature: Signature, num_members: int, spec: DataSpec, group: int | None = None
+    ) -> frozenset[int]:
+        """Where a program is there already; nothing is built."""
+        with self._lock:
+            kept = self._kept.get(_key(signature, num_members, spec, group))
+            return frozenset(kept.places) if kept else frozenset()
+
+    def keep_on_disk(self) -> None:
+        """From now on, unless the user wants otherwise; nothing is changed the second time. It
+        must be said before the backend looks for its devices."""
+        with self._lock:
+            if not self._was_asked:
+                self._was_asked, folder = True, disk.prepare()
+                self.folder = folder if folder and backend.keep_programs(folder) else None
+
+    @contextlib.contextmanager
+    def compiling(self, program: Program, place: int) -> Iterator[None]:
+        """What runs inside is compiled first, if this place has not done so yet.
+
+        One place after the other where programs are kept on the disk: the next one finds it there.
+        """
+        if place in program.places:
+            yield
+            return
+        with program.lock if self.folder else contextlib.nullcontext():
+            yield
+        program.places.add(place)
+
+    def have_trained(self) -> bool:
+        """Whether one has been compiled."""
+        with self._lock:
+            return any(program.places for program in self._kept.values())
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def clear(self) -> None:
+        """Forgets them; stacks that train keep theirs."""
+        with self._lock:
+            self._kept.clear()
+
+
+def _key(signature: Signature, num_members: int, spec: DataSpec, group: int | None) -> _Key:
+    return signature, num_members, group or num_members, spec, keras.config.floatx()
+
+
+PROGRAMS = Programs()
+"""Of the process, not of a study or its trainer: a second study of the same networks, or a search's
+next trial, trains at once where the first one had to compile."""

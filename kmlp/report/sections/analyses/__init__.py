@@ -1,0 +1,1 @@
+"""What more than the ordinary networks shows: the sections of `kmlp/study/results/analyses/`."""
