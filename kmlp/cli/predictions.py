@@ -1,5 +1,6 @@
 """Predictions on the terminal: a line or an object each, progress, pictures in characters."""
 
+import functools
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,7 +27,8 @@ def print_predictions(predictions: "Predictions", out: Path | None, *, as_json: 
         if out:
             write_predictions(predictions, out, lambda count: progress.advance(task, count))
         else:
-            show: Callable[[Any], None] = _print_json if as_json else print_line
+            of_row = functools.partial(print_line, num_names=predictions.num_names)
+            show: Callable[[Any], None] = _print_json if as_json else of_row
             for batch in predictions.batches:
                 for row in batch:
                     show(row)
@@ -37,24 +39,24 @@ def print_predictions(predictions: "Predictions", out: Path | None, *, as_json: 
         print(f"{predictions.num_rows:,} predictions in {out}")
 
 
-def print_line(row: dict[str, Any]) -> None:
-    """A prediction for people: what names it, what is said of it, and how sure that is."""
-    own, said = _parts(row)
-    name = visible(", ".join(map(str, own)))
-    if "prediction" in row:
-        spread = f" ± {row['stddev']:.3g}" if "stddev" in row else ""
-        print(f"{name}  {row['prediction']:.6g}{spread}")
+def print_line(row: dict[str, Any], num_names: int = 1) -> None:
+    """A prediction for people: what names it, what is said of it, and how sure that is.
+
+    Args:
+        row: as `Predictions` has it.
+        num_names: how many of its first fields name it; these may be called like the others.
+    """
+    cells = list(row.items())
+    name = visible(", ".join(str(cell) for _, cell in cells[:num_names]))
+    found = dict(cells[num_names:])
+    if "prediction" in found:
+        spread = f" ± {found['stddev']:.3g}" if "stddev" in found else ""
+        print(f"{name}  {found['prediction']:.6g}{spread}")
         return
-    spread = f" ± {100 * row['stddev']:.1f}" if "stddev" in row else ""
-    share = row["probability"] if "probability" in row else row[f"probability_{said}"]
+    said = found.get("class", found.get("label", ""))
+    spread = f" ± {100 * found['stddev']:.1f}" if "stddev" in found else ""
+    share = found["probability"] if "probability" in found else found[f"probability_{said}"]
     print(f"{name}  {visible(said)}  {100 * share:.1f} %{spread}")
-
-
-def _parts(row: dict[str, Any]) -> tuple[list[Any], str]:
-    """The cells that name a row, which stand first, and its class, if any."""
-    first = "prediction" if "prediction" in row else "label" if "label" in row else "class"
-    own = list(row.values())[: list(row).index(first)]
-    return own, row.get("class", row.get("label", ""))
 
 
 def print_images(model: "LoadedModel", images: "np.ndarray", truth: Sequence[str]) -> None:

@@ -113,6 +113,25 @@ def class_indices(y: Any, names: Sequence[str], label: str) -> np.ndarray:
     return numbers
 
 
+def target_values(y: Any, label: str) -> np.ndarray:
+    """Targets as `float64` numbers `(n,)`.
+
+    Args:
+        y: `(n,)` numbers.
+        label: what messages call them.
+
+    Raises:
+        DataError: one is missing, infinite or no number.
+
+    Example:
+        >>> target_values([1, 2.5], "y").tolist()
+        [1.0, 2.5]
+    """
+    read = to_array(y, label)
+    found = _plain(read, read.shape[0] if read.ndim else 0, "test", label)
+    return _numbers(found, label).astype(np.float64)
+
+
 def _plain(values: Any, num_rows: int, which: str, name: str = "") -> np.ndarray:
     """One-dimensional, and of a kind: objects become the strings or numbers that they are."""
     name = name or f"y_{which}"

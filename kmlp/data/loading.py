@@ -50,7 +50,8 @@ def load_dataset(
             compressed (.gz, .zst, .xz, .bz2) or not.
         folder: where to look first; it may hold the files, or a folder of the set's name.
         download: whether a named set that lies nowhere is downloaded.
-        target, columns, drop, task: of a table; see `Dataset.from_table`.
+        target, columns, drop: of a table; see `Dataset.from_table`.
+        task: of a table or an `.npz` file; found out where omitted.
         test: of what has no test rows of its own: which rows test, a fifth where omitted; see
             `Dataset.from_table`.
 
@@ -71,6 +72,11 @@ def load_dataset(
         raise DataError(f"{said[0]} is of tables, such as a .csv file; {str(name)!r} is none.")
     if Path(name).suffix.lower() == ".npz":
         return _load_npz(Path(name), test, task)
+    if task != "auto":
+        raise DataError(
+            f"task is of tables and .npz files; {str(name)!r} is none. Received: task={task!r}. "
+            "Leave it out: the labels of images are classes."
+        )
     if str(name) in SHIPPED:
         return load_shipped(str(name), test=test)
     if os.path.isdir(name) and holds_image_classes(Path(name)):

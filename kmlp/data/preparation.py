@@ -63,7 +63,7 @@ def prepare(
         DataError: the column, the cell and what to do.
     """
     table = as_table(data)
-    if is_images(table, target, columns, drop):
+    if task != "regression" and is_images(table, target, columns, drop):
         return Prepared(arrays=_images(table, test), schema=None)
     if target not in table.columns:
         infer_schema(table, target)  # says which columns there are

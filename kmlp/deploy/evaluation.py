@@ -7,7 +7,7 @@ import numpy as np
 
 from kmlp.data.dataset import Dataset
 from kmlp.data.features import places_by_name
-from kmlp.data.labels import class_indices
+from kmlp.data.labels import class_indices, target_values
 from kmlp.deploy.scoring import scores_of, training_data
 from kmlp.deploy.serving import LoadedModel
 from kmlp.errors import DataError
@@ -87,8 +87,10 @@ def _as_pair(data: tuple[Any, ...]) -> tuple[Any, Any]:
 
 
 def _evaluate_pair(model: LoadedModel, x: Any, y: Any) -> dict[str, Any]:
+    if not np.size(y):
+        raise DataError("y holds no row, and nothing can be scored. Name rows with labels.")
     if "prediction" in model.output_names:
-        labels = np.asarray(y, np.float64)
+        labels = target_values(y, "y")
     else:
         labels = class_indices(y, model.class_names, "y")
     outputs = model.outputs(x)

@@ -26,12 +26,14 @@ class Predictions:
         num_rows: in all.
         batches: the rows, some at a time; read once.
         told: what of a table should be looked at, a line each; whole after the last batch.
+        num_names: how many of the fields, which come first, name a row.
     """
 
     fields: tuple[str, ...]
     num_rows: int
     batches: Iterator[list[Row]]
     told: Callable[[], list[str]] = list
+    num_names: int = 1
 
 
 def array_fields(model: LoadedModel) -> tuple[str, ...]:

@@ -20,9 +20,9 @@ def predict_table(model: LoadedModel, path: Path, keep: Sequence[str] = ()) -> P
     batches = open_table(model, path, keep)
     fields = table_fields(model, keep)
     told = Told(known=(*known_of(model), *keep))
-    return Predictions(
-        fields, batches.num_rows, _predicted(model, batches, keep, told), lambda: told.lines()
-    )
+    rows = _predicted(model, batches, keep, told)
+    num_names = max(1, len(keep))
+    return Predictions(fields, batches.num_rows, rows, lambda: told.lines(), num_names)
 
 
 def open_table(model: LoadedModel, path: Path, keep: Sequence[str] = ()) -> Batches:

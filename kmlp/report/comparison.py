@@ -36,7 +36,9 @@ def comparison_report(folders: Sequence[RunFolder]) -> Report:
         Section("gains", "What each variant gains over its study's baseline", [_gains(studies)]),
         Section("every", "Every seed", _figures(studies)),
         Section("differs", "What differs", [_differences(folders, studies)]),
-        Section("limits", "Limits of comparing", [Bullets(_limits(studies))]),
+        Section(
+            "limits", "Limits of comparing", [Bullets(_limits(studies, has_across=bool(across)))]
+        ),
     ]
     return Report(
         kicker="Studies side by side",
@@ -219,15 +221,16 @@ def _fields(folder: RunFolder, results: StudyResults) -> dict[str, str]:
     return {name: str(value) for name, value in flat.items()}
 
 
-def _limits(studies: Studies) -> list[str]:
+def _limits(studies: Studies, *, has_across: bool) -> list[str]:
     hashes = {r.dataset.sha256 for r in studies.values()}
     data = (
         "All studies saw the same data, and the same test rows: their errors are not independent."
         if len(hashes) == 1
         else "The studies saw different data: compare what a variant gains, not its score."
     )
+    but = "; but for that over all data sets, which takes one difference of each" * has_across
     return [
         data,
         "No score of one study was tested against another's: an interval that overlaps another "
-        "proves nothing, and p holds within its own study only.",
+        f"proves nothing, and p holds within its own study only{but}.",
     ]

@@ -20,6 +20,7 @@ _KNOWN = {
     "seed": ("seed", "repeat", "repetition", "run"),
     "fold": ("fold",),
 }
+_A_ROW = "A row is one score, as ours,0,0.91 under method,seed,score."
 _HUGE = 1e150
 Pair = tuple[Any, ...]
 """What a score belongs to: its seed, its fold, or both; of unpaired ones their place."""
@@ -77,7 +78,7 @@ def read_scores(
     """
     table = as_table(source)
     if not table.height:
-        raise DataError(f"{table.name} has no rows. A row is one score, as in\n{_EXAMPLE}")
+        raise DataError(f"{table.name} has no rows. {_A_ROW}")
     names = role_columns(table, method, score)
     values = numbers_of(table, names["score"])
     keys = {role: texts_of(table, names[role]) for role in _KNOWN if role in names}
@@ -114,8 +115,8 @@ def role_columns(table: Table, method: str | None, score: str | None) -> dict[st
     if "method" not in names:
         raise DataError(
             f"{table.name}: no column names the method of a score. Its columns: "
-            f"{_quoted(table.frame.columns)}. A row is one score, as ours,0,0.91 "
-            "under method,seed,score. Rename the column to method, or say --method COLUMN."
+            f"{_quoted(table.frame.columns)}. {_A_ROW} Rename the column to method, or say "
+            "--method COLUMN."
         )
     if "score" not in names:
         names["score"] = _score_column(table, by_plain, names)

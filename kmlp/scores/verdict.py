@@ -107,9 +107,9 @@ def _equivalent(name: str, versus: VersusMethod, results: ScoresResults, unit: U
 def _open(name: str, versus: VersusMethod, results: ScoresResults, unit: Unit) -> str:
     interval = f"95 % interval {unit.interval(versus.ci95, signed=True)}, " if versus.ci95 else ""
     chances = f"; {_chances(versus.posterior)}" if versus.posterior else ""
-    needed = _needed(results)
+    needed = _needed(versus, results)
     few = ""
-    if versus.test == "sign_flip" and versus.num_compared < needed:
+    if versus.num_compared < needed:
         few = f"; {versus.num_compared} seeds cannot show it, at least {needed} are needed"
     return (
         f"{name} cannot be told apart from {results.baseline}: {unit.signed(versus.difference)} "
@@ -122,15 +122,18 @@ def _too_few(name: str, versus: VersusMethod, results: ScoresResults, unit: Unit
     return (
         f"{name} differs from {results.baseline} by {unit.signed(versus.difference)} "
         f"{unit.of_difference} on {versus.num_compared} {pairs_of(results)}: too few to test; at "
-        f"least {_needed(results)} are needed."
+        f"least {_needed(versus, results)} are needed."
     )
 
 
-def _needed(results: ScoresResults) -> int:
-    """The pairs without which no test among so many can be significant: no sign-flip test, which
-    is what takes most, or none at all."""
-    tests = [m.versus_baseline.test for m in results.datasets[0].methods if m.versus_baseline]
-    return min_seeds_to_test(len(tests)) if "sign_flip" in tests else MIN_SEEDS_TO_TEST
+def _needed(versus: VersusMethod, results: ScoresResults) -> int:
+    """The scores without which nothing is told apart: among many methods a sign-flip test, whose
+    p has a least value, needs more of them."""
+    if versus.test != "sign_flip":
+        return MIN_SEEDS_TO_TEST
+    return min_seeds_to_test(
+        sum(m.versus_baseline is not None for m in results.datasets[0].methods)
+    )
 
 
 _SENTENCES = {
@@ -228,6 +231,11 @@ def _limits(results: ScoresResults, unit: Unit) -> list[str]:
             "No seed or fold pairs the scores, so they were compared as independent samples; pairs "
             "of the same seed would need fewer."
         )
+    if not results.paired_by and results.margin:
+        limits.append(
+            f"Equivalence within {_margin(results.margin, unit)} was not tested: that takes a "
+            "column seed or fold."
+        )
     if "fold" in results.paired_by:
         limits.append(
             "Folds share their training rows: intervals and p are corrected for it, as if the "
@@ -235,6 +243,11 @@ def _limits(results: ScoresResults, unit: Unit) -> list[str]:
         )
     if missing := _unpaired(results):
         limits.append(f"Only what both have is compared: {missing}.")
+    if results.across:
+        limits.append(
+            "Each data set is corrected by itself: of 20 on which two methods are equal, one is "
+            "expected to tell them apart by chance."
+        )
     if results.across and unit.record.unit == "target":
         limits.append(
             f"The mean over data sets adds up {unit.title} of different problems; the signed-rank "

@@ -48,3 +48,9 @@ def test_columns_can_be_said_and_dropped():
     assert data.schema.inputs["cultivar"] == "category"
     with pytest.raises(DataError, match=r"target is of tables, such as a .csv file; 'digits'"):
         kmlp.load_dataset("digits", target="label")
+
+
+@pytest.mark.parametrize("name", ["digits", "mnist"])
+def test_a_task_of_images_is_refused_not_passed_over(name):
+    with pytest.raises(DataError, match=r"Received: task='regression'\. Leave it out"):
+        kmlp.load_dataset(name, task="regression", download=False)

@@ -170,6 +170,8 @@ def test_a_table_of_pixels_is_a_set_of_images(tmp_path):
     np.testing.assert_array_equal(said.x_test, data.x_test)
     with pytest.raises(DataError, match="images without labels"):
         Dataset.from_table(frame.drop(columns="label"))
+    numbers = Dataset.from_table(frame, target="label", task="regression")
+    assert (numbers.spec.task, numbers.spec.input_shape) == ("regression", (784,))
 
 
 X, Y = rng.normal(size=(40, 3)), np.arange(40) % 4

@@ -134,6 +134,23 @@ def test_rows_of_one_class_alone_need_no_training_set():
     assert scores["accuracy"]["value"] == pytest.approx(1 / 3)
 
 
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ([1.0, np.nan, 3.0], r"y holds NaN or infinite values in 1 rows\. Drop those rows\."),
+        ([1.0, None, 3.0], "y holds NaN or infinite values in 1 rows"),
+        (["1", "b", "3"], r"y must hold numbers for regression\. Received: dtype <U1\."),
+        ([], "y holds no row"),
+        ([1.0], r"y must be \(n,\) for 3 rows"),
+    ],
+)
+def test_targets_that_cannot_be_scored_are_refused(y, message):
+    """Scores of a missing target would all be unknown, and nobody would learn why."""
+    model = model_that_gives(prediction=np.array([1.0, 2.0, 3.0]))
+    with pytest.raises(DataError, match=message):
+        evaluate(model, (np.zeros((3, 2)), y))
+
+
 def test_pairs_that_do_not_fit_are_refused():
     model, x = model_that_gives(("a", "b", "c"), probabilities=P), np.zeros((3, 2))
     with pytest.raises(DataError, match="y holds 'd', not among the classes a, b, c"):

@@ -153,6 +153,14 @@ def test_the_terminal_gets_a_line_a_row_and_stderr_what_to_look_at(tmp_path, cap
     assert capsys.readouterr().out == f"3 predictions in {tmp_path / 'p.csv'}\n"
 
 
+def test_columns_that_are_kept_may_be_called_like_what_is_predicted(tmp_path, capsys):
+    """The true class beside the predicted one is what a reader wants; it is not taken for it."""
+    kept = ["class", "prediction", "probability", "stddev"]
+    new = write(tmp_path / "new.csv", f"age,city,{','.join(kept)}\n75,a,no,x,y,z\n")
+    print_predictions(predict_file(stand_in(), new, keep=kept), None, as_json=False)
+    assert capsys.readouterr().out == "no, x, y, z  yes  75.0 %\n"
+
+
 def test_models_of_named_arrays_find_their_columns_in_a_table(tmp_path):
     """A frame of numbers was trained on: it has no schema, but names."""
     seen = []

@@ -60,6 +60,17 @@ def test_the_report_says_it_first(folders):
     report = comparison_report([RunFolder(folders / f"run{i}") for i in range(3)])
     assert report.verdict[0] == "No method is shown to beat none over data sets."
     assert report.sections[0].anchor == "across"
+    assert "; but for that over all data sets" in limits_of(report)
+
+
+def test_without_it_every_p_is_of_one_study(folders):
+    report = comparison_report([RunFolder(folders / name) for name in ("run0", "again")])
+    assert limits_of(report).endswith("p holds within its own study only.")
+
+
+def limits_of(report) -> str:
+    (section,) = (s for s in report.sections if s.anchor == "limits")
+    return section.blocks[0].items[-1]
 
 
 @pytest.mark.parametrize("names", [("run0", "again"), ("run0", "auc"), ("run0",)])

@@ -56,6 +56,12 @@ def test_latex_has_no_command_that_is_not_ours(out):
     assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 1
 
 
+def test_a_name_that_begins_like_an_option_is_no_option_of_the_row_before():
+    table = Table([Cell("a")], [Row([Cell("[2em] x")]), Row([Cell("*y")])])
+    written = booktabs(table, caption="c").splitlines()
+    assert written[7:9] == [r"{[}2em] x \\", r"{*}y \\"]
+
+
 def test_a_marked_cell_is_bold_in_latex():
     table = Table([Cell("a"), Cell("b")], [Row([Cell("x"), Cell("1", "0 to 2", "better")])])
     assert r"x & \textbf{1} (0 to 2) \\" in booktabs(table, caption="c")

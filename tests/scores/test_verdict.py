@@ -7,6 +7,10 @@ import kmlp
 from tests.scores.made import rows
 
 
+def without_seeds(table: dict[str, list]) -> dict[str, list]:
+    return {name: column for name, column in table.items() if name != "seed"}
+
+
 def test_says_what_is_better_equal_and_worse_in_this_order():
     said = kmlp.compare(rows(), equivalence=1.0).verdict
     assert [s.split(" by ")[0].split(" within")[0] for s in said[:3]] == [
@@ -42,6 +46,27 @@ def test_five_seeds_show_nothing_and_it_says_how_many_do():
     said = kmlp.compare(rows(seeds=5, methods=("base", "good"))).verdict
     assert said[0] == "No method is shown to beat base."
     assert said[1].endswith("on 5 seeds: too few to test; at least 6 are needed.")
+
+
+def test_five_folds_of_many_methods_lack_one_as_the_corrected_test_has_no_least_p():
+    said = kmlp.compare(without_seeds(rows(seeds=1, folds=5))).verdict
+    assert said[1].endswith("on 5 folds: too few to test; at least 6 are needed.")
+
+
+def test_a_margin_that_cannot_be_tested_is_said():
+    table = without_seeds(rows(seeds=8))
+    said = "Equivalence within 1.00 points was not tested: that takes a column seed or fold."
+    assert said in kmlp.compare(table, equivalence=1.0).verdict
+    assert said not in kmlp.compare(rows(seeds=8), equivalence=1.0).verdict
+
+
+def test_single_data_sets_are_said_to_be_corrected_one_by_one():
+    def is_said(*datasets: str) -> bool:
+        verdict = kmlp.compare(rows(datasets=datasets, methods=("base", "good"))).verdict
+        return any(s.startswith("Each data set is corrected by itself") for s in verdict)
+
+    assert is_said("x", "y")
+    assert not is_said("x")
 
 
 def test_six_seeds_cannot_tell_three_methods_and_it_says_so():

@@ -12,6 +12,9 @@ _SPECIAL = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
+    # What stands first in a row would else belong to the command that ends the one before.
+    "[": "{[}",
+    "*": "{*}",
     '"': r"\textquotedbl{}",
     "↑": r"$\uparrow$",
     "↓": r"$\downarrow$",

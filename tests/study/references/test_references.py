@@ -109,6 +109,16 @@ def test_differences_are_to_the_best_network_paired_by_seed_in_a_family_of_their
         assert (versus.difference, versus.p, versus.p_holm) == (one.difference, one.p, p)
 
 
+def test_a_best_network_of_more_rows_than_the_references_had_is_told(ridge_wins, tmp_path):
+    few = {"name": "few", "num_train": 20}
+    config = dataclasses.replace(CONFIG, variants=("none", few), baseline="few", num_seeds=2)
+    found = study(config, tmp_path / "run", numbers()).record
+    assert found.best.variant == "none"
+    said = "These models learnt from as many rows as few, none from another number"
+    assert any(s.startswith(said) for s in found.verdict)
+    assert not any("learnt from as many rows" in s for s in ridge_wins.record.verdict)
+
+
 def test_the_verdict_begins_with_what_does_better_than_every_network(ridge_wins):
     first = ridge_wins.record.verdict[0]
     assert first.startswith("Ridge regression does better than the best network, ")

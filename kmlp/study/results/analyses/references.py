@@ -103,10 +103,23 @@ def reference_sentences(results: StudyNumbers) -> list[str]:
         name: [pair for pair in told if standing(pair[1], unit) == name]
         for name in ("better", "unclear", "worse")
     }
-    return [
+    said = [
         words(pairs, label, unit)
         for words, pairs in zip((_better, _unclear, _worse), by_standing.values(), strict=True)
         if pairs
+    ]
+    return [*said, *_of_other_rows(results, best.variant)]
+
+
+def _of_other_rows(results: StudyNumbers, best: str) -> list[str]:
+    """References learn from the baseline's rows: of another number of them a model is not judged
+    by itself alone."""
+    own, theirs = (results.variant(name).config.num_train for name in (results.baseline, best))
+    if own == theirs:
+        return []
+    return [
+        f"These models learnt from as many rows as {results.baseline}, "
+        f"{results.variant(best).label} from another number: that may be the difference."
     ]
 
 
