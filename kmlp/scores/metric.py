@@ -9,7 +9,7 @@ from kmlp.stats.metrics import BY_NAME
 from kmlp.stats.metrics.record import Metric
 
 _LOWER = ("error", "loss", "entropy", "rmse", "mse", "mae", "mape", "nll", "deviance", "brier")
-_HIGHER = ("accuracy", "auc", "f1", "precision", "recall", "r2", "kappa", "mcc", "score")
+_HIGHER = ("accuracy", "auc", "f1", "precision", "recall", "r2", "kappa", "mcc")
 _TURNED = re.compile(
     r"(^|[^a-z])(neg|negative|negated|minus|inv|inverse|inverted|reduction|decrease|drop|improvement"
     r"|gain|skill)([^a-z]|$)|^(1_?)?-"
@@ -77,9 +77,8 @@ def _direction(name: str, plain: str, said: bool | None, *, least: float) -> boo
     if said is not None:
         return said
     lower = any(word in plain for word in _LOWER)
-    higher = any(word in plain for word in _HIGHER)
-    # "f1_score" and "brier_score": what is not named an error is a score.
-    is_both = lower and any(word in plain for word in _HIGHER if word != "score")
+    higher = plain == "score" or any(word in plain for word in _HIGHER)
+    is_both = lower and higher
     is_below = lower and least < 0
     if _TURNED.search(plain) or is_both or is_below or not (lower or higher):
         seen = f" It falls to {least:g}: scikit-learn's scorers negate errors." * is_below

@@ -97,15 +97,22 @@ def _common_metric(studies: Sequence[Study]) -> str | None:
 
 def _of_study(study: Study, metric: str, studies: Sequence[Study]) -> pl.DataFrame:
     done = study.record.finished()
-    before = _before(study, studies)
+    names = {v: _method(study, v, studies) for v in {m.variant for m in done}}
     columns: dict[str, list[object]] = {
-        "method": [before + m.variant for m in done],
+        "method": [names[m.variant] for m in done],
         "seed": [str(m.seed) for m in done],
         metric: [m.score("test", metric) for m in done],
     }
     if len({s.record.dataset.sha256 for s in studies}) > 1:
         columns["dataset"] = [_name_of_data(study, studies)] * len(done)
     return pl.DataFrame(columns)
+
+
+def _method(study: Study, variant: str, studies: Sequence[Study]) -> str:
+    """The variant's name, with its strength where another study has it at another one."""
+    known = [v for s in studies for v in s.record.variants if v.name == variant]
+    is_one = len({v.strength for v in known}) == 1
+    return _before(study, studies) + (variant if is_one else study.record.variant(variant).label)
 
 
 def _before(study: Study, studies: Sequence[Study]) -> str:

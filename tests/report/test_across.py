@@ -9,6 +9,8 @@ from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.data import Dataset
 from kmlp.report.comparing.across import across_studies
 from kmlp.report.comparison import comparison_report
+from kmlp.scores.sources import scores_of_studies
+from kmlp.scores.table import read_scores
 from kmlp.study.loading import load_study
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.study import run_study
@@ -38,6 +40,9 @@ def folders(tmp_path_factory):
     for seed in range(3):
         run_study(CONFIG, place / f"run{seed}", data(seed), trainer=LinearTrainer())
     run_study(CONFIG, place / "again", data(0), trainer=LinearTrainer())
+    for seed, rate in ((0, 0.2), (1, 0.5)):
+        drop = dataclasses.replace(CONFIG, variants=("none", {"name": "drop", "dropout": rate}))
+        run_study(drop, place / f"drop{seed}", data(seed), trainer=LinearTrainer())
     other = dataclasses.replace(CONFIG, metric="auc")
     run_study(other, place / "auc", data(3), trainer=LinearTrainer())
     return place
@@ -71,6 +76,11 @@ def test_without_it_every_p_is_of_one_study(folders):
 def limits_of(report) -> str:
     (section,) = (s for s in report.sections if s.anchor == "limits")
     return section.blocks[0].items[-1]
+
+
+def test_a_variant_of_another_strength_is_another_one(folders):
+    methods = read_scores(scores_of_studies(studies(folders, "drop0", "drop1"))).methods
+    assert methods == ("none", "drop (dropout=0.2)", "drop (dropout=0.5)")
 
 
 @pytest.mark.parametrize("names", [("run0", "again"), ("run0", "auc"), ("run0",)])
