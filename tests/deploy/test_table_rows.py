@@ -82,6 +82,8 @@ def test_rows_are_named_by_what_is_kept_and_columns_found_by_name(tmp_path):
         "not used: 'Extra'",
         "column 'city': 1 of 3 rows hold a category that was not in training; it is known as "
         "unseen",
+        "column 'age': 1 of 3 rows have no value, and no training row lacked one; what a gap means "
+        "here was not learned",
     ]
 
 
@@ -209,7 +211,11 @@ def test_labelled_rows_are_scored_by_the_models_own_classes(tmp_path):
     scores = evaluate_table(stand_in(), path)
     assert scores["confusion"] == [[1, 0], [1, 1]]
     assert (scores["num_rows"], scores["class_names"]) == (3, ["no", "yes"])
-    assert scores["told"] == ["1 rows have no label in column 'left' and are left out"]
+    assert scores["told"] == [
+        "column 'age': 1 of 3 rows have no value, and no training row lacked one; what a gap means "
+        "here was not learned",
+        "1 rows have no label in column 'left' and are left out",
+    ]
     one_class = write(tmp_path / "one.csv", "left,city,age\nyes,a,70\nyes,b,20\n")
     assert evaluate_table(stand_in(), one_class)["confusion"] == [[0, 0], [1, 1]]
     renamed = write(tmp_path / "renamed.csv", LABELLED.replace("left", "gone"))

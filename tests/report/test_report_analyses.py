@@ -5,7 +5,7 @@ import re
 import pytest
 
 from kmlp.report.blocks import Figure, Table, Text
-from kmlp.report.sections import decompositions, folds, interim, seed_streams, sweeps
+from kmlp.report.sections.analyses import decompositions, folds, interim, seed_streams, sweeps
 from kmlp.study.results.records.study import StudyResults
 from tests.hand_made import hand_made
 
