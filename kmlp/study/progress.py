@@ -37,6 +37,7 @@ class StudyProgress(LiveDisplay):
         self._best: dict[str, float] = {}
         self._stopped: dict[str, int] = {}
         self._pace = Pace()
+        self._reference = ""
         self._done_before: frozenset[str] = frozenset()
         self._last_line = self._started
 
@@ -61,7 +62,10 @@ class StudyProgress(LiveDisplay):
 
     def reference(self, name: str, number: int, total: int) -> None:
         """A model that is no network is about to be trained."""
-        self._say(f"Training reference {number} of {total}: {name.replace('_', ' ')}.")
+        if name != self._reference:
+            self._reference = name
+            words = name.replace("_", " ")
+            self._say(f"Training reference {number} of {total}: {words}, a model a seed.")
 
     def epoch(self, members: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
         """One epoch of one stack."""
