@@ -69,7 +69,7 @@ def test_every_cell_ran_and_none_complained(executed):
 @pytest.mark.slow
 def test_the_table_and_the_error_bars_hold_every_variant(executed):
     notebook, _ = executed
-    (table,) = outputs_of(notebook, "results_table(results)")
+    (table,) = outputs_of(notebook, "results_table(study.record)")
     errors = printed(outputs_of(notebook, "test['se']"))
     for variant in ("none", "dropout", "l2", "batch_norm"):
         assert re.search(rf"\b{variant}\b", table["data"]["text/plain"])

@@ -177,9 +177,11 @@ def test_an_interrupted_search_is_usable_and_goes_on(tmp_path):
     assert done.returncode == 130
     assert "interrupted; the same command goes on from here" in done.stderr
     ended = [t for t in load_search(tmp_path / "run").record.trials if t.status == "done"]
-    assert 1 <= len(ended) < 6
+    # Trials this small share a stack: those of one stack end together, maybe all of them.
+    assert 1 <= len(ended) <= 6
     shown = kmlp("show", "run", cwd=tmp_path)
-    assert "trials have not ended; this is what is known so far" in shown.stderr
+    told = "trials have not ended; this is what is known so far" in shown.stderr
+    assert told == (len(ended) < 6)
     done = kmlp(*words.split(), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     found = load_search(tmp_path / "run").record.trials
