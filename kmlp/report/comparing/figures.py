@@ -6,7 +6,8 @@ import numpy as np
 
 from kmlp.report.blocks import Figure
 from kmlp.report.plots import ForestRow
-from kmlp.report.rendering.drawing import draw, draw_in_rows
+from kmlp.report.rendering.drawing import draw, draw_in_rows, scaled
+from kmlp.report.tabular import points
 from kmlp.scores.comparison import Comparison
 from kmlp.scores.records import DatasetResult
 from kmlp.scores.verdict import across_kind, compared, kind, pairs_of
@@ -27,7 +28,7 @@ def differences_figure(comparison: Comparison, dataset: DatasetResult, place: in
         draw_in_rows(rows, _axis(comparison), 0.0),
         alt=f"Differences in {unit.title} to {found.baseline}{where} by method.",
         caption=(
-            f"{unit.title}{where} minus {found.baseline}'s{_points(unit)}: {dots}the diamond their "
+            f"{unit.title}{where} minus {found.baseline}'s{points(unit)}: {dots}the diamond their "
             f"mean, the bar its 95 % interval. {_reading(unit)}"
         ),
     )
@@ -45,7 +46,7 @@ def across_figure(comparison: Comparison) -> Figure:
         draw_in_rows(rows, _axis(comparison), 0.0),
         alt=f"Mean differences in {unit.title} to {found.baseline} by method, a dot a data set.",
         caption=(
-            f"Mean {unit.title} minus {found.baseline}'s{_points(unit)}: a dot a data set, the "
+            f"Mean {unit.title} minus {found.baseline}'s{points(unit)}: a dot a data set, the "
             f"diamond their mean, the bar its 95 % interval. {_reading(unit)}"
         ),
     )
@@ -62,19 +63,15 @@ def _row(
     return ForestRow(
         label=label,
         values=unit.scale * np.array(values),
-        interval=[unit.scale * bound for bound in interval] if interval else None,
+        interval=scaled(interval, unit),
         role=said if is_clear else "unclear",
         is_clear=is_clear,
     )
 
 
-def _points(unit: Unit) -> str:
-    return ", points" if unit.scale > 1 else ""
-
-
 def _axis(comparison: Comparison) -> str:
     unit = comparison.unit
-    return f"{unit.title} minus {comparison.found.baseline}{_points(unit)} {unit.arrow}"
+    return f"{unit.title} minus {comparison.found.baseline}{points(unit)} {unit.arrow}"
 
 
 def _reading(unit: Unit) -> str:
