@@ -41,20 +41,21 @@ def compare(
         kmlp compare runs/a mine.csv
     """
     from kmlp.scores.comparison import compare as judged
-    from kmlp.scores.sources import baseline_of, gather_scores, missing_from
+    from kmlp.scores.sources import read_sources
 
     if lower_is_better and higher_is_better:
         raise ConfigError("say --lower-is-better or --higher-is-better, not both.")
     said = higher_is_better if lower_is_better or higher_is_better else None
+    read = read_sources(sources, method=method, score=score)
     found = judged(
-        gather_scores(sources, method=method, score=score),
-        baseline=baseline or baseline_of(sources),
+        read.table,
+        baseline=baseline or read.baseline,
         higher_is_better=said,
         equivalence=equivalence,
         method=method if len(sources) == 1 else None,
         score=score if len(sources) == 1 else None,
     )
-    for sentence in missing_from(sources):
+    for sentence in read.missing:
         print(sentence, file=sys.stderr)
     if json:
         print_json(found.results)

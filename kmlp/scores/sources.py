@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -14,9 +15,42 @@ from kmlp.stats.formatting import listed
 from kmlp.study.loading import Study, load_study
 
 
-def gather_scores(
+@dataclass(frozen=True)
+class Sources:
+    """What was named, read once: a run folder's arrays are hashed whenever it is loaded.
+
+    Attributes:
+        table: the scores of all, a row each.
+        studies: those of the run folders.
+    """
+
+    table: Table
+    studies: tuple[Study, ...] = ()
+
+    @property
+    def baseline(self) -> str | None:
+        """The baseline of a single study, or of all studies of different data; else None."""
+        names = {study.record.baseline for study in self.studies}
+        is_one = len(names) == 1 and _are_of_different_data(self.studies)
+        return names.pop() if is_one else None
+
+    @property
+    def missing(self) -> list[str]:
+        """What run folders lack, a sentence each: networks not trained yet, or diverged."""
+        said = []
+        for study in self.studies:
+            place = study.run_dir
+            diverged = sum(m.status != "done" for m in study.record.members)
+            if study.num_missing:
+                said.append(f"{place}: networks that are not trained yet: {study.num_missing}.")
+            if diverged:
+                said.append(f"{place}: networks that diverged and have no score: {diverged}.")
+        return said
+
+
+def read_sources(
     sources: Sequence[Path], *, method: str | None = None, score: str | None = None
-) -> Table:
+) -> Sources:
     """The scores of all sources, a row each.
 
     Of a run folder they are its networks' test scores: the variant is the method. Studies of
@@ -35,25 +69,19 @@ def gather_scores(
     if not sources:
         raise ConfigError("compare needs a file of scores, or a run folder.")
     _refuse_twice(sources)
-    studies = [load_study(path) for path in sources if path.is_dir()]
+    studies = tuple(load_study(path) for path in sources if path.is_dir())
     tables = [read_table(path) for path in sources if not path.is_dir()]
     if not studies and len(tables) == 1:
-        return tables[0]
+        return Sources(tables[0])
     metric = _common_metric(studies)
     frames = [_of_study(study, metric or "", studies) for study in studies]
     frames += [_of_file(table, metric, method, score) for table in tables]
-    return Table(_together(frames), name=" + ".join(path.name for path in sources))
-
-
-def baseline_of(sources: Sequence[Path]) -> str | None:
-    """The baseline of a single study, or of all studies of different data; else None."""
-    studies = [load_study(path) for path in sources if path.is_dir()]
-    names = {study.record.baseline for study in studies}
-    return names.pop() if len(names) == 1 and _are_of_different_data(studies) else None
+    name = " + ".join(path.name for path in sources)
+    return Sources(Table(_together(frames), name=name), studies)
 
 
 def scores_of_studies(studies: Sequence[Study]) -> Table:
-    """As `gather_scores`, of studies that were read.
+    """As `read_sources`, of studies that were read.
 
     Raises:
         DataError: their metrics differ.
@@ -64,19 +92,6 @@ def scores_of_studies(studies: Sequence[Study]) -> Table:
 
 def _are_of_different_data(studies: Sequence[Study]) -> bool:
     return len({study.record.dataset.sha256 for study in studies}) == len(studies)
-
-
-def missing_from(sources: Sequence[Path]) -> list[str]:
-    """What run folders lack, a sentence each: networks that are not trained yet, or diverged."""
-    studies = [load_study(path) for path in sources if path.is_dir()]
-    said = []
-    for study in studies:
-        diverged = sum(m.status != "done" for m in study.record.members)
-        if study.num_missing:
-            said.append(f"{study.run_dir}: networks that are not trained yet: {study.num_missing}.")
-        if diverged:
-            said.append(f"{study.run_dir}: networks that diverged and have no score: {diverged}.")
-    return said
 
 
 def _refuse_twice(sources: Sequence[Path]) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from kmlp.errors import ConfigError, DataError
 from kmlp.scores.comparison import compare
-from kmlp.scores.sources import gather_scores, missing_from
+from kmlp.scores.sources import read_sources
 from tests.hand_made import hand_made
 
 
@@ -38,7 +38,7 @@ def of_other_data(path, data_name="made"):
 )
 def test_a_file_is_read_beside_a_study_as_it_is_alone(tmp_path, run, columns, end):
     file = own(tmp_path / "mine.csv", columns=columns, end=end)
-    mine = compare(gather_scores([run, file]), baseline="none").found.datasets[0].methods[-1]
+    mine = compare(read_sources([run, file]).table, baseline="none").found.datasets[0].methods[-1]
     assert mine.name == "mine"
     assert mine.versus_baseline is not None
     assert mine.versus_baseline.num_compared == 6
@@ -50,7 +50,7 @@ def test_named_columns_are_found_in_each_of_several_files(tmp_path):
         for who, took in (("a", 3.0), ("b", 2.0))
     ]
     paths[1].write_text(paths[1].read_text().replace("mine", "theirs"))
-    table = gather_scores(paths, method="who", score="seconds")
+    table = read_sources(paths, method="who", score="seconds").table
     with pytest.raises(DataError, match="'seconds': is more of it better, or less"):
         compare(table)
     assert compare(table, higher_is_better=False).found.metric.name == "seconds"
@@ -58,50 +58,48 @@ def test_named_columns_are_found_in_each_of_several_files(tmp_path):
 
 def test_what_is_no_score_is_told_by_its_own_file_and_line(tmp_path, run):
     with pytest.raises(DataError, match=r"mine.csv, line 2, column 'score'.*'bad'"):
-        gather_scores([run, own(tmp_path / "mine.csv", end=",bad")])
+        read_sources([run, own(tmp_path / "mine.csv", end=",bad")])
 
 
 def test_two_columns_that_may_be_meant_are_refused(tmp_path, run):
     with pytest.raises(DataError, match="which of the columns 'seed' and 'Seed' is meant"):
-        gather_scores(
-            [run, own(tmp_path / "m.csv", columns="method,seed,Seed,score", end=",1,0.9")]
-        )
+        read_sources([run, own(tmp_path / "m.csv", columns="method,seed,Seed,score", end=",1,0.9")])
 
 
 def test_files_of_different_scores_are_refused(tmp_path):
     files = [own(tmp_path / f"{s}.csv", columns=f"method,seed,{s}") for s in ("accuracy", "auc")]
     with pytest.raises(DataError, match="different scores, accuracy and auc"):
-        gather_scores(files)
+        read_sources(files)
 
 
 def test_a_source_twice_is_refused(run):
     with pytest.raises(ConfigError, match="is named 2 times"):
-        gather_scores([run, run.parent / "." / run.name])
+        read_sources([run, run.parent / "." / run.name])
 
 
 def test_folders_of_one_name_keep_their_variants_apart(tmp_path, run):
     other = hand_made(tmp_path / "run", "multiclass").folder.path
-    methods = gather_scores([run, other]).frame["method"].unique(maintain_order=True).to_list()
+    methods = read_sources([run, other]).table.frame["method"].unique(maintain_order=True).to_list()
     assert methods[0] == f"{run}/none"
     assert methods[3] == f"{other}/none"
 
 
 def test_different_data_of_one_name_are_different_data_sets(tmp_path, run):
-    found = compare(gather_scores([run, of_other_data(tmp_path / "other")])).found
+    found = compare(read_sources([run, of_other_data(tmp_path / "other")]).table).found
     assert [d.name for d in found.datasets] == ["made 000000", "made 111111"]
 
 
 def test_a_variant_is_compared_over_the_data_of_several_studies(tmp_path, run):
-    found = compare(gather_scores([run, of_other_data(tmp_path / "b", "other")])).found
+    found = compare(read_sources([run, of_other_data(tmp_path / "b", "other")]).table).found
     assert {m.name: len(m.differences) for m in found.across} == {"dropout": 2, "l2": 2}
 
 
 def test_what_a_run_folder_lacks_is_told(tmp_path, run):
-    assert missing_from([run]) == []
+    assert read_sources([run]).missing == []
     made = hand_made(tmp_path / "run", "multiclass")
     first = made.folder.records()[made.plan.ids["l2"][0]]
     with made.folder.writing():
         made.folder.record(dataclasses.replace(first, status="diverged", metrics={}), {})
-    assert missing_from([made.folder.path]) == [
+    assert read_sources([made.folder.path]).missing == [
         f"{made.folder.path}: networks that diverged and have no score: 1."
     ]
