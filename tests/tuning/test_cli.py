@@ -166,7 +166,8 @@ main()
 def test_an_interrupted_search_is_usable_and_goes_on(tmp_path):
     """It interrupts itself, lest it be over before."""
     words = "tune mnist --tuner random --max-trials 6 --seeds 2 --max-epochs 20 --out run"
-    words += " --fix hidden_units=8 --space none --space dropout"
+    # Batches of several sizes are stacks of their own, which do not end together.
+    words += " --fix hidden_units=8 --space none --space dropout --space batch_size"
     done = subprocess.run(
         [sys.executable, "-c", INTERRUPTING, *words.split()],
         cwd=tmp_path,
@@ -177,11 +178,9 @@ def test_an_interrupted_search_is_usable_and_goes_on(tmp_path):
     assert done.returncode == 130
     assert "interrupted; the same command goes on from here" in done.stderr
     ended = [t for t in load_search(tmp_path / "run").record.trials if t.status == "done"]
-    # Trials this small share a stack: those of one stack end together, maybe all of them.
-    assert 1 <= len(ended) <= 6
+    assert 1 <= len(ended) < 6
     shown = kmlp("show", "run", cwd=tmp_path)
-    told = "trials have not ended; this is what is known so far" in shown.stderr
-    assert told == (len(ended) < 6)
+    assert "trials have not ended; this is what is known so far" in shown.stderr
     done = kmlp(*words.split(), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     found = load_search(tmp_path / "run").record.trials
