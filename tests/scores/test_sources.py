@@ -103,3 +103,10 @@ def test_what_a_run_folder_lacks_is_told(tmp_path, run):
     assert read_sources([made.folder.path]).missing == [
         f"{made.folder.path}: networks that diverged and have no score: 1."
     ]
+
+
+def test_the_baseline_is_the_studys_own_and_that_of_studies_of_other_data(run, tmp_path):
+    other = of_other_data(tmp_path / "other")
+    assert read_sources([run]).baseline == "none"
+    assert read_sources([run, other]).baseline == "none"
+    assert read_sources([own(tmp_path / "mine.csv")]).baseline is None
