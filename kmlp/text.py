@@ -4,8 +4,10 @@ A legal name is decided in `name_trouble`, where names come in. What is written 
 function of the place: `visible` to a terminal, `csv_cell` into a table, `code_span` into Markdown.
 """
 
+import difflib
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
 LONGEST_NAME = 200
@@ -79,6 +81,29 @@ def shortened(text: str, longest: int = _LONGEST_SHOWN) -> str:
         return text
     end = (longest - 1) // 2
     return f"{text[: longest - 1 - end]}…{text[len(text) - end :]}"
+
+
+def nearest(word: Any, known: Iterable[str]) -> str | None:
+    """The known name that was most likely meant, whatever its case; None where none is near.
+
+    Example:
+        >>> nearest("DropOuts", ["dropout", "l2"]), nearest("x", ["dropout"])
+        ('dropout', None)
+    """
+    by_lower = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(shortened(str(word)).lower(), by_lower, n=1)
+    return by_lower[near[0]] if near else None
+
+
+def did_you_mean(word: Any, known: Iterable[str]) -> str:
+    """What a message adds at an unknown name: " Did you mean 'dropout'?", or nothing.
+
+    Example:
+        >>> did_you_mean("dropuot", ["dropout", "l2"])
+        " Did you mean 'dropout'?"
+    """
+    near = nearest(word, known)
+    return f" Did you mean {near!r}?" if near else ""
 
 
 def csv_cell(value: Any) -> Any:
