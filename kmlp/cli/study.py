@@ -50,7 +50,8 @@ def study(
     folder = out or default_out(target)
     own_out(folder, studies)
     for name, config in studies.items():
-        result = run_with_progress(config, folder / name, load_data(config))
+        dataset, config = load_data(config, folder / name)
+        result = run_with_progress(config, folder / name, dataset)
         found[name] = result.results
         if not json:
             print_study(result, as_json=False)
@@ -125,7 +126,7 @@ def run_one(config: StudyConfig, folder: Path, *, hide_values: bool = False) -> 
     from kmlp.ownership import refuse_foreign_folder
     from kmlp.report import write_report
 
-    dataset = load_data(config)
+    dataset, config = load_data(config, folder)
     refuse_foreign_folder(default_model(dataset.name), "model")
     result = run_with_progress(config, folder, dataset)
     print_study(result, as_json=False)
@@ -136,7 +137,8 @@ def run_one(config: StudyConfig, folder: Path, *, hide_values: bool = False) -> 
     print_report(path)
     print(f"Model:  {exported}")
     words = [quote(str(exported)), quote(config.dataset), *words_of(config.data)]
-    print(f"Test:   kmlp evaluate {' '.join(words)}")
+    if dataset.has_test_rows:
+        print(f"Test:   kmlp evaluate {' '.join(words)}")
     if dataset.schema:
         print(f"Use:    kmlp predict {words[0]} NEW.csv --out predictions.csv")
 
@@ -160,7 +162,7 @@ def run_tuned(
     config = search.configure(target, fixed=fixed, max_epochs=options.max_epochs, data=said)
     place = out or search.default_out(target)
     search.refuse_foreign(place, then_study=True)
-    data = search.load_data(config)
+    config, data = search.load_data(config)
     refuse_foreign_folder(default_model(data.name), "model")
     found = search.search_with_progress(config, place, data, then_study=True)
     search.print_search(found, as_json=False)
@@ -197,19 +199,20 @@ def own_out(folder: Path, studies: Mapping[str, StudyConfig]) -> None:
         own_folder(folder, "comparison")
 
 
-def load_data(config: StudyConfig) -> "Dataset":
-    from kmlp.config.tables.table import load_configured
+def load_data(config: StudyConfig, run_dir: Path) -> "tuple[Dataset, StudyConfig]":
+    """The data of a study, and the study with what of them tests written out."""
+    from kmlp.study.test_rows import load_data as load
 
-    dataset = load_configured(config.dataset, config.data)
+    dataset, config = load(config, run_dir)
     origin = dataset.provenance
     print(
-        f"{dataset.name}: {origin.source}, {len(dataset.y_train):,} training and "
-        f"{len(dataset.y_test):,} test rows, from {origin.location}, sha256 {origin.sha256[:12]}",
+        f"{dataset.name}: {origin.source}, {dataset.rows}, from {origin.location}, "
+        f"sha256 {origin.sha256[:12]}",
         file=sys.stderr,
     )
     for warning in dataset.warnings:
         print(f"look at: {visible(warning)}", file=sys.stderr)
-    return dataset
+    return dataset, config
 
 
 def run_with_progress(config: StudyConfig, out: Path, dataset: "Dataset") -> "Study":
@@ -234,7 +237,7 @@ def print_examples(model: Path, data: "Dataset") -> None:
     from kmlp.cli.predictions import print_images
     from kmlp.deploy.serving import load_saved
 
-    if len(data.spec.input_shape) == 2 and data.spec.class_names:
+    if len(data.spec.input_shape) == 2 and data.spec.class_names and data.has_test_rows:
         rows = [int((data.y_test == c).argmax()) for c in range(min(4, data.spec.num_classes))]
         print(f"\nThe exported model on the test images {', '.join(map(str, rows))}:\n")
         truth = [data.spec.class_names[data.y_test[r]] for r in rows]

@@ -39,7 +39,8 @@ class Dataset:
 
     Attributes:
         name: what reports call it.
-        x_train, x_test: `(n, *input_shape)`, `uint8` images or `float32` features.
+        x_train, x_test: `(n, *input_shape)`, `uint8` images or `float32` features. Where folds
+            test there are no test rows: each training row is held out in its fold.
         y_train, y_test: `(n,)`, `int32` class indices or `float32` targets of a regression.
         spec: see `DataSpec`.
         provenance: see `Provenance`.
@@ -63,18 +64,29 @@ class Dataset:
                 raise DataError(f"the name of {what}: {trouble} Received: {shown(name)}.")
 
     def __repr__(self) -> str:
-        rows = f"{len(self.y_train):,} training and {len(self.y_test):,} test rows"
         inputs = f"{self.spec.input_shape} {self.spec.input_dtype}"
-        source = self.provenance.source
-        return f"<Dataset {shown(self.name)}: {self.spec.task}, {rows} of {inputs}, {source}>"
+        what = f"{self.spec.task}, {self.rows} of {inputs}, {self.provenance.source}"
+        return f"<Dataset {shown(self.name)}: {what}>"
+
+    @property
+    def has_test_rows(self) -> bool:
+        """Whether rows are set aside that test; else folds do."""
+        return len(self.y_test) > 0
+
+    @property
+    def rows(self) -> str:
+        """How many there are, and what for, in words."""
+        if not self.has_test_rows:
+            return f"{len(self.y_train):,} rows without test rows (folds test)"
+        return f"{len(self.y_train):,} training and {len(self.y_test):,} test rows"
 
     @classmethod
     def from_arrays(
         cls,
         x_train: Any,
         y_train: Any,
-        x_test: Any,
-        y_test: Any,
+        x_test: Any = None,
+        y_test: Any = None,
         *,
         task: str = "auto",
         name: str = "arrays",
@@ -87,7 +99,8 @@ class Dataset:
             x_train, x_test: `(n, ...)` numbers, the same trailing shape. `(n, columns)` is a
                 table, stored as float32 of which an offset and a power of two are taken off where
                 its digits need it; more dimensions of `uint8` are images. Frames of numbers are
-                matched by their columns' names. Masked cells are missing values.
+                matched by their columns' names. Masked cells are missing values. Without x_test
+                folds test: each row is held out once a repeat.
             y_train, y_test: `(n,)`. Classes: whole numbers from 0 to `num_classes - 1`, truth
                 values or strings, each class in the training set. Regression: numbers.
             task: "binary", "multiclass" or "regression"; "auto" reads it from the labels:
@@ -106,17 +119,21 @@ class Dataset:
             'multiclass'
             >>> Dataset.from_arrays(x, np.arange(6) / 4, x, np.arange(6) / 4)
             <Dataset 'arrays': regression, 6 training and 6 test rows of (4,) float32, arrays>
+            >>> Dataset.from_arrays(x, np.arange(6) / 4)
+            <Dataset 'arrays': regression, 6 rows without test rows (folds test) of (4,) float32, arrays>
         """
-        features = read_features(x_train, x_test)
+        has_test = _has_test(x_test, y_test)
+        # Without test rows the training rows are read in their place, and none is kept.
+        features = read_features(x_train, x_test if has_test else x_train)
         labels = read_labels(
             y_train,
-            y_test,
+            y_test if has_test else y_train,
             num_rows=(len(features.train), len(features.test)),
             task=task,
             class_names=class_names,
         )
-        spec = _spec(features, labels)
-        arrays = (features.train, labels.train, features.test, labels.test)
+        spec, end = _spec(features, labels), None if has_test else 0
+        arrays = (features.train, labels.train, features.test[:end], labels.test[:end])
         provenance = provenance or Provenance(
             source="arrays", location="memory", sha256=content_sha256(spec, *arrays)
         )
@@ -128,7 +145,7 @@ class Dataset:
         frame: Any,
         target: str | None = None,
         *,
-        test: Any = 0.2,
+        test: Any = None,
         columns: Mapping[str, str] | None = None,
         drop: Sequence[str] = (),
         task: str = "auto",
@@ -142,7 +159,8 @@ class Dataset:
                 what `read_table` gave.
             target: the column to predict.
             test: the share of rows that test, drawn once and stratified by class; a column that
-                marks them; or a frame or file of their own.
+                marks them; a frame or file of their own; or "cv": none is set aside, and each row
+                is held out in its fold. Where omitted "cv" of fewer than 2,000 rows, else 0.2.
             columns: kinds that are said, "number", "category", "boolean" or "date", by column.
             drop: columns that are not to be used.
             task: "binary", "multiclass" or "regression"; "auto" reads it from the target.
@@ -172,7 +190,8 @@ class Dataset:
         """Wraps a table that was parted and encoded; see `from_table`."""
         source = "file" if file_sha256 else "arrays"
         if made.schema is None:
-            images = cls.from_arrays(*made.arrays, name=name)
+            x_train, y_train, *test = made.arrays
+            images = cls.from_arrays(x_train, y_train, *(test if len(test[0]) else ()), name=name)
             origin = Provenance(source, location, images.provenance.sha256, file_sha256)
             return dataclasses.replace(images, provenance=origin)
         spec = _spec_of_schema(made.schema)
@@ -202,6 +221,17 @@ class Dataset:
         )
 
 
+def _has_test(x_test: Any, y_test: Any) -> bool:
+    """Whether there are test rows: both of their arrays, or none."""
+    if (x_test is None) != (y_test is None):
+        given, lacking = ("y_test", "x_test") if x_test is None else ("x_test", "y_test")
+        raise DataError(
+            f"test rows are x_test and y_test. Received: {given} without {lacking}. Give both, or "
+            "none to cross-validate."
+        )
+    return x_test is not None
+
+
 def checked_data(data: Any) -> Dataset:
     """A data set as it is.
 
@@ -219,6 +249,24 @@ def checked_data(data: Any) -> Dataset:
     raise DataError(
         f"data must be a Dataset. Received: {kind}. Make one of arrays by "
         "kmlp.Dataset.from_arrays, of a file or frame by kmlp.load_dataset and from_table."
+    )
+
+
+def with_test_rows(data: Dataset, what: str) -> Dataset:
+    """A data set of which rows are set aside.
+
+    Args:
+        data: to be checked.
+        what: needs them.
+
+    Raises:
+        DataError: there are none; what to write.
+    """
+    if data.has_test_rows:
+        return data
+    raise DataError(
+        f"{what} needs rows that are set aside to test, for it chooses by the others; "
+        f"{data.name} has none. Write --test 0.2, or test=0.2 where the data are made."
     )
 
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from kmlp.data import values
 from kmlp.data.reading.cells import among
+from kmlp.data.sampling import FOLDS, checked_share, chosen_test, is_folds
 from kmlp.data.tables import Table, as_table
 from kmlp.data.values import Raw
 from kmlp.errors import DataError
@@ -19,7 +20,7 @@ _TRAIN_WORDS = ("train", "training", "false", "0", "no", "n", "f")
 
 
 def split_test(
-    data: Any, target: str, test: float | str | Path | Any = 0.2, *, seed: int = 0
+    data: Any, target: str, test: float | str | Path | Any = None, *, seed: int = 0
 ) -> tuple[Table, Table]:
     """A training and a test table.
 
@@ -27,18 +28,23 @@ def split_test(
         data: a `Table`, a frame of any library, or a file.
         target: the column whose classes both shall hold in like shares.
         test: the share of rows that test, the name of a column that marks them ("test" and
-            "train", or true and false), or a file or frame of their own.
+            "train", or true and false), a file or frame of their own, or "cv": no row is set
+            aside, and each is held out once a repeat. Where omitted "cv" of fewer than 2,000 rows,
+            else a fifth.
         seed: draws the rows; the same ones for the same table.
 
     Raises:
         DataError: no such column, marks that are not understood, or a part that stays empty.
     """
     table = as_table(data)
-    if isinstance(test, bool) or (isinstance(test, int | float) and not 0 < test < 1):
-        raise DataError(f"test must be between 0 and 1, such as 0.2. Received: test={test!r}.")
+    if is_folds(test):
+        _refuse_ambiguous(table)
+    test = chosen_test(test, table.height)
+    if is_folds(test):
+        return table, table.take(np.zeros(table.height, bool))
     if isinstance(test, int | float):
-        strata = strata_of(Raw(table, target))
-        mask = draw_test_rows(strata, float(test), seed=seed)
+        share = checked_share(test)
+        mask = draw_test_rows(strata_of(Raw(table, target)), share, seed=seed)
     elif isinstance(test, str) and test in table.columns:
         mask = marked_rows(Raw(table, test))
         table = table.without(test)
@@ -50,6 +56,20 @@ def split_test(
     else:
         return table, _own_table(test, target)
     return table.take(~mask), table.take(mask)
+
+
+def _refuse_ambiguous(table: Table) -> None:
+    """Folds, and a column or a file of that name: never the one where the other is meant."""
+    if FOLDS in table.columns:
+        raise DataError(
+            f"test={FOLDS!r} means cross-validation, and {table.name} has a column {FOLDS!r} as "
+            "well. Rename the column, or say another share, column or file."
+        )
+    if Path(FOLDS).is_file():
+        raise DataError(
+            f"test={FOLDS!r} means cross-validation, and there is a file of that name. Say "
+            f"test='./{FOLDS}' for the file, or rename it."
+        )
 
 
 def draw_test_rows(strata: np.ndarray, share: float, *, seed: int = 0) -> np.ndarray:

@@ -28,7 +28,7 @@ class DeviceData:
         self.data = data
         self.x_train = ops.convert_to_tensor(data.x_train.reshape(len(data.x_train), -1))
         self.y_train = ops.convert_to_tensor(data.y_train)
-        self.x_test = ops.convert_to_tensor(data.x_test.reshape(len(data.x_test), -1))
+        self.x_test = ops.convert_to_tensor(data.x_test.reshape(-1, data.spec.num_features))
         self.y_test = ops.convert_to_tensor(data.y_test)
 
 
@@ -294,7 +294,7 @@ class StackRun:
         self, k: int, train: np.ndarray, held_out: np.ndarray
     ) -> dict[str, dict[str, float]]:
         """Final scores of a member from its predictions of all training rows, and of its fold or
-        all test rows."""
+        all test rows, where there are any."""
         data = self.data.data
         is_regression = self.whole.spec.task == "regression"
         score = regression_metrics if is_regression else classification_metrics
@@ -305,6 +305,8 @@ class StackRun:
             for part, rows in parts.items()
             if len(rows)
         }
+        if not len(held_out):
+            return metrics
         if len(self.folds[k]):
             return {**metrics, "fold": score(in_unit(data.y_train[self.folds[k]]), held_out)}
         return {**metrics, "test": score(in_unit(data.y_test), held_out)}

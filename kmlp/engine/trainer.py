@@ -37,7 +37,8 @@ class MemberResult:
             read: log-probabilities `(n, num_classes)`, or predictions `(n,)` in the target's own
             unit; `float32`.
         fold: the rows of the training set that they are of; empty where they are the test set's.
-        metrics: `train`, `val`, and `test` or `fold` -> metric -> value with these weights.
+        metrics: `train`, `val`, and `test` or `fold` -> metric -> value with these weights; no
+            `test` where no row is set aside.
         seconds: this member's share of its stack's wall time.
     """
 

@@ -242,7 +242,7 @@ def _to_record(result: MemberResult, id: str, parts: Sequence[str]) -> MemberRec
 def _to_arrays(result: MemberResult, parts: Sequence[str]) -> dict[str, np.ndarray]:
     part, outputs = "fold" if len(result.fold) else "test", result.predictions
     return {
-        **({outputs_name(part, outputs): outputs} if part in parts else {}),
+        **({outputs_name(part, outputs): outputs} if part in parts and len(outputs) else {}),
         **({"fold_rows": result.fold} if len(result.fold) else {}),
         **{f"weight/{path}": weight for path, weight in result.weights.items()},
         **{f"curve_{name}": curve for name, curve in result.curves.items()},

@@ -8,7 +8,6 @@ from typing import Protocol
 import numpy as np
 
 from kmlp.config import AUTO, StudyConfig
-from kmlp.config.tables.table import load_configured
 from kmlp.data import Dataset, DataSpec
 from kmlp.data.dataset import checked_data
 from kmlp.engine.trainer import Trainer
@@ -30,6 +29,7 @@ from kmlp.study.provenance import (
 from kmlp.study.results.assembly import build_results
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.runner import Watcher, missing_members, train_missing
+from kmlp.study.test_rows import load_data, refuse_folds
 
 
 class StudyWatcher(Watcher, Protocol):
@@ -71,12 +71,15 @@ def run_study(
     """
     folder = RunFolder(run_dir)
     refuse_foreign_study(folder.path, config)
-    data = checked_data(data) if data is not None else load_configured(config.dataset, config.data)
+    if data is None:
+        data, config = load_data(config, folder.path)
+    refuse_folds(config, checked_data(data))
     config = config.for_data(
         data.spec.task,
         data.spec.input_dtype,
         is_table=data.schema is not None,
         num_rows=len(data.y_train),
+        has_test_rows=data.has_test_rows,
     )
     plan = plan_study(config, data.provenance.sha256)
     _check(plan, data)
@@ -183,13 +186,15 @@ def _train(
 def _train_references(
     plan: Plan, rounds: Rounds, folder: RunFolder, data: Dataset, progress: StudyWatcher | None
 ) -> None:
-    """Of as many seeds as the variant has that has most of them."""
+    """Of as many seeds as the variant has that has most of them; of every fold where these test."""
     if not plan.references:
         return
     from kmlp.study.references.training import train_references
 
     seeds = plan.config.seeds[: max(rounds.num_seeds.values())]
     wanted = [by_seed[seed] for by_seed in plan.references.values() for seed in seeds]
+    if not data.has_test_rows:
+        wanted = [one for by_fold in plan.fold_references.values() for one in by_fold.values()]
     train_references(folder, wanted, data, progress)
 
 
@@ -229,7 +234,7 @@ def _check(plan: Plan, data: Dataset) -> None:
     """Refuses a variant that does not fit the data, before anything is written or trained."""
     from kmlp.engine.compatibility import check_member, check_split
 
-    _check_metric(plan.config.metric, data)
+    _check_metric(plan, data)
     first = [(v, by_seed[plan.config.first_seed]) for v, by_seed in plan.members.items()]
     extras = [(e.variant, e.member) for e in plan.extras if e.place == 0]
     for name, member in first:
@@ -242,17 +247,30 @@ def _check(plan: Plan, data: Dataset) -> None:
             check_split(member, data.y_train, data.spec)
 
 
-def _check_metric(metric: str, data: Dataset) -> None:
+def _check_metric(plan: Plan, data: Dataset) -> None:
     """Refuses what cannot be told of these rows, whatever is predicted."""
-    name = resolved_metric(metric, data.spec.task)
-    if metric == AUTO:
+    name = resolved_metric(plan.config.metric, data.spec.task)
+    if plan.config.metric == AUTO:
         return
-    for rows, truth in (("training", data.y_train), ("test", data.y_test)):
+    for rows, truth in _scored_rows(plan, data):
         if np.isnan(_score_of_nothing_known(name, data.spec.in_unit(truth), data.spec)):
+            fewer = ", or fewer folds" * (not data.has_test_rows)
             raise ConfigError(
                 f"{name} cannot be told of the {rows} rows: they hold one class only, a target of "
-                "0, or targets that do not vary. Choose another metric."
+                f"0, or targets that do not vary. Choose another metric{fewer}."
             )
+
+
+def _scored_rows(plan: Plan, data: Dataset) -> Iterator[tuple[str, np.ndarray]]:
+    """The labels of all parts that are scored, each with what it is."""
+    yield "training", data.y_train
+    if data.has_test_rows:
+        yield "test", data.y_test
+        return
+    for extra in plan.extras:
+        if extra.group == "folds" and extra.variant == plan.config.baseline:
+            rows = extra.member.fold(data.y_train)
+            yield f"fold {extra.place} (repeat with seed {extra.seed})", data.y_train[rows]
 
 
 def _score_of_nothing_known(metric: str, truth: np.ndarray, spec: DataSpec) -> float:

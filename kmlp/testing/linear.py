@@ -129,6 +129,8 @@ class LinearRun:
             for part, rows in parts.items()
             if len(rows)
         }
+        if not len(predictions):
+            return found
         if len(self.fold):
             return {**found, "fold": score(in_unit(y[self.fold]), predictions)}
         return {**found, "test": score(in_unit(self.data.y_test), predictions)}
@@ -160,7 +162,7 @@ class LinearRun:
 
 def _inputs(x: np.ndarray, spec: DataSpec) -> np.ndarray:
     """`(n, features + 1)`: images in [0, 1], and a one for the bias."""
-    flat = x.reshape(len(x), -1) / (255.0 if spec.input_dtype == "uint8" else 1.0)
+    flat = x.reshape(-1, spec.num_features) / (255.0 if spec.input_dtype == "uint8" else 1.0)
     return np.hstack([flat, np.ones((len(x), 1))])
 
 

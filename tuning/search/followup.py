@@ -5,6 +5,7 @@ from typing import Any
 
 from kmlp.config import AUTO, DataConfig, MLPConfig, StudyConfig, TrainConfig
 from kmlp.config.settings import RECORDS
+from kmlp.config.tables.table import setting_aside
 from kmlp.data import Dataset
 from kmlp.engine.trainer import Trainer
 from kmlp.stats.monitoring import primary_metric
@@ -77,7 +78,8 @@ def best_study_file(
     """The configuration that was picked as a study of its own, with fresh seeds."""
     return StudyConfig(
         dataset=dataset,
-        data=table,
+        # By itself the file would leave open which rows test; those that chose must not.
+        data=setting_aside(dataset, table),
         variants=("none",),
         num_seeds=NUM_SEEDS,
         first_seed=first_fresh_seed(results),

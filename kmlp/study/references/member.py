@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from kmlp.engine.member import Member
 
@@ -24,7 +25,7 @@ class ReferenceMember:
     @property
     def id(self) -> str:
         """16 hexadecimal digits that stand for the estimator, its rows and the data."""
-        said: dict[str, str | int | float] = {
+        said: dict[str, Any] = {
             "reference": self.name,
             "seed": self.seed,
             "split": self.network.seeds.split,
@@ -33,4 +34,6 @@ class ReferenceMember:
         }
         if self.network.num_train is not None:
             said["num_train"] = self.network.num_train
+        if self.network.sample is not None:
+            said["sample"] = asdict(self.network.sample)
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]

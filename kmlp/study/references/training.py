@@ -60,10 +60,11 @@ def _trained(member: ReferenceMember, data: Dataset) -> tuple[MemberRecord, dict
         warnings.simplefilter("ignore")
         estimator.fit(x[rows], y[rows])
         y = spec.in_unit(y)
-        test = _outputs(estimator, _matrix(data.x_test), spec)
+        part, x_test, y_test = _tested(member, data)
+        tested = _outputs(estimator, x_test, spec)
         parts = {
             "train": _scores(y[rows], _outputs(estimator, x[rows], spec), spec),
-            "test": _scores(spec.in_unit(data.y_test), test, spec),
+            part: _scores(y_test, tested, spec),
         }
         if len(held_out):
             parts["val"] = _scores(y[held_out], _outputs(estimator, x[held_out], spec), spec)
@@ -75,7 +76,15 @@ def _trained(member: ReferenceMember, data: Dataset) -> tuple[MemberRecord, dict
         metrics=parts,
         seconds=time.perf_counter() - start,
     )
-    return record, {outputs_name("test", test): test}
+    return record, {outputs_name(part, tested): tested}
+
+
+def _tested(member: ReferenceMember, data: Dataset) -> tuple[str, np.ndarray, np.ndarray]:
+    """The rows that it is scored on, and what they are: the test rows, or the fold held out."""
+    fold = member.network.fold(data.y_train)
+    if len(fold):
+        return "fold", _matrix(data.x_train[fold]), data.spec.in_unit(data.y_train[fold])
+    return "test", _matrix(data.x_test), data.spec.in_unit(data.y_test)
 
 
 def _matrix(x: np.ndarray) -> np.ndarray:

@@ -13,9 +13,10 @@ from kmlp.stats.metrics.predicted import PredictedClasses, PredictedNumbers
 from kmlp.stats.metrics.record import NUMBERS
 from kmlp.stats.monitoring import resolved_metric
 from kmlp.study.plan import Plan
+from kmlp.study.results.fold_scores import FoldScores
 from kmlp.study.run_folder.folder import MemberRecord, RunFolder
 
-_ROWS = {"test": "test", "val": "validation"}
+_ROWS = {"test": "test", "val": "validation", "fold": "held-out"}
 Members = Mapping[int, MemberRecord]
 """Members of a variant by seed."""
 
@@ -55,11 +56,12 @@ class Evidence:
         metric: that the study is decided by.
         baseline: what all variants are compared with.
         records: variant -> its members that have a record, finished or diverged.
-        outputs: finished member's id -> its outputs on the test set.
-        truth: `(n,)` test labels or targets.
+        outputs: finished member's id -> its outputs on the test set; empty where folds test.
+        truth: `(n,)` labels or targets of the rows that test.
         rows: None where no member finished, and where the metric is no mean over rows.
         num_looks: how often scores were looked at to decide on more seeds: p counts them all.
         margin: the largest difference that does not matter, in the metric's own unit.
+        folds: the scores on which all is compared where folds test; else None.
     """
 
     task: str
@@ -71,6 +73,7 @@ class Evidence:
     rows: RowScores | None
     num_looks: int
     margin: float | None = None
+    folds: FoldScores | None = None
 
     def done(self, variant: str) -> dict[int, MemberRecord]:
         """Those of a variant that finished."""
@@ -93,6 +96,7 @@ def read_evidence(
     records: Mapping[str, MemberRecord],
     task: str,
     num_looks: int,
+    folds: FoldScores | None = None,
 ) -> Evidence:
     """Reads each finished member's outputs; its weights need far more memory and are let go.
 
@@ -107,8 +111,10 @@ def read_evidence(
     }
     found = [record for by_seed in by_variant.values() for record in by_seed.values()]
     if plan.config.metric != AUTO:
-        _refuse_untold(metric, found)
-    outputs = {r.id: folder.test_outputs(r.id) for r in found if r.status == "done"}
+        held_out = [e.member.id for e in plan.extras if e.group == "folds"]
+        _refuse_untold(metric, [*found, *(records[id] for id in held_out if id in records)])
+    done = [] if folds else [r.id for r in found if r.status == "done"]
+    outputs = {id: folder.test_outputs(id) for id in done}
     return Evidence(
         task=task,
         metric=metric,
@@ -119,6 +125,7 @@ def read_evidence(
         rows=_row_scores(outputs, truth, metric),
         num_looks=num_looks,
         margin=margin and margin / unit_of(metric).scale,
+        folds=folds,
     )
 
 
@@ -128,7 +135,7 @@ def _refuse_untold(metric: str, records: Sequence[MemberRecord]) -> None:
         lacking = [
             part
             for part, scores in record.metrics.items()
-            if part in ("test", "val") and not np.isfinite(scores.get(metric, np.nan))
+            if part in _ROWS and not np.isfinite(scores.get(metric, np.nan))
         ]
         if record.status == "done" and lacking:
             raise ConfigError(

@@ -92,7 +92,7 @@ def _fold_plan(config: StudyConfig, num_folds: int, data: DataFacts) -> FoldPlan
     num_val = round(config.validation_fraction * (num_rows - num_held_out))
     return FoldPlan(
         num_folds=num_folds,
-        num_repeats=config.repeats,
+        num_repeats=config.num_repeats,
         num_train=num_rows - num_held_out - num_val,
         num_held_out=num_held_out,
     )

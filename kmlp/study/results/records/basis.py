@@ -1,0 +1,43 @@
+"""What a study's scores rest on, in words: rows that were set aside, or folds that were held out."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Basis = Literal["test", "folds"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tested:
+    """How sentences and tables call what was scored.
+
+    Attributes:
+        adjective: of a score, as "test accuracy".
+        short: the same in a narrow table.
+        where: as "the accuracy on the test set".
+        rows: what was scored.
+        pair: what two variants are compared on, one by one.
+    """
+
+    adjective: str
+    short: str
+    where: str
+    rows: str
+    pair: str
+
+    def pairs(self, number: int) -> str:
+        """ "10 seeds", "1 fold"."""
+        return f"{number} {self.pair}{'s' * (number != 1)}"
+
+
+TESTED: dict[Basis, Tested] = {
+    "test": Tested(
+        adjective="test", short="test", where="on the test set", rows="test rows", pair="seed"
+    ),
+    "folds": Tested(
+        adjective="cross-validated",
+        short="cv",
+        where="in cross-validation",
+        rows="rows held out",
+        pair="fold",
+    ),
+}
