@@ -17,6 +17,7 @@ from typing import Any
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
+from calibration_folds import fold_calibration, fold_table
 from calibration_rounds import rounds_false_verdicts, rounds_power, rounds_tables
 from calibration_samples import sample_coverage, sample_table
 from simulated import (
@@ -215,6 +216,7 @@ def tables(found: dict[str, Any]) -> str:
             ),
             *rounds_tables(found),
             sample_table(found["sample_coverage"]),
+            fold_table(found["folds"]),
             table(
                 "Power of the seeds asked for (aim: 80 %)",
                 ["effect in sd", "seeds", "power"],
@@ -252,6 +254,7 @@ def main() -> None:
         "rounds_false_verdicts": rounds_false_verdicts(studies),
         "rounds_power": rounds_power(studies),
         "sample_coverage": sample_coverage(studies),
+        "folds": fold_calibration(studies),
         "power": power(studies),
         "power_after_pilot": power_after_pilot(studies),
     }

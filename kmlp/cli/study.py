@@ -87,8 +87,9 @@ def run(
     folder = out or default_out(target)
     studies = configure(target, options)
     own_out(folder, studies)
-    for name, config in studies.items():
-        run_one(config, folder / name, hide_values=hide_values)
+    found = [
+        run_one(config, folder / name, hide_values=hide_values) for name, config in studies.items()
+    ]
     if "" not in studies:
         from kmlp.report import write_comparison
 
@@ -99,7 +100,9 @@ def run(
         print(f"  kmlp show {quote(str(folder / name))}")
     # Without the same settings the run folder would refuse to go on.
     same = f"kmlp run {quote(target)} --out {quote(str(folder))}"
-    if all(isinstance(config.num_seeds, int) for config in studies.values()):
+    # What folds test more seeds do not tell; of looks the number is theirs.
+    is_of_seeds = all(one.record.basis == "test" for one in found)
+    if is_of_seeds and all(isinstance(config.num_seeds, int) for config in studies.values()):
         num_seeds = max(map(_more_seeds, studies.values()))
         print(" ".join([f"  {same}", *options.words("num_seeds"), f"--seeds {num_seeds}"]))
     if "" in studies and all(isinstance(v, str) for v in studies[""].variants):
@@ -121,7 +124,7 @@ def _seeds_needed(config: StudyConfig) -> int:
     return min_seeds_to_test(comparisons) if comparisons else 0
 
 
-def run_one(config: StudyConfig, folder: Path, *, hide_values: bool = False) -> None:
+def run_one(config: StudyConfig, folder: Path, *, hide_values: bool = False) -> "Study":
     """One study with its report and its exported model."""
     from kmlp.ownership import refuse_foreign_folder
     from kmlp.report import write_report
@@ -141,6 +144,7 @@ def run_one(config: StudyConfig, folder: Path, *, hide_values: bool = False) -> 
         print(f"Test:   kmlp evaluate {' '.join(words)}")
     if dataset.schema:
         print(f"Use:    kmlp predict {words[0]} NEW.csv --out predictions.csv")
+    return result
 
 
 def run_tuned(
@@ -220,7 +224,7 @@ def run_with_progress(config: StudyConfig, out: Path, dataset: "Dataset") -> "St
     from kmlp.study.study import run_study
 
     written_out = config.for_data(dataset.spec.task, dataset.spec.input_dtype)
-    if config.most_seeds < (needed := _seeds_needed(written_out)):
+    if dataset.has_test_rows and config.most_seeds < (needed := _seeds_needed(written_out)):
         comparisons = len(written_out.variant_names) - 1
         print(
             f"{config.most_seeds} seeds cannot show any difference, with {comparisons} to compare "

@@ -149,7 +149,11 @@ class StudyConfig(Config):
             raise ConfigError(fields.wanted(self, "sweep", "a list of sweeps, as dropout=0:0.8:9"))
         listed = (self.sweep,) if isinstance(self.sweep, str) else tuple(self.sweep)
         object.__setattr__(self, "sweep", listed)
-        counted = ("resample_seeds", "randomness_seeds", *(["repeats"] * (self.repeats is not None)))
+        counted = (
+            "resample_seeds",
+            "randomness_seeds",
+            *(["repeats"] * (self.repeats is not None)),
+        )
         for name in counted:
             fields.check_whole(self, name, 1, highest=MOST_SEEDS, why=_WHY)
         fields.check_truth(self, "randomness")
@@ -212,12 +216,9 @@ class StudyConfig(Config):
             self,
             variants=expand_all(self.variants, pointless),
             references=references or self.references,
-            **({} if has_test_rows else self._testing_folds()),
+            folds=self.folds if has_test_rows else self.folds or NUM_FOLDS,
+            repeats=self.repeats if has_test_rows else self.repeats or NUM_REPEATS,
         )
-
-    def _testing_folds(self) -> dict[str, int]:
-        """Those that were asked for, or 20 in all: enough for a test over a handful of variants."""
-        return {"folds": self.folds or NUM_FOLDS, "repeats": self.repeats or NUM_REPEATS}
 
     @property
     def num_repeats(self) -> int:

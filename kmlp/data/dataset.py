@@ -119,8 +119,8 @@ class Dataset:
             'multiclass'
             >>> Dataset.from_arrays(x, np.arange(6) / 4, x, np.arange(6) / 4)
             <Dataset 'arrays': regression, 6 training and 6 test rows of (4,) float32, arrays>
-            >>> Dataset.from_arrays(x, np.arange(6) / 4)
-            <Dataset 'arrays': regression, 6 rows without test rows (folds test) of (4,) float32, arrays>
+            >>> Dataset.from_arrays(x, np.arange(6) / 4).rows
+            '6 rows without test rows (folds test)'
         """
         has_test = _has_test(x_test, y_test)
         # Without test rows the training rows are read in their place, and none is kept.

@@ -95,12 +95,19 @@ def reproduce_command(results: StudyResults) -> str:
 
 
 def _facts(results: StudyResults) -> str:
-    dataset = results.dataset
-    return (
-        f"{len(results.members)} networks, {len(results.variants)} variants · "
+    dataset, folds = results.dataset, results.groups.folds
+    networks = f"{len(results.members)} networks, {len(results.variants)} variants"
+    rows = (
         f"{dataset.num_train:,} training, {dataset.num_val:,} validation, "
-        f"{dataset.num_test:,} test rows · data: {dataset.name}, {dataset.source}"
+        f"{dataset.num_test:,} test rows"
     )
+    if results.basis == "folds" and folds:
+        networks += f", {len(results.extra_members)} more networks on folds"
+        rows = (
+            f"{dataset.num_train + dataset.num_val:,} rows, each held out in one of "
+            f"{folds.num_folds} folds, {folds.num_repeats} times"
+        )
+    return f"{networks} · {rows} · data: {dataset.name}, {dataset.source}"
 
 
 def _findings(

@@ -65,7 +65,7 @@ class StudyProgress(LiveDisplay):
         if name != self._reference:
             self._reference = name
             words = name.replace("_", " ")
-            self._say(f"Training reference {number} of {total}: {words}, a model a seed.")
+            self._say(f"Training reference {number} of {total}: {words}.")
 
     def epoch(self, members: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
         """One epoch of one stack."""

@@ -59,7 +59,10 @@ def build_results(
     """
     data, records = facts_of(dataset, folder), folder.records()
     given_up, num_looks = folder.stacks.given_up(), len(looks.planned) if looks else 1
-    extras, groups = tuple(extra_members(plan, records, given_up)), planned_groups(plan.config, data)
+    extras, groups = (
+        tuple(extra_members(plan, records, given_up)),
+        planned_groups(plan.config, data),
+    )
     folds = _on_folds(plan, extras, groups, data)
     is_folded = data.num_test == 0
     evidence = read_evidence(

@@ -12,6 +12,7 @@ _ENDED = 0.95
 def caveats(results: StudyNumbers) -> list[str]:
     """Sentences; none where nothing limits it."""
     return [
+        *_cross_validated(results),
         *_not_compared(results),
         *_other_rows(results),
         *_diverged(results),
@@ -32,6 +33,20 @@ def decisive_caveats(results: StudyNumbers) -> list[str]:
         *_given_up(results),
         *_other_rows(results),
         *interim_sentences(results),
+    ]
+
+
+def _cross_validated(results: StudyNumbers) -> list[str]:
+    """What the numbers are of where folds test, and what is left out for it."""
+    folds = results.groups.folds
+    if results.basis == "test" or folds is None:
+        return []
+    times = f", cut anew {folds.num_repeats} times" if folds.num_repeats > 1 else ""
+    return [
+        f"No row was set aside to test: scores and tests are of {folds.num_folds}-fold "
+        f"cross-validation{times}, networks of their own trained on the other folds, corrected for "
+        "the rows that they share. The networks of each seed have trained on all rows: they are "
+        "what is taken away, and have no test score; neither has their ensemble."
     ]
 
 
@@ -74,8 +89,8 @@ def _imbalanced(results: StudyNumbers) -> list[str]:
         return []
     largest = results.dataset.class_names[shares.index(max(shares))]
     return [
-        f"Class {largest} holds {100 * max(shares):.0f} % of the test rows: read the balanced "
-        "accuracy too, which counts every class alike."
+        f"Class {largest} holds {100 * max(shares):.0f} % of the {results.tested.rows}: read the "
+        "balanced accuracy too, which counts every class alike."
     ]
 
 
@@ -119,7 +134,8 @@ def _not_compared(results: StudyNumbers) -> list[str]:
     if not missing:
         return []
     names = listed(v.label for v in missing)
-    return [f"{names} cannot be compared with {results.baseline}: no seed finished in both."]
+    pair = "repeat of all folds" if results.basis == "folds" else "seed"
+    return [f"{names} cannot be compared with {results.baseline}: no {pair} finished in both."]
 
 
 def _other_rows(results: StudyNumbers) -> list[str]:

@@ -155,7 +155,7 @@ def _in_full(
             p_wilcoxon=None,
             probability_better=None,
             ci95_seeds_and_rows=None,
-            more_seeds=0 if versus.is_significant else None,
+            more_seeds=None,
             **equal,
         )
     mine, theirs = evidence.pairs(variant, evidence.baseline)

@@ -158,11 +158,7 @@ def of_tables(
         planned=planned,
         metric=metric,
         num_train={name: given or planned.num_train for name, given in num_train.items()},
-        tables={
-            name: found
-            for name, found in tables.items()
-            if _whole(found[metric]).any()
-        },
+        tables={name: found for name, found in tables.items() if _whole(found[metric]).any()},
     )
 
 

@@ -10,10 +10,11 @@ from kmlp.stats import paired_tests
 from kmlp.stats.cross_validation import FoldComparison
 from kmlp.stats.formatting import Unit, listed, p_equals
 from kmlp.stats.metrics import METRICS
-from kmlp.stats.paired_tests import Comparison, min_seeds_to_test
+from kmlp.stats.paired_tests import Comparison
 from kmlp.study.plan import Plan
 from kmlp.study.results.fold_scores import FoldScores, as_tables, of_tables
 from kmlp.study.results.ranking import standing
+from kmlp.study.results.records.basis import Tested
 from kmlp.study.results.records.references import ReferenceResult, ReferenceScores
 from kmlp.study.results.records.study import StudyNumbers, StudyScores
 from kmlp.study.results.records.variants import Versus
@@ -80,7 +81,9 @@ def _own_folds(
         }
         for name, of_one in trained.items()
     }
-    given = {network.network.num_train for r in plan.fold_references.values() for network in r.values()}
+    given = {
+        network.network.num_train for r in plan.fold_references.values() for network in r.values()
+    }
     return of_tables(
         {name: as_tables(of_one, folds.planned, metrics) for name, of_one in by_fold.items()},
         folds.planned,
@@ -176,14 +179,14 @@ def reference_sentences(results: StudyNumbers) -> list[str]:
         return []
     if not told:
         return ["Not all references are trained yet: none is compared with the networks."]
-    label = results.variant(best.variant).label
+    label, tested = results.variant(best.variant).label, results.tested
     told.sort(key=lambda pair: -unit.gain(pair[1].difference))
     by_standing = {
         name: [pair for pair in told if standing(pair[1], unit) == name]
         for name in ("better", "unclear", "worse")
     }
     said = [
-        words(pairs, label, unit)
+        words(pairs, label, unit, tested)
         for words, pairs in zip((_better, _unclear, _worse), by_standing.values(), strict=True)
         if pairs
     ]
@@ -202,14 +205,14 @@ def _of_other_rows(results: StudyNumbers, best: str) -> list[str]:
     ]
 
 
-def _better(pairs: Sequence[Told], label: str, unit: Unit) -> str:
+def _better(pairs: Sequence[Told], label: str, unit: Unit, tested: Tested) -> str:
     (reference, versus), *others = pairs
     mean = unit.with_unit(reference.test[unit.metric].mean)
     title = reference.title[:1].upper() + reference.title[1:]
     rest = f"; so {_do(len(others) > 1)} {listed(r.title for r, _ in others)}" if others else ""
     return (
         f"{title} {_do(reference.name == 'boosted_trees')} better than the best network, {label}: "
-        f"test {unit.title} {mean}, by {_size(versus, unit)}{rest}."
+        f"{tested.adjective} {unit.title} {mean}, by {_size(versus, unit)}{rest}."
     )
 
 
@@ -217,14 +220,16 @@ def _do(is_plural: bool) -> str:
     return "do" if is_plural else "does"
 
 
-def _unclear(pairs: Sequence[Told], label: str, unit: Unit) -> str:
+def _unclear(pairs: Sequence[Told], label: str, unit: Unit, tested: Tested) -> str:
     seen = "; ".join(f"{reference.title} {_difference(v, unit)}" for reference, v in pairs)
-    needed, fewest = min_seeds_to_test(len(pairs)), min(v.num_pairs for _, v in pairs)
-    few = f"; {fewest} seeds cannot show any, at least {needed} are needed" * (fewest < needed)
+    needed, fewest = tested.needed(len(pairs)), min(v.num_pairs for _, v in pairs)
+    few = f"; {tested.pairs(fewest)} cannot show any, at least {needed} are needed" * (
+        fewest < needed
+    )
     return f"Not told apart from the best network, {label}: {seen}{few}."
 
 
-def _worse(pairs: Sequence[Told], label: str, unit: Unit) -> str:
+def _worse(pairs: Sequence[Told], label: str, unit: Unit, tested: Tested) -> str:
     (nearest, versus), *others = pairs
     least = f", {nearest.title} by the least" if others else ""
     names = listed(reference.title for reference, _ in pairs)

@@ -1,7 +1,9 @@
-"""What a study's scores rest on, in words: rows that were set aside, or folds that were held out."""
+"""What a study's scores rest on, in words: rows that were set aside, or folds held out."""
 
 from dataclasses import dataclass
 from typing import Literal
+
+from kmlp.stats.paired_tests import MIN_SEEDS_TO_TEST, min_seeds_to_test
 
 Basis = Literal["test", "folds"]
 
@@ -23,6 +25,15 @@ class Tested:
     where: str
     rows: str
     pair: str
+
+    @property
+    def heading(self) -> str:
+        """The adjective at the head of a column."""
+        return self.adjective[:1].upper() + self.adjective[1:]
+
+    def needed(self, num_comparisons: int) -> int:
+        """How many pairs can show anything at all, among so many comparisons."""
+        return MIN_SEEDS_TO_TEST if self.pair == "fold" else min_seeds_to_test(num_comparisons)
 
     def pairs(self, number: int) -> str:
         """ "10 seeds", "1 fold"."""

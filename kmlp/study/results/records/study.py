@@ -106,7 +106,7 @@ class StudyScores(Record):
     Attributes:
         version: of this form, `schema` in the file.
         basis: what the scores and comparisons rest on: "test", rows that were set aside; "folds",
-            all rows, each held out once a repeat. Releases before 0.2.0 leave it out.
+            all rows, each held out once a repeat; left out of the former.
         metric: that is named: what the study is decided by.
         class_shares: each class's share of the rows that test; empty for regression.
         baseline: its name.
@@ -121,7 +121,7 @@ class StudyScores(Record):
 
     version: Literal[1] = Field(default=1, alias="schema")
     dataset: DataFacts
-    basis: Basis = "test"
+    basis: Basis = Field(default="test", exclude_if=lambda basis: basis == "test")
     metric: NamedMetric
     class_shares: tuple[Probability, ...]
     baseline: str
@@ -158,12 +158,25 @@ class StudyScores(Record):
         """The named metric on the test set of every seed that finished."""
         return {m.seed: m.score("test", self.metric.name) for m in self.finished(variant)}
 
+    def tested_members(self, variant: str) -> tuple[list[MemberScores], str]:
+        """The networks of a variant that have a score on what tests, and the part that it is of:
+        the ordinary ones on "test", or those on folds."""
+        if self.basis == "test":
+            return self.finished(variant), "test"
+        return list(self._on_folds(variant)), "fold"
+
     def by_pair(self, variant: str) -> dict[tuple[int, int], float]:
         """The named metric by what variants are paired by: seed, or repeat and fold."""
         if self.basis == "test":
             return {(seed, 0): score for seed, score in self.by_seed(variant).items()}
-        done = [m for m in self.extras("folds", variant) if m.status == "done"]
-        return {(m.seed, m.place): m.score("fold", self.metric.name) for m in done}
+        return {
+            (m.seed, m.place): m.score("fold", self.metric.name) for m in self._on_folds(variant)
+        }
+
+    def _on_folds(self, variant: str) -> list[ExtraScores]:
+        """The networks of a variant that finished on folds."""
+        found = [m for m in self.extras("folds", variant) if isinstance(m, ExtraScores)]
+        return [m for m in found if m.status == "done"]
 
     def extras(self, group: Group, variant: str) -> list[Extra]:
         """The members of a group that are of one variant."""
