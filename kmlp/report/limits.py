@@ -38,6 +38,10 @@ class Calibration(Record):
             intervals that hold the truth.
         sample_coverage: "jackknife" -> number of samples -> kind of effects -> share of intervals
             that hold the truth.
+        search_false_verdicts: case -> number of seeds -> share of searches that tell any trial from
+            the best which is as good.
+        search_choice: sd of trials' true means -> rule -> "points" below the best true trial, and
+            "weights" over those of the trial with the best mean.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -50,6 +54,8 @@ class Calibration(Record):
     rounds_false_verdicts: Shares = Field(default_factory=dict)
     sample_coverage: Mapping[str, Shares] = Field(default_factory=dict)
     folds: Shares = Field(default_factory=dict)
+    search_false_verdicts: Shares = Field(default_factory=dict)
+    search_choice: Mapping[str, Shares] = Field(default_factory=dict)
 
 
 def limits(results: StudyResults) -> list[str]:
@@ -88,7 +94,7 @@ def _of_folds(results: StudyResults) -> list[str]:
         "Folds share training rows, so that the spread of their scores tells too little of the "
         "error; the corrected variance (Nadeau and Bengio) makes up for that by a rule of thumb. "
         "Intervals hold for other rows of the same kind, not for another table.",
-        *_folds_simulated(_calibration()),
+        *_folds_simulated(calibration()),
     ]
 
 
@@ -116,8 +122,8 @@ def _of_seeds(results: StudyResults) -> list[str]:
         + _of_test_rows(results),
         *([_ROWS] if has_rows else []),
         *_of_the_choice(results),
-        *simulated(_calibration()),
-        *_simulated_beyond(results, _calibration()),
+        *simulated(calibration()),
+        *_simulated_beyond(results, calibration()),
     ]
 
 
@@ -128,7 +134,7 @@ def _of_the_choice(results: StudyResults) -> list[str]:
         return []
     covered = ", ".join(
         f"{100 * share:.0f} % with one of {correlation}"
-        for correlation, share in _calibration().choice_coverage.items()
+        for correlation, share in calibration().choice_coverage.items()
     )
     return [
         f"The best was chosen on validation rows. Its test {unit.title} is flattered by that as "
@@ -205,7 +211,8 @@ def _said(shares: Shares) -> str:
     )
 
 
-def _calibration() -> Calibration:
+def calibration() -> Calibration:
+    """What was simulated; nothing where the file is missing."""
     path = resources.files("kmlp.report") / "calibration.json"
     if not path.is_file():
         return Calibration()

@@ -42,7 +42,7 @@ def results_with(scores: dict[str, float], metric: str = "accuracy") -> StudyNum
             "metric": {"name": metric, "higher_is_better": not is_regression},
             "baseline": "none",
             "variants": [
-                {"name": n, **dict.fromkeys(("val", "test"), {metric: {"mean": s}})}
+                {"name": n, **{key: {metric: {"mean": s}} for key in ("val", "test")}}
                 for n, s in scores.items()
             ],
             **(of_task if is_regression else {}),

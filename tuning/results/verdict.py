@@ -2,11 +2,13 @@
 
 from kmlp.stats.formatting import Unit, listed, p_equals, unit_of
 from kmlp.study.results.records.variants import VersusBaseline
+from tuning.results.folds import in_words
 from tuning.results.records.fresh import Fresh
 from tuning.results.records.search import SearchFindings
 from tuning.results.trials import drawn_after_test
 
 _AT_MOST = 5
+_LEVEL = "at 95 %, for all trials together"
 
 
 def verdict(results: SearchFindings) -> tuple[str, ...]:
@@ -21,7 +23,7 @@ def verdict(results: SearchFindings) -> tuple[str, ...]:
         return (*sentences, f"No trial has {what}: there is nothing to choose.")
     best = results.best_trial
     sentences.append(
-        f"Trial {best.number} has the best mean validation {unit.title}, "
+        f"Trial {best.number} has the best mean {results.kind_of_score} {unit.title}, "
         f"{with_se(unit, best.score, best.se)}."
     )
     sentences.append(_ties(results))
@@ -44,9 +46,8 @@ def with_se(unit: Unit, score: float, se: float | None) -> str:
 def _counts(results: SearchFindings) -> str:
     running = [t for t in results.unfinished if t.status == "running"]
     lost = [t for t in results.unfinished if t.status != "running"]
-    seeds = results.settings.num_seeds
-    text = f"{len(results.finished)} of {len(results.trials)} trials finished, {seeds} "
-    text += "seeds each" if seeds > 1 else "seed each"
+    networks = in_words(results.settings)
+    text = f"{len(results.finished)} of {len(results.trials)} trials finished, {networks} each"
     if running:
         text += f"; {len(running)} are running"
     if lost:
@@ -64,34 +65,43 @@ def _ties(results: SearchFindings) -> str:
             "the best, is picked; --seeds 3 says more."
         )
     if not others:
-        return f"No other can be taken for as good: trial {picked} is picked."
+        return f"Every other is told apart from it ({_LEVEL}): trial {picked} is picked."
     words = "Trial" if len(others) == 1 else "Trials"
     shown = listed(map(str, others[:_AT_MOST]))
     if len(others) > _AT_MOST:
         shown = f"{', '.join(map(str, others[:_AT_MOST]))} and {len(others) - _AT_MOST} more"
     least = results.least_difference
-    told = f" (at least {unit.value(least)} {unit.of_difference} would be needed)" if least else ""
-    return f"{words} {shown} cannot be told apart from it{told}; {_pick(results)}"
+    needed = f"at least {unit.value(least)} {unit.of_difference} would be needed" if least else ""
+    told = f" ({needed}, {_LEVEL})" if needed else ""
+    return f"{words} {shown} cannot be told apart from it{told}. {_pick(results)}"
 
 
 def _pick(results: SearchFindings) -> str:
-    """Which of several ties is picked, and why."""
-    picked, size = results.picked, results.picked_trial.num_weights
-    smallest = min(results.trial(number).num_weights for number in results.ties)
+    """Which trial is picked of those within one standard error of the best, and why."""
+    unit, picked, near = results.unit, results.picked, results.near_best
+    error, within = results.standard_error, "with the same score"
+    if error:
+        size_of_error = f"{unit.value(error)} {unit.of_difference}"
+        within = f"within one standard error ({size_of_error}) of the best"
+    size, smallest = results.picked_trial.num_weights, min(t.num_weights for t in near)
+    if len(near) == 1:
+        return f"It is picked: no other is {within}."
     if picked == results.best:
-        return f"none of them is clearly simpler: it is picked, with {size:,} weights."
+        return f"It is picked, with {size:,} weights: none {within} is clearly simpler."
     if size == smallest:
-        return f"trial {picked}, the simplest with {size:,} weights, is picked."
+        return f"Trial {picked} is picked: with {size:,} weights the simplest {within}."
     return (
-        f"trial {picked}, with {size:,} weights, is picked: the best of those within 5 % of the "
-        f"fewest, {smallest:,}."
+        f"Trial {picked}, with {size:,} weights, is picked: {within} it is the best of those that "
+        f"have at most 5 % more than the fewest, {smallest:,}."
     )
 
 
 def _fresh(results: SearchFindings, fresh: Fresh) -> str:
-    unit = results.unit
+    unit, how = results.unit, f"Over {fresh.num_seeds} fresh seeds"
+    if results.settings.folds:
+        how = "Over folds cut anew, with fresh seeds,"
     return (
-        f"Over {fresh.num_seeds} fresh seeds trial {results.picked} has a validation "
+        f"{how} trial {results.picked} has a {results.kind_of_score} "
         f"{unit.title} of {with_se(unit, fresh.score, fresh.se)}: {_luck(fresh, unit)}."
     )
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,12 +16,17 @@ class ReferenceMember:
     Attributes:
         name: in `ESTIMATORS`.
         seed: of its draws; it pairs with the networks of this seed.
-        network: the network whose training rows it is trained on.
+        network: the network whose training rows it is trained on, and whose class weights it has.
     """
 
     name: str
     seed: int
     network: Member
+
+    @property
+    def class_weight(self) -> str | Mapping[str, float] | None:
+        """As `TrainConfig` has it: who weighs the classes wants them weighed by all."""
+        return self.network.train.class_weight
 
     @property
     def id(self) -> str:
@@ -36,4 +42,6 @@ class ReferenceMember:
             said["num_train"] = self.network.num_train
         if self.network.sample is not None:
             said["sample"] = asdict(self.network.sample)
+        if self.class_weight is not None:
+            said["class_weight"] = self.class_weight
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]

@@ -15,7 +15,6 @@ from kmlp.stats.decomposition.bias_variance import decompose
 from kmlp.study.results.analyses.folds import cross_validation
 from kmlp.study.results.assembly import build_results
 from kmlp.study.results.fold_scores import fold_scores
-from kmlp.study.results.records.study import StudyResults
 from kmlp.study.run_folder import RunFolder
 from tests.hand_made import extra_outputs, hand_made, record, scores_of
 

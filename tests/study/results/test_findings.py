@@ -189,7 +189,12 @@ def test_a_sweep_is_judged_on_validation_and_its_ends_are_told():
 def test_a_range_ends_at_its_least_and_largest_value_but_for_zero(values, is_edge):
     names = [f"dropout={value}" for value in values]
     variants = [
-        {"name": n, "strength": n, "num_members": 5, **dict.fromkeys(("val", "test"), {"accuracy": {"mean": m}})}
+        {
+            "name": n,
+            "strength": n,
+            "num_members": 5,
+            **{key: {"accuracy": {"mean": m}} for key in ("val", "test")},
+        }
         for n, m in zip(names, (0.9, 0.8, 0.7), strict=False)
     ]
     sweep = {"field": "dropout", "scale": "list", "values": values, "variants": names}
@@ -200,7 +205,12 @@ def test_a_range_ends_at_its_least_and_largest_value_but_for_zero(values, is_edg
 def test_a_swept_value_under_another_name_is_said():
     names = ["none", "dropout=0.2"]
     variants = [
-        {"name": n, "strength": "", "num_members": 5, **dict.fromkeys(("val", "test"), {"accuracy": {"mean": m}})}
+        {
+            "name": n,
+            "strength": "",
+            "num_members": 5,
+            **{key: {"accuracy": {"mean": m}} for key in ("val", "test")},
+        }
         for n, m in zip(names, (0.9, 0.8), strict=True)
     ]
     sweep = {"field": "dropout", "scale": "list", "values": [0.0, 0.2], "variants": names}
@@ -216,7 +226,7 @@ def test_a_sweep_is_judged_on_shared_seeds():
             "strength": name,
             "num_members": count,
             "num_diverged": 10 - count,
-            **dict.fromkeys(("val", "test"), {"accuracy": {"mean": mean}}),
+            **{key: {"accuracy": {"mean": mean}} for key in ("val", "test")},
             "selection_difference": difference,
         }
         for name, count, mean, difference in (
@@ -285,7 +295,12 @@ def test_two_changes_one_way_share_their_verb():
 def test_widths_have_no_end_to_go_beyond():
     names = ["hidden_units=64", "hidden_units=32"]
     variants = [
-        {"name": n, "strength": n, "num_members": 5, **dict.fromkeys(("val", "test"), {"accuracy": {"mean": m}})}
+        {
+            "name": n,
+            "strength": n,
+            "num_members": 5,
+            **{key: {"accuracy": {"mean": m}} for key in ("val", "test")},
+        }
         for n, m in zip(names, (0.9, 0.8), strict=True)
     ]
     sweep = {"field": "hidden_units", "scale": "list", "values": [[64], [32]], "variants": names}
