@@ -83,7 +83,7 @@ class Options(OfTable):
         Parameter(help="also train on samples of the rows: splits:5 or bootstrap:20"),
     ] = None
     resample_seeds: Annotated[int | None, Parameter(help="seeds a sample")] = None
-    folds: Annotated[int | None, Parameter(help="also cross-validate with so many folds")] = None
+    folds: Annotated[int | None, Parameter(help="cross-validate with so many folds")] = None
     repeats: Annotated[int | None, Parameter(help="how often the folds are cut anew")] = None
     randomness: Annotated[
         bool | None,

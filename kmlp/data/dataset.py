@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from kmlp.data.arrays.cautions import of_absent_classes, of_classes, of_shared_rows
+from kmlp.data.arrays.cautions import (
+    of_absent_classes,
+    of_classes,
+    of_repeated_rows,
+    of_shared_rows,
+)
 from kmlp.data.arrays.ranges import range_of
 from kmlp.data.columns import DataSpec, Schema, decode_target
 from kmlp.data.features import Features, read_features
@@ -202,10 +207,14 @@ class Dataset:
     @functools.cached_property
     def warnings(self) -> tuple[str, ...]:
         """What to look at before anything trains: of a table as its schema says, of arrays and
-        images rows that stand in both sets, classes of few rows or of very unequal size."""
+        images rows that stand in both sets, or more than once where folds test, classes of few rows
+        or of very unequal size."""
         if self.schema:
             return self.schema.warnings
-        shared = of_shared_rows(self.x_train, self.x_test)
+        if self.has_test_rows:
+            shared = of_shared_rows(self.x_train, self.x_test)
+        else:
+            shared = of_repeated_rows(self.x_train)
         if not (names := self.spec.class_names):
             return shared
         train, test = (np.bincount(y, minlength=len(names)) for y in (self.y_train, self.y_test))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kmlp.data.arrays.cautions import of_absent_classes, of_shared_rows
+from kmlp.data.arrays.cautions import of_absent_classes, of_repeated_rows, of_shared_rows
 from kmlp.data.columns import Column, Schema
 from kmlp.data.encoder import Encoding, Told, encode_target, target_numbers
 from kmlp.data.holdout import draw_test_rows, split_test, strata_of
@@ -83,7 +83,8 @@ def prepare(
         warnings.append(f"test rows: {grown.num_unlabelled:,} have no target and are left out")
     if names := schema.class_names:
         warnings += of_absent_classes(names, np.bincount(arrays[3], minlength=len(names)))
-    warnings += of_shared_rows(arrays[0], arrays[2])
+    x_train, _, x_test, _ = arrays
+    warnings += of_shared_rows(x_train, x_test) if len(x_test) else of_repeated_rows(x_train)
     return Prepared(arrays=arrays, schema=replace(schema, warnings=(*schema.warnings, *warnings)))
 
 

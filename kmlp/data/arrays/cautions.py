@@ -91,6 +91,27 @@ def of_shared_rows(train: np.ndarray, test: np.ndarray) -> tuple[str, ...]:
     )
 
 
+def of_repeated_rows(rows: np.ndarray) -> tuple[str, ...]:
+    """Rows that stand there more than once, where folds test; told as by `of_shared_rows`.
+
+    Args:
+        rows: `(n, ...)` all of them.
+
+    Example:
+        >>> of_repeated_rows(np.tile(np.arange(40).reshape(20, 2), (2, 1)))[0][:34]
+        '40 of 40 rows stand there more tha'
+    """
+    _, places, counts = np.unique(_hashes(rows), return_inverse=True, return_counts=True)
+    count = int((counts[places] > 1).sum())
+    if not count or count <= _TIMES * len(rows) * _equal_by_chance(rows):
+        return ()
+    return (
+        f"{count:,} of {len(rows):,} rows stand there more than once, with the same values in "
+        "every column: held out in one fold they are trained on in another, and their scores say "
+        "little of new rows",
+    )
+
+
 def _equal_by_chance(train: np.ndarray) -> float:
     """How likely it is that a row equals any of the training rows, were all columns independent."""
     sample = train[:: max(1, len(train) // _SAMPLE)]
