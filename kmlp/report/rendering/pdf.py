@@ -13,14 +13,37 @@ from kmlp.report.rendering import fonts
 
 def to_pdf(report: blocks.Report) -> bytes:
     """The PDF, A4, tagged for screen readers, its fonts embedded."""
+    files: dict[str, bytes] = {}
+    return compiled("report", _document(report, files), files)
+
+
+def compiled(template: str, document: Mapping[str, Any], files: dict[str, bytes]) -> bytes:
+    """A document set by one of the templates beside `kmlp.report`.
+
+    Args:
+        template: its name without `.typ`, which is also that of the JSON file that it reads.
+        document: what that file holds.
+        files: what it names, by name.
+    """
     # Loads a compiler: only who wants a PDF waits for it.
     import typst
 
-    files: dict[str, bytes] = {}
-    document = _document(report, files)
-    files["main.typ"] = (resources.files("kmlp.report") / "report.typ").read_bytes()
-    files["report.json"] = json.dumps(document).encode()
-    others, missing = fonts.found_for(fonts.lacking(_letters(document, files)))
+    source = (resources.files("kmlp.report") / f"{template}.typ").read_bytes()
+    files = {**files, "main.typ": source, f"{template}.json": json.dumps(document).encode()}
+    return _compiled(files, _letters(document, files))
+
+
+def svg_to_pdf(svg: str) -> bytes:
+    """A drawing as a page of its size."""
+    source = '#set page(width: auto, height: auto, margin: 0pt)\n#image("drawing.svg")'
+    return _compiled({"main.typ": source.encode(), "drawing.svg": svg.encode()}, svg)
+
+
+def _compiled(files: Mapping[str, bytes], letters: str) -> bytes:
+    # Loads a compiler: only who wants a PDF waits for it.
+    import typst
+
+    others, missing = fonts.found_for(fonts.lacking(letters))
     fonts.warn_of(missing)
     folders = sorted({str(Path(path).parent) for _, path in others})
     with tempfile.TemporaryDirectory() as folder:
@@ -49,9 +72,9 @@ def _document(report: blocks.Report, files: dict[str, bytes]) -> dict[str, Any]:
         "answer": _answer(report.answer),
         "verdict": [blocks.typeset(s) for s in report.verdict],
         "also": [blocks.typeset(s) for s in report.also],
-        "lead": [_block(b, files) for b in report.lead],
+        "lead": [block_for_typst(b, files) for b in report.lead],
         "sections": [
-            {"title": s.title, "blocks": [_block(b, files) for b in s.blocks]}
+            {"title": s.title, "blocks": [block_for_typst(b, files) for b in s.blocks]}
             for s in report.sections
         ],
         "chapters": [_document(chapter, files) for chapter in report.chapters],
@@ -69,7 +92,7 @@ def _answer(answer: blocks.Answer | None) -> dict[str, Any] | None:
     }
 
 
-def _block(block: blocks.Block, files: dict[str, bytes]) -> dict[str, Any]:
+def block_for_typst(block: blocks.Block, files: dict[str, bytes]) -> dict[str, Any]:
     """A block as Typst reads it; what it shows is added to the files."""
     kind = type(block).__name__
     if isinstance(block, blocks.Code):
