@@ -1,6 +1,7 @@
 """Where reports go: the page, the PDF, the figures as SVG, the tables as CSV."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from kmlp.files import make_folder, write_atomically
@@ -8,7 +9,7 @@ from kmlp.ownership import Kind, own_folder, refuse_foreign_folder
 from kmlp.report.blocks import Report, Section
 from kmlp.report.comparison import side_by_side
 from kmlp.report.paper.compose import paper_of_studies, paper_of_study
-from kmlp.report.paper.document import Paper, TitlePage
+from kmlp.report.paper.document import NO_TITLE, Paper, TitlePage
 from kmlp.report.rendering.html import to_html
 from kmlp.report.rendering.paper import drawings, paper_to_pdf
 from kmlp.report.rendering.pdf import to_pdf
@@ -18,17 +19,17 @@ from kmlp.report.study import study_report
 from kmlp.study.loading import read_study
 from kmlp.study.run_folder import RunFolder
 
-_DRAWINGS = "tex"
-
 
 def write_report(
     run_dir: str | Path,
     out: str | Path | None = None,
     *,
     hide_values: bool = False,
-    page: TitlePage = TitlePage(),
+    page: TitlePage = NO_TITLE,
+    search: Section | None = None,
 ) -> Path:
-    """Writes `report.html`, `report.pdf`, `figures/` and `tables/` from what a run folder holds.
+    """Writes `report.html`, `report.pdf`, `report.tex`, `figures/` and `tables/` from what a run
+    folder holds.
 
     Nothing is trained and no Keras is loaded. The same folder gives the same bytes: all numbers
     are computed again from the records of its networks.
@@ -38,6 +39,7 @@ def write_report(
         out: where to write; the run folder where omitted.
         hide_values: whether what stood in a table's cells, categories and ranges, is left out.
         page: title, author and date of the PDF.
+        search: how settings were searched, as a section of its own.
 
     Returns:
         The path of the page.
@@ -50,7 +52,9 @@ def write_report(
     place, kind = place_of_report(folder, out)
     study = read_study(folder)
     report = study_report(folder, study.record, study.num_missing, hide_values=hide_values)
-    paper = paper_of_study(report, study.record, _dated(page, [folder]))
+    paper = paper_of_study(report, study.record, _dated(page, [folder]), search)
+    if search:
+        report = replace(report, sections=[*report.sections, search])
     return write_files(place, kind, report, report.tables, paper)
 
 
@@ -70,10 +74,10 @@ def write_comparison(
     run_dirs: Sequence[str | Path],
     out: str | Path,
     *,
-    page: TitlePage = TitlePage(),
+    page: TitlePage = NO_TITLE,
     search: Section | None = None,
 ) -> Path:
-    """Writes `comparison.html` and `comparison.pdf`: several studies side by side, then in full.
+    """Writes `comparison.html`, `.pdf` and `.tex`: several studies side by side, then in full.
 
     Args:
         run_dirs: two run folders or more.
@@ -134,8 +138,7 @@ def write_files(
 
 
 def _write_tex(out: Path, name: str, paper: Paper) -> None:
-    """The paper as LaTeX, its drawings in a folder of their own."""
-    make_folder(out / _DRAWINGS)
-    for file, content in drawings(paper).items():
-        write_atomically(out / _DRAWINGS / file, content)
-    write_atomically(out / f"{name}.tex", to_tex(paper, _DRAWINGS).encode())
+    """The paper as LaTeX, and its drawings."""
+    images = f"{name}-figures.pdf"
+    write_atomically(out / images, drawings(paper))
+    write_atomically(out / f"{name}.tex", to_tex(paper, images).encode())

@@ -1,4 +1,4 @@
-"""What a paper says first and last: abstract and conclusion, in sentences that follow from numbers."""
+"""What a paper says first and last, in sentences that follow from the numbers."""
 
 from collections.abc import Mapping, Sequence
 
@@ -126,9 +126,7 @@ def _standings(studies: Studies) -> dict[str, dict[str, str]]:
 
 def _still_open(studies: Studies) -> list[str]:
     """What no study could tell; and that nothing here holds beyond what was seen."""
-    left = [
-        v for v, by in _standings(studies).items() if by and set(by.values()) == {_OPEN}
-    ]
+    left = [v for v, by in _standings(studies).items() if by and set(by.values()) == {_OPEN}]
     sentences = []
     if left:
         where = "any baseline" if len(studies) > 1 else next(iter(studies.values())).baseline

@@ -31,9 +31,7 @@ def paper_of_study(
         return None
     numbers = Numbering()
     return Paper(
-        page=TitlePage(
-            title=page.title or report.title, author=page.author, date=page.date
-        ),
+        page=TitlePage(title=page.title or report.title, author=page.author, date=page.date),
         abstract=abstract({results.dataset.name: results}),
         caveats=report.answer.caveats if report.answer else (),
         body=[
@@ -80,9 +78,7 @@ def paper_of_studies(
     ]
     across = [s for s in together.verdict if not any(s.startswith(f"{n}: ") for n in studies)]
     return Paper(
-        page=TitlePage(
-            title=page.title or _title(studies), author=page.author, date=page.date
-        ),
+        page=TitlePage(title=page.title or _title(studies), author=page.author, date=page.date),
         abstract=abstract(studies, across),
         caveats=together.also,
         body=body,

@@ -1,7 +1,7 @@
 """Bias and variance in words that follow from the numbers, and from nothing else.
 
-What is said of a variant rests on the intervals of its ratios to the baseline that hold for bias and
-variance of all variants at once. What they do not tell is said to be open.
+What is said of a variant rests on the intervals of its ratios to the baseline that hold for bias
+and variance of all variants at once. What they do not tell is said to be open.
 """
 
 from collections.abc import Sequence
@@ -141,8 +141,12 @@ def _agreement(found: Sequence[Trade], results: StudyResults) -> list[str]:
         return []
     unit = results.unit()
     by = {
-        "come with less variance": [t for t in better if (t.variance, t.bias == "less") == ("less", False)],
-        "come with less bias": [t for t in better if (t.bias, t.variance == "less") == ("less", False)],
+        "come with less variance": [
+            t for t in better if (t.variance, t.bias == "less") == ("less", False)
+        ],
+        "come with less bias": [
+            t for t in better if (t.bias, t.variance == "less") == ("less", False)
+        ],
         "come with less of both": [t for t in better if t.bias == t.variance == "less"],
         "come with neither told lower": [t for t in better if "less" not in (t.bias, t.variance)],
     }

@@ -93,6 +93,9 @@ class TitlePage:
     date: str = ""
 
 
+NO_TITLE = TitlePage()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Paper:
     """A paper from top to bottom.

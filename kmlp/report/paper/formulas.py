@@ -27,7 +27,7 @@ class Rule:
 
 
 _DROPPED = Formula(
-    "h'_j = m_j h_j \\/ (1 - q), quad m_j ~ upright(\"Bernoulli\")(1 - q)",
+    'h\'_j = m_j h_j \\/ (1 - q), quad m_j ~ upright("Bernoulli")(1 - q)',
     r"h'_j = m_j h_j / (1 - q),\ m_j \sim \mathrm{Bernoulli}(1 - q)",
 )
 _RULES: dict[str, Rule] = {
@@ -39,8 +39,11 @@ _RULES: dict[str, Rule] = {
     "input_dropout": Rule(
         "Input dropout",
         "q",
-        ("drops scaled inputs in training as dropout drops units, with probability ",
-         Formula("q", "q"), "."),
+        (
+            "drops scaled inputs in training as dropout drops units, with probability ",
+            Formula("q", "q"),
+            ".",
+        ),
     ),
     "drop_connect": Rule(
         "DropConnect",
@@ -49,7 +52,7 @@ _RULES: dict[str, Rule] = {
             "drops weights and biases of hidden layers in training: ",
             Formula(
                 "z_j = (sum_i m_(i j) w_(i j) v_i + m_(0 j) b_j) \\/ (1 - q), "
-                "quad m ~ upright(\"Bernoulli\")(1 - q)",
+                'quad m ~ upright("Bernoulli")(1 - q)',
                 r"z_j = (\sum_i m_{ij} w_{ij} v_i + m_{0j} b_j) / (1 - q),"
                 r"\ m \sim \mathrm{Bernoulli}(1 - q)",
             ),
@@ -111,9 +114,7 @@ _RULES: dict[str, Rule] = {
         "s",
         (
             "spreads a part of each target over all classes: ",
-            Formula(
-                "(1 - s) bb(1)[c = y] + s \\/ C", r"(1 - s)\,\mathbf{1}[c = y] + s / C"
-            ),
+            Formula("(1 - s) bb(1)[c = y] + s \\/ C", r"(1 - s)\,\mathbf{1}[c = y] + s / C"),
             ".",
         ),
     ),
@@ -180,8 +181,9 @@ def rules_of(values: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, tu
     for name, rule in _RULES.items():
         if name in values and _counts(name, values, base):
             found[name] = (rule, f"{rule.symbol} = {values[name]:g}" if rule.symbol else "")
-    if rule := _NORMALIZATION.get(values.get("normalization", "none")):
-        found[values["normalization"]] = (rule, "")
+    kind = values.get("normalization", "none")
+    if kind in _NORMALIZATION:
+        found[kind] = (_NORMALIZATION[kind], "")
     return found
 
 

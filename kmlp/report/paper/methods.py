@@ -1,9 +1,9 @@
 """How networks were made and trained: the setting, what regularizes, when training stops."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from kmlp.report.blocks import Cell, Row, Table, facts_table
+from kmlp.report.blocks import Table, facts_table
 from kmlp.report.paper.document import (
     Chapter,
     Equation,
@@ -24,7 +24,7 @@ _HIDDEN = Formula(
     r"h^{(l)} = \phi(W^{(l)} h^{(l-1)} + b^{(l)}), \quad l = 1, \dots, L",
 )
 _LOSS = Formula(
-    "cal(L) = 1 / (|B|) sum_(i in B) ell(y_i, f(x_i)) + \"penalty\"",
+    'cal(L) = 1 / (|B|) sum_(i in B) ell(y_i, f(x_i)) + "penalty"',
     r"\mathcal{L} = \frac{1}{|B|} \sum_{i \in B} \ell(y_i, f(x_i)) + \mathrm{penalty}",
 )
 _STEPS = {
@@ -116,8 +116,15 @@ def _steps(train: Mapping[str, Any]) -> list[PaperBlock]:
     formula = _ADAM if name in ("adam", "adamw") else _STEPS[name][bool(momentum)]
     spoken = {"sgd": "stochastic gradient descent", "rmsprop": "RMSprop"}.get(name, "Adam")
     return [
-        Prose((f"by {spoken}: with the gradient ", Formula("g", "g"), " and the rate ",
-               Formula("eta_t", r"\eta_t"), " every step takes")),
+        Prose(
+            (
+                f"by {spoken}: with the gradient ",
+                Formula("g", "g"),
+                " and the rate ",
+                Formula("eta_t", r"\eta_t"),
+                " every step takes",
+            )
+        ),
         Equation(formula),
         *_schedule(train),
     ]
@@ -138,12 +145,14 @@ def _schedule(train: Mapping[str, Any]) -> list[PaperBlock]:
         ]
     if train.get("learning_rate_schedule") == "cosine":
         formula = Formula(
-            "eta_t = eta \\/ 2 (1 + cos(pi t \\/ T))", r"\eta_t = \tfrac{\eta}{2}(1 + \cos(\pi t/T))"
+            "eta_t = eta \\/ 2 (1 + cos(pi t \\/ T))",
+            r"\eta_t = \tfrac{\eta}{2}(1 + \cos(\pi t/T))",
         )
         return [Prose(("The rate falls as ", formula, " over all ", Formula("T", "T"), " steps."))]
     if train.get("learning_rate_schedule") == "step":
-        return [Prose(("The rate is divided by 10 at half of all steps, and again at three "
-                       "quarters.",))]
+        return [
+            Prose(("The rate is divided by 10 at half of all steps, and again at three quarters.",))
+        ]
     return []
 
 

@@ -77,7 +77,9 @@ def _decomposed(
     where = f"on {results.dataset.name}"
     shown: list[PaperBlock] = [numbers.number(f"What the error consists of {where}.", figure)]
     if ratios:
-        shown.append(numbers.number(f"Error, bias and variance beside the baseline's {where}.", ratios))
+        shown.append(
+            numbers.number(f"Error, bias and variance beside the baseline's {where}.", ratios)
+        )
     said = [*decomposition_sentences(results), *discussion(results), *_shown(shown)]
     return [Chapter("Bias and variance", [*shown, *map(Text, said)])]
 
@@ -89,7 +91,7 @@ def _as_it_is(section: Section, numbers: Numbering) -> Chapter:
 def numbered(blocks: Sequence[Block], title: str, numbers: Numbering) -> list[PaperBlock]:
     """The blocks, tables of numbers and figures with a number and a title."""
     return [
-        numbers.number(f"{title}.", b)
+        numbers.number(b.alt if isinstance(b, Figure) else f"{title}.", b)
         if isinstance(b, Figure) or (isinstance(b, Table) and not b.is_prose)
         else b
         for b in blocks

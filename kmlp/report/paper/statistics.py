@@ -21,8 +21,8 @@ _HOLM = Formula(
     r"\tilde p_{(i)} = \max_{j \le i} \min\bigl(1, (m - j + 1)\, p_{(j)}\bigr)",
 )
 _PARTS = Formula(
-    "EE norm(hat(p) - y)^2 = underbrace(norm(EE hat(p) - y)^2, \"bias\"^2 + \"noise\") + "
-    "underbrace(EE norm(hat(p) - EE hat(p))^2, \"variance\")",
+    'EE norm(hat(p) - y)^2 = underbrace(norm(EE hat(p) - y)^2, "bias"^2 + "noise") + '
+    'underbrace(EE norm(hat(p) - EE hat(p))^2, "variance")',
     r"\mathrm{E} \lVert \hat p - y \rVert^2 = "
     r"\underbrace{\lVert \mathrm{E} \hat p - y \rVert^2}_{\mathrm{bias}^2 + \mathrm{noise}} + "
     r"\underbrace{\mathrm{E} \lVert \hat p - \mathrm{E} \hat p \rVert^2}_{\mathrm{variance}}",
@@ -99,7 +99,8 @@ def _tests(studies: Sequence[StudyResults]) -> list[PaperBlock]:
                 ", of six seeds or more; no interval decides it. The effect size is the mean "
                 "difference in standard deviations of the differences, with the interval of the "
                 "noncentral t distribution [2]. The best variant is chosen on validation rows."
-                + " Where seeds were added in looks, p counts all planned looks." * looks,
+                + " Where seeds were added in looks, p counts all planned looks."
+                * looks,
             )
         ),
     ]
@@ -121,8 +122,8 @@ def _decomposition() -> list[PaperBlock]:
         Equation(_PARTS),
         Prose(
             (
-                "on average over test rows. The variance, estimated without bias as in [3], is that "
-                "between samples and that between seeds of one sample [4],",
+                "on average over test rows. The variance, estimated without bias as in [3], is "
+                "that between samples and that between seeds of one sample [4],",
             )
         ),
         Equation(_VARIANCE),

@@ -72,7 +72,7 @@ def foreign_letters(text: str) -> list[str]:
 
 def _is_known(letter: str) -> bool:
     code = ord(letter)
-    return code < 0x180 and letter not in _NOT_IN_T1 or letter in _PUNCTUATION
+    return (code < 0x180 and letter not in _NOT_IN_T1) or letter in _PUNCTUATION
 
 
 _NOT_IN_T1 = frozenset("ĦħĸĿŀŉŦŧſ")

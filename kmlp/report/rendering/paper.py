@@ -5,7 +5,7 @@ from typing import Any
 
 from kmlp.report import blocks
 from kmlp.report.paper.document import Chapter, Equation, Numbered, Paper, PaperBlock, Prose
-from kmlp.report.rendering.pdf import block_for_typst, compiled, svg_to_pdf
+from kmlp.report.rendering.pdf import block_for_typst, compiled, drawings_to_pdf
 
 
 def paper_to_pdf(paper: Paper) -> bytes:
@@ -22,16 +22,15 @@ def paper_to_pdf(paper: Paper) -> bytes:
     return compiled("paper", document, files)
 
 
-def drawings(paper: Paper) -> dict[str, bytes]:
-    """What a LaTeX file shows, in the order in which it does: figures as PDF, images as PNG."""
-    chapters = (*paper.body, *paper.appendix)
+def drawings(paper: Paper) -> bytes:
+    """What a LaTeX file shows, a page each, in the order in which it does."""
     found: list[tuple[str, bytes]] = []
-    for block in (d for chapter in chapters for d in chapter.drawings):
+    for block in (d for c in (*paper.body, *paper.appendix) for d in c.drawings):
         if isinstance(block, blocks.Figure):
-            found.append(("pdf", svg_to_pdf(block.wide)))
+            found.append(("svg", block.wide.encode()))
         else:
             found += [("png", picture.png) for picture in block.items]
-    return {f"{i}.{suffix}": content for i, (suffix, content) in enumerate(found, start=1)}
+    return drawings_to_pdf(found)
 
 
 def _typeset(sentences: Iterable[str]) -> list[str]:

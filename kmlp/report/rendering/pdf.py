@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -26,17 +26,25 @@ def compiled(template: str, document: Mapping[str, Any], files: dict[str, bytes]
         files: what it names, by name.
     """
     # Loads a compiler: only who wants a PDF waits for it.
-    import typst
 
     source = (resources.files("kmlp.report") / f"{template}.typ").read_bytes()
     files = {**files, "main.typ": source, f"{template}.json": json.dumps(document).encode()}
     return _compiled(files, _letters(document, files))
 
 
-def svg_to_pdf(svg: str) -> bytes:
-    """A drawing as a page of its size."""
-    source = '#set page(width: auto, height: auto, margin: 0pt)\n#image("drawing.svg")'
-    return _compiled({"main.typ": source.encode(), "drawing.svg": svg.encode()}, svg)
+def drawings_to_pdf(images: Sequence[tuple[str, bytes]]) -> bytes:
+    """Drawings as pages of their own sizes, in this order.
+
+    Args:
+        images: of each what it is, "svg" or "png", and its content.
+    """
+    files = {f"{i}.{kind}": content for i, (kind, content) in enumerate(images)}
+    pages = "".join(f'#page(image("{name}"))\n' for name in files)
+    source = (
+        f"#set document(date: none)\n#set page(width: auto, height: auto, margin: 0pt)\n{pages}"
+    )
+    letters = "".join(content.decode() for kind, content in images if kind == "svg")
+    return _compiled({**files, "main.typ": source.encode()}, letters)
 
 
 def _compiled(files: Mapping[str, bytes], letters: str) -> bytes:

@@ -8,7 +8,7 @@ from kmlp.report.paper.document import Chapter, Equation, Numbered, Paper, Paper
 from kmlp.report.rendering.latex import cell_line, escaped, foreign_letters
 
 _LEVELS = ("section", "subsection", "subsubsection")
-_HEAD = r"""% Compiles with pdflatex, lualatex or xelatex. Letters that pdflatex lacks are boxes there.
+_HEAD = r"""% Compiles with pdflatex, lualatex or xelatex. Letters that pdflatex lacks are boxes.
 \documentclass[10pt,a4paper]{article}
 \usepackage{iftex}
 \ifpdftex
@@ -29,14 +29,14 @@ _HEAD = r"""% Compiles with pdflatex, lualatex or xelatex. Letters that pdflatex
 """
 
 
-def to_tex(paper: Paper, folder: str) -> str:
+def to_tex(paper: Paper, drawings: str) -> str:
     """The file.
 
     Args:
         paper: what it says.
-        folder: where its drawings lie, in order "1.pdf", "1.png", ..., as it is named there.
+        drawings: the PDF beside it that has its drawings, a page each, in order.
     """
-    writer = _Writer(folder)
+    writer = _Writer(drawings)
     body = "".join(writer.chapter(c, 0) for c in paper.body)
     appendix = "".join(writer.chapter(c, 0) for c in paper.appendix)
     text = "".join(
@@ -82,8 +82,8 @@ def _items(items: Sequence[str]) -> str:
 class _Writer:
     """Writes blocks; counts the drawings that they show."""
 
-    def __init__(self, folder: str) -> None:
-        self._folder, self._drawings = folder, 0
+    def __init__(self, drawings: str) -> None:
+        self._drawings, self._shown = drawings, 0
 
     def chapter(self, chapter: Chapter, level: int) -> str:
         """A heading with what stands under it."""
@@ -128,12 +128,12 @@ class _Writer:
 
     def _picture(self, picture: blocks.Picture) -> str:
         said = f"{escaped(picture.title)}\\\\{escaped(picture.note)}"
-        image = self._image("png", "width=17mm")
+        image = self._image("width=17mm")
         return f"\\parbox[t]{{27mm}}{{\\raggedright\\scriptsize {image}\\\\{said}}}\n"
 
-    def _image(self, suffix: str = "pdf", size: str = r"width=\linewidth") -> str:
-        self._drawings += 1
-        return rf"\includegraphics[{size}]{{{self._folder}/{self._drawings}.{suffix}}}"
+    def _image(self, size: str = r"width=\linewidth") -> str:
+        self._shown += 1
+        return rf"\includegraphics[page={self._shown},{size}]{{{self._drawings}}}"
 
 
 def _prose(block: Prose) -> str:
@@ -144,8 +144,9 @@ def _prose(block: Prose) -> str:
 
 def _floating_table(table: blocks.Table, title: str) -> str:
     """One that is never torn, as wide as it must be and the page allows."""
-    note = f"\n\\par\\smallskip\n\\parbox{{\\linewidth}}{{\\scriptsize {escaped(table.note)}}}" * bool(
-        table.note
+    note = (
+        f"\n\\par\\smallskip\n\\parbox{{\\linewidth}}{{\\scriptsize {escaped(table.note)}}}"
+        * bool(table.note)
     )
     rows = "\n".join(_rows(table))
     return (
@@ -160,7 +161,9 @@ def _longtable(table: blocks.Table) -> str:
     size = "\\scriptsize" if len(_width_of(table)) < 8 else "\\tiny"
     note = f"{{\\scriptsize {escaped(table.note)}}}\n" if table.note else ""
     rows = "\n".join(_rows(table))
-    return f"{{{size}\n\\begin{{longtable}}{{{_columns(table)}}}\n{rows}\n\\end{{longtable}}}}\n{note}"
+    return (
+        f"{{{size}\n\\begin{{longtable}}{{{_columns(table)}}}\n{rows}\n\\end{{longtable}}}}\n{note}"
+    )
 
 
 def _width_of(table: blocks.Table) -> Sequence[Cell]:
@@ -191,4 +194,3 @@ def _row(row: Row, width: int, *, stacked: bool) -> str:
     if len(row.cells) == 1:
         return rf"\multicolumn{{{width}}}{{l}}{{\itshape {escaped(row.cells[0].text)}}} \\"
     return cell_line(row.cells, stacked=stacked)
-
