@@ -4,12 +4,15 @@ A legal name is decided in `name_trouble`, where names come in. What is written 
 function of the place: `visible` to a terminal, `csv_cell` into a table, `code_span` into Markdown.
 """
 
+import difflib
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
 LONGEST_NAME = 200
 _LONGEST_SHOWN = 200
+_ALIKE = 0.65  # of the letters; with difflib's 0.6 "iris" would be "digits"
 _DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 # A spreadsheet takes a cell that begins so for a formula, one of another script's signs as well.
 _FORMULA = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
@@ -81,6 +84,37 @@ def shortened(text: str, longest: int = _LONGEST_SHOWN) -> str:
     return f"{text[: longest - 1 - end]}…{text[len(text) - end :]}"
 
 
+def nearest(said: Any, known: Iterable[str]) -> str | None:
+    """The known name that is probably meant: one spelled alike, else the only one that holds it.
+
+    Case, hyphens, underscores and spaces do not count.
+
+    Example:
+        >>> nearest("Fashion-MNIST", ["mnist", "fashion_mnist"]), nearest("F1", ["auc", "macro_f1"])
+        ('fashion_mnist', 'macro_f1')
+        >>> nearest("iris", ["mnist", "digits"])
+    """
+    by_letters: dict[str, str] = {}
+    for name in known:
+        by_letters.setdefault(_letters(name), name)
+    letters = _letters(shortened(str(said)))
+    if close := difflib.get_close_matches(letters, by_letters, n=1, cutoff=_ALIKE):
+        return by_letters[close[0]]
+    holding = [name for other, name in by_letters.items() if len(letters) > 1 and letters in other]
+    return holding[0] if len(holding) == 1 else None
+
+
+def did_you_mean(said: Any, known: Iterable[str]) -> str:
+    """The end of a message that refuses a name: a question where one is near, else empty.
+
+    Example:
+        >>> did_you_mean("droput", ["none", "dropout"])
+        " Did you mean 'dropout'?"
+    """
+    near = nearest(said, known)
+    return f" Did you mean {near!r}?" if near else ""
+
+
 def csv_cell(value: Any) -> Any:
     """A cell that no spreadsheet takes for a formula: text that begins like one gets an apostrophe.
 
@@ -108,6 +142,10 @@ def code_span(text: str) -> str:
     # A space on either side is taken away again by whoever reads it.
     is_edged = text[:1] in ("`", " ") or text[-1:] in ("`", " ")
     return f"{fence} {text} {fence}" if is_edged and text.strip() else f"{fence}{text}{fence}"
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[-_\s]", "", name.casefold()) or name
 
 
 def _is_control(character: str) -> bool:

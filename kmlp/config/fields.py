@@ -1,14 +1,13 @@
 """Checks of a config's fields: each says what it got, what it wanted and what to do."""
 
 import dataclasses
-import difflib
 import math
 from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
 
 from kmlp.errors import ConfigError
-from kmlp.text import shortened, shown
+from kmlp.text import did_you_mean, shown
 
 MOST = 2**31 - 1
 """No field holds a larger whole number: what counts so far does not end."""
@@ -21,8 +20,7 @@ def wanted(config: Any, name: str, what: str) -> str:
 
 def unknown(key: str, names: Sequence[str], owner: str) -> str:
     """The message of a field that is not there, with the nearest name that is."""
-    near = difflib.get_close_matches(shortened(str(key)), names, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else f" It has: {', '.join(names)}."
+    hint = did_you_mean(key, names) or f" It has: {', '.join(names)}."
     return f"{owner} has no field {shown(key)}.{hint}"
 
 
@@ -42,8 +40,10 @@ def is_whole(value: Any, lowest: int = 0) -> bool:
 
 
 def check_choice(config: Any, name: str, choices: Sequence[str]) -> None:
-    if getattr(config, name) not in choices:
-        raise ConfigError(wanted(config, name, "one of " + ", ".join(choices)))
+    if (value := getattr(config, name)) not in choices:
+        raise ConfigError(
+            wanted(config, name, "one of " + ", ".join(choices)) + did_you_mean(value, choices)
+        )
 
 
 def check_rate(config: Any, *names: str) -> None:

@@ -11,7 +11,7 @@ from kmlp.config.records import described, records_of
 from kmlp.config.settings import RECORDS, split
 from kmlp.config.training import TrainConfig
 from kmlp.errors import ConfigError
-from kmlp.text import name_trouble, shortened, shown
+from kmlp.text import name_trouble, nearest, shortened, shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,12 +147,22 @@ def _parse(variant: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     name, equals, value = variant.partition("=")
     if name not in VARIANTS:
         raise ConfigError(
-            f"unknown variant {shown(variant)}. Known by name: {', '.join(VARIANTS)}, and all of "
-            "them as all; any other is a table in the study file."
+            f"unknown variant {shown(variant)}.{_meant(name, value)} Known by name: "
+            f"{', '.join(VARIANTS)}, and all of them as all; any other is a table in the study "
+            "file."
         )
     if not equals:
         return name, dict(VARIANTS[name])
     return _with_strength(name, value)
+
+
+def _meant(name: str, strength: str) -> str:
+    """The question whether another variant is meant, of the strength that was said."""
+    near = nearest(name, (*VARIANTS, "all"))
+    if near is None:
+        return ""
+    with_strength = f"{near}={shortened(strength)}" if strength and near in RECORDS else near
+    return f" Did you mean {with_strength!r}?"
 
 
 def _with_strength(name: str, value: str) -> tuple[str, dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -17,6 +16,7 @@ from kmlp.data.columns import Column
 from kmlp.data.tables import Table, as_table
 from kmlp.data.values import Raw
 from kmlp.errors import DataError
+from kmlp.text import nearest
 
 _LARGEST = float(np.finfo(np.float32).max)
 _ENOUGH = 2.0**8  # 16 of float32's 24 bits are left for what differs among the rows
@@ -266,8 +266,8 @@ def _missing_columns(missing: Sequence[str], table: Table) -> DataError:
     held = table.columns
     hints = []
     for name in missing[:10]:
-        close = difflib.get_close_matches(name, held, n=1)
-        hints.append(f"{name!r}" + (f" (is it {close[0]!r}?)" if close else ""))
+        near = nearest(name, held)
+        hints.append(f"{name!r}" + (f" (is it {near!r}?)" if near else ""))
     more = f" and {len(missing) - 10} more" if len(missing) > 10 else ""
     listed = ", ".join(map(repr, held[:20])) + (" ..." if len(held) > 20 else "")
     return DataError(

@@ -19,6 +19,7 @@ from kmlp.data.reading.shipped import SHIPPED, shipped_images, shipped_table
 from kmlp.data.sources import SOURCES, load_folder, load_named
 from kmlp.errors import DataError
 from kmlp.machine import package_version
+from kmlp.text import did_you_mean, shown
 
 _TEST = 0.2
 
@@ -92,13 +93,13 @@ def load_dataset(
 
 def _refuse_unknown(name: str) -> None:
     """Says of what is nothing that could be loaded what could, before its options are judged."""
-    known = ", ".join((*SOURCES, *SHIPPED))
+    known = (*SOURCES, *SHIPPED)
     is_array = Path(name).suffix.lower() == ".npz"
-    if name in SOURCES or name in SHIPPED or is_array or os.path.isdir(name):
+    if name in known or is_array or os.path.isdir(name):
         return
     raise DataError(
-        f"no data set {name!r}: neither a known name ({known}), nor a table's file such as "
-        "churn.csv, nor an .npz file, nor a folder."
+        f"no data set {shown(name)}: neither a known name ({', '.join(known)}), nor a table's file "
+        f"such as churn.csv, nor an .npz file, nor a folder.{did_you_mean(name, known)}"
     )
 
 

@@ -1,6 +1,5 @@
 """A SavedModel in, predictions out: NumPy and TensorFlow only, no Keras."""
 
-import difflib
 import logging
 import re
 import shlex
@@ -18,7 +17,7 @@ from kmlp.deploy.graph.raw_inputs import ENCODED
 from kmlp.deploy.manifest import checked_manifest
 from kmlp.errors import DataError, ModelError
 from kmlp.machine import import_quietly
-from kmlp.text import shortened
+from kmlp.text import nearest, shortened
 
 if TYPE_CHECKING:
     from kmlp.data.encoder import Told
@@ -222,8 +221,8 @@ def find_version(path: Path) -> Path:
 def _near(path: Path) -> str:
     """The model beside it that may be meant: `kmlp run` names none with spaces."""
     beside = [p.name for p in path.parent.iterdir() if versions(p)] if path.parent.is_dir() else []
-    close = difflib.get_close_matches(path.name, beside, n=1)
-    return f" Did you mean {path.parent / close[0]}?" if close else ""
+    near = nearest(path.name, beside)
+    return f" Did you mean {path.parent / near}?" if near else ""
 
 
 def versions(path: Path) -> list[int]:

@@ -21,6 +21,7 @@ def test_data_lists_every_set_with_its_state():
     ("arguments", "message"),
     [
         (("study", "nonsense"), "kmlp: no data set 'nonsense': neither a known name"),
+        (("study", "fashion-mnist"), "nor a folder. Did you mean 'fashion_mnist'?"),
         (("study", "missing.toml"), "kmlp: missing.toml: "),
         (("study", "mnist", "--variants", "none,dropuot"), "kmlp: unknown variant 'dropuot'"),
         (("study", "mnist", "--variants", "none,dropout=1.2"), "Use 1 - p."),

@@ -257,7 +257,11 @@ STUDY_ERRORS = [
     ({"variants": ("dropout", "l2")}, "Received: baseline='none', variants dropout, l2. Add it,"),
     ({"variants": ()}, "the baseline must be one of the variants."),
     ({"baseline": "l1"}, "the baseline must be one of the variants. Received: baseline='l1'"),
-    ({"variants": ("none", "drop")}, "unknown variant 'drop'. Known by name: none, dropout, "),
+    ({"metric": "f1"}, "Received: metric='f1'. Did you mean 'macro_f1'?"),
+    (
+        {"variants": ("none", "drop")},
+        "unknown variant 'drop'. Did you mean 'dropout'? Known by name:",
+    ),
     ({"model": 3}, "model must be a table of MLPConfig's fields. Received: model=3."),
     ({"model": {"droput": 0.1}}, "MLPConfig has no field 'droput'. Did you mean 'dropout'?"),
     ({"train": {"max_epoch": 1}}, "TrainConfig has no field 'max_epoch'. Did you mean 'max_epo"),

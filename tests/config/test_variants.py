@@ -96,8 +96,13 @@ def test_a_table_overrides_fields_of_both_configs():
 @pytest.mark.parametrize(
     ("variant", "message"),
     [
-        ("droput", "unknown variant 'droput'. Known by name: none, dropout, drop_connect, "),
-        ("droput=0.3", "unknown variant 'droput=0.3'."),
+        (
+            "droput",
+            "unknown variant 'droput'. Did you mean 'dropout'? Known by name: none, dropout, ",
+        ),
+        ("droput=0.3", "unknown variant 'droput=0.3'. Did you mean 'dropout=0.3'?"),
+        ("Batch-Norm=1", "unknown variant 'Batch-Norm=1'. Did you mean 'batch_norm'?"),
+        ("l3=0.1", "unknown variant 'l3=0.1'. Known by name:"),
         ("", "unknown variant ''."),
         ("none=1", "variant 'none' has no single strength to set. Received: none=1."),
         ("l1_l2=0.1", "variant 'l1_l2' has no single strength to set."),

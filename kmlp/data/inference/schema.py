@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +20,7 @@ from kmlp.data.inference.targets import Target, read_target
 from kmlp.data.tables import Table, as_table
 from kmlp.data.values import Raw
 from kmlp.errors import DataError
+from kmlp.text import did_you_mean
 
 _LISTED = 40
 Each = Callable[[Table, Column, str, Sequence[Column]], None]
@@ -234,9 +234,7 @@ def _check_target(table: Table, target: str | None) -> str:
             f"Write target={likely!r}, on the command line --target {shlex.quote(likely)}, or "
             "another of them."
         )
-    lower = {name.lower(): name for name in names}
-    close = difflib.get_close_matches(target.lower(), lower, n=1)
-    hint = f" Did you mean {lower[close[0]]!r}?" if close else ""
+    hint = did_you_mean(target, names)
     raise DataError(f"{table.name} has no column {target!r}.{hint} It holds: {listed}.")
 
 
