@@ -66,7 +66,14 @@ def test_one_study_is_not_read_from_several(file):
         ('[[study]]\nname = "a"\ndataset = "x"\nnum_sed = 1', "study 'a': StudyConfig has no"),
         *(
             (f'[[study]]\nname = "{name}"\ndataset = "x"', f"no study can be called {name}: ")
-            for name in ("figures", "Tables", "comparison.html", "comparison.pdf", "search", "pilot")
+            for name in (
+                "figures",
+                "Tables",
+                "comparison.html",
+                "comparison.pdf",
+                "search",
+                "pilot",
+            )
         ),
         ('[study]\nname = "a"', "several studies are written as [[study]] tables."),
     ],

@@ -48,7 +48,7 @@ def _what(results: SearchResults) -> str:
     )
     seeds = f"{settings.num_seeds} seed{'s' * (settings.num_seeds > 1)}"
     return (
-        f"On {data.name} ({data.source}) a {settings.tuner} search drew settings of "
+        f"On {data.name} ({data.source}) the {settings.tuner} search drew settings of "
         f"{listed(p.name for p in results.varied)}; each trial trained {seeds} and was judged by "
         f"the mean of its {settings.objective.name.replace('val_', 'validation ')}. Held fixed: "
         f"{held}. The test set had no say."
