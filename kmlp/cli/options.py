@@ -1,5 +1,6 @@
 """What the command line overrides of a study, and the studies that come of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from shlex import quote
 from typing import Annotated, Any, Literal
@@ -70,6 +71,18 @@ class Options(OfTable):
             "linear, boosted_trees, random_forest"
         ),
     ] = None
+    importance: Annotated[
+        bool | None,
+        Parameter(
+            help="whether to find out which columns matter; of tables, unless said otherwise"
+        ),
+    ] = None
+    importance_groups: Annotated[
+        list[str] | None,
+        Parameter(
+            help="columns shuffled as one, as size=length,width; may be said again", negative=""
+        ),
+    ] = None
     sweep: Annotated[
         list[str] | None,
         Parameter(
@@ -114,7 +127,12 @@ class Options(OfTable):
                 continue
             option = "--seeds" if name == "num_seeds" else "--" + name.replace("_", "-")
             listed = value if isinstance(value, list) else [value]
-            words += [option] if value is True else [f"{option} {quote(str(v))}" for v in listed]
+            option = option.replace("--", "--no-", 1) if value is False else option
+            words += (
+                [option]
+                if isinstance(value, bool)
+                else [f"{option} {quote(str(v))}" for v in listed]
+            )
         return words
 
 
@@ -139,6 +157,8 @@ def _overridden(config: StudyConfig, given: dict[str, Any]) -> StudyConfig:
             values["variants"] = [v.strip() for v in value.split(",") if v.strip()]
         elif name == "data":
             values["data"] = {**(values["data"] or {}), **value}
+        elif name == "importance_groups":
+            values[name] = read_groups(value)
         elif name == "hidden_units":
             values["model"]["hidden_units"] = whole_numbers(value)
         elif name in TrainConfig.__dataclass_fields__:
@@ -147,6 +167,28 @@ def _overridden(config: StudyConfig, given: dict[str, Any]) -> StudyConfig:
             assert name not in MLPConfig.__dataclass_fields__
             values[name] = value
     return StudyConfig.from_dict(values)
+
+
+def read_groups(given: Sequence[str]) -> dict[str, list[str]]:
+    """Columns by their group's name.
+
+    Raises:
+        ConfigError: a part that is not NAME=COLUMN,COLUMN.
+
+    Example:
+        >>> read_groups(["size=length,width"])
+        {'size': ['length', 'width']}
+    """
+    groups = {}
+    for text in given:
+        name, _, columns = text.partition("=")
+        groups[name.strip()] = [c.strip() for c in columns.split(",") if c.strip()]
+        if not name.strip() or not groups[name.strip()]:
+            raise ConfigError(
+                "--importance-groups takes NAME=COLUMN,COLUMN, as size=length,width. "
+                f"Received: {shown(text)}."
+            )
+    return groups
 
 
 def whole_numbers(text: str) -> list[int]:
