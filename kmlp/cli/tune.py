@@ -44,6 +44,11 @@ def tune(
         int | None, Parameter(help="trials; of hyperband, its budget in full trainings")
     ] = None,
     seeds: Annotated[int | None, Parameter(name=["--seeds"], help="seeds a trial")] = None,
+    folds: Annotated[
+        int | None,
+        Parameter(help="score trials on so many folds of the training rows, each with every seed"),
+    ] = None,
+    repeats: Annotated[int | None, Parameter(help="how often the folds are cut anew")] = None,
     objective: Annotated[str | None, Parameter(help="a validation metric, as val_accuracy")] = None,
     space: Space = None,
     fix: Fix = None,
@@ -72,6 +77,8 @@ def tune(
         tuner=tuner,
         max_trials=max_trials,
         num_seeds=seeds,
+        folds=folds,
+        repeats=repeats,
         objective=objective,
         space=space,
         fixed=fix,
