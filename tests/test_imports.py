@@ -27,7 +27,7 @@ def test_what_must_be_instant_loads_no_keras(statement):
 
 def test_a_table_for_a_terminal_loads_nothing_that_draws():
     heavy = "{'keras', 'tensorflow', 'jax', 'matplotlib', 'jinja2'}"
-    check = f"import sys, kmlp.cli.tables; assert not {heavy} & set(sys.modules)"
+    check = f"import sys, kmlp.cli.printing.tables; assert not {heavy} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", check], check=True, cwd=ROOT)
 
 

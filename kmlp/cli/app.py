@@ -1,5 +1,6 @@
 """The application that every command joins, and what commands share: how they print."""
 
+import os
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,7 +41,8 @@ def console() -> "Console":
     from kmlp.terminal import PlainConsole
 
     # Outside a terminal rich assumes 80 columns and would fold tables that nobody sees folded.
-    return PlainConsole() if sys.stdout.isatty() else PlainConsole(width=160)
+    is_told = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal()
+    return PlainConsole() if is_told else PlainConsole(width=160)
 
 
 def import_backend_quietly() -> None:

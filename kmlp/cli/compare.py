@@ -71,8 +71,8 @@ def compare(
 
 
 def _print(comparison: "Comparison") -> None:
-    from kmlp.cli.tables import terminal_table
     from kmlp.report.comparing.tables import ranked, scores_columns
+    from kmlp.report.fitting import terminal_table
 
     screen, found, unit = console(), comparison.found, comparison.unit
     columns = scores_columns(found.baseline, unit)

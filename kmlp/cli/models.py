@@ -78,7 +78,7 @@ def predict(
 
         kmlp predict saved_models/fashion photo.png --dark-on-light
     """
-    from kmlp.cli.predictions import print_predictions
+    from kmlp.cli.printing.predictions import print_predictions
     from kmlp.deploy.inputs import check_input
     from kmlp.deploy.prediction import predict_file, refuse_out
     from kmlp.deploy.serving import load_saved
@@ -122,7 +122,7 @@ def evaluate(
     if json:
         print_json(scores)
         return
-    from kmlp.cli.tables import confusion_table, score_lines
+    from kmlp.cli.printing.tables import confusion_table, score_lines
 
     print("\n".join(score_lines(scores, rows)))
     if "confusion" in scores:

@@ -89,7 +89,7 @@ def print_study(study: "Study", *, as_json: bool) -> None:
     if as_json:
         print_json(study.results)
         return
-    from kmlp.cli.tables import references_table, results_table
+    from kmlp.cli.printing.tables import references_table, results_table
 
     results, origin = study.record, study.record.dataset
     out = console()

@@ -231,7 +231,7 @@ def run_with_progress(config: StudyConfig, out: Path, dataset: "Dataset") -> "St
 
 def print_examples(model: Path, data: "Dataset") -> None:
     """A few test images as the exported model sees them, with their true classes."""
-    from kmlp.cli.predictions import print_images
+    from kmlp.cli.printing.predictions import print_images
     from kmlp.deploy.serving import load_saved
 
     if len(data.spec.input_shape) == 2 and data.spec.class_names:

@@ -3,8 +3,8 @@
 import pytest
 from rich.console import Console
 
+from kmlp.cli.printing.tables import results_table, score_lines
 from kmlp.cli.report import print_study
-from kmlp.cli.tables import results_table, score_lines
 from kmlp.stats.metrics import METRICS
 from kmlp.study.loading import load_study
 from kmlp.study.results.records.study import StudyResults
