@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kmlp.data.arrays.cautions import of_shared_rows
+from kmlp.data.arrays.cautions import of_absent_classes, of_shared_rows
 from kmlp.data.columns import Column, Schema
 from kmlp.data.encoder import Encoding, Told, encode_target, target_numbers
 from kmlp.data.holdout import draw_test_rows, split_test, strata_of
@@ -71,15 +71,17 @@ def prepare(
     if isinstance(test, str | Path) and is_table_file(test) and test not in table.columns:
         test = read_for(test, columns)
     train, held_out = split_test(table, target, test)
-    grown, names = _Grown(held_out, use_up), held_out.columns
+    grown, sources = _Grown(held_out, use_up), held_out.columns
     how: dict[str, Any] = {"columns": columns, "drop": drop, "task": task}
     schema = infer_schema(train, target, **how, each=grown)
     arrays = grown.arrays(schema)
     used = {*known_columns(schema), *schema.inputs}
-    grown.told.extra += [name for name in names if name not in used]
+    grown.told.extra += [name for name in sources if name not in used]
     warnings = [f"test rows: {line}" for line in grown.told.lines()]
     if grown.num_unlabelled:
         warnings.append(f"test rows: {grown.num_unlabelled:,} have no target and are left out")
+    if names := schema.class_names:
+        warnings += of_absent_classes(names, np.bincount(arrays[3], minlength=len(names)))
     warnings += of_shared_rows(arrays[0], arrays[2])
     return Prepared(arrays=arrays, schema=replace(schema, warnings=(*schema.warnings, *warnings)))
 
