@@ -9,6 +9,7 @@ from cyclopts import CycloptsError
 
 from kmlp.cli import (  # noqa: F401  (each adds its commands)
     compare,
+    completion,
     data,
     doctor,
     models,

@@ -2,7 +2,8 @@
 
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
 
 import cyclopts
 from cyclopts import Parameter
@@ -29,6 +30,11 @@ HideValues = Annotated[
         "folder, the graph and its manifest need them, and hold them",
     ),
 ]
+
+
+def default(words: str) -> Callable[[Any], str]:
+    """What the help says of an option that is left out."""
+    return lambda _: words
 
 
 def print_json(value: object) -> None:

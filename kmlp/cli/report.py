@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from kmlp.cli.app import HideValues, Json, app, console, print_json
+from kmlp.cli.app import HideValues, Json, app, console, default, print_json
 from kmlp.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -41,7 +41,11 @@ def show(run_dir: Path, /, *, json: Json = False) -> None:
 def report(
     *run_dirs: Path,
     out: Annotated[
-        Path | None, Parameter(help="where to write; the run folder, or runs/A-and-B of several")
+        Path | None,
+        Parameter(
+            help="where to write",
+            show_default=default("the run folder, or runs/A-and-B of several"),
+        ),
     ] = None,
     hide_values: HideValues = False,
 ) -> None:

@@ -8,12 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from kmlp.cli.app import HideValues, Json, app, import_backend_quietly, print_json
+from kmlp.cli.app import (
+    HideValues,
+    Json,
+    app,
+    default,
+    import_backend_quietly,
+    print_json,
+)
 from kmlp.cli.models import default_model, write_export
 from kmlp.cli.options import TABLE, Options, Target, configure
 from kmlp.cli.report import print_report, print_study
 from kmlp.cli.schema import words_of
 from kmlp.config import StudyConfig
+from kmlp.config.fields import read_widths
 from kmlp.errors import ConfigError
 from kmlp.text import visible
 
@@ -22,7 +30,10 @@ if TYPE_CHECKING:
     from kmlp.study.loading import Study
 
 _DEFAULTS = StudyConfig(dataset="fashion_mnist")
-Out = Annotated[Path | None, Parameter(help="the run folder; made where it is missing")]
+Out = Annotated[
+    Path | None,
+    Parameter(help="the run folder; made where it is missing", show_default=default("runs/NAME")),
+]
 
 
 @app.command
@@ -156,7 +167,8 @@ def run_tuned(
             "kmlp tune, then kmlp study on its best.toml."
         )
     said = options.said
-    fixed = [f"hidden_units={options.hidden_units}"] if options.hidden_units else None
+    widths = ",".join(map(str, read_widths(options.hidden_units or "linear")))
+    fixed = [f"hidden_units={widths or 'linear'}"] if options.hidden_units else None
     config = search.configure(target, fixed=fixed, max_epochs=options.max_epochs, data=said)
     place = out or search.default_out(target)
     search.refuse_foreign(place, then_study=True)

@@ -8,12 +8,26 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from kmlp.cli.app import Json, app, console, import_backend_quietly, print_json
+from kmlp.cli.app import Json, app, console, default, import_backend_quietly, print_json
 from kmlp.cli.schema import OfTable
 
 if TYPE_CHECKING:
     from kmlp.data import Dataset
     from tuning import Search, SearchConfig
+
+
+def searched(field: str, help: str, **more: Any) -> Parameter:
+    """An option that overrides a field of a search, whose default the help tells."""
+    return Parameter(help=help, show_default=lambda _: _default_of(field), **more)
+
+
+def _default_of(field: str) -> str:
+    """Read when the help is asked for: the search's modules take a while to load."""
+    from tuning import SearchConfig
+
+    config = SearchConfig(dataset="none")
+    return str(getattr(config if hasattr(config, field) else config.train, field))
+
 
 Space = Annotated[
     list[str] | None,
@@ -30,31 +44,43 @@ Fix = Annotated[
 ]
 TunerName = Annotated[
     Literal["random", "grid", "bayesian", "hyperband"] | None,
-    Parameter(help="how trials are drawn"),
+    searched("tuner", "how trials are drawn"),
 ]
 
 
 @app.command
 def tune(
-    target: str,
+    target: Annotated[
+        str, Parameter(help="data as of kmlp study, or a search file (.toml), as best.toml is")
+    ],
     /,
     *,
     tuner: TunerName = None,
     max_trials: Annotated[
-        int | None, Parameter(help="trials; of hyperband, its budget in full trainings")
+        int | None, searched("max_trials", "trials; of hyperband, its budget in full trainings")
     ] = None,
-    seeds: Annotated[int | None, Parameter(name=["--seeds"], help="seeds a trial")] = None,
-    objective: Annotated[str | None, Parameter(help="a validation metric, as val_accuracy")] = None,
+    seeds: Annotated[int | None, searched("num_seeds", "seeds a trial", name=["--seeds"])] = None,
+    objective: Annotated[
+        str | None, searched("objective", "a validation metric, as val_accuracy")
+    ] = None,
     space: Space = None,
     fix: Fix = None,
-    max_epochs: int | None = None,
+    max_epochs: Annotated[
+        int | None, searched("max_epochs", "passes over the training rows, at most")
+    ] = None,
     of: OfTable | None = None,
-    seed: Annotated[int | None, Parameter(help="of the draws")] = None,
+    seed: Annotated[int | None, searched("seed", "of the draws")] = None,
     then: Annotated[
         Literal["study"] | None,
         Parameter(help="study: the best three meet the default over ten fresh seeds"),
     ] = None,
-    out: Annotated[Path | None, Parameter(help="the search's folder; made where missing")] = None,
+    out: Annotated[
+        Path | None,
+        Parameter(
+            help="the search's folder; made where missing",
+            show_default=default("runs/NAME-search"),
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Search for the best configuration, each trial over several seeds, chosen on validation.
