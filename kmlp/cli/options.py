@@ -1,6 +1,7 @@
 """What the command line overrides of a study, and the studies that come of it."""
 
 import dataclasses
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from shlex import quote
@@ -11,13 +12,14 @@ from cyclopts import Parameter
 from kmlp.cli.app import default
 from kmlp.cli.schema import OfTable
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig, fields
-from kmlp.config.study_file import read_studies
+from kmlp.config.study_file import find_file, read_studies
 
 Target = Annotated[
     str,
     Parameter(
         help="a table (.csv and others), a folder of images a class, fashion_mnist or another name "
-        "that kmlp data lists, an .npz file, a folder of IDX files, or a study file (.toml)"
+        "that kmlp data lists, an .npz file, a folder of IDX files, or a study file: a .toml, or "
+        "one that ships, as assignment"
     ),
 ]
 TABLE = tuple(OfTable.__dataclass_fields__)
@@ -170,10 +172,10 @@ class Options(OfTable):
 def configure(target: str, options: Options | None = None) -> dict[str, StudyConfig]:
     """The studies of a file, by name, or the one of a data set, with what the command line
     overrides; the only study's name is empty."""
-    if target.endswith(".toml"):
-        studies = read_studies(target)
-    else:
-        studies = {"": StudyConfig(dataset=target)}
+    file = find_file(target)
+    if file and str(file) != target:
+        print(f"{target}: as {file} says; to change more, copy it.", file=sys.stderr)
+    studies = read_studies(file) if file else {"": StudyConfig(dataset=target)}
     options = options or Options()
     given = {name: value for name, value in options.given.items() if name not in TABLE}
     if options.said:

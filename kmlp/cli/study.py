@@ -64,7 +64,7 @@ def study(
         result = run_with_progress(config, folder / name, load_data(config))
         found[name] = result.results
         if not json:
-            print_study(result, as_json=False)
+            print_study(result)
     if json:
         print_json(found.get("", found))
 
@@ -88,7 +88,7 @@ def run(
     For example:
 
         kmlp run fashion_mnist
-        kmlp run studies/assignment.toml
+        kmlp run assignment
     """
     options = options or Options()
     if tune:
@@ -139,7 +139,7 @@ def run_one(config: StudyConfig, folder: Path, *, hide_values: bool = False) -> 
     dataset = load_data(config)
     refuse_foreign_folder(default_model(dataset.name), "model")
     result = run_with_progress(config, folder, dataset)
-    print_study(result, as_json=False)
+    print_study(result)
     path = write_report(result.run_dir, hide_values=hide_values)
     exported = write_export(result.run_dir, None, "best", None, hide_values=hide_values)
     print_examples(exported, dataset)

@@ -116,11 +116,12 @@ def tune(
 
 def configure(target: str, **options: Any) -> "SearchConfig":
     """The search of a file or a data set, with what the command line overrides."""
+    from kmlp.config.study_file import find_file
     from tuning.space.config import SearchConfig, as_table, read_search_file
     from tuning.space.reading import read_fixed
 
-    is_file = target.endswith(".toml")
-    config = read_search_file(target) if is_file else SearchConfig(dataset=target)
+    file = find_file(target)
+    config = read_search_file(file) if file else SearchConfig(dataset=target)
     values = config.to_dict()
     for name, value in options.items():
         if value is None:

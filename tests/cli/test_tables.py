@@ -51,7 +51,7 @@ def test_a_better_error_is_a_negative_difference(tmp_path):
 def test_a_study_is_told_answer_first(tmp_path, capsys):
     hand_made(tmp_path, "multiclass", 8)
     study = load_study(tmp_path)
-    print_study(study, as_json=False)
+    print_study(study)
     said = " ".join(capsys.readouterr().out.split())
     assert said.startswith(f"{study.record.answer.text} variant seeds test acc. %")
 
