@@ -26,7 +26,8 @@ def _default_of(field: str) -> str:
     from tuning import SearchConfig
 
     config = SearchConfig(dataset="none")
-    return str(getattr(config if hasattr(config, field) else config.train, field))
+    value = getattr(config if hasattr(config, field) else config.train, field)
+    return "none" if value is None else str(value)
 
 
 Space = Annotated[
@@ -60,6 +61,13 @@ def tune(
         int | None, searched("max_trials", "trials; of hyperband, its budget in full trainings")
     ] = None,
     seeds: Annotated[int | None, searched("num_seeds", "seeds a trial", name=["--seeds"])] = None,
+    folds: Annotated[
+        int | None,
+        searched(
+            "folds", "score trials on so many folds of the training rows, each with every seed"
+        ),
+    ] = None,
+    repeats: Annotated[int | None, searched("repeats", "how often the folds are cut anew")] = None,
     objective: Annotated[
         str | None, searched("objective", "a validation metric, as val_accuracy")
     ] = None,
@@ -98,6 +106,8 @@ def tune(
         tuner=tuner,
         max_trials=max_trials,
         num_seeds=seeds,
+        folds=folds,
+        repeats=repeats,
         objective=objective,
         space=space,
         fixed=fix,
