@@ -22,6 +22,7 @@ from kmlp.stats.metrics import BY_NAME
 from kmlp.text import shortened, shown
 
 AUTO = "auto"
+_BASELINE = "none"
 
 
 MOST_SEEDS = 10_000
@@ -50,6 +51,7 @@ class StudyConfig(Config):
     streams init, order, noise and split a fixed seed ({"order": 0, "split": 0}); the others
     follow each member's own seed. `strengths="auto"` chooses the strength of every variant that is
     named without one on validation, with pilot seeds of their own; "default" takes the named ones.
+    The others are compared with the `baseline`; the only variant of a study is its own.
 
     `metric` is what variants are compared by, and the best is chosen by; "auto" is the accuracy or
     the RMSE. Training stops by `train.monitor` whatever it is. `equivalence` is the largest
@@ -89,7 +91,7 @@ class StudyConfig(Config):
     model: MLPConfig = field(default_factory=MLPConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     validation_fraction: float = 1 / 6
-    baseline: str = "none"
+    baseline: str = _BASELINE
     metric: str = "auto"
     equivalence: float | None = None
     references: str | tuple[str, ...] = "auto"
@@ -168,11 +170,13 @@ class StudyConfig(Config):
             raise ConfigError(
                 f"every variant needs its own name. Received: {shortened(', '.join(names))}."
             )
+        if len(names) == 1 and self.baseline == _BASELINE:
+            object.__setattr__(self, "baseline", names[0])
         if self.baseline not in names:
             raise ConfigError(
                 f"the baseline must be one of the variants. Received: baseline="
                 f"{shown(self.baseline)}, variants {shortened(', '.join(names))}. Add it, or name "
-                "another."
+                "another: baseline, on the command line --baseline."
             )
         self._check_size(len(names))
 

@@ -14,6 +14,7 @@ from kmlp.data import Dataset, DataSpec
 from kmlp.data.dataset import checked_data
 from kmlp.engine.trainer import Trainer
 from kmlp.errors import ConfigError, RunFolderError
+from kmlp.machine import import_quietly
 from kmlp.stats.group_sequential import Rounds
 from kmlp.stats.metrics import classification_metrics, regression_metrics
 from kmlp.stats.monitoring import resolved_metric
@@ -96,6 +97,7 @@ def run_study(
 
 def default_trainer() -> Trainer:
     """The engine. Imported where something is to be trained: it loads Keras."""
+    import_quietly("keras")
     from kmlp.engine.engine import Engine
 
     return Engine()

@@ -1,6 +1,6 @@
 """Which columns matter: whether a study finds it out, and which columns it takes together."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kmlp.errors import ConfigError
@@ -48,6 +48,28 @@ def checked_groups(asked: Any) -> dict[str, list[str]]:
             f"{shown(twice[0])} twice. Leave it in one group."
         )
     return {str(name): list(own) for name, own in asked.items()}
+
+
+def read_groups(given: Sequence[str]) -> dict[str, list[str]]:
+    """Groups from words such as "size=length,width".
+
+    Raises:
+        ConfigError: a word that is not NAME=COLUMN,COLUMN.
+
+    Example:
+        >>> read_groups(["size=length,width"])
+        {'size': ['length', 'width']}
+    """
+    groups = {}
+    for text in given:
+        name, _, columns = text.partition("=")
+        groups[name.strip()] = [c.strip() for c in columns.split(",") if c.strip()]
+        if not name.strip() or not groups[name.strip()]:
+            raise ConfigError(
+                "importance_groups are NAME=COLUMN,COLUMN, as size=length,width. "
+                f"Received: {shown(text)}."
+            )
+    return groups
 
 
 def _are_names(columns: Any) -> bool:
