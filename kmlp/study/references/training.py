@@ -1,8 +1,9 @@
 """References trained on the rows that networks are trained on, and recorded beside them."""
 
+import contextlib
 import time
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 import numpy as np
@@ -51,23 +52,15 @@ def train_references(
 def _trained(member: ReferenceMember, data: Dataset) -> tuple[MemberRecord, dict[str, np.ndarray]]:
     start, spec = time.perf_counter(), data.spec
     rows, held_out = member.network.split(data.y_train)
-    # Fitted as they are stored, as networks are: squares of years, or of more, lose what varies.
-    x, y = _matrix(data.x_train), data.y_train
-    estimator = make_estimator(member.name, spec, member.seed, member.class_weight)
-    threads = 1 if len(rows) < _FEW_ROWS else None
-    with warnings.catch_warnings(), threadpool_limits(threads):
-        # A fit that has not converged in its thousand steps is what its defaults give.
-        warnings.simplefilter("ignore")
-        estimator.fit(x[rows], y[rows])
-        y = spec.in_unit(y)
-        part, x_test, y_test = _tested(member, data)
-        tested = _outputs(estimator, x_test, spec)
-        parts = {
-            "train": _scores(y[rows], _outputs(estimator, x[rows], spec), spec),
-            part: _scores(y_test, tested, spec),
-        }
-        if len(held_out):
-            parts["val"] = _scores(y[held_out], _outputs(estimator, x[held_out], spec), spec)
+    fitted, y = fit(member, data), spec.in_unit(data.y_train)
+    part, x_test, y_test = _tested(member, data)
+    tested = fitted(x_test)
+    parts = {
+        "train": _scores(y[rows], fitted(data.x_train[rows]), spec),
+        part: _scores(y_test, tested, spec),
+    }
+    if len(held_out):
+        parts["val"] = _scores(y[held_out], fitted(data.x_train[held_out]), spec)
     record = MemberRecord(
         id=member.id,
         status="done",
@@ -83,8 +76,33 @@ def _tested(member: ReferenceMember, data: Dataset) -> tuple[str, np.ndarray, np
     """The rows that it is scored on, and what they are: the test rows, or the fold held out."""
     fold = member.network.fold(data.y_train)
     if len(fold):
-        return "fold", _matrix(data.x_train[fold]), data.spec.in_unit(data.y_train[fold])
-    return "test", _matrix(data.x_test), data.spec.in_unit(data.y_test)
+        return "fold", data.x_train[fold], data.spec.in_unit(data.y_train[fold])
+    return "test", data.x_test, data.spec.in_unit(data.y_test)
+
+
+def fit(member: ReferenceMember, data: Dataset) -> Callable[[np.ndarray], np.ndarray]:
+    """What a reference says once it is trained: from rows to outputs, as of a network; the same of
+    the same member and data."""
+    rows, _ = member.network.split(data.y_train)
+    estimator = make_estimator(member.name, data.spec, member.seed, member.class_weight)
+    with _quietly(len(rows)):
+        # As they are stored, like networks: squares of years, or of more, lose what varies.
+        estimator.fit(_matrix(data.x_train[rows]), data.y_train[rows])
+
+    def outputs(x: np.ndarray) -> np.ndarray:
+        with _quietly(len(rows)):
+            return _outputs(estimator, _matrix(x), data.spec)
+
+    return outputs
+
+
+@contextlib.contextmanager
+def _quietly(num_rows: int) -> Iterator[None]:
+    """Few rows in one thread; a fit that has not converged in its thousand steps is what its
+    defaults give."""
+    with warnings.catch_warnings(), threadpool_limits(1 if num_rows < _FEW_ROWS else None):
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _matrix(x: np.ndarray) -> np.ndarray:
