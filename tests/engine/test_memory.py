@@ -226,7 +226,7 @@ def test_a_begun_stack_that_fits_no_more_is_planned_anew(tiny, tmp_path, caplog)
     assert small.need(stacks).total <= small.limit
     assert stacks[0] == members[15:]
     assert sorted(m.id for s in stacks for m in s) == sorted(ids)
-    assert "a stack of 15 members was begun with more memory" in caplog.text
+    assert "a stack of 15 members was planned with more memory" in caplog.text
 
 
 def write_cgroup(root: Path, folder: str, **files: object) -> None:
