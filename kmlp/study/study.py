@@ -235,11 +235,21 @@ def _check(plan: Plan, data: Dataset) -> None:
     for name, member in first:
         with _naming(name):
             check_member(member, data.spec)
+    _check_repeats(plan.config, data)
     # One seed splits alike for every variant, and every part of a sample has as many rows.
     kinds = {(m.sample and m.sample.of_equal_size, m.num_train): (v, m) for v, m in first + extras}
     for name, member in kinds.values():
         with contextlib.nullcontext() if member.num_train is None else _naming(name):
-            check_split(member, data.y_train, data.spec)
+            check_split(member, data.y_train, data.spec, data.rows)
+
+
+def _check_repeats(config: StudyConfig, data: Dataset) -> None:
+    """Folds that are given cannot be cut anew."""
+    if config.folds and data.rows.num_folds and config.repeats > 1:
+        raise ConfigError(
+            f"the folds are given by fold_on, and the same in each repeat. Received: repeats="
+            f"{config.repeats}. Leave repeats out."
+        )
 
 
 def _check_metric(metric: str, data: Dataset) -> None:

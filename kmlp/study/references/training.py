@@ -50,7 +50,7 @@ def train_references(
 
 def _trained(member: ReferenceMember, data: Dataset) -> tuple[MemberRecord, dict[str, np.ndarray]]:
     start, spec = time.perf_counter(), data.spec
-    rows, held_out = member.network.split(data.y_train)
+    rows, held_out = member.network.split(data.rows)
     # Fitted as they are stored, as networks are: squares of years, or of more, lose what varies.
     x, y = _matrix(data.x_train), data.y_train
     estimator = make_estimator(member.name, spec, member.seed)
