@@ -207,6 +207,8 @@ def load_data(config: StudyConfig) -> "Dataset":
         f"{len(dataset.y_test):,} test rows, from {origin.location}, sha256 {origin.sha256[:12]}",
         file=sys.stderr,
     )
+    for note in dataset.rows.notes:
+        print(f"rows: {visible(note)}", file=sys.stderr)
     for warning in dataset.warnings:
         print(f"look at: {visible(warning)}", file=sys.stderr)
     return dataset
