@@ -19,6 +19,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 from calibration_rounds import rounds_false_verdicts, rounds_power, rounds_tables
 from calibration_samples import sample_coverage, sample_table
+from calibration_searches import (
+    fold_false_verdicts,
+    search_choice,
+    search_false_verdicts,
+    search_tables,
+)
 from simulated import (
     DISTRIBUTIONS,
     NUM_VARIANTS,
@@ -215,6 +221,7 @@ def tables(found: dict[str, Any]) -> str:
             ),
             *rounds_tables(found),
             sample_table(found["sample_coverage"]),
+            *search_tables(found),
             table(
                 "Power of the seeds asked for (aim: 80 %)",
                 ["effect in sd", "seeds", "power"],
@@ -252,6 +259,9 @@ def main() -> None:
         "rounds_false_verdicts": rounds_false_verdicts(studies),
         "rounds_power": rounds_power(studies),
         "sample_coverage": sample_coverage(studies),
+        "search_false_verdicts": search_false_verdicts(studies),
+        "fold_false_verdicts": fold_false_verdicts(studies),
+        "search_choice": search_choice(studies),
         "power": power(studies),
         "power_after_pilot": power_after_pilot(studies),
     }

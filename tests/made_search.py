@@ -125,6 +125,7 @@ def assembled(dataset: DataFacts, trials: list[dict[str, Any]]) -> SearchResults
         "picked": choice and choice.picked,
         "best": choice and choice.best,
         "least_difference": choice and choice.least_difference,
+        "standard_error": choice and choice.standard_error,
         "followup": None,
         "fresh": None,
         "test": None,

@@ -144,8 +144,8 @@ def _scored(model: "LoadedModel", dataset: str, said: dict[str, Any]) -> tuple[d
         return evaluate(model, data), f"{data.provenance.source} test rows"
     if others := [name for name in said if name != "target"]:
         raise ConfigError(
-            f"{option_of(others[0])} is said before training: the model knows its columns. Of the training "
-            "file's held-out rows say --test as well, and all that was said in training."
+            f"{option_of(others[0])} is said before training: the model knows its columns. Of the "
+            "training file's held-out rows say --test as well, and all that was said in training."
         )
     return evaluate(model, Path(dataset), **said), f"rows of {dataset}"
 

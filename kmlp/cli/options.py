@@ -96,6 +96,10 @@ class Options(OfTable):
     max_epochs: int | None = None
     learning_rate: float | None = None
     batch_size: int | Literal["full"] | None = None
+    class_weight: Annotated[
+        Literal["balanced"] | None,
+        Parameter(help="classes that count alike in training, however few rows they have"),
+    ] = None
 
     @property
     def given(self) -> dict[str, Any]:

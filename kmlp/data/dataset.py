@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from kmlp.data.arrays.cautions import of_classes, of_shared_rows
+from kmlp.data.arrays.cautions import of_absent_classes, of_classes, of_shared_rows
 from kmlp.data.arrays.ranges import range_of
 from kmlp.data.columns import DataSpec, Schema, decode_target
 from kmlp.data.features import Features, read_features
@@ -217,8 +217,9 @@ class Dataset:
         shared = of_shared_rows(self.x_train, self.x_test)
         if not (names := self.spec.class_names):
             return shared
-        counts = np.bincount(self.y_train, minlength=len(names))
-        return of_classes(repr(self.name), names, counts) + shared
+        train, test = (np.bincount(y, minlength=len(names)) for y in (self.y_train, self.y_test))
+        absent = of_absent_classes(names, test)
+        return of_classes(repr(self.name), names, train) + absent + shared
 
     @property
     def raw_test(self) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kmlp.data.arrays.cautions import of_shared_rows
+from kmlp.data.arrays.cautions import of_absent_classes, of_shared_rows
 from kmlp.data.columns import Column, Schema
 from kmlp.data.encoder import Encoding, Told, encode_target, target_numbers
 from kmlp.data.holdout import draw_test_rows, split_test, split_validation, strata_of
@@ -86,7 +86,10 @@ def prepare(
     how: dict[str, Any] = {"columns": columns, "drop": left_out, "task": task}
     schema = infer_schema(train, target, **how, each=grown)
     arrays, rows = grown.arrays(schema)
-    warnings = [*grown.warnings(schema), *of_shared_rows(arrays[0], arrays[2])]
+    warnings = grown.warnings(schema)
+    if names := schema.class_names:
+        warnings += of_absent_classes(names, np.bincount(arrays[3], minlength=len(names)))
+    warnings += of_shared_rows(arrays[0], arrays[2])
     schema = replace(
         schema,
         warnings=(*schema.warnings, *warnings),

@@ -112,6 +112,44 @@ def _check_fraction(member: Member, known: Rows) -> None:
     )
 
 
+def thin_classes(
+    member: Member, y: np.ndarray, spec: DataSpec, rows: Rows | None = None
+) -> list[str]:
+    """Classes of so few rows that a split leaves none on one side: sentences.
+
+    Args:
+        member: whose split is looked at; every seed's has as many rows of each class.
+        y: `(n,)` class indices or targets of the training set.
+        spec: the data.
+        rows: as for `check_split`.
+    """
+    if not spec.num_classes:
+        return []
+    counts, told = np.bincount(y, minlength=spec.num_classes), []
+    _, held_out = member.split(as_rows(y if rows is None else rows))
+    absent = np.setdiff1d(np.arange(spec.num_classes), y[held_out])
+    if len(held_out) and len(absent):
+        told.append(
+            f"no validation row is of {_classes(absent, spec, counts)}: what is chosen on "
+            "validation rows is chosen without them"
+        )
+    folds = member.sample.of if member.sample and member.sample.kind == "folds" else 0
+    few = np.flatnonzero(counts < folds)
+    if len(few):
+        told.append(
+            f"{_classes(few, spec, counts)} of fewer rows than there are folds, {folds}: some are "
+            "scored without them; take fewer folds"
+        )
+    return told
+
+
+def _classes(indices: np.ndarray, spec: DataSpec, counts: np.ndarray) -> str:
+    """ "class b (2 rows)"."""
+    rows = [f"{n} row{'s' * (n != 1)}" for n in counts.tolist()]
+    named = [f"{spec.class_names[i]} ({rows[i]})" for i in indices[:10]]
+    return f"class{'es' * (len(named) > 1)} {', '.join(named)}"
+
+
 def _check_class(key: str, spec: DataSpec) -> None:
     if spec.class_index(key) is None:
         raise ConfigError(

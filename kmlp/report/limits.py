@@ -34,6 +34,10 @@ class Calibration(Record):
             with a false verdict, where seeds are added in rounds.
         sample_coverage: "jackknife" -> number of samples -> kind of effects -> share of intervals
             that hold the truth.
+        search_false_verdicts: case -> number of seeds -> share of searches that tell any trial from
+            the best which is as good.
+        search_choice: sd of trials' true means -> rule -> "points" below the best true trial, and
+            "weights" over those of the trial with the best mean.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -45,6 +49,8 @@ class Calibration(Record):
     choice_coverage: Mapping[str, float] = Field(default_factory=dict)
     rounds_false_verdicts: Shares = Field(default_factory=dict)
     sample_coverage: Mapping[str, Shares] = Field(default_factory=dict)
+    search_false_verdicts: Shares = Field(default_factory=dict)
+    search_choice: Mapping[str, Shares] = Field(default_factory=dict)
 
 
 def limits(results: StudyResults) -> list[str]:
@@ -56,8 +62,8 @@ def limits(results: StudyResults) -> list[str]:
         + _of_test_rows(results),
         *([_ROWS] if has_rows else []),
         *_of_the_choice(results),
-        *simulated(_calibration()),
-        *_simulated_beyond(results, _calibration()),
+        *simulated(calibration()),
+        *_simulated_beyond(results, calibration()),
         "A variant stands for the strength given here, not for every strength of its kind.",
         "Nothing was chosen on the test set: it was read once a network, at the epoch that "
         "validation chose. But who now picks by the test scores of this page, does choose on it.",
@@ -72,7 +78,7 @@ def _of_the_choice(results: StudyResults) -> list[str]:
         return []
     covered = ", ".join(
         f"{100 * share:.0f} % with one of {correlation}"
-        for correlation, share in _calibration().choice_coverage.items()
+        for correlation, share in calibration().choice_coverage.items()
     )
     return [
         f"The best was chosen on validation rows. Its test {unit.title} is flattered by that as "
@@ -149,7 +155,8 @@ def _said(shares: Shares) -> str:
     )
 
 
-def _calibration() -> Calibration:
+def calibration() -> Calibration:
+    """What was simulated; nothing where the file is missing."""
     path = resources.files("kmlp.report") / "calibration.json"
     if not path.is_file():
         return Calibration()

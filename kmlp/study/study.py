@@ -1,6 +1,7 @@
 """Plans a study's members, trains what is missing, and says what came of it."""
 
 import contextlib
+import logging
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Protocol
@@ -30,6 +31,8 @@ from kmlp.study.provenance import (
 from kmlp.study.results.assembly import build_results
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.runner import Watcher, missing_members, train_missing
+
+logger = logging.getLogger(__name__)
 
 
 class StudyWatcher(Watcher, Protocol):
@@ -227,7 +230,7 @@ def _choose_strengths(
 
 def _check(plan: Plan, data: Dataset) -> None:
     """Refuses a variant that does not fit the data, before anything is written or trained."""
-    from kmlp.engine.compatibility import check_member, check_split
+    from kmlp.engine.compatibility import check_member, check_split, thin_classes
 
     _check_metric(plan.config.metric, data)
     first = [(v, by_seed[plan.config.first_seed]) for v, by_seed in plan.members.items()]
@@ -241,6 +244,13 @@ def _check(plan: Plan, data: Dataset) -> None:
     for name, member in kinds.values():
         with contextlib.nullcontext() if member.num_train is None else _naming(name):
             check_split(member, data.y_train, data.spec, data.rows)
+    told = [
+        sentence
+        for _, member in kinds.values()
+        for sentence in thin_classes(member, data.y_train, data.spec, data.rows)
+    ]
+    for sentence in dict.fromkeys(told):
+        logger.warning("%s", sentence)
 
 
 def _check_repeats(config: StudyConfig, data: Dataset) -> None:

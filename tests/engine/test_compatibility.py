@@ -9,7 +9,8 @@ import pytest
 from kmlp.config import StudyConfig, TrainConfig
 from kmlp.config.network import resolved_scaling
 from kmlp.data import Dataset
-from kmlp.engine.compatibility import check_member, check_split
+from kmlp.data.sampling import Sample
+from kmlp.engine.compatibility import check_member, check_split, thin_classes
 from kmlp.errors import ConfigError
 from kmlp.study.study import run_study
 from tests.twins import make_member
@@ -112,3 +113,20 @@ def test_a_split_that_leaves_nothing_is_refused(specs, tiny, fraction, y, messag
     spec = specs["binary"] if y.max() == 1 else specs["multiclass"]
     with pytest.raises(ConfigError, match=re.escape(message)):
         check_split(member, y, spec)
+
+
+def test_classes_of_too_few_rows_for_a_split_are_told(specs, tiny):
+    """Both sides have a row of a class of four; each fold, where there are no more folds."""
+    y = np.array([0] * 60 + [1] * 56 + [2] * 4)
+    member = dataclasses.replace(make_member(tiny), validation_fraction=1 / 6)
+    assert thin_classes(member, y, specs["multiclass"]) == []
+    four, folds = (Sample(kind="folds", index=0, of=n, seed=0) for n in (4, 5))
+    told = thin_classes(dataclasses.replace(member, sample=four), y, specs["multiclass"])
+    assert "folds" not in str(told)
+    told = thin_classes(dataclasses.replace(member, sample=folds), y, specs["multiclass"])
+    assert told[-1] == (
+        "class c (4 rows) of fewer rows than there are folds, 5: some are scored without them; "
+        "take fewer folds"
+    )
+    (said,) = thin_classes(member, np.append(y[:-3], [1, 1, 1]), specs["multiclass"])
+    assert said.startswith("no validation row is of class c (1 row): what is chosen on")

@@ -38,8 +38,9 @@ def beside(results: SearchFindings) -> Table:
     heads = [Cell(f"Trial {t.number}", standing(t, results)) for t in trials]
     note = (
         "Bold: another value than the picked trial's. Tied: cannot be told apart from the best on "
-        "validation. Of the tied, those within 5 % of the fewest weights are taken for equally "
-        "simple, and the best of them is picked. A dash: not active."
+        "validation. Of those within one standard error of the best, as the verdict has it, those "
+        "with at most 5 % more than the fewest weights are taken for equally simple, and the best "
+        "of them is picked. A dash: not active."
     )
     return Table([Cell(""), *heads], rows, note)
 

@@ -73,6 +73,7 @@ def build_results(
         picked=choice.picked if choice else None,
         best=choice.best if choice else None,
         least_difference=choice.least_difference if choice else None,
+        standard_error=choice.standard_error if choice else None,
         followup=followup_of(folder),
         fresh=None,
         test=None,

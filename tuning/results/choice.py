@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy import stats
@@ -18,7 +19,7 @@ class Candidate:
 
     Attributes:
         number: of the trial.
-        scores: `(num_seeds,)`, every trial's seeds in the same order.
+        scores: `(num_scores,)`, of every trial in the same order: of seeds, or of folds.
         num_weights: of its network.
     """
 
@@ -34,30 +35,39 @@ class Choice:
     Attributes:
         best: the trial with the best mean score.
         ties: the trials that cannot be told apart from it, the best first.
-        picked: the one of them with the fewest weights; of those with hardly more, the one that
-            scores best.
+        picked: of those within one standard error of the best, the one with the fewest weights;
+            of those with hardly more, the one that scores best.
         least_difference: what a trial must lose to the best to be told apart from it, in the
-            score's unit; None of one seed or one trial.
+            score's unit; None of one score or one trial.
+        standard_error: of a trial's mean, pooled over trials; None as above.
     """
 
     best: int
     ties: tuple[int, ...]
     picked: int
     least_difference: float | None
+    standard_error: float | None
 
 
-def choose(candidates: Sequence[Candidate], *, higher_is_better: bool) -> Choice:
+def choose(
+    candidates: Sequence[Candidate], *, higher_is_better: bool, overlap: float = 0.0
+) -> Choice:
     """Chooses among finished trials.
 
-    A trial is told apart from the best if it loses more than `least_difference`.
+    A trial is told apart from the best if it loses more than `least_difference`. To pick the
+    simplest of all that are tied would cost much: ties are what little is known of. Within one
+    standard error it costs little (Breiman et al. 1984, Classification and Regression Trees,
+    3.4.3); `benchmarks/calibration.py` says how little.
 
     Args:
         candidates: at least one.
         higher_is_better: of the score.
+        overlap: of folds, the held-out rows over those that a network is fitted to: what makes
+            folds' scores depend on each other. 0 of seeds.
 
     Example:
         >>> a = Candidate(0, (0.90, 0.91, 0.92), 100_000)
-        >>> b = Candidate(1, (0.90, 0.91, 0.91), 20_000)
+        >>> b = Candidate(1, (0.90, 0.912, 0.917), 20_000)
         >>> c = Candidate(2, (0.70, 0.71, 0.72), 1_000)
         >>> choose([a, b, c], higher_is_better=True).picked
         1
@@ -65,40 +75,77 @@ def choose(candidates: Sequence[Candidate], *, higher_is_better: bool) -> Choice
     sign = 1 if higher_is_better else -1
     ranked = sorted(candidates, key=lambda c: -sign * float(np.mean(c.scores)))
     scores = sign * np.array([c.scores for c in ranked])
-    least = least_difference(scores)
     lost = scores[0].mean() - scores.mean(axis=1)
-    ties = [c for c, d in zip(ranked, lost, strict=True) if d <= (least or 0.0)]
+    error, least = _errors(scores, lost, overlap)
+    ties = tuple(c.number for c, d in zip(ranked, lost, strict=True) if d <= (least or 0.0))
+    near = [c for c, d in zip(ranked, lost, strict=True) if d <= (error or 0.0)]
     # A few hundred weights of a normalization make no network less simple.
-    smallest = min(c.num_weights for c in ties)
-    picked = next(c for c in ties if c.num_weights <= _HARDLY_MORE * smallest)
-    return Choice(ranked[0].number, tuple(c.number for c in ties), picked.number, least)
+    smallest = min(c.num_weights for c in near)
+    picked = next(c for c in near if c.num_weights <= _HARDLY_MORE * smallest)
+    return Choice(ranked[0].number, ties, picked.number, least, error)
 
 
-def least_difference(scores: np.ndarray) -> float | None:
-    """What two means over the same seeds must differ by, at 95 %, to be told apart.
+def _errors(
+    scores: np.ndarray, lost: np.ndarray, overlap: float
+) -> tuple[float | None, float | None]:
+    """A mean's standard error, and what a trial must lose to be told apart; None of too few."""
+    if min(scores.shape) < 2:
+        return None, None
+    error, df = standard_error(scores, overlap)
+    return error, least_difference(lost, error, df)
 
-    With three seeds no sign-flip test can tell anything apart, and a pair's own t interval, on two
-    degrees of freedom, is as wide as the search. But trials share their seeds and much of their
-    spread: what is left of the scores after each trial's and each seed's mean (a two-way table
-    without interaction) is pooled over the better half of the trials, at least two, and
-    gives t(df) * s * sqrt(2 / k), df = (m - 1)(k - 1). Worse trials spread more and have no say.
-    It holds for one pair; the best of many is flattered, so ties are found too seldom rather
-    than too often, and the follow-up study has the last word.
+
+def standard_error(scores: np.ndarray, overlap: float = 0.0) -> tuple[float, int]:
+    """The standard error of a trial's mean beside others' over the same seeds, and its degrees.
+
+    With three seeds a trial's own is on two degrees of freedom. But trials share their seeds and
+    much of their spread: what is left of the scores after each trial's and each seed's mean (a
+    two-way table without interaction) is pooled over the better half of the trials, at least two.
+    Worse trials spread more and have no say. Of folds the variance is Nadeau and Bengio's.
 
     Args:
-        scores: `(num_trials, num_seeds)`, the best trial first.
+        scores: `(num_trials, num_scores)`, the best trial first; two or more of each.
+        overlap: as of `choose`.
 
     Example:
         >>> rng = np.random.default_rng(0)
-        >>> found = least_difference(rng.normal(scale=0.1, size=(40, 3)))
-        >>> 0.1 < found < 0.25
-        True
+        >>> error, df = standard_error(rng.normal(scale=0.1, size=(40, 4)))
+        >>> round(error, 2), df
+        (0.05, 57)
     """
     m, k = max(2, -(-len(scores) // 2)), scores.shape[1]
-    if len(scores) < 2 or k < 2:
-        return None
     table = scores[:m]
     rest = table - table.mean(axis=1, keepdims=True) - table.mean(axis=0) + table.mean()
     df = (m - 1) * (k - 1)
-    spread = float(np.sqrt(np.square(rest).sum() / df))
-    return float(stats.t.ppf((1 + LEVEL) / 2, df)) * spread * (2 / k) ** 0.5
+    return float(np.sqrt(np.square(rest).sum() / df * (1 / k + overlap))), df
+
+
+def least_difference(lost: np.ndarray, error: float, df: int) -> float:
+    """What a trial must lose to the best of all to be told apart from it.
+
+    The best was chosen by the same scores: of equal trials some lose much to it. So the quantile
+    at 95 % is that of the studentized range (Tukey), for all trials together; those that are
+    told apart leave the others fewer to be compared with, step by step. Of equal trials, in 95 %
+    of searches none is told apart; `benchmarks/calibration.py` tries other cases.
+
+    Args:
+        lost: `(num_trials,)`, to the best, which is the first.
+        error: a mean's standard error.
+        df: its degrees of freedom.
+
+    Example:
+        >>> round(least_difference(np.array([0.0, 1.0]), 1.0, 20), 2)
+        2.95
+        >>> round(least_difference(np.array([0.0, 1.0, 9.0]), 1.0, 20), 2)
+        2.95
+    """
+    num, left = len(lost) + 1, len(lost)
+    while left < num and left > 1:
+        num, left = left, int((lost[:left] <= _range_quantile(left, df) * error).sum())
+    return _range_quantile(max(left, 2), df) * error
+
+
+@cache
+def _range_quantile(num_means: int, df: int) -> float:
+    """Of the range of so many equal means, in standard errors of one: a second's tenth to find."""
+    return float(stats.studentized_range.ppf(LEVEL, num_means, df))

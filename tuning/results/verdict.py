@@ -7,6 +7,7 @@ from tuning.results.records.search import SearchFindings
 from tuning.results.trials import drawn_after_test
 
 _AT_MOST = 5
+_LEVEL = "at 95 %, for all trials together"
 
 
 def verdict(results: SearchFindings) -> tuple[str, ...]:
@@ -64,27 +65,34 @@ def _ties(results: SearchFindings) -> str:
             "the best, is picked; --seeds 3 says more."
         )
     if not others:
-        return f"No other can be taken for as good: trial {picked} is picked."
+        return f"Every other is told apart from it ({_LEVEL}): trial {picked} is picked."
     words = "Trial" if len(others) == 1 else "Trials"
     shown = listed(map(str, others[:_AT_MOST]))
     if len(others) > _AT_MOST:
         shown = f"{', '.join(map(str, others[:_AT_MOST]))} and {len(others) - _AT_MOST} more"
     least = results.least_difference
-    told = f" (at least {unit.value(least)} {unit.of_difference} would be needed)" if least else ""
-    return f"{words} {shown} cannot be told apart from it{told}; {_pick(results)}"
+    needed = f"at least {unit.value(least)} {unit.of_difference} would be needed" if least else ""
+    told = f" ({needed}, {_LEVEL})" if needed else ""
+    return f"{words} {shown} cannot be told apart from it{told}. {_pick(results)}"
 
 
 def _pick(results: SearchFindings) -> str:
-    """Which of several ties is picked, and why."""
-    picked, size = results.picked, results.picked_trial.num_weights
-    smallest = min(results.trial(number).num_weights for number in results.ties)
+    """Which trial is picked of those within one standard error of the best, and why."""
+    unit, picked, near = results.unit, results.picked, results.near_best
+    error, within = results.standard_error, "with the same score"
+    if error:
+        size_of_error = f"{unit.value(error)} {unit.of_difference}"
+        within = f"within one standard error ({size_of_error}) of the best"
+    size, smallest = results.picked_trial.num_weights, min(t.num_weights for t in near)
+    if len(near) == 1:
+        return f"It is picked: no other is {within}."
     if picked == results.best:
-        return f"none of them is clearly simpler: it is picked, with {size:,} weights."
+        return f"It is picked, with {size:,} weights: none {within} is clearly simpler."
     if size == smallest:
-        return f"trial {picked}, the simplest with {size:,} weights, is picked."
+        return f"Trial {picked} is picked: with {size:,} weights the simplest {within}."
     return (
-        f"trial {picked}, with {size:,} weights, is picked: the best of those within 5 % of the "
-        f"fewest, {smallest:,}."
+        f"Trial {picked}, with {size:,} weights, is picked: {within} it is the best of those that "
+        f"have at most 5 % more than the fewest, {smallest:,}."
     )
 
 

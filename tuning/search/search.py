@@ -74,7 +74,7 @@ class Search:
 
     @property
     def picked(self) -> dict[str, Any]:
-        """Of the trials that cannot be told apart from the best, the simplest: see `choose`.
+        """The simplest trial within one standard error of the best: see `choose`.
 
         Raises:
             SelectionError: none has finished.

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from kmlp.stats.formatting import listed
+from kmlp.stats.imbalance import fitting_metrics, is_dominated
+
 _FEW_ROWS = 20
 _SKEWED = 100
 _TIMES, _SAMPLE = 3, 10_000
@@ -18,7 +21,7 @@ def of_classes(what: str, names: Sequence[str], counts: np.ndarray) -> tuple[str
         counts: `(num_classes,)` training rows of each.
 
     Example:
-        >>> of_classes("'status'", ("no", "yes"), np.array([900, 19]))
+        >>> of_classes("'status'", ("no", "yes"), np.array([90, 19]))
         ("few rows for one class of 'status': yes (19); their scores will be uncertain",)
     """
     told = []
@@ -28,13 +31,40 @@ def of_classes(what: str, names: Sequence[str], counts: np.ndarray) -> tuple[str
             f"few rows for {'these classes' if len(few) > 1 else 'one class'} of {what}: "
             f"{', '.join(few)}; their scores will be uncertain"
         )
+    return (*told, *_unequal(what, names, counts))
+
+
+def _unequal(what: str, names: Sequence[str], counts: np.ndarray) -> tuple[str, ...]:
+    """What an accuracy hides, and the option that names a metric which does not."""
     ratio = counts.max() / max(1, counts.min())
-    if ratio >= _SKEWED:
-        told.append(
-            f"the classes of {what} are unequal, 1:{ratio:,.0f}: accuracy says little; "
-            'compare by balanced accuracy or AUC, and try class_weight="balanced"'
-        )
-    return tuple(told)
+    sizes = counts.tolist()
+    if ratio < _SKEWED and not is_dominated(sizes):
+        return ()
+    share = 100 * counts.max() / counts.sum()
+    first, second = fitting_metrics(sizes)
+    return (
+        f"the classes of {what} are unequal, 1:{ratio:,.0f}: accuracy says little, for who always "
+        f"answers {names[int(counts.argmax())]} is right on {share:.3g} % of the rows; compare by "
+        f"--metric {first} or --metric {second}, and try --class-weight balanced",
+    )
+
+
+def of_absent_classes(names: Sequence[str], counts: np.ndarray) -> tuple[str, ...]:
+    """Classes that no test row is of.
+
+    Args:
+        names: of the classes.
+        counts: `(num_classes,)` test rows of each.
+
+    Example:
+        >>> of_absent_classes(("no", "yes"), np.array([90, 0]))
+        ('no test row is of class yes: the scores say nothing of it',)
+    """
+    absent = [names[i] for i in np.flatnonzero(counts == 0).tolist()]
+    if not absent:
+        return ()
+    which = f"class {listed(absent[:10])}"
+    return (f"no test row is of {which}: the scores say nothing of it",)
 
 
 def of_shared_rows(train: np.ndarray, test: np.ndarray) -> tuple[str, ...]:

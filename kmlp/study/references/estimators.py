@@ -17,6 +17,8 @@ class Estimator:
 
     Attributes:
         classifier, regressor: make one, of a seed.
+        takes_class_weight: whether it weighs the classes as it is told; else it has no training
+            that weights could steer.
         takes_codes: whether it takes categories as codes and gaps as they are; else they are
             encoded as a plain pipeline would.
     """
@@ -24,17 +26,41 @@ class Estimator:
     classifier: Callable[[int], Any]
     regressor: Callable[[int], Any]
     takes_codes: bool = False
+    takes_class_weight: bool = True
 
 
-def make_estimator(name: str, spec: DataSpec, seed: int) -> Any:
-    """An estimator of the encoded matrix, `(n, columns)` float64 with NaN for gaps."""
+def make_estimator(
+    name: str, spec: DataSpec, seed: int, class_weight: str | Mapping[str, float] | None = None
+) -> Any:
+    """An estimator of the encoded matrix, `(n, columns)` float64 with NaN for gaps.
+
+    Args:
+        name: in `ESTIMATORS`.
+        spec: the data.
+        seed: of its draws.
+        class_weight: as `TrainConfig` has it.
+    """
     known = ESTIMATORS[name]
     made = (known.regressor if spec.task == "regression" else known.classifier)(seed)
+    if class_weight is not None and known.takes_class_weight:
+        made.set_params(class_weight=_by_index(class_weight, spec))
     codes = [place for place, column in enumerate(spec.columns) if column.num_codes]
     numbers = [p for p in range(int(np.prod(spec.input_shape))) if p not in set(codes)]
     if known.takes_codes:
         return _with_codes(made, codes, numbers)
     return _encoded(made, codes, numbers)
+
+
+def _by_index(class_weight: str | Mapping[str, float], spec: DataSpec) -> str | dict[int, float]:
+    """As scikit-learn takes it: by the number of the class, every class named."""
+    if isinstance(class_weight, str):
+        return class_weight
+    weights = dict.fromkeys(range(spec.num_classes), 1.0)
+    for key, weight in class_weight.items():
+        index = spec.class_index(key)
+        assert index is not None  # checked before anything trains
+        weights[index] = weight
+    return weights
 
 
 def _with_codes(estimator: Any, codes: list[int], numbers: list[int]) -> Any:
@@ -88,6 +114,7 @@ ESTIMATORS: Mapping[str, Estimator] = {
     "constant": Estimator(
         classifier=_of("dummy", "DummyClassifier"),
         regressor=_of("dummy", "DummyRegressor"),
+        takes_class_weight=False,
     ),
     "linear": Estimator(
         classifier=_of("linear_model", "LogisticRegression", max_iter=1000),

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from kmlp.engine.member import Member
 
@@ -14,7 +16,7 @@ class ReferenceMember:
     Attributes:
         name: in `ESTIMATORS`.
         seed: of its draws; it pairs with the networks of this seed.
-        network: the network whose training rows it is trained on.
+        network: the network whose training rows it is trained on, and whose class weights it has.
     """
 
     name: str
@@ -22,9 +24,14 @@ class ReferenceMember:
     network: Member
 
     @property
+    def class_weight(self) -> str | Mapping[str, float] | None:
+        """As `TrainConfig` has it: who weighs the classes wants them weighed by all."""
+        return self.network.train.class_weight
+
+    @property
     def id(self) -> str:
         """16 hexadecimal digits that stand for the estimator, its rows and the data."""
-        said: dict[str, str | int | float] = {
+        said: dict[str, Any] = {
             "reference": self.name,
             "seed": self.seed,
             "split": self.network.seeds.split,
@@ -33,4 +40,6 @@ class ReferenceMember:
         }
         if self.network.num_train is not None:
             said["num_train"] = self.network.num_train
+        if self.class_weight is not None:
+            said["class_weight"] = self.class_weight
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]

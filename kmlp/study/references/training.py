@@ -53,7 +53,7 @@ def _trained(member: ReferenceMember, data: Dataset) -> tuple[MemberRecord, dict
     rows, held_out = member.network.split(data.rows)
     # Fitted as they are stored, as networks are: squares of years, or of more, lose what varies.
     x, y = _matrix(data.x_train), data.y_train
-    estimator = make_estimator(member.name, spec, member.seed)
+    estimator = make_estimator(member.name, spec, member.seed, member.class_weight)
     threads = 1 if len(rows) < _FEW_ROWS else None
     with warnings.catch_warnings(), threadpool_limits(threads):
         # A fit that has not converged in its thousand steps is what its defaults give.

@@ -1,6 +1,7 @@
 """What limits a verdict: what is not compared, not finished, or not what a reader may think."""
 
 from kmlp.stats.formatting import listed
+from kmlp.stats.imbalance import fitting_metrics, is_dominated
 from kmlp.study.results.analyses.interim import interim_sentences
 from kmlp.study.results.ranking import is_imbalanced
 from kmlp.study.results.records.members import MemberScores
@@ -19,6 +20,7 @@ def caveats(results: StudyNumbers) -> list[str]:
         *_cut_short(results),
         *_piloted(results),
         *_imbalanced(results),
+        *_absent(results),
         *_sampled(results),
     ]
 
@@ -27,6 +29,7 @@ def decisive_caveats(results: StudyNumbers) -> list[str]:
     """Those of the verdict's sentences that change how its answer is read."""
     return [
         *_sampled(results),
+        *_dominated(results),
         *_cut_short(results),
         *_diverged(results),
         *_given_up(results),
@@ -72,11 +75,39 @@ def _imbalanced(results: StudyNumbers) -> list[str]:
     shares = results.class_shares
     if results.metric.name != "accuracy" or not is_imbalanced(shares):
         return []
-    largest = results.dataset.class_names[shares.index(max(shares))]
+    if is_dominated(shares):
+        return _dominated(results)
     return [
-        f"Class {largest} holds {100 * max(shares):.0f} % of the test rows: read the balanced "
-        "accuracy too, which counts every class alike."
+        f"Class {_commonest(results)} holds {100 * max(shares):.0f} % of the test rows: read the "
+        "balanced accuracy too, which counts every class alike."
     ]
+
+
+def _dominated(results: StudyNumbers) -> list[str]:
+    """Where the accuracy is next to nothing but one class's share, and the option to name."""
+    shares = results.class_shares
+    if results.metric.name != "accuracy" or not is_dominated(shares):
+        return []
+    first, second = fitting_metrics(shares)
+    return [
+        f"Accuracy misleads here: who always answers {_commonest(results)} is right on "
+        f"{100 * max(shares):.3g} % of the test rows. The same command with --metric {first} or "
+        f"--metric {second} judges these networks by what counts the rare classes too, and trains "
+        "none anew."
+    ]
+
+
+def _commonest(results: StudyNumbers) -> str:
+    return results.dataset.class_names[results.class_shares.index(max(results.class_shares))]
+
+
+def _absent(results: StudyNumbers) -> list[str]:
+    """Classes that no test row is of: a mean over classes leaves them out."""
+    pairs = zip(results.dataset.class_names, results.class_shares, strict=False)
+    absent = [name for name, share in pairs if not share]
+    if not absent:
+        return []
+    return [f"No test row is of class {listed(absent[:10])}: no score here says anything of it."]
 
 
 def _sampled(results: StudyNumbers) -> list[str]:

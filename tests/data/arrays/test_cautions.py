@@ -44,7 +44,25 @@ def test_equal_rows_by_chance_are_not_told():
 def test_few_and_unequal_rows_of_classes_are_told():
     few, skewed = warnings_of(counts=(5000, 5))
     assert few == "few rows for one class of 'mine': 1 (5); their scores will be uncertain"
-    assert skewed.startswith("the classes of 'mine' are unequal, 1:1,000: accuracy says little")
+    assert skewed == (
+        "the classes of 'mine' are unequal, 1:1,000: accuracy says little, for who always answers "
+        "0 is right on 99.9 % of the rows; compare by --metric balanced_accuracy or --metric "
+        "average_precision, and try --class-weight balanced"
+    )
+
+
+def test_one_class_of_more_than_nine_tenths_is_told():
+    assert warnings_of(counts=(270, 30)) == ()  # nine tenths, and no more
+    (told,) = warnings_of(counts=(29, 271))
+    # The average precision is of class 1, which is the common one here.
+    assert "answers 1 is right on 90.3 % of the rows" in told
+    assert "--metric balanced_accuracy or --metric auc," in told
+
+
+def test_a_class_that_no_test_row_is_of_is_told():
+    x = rng.normal(size=(90, 2))
+    told = Dataset.from_arrays(x[:60], np.arange(60) % 3, x[60:], np.arange(30) % 2).warnings
+    assert told == ("no test row is of class 2: the scores say nothing of it",)
 
 
 def test_a_regression_has_no_classes_to_tell_of():

@@ -18,7 +18,7 @@ from kmlp.study.environment import read_environment
 from kmlp.study.loading import load_study
 from kmlp.study.plan import plan_study
 from kmlp.study.references import training
-from kmlp.study.references.estimators import ESTIMATORS
+from kmlp.study.references.estimators import ESTIMATORS, make_estimator
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.study import run_study
 from kmlp.testing import LinearTrainer
@@ -235,3 +235,28 @@ def test_a_class_that_no_training_row_has_gets_no_probability(tmp_path):
 def test_an_unknown_reference_is_refused_with_those_there_are(asked):
     with pytest.raises(ConfigError, match="constant, linear, boosted_trees and random_forest"):
         dataclasses.replace(CONFIG, references=asked)
+
+
+@pytest.mark.parametrize("name", [n for n in ESTIMATORS if n != "constant"])
+def test_references_weigh_the_classes_as_the_networks_do(name):
+    """By name and by number, and in scikit-learn's own word."""
+    spec = frame().spec
+    last = _steps(make_estimator(name, spec, 0, {"yes": 3.0}))[-1]
+    assert last.class_weight == {0: 1.0, 1: 3.0}
+    last = _steps(make_estimator(name, spec, 0, "balanced"))[-1]
+    assert last.class_weight == "balanced"
+
+
+def _steps(estimator):
+    return [step for _, step in estimator.steps] if hasattr(estimator, "steps") else [estimator]
+
+
+def test_class_weights_make_a_reference_another_one(tmp_path):
+    config = dataclasses.replace(CONFIG, references=("linear",), num_seeds=1)
+    weighted = dataclasses.replace(config, train=TrainConfig(max_epochs=2, class_weight="balanced"))
+    plain, balanced = (plan_study(c, "0" * 64).references["linear"][0] for c in (config, weighted))
+    assert plain.id != balanced.id
+    found = study(weighted, tmp_path / "run", frame()).record.references[0]
+    unweighted = study(config, tmp_path / "plain", frame()).record.references[0]
+    scores = [r.members[0].train["cross_entropy"] for r in (found, unweighted)]
+    assert scores[0] != scores[1]

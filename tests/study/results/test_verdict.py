@@ -4,6 +4,7 @@ import pytest
 
 from kmlp.stats.formatting import unit_of
 from kmlp.study.results import verdict as sentences_of
+from kmlp.study.results.caveats import decisive_caveats
 from kmlp.study.results.ranking import best_variant, rank, shown_beside
 from kmlp.study.results.records.base import label
 from tests.made_results import numbers, variant_of
@@ -349,6 +350,23 @@ def test_an_accuracy_that_one_class_flatters_is_said():
     shown["class_shares"] = [0.3, 0.2, 0.5]  # half of three is one and a half times a third
     assert shown_beside(numbers(shown)) == ()
     assert len(verdict(shown)) == 1
+
+
+def test_an_accuracy_that_is_little_but_one_classs_share_stands_beside_the_answer():
+    shown = results()
+    shown["class_shares"] = [0.03, 0.95, 0.02]
+    (said,) = decisive_caveats(numbers(shown))
+    assert said == verdict(shown)[-1]
+    assert said.startswith("Accuracy misleads here: who always answers b is right on 95 % of")
+    assert "--metric balanced_accuracy or --metric average_precision" in said
+    shown["metric"] = {"name": "balanced_accuracy", "higher_is_better": True}
+    assert decisive_caveats(numbers(shown)) == []
+
+
+def test_a_class_without_test_rows_is_said():
+    shown = results()
+    shown["class_shares"] = [0.5, 0.5, 0.0]
+    assert "No test row is of class c: no score here says anything of it." in verdict(shown)
 
 
 def test_beside_an_error_stands_its_share_of_the_variance():

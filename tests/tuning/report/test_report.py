@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from kmlp.cli.report import report as report_command
 from kmlp.config import StudyConfig
 from kmlp.errors import ConfigError, RunFolderError
+from kmlp.report.limits import calibration
 from kmlp.stats.formatting import unit_of
 from kmlp.study.provenance import describe, environment
 from kmlp.study.run_folder import RunFolder
@@ -109,6 +110,14 @@ def test_the_best_and_the_simplest_of_its_ties_stand_first(search):
         assert sentence in page_text(path)
 
 
+def test_the_limits_quote_what_was_simulated_of_ties_and_pick(search):
+    text, simulated = page_text(search[0]), calibration()
+    false = simulated.search_false_verdicts["20 equal trials"]["3"]
+    picked = simulated.search_choice["0.5"]["one standard error"]
+    assert f"simulated, {100 * false:.1f} % of searches tell any from the best" in text
+    assert f"standard error lies {picked['points']:.2f} points below the best true trial" in text
+
+
 def test_trials_without_a_score_are_shown_with_the_reason(search):
     text = page_text(search[0])
     assert "Trial 3 failed the loss of seed 1 was NaN in epoch 2 learning_rate" in text
@@ -147,15 +156,24 @@ def test_what_a_page_says_of_the_test_set_holds_after_more_trials_too(tmp_path):
 @pytest.mark.parametrize(
     ("sizes", "words"),
     [
-        ((1000, 990, 2000), "none of them is clearly simpler: it is picked, with 1,000 weights."),
-        ((2000, 1000, 1500), "trial 1, the simplest with 1,000 weights, is picked."),
+        (
+            (1000, 990, 2000),
+            "It is picked, with 1,000 weights: none within one standard error (0.71 points) of the "
+            "best is clearly simpler.",
+        ),
+        (
+            (2000, 1000, 1500),
+            "Trial 1 is picked: with 1,000 weights the simplest within one standard error (0.71 "
+            "points) of the best.",
+        ),
         (
             (2000, 1010, 1000),
-            "trial 1, with 1,010 weights, is picked: the best of those within 5 %",
+            "Trial 1, with 1,010 weights, is picked: within one standard error (0.71 points) of "
+            "the best it is the best of those that have at most 5 % more than the fewest, 1,000.",
         ),
     ],
 )
-def test_the_verdict_says_by_which_rule_one_of_the_ties_is_picked(tmp_path, sizes, words):
+def test_the_verdict_says_by_which_rule_a_trial_is_picked(tmp_path, sizes, words):
     results = made_search(tmp_path, 3)
     trials = [
         {

@@ -1,10 +1,10 @@
-"""What cannot be told apart is tied, and the simplest of the ties is picked."""
+"""What cannot be told apart is tied, and the simplest within one standard error is picked."""
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from tuning.results.choice import Candidate, choose, least_difference
+from tuning.results.choice import Candidate, choose, least_difference, standard_error
 
 
 def trials(means, weights, *, spread=0.001, seeds=3):
@@ -16,11 +16,26 @@ def trials(means, weights, *, spread=0.001, seeds=3):
     ]
 
 
-def test_the_simplest_of_the_ties_is_picked_and_the_best_is_named():
-    found = choose(trials([0.8, 0.9, 0.9003, 0.9001], [1, 30, 50, 20]), higher_is_better=True)
-    assert set(found.ties) == {1, 2, 3}
-    assert found.ties[0] == found.best
-    assert found.picked == 3
+def spread_by_one(means, weights):
+    """Trials whose standard error, of 4 scores, is 1: two by two they vary to opposite sides."""
+    residuals = np.array([1.0, -1.0, 1.0, -1.0]) * 1.5**0.5
+    return [
+        Candidate(i, tuple(mean + (-1) ** i * residuals), size)
+        for i, (mean, size) in enumerate(zip(means, weights, strict=True))
+    ]
+
+
+def test_ties_are_what_cannot_be_told_apart_and_the_pick_lies_within_one_standard_error():
+    """The smallest of the ties loses too much to be picked for its size."""
+    found = choose(spread_by_one([0.0, -0.9, -2.5, -40.0], [50, 20, 5, 1]), higher_is_better=True)
+    assert found.standard_error == pytest.approx(1.0)
+    assert (found.best, found.ties, found.picked) == (0, (0, 1, 2), 1)
+    assert 2.5 < found.least_difference < 40
+
+
+def test_beyond_one_standard_error_no_size_counts():
+    found = choose(spread_by_one([0.0, -1.01], [50, 1]), higher_is_better=True)
+    assert (found.ties, found.picked) == ((0, 1), 0)
 
 
 def test_of_equally_simple_ties_the_better_one_is_picked():
@@ -37,30 +52,45 @@ def test_luck_that_all_trials_share_by_seed_is_no_noise():
     """A seed's split is hard for every trial: what is paired is not counted twice."""
     scores = np.array([c.scores for c in trials([0.9, 0.89, 0.88, 0.87], [1] * 4)])
     assert scores.std(axis=1).min() > 0.005
-    assert least_difference(scores) < 0.004
+    assert standard_error(scores)[0] < 0.001
 
 
 def test_worse_trials_have_no_say_in_how_sure_the_best_are():
     good = [(0.9, 0.91, 0.92), (0.89, 0.9, 0.9101)]
     wild = [(0.5, 0.1, 0.7), (0.1, 0.6, 0.2)]
-    assert least_difference(np.array(good + wild)) == least_difference(np.array(good))
+    assert standard_error(np.array(good + wild)) == standard_error(np.array(good))
 
 
-def test_the_least_difference_is_the_paired_t_interval_of_two_trials():
+def test_of_two_trials_the_least_difference_is_the_paired_t_interval():
     a, b = np.array([0.9, 0.93, 0.91]), np.array([0.88, 0.9, 0.9])
     half = stats.t.ppf(0.975, 2) * stats.sem(a - b)
-    assert least_difference(np.stack([a, b])) == pytest.approx(half)
+    two = [Candidate(0, a, 1), Candidate(1, b, 1)]
+    assert choose(two, higher_is_better=True).least_difference == pytest.approx(half)
 
 
-def test_equals_are_told_apart_as_rarely_as_promised():
-    """Of two trials of one kind, drawn at random from many, 95 % are tied."""
-    rng = np.random.default_rng(1)
-    told = 0
-    for _ in range(1000):
-        scores = rng.normal(size=(20, 3))
-        ranked = scores[np.argsort(-scores.mean(axis=1))]
-        told += abs(scores[0].mean() - scores[1].mean()) > least_difference(ranked)
-    assert 0.03 < told / 1000 < 0.07
+def test_folds_that_share_rows_are_less_sure_than_as_many_seeds():
+    """Nadeau and Bengio: (1 / J + held out / trained on) in the place of 1 / J."""
+    scores = np.random.default_rng(0).normal(size=(6, 5))
+    of_seeds, of_folds = standard_error(scores)[0], standard_error(scores, overlap=0.25)[0]
+    assert of_folds / of_seeds == pytest.approx(((1 / 5 + 1 / 4) / (1 / 5)) ** 0.5)
+
+
+@pytest.mark.parametrize("far", [0, 10])
+def test_of_equal_trials_in_19_of_20_searches_none_is_told_from_the_best(far):
+    """The best is the best of twenty; others far behind give those left no more to answer for."""
+    rng, told = np.random.default_rng(1), 0
+    means = np.r_[np.zeros(20), np.full(far, -9.0)]
+    for _ in range(600):
+        scores = means[:, None] + rng.normal(size=(len(means), 3))
+        found = choose([Candidate(i, s, 1) for i, s in enumerate(scores)], higher_is_better=True)
+        told += len({*range(20)} - set(found.ties)) > 0
+    assert 0.03 < told / 600 < 0.07
+
+
+def test_those_told_apart_leave_less_to_be_lost():
+    near, far = np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.0, 2.0, 50.0, 60.0])
+    assert least_difference(near, 1.0, 30) == least_difference(far, 1.0, 30)
+    assert least_difference(np.zeros(5), 1.0, 30) > least_difference(far, 1.0, 30)
 
 
 def test_one_seed_or_one_trial_tells_nothing():

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from kmlp.errors import SelectionError
 from kmlp.stats.formatting import Unit, unit_of
-from kmlp.study.results.records.base import Count, Plain, Positive, Record
+from kmlp.study.results.records.base import Count, Plain, Positive, Record, unless_none
 from kmlp.study.results.records.study import DataFacts
 from tuning.results.records.fresh import FollowUp, Fresh, ScoresOnTest
 from tuning.results.records.trials import FinishedTrial, TrialResult, UnfinishedTrial
@@ -137,10 +137,12 @@ class SearchFindings(Record):
         space: what was searched, and what was held.
         trials: in the order of drawing.
         ties: trials that cannot be told apart from the best, the best first.
-        picked: the simplest of these; null where no trial has finished.
+        picked: the simplest within one standard error of the best; null where no trial has
+            finished.
         best: the trial with the best mean score.
-        least_difference: what a trial must lose to the best to be told apart from it; null of one
-            seed or one trial.
+        least_difference: what a trial must lose to the best to be told apart from it, at 95 % for
+            all trials together; null of one seed or one trial.
+        standard_error: of a trial's mean beside others' over the same seeds, pooled; null as above.
         followup: null where no study has followed.
         fresh: null without a follow-up study of the picked trial.
         test: null where the test set was not read.
@@ -157,6 +159,7 @@ class SearchFindings(Record):
     picked: int | None
     best: int | None
     least_difference: float | None
+    standard_error: float | None = unless_none()
     followup: FollowUp | None
     fresh: Fresh | None
     test: ScoresOnTest | None
@@ -165,7 +168,7 @@ class SearchFindings(Record):
 
     @property
     def picked_trial(self) -> FinishedTrial:
-        """Of the trials that cannot be told apart from the best, the simplest.
+        """The simplest within one standard error of the best.
 
         Raises:
             SelectionError: none has finished.
@@ -180,6 +183,13 @@ class SearchFindings(Record):
             SelectionError: none has finished.
         """
         return self._trial(self.best)
+
+    @property
+    def near_best(self) -> list[FinishedTrial]:
+        """Those of the ties that lie within one standard error of the best, which is the first."""
+        unit, error = self.unit, self.standard_error or 0.0
+        tied = [self.trial(number) for number in self.ties]
+        return [t for t in tied if unit.gain(self.best_trial.score - t.score) <= error]
 
     @property
     def finished(self) -> list[FinishedTrial]:

@@ -64,8 +64,8 @@ def _versus_best(reference: ReferenceResult) -> Versus | None:
 
 def _table(ranked: list[ReferenceResult], results: StudyResults) -> Table:
     note = (
-        "scikit-learn's estimators as they are, not tuned, on the training rows of the baseline's "
-        "network of the same seed. Holm's correction is over the references alone. Green: better "
-        "than the best network."
+        "scikit-learn's estimators as they are, not tuned, on the training rows of the "
+        "baseline's network of the same seed, with its class weights. Holm's correction is over "
+        "the references alone. Green: better than the best network."
     )
     return tabular.table(reference_columns(results), ranked, note=note)
