@@ -102,8 +102,8 @@ def _show_schema(name: str, table: "Table", target: str | None, of: OfTable, *, 
         schema, parted = prepared.schema, _parted(prepared.rows)
     if json:
         about = {"file": name, "sha256": table.sha256, "num_rows": table.height}
-        rows = {"parted_by": parted} if parted else {}
-        print_json({**about, "found": list(table.found), **schema.to_dict(), **rows})
+        said = {"parted_by": parted} if parted else {}
+        print_json({**about, "found": list(table.found), **schema.to_dict(), **said})
         return
     out = console()
     rows = f"{table.height:,} rows, {len(table.columns)} columns"
@@ -126,8 +126,7 @@ def _parted(rows: "Rows | None") -> list[str]:
 
     if rows is None:
         return []
-    share = StudyConfig.__dataclass_fields__["validation_fraction"].default
-    note = validation_note(rows, share)
+    note = validation_note(rows, StudyConfig.validation_fraction)
     return [*rows.notes, *([note] if note else [])]
 
 

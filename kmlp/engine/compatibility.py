@@ -13,7 +13,6 @@ from kmlp.engine.member import Member
 from kmlp.errors import ConfigError
 from kmlp.stats.monitoring import AUTO, monitors
 
-_USUAL_FRACTION = StudyConfig.__dataclass_fields__["validation_fraction"].default
 _ASKED = {"folds": "folds", "splits": "resample", "bootstrap": "resample"}
 
 
@@ -104,7 +103,7 @@ def _check_sample(sample: Sample, known: Rows) -> None:
 
 def _check_fraction(member: Member, known: Rows) -> None:
     """Refuses to hold rows out where those that validate are given."""
-    if known.is_validation is None or member.validation_fraction == _USUAL_FRACTION:
+    if known.is_validation is None or member.validation_fraction == StudyConfig.validation_fraction:
         return
     raise ConfigError(
         f"{int(known.is_validation.sum())} validation rows are given, and no others are held out. "
