@@ -7,49 +7,65 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from kmlp.cli.app import HideValues, Json, app, console, print_json
+from kmlp.cli.app import HideValues, Json, app, console, default, print_json
 from kmlp.errors import ConfigError
+from kmlp.text import visible
 
 if TYPE_CHECKING:
     from kmlp.study.loading import Study
+
+_MISSING = "networks are not trained yet; this is what is known so far."
 
 
 @app.command
 def show(run_dir: Path, /, *, json: Json = False) -> None:
     """Print the results of a run folder: its table and verdict, or its results.json.
 
+    Of a folder that holds several studies: each in turn.
+
     For example:
 
         kmlp show runs/a --json
     """
     from kmlp.cli.tune import is_search, show_search
-    from kmlp.study.loading import load_study
+    from kmlp.study.loading import load_study, study_folders
 
     if is_search(run_dir):
         show_search(run_dir, as_json=json)
         return
-    study = load_study(run_dir)
-    if study.num_missing:
-        print(
-            f"{study.num_missing} networks are not trained yet; this is what is known so far.",
-            file=sys.stderr,
-        )
-    print_study(study, as_json=json)
+    studies = {p.name: load_study(p) for p in study_folders(run_dir)} or {"": load_study(run_dir)}
+    for name, study in studies.items():
+        if study.num_missing:
+            print(f"{name and name + ': '}{study.num_missing} {_MISSING}", file=sys.stderr)
+        if name and not json:
+            print(f"\n{visible(name)}:\n")
+        if not json:
+            print_study(study)
+    if json:
+        found = {name: study.results for name, study in studies.items()}
+        print_json(found.get("", found))
 
 
 @app.command
 def report(
     *run_dirs: Path,
     out: Annotated[
-        Path | None, Parameter(help="where to write; the run folder, or runs/A-and-B of several")
+        Path | None,
+        Parameter(
+            help="where to write",
+            show_default=default("the run folder, or runs/A-and-B of several"),
+        ),
     ] = None,
     hide_values: HideValues = False,
 ) -> None:
     """Write the report of a study or a search again, without training; of studies, side by side.
 
+    A folder that holds several studies, as a file of several makes it, is put side by side.
+
     For example:
 
         kmlp report runs/a
+        kmlp report runs/assignment
         kmlp report runs/a runs/b --out runs/a-and-b
     """
     from kmlp.cli.tune import is_search
@@ -85,11 +101,8 @@ def print_report(page: Path) -> None:
             print(f"{what}{page.parent / name}")
 
 
-def print_study(study: "Study", *, as_json: bool) -> None:
-    if as_json:
-        print_json(study.results)
-        return
-    from kmlp.cli.tables import references_table, results_table
+def print_study(study: "Study") -> None:
+    from kmlp.cli.printing.tables import references_table, results_table
 
     results, origin = study.record, study.record.dataset
     out = console()

@@ -8,12 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from kmlp.cli.app import HideValues, Json, app, import_backend_quietly, print_json
+from kmlp.cli.app import (
+    HideValues,
+    Json,
+    app,
+    default,
+    import_backend_quietly,
+    print_json,
+)
 from kmlp.cli.models import default_model, write_export
 from kmlp.cli.options import TABLE, Options, Target, configure
 from kmlp.cli.report import print_report, print_study
 from kmlp.cli.schema import words_of
 from kmlp.config import StudyConfig
+from kmlp.config.fields import read_widths
 from kmlp.errors import ConfigError
 from kmlp.text import visible
 
@@ -22,7 +30,10 @@ if TYPE_CHECKING:
     from kmlp.study.loading import Study
 
 _DEFAULTS = StudyConfig(dataset="fashion_mnist")
-Out = Annotated[Path | None, Parameter(help="the run folder; made where it is missing")]
+Out = Annotated[
+    Path | None,
+    Parameter(help="the run folder; made where it is missing", show_default=default("runs/NAME")),
+]
 
 
 @app.command
@@ -53,7 +64,7 @@ def study(
         result = run_with_progress(config, folder / name, load_data(config))
         found[name] = result.results
         if not json:
-            print_study(result, as_json=False)
+            print_study(result)
     if json:
         print_json(found.get("", found))
 
@@ -77,7 +88,7 @@ def run(
     For example:
 
         kmlp run fashion_mnist
-        kmlp run studies/assignment.toml
+        kmlp run assignment
     """
     options = options or Options()
     if tune:
@@ -128,7 +139,7 @@ def run_one(config: StudyConfig, folder: Path, *, hide_values: bool = False) -> 
     dataset = load_data(config)
     refuse_foreign_folder(default_model(dataset.name), "model")
     result = run_with_progress(config, folder, dataset)
-    print_study(result, as_json=False)
+    print_study(result)
     path = write_report(result.run_dir, hide_values=hide_values)
     exported = write_export(result.run_dir, None, "best", None, hide_values=hide_values)
     print_examples(exported, dataset)
@@ -156,7 +167,8 @@ def run_tuned(
             "kmlp tune, then kmlp study on its best.toml."
         )
     said = options.said
-    fixed = [f"hidden_units={options.hidden_units}"] if options.hidden_units else None
+    widths = ",".join(map(str, read_widths(options.hidden_units or "linear")))
+    fixed = [f"hidden_units={widths or 'linear'}"] if options.hidden_units else None
     config = search.configure(target, fixed=fixed, max_epochs=options.max_epochs, data=said)
     place = out or search.default_out(target)
     search.refuse_foreign(place, then_study=True)
@@ -233,7 +245,7 @@ def run_with_progress(config: StudyConfig, out: Path, dataset: "Dataset") -> "St
 
 def print_examples(model: Path, data: "Dataset") -> None:
     """A few test images as the exported model sees them, with their true classes."""
-    from kmlp.cli.predictions import print_images
+    from kmlp.cli.printing.predictions import print_images
     from kmlp.deploy.serving import load_saved
 
     if len(data.spec.input_shape) == 2 and data.spec.class_names:

@@ -1,7 +1,9 @@
 """Study files: TOML that holds one study, or several."""
 
+import os
 import re
 from collections.abc import Mapping
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,41 @@ from kmlp.data.arrays.image_folders import holds_image_classes
 from kmlp.data.loading import is_table_name
 from kmlp.errors import ConfigError
 from kmlp.ownership import COMPARISON_NAMES, PILOT_FOLDER
-from kmlp.text import shown
+from kmlp.text import did_you_mean, shown
+
+_READY = "studies"  # where they lie, and what users may write before their names
+
+
+def ready_files() -> dict[str, Path]:
+    """The study and search files that ship with kmlp, by name."""
+    folder = Path(str(resources.files("kmlp"))) / _READY
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def find_file(target: str) -> Path | None:
+    """The file that a target names: itself, or the ready one of its name; None of what is data.
+
+    Raises:
+        ConfigError: it is neither there nor a ready one's name.
+
+    Example:
+        >>> find_file("assignment").name, find_file("studies/assignment.toml").name
+        ('assignment.toml', 'assignment.toml')
+        >>> find_file("mnist")
+    """
+    path, ready = Path(target), ready_files()
+    is_toml = target.endswith(".toml")
+    if os.path.exists(target):
+        return path if is_toml else None
+    name = path.stem if is_toml and str(path.parent) in (".", _READY) else target
+    if name in ready:
+        return ready[name]
+    if not is_toml:
+        return None
+    raise ConfigError(
+        f"{target}: there is no such file.{did_you_mean(path.stem, ready)} Those that ship with "
+        f"kmlp: {', '.join(ready)}."
+    )
 
 
 def read_study_file(path: str | Path) -> StudyConfig:

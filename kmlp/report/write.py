@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from kmlp.errors import ConfigError
 from kmlp.files import make_folder, write_atomically
 from kmlp.ownership import Kind, own_folder, refuse_foreign_folder
 from kmlp.report.blocks import Report
@@ -11,7 +12,7 @@ from kmlp.report.rendering.html import to_html
 from kmlp.report.rendering.pdf import to_pdf
 from kmlp.report.rendering.svg import for_file
 from kmlp.report.study import study_report
-from kmlp.study.loading import read_study
+from kmlp.study.loading import read_study, study_folders
 from kmlp.study.run_folder import RunFolder
 
 
@@ -20,13 +21,15 @@ def write_report(
 ) -> Path:
     """Writes `report.html`, `report.pdf`, `figures/` and `tables/` from what a run folder holds.
 
+    Of a folder that holds the run folders of several studies it is their comparison, by name.
     Nothing is trained and no Keras is loaded. The same folder gives the same bytes: all numbers
     are computed again from the records of its networks.
 
     Args:
         run_dir: a run folder.
         out: where to write; the run folder where omitted.
-        hide_values: whether what stood in a table's cells, categories and ranges, is left out.
+        hide_values: whether what stood in a table's cells, categories and ranges, is left out;
+            of one study.
 
     Returns:
         The path of the page.
@@ -34,7 +37,15 @@ def write_report(
     Raises:
         RunFolderError: no run folder, or it is damaged, or was changed by hand; a
             `ForeignFolderError` if `out` is no report's.
+        ConfigError: values are to be hidden in a comparison.
     """
+    if several := study_folders(run_dir):
+        if hide_values:
+            raise ConfigError(
+                "hide_values is of the report of one study. Received: "
+                f"{run_dir}, which holds {len(several)}. Name one, as {several[0]}."
+            )
+        return write_comparison(several, out or run_dir)
     folder = RunFolder(run_dir)
     place, kind = place_of_report(folder, out)
     study = read_study(folder)

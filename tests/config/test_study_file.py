@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kmlp.config.study_file import read_studies, read_study_file
+from kmlp.config.study_file import find_file, read_studies, read_study_file, ready_files
 from kmlp.errors import ConfigError
 
 SEVERAL = """
@@ -79,7 +79,7 @@ def test_a_bad_table_is_named(file, text, message):
 
 
 def test_the_assignment_is_both_data_sets_alike():
-    studies = read_studies(Path(__file__).parents[2] / "studies/assignment.toml")
+    studies = read_studies(Path(__file__).parents[2] / "kmlp/studies/assignment.toml")
     assert {name: s.dataset for name, s in studies.items()} == {
         "mnist": "mnist",
         "fashion_mnist": "fashion_mnist",
@@ -87,3 +87,29 @@ def test_the_assignment_is_both_data_sets_alike():
     mnist, fashion = studies.values()
     assert mnist.resolved_variants == fashion.resolved_variants
     assert mnist.resample == "splits:5"
+
+
+@pytest.mark.parametrize("said", ["assignment", "assignment.toml", "studies/assignment.toml"])
+def test_a_ready_file_is_found_by_its_name(tmp_path, monkeypatch, said):
+    monkeypatch.chdir(tmp_path)
+    assert find_file(said) == ready_files()["assignment"]
+    path = tmp_path / said
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("")
+    # What is there is meant: of a file its own path, of data none.
+    assert find_file(said) == (Path(said) if said.endswith(".toml") else None)
+
+
+@pytest.mark.parametrize("said", ["mnist", "churn.csv", "photos/", "elsewhere"])
+def test_data_are_no_study_file(said):
+    assert find_file(said) is None
+
+
+@pytest.mark.parametrize(
+    "said", ["studies/assigment.toml", "assigment.toml", "mine/assignment.toml"]
+)
+def test_a_file_that_is_not_there_is_told_with_those_that_ship(said):
+    with pytest.raises(
+        ConfigError, match=r"no such file\. Did you mean 'assignment'\? .*: assignm"
+    ):
+        find_file(said)

@@ -1,12 +1,15 @@
 """Studies side by side: what each says, and what differs between them."""
 
+import json
 import re
 
 import pypdf
 import pytest
 
 from kmlp.config import TrainConfig
-from kmlp.report import write_comparison
+from kmlp.errors import ConfigError
+from kmlp.report import write_comparison, write_report
+from tests.command_line import kmlp
 from tests.hand_made import hand_made
 from tests.report.test_report import text_of
 
@@ -36,6 +39,18 @@ def test_variants_stand_side_by_side_with_their_intervals(two, tmp_path):
             low, high = (f"{100 * bound:.2f}" for bound in test["ci95"])
             assert f"{100 * test['mean']:.2f} {low} to {high}, {seeds} seeds" in text
     assert re.search(r"l2 l2=[\d.]+ [\d.]+ [\d.]+ to [\d.]+, 6 seeds –", text)
+
+
+def test_a_folder_that_holds_them_is_reported_and_shown_as_such(two, tmp_path):
+    page = write_report(tmp_path)
+    assert page == tmp_path / "comparison.html"
+    assert "Studies side by side" in page.read_text()
+    assert kmlp("report", str(tmp_path)).stdout.startswith(f"Report: {page}")
+    shown = kmlp("show", str(tmp_path)).stdout.splitlines()
+    assert [line for line in shown if line in ("a:", "b:")] == ["a:", "b:"]
+    assert list(json.loads(kmlp("show", str(tmp_path), "--json").stdout)) == ["a", "b"]
+    with pytest.raises(ConfigError, match=r"holds 2\. Name one, as .*a"):
+        write_report(tmp_path, hide_values=True)
 
 
 def test_only_what_differs_is_listed(two, tmp_path):

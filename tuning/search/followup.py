@@ -60,6 +60,8 @@ def study_config(
         model=MLPConfig.from_dict({k: bare[k] for k in settings.model}),
         train=TrainConfig.from_dict({k: bare[k] for k in settings.train}),
         validation_fraction=settings.validation_fraction,
+        folds=settings.folds,
+        repeats=settings.repeats,
         baseline="none" if len(baseline) == 1 else "default",
         metric=_metric(results),
     )

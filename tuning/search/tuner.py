@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 Drawn = Mapping[str, Any]
 """What KerasTuner draws: a trial's values, and what Hyperband says of its place."""
-PARTS = ("train", "val")
+PARTS = ("train", "val", "fold")
 """What a search keeps the metrics of: it never reads the test set."""
 _HYPERBAND = "tuner/"
 _EVERY_TRIAL = 2**31

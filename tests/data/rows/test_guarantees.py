@@ -2,11 +2,14 @@
 random tables: sizes, shares, groups and moments of all kinds."""
 
 import dataclasses
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, TimeSeriesSplit
 
+import kmlp
 from kmlp.config import MLPConfig, TrainConfig
 from kmlp.config.seeds import Seeds
 from kmlp.data.rows.grouping import deal_groups
@@ -194,3 +197,12 @@ def test_a_member_says_how_many_rows_it_has_and_stays_who_it_is():
     assert counted == plain
     assert counted.id == plain.id
     assert dataclasses.replace(counted, counts=None) == plain
+
+
+def test_everybody_parts_rows_by_all_that_is_known_of_them():
+    """Targets alone would do as well, until there are groups: then they would leak."""
+    root = Path(kmlp.__file__).parents[1]
+    sources = [p for package in ("kmlp", "tuning") for p in (root / package).rglob("*.py")]
+    assert sources
+    by_targets = re.compile(r"\.(split|fold|held_out)\([^)]*y_train")
+    assert [p.name for p in sources if by_targets.search(p.read_text())] == []

@@ -27,6 +27,7 @@ from kmlp.study.results.records.base import (
 from kmlp.study.results.records.choices import Looks, PilotSummary, SweptField
 from kmlp.study.results.records.decompositions import BiasVariance, Resampling
 from kmlp.study.results.records.folds import CrossValidation, FoldPlan
+from kmlp.study.results.records.importance import Importance
 from kmlp.study.results.records.members import (
     Extra,
     ExtraScores,
@@ -201,6 +202,7 @@ class StudyNumbers(StudyScores):
         cross_validation: null where there are no folds.
         randomness: empty where no stream was varied alone.
         references: models that are no networks; left out where there are none.
+        importance: which columns matter; left out where none were shuffled.
     """
 
     mcnemar: McNemarTest | None
@@ -208,6 +210,7 @@ class StudyNumbers(StudyScores):
     cross_validation: CrossValidation | None
     randomness: tuple[StreamsOfVariant, ...]
     references: tuple[ReferenceResult, ...] = Field(default=(), exclude_if=lambda found: not found)
+    importance: Importance | None = unless_none()
 
 
 class Answer(Record):
