@@ -16,6 +16,11 @@ _STOPPING = ("early_stopping", "monitor", "min_delta", "patience", "restore_best
 
 def setting_section(results: StudyResults) -> Section:
     """Data, the network and the training that all variants share, seeds and samples."""
+    return Section("setting", "The setting", [facts_table(settings_of(results))])
+
+
+def settings_of(results: StudyResults) -> dict[str, str]:
+    """The same, a line each."""
     config = results.variant(results.baseline).config
     facts = {
         "Data": _data(results),
@@ -27,7 +32,7 @@ def setting_section(results: StudyResults) -> Section:
         facts["Which rows test"] = "; ".join(results.dataset.parted_by)
     if samples := results.groups.resample:
         facts["Samples"] = _samples(samples)
-    return Section("setting", "The setting", [facts_table(facts)])
+    return facts
 
 
 def best_section(results: StudyResults) -> Section | None:
