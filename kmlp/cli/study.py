@@ -18,11 +18,12 @@ from kmlp.cli.app import (
 )
 from kmlp.cli.models import default_model, write_export
 from kmlp.cli.options import TABLE, Options, Target, configure
-from kmlp.cli.report import print_report, print_study
+from kmlp.cli.report import Page, print_report, print_study, search_chapter
 from kmlp.cli.schema import words_of
 from kmlp.config import StudyConfig
 from kmlp.config.fields import read_widths
 from kmlp.errors import ConfigError
+from kmlp.ownership import SEARCH_FOLDER
 from kmlp.text import visible
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ def study(
     studies, found = configure(target, options), {}
     folder = out or default_out(target)
     own_out(folder, studies)
+    if named := _search_of(target):
+        print(f"the search that {target} names, {named}, is made by kmlp run", file=sys.stderr)
     for name, config in studies.items():
         result = run_with_progress(config, folder / name, load_data(config))
         found[name] = result.results
@@ -79,11 +82,13 @@ def run(
         bool, Parameter(negative="", help="search first; study what it found against the default")
     ] = False,
     out: Out = None,
+    page: Page | None = None,
     hide_values: HideValues = False,
 ) -> None:
     """Study, report and export in one go.
 
-    A file of several studies ends with one report of them all side by side.
+    A file of several studies ends with one report of them all side by side; the search that it
+    names as search is made first, and has a chapter there.
 
     For example:
 
@@ -92,18 +97,21 @@ def run(
     """
     options = options or Options()
     if tune:
-        run_tuned(target, out, options, hide_values=hide_values)
+        run_tuned(target, out, options, page=page, hide_values=hide_values)
         return
     folder = out or default_out(target)
     studies = configure(target, options)
     own_out(folder, studies)
+    search = _run_search(target, folder, options)
     for name, config in studies.items():
-        run_one(config, folder / name, hide_values=hide_values)
+        run_one(config, folder / name, page=page, hide_values=hide_values)
     if "" not in studies:
         from kmlp.report import write_comparison
 
         print(f"\nAll {len(studies)} studies:")
-        print_report(write_comparison([folder / name for name in studies], folder))
+        said, chapter = (page or Page()).of_paper, search_chapter(search)
+        places = [folder / name for name in studies]
+        print_report(write_comparison(places, folder, page=said, search=chapter))
     print("\nNext:")
     for name in studies:
         print(f"  kmlp show {quote(str(folder / name))}")
@@ -116,6 +124,32 @@ def run(
         variants = ",".join(map(str, studies[""].variants))
         more = f"--variants {variants},dropout=0.5"
         print(" ".join([f"  {same}", *options.words("variants"), more]))
+
+
+def _search_of(target: str) -> Path | None:
+    """The file of the search that a study file names."""
+    from kmlp.config.study_file import find_file, search_of
+
+    file = find_file(target)
+    return search_of(file) if file else None
+
+
+def _run_search(target: str, folder: Path, options: Options) -> Path | None:
+    """Makes the search that a study file names, in the studies' folder; an interrupted one goes
+    on, a finished one stays."""
+    named = _search_of(target)
+    if named is None:
+        return None
+    from kmlp.cli import tune as search
+
+    fixed = [f"hidden_units={options.hidden_units}"] if options.hidden_units else None
+    config = search.configure(str(named), fixed=fixed, max_epochs=options.max_epochs)
+    place = folder / SEARCH_FOLDER
+    search.refuse_foreign(place, then_study=False)
+    found = search.search_with_progress(config, place, search.load_data(config), then_study=False)
+    search.print_search(found, as_json=False)
+    print(f"\nSearch: {search.report_search(place)}")
+    return place
 
 
 def _more_seeds(config: StudyConfig) -> int:
@@ -131,7 +165,9 @@ def _seeds_needed(config: StudyConfig) -> int:
     return min_seeds_to_test(comparisons) if comparisons else 0
 
 
-def run_one(config: StudyConfig, folder: Path, *, hide_values: bool = False) -> None:
+def run_one(
+    config: StudyConfig, folder: Path, *, page: Page | None = None, hide_values: bool = False
+) -> None:
     """One study with its report and its exported model."""
     from kmlp.ownership import refuse_foreign_folder
     from kmlp.report import write_report
@@ -140,7 +176,8 @@ def run_one(config: StudyConfig, folder: Path, *, hide_values: bool = False) -> 
     refuse_foreign_folder(default_model(dataset.name), "model")
     result = run_with_progress(config, folder, dataset)
     print_study(result)
-    path = write_report(result.run_dir, hide_values=hide_values)
+    said = (page or Page()).of_paper
+    path = write_report(result.run_dir, hide_values=hide_values, page=said)
     exported = write_export(result.run_dir, None, "best", None, hide_values=hide_values)
     print_examples(exported, dataset)
     print()
@@ -153,7 +190,12 @@ def run_one(config: StudyConfig, folder: Path, *, hide_values: bool = False) -> 
 
 
 def run_tuned(
-    target: str, out: Path | None, options: Options, *, hide_values: bool = False
+    target: str,
+    out: Path | None,
+    options: Options,
+    *,
+    page: Page | None = None,
+    hide_values: bool = False,
 ) -> None:
     """Search, then study its best trials and the default over fresh seeds, report and export."""
     from kmlp.cli import tune as search
@@ -176,16 +218,21 @@ def run_tuned(
     refuse_foreign_folder(default_model(data.name), "model")
     found = search.search_with_progress(config, place, data, then_study=True)
     search.print_search(found, as_json=False)
-    page = search.report_search(found.run_dir)
+    searched = search.report_search(found.run_dir)
     # On the choice of the search the fresh seeds have no say.
     variant = picked_variant(found.record)
     if variant is None:
-        print(f"\nSearch: {page}")
+        print(f"\nSearch: {searched}")
         return
-    path = write_report(found.run_dir / "study", hide_values=hide_values)
+    path = write_report(
+        found.run_dir / "study",
+        hide_values=hide_values,
+        page=(page or Page()).of_paper,
+        search=search_chapter(found.run_dir),
+    )
     exported = write_export(found.run_dir / "study", variant, "best", None, hide_values=hide_values)
     print_examples(exported, data)
-    print(f"\nSearch: {page}")
+    print(f"\nSearch: {searched}")
     print_report(path)
     print(f"Model:  {exported}")
 
@@ -219,6 +266,8 @@ def load_data(config: StudyConfig) -> "Dataset":
         f"{len(dataset.y_test):,} test rows, from {origin.location}, sha256 {origin.sha256[:12]}",
         file=sys.stderr,
     )
+    for note in dataset.rows.notes:
+        print(f"rows: {visible(note)}", file=sys.stderr)
     for warning in dataset.warnings:
         print(f"look at: {visible(warning)}", file=sys.stderr)
     return dataset

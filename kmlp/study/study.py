@@ -258,16 +258,28 @@ def _check(plan: Plan, data: Dataset) -> None:
     for name, member in first:
         with _naming(name):
             check_member(member, data.spec)
+    _check_repeats(plan.config, data)
     # One seed splits alike for every variant, and every part of a sample has as many rows.
     kinds = {(m.sample and m.sample.of_equal_size, m.num_train): (v, m) for v, m in first + extras}
     for name, member in kinds.values():
         with contextlib.nullcontext() if member.num_train is None else _naming(name):
-            check_split(member, data.y_train, data.spec)
+            check_split(member, data.y_train, data.spec, data.rows)
     told = [
-        s for _, member in kinds.values() for s in thin_classes(member, data.y_train, data.spec)
+        sentence
+        for _, member in kinds.values()
+        for sentence in thin_classes(member, data.y_train, data.spec, data.rows)
     ]
     for sentence in dict.fromkeys(told):
         logger.warning("%s", sentence)
+
+
+def _check_repeats(config: StudyConfig, data: Dataset) -> None:
+    """Folds that are given cannot be cut anew."""
+    if config.folds and data.rows.num_folds and config.repeats > 1:
+        raise ConfigError(
+            f"the folds are given by fold_on, and the same in each repeat. Received: repeats="
+            f"{config.repeats}. Leave repeats out."
+        )
 
 
 @contextlib.contextmanager

@@ -51,7 +51,7 @@ def train_references(
 
 def _trained(member: ReferenceMember, data: Dataset) -> tuple[MemberRecord, dict[str, np.ndarray]]:
     start, spec = time.perf_counter(), data.spec
-    rows, held_out = member.network.split(data.y_train)
+    rows, held_out = member.network.split(data.rows)
     fitted, y = fit(member, data), spec.in_unit(data.y_train)
     test = fitted(data.x_test)
     parts = {
@@ -77,7 +77,7 @@ def _trained(member: ReferenceMember, data: Dataset) -> tuple[MemberRecord, dict
 def fit(member: ReferenceMember, data: Dataset) -> Callable[[np.ndarray], np.ndarray]:
     """What a reference says once it is trained: from rows to outputs, as of a network; the same of
     the same member and data."""
-    rows, _ = member.network.split(data.y_train)
+    rows, _ = member.network.split(data.rows)
     estimator = make_estimator(member.name, data.spec, member.seed, member.class_weight)
     with _quietly(len(rows)):
         # As they are stored, like networks: squares of years, or of more, lose what varies.

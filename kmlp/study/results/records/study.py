@@ -63,6 +63,10 @@ class DataFacts(Record):
         target: of a regression, how its numbers are stored.
         feature_names: what the columns of the arrays are called.
         value_range: of float32 arrays, the smallest and largest training value.
+        is_weighted: whether rows count differently.
+        validation: "given" or "last" (in time) of rows that validate whatever the seed; left out
+            where each seed draws its own.
+        parted_by: what columns say of how rows are parted and what they weigh, a line each.
     """
 
     name: str
@@ -79,6 +83,9 @@ class DataFacts(Record):
     target: Plain | None = unless_none()
     feature_names: tuple[str, ...] | None = unless_none()
     value_range: tuple[float, float] | None = unless_none()
+    is_weighted: bool | None = unless_none()
+    validation: Literal["given", "last"] | None = unless_none()
+    parted_by: tuple[str, ...] | None = unless_none()
 
     @property
     def is_regression(self) -> bool:
