@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from kmlp.cli.app import HideValues, Json, app, console, default, print_json
+from kmlp.cli.app import HideValues, Json, Open, app, console, default, open_page, print_json
 from kmlp.errors import ConfigError
 from kmlp.text import visible
 
@@ -57,6 +57,7 @@ def report(
         ),
     ] = None,
     hide_values: HideValues = False,
+    open: Open = False,
 ) -> None:
     """Write the report of a study or a search again, without training; of studies, side by side.
 
@@ -91,6 +92,8 @@ def report(
         names = "-and-".join(d.resolve().name for d in run_dirs)
         page = write_comparison(run_dirs, out or Path("runs") / names)
     print_report(page)
+    if open:
+        open_page(page)
 
 
 def print_report(page: Path) -> None:

@@ -1,7 +1,9 @@
 """`kmlp study` and `kmlp run`: train, compare, report, export."""
 
+import contextlib
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
@@ -11,9 +13,11 @@ from cyclopts import Parameter
 from kmlp.cli.app import (
     HideValues,
     Json,
+    Open,
     app,
     default,
     import_backend_quietly,
+    open_page,
     print_json,
 )
 from kmlp.cli.models import default_model, write_export
@@ -28,6 +32,7 @@ from kmlp.text import visible
 if TYPE_CHECKING:
     from kmlp.data import Dataset
     from kmlp.study.loading import Study
+    from kmlp.study.progress import StudyProgress
 
 _DEFAULTS = StudyConfig(dataset="fashion_mnist")
 Out = Annotated[
@@ -80,6 +85,11 @@ def run(
     ] = False,
     out: Out = None,
     hide_values: HideValues = False,
+    open: Open = False,
+    watch: Annotated[
+        bool,
+        Parameter(negative="", help="a page that shows how far it is; with --open it is shown"),
+    ] = False,
 ) -> None:
     """Study, report and export in one go.
 
@@ -87,23 +97,29 @@ def run(
 
     For example:
 
-        kmlp run fashion_mnist
+        kmlp run fashion_mnist --watch --open
         kmlp run assignment
     """
     options = options or Options()
     if tune:
-        run_tuned(target, out, options, hide_values=hide_values)
+        page = run_tuned(target, out, options, hide_values=hide_values)
+        if open:
+            open_page(page)
         return
     folder = out or default_out(target)
     studies = configure(target, options)
     own_out(folder, studies)
+    shown = Shown(is_live=watch, is_opened=open)
     for name, config in studies.items():
-        run_one(config, folder / name, hide_values=hide_values)
+        page = run_one(config, folder / name, hide_values=hide_values, shown=shown)
     if "" not in studies:
         from kmlp.report import write_comparison
 
         print(f"\nAll {len(studies)} studies:")
-        print_report(write_comparison([folder / name for name in studies], folder))
+        page = write_comparison([folder / name for name in studies], folder)
+        print_report(page)
+    if open and not (watch and "" in studies):
+        open_page(page)
     print("\nNext:")
     for name in studies:
         print(f"  kmlp show {quote(str(folder / name))}")
@@ -131,14 +147,29 @@ def _seeds_needed(config: StudyConfig) -> int:
     return min_seeds_to_test(comparisons) if comparisons else 0
 
 
-def run_one(config: StudyConfig, folder: Path, *, hide_values: bool = False) -> None:
-    """One study with its report and its exported model."""
+@dataclass(frozen=True)
+class Shown:
+    """How a study is shown while it runs.
+
+    Attributes:
+        is_live: whether a page says how far it is.
+        is_opened: whether a browser shows that page.
+    """
+
+    is_live: bool = False
+    is_opened: bool = False
+
+
+def run_one(
+    config: StudyConfig, folder: Path, *, hide_values: bool = False, shown: Shown | None = None
+) -> Path:
+    """One study with its report, whose page is returned, and its exported model."""
     from kmlp.ownership import refuse_foreign_folder
     from kmlp.report import write_report
 
     dataset = load_data(config)
     refuse_foreign_folder(default_model(dataset.name), "model")
-    result = run_with_progress(config, folder, dataset)
+    result = run_with_progress(config, folder, dataset, shown)
     print_study(result)
     path = write_report(result.run_dir, hide_values=hide_values)
     exported = write_export(result.run_dir, None, "best", None, hide_values=hide_values)
@@ -150,12 +181,14 @@ def run_one(config: StudyConfig, folder: Path, *, hide_values: bool = False) -> 
     print(f"Test:   kmlp evaluate {' '.join(words)}")
     if dataset.schema:
         print(f"Use:    kmlp predict {words[0]} NEW.csv --out predictions.csv")
+    return path
 
 
 def run_tuned(
     target: str, out: Path | None, options: Options, *, hide_values: bool = False
-) -> None:
-    """Search, then study its best trials and the default over fresh seeds, report and export."""
+) -> Path:
+    """Search, then study its best trials and the default over fresh seeds, report and export; the
+    page of what came last."""
     from kmlp.cli import tune as search
     from kmlp.ownership import refuse_foreign_folder
     from kmlp.report import write_report
@@ -181,13 +214,14 @@ def run_tuned(
     variant = picked_variant(found.record)
     if variant is None:
         print(f"\nSearch: {page}")
-        return
+        return page
     path = write_report(found.run_dir / "study", hide_values=hide_values)
     exported = write_export(found.run_dir / "study", variant, "best", None, hide_values=hide_values)
     print_examples(exported, data)
     print(f"\nSearch: {page}")
     print_report(path)
     print(f"Model:  {exported}")
+    return path
 
 
 def default_out(target: str) -> Path:
@@ -224,7 +258,9 @@ def load_data(config: StudyConfig) -> "Dataset":
     return dataset
 
 
-def run_with_progress(config: StudyConfig, out: Path, dataset: "Dataset") -> "Study":
+def run_with_progress(
+    config: StudyConfig, out: Path, dataset: "Dataset", shown: Shown | None = None
+) -> "Study":
     from kmlp.study.progress import StudyProgress
     from kmlp.study.study import run_study
 
@@ -237,8 +273,24 @@ def run_with_progress(config: StudyConfig, out: Path, dataset: "Dataset") -> "St
             file=sys.stderr,
         )
     import_backend_quietly()
-    with StudyProgress() as progress:
+    with StudyProgress() as progress, _live_page(progress, out, dataset.name, shown or Shown()):
         return run_study(config, out, dataset, progress=progress)
+
+
+def _live_page(
+    progress: "StudyProgress", folder: Path, name: str, shown: Shown
+) -> contextlib.AbstractContextManager:
+    """The page of a study that runs, where it is asked for."""
+    if not shown.is_live:
+        return contextlib.nullcontext()
+    from kmlp.report.live import LivePage
+
+    def tell(page: Path) -> None:
+        print(f"Watch: {page}", file=sys.stderr)
+        if shown.is_opened:
+            open_page(page)
+
+    return LivePage(progress, folder, f"Which regularizer helps on {name}?", tell)
 
 
 def print_examples(model: Path, data: "Dataset") -> None:
