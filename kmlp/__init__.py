@@ -32,6 +32,7 @@ _HOME = {
     "read_studies": "kmlp.config.study_file",
     "write_report": "kmlp.report",
     "write_comparison": "kmlp.report",
+    "TitlePage": "kmlp.report.paper.document",
     "Selection": "kmlp.study.selection",
     "export": "kmlp.deploy.exporting",
     "load_saved": "kmlp.deploy.serving",

@@ -13,6 +13,7 @@ from kmlp.cli.app import default
 from kmlp.cli.schema import OfTable
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig, fields
 from kmlp.config.study_file import find_file, read_studies
+from kmlp.config.tables.importance import read_groups
 
 Target = Annotated[
     str,
@@ -36,7 +37,7 @@ def _default_of(field: str) -> Callable[[Any], str] | bool:
     """What the help writes; nothing where a field is off."""
     known = {f.name: f for config in _CONFIGS for f in dataclasses.fields(config)}
     value = known[field].default
-    if value in (None, False, ()):
+    if value in (None, False, (), dataclasses.MISSING):
         return False
     parts = map(str, value) if isinstance(value, tuple) else [str(value)]
     written = ("-" if field == "hidden_units" else ",").join(parts)
@@ -108,6 +109,18 @@ class Options(OfTable):
             "linear, boosted_trees, random_forest",
         ),
     ] = None
+    importance: Annotated[
+        bool | None,
+        overrides("importance", "find out which columns matter; auto: of tables"),
+    ] = None
+    importance_groups: Annotated[
+        list[str] | None,
+        overrides(
+            "importance_groups",
+            "columns shuffled as one, as size=length,width; may be said again",
+            negative="",
+        ),
+    ] = None
     sweep: Annotated[
         list[str] | None,
         overrides(
@@ -165,7 +178,12 @@ class Options(OfTable):
                 continue
             option = "--seeds" if name == "num_seeds" else "--" + name.replace("_", "-")
             listed = value if isinstance(value, list) else [value]
-            words += [option] if value is True else [f"{option} {quote(str(v))}" for v in listed]
+            option = option.replace("--", "--no-", 1) if value is False else option
+            words += (
+                [option]
+                if isinstance(value, bool)
+                else [f"{option} {quote(str(v))}" for v in listed]
+            )
         return words
 
 
@@ -193,6 +211,8 @@ def _overridden(config: StudyConfig, given: dict[str, Any]) -> StudyConfig:
                 values["baseline"] = StudyConfig.__dataclass_fields__["baseline"].default
         elif name == "data":
             values["data"] = {**(values["data"] or {}), **value}
+        elif name == "importance_groups":
+            values[name] = read_groups(value)
         elif name == "hidden_units":
             values["model"]["hidden_units"] = fields.read_widths(value)
         elif name in TrainConfig.__dataclass_fields__:

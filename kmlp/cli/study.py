@@ -1,9 +1,7 @@
 """`kmlp study` and `kmlp run`: train, compare, report, export."""
 
-import contextlib
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
@@ -16,23 +14,21 @@ from kmlp.cli.app import (
     Open,
     app,
     default,
-    import_backend_quietly,
     open_page,
     print_json,
 )
 from kmlp.cli.models import default_model, write_export
 from kmlp.cli.options import TABLE, Options, Target, configure
-from kmlp.cli.report import print_report, print_study
+from kmlp.cli.report import Page, print_report, print_study, search_chapter
 from kmlp.cli.schema import words_of
+from kmlp.cli.training import Shown, load_data, run_with_progress, seeds_needed
 from kmlp.config import StudyConfig
 from kmlp.config.fields import read_widths
 from kmlp.errors import ConfigError
-from kmlp.text import visible
+from kmlp.ownership import SEARCH_FOLDER
 
 if TYPE_CHECKING:
     from kmlp.data import Dataset
-    from kmlp.study.loading import Study
-    from kmlp.study.progress import StudyProgress
 
 _DEFAULTS = StudyConfig(dataset="fashion_mnist")
 Out = Annotated[
@@ -65,6 +61,8 @@ def study(
     studies, found = configure(target, options), {}
     folder = out or default_out(target)
     own_out(folder, studies)
+    if named := _search_of(target):
+        print(f"the search that {target} names, {named}, is made by kmlp run", file=sys.stderr)
     for name, config in studies.items():
         result = run_with_progress(config, folder / name, load_data(config))
         found[name] = result.results
@@ -84,6 +82,7 @@ def run(
         bool, Parameter(negative="", help="search first; study what it found against the default")
     ] = False,
     out: Out = None,
+    page: Page | None = None,
     hide_values: HideValues = False,
     open: Open = False,
     watch: Annotated[
@@ -93,7 +92,8 @@ def run(
 ) -> None:
     """Study, report and export in one go.
 
-    A file of several studies ends with one report of them all side by side.
+    A file of several studies ends with one report of them all side by side; the search that it
+    names as search is made first, and has a chapter there.
 
     For example:
 
@@ -102,24 +102,28 @@ def run(
     """
     options = options or Options()
     if tune:
-        page = run_tuned(target, out, options, hide_values=hide_values)
+        written = run_tuned(target, out, options, page=page, hide_values=hide_values)
         if open:
-            open_page(page)
+            open_page(written)
         return
     folder = out or default_out(target)
     studies = configure(target, options)
     own_out(folder, studies)
+    search = _run_search(target, folder, options)
     shown = Shown(is_live=watch, is_opened=open)
     for name, config in studies.items():
-        page = run_one(config, folder / name, hide_values=hide_values, shown=shown)
+        place = folder / name
+        written = run_one(config, place, page=page, hide_values=hide_values, shown=shown)
     if "" not in studies:
         from kmlp.report import write_comparison
 
         print(f"\nAll {len(studies)} studies:")
-        page = write_comparison([folder / name for name in studies], folder)
-        print_report(page)
+        said, chapter = (page or Page()).of_paper, search_chapter(search)
+        places = [folder / name for name in studies]
+        written = write_comparison(places, folder, page=said, search=chapter)
+        print_report(written)
     if open and not (watch and "" in studies):
-        open_page(page)
+        open_page(written)
     print("\nNext:")
     for name in studies:
         print(f"  kmlp show {quote(str(folder / name))}")
@@ -134,34 +138,44 @@ def run(
         print(" ".join([f"  {same}", *options.words("variants"), more]))
 
 
+def _search_of(target: str) -> Path | None:
+    """The file of the search that a study file names."""
+    from kmlp.config.study_file import find_file, search_of
+
+    file = find_file(target)
+    return search_of(file) if file else None
+
+
+def _run_search(target: str, folder: Path, options: Options) -> Path | None:
+    """Makes the search that a study file names, in the studies' folder; an interrupted one goes
+    on, a finished one stays."""
+    named = _search_of(target)
+    if named is None:
+        return None
+    from kmlp.cli import tune as search
+
+    fixed = [f"hidden_units={options.hidden_units}"] if options.hidden_units else None
+    config = search.configure(str(named), fixed=fixed, max_epochs=options.max_epochs)
+    place = folder / SEARCH_FOLDER
+    search.refuse_foreign(place, then_study=False)
+    found = search.search_with_progress(config, place, search.load_data(config), then_study=False)
+    search.print_search(found, as_json=False)
+    print(f"\nSearch: {search.report_search(place)}")
+    return place
+
+
 def _more_seeds(config: StudyConfig) -> int:
     """Twice as many, or as many as any difference takes to show."""
-    return max(2 * config.most_seeds, _seeds_needed(config))
-
-
-def _seeds_needed(config: StudyConfig) -> int:
-    """From how many seeds on any difference from the baseline can show; 0 of one variant."""
-    from kmlp.stats.paired_tests import min_seeds_to_test
-
-    comparisons = len(config.variant_names) - 1
-    return min_seeds_to_test(comparisons) if comparisons else 0
-
-
-@dataclass(frozen=True)
-class Shown:
-    """How a study is shown while it runs.
-
-    Attributes:
-        is_live: whether a page says how far it is.
-        is_opened: whether a browser shows that page.
-    """
-
-    is_live: bool = False
-    is_opened: bool = False
+    return max(2 * config.most_seeds, seeds_needed(config))
 
 
 def run_one(
-    config: StudyConfig, folder: Path, *, hide_values: bool = False, shown: Shown | None = None
+    config: StudyConfig,
+    folder: Path,
+    *,
+    page: Page | None = None,
+    hide_values: bool = False,
+    shown: Shown | None = None,
 ) -> Path:
     """One study with its report, whose page is returned, and its exported model."""
     from kmlp.ownership import refuse_foreign_folder
@@ -171,7 +185,8 @@ def run_one(
     refuse_foreign_folder(default_model(dataset.name), "model")
     result = run_with_progress(config, folder, dataset, shown)
     print_study(result)
-    path = write_report(result.run_dir, hide_values=hide_values)
+    said = (page or Page()).of_paper
+    path = write_report(result.run_dir, hide_values=hide_values, page=said)
     exported = write_export(result.run_dir, None, "best", None, hide_values=hide_values)
     print_examples(exported, dataset)
     print()
@@ -185,7 +200,12 @@ def run_one(
 
 
 def run_tuned(
-    target: str, out: Path | None, options: Options, *, hide_values: bool = False
+    target: str,
+    out: Path | None,
+    options: Options,
+    *,
+    page: Page | None = None,
+    hide_values: bool = False,
 ) -> Path:
     """Search, then study its best trials and the default over fresh seeds, report and export; the
     page of what came last."""
@@ -209,16 +229,21 @@ def run_tuned(
     refuse_foreign_folder(default_model(data.name), "model")
     found = search.search_with_progress(config, place, data, then_study=True)
     search.print_search(found, as_json=False)
-    page = search.report_search(found.run_dir)
+    searched = search.report_search(found.run_dir)
     # On the choice of the search the fresh seeds have no say.
     variant = picked_variant(found.record)
     if variant is None:
-        print(f"\nSearch: {page}")
-        return page
-    path = write_report(found.run_dir / "study", hide_values=hide_values)
+        print(f"\nSearch: {searched}")
+        return searched
+    path = write_report(
+        found.run_dir / "study",
+        hide_values=hide_values,
+        page=(page or Page()).of_paper,
+        search=search_chapter(found.run_dir),
+    )
     exported = write_export(found.run_dir / "study", variant, "best", None, hide_values=hide_values)
     print_examples(exported, data)
-    print(f"\nSearch: {page}")
+    print(f"\nSearch: {searched}")
     print_report(path)
     print(f"Model:  {exported}")
     return path
@@ -241,56 +266,6 @@ def own_out(folder: Path, studies: Mapping[str, StudyConfig]) -> None:
         refuse_foreign_study(folder / name, config)
     if not is_one:
         own_folder(folder, "comparison")
-
-
-def load_data(config: StudyConfig) -> "Dataset":
-    from kmlp.config.tables.table import load_configured
-
-    dataset = load_configured(config.dataset, config.data)
-    origin = dataset.provenance
-    print(
-        f"{dataset.name}: {origin.source}, {len(dataset.y_train):,} training and "
-        f"{len(dataset.y_test):,} test rows, from {origin.location}, sha256 {origin.sha256[:12]}",
-        file=sys.stderr,
-    )
-    for warning in dataset.warnings:
-        print(f"look at: {visible(warning)}", file=sys.stderr)
-    return dataset
-
-
-def run_with_progress(
-    config: StudyConfig, out: Path, dataset: "Dataset", shown: Shown | None = None
-) -> "Study":
-    from kmlp.study.progress import StudyProgress
-    from kmlp.study.study import run_study
-
-    written_out = config.for_data(dataset.spec.task, dataset.spec.input_dtype)
-    if config.most_seeds < (needed := _seeds_needed(written_out)):
-        comparisons = len(written_out.variant_names) - 1
-        print(
-            f"{config.most_seeds} seeds cannot show any difference, with {comparisons} to compare "
-            f"with the baseline; at least {needed} are needed: --seeds {needed}",
-            file=sys.stderr,
-        )
-    import_backend_quietly()
-    with StudyProgress() as progress, _live_page(progress, out, dataset.name, shown or Shown()):
-        return run_study(config, out, dataset, progress=progress)
-
-
-def _live_page(
-    progress: "StudyProgress", folder: Path, name: str, shown: Shown
-) -> contextlib.AbstractContextManager:
-    """The page of a study that runs, where it is asked for."""
-    if not shown.is_live:
-        return contextlib.nullcontext()
-    from kmlp.report.live import LivePage
-
-    def tell(page: Path) -> None:
-        print(f"Watch: {page}", file=sys.stderr)
-        if shown.is_opened:
-            open_page(page)
-
-    return LivePage(progress, folder, f"Which regularizer helps on {name}?", tell)
 
 
 def print_examples(model: Path, data: "Dataset") -> None:

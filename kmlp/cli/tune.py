@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from kmlp.cli.app import Json, app, console, default, import_backend_quietly, print_json
 from kmlp.cli.schema import OfTable
+from kmlp.text import visible
 
 if TYPE_CHECKING:
     from kmlp.data import Dataset
@@ -178,6 +179,8 @@ def load_data(config: "SearchConfig") -> "Dataset":
         f"from {origin.location}, sha256 {origin.sha256[:12]}",
         file=sys.stderr,
     )
+    for note in data.rows.notes:
+        print(f"rows: {visible(note)}", file=sys.stderr)
     return data
 
 

@@ -11,6 +11,7 @@ from kmlp.config.network import MLPConfig
 from kmlp.config.seeds import STREAMS
 from kmlp.config.settings import RECORDS
 from kmlp.config.sweep import Sweep, parse_sweep
+from kmlp.config.tables.importance import checked_groups, checked_importance
 from kmlp.config.tables.references import checked_references, resolved_references
 from kmlp.config.tables.table import DataConfig, read_data
 from kmlp.config.training import TrainConfig
@@ -57,7 +58,8 @@ class StudyConfig(Config):
     difference that does not matter, in points where the metric is written in percent, else in its
     own unit: a variant can then be shown to be as good as the baseline. `references` are models
     that are no networks, trained on the same rows: "auto" trains all of them for tables, and none
-    else.
+    else. `importance` says which columns the best network and the best reference lean on, by
+    shuffling each ("auto": of tables); `importance_groups` are shuffled as one, by their name.
 
     `num_seeds="auto"` compares on the validation rows at 10, 20, 40, ... seeds, at most
     `max_seeds`, and adds seeds to what is still undecided; where `half_width` is given (in the
@@ -93,6 +95,8 @@ class StudyConfig(Config):
     metric: str = "auto"
     equivalence: float | None = None
     references: str | tuple[str, ...] = "auto"
+    importance: bool | str = AUTO
+    importance_groups: Mapping[str, list[str]] = field(default_factory=dict)
     strengths: str = "default"
     sweep: tuple[str, ...] = ()
     resample: str | None = None
@@ -120,6 +124,9 @@ class StudyConfig(Config):
         fields.check_choice(self, "strengths", ("default", "auto"))
         fields.check_choice(self, "metric", (AUTO, *BY_NAME))
         object.__setattr__(self, "references", checked_references(self.references))
+        object.__setattr__(self, "importance", checked_importance(self.importance))
+        groups = checked_groups(self.importance_groups)
+        object.__setattr__(self, "importance_groups", groups)
         if self.strengths == "auto" and not self.validation_fraction:
             raise ConfigError(
                 "strengths='auto' chooses on validation rows, of which there are none. Received: "

@@ -50,6 +50,10 @@ def find_file(target: str) -> Path | None:
     )
 
 
+SEARCH = "search"
+"""By which a file of several studies names the file of the search behind their settings."""
+
+
 def read_study_file(path: str | Path) -> StudyConfig:
     """Reads a study from a TOML file.
 
@@ -70,7 +74,8 @@ def read_studies(path: str | Path) -> dict[str, StudyConfig]:
 
     A file with `[[study]]` tables holds one for each; a table has a `name`, by which its run
     folder is called, and any fields. What stands beside the tables holds for all of them, unless
-    a table has it too. A file without such tables is one study, whose name is empty.
+    a table has it too, but for `search`, see `search_of`. A file without such tables is one study,
+    whose name is empty.
 
     Raises:
         ConfigError: as for `read_study_file`.
@@ -82,12 +87,33 @@ def read_studies(path: str | Path) -> dict[str, StudyConfig]:
         raise ConfigError(f"{path}: {error}") from error
 
 
+def search_of(path: str | Path) -> Path | None:
+    """The search's file that a file of several studies names as `search`, which lies beside it;
+    None where it names none.
+
+    Raises:
+        ConfigError: as for `read_studies`, or the search's file is missing.
+    """
+    read_studies(path)
+    path = Path(path)
+    named = parse_toml(path.read_text(encoding="utf-8-sig")).get(SEARCH)
+    if named is None:
+        return None
+    if not (path.parent / named).is_file():
+        raise ConfigError(
+            f"{path}: search must name a file of kmlp tune beside this one. Received: "
+            f"search={shown(named)}, and {path.parent / named} is no file."
+        )
+    return path.parent / named
+
+
 def beside_file(values: Mapping[str, Any], path: Path) -> dict[str, Any]:
     """A config's table with the paths of tables, archives and images that lie beside its file."""
     found = dict(values)
     found["dataset"] = _beside(values.get("dataset"), path)
-    if isinstance(data := values.get("data"), Mapping) and "test" in data:
-        found["data"] = {**data, "test": _beside(data["test"], path)}
+    if isinstance(data := values.get("data"), Mapping):
+        own = {k: _beside(data[k], path) for k in ("test", "validation") if k in data}
+        found["data"] = {**data, **own}
     return found if "dataset" in values else {k: v for k, v in found.items() if k != "dataset"}
 
 
@@ -105,7 +131,9 @@ def _beside(value: Any, path: Path) -> Any:
 def _studies(values: dict[str, Any], path: Path) -> dict[str, StudyConfig]:
     if "study" not in values:
         return {"": StudyConfig.from_dict(beside_file(values, path))}
-    shared, tables = {k: v for k, v in values.items() if k != "study"}, values["study"]
+    _check_search(values)
+    shared = {k: v for k, v in values.items() if k not in ("study", SEARCH)}
+    tables = values["study"]
     if not isinstance(tables, list) or not all(isinstance(t, dict) for t in tables):
         raise ConfigError(
             f"several studies are written as [[study]] tables. Received: {shown(tables)}."
@@ -131,6 +159,15 @@ def _studies(values: dict[str, Any], path: Path) -> dict[str, StudyConfig]:
         except ConfigError as error:
             raise ConfigError(f"study {name!r}: {error}") from error
     return studies
+
+
+def _check_search(values: Mapping[str, Any]) -> None:
+    named = values.get(SEARCH, "")
+    if not isinstance(named, str) or "\0" in named:
+        raise ConfigError(
+            'search names the file of a search, as search = "my-search.toml". '
+            f"Received: search={shown(named)}."
+        )
 
 
 def _merged(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from kmlp.config.study_file import find_file, read_studies, read_study_file, ready_files
+from kmlp.config.study_file import (
+    find_file,
+    read_studies,
+    read_study_file,
+    ready_files,
+    search_of,
+)
 from kmlp.errors import ConfigError
 
 SEVERAL = """
@@ -66,7 +72,14 @@ def test_one_study_is_not_read_from_several(file):
         ('[[study]]\nname = "a"\ndataset = "x"\nnum_sed = 1', "study 'a': StudyConfig has no"),
         *(
             (f'[[study]]\nname = "{name}"\ndataset = "x"', f"no study can be called {name}: ")
-            for name in ("figures", "Tables", "comparison.html", "comparison.pdf", "pilot")
+            for name in (
+                "figures",
+                "Tables",
+                "comparison.html",
+                "comparison.pdf",
+                "search",
+                "pilot",
+            )
         ),
         ('[study]\nname = "a"', "several studies are written as [[study]] tables."),
     ],
@@ -87,6 +100,22 @@ def test_the_assignment_is_both_data_sets_alike():
     mnist, fashion = studies.values()
     assert mnist.resolved_variants == fashion.resolved_variants
     assert mnist.resample == "splits:5"
+
+
+def test_a_file_of_several_studies_names_a_search_that_lies_beside_it(tmp_path):
+    path = tmp_path / "both.toml"
+    tables = '[[study]]\nname = "a"\ndataset = "mnist"\n'
+    path.write_text(f'search = "found.toml"\n{tables}')
+    assert set(read_studies(path)) == {"a"}, "no study takes it for a field"
+    with pytest.raises(ConfigError, match=r"search must name a file of kmlp tune beside this one"):
+        search_of(path)
+    (tmp_path / "found.toml").write_text("")
+    assert search_of(path) == tmp_path / "found.toml"
+    path.write_text(f"search = 3\n{tables}")
+    with pytest.raises(ConfigError, match=r"search names the file of a search.*Received: search=3"):
+        read_studies(path)
+    path.write_text(tables)
+    assert search_of(path) is None
 
 
 @pytest.mark.parametrize("said", ["assignment", "assignment.toml", "studies/assignment.toml"])

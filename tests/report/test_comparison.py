@@ -91,7 +91,7 @@ def test_folders_of_one_name_are_told_apart_by_their_parents(two, tmp_path):
 def test_the_pdf_opens_and_the_page_needs_nothing_else(two, tmp_path):
     page = write_comparison([f.path for f in two], tmp_path / "both")
     reader = pypdf.PdfReader(page.with_suffix(".pdf"))
-    assert "Studies side by side".upper() in reader.pages[0].extract_text().upper()
+    assert "Regularizing multilayer perceptrons on made" in reader.pages[0].extract_text()
     assert "<script" not in page.read_text()
     assert not re.search(r"""(src|href)=["'](?!#)""", page.read_text())
 
@@ -125,6 +125,7 @@ def test_each_study_follows_in_full_as_a_chapter(two, tmp_path):
             assert sentence in text
         for heading in ("The setting", "The best settings", "Learning curves", "How to make it"):
             assert heading in text
+        for heading in ("The best settings", "Learning curves", "How to make it"):
             assert pdf.count(heading) >= len(two)
 
 
