@@ -62,6 +62,9 @@ class StudyConfig(Config):
     metric's own unit), an interval as narrow as that to either side needs no more: see
     `kmlp.study.interim`. `sweep` adds a variant for each value of a field ("dropout=0:0.8:9").
 
+    `searched` says that the variants are the best of so many trials of a search, where the baseline
+    is what it began from; nothing is trained otherwise for it, but the verdict says so.
+
     Members beside the ordinary ones, for every variant: `resample` ("splits:5" or "bootstrap:20")
     trains `resample_seeds` seeds on each sample of the training rows; `folds` cross-validates on
     the training set, `repeats` times; `randomness` varies one of the streams at a time over
@@ -92,6 +95,7 @@ class StudyConfig(Config):
     equivalence: float | None = None
     references: str | tuple[str, ...] = "auto"
     strengths: str = "default"
+    searched: int | None = None
     sweep: tuple[str, ...] = ()
     resample: str | None = None
     resample_seeds: int = 3
@@ -146,6 +150,8 @@ class StudyConfig(Config):
         for name in ("resample_seeds", "randomness_seeds", "repeats"):
             fields.check_whole(self, name, 1, highest=MOST_SEEDS, why=_WHY)
         fields.check_truth(self, "randomness")
+        if self.searched is not None:
+            fields.check_whole(self, "searched", 1)
         if self.folds is not None:
             fields.check_whole(self, "folds", 2, highest=MOST_SEEDS, why=_WHY)
         if self.resample is not None:
