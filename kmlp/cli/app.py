@@ -1,7 +1,9 @@
 """The application that every command joins, and what commands share: how they print."""
 
+import os
 import sys
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
 
 import cyclopts
 from cyclopts import Parameter
@@ -30,6 +32,11 @@ HideValues = Annotated[
 ]
 
 
+def default(words: str) -> Callable[[Any], str]:
+    """What the help says of an option that is left out."""
+    return lambda _: words
+
+
 def print_json(value: object) -> None:
     import json
 
@@ -40,7 +47,8 @@ def console() -> "Console":
     from kmlp.terminal import PlainConsole
 
     # Outside a terminal rich assumes 80 columns and would fold tables that nobody sees folded.
-    return PlainConsole() if sys.stdout.isatty() else PlainConsole(width=160)
+    is_told = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal()
+    return PlainConsole() if is_told else PlainConsole(width=160)
 
 
 def import_backend_quietly() -> None:

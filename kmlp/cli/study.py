@@ -8,13 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from kmlp.cli.app import HideValues, Json, app, import_backend_quietly, print_json
+from kmlp.cli.app import (
+    HideValues,
+    Json,
+    app,
+    default,
+    import_backend_quietly,
+    print_json,
+)
 from kmlp.cli.models import default_model, write_export
 from kmlp.cli.options import TABLE, Options, Target, configure
-from kmlp.cli.report import print_report, print_study
+from kmlp.cli.report import Page, print_report, print_study, search_chapter
 from kmlp.cli.schema import words_of
 from kmlp.config import StudyConfig
+from kmlp.config.fields import read_widths
 from kmlp.errors import ConfigError
+from kmlp.ownership import SEARCH_FOLDER
 from kmlp.text import visible
 
 if TYPE_CHECKING:
@@ -22,7 +31,10 @@ if TYPE_CHECKING:
     from kmlp.study.loading import Study
 
 _DEFAULTS = StudyConfig(dataset="fashion_mnist")
-Out = Annotated[Path | None, Parameter(help="the run folder; made where it is missing")]
+Out = Annotated[
+    Path | None,
+    Parameter(help="the run folder; made where it is missing", show_default=default("runs/NAME")),
+]
 
 
 @app.command
@@ -49,11 +61,13 @@ def study(
     studies, found = configure(target, options), {}
     folder = out or default_out(target)
     own_out(folder, studies)
+    if named := _search_of(target):
+        print(f"the search that {target} names, {named}, is made by kmlp run", file=sys.stderr)
     for name, config in studies.items():
         result = run_with_progress(config, folder / name, load_data(config))
         found[name] = result.results
         if not json:
-            print_study(result, as_json=False)
+            print_study(result)
     if json:
         print_json(found.get("", found))
 
@@ -68,31 +82,36 @@ def run(
         bool, Parameter(negative="", help="search first; study what it found against the default")
     ] = False,
     out: Out = None,
+    page: Page | None = None,
     hide_values: HideValues = False,
 ) -> None:
     """Study, report and export in one go.
 
-    A file of several studies ends with one report of them all side by side.
+    A file of several studies ends with one report of them all side by side; the search that it
+    names as search is made first, and has a chapter there.
 
     For example:
 
         kmlp run fashion_mnist
-        kmlp run studies/assignment.toml
+        kmlp run assignment
     """
     options = options or Options()
     if tune:
-        run_tuned(target, out, options, hide_values=hide_values)
+        run_tuned(target, out, options, page=page, hide_values=hide_values)
         return
     folder = out or default_out(target)
     studies = configure(target, options)
     own_out(folder, studies)
+    search = _run_search(target, folder, options)
     for name, config in studies.items():
-        run_one(config, folder / name, hide_values=hide_values)
+        run_one(config, folder / name, page=page, hide_values=hide_values)
     if "" not in studies:
         from kmlp.report import write_comparison
 
         print(f"\nAll {len(studies)} studies:")
-        print_report(write_comparison([folder / name for name in studies], folder))
+        said, chapter = (page or Page()).of_paper, search_chapter(search)
+        places = [folder / name for name in studies]
+        print_report(write_comparison(places, folder, page=said, search=chapter))
     print("\nNext:")
     for name in studies:
         print(f"  kmlp show {quote(str(folder / name))}")
@@ -105,6 +124,32 @@ def run(
         variants = ",".join(map(str, studies[""].variants))
         more = f"--variants {variants},dropout=0.5"
         print(" ".join([f"  {same}", *options.words("variants"), more]))
+
+
+def _search_of(target: str) -> Path | None:
+    """The file of the search that a study file names."""
+    from kmlp.config.study_file import find_file, search_of
+
+    file = find_file(target)
+    return search_of(file) if file else None
+
+
+def _run_search(target: str, folder: Path, options: Options) -> Path | None:
+    """Makes the search that a study file names, in the studies' folder; an interrupted one goes
+    on, a finished one stays."""
+    named = _search_of(target)
+    if named is None:
+        return None
+    from kmlp.cli import tune as search
+
+    fixed = [f"hidden_units={options.hidden_units}"] if options.hidden_units else None
+    config = search.configure(str(named), fixed=fixed, max_epochs=options.max_epochs)
+    place = folder / SEARCH_FOLDER
+    search.refuse_foreign(place, then_study=False)
+    found = search.search_with_progress(config, place, search.load_data(config), then_study=False)
+    search.print_search(found, as_json=False)
+    print(f"\nSearch: {search.report_search(place)}")
+    return place
 
 
 def _more_seeds(config: StudyConfig) -> int:
@@ -120,7 +165,9 @@ def _seeds_needed(config: StudyConfig) -> int:
     return min_seeds_to_test(comparisons) if comparisons else 0
 
 
-def run_one(config: StudyConfig, folder: Path, *, hide_values: bool = False) -> None:
+def run_one(
+    config: StudyConfig, folder: Path, *, page: Page | None = None, hide_values: bool = False
+) -> None:
     """One study with its report and its exported model."""
     from kmlp.ownership import refuse_foreign_folder
     from kmlp.report import write_report
@@ -128,8 +175,9 @@ def run_one(config: StudyConfig, folder: Path, *, hide_values: bool = False) -> 
     dataset = load_data(config)
     refuse_foreign_folder(default_model(dataset.name), "model")
     result = run_with_progress(config, folder, dataset)
-    print_study(result, as_json=False)
-    path = write_report(result.run_dir, hide_values=hide_values)
+    print_study(result)
+    said = (page or Page()).of_paper
+    path = write_report(result.run_dir, hide_values=hide_values, page=said)
     exported = write_export(result.run_dir, None, "best", None, hide_values=hide_values)
     print_examples(exported, dataset)
     print()
@@ -142,7 +190,12 @@ def run_one(config: StudyConfig, folder: Path, *, hide_values: bool = False) -> 
 
 
 def run_tuned(
-    target: str, out: Path | None, options: Options, *, hide_values: bool = False
+    target: str,
+    out: Path | None,
+    options: Options,
+    *,
+    page: Page | None = None,
+    hide_values: bool = False,
 ) -> None:
     """Search, then study its best trials and the default over fresh seeds, report and export."""
     from kmlp.cli import tune as search
@@ -156,7 +209,8 @@ def run_tuned(
             "kmlp tune, then kmlp study on its best.toml."
         )
     said = options.said
-    fixed = [f"hidden_units={options.hidden_units}"] if options.hidden_units else None
+    widths = ",".join(map(str, read_widths(options.hidden_units or "linear")))
+    fixed = [f"hidden_units={widths or 'linear'}"] if options.hidden_units else None
     config = search.configure(target, fixed=fixed, max_epochs=options.max_epochs, data=said)
     place = out or search.default_out(target)
     search.refuse_foreign(place, then_study=True)
@@ -164,16 +218,21 @@ def run_tuned(
     refuse_foreign_folder(default_model(data.name), "model")
     found = search.search_with_progress(config, place, data, then_study=True)
     search.print_search(found, as_json=False)
-    page = search.report_search(found.run_dir)
+    searched = search.report_search(found.run_dir)
     # On the choice of the search the fresh seeds have no say.
     variant = picked_variant(found.record)
     if variant is None:
-        print(f"\nSearch: {page}")
+        print(f"\nSearch: {searched}")
         return
-    path = write_report(found.run_dir / "study", hide_values=hide_values)
+    path = write_report(
+        found.run_dir / "study",
+        hide_values=hide_values,
+        page=(page or Page()).of_paper,
+        search=search_chapter(found.run_dir),
+    )
     exported = write_export(found.run_dir / "study", variant, "best", None, hide_values=hide_values)
     print_examples(exported, data)
-    print(f"\nSearch: {page}")
+    print(f"\nSearch: {searched}")
     print_report(path)
     print(f"Model:  {exported}")
 
@@ -207,6 +266,8 @@ def load_data(config: StudyConfig) -> "Dataset":
         f"{len(dataset.y_test):,} test rows, from {origin.location}, sha256 {origin.sha256[:12]}",
         file=sys.stderr,
     )
+    for note in dataset.rows.notes:
+        print(f"rows: {visible(note)}", file=sys.stderr)
     for warning in dataset.warnings:
         print(f"look at: {visible(warning)}", file=sys.stderr)
     return dataset
@@ -231,7 +292,7 @@ def run_with_progress(config: StudyConfig, out: Path, dataset: "Dataset") -> "St
 
 def print_examples(model: Path, data: "Dataset") -> None:
     """A few test images as the exported model sees them, with their true classes."""
-    from kmlp.cli.predictions import print_images
+    from kmlp.cli.printing.predictions import print_images
     from kmlp.deploy.serving import load_saved
 
     if len(data.spec.input_shape) == 2 and data.spec.class_names:

@@ -60,6 +60,8 @@ def train_missing(
     missing = missing_members(folder, wanted)
     if not missing:
         return
+    if data.given_rows:
+        wanted = missing = {id: member.counted(data.rows) for id, member in missing.items()}
     id_of = {m.id: id for id, m in wanted.items()}
     runner = _Runner(folder, id_of, trainer, watcher, until, parts)
     runner.retry_crashed_members_alone(missing, data)

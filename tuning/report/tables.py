@@ -73,7 +73,7 @@ def space(results: SearchFindings) -> Table:
         Row(
             [
                 Cell(p.name),
-                Cell(_range(p)),
+                Cell(range_of(p)),
                 Cell(_SAMPLED.get(p.sampling or "", "–")),
                 Cell(formatted(p.default)),
                 Cell(" and ".join(_condition(c) for c in p.conditions) or "always"),
@@ -227,7 +227,8 @@ def _settings_row(
     return Row([Cell(name), *cells])
 
 
-def _range(parameter: SearchedParameter) -> str:
+def range_of(parameter: SearchedParameter) -> str:
+    """What a hyperparameter can be, in words."""
     if parameter.kind in ("float", "int"):
         step = f", step {formatted(parameter.step)}" if parameter.step else ""
         return f"{formatted(parameter.min)} to {formatted(parameter.max)}{step}"

@@ -56,6 +56,7 @@ def trial_columns(results: SearchFindings) -> list[Column[TrialResult]]:
             head="Weights",
             cell=lambda t: tabular.if_any(t.num_weights, lambda n: Cell(f"{n:,}")),
             terminal="weights",
+            leaves=2,
             numbers=lambda t: {"num_weights": t.num_weights},
         ),
         Column(
@@ -64,7 +65,7 @@ def trial_columns(results: SearchFindings) -> list[Column[TrialResult]]:
             cell=lambda t: Cell(mean_epochs(t)),
             numbers=lambda t: {"epochs": sum(t.epochs)},
         ),
-        Column(terminal="epochs", cell=lambda t: Cell(_range(t))),
+        Column(terminal="epochs", cell=lambda t: Cell(_range(t)), leaves=1),
         _bracket_column(results),
         Column(
             head="Seconds",

@@ -181,7 +181,7 @@ def _check(config: SearchConfig, data: Dataset) -> None:
 
     executions = Executions(config, data.spec, data.provenance.sha256)
     defaults = {p.name: p.default for p in executions.space.parameters if not p.conditions}
-    check_split(executions.members(defaults)[0], data.y_train, data.spec)
+    check_split(executions.members(defaults)[0], data.y_train, data.spec, data.rows)
     make_oracle(config, executions)
     points = num_points(executions.space.parameters)
     if config.tuner == "grid" and points > config.max_trials:

@@ -51,6 +51,7 @@ def ranking_columns(results: StudyResults) -> list[Column[VariantResult]]:
                 str(v.num_members), f"{v.num_diverged} diverged" if v.num_diverged else ""
             ),
             terminal="seeds",
+            leaves=5,
             numbers=lambda v: {"seeds": v.num_members, "diverged": v.num_diverged},
         ),
         Column(
@@ -58,6 +59,7 @@ def ranking_columns(results: StudyResults) -> list[Column[VariantResult]]:
             second="95 % interval",
             cell=lambda v: tabular.score(v.test[unit.metric], unit, mark="strong"),
             terminal=_short(unit),
+            second_leaves=3,
             numbers=lambda v: _every_score(v, METRICS[results.dataset.task]),
         ),
         Column(head="SE", cell=lambda v: _standard_error(v.test[unit.metric], unit)),
@@ -85,6 +87,7 @@ def _beside(unit: Unit) -> Column[VariantResult]:
         head=f"{unit.axis}\N{NO-BREAK SPACE}{unit.arrow}",
         cell=lambda v: tabular.score(v.test.get(unit.metric), unit, with_interval=False),
         terminal=_short(unit),
+        leaves=1,
     )
 
 

@@ -14,6 +14,7 @@ from kmlp.study.plan import Plan
 from kmlp.study.results.analyses.decompositions import bias_variance, resampled
 from kmlp.study.results.analyses.findings import findings
 from kmlp.study.results.analyses.folds import cross_validation
+from kmlp.study.results.analyses.importance import column_importance
 from kmlp.study.results.analyses.references import compare_references, with_references
 from kmlp.study.results.analyses.seed_streams import randomness
 from kmlp.study.results.answer import answer
@@ -23,6 +24,7 @@ from kmlp.study.results.members import extra_members, ordinary_members, planned_
 from kmlp.study.results.ranking import best_member, best_variant, lowest_loss
 from kmlp.study.results.records.base import Plain, first_fault
 from kmlp.study.results.records.choices import Looks, SweptField
+from kmlp.study.results.records.importance import Importance
 from kmlp.study.results.records.members import Member, MemberScores
 from kmlp.study.results.records.references import ReferenceResult
 from kmlp.study.results.records.study import (
@@ -79,7 +81,8 @@ def build_results(
         best=best,
     )
     references = compare_references(scores, plan, records)
-    numbers = _numbers(scores, evidence, folder, references)
+    importance = column_importance(scores, references, plan.config, folder)
+    numbers = _numbers(scores, evidence, folder, references, importance)
     told = with_references(verdict(numbers), numbers)
     num_missing = sum(map(len, plan.ids.values())) - len(members)
     return StudyResults(
@@ -109,6 +112,7 @@ def _numbers(
     evidence: Evidence,
     folder: RunFolder,
     references: tuple[ReferenceResult, ...],
+    importance: Importance | None,
 ) -> StudyNumbers:
     """What the analyses make of the scores; adding one is adding it here."""
     return StudyNumbers(
@@ -118,6 +122,7 @@ def _numbers(
         cross_validation=cross_validation(scores),
         randomness=randomness(scores),
         references=references,
+        importance=importance,
     )
 
 

@@ -219,7 +219,7 @@ def test_of_equal_trials_the_terminal_shows_the_smaller_one_first(tmp_path):
         for trial, size in zip(results.trials, (300, 100, 200), strict=True)
     ]
     results = changed(results, trials=trials)
-    assert list(results_table(results).columns[0].cells) == ["1", "2", "0"]
+    assert results_table(results).columns[0].cells == ("1", "2", "0")
 
 
 def test_the_history_has_a_point_a_finished_trial_and_a_cross_a_failed_one(search):

@@ -27,6 +27,7 @@ from kmlp.study.results.records.base import (
 from kmlp.study.results.records.choices import Looks, PilotSummary, SweptField
 from kmlp.study.results.records.decompositions import BiasVariance, Resampling
 from kmlp.study.results.records.folds import CrossValidation, FoldPlan
+from kmlp.study.results.records.importance import Importance
 from kmlp.study.results.records.members import (
     Extra,
     ExtraScores,
@@ -60,6 +61,10 @@ class DataFacts(Record):
         target: of a regression, how its numbers are stored.
         feature_names: what the columns of the arrays are called.
         value_range: of float32 arrays, the smallest and largest training value.
+        is_weighted: whether rows count differently.
+        validation: "given" or "last" (in time) of rows that validate whatever the seed; left out
+            where each seed draws its own.
+        parted_by: what columns say of how rows are parted and what they weigh, a line each.
     """
 
     name: str
@@ -76,6 +81,9 @@ class DataFacts(Record):
     target: Plain | None = unless_none()
     feature_names: tuple[str, ...] | None = unless_none()
     value_range: tuple[float, float] | None = unless_none()
+    is_weighted: bool | None = unless_none()
+    validation: Literal["given", "last"] | None = unless_none()
+    parted_by: tuple[str, ...] | None = unless_none()
 
     @property
     def is_regression(self) -> bool:
@@ -197,6 +205,7 @@ class StudyNumbers(StudyScores):
         cross_validation: null where there are no folds.
         randomness: empty where no stream was varied alone.
         references: models that are no networks; left out where there are none.
+        importance: which columns matter; left out where none were shuffled.
     """
 
     mcnemar: McNemarTest | None
@@ -204,6 +213,7 @@ class StudyNumbers(StudyScores):
     cross_validation: CrossValidation | None
     randomness: tuple[StreamsOfVariant, ...]
     references: tuple[ReferenceResult, ...] = Field(default=(), exclude_if=lambda found: not found)
+    importance: Importance | None = unless_none()
 
 
 class Answer(Record):
