@@ -20,7 +20,7 @@ def search_section(run_dir: str | Path) -> Section:
     Raises:
         RunFolderError: no folder of a search, or it is damaged, or was changed by hand.
     """
-    from tuning.search.search import load_search
+    from tuning.search.loading import load_search
 
     results = load_search(run_dir).record
     found = [figures.history(results)] if results.finished else []
