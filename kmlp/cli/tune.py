@@ -188,17 +188,16 @@ def search_with_progress(
     config: "SearchConfig", out: Path, data: "Dataset", *, then_study: bool
 ) -> "Search":
     from kmlp.study.progress import StudyProgress
-    from tuning import SearchProgress, load_search
+    from tuning import SearchProgress, follow_up
     from tuning import tune as search
 
     import_backend_quietly()
     with SearchProgress() as progress:
         found = search(config, out, data=data, progress=progress)
-    if not then_study or found.record.picked is None:
+    if not then_study:
         return found
     with StudyProgress() as study_progress:
-        search(config, out, data=data, then_study=True, study_progress=study_progress)
-    return load_search(out)
+        return follow_up(found, data, progress=study_progress)
 
 
 def is_search(run_dir: Path) -> bool:

@@ -80,6 +80,7 @@ def build_results(
         sweeps=_swept(plan.config),
         looks=looks,
         pilot=pilot_summary(pilot) if pilot else None,
+        searched=plan.config.searched,
         best=best,
     )
     references = compare_references(scores, plan, records)

@@ -136,6 +136,8 @@ class StudyScores(Record):
         groups: what these consist of.
         looks: what the number of seeds was decided by, on validation; null where it was given.
         pilot: how the strengths were chosen on validation; null where they were given.
+        searched: of how many trials of a search the variants are the best, but for the baseline;
+            left out where they are not.
         best: null where no member finished.
     """
 
@@ -151,6 +153,7 @@ class StudyScores(Record):
     sweeps: tuple[SweptField, ...]
     looks: Looks | None
     pilot: PilotSummary | None
+    searched: Positive | None = unless_none()
     best: Best | None
 
     def unit(self, metric: str | None = None) -> Unit:
