@@ -33,5 +33,5 @@ def test_a_metric_that_is_not_known_is_guessed():
         num_classes=2,
         class_names=("a", "b"),
     )
-    with pytest.raises(ConfigError, match="Received: 'accuracy'. Did you mean 'val_accuracy'?"):
+    with pytest.raises(ConfigError, match=r"Received: 'accuracy'\. Did you mean 'val_accuracy'\?"):
         searched("accuracy").for_data(spec)
