@@ -4,8 +4,9 @@ The public names are imported when they are first used, so that ``import kmlp`` 
 ``kmlp --help`` stay instant: TensorFlow is loaded only by what trains.
 """
 
-import importlib
 from typing import Any
+
+from kmlp.machine import import_quietly
 
 _HOME = {
     "KmlpError": "kmlp.errors",
@@ -28,9 +29,12 @@ _HOME = {
     "fit_stack": "kmlp.engine.scheduler",
     "run_study": "kmlp.study.study",
     "load_study": "kmlp.study.loading",
+    "Metric": "kmlp.stats.metrics.own",
+    "rescore": "kmlp.study.judging.rescore",
     "read_studies": "kmlp.config.study_file",
     "write_report": "kmlp.report",
     "write_comparison": "kmlp.report",
+    "TitlePage": "kmlp.report.paper.document",
     "Selection": "kmlp.study.selection",
     "export": "kmlp.deploy.exporting",
     "load_saved": "kmlp.deploy.serving",
@@ -49,7 +53,7 @@ __version__ = "0.1.0"
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'kmlp' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME[name]), name)
+    return getattr(import_quietly(_HOME[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 from pathlib import Path
+from types import ModuleType
 
 
 def num_cores() -> int:
@@ -88,16 +89,20 @@ def _left(folder: Path, limit: str, usage: str) -> list[int]:
     return [] if most == "max" else [max(0, int(most) - used + int(cached))]
 
 
-def import_quietly(module: str) -> None:
-    """TensorFlow writes notes on CUDA and oneDNN to stderr as it loads; its errors still raise."""
-    if module in sys.modules or sys.stderr is None:
-        importlib.import_module(module)
-        return
+def import_quietly(module: str) -> ModuleType:
+    """What may load TensorFlow, which writes notes on CUDA and oneDNN to stderr as it loads, and
+    on every program later, unless it is told not to; its errors still raise.
+
+    Who wants to read them sets TF_CPP_MIN_LOG_LEVEL to 0.
+    """
+    is_asked_for = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "0"
+    if is_asked_for or module in sys.modules or sys.stderr is None:
+        return importlib.import_module(module)
     sys.stderr.flush()
     kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(null, 2)
-        importlib.import_module(module)
+        return importlib.import_module(module)
     finally:
         os.dup2(kept, 2)
         os.close(kept)

@@ -17,7 +17,11 @@ from kmlp.errors import ForeignFolderError
 from kmlp.files import is_temporary, make_folder, write_atomically
 
 Kind = Literal["study", "search", "comparison", "report", "model"]
-COMPARISON_NAMES = ("figures", "tables", "comparison.html", "comparison.pdf")
+SEARCH_FOLDER = "search"
+COMPARISON_NAMES = (
+    *("figures", "tables", SEARCH_FOLDER),
+    *("comparison.html", "comparison.pdf", "comparison.tex", "comparison-figures.pdf"),
+)
 """What stands beside the studies' own folders where several are compared."""
 PILOT_FOLDER = "pilot"
 _HOLDS = {

@@ -86,17 +86,17 @@ def _anchor(heading: str) -> str:
 
 
 def test_the_ready_study_holds_all_variants():
-    config = read_study_file(ROOT / "studies/regularizers.toml")
+    config = read_study_file(ROOT / "kmlp/studies/regularizers.toml")
     assert config.dataset == "fashion_mnist"
     assert config.variant_names == tuple(VARIANTS)
     assert config.num_seeds == 10
 
 
 def test_the_ready_study_of_a_table_fits_its_data(tmp_path):
-    config = read_study_file(ROOT / "studies/table.toml")
+    config = read_study_file(ROOT / "kmlp/studies/table.toml")
     data = load_configured(config.dataset, config.data)
     assert (data.name, len(data.x_test)) == ("breast_cancer", round(0.3 * 569))
-    text = re.sub(r"^# (\w+ = )", r"\1", _text("studies/table.toml"), flags=re.MULTILINE)
+    text = re.sub(r"^# (\w+ = )", r"\1", _text("kmlp/studies/table.toml"), flags=re.MULTILINE)
     (tmp_path / "study.toml").write_text(text)
     offered = read_study_file(tmp_path / "study.toml").data
     assert (offered.target, offered.columns, offered.drop) == (
@@ -107,7 +107,9 @@ def test_the_ready_study_of_a_table_fits_its_data(tmp_path):
 
 
 def test_what_the_ready_study_offers_in_comments_is_valid(tmp_path):
-    text = re.sub(r"^# (\w+ = )", r"\1", _text("studies/regularizers.toml"), flags=re.MULTILINE)
+    text = re.sub(
+        r"^# (\w+ = )", r"\1", _text("kmlp/studies/regularizers.toml"), flags=re.MULTILINE
+    )
     text = text.replace("momentum = 0.9", "").replace("reduce_on_plateau", "# reduce_on_plateau")
     path = tmp_path / "study.toml"
     path.write_text(text)

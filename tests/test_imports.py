@@ -27,7 +27,7 @@ def test_what_must_be_instant_loads_no_keras(statement):
 
 def test_a_table_for_a_terminal_loads_nothing_that_draws():
     heavy = "{'keras', 'tensorflow', 'jax', 'matplotlib', 'jinja2'}"
-    check = f"import sys, kmlp.cli.tables; assert not {heavy} & set(sys.modules)"
+    check = f"import sys, kmlp.cli.printing.tables; assert not {heavy} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", check], check=True, cwd=ROOT)
 
 
@@ -81,3 +81,25 @@ def test_every_public_name_is_there():
     assert all(getattr(kmlp, name).__doc__ for name in kmlp.__all__)
     with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
         kmlp.nonsense  # noqa: B018
+
+
+@pytest.mark.engine
+@pytest.mark.slow
+def test_python_reads_nothing_of_tensorflows_notes(tmp_path):
+    """From the first public name to a loaded model, as somebody's own script has them."""
+    script = f"""
+import kmlp
+train = kmlp.TrainConfig(max_epochs=1)
+config = kmlp.StudyConfig(dataset="wine", variants=("none",), num_seeds=1, train=train)
+study = kmlp.run_study(config, {str(tmp_path / "run")!r})
+kmlp.export(study.best(), {str(tmp_path / "model")!r})
+print(len(kmlp.load_saved({str(tmp_path / "model")!r}).class_names))
+"""
+    environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**environment, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.stdout, done.stderr) == ("3\n", "")

@@ -3,13 +3,15 @@
 The public names are imported when they are first used: KerasTuner takes seconds.
 """
 
-import importlib
 from typing import Any
+
+from kmlp.machine import import_quietly
 
 _HOME = {
     "tune": "tuning.search.search",
-    "load_search": "tuning.search.search",
-    "Search": "tuning.search.search",
+    "follow_up": "tuning.search.search",
+    "load_search": "tuning.search.loading",
+    "Search": "tuning.search.loading",
     "SearchConfig": "tuning.space.config",
     "SearchProgress": "tuning.search.progress",
     "MLPHyperModel": "tuning.space.hypermodel",
@@ -24,7 +26,7 @@ __all__ = list(_HOME)
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'tuning' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME[name]), name)
+    return getattr(import_quietly(_HOME[name]), name)
 
 
 def __dir__() -> list[str]:

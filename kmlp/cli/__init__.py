@@ -9,10 +9,12 @@ from cyclopts import CycloptsError
 
 from kmlp.cli import (  # noqa: F401  (each adds its commands)
     compare,
+    completion,
     data,
     doctor,
     models,
     report,
+    rescore,
     study,
     tune,
 )
@@ -33,7 +35,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: what follows `kmlp`; what the process was started with where omitted.
     """
     prepare_streams()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.basicConfig(level=logging.WARNING, format="kmlp: %(message)s", stream=sys.stderr)
     try:
         try:

@@ -1,7 +1,10 @@
 """The application that every command joins, and what commands share: how they print."""
 
+import os
 import sys
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import cyclopts
 from cyclopts import Parameter
@@ -29,6 +32,15 @@ HideValues = Annotated[
     ),
 ]
 
+Open = Annotated[
+    bool, Parameter(name="--open", negative="", help="show the page in a browser when it is there")
+]
+
+
+def default(words: str) -> Callable[[Any], str]:
+    """What the help says of an option that is left out."""
+    return lambda _: words
+
 
 def print_json(value: object) -> None:
     import json
@@ -36,11 +48,20 @@ def print_json(value: object) -> None:
     print(json.dumps(value, indent=1))
 
 
+def open_page(page: Path) -> None:
+    """Shows a page, with whatever the machine shows pages with."""
+    import webbrowser
+
+    if not webbrowser.open(page.resolve().as_uri()):
+        print(f"no browser is known here; the page is {page}", file=sys.stderr)
+
+
 def console() -> "Console":
     from kmlp.terminal import PlainConsole
 
     # Outside a terminal rich assumes 80 columns and would fold tables that nobody sees folded.
-    return PlainConsole() if sys.stdout.isatty() else PlainConsole(width=160)
+    is_told = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal()
+    return PlainConsole() if is_told else PlainConsole(width=160)
 
 
 def import_backend_quietly() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from kmlp.cli.app import Json, app, console, print_json
+from kmlp.cli.app import Json, app, console, default, print_json
 from kmlp.cli.report import print_report
 from kmlp.errors import ConfigError
 
@@ -18,16 +18,25 @@ if TYPE_CHECKING:
 def compare(
     *sources: Path,
     baseline: Annotated[
-        str | None, Parameter(help="what all others are compared with; the first method")
+        str | None,
+        Parameter(
+            help="what all others are compared with", show_default=default("the first method")
+        ),
     ] = None,
     lower_is_better: Annotated[bool, Parameter(negative="", help="the scores are errors")] = False,
     higher_is_better: Annotated[bool, Parameter(negative="", help="they are not")] = False,
     equivalence: Annotated[
         float | None, Parameter(help="the largest difference that does not matter, as 0.2 points")
     ] = None,
-    method: Annotated[str | None, Parameter(help="the column of methods; method")] = None,
-    score: Annotated[str | None, Parameter(help="the column of scores; score")] = None,
-    out: Annotated[Path | None, Parameter(help="where a report goes; none is written")] = None,
+    method: Annotated[
+        str | None, Parameter(help="the column of methods", show_default=default("method"))
+    ] = None,
+    score: Annotated[
+        str | None, Parameter(help="the column of scores", show_default=default("score"))
+    ] = None,
+    out: Annotated[
+        Path | None, Parameter(help="where a report goes", show_default=default("none is written"))
+    ] = None,
     json: Json = False,
 ) -> None:
     """Say which method is better, and how sure that is, of scores from anywhere.
@@ -47,6 +56,7 @@ def compare(
         raise ConfigError("say --lower-is-better or --higher-is-better, not both.")
     said = higher_is_better if lower_is_better or higher_is_better else None
     read = read_sources(sources, method=method, score=score)
+    said = read.higher_is_better if said is None else said
     found = judged(
         read.table,
         baseline=baseline or read.baseline,
@@ -71,8 +81,8 @@ def compare(
 
 
 def _print(comparison: "Comparison") -> None:
-    from kmlp.cli.tables import terminal_table
     from kmlp.report.comparing.tables import ranked, scores_columns
+    from kmlp.report.fitting import terminal_table
 
     screen, found, unit = console(), comparison.found, comparison.unit
     columns = scores_columns(found.baseline, unit)

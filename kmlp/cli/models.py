@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from kmlp.cli.app import HideValues, Json, app, console, import_tensorflow_quietly, print_json
-from kmlp.cli.schema import OfTable
+from kmlp.cli.app import (
+    HideValues,
+    Json,
+    app,
+    console,
+    default,
+    import_tensorflow_quietly,
+    print_json,
+)
+from kmlp.cli.schema import OfTable, option_of
 from kmlp.errors import ConfigError
 from kmlp.text import visible
 
@@ -30,9 +38,15 @@ def export(
     run_dir: Path,
     /,
     *,
-    variant: Annotated[str | None, Parameter(help="the best on validation if omitted")] = None,
+    variant: Annotated[
+        str | None,
+        Parameter(help="which variant's", show_default=default("the best on validation")),
+    ] = None,
     member: Annotated[str, Parameter(help="best, a seed, or ensemble")] = "best",
-    out: Annotated[Path | None, Parameter(help="saved_models/NAME of the data set")] = None,
+    out: Annotated[
+        Path | None,
+        Parameter(help="the model's folder", show_default=default("saved_models/NAME")),
+    ] = None,
     hide_values: HideValues = False,
 ) -> None:
     """Write a trained network, or all of a variant as one, as a SavedModel.
@@ -63,7 +77,9 @@ def predict(
     dark_on_light: Annotated[
         bool, Parameter(negative="", help="images show dark on light: invert them")
     ] = False,
-    out: Annotated[Path | None, Parameter(help="a .csv or .jsonl file; else the terminal")] = None,
+    out: Annotated[
+        Path | None, Parameter(help="a .csv or .jsonl file", show_default=default("the terminal"))
+    ] = None,
     json: Annotated[bool, Parameter(negative="", help="print JSON lines")] = False,
     sha256: Digest = None,
 ) -> None:
@@ -78,7 +94,7 @@ def predict(
 
         kmlp predict saved_models/fashion photo.png --dark-on-light
     """
-    from kmlp.cli.predictions import print_predictions
+    from kmlp.cli.printing.predictions import print_predictions
     from kmlp.deploy.inputs import check_input
     from kmlp.deploy.prediction import predict_file, refuse_out
     from kmlp.deploy.serving import load_saved
@@ -122,7 +138,7 @@ def evaluate(
     if json:
         print_json(scores)
         return
-    from kmlp.cli.tables import confusion_table, score_lines
+    from kmlp.cli.printing.tables import confusion_table, score_lines
 
     print("\n".join(score_lines(scores, rows)))
     if "confusion" in scores:
@@ -144,8 +160,8 @@ def _scored(model: "LoadedModel", dataset: str, said: dict[str, Any]) -> tuple[d
         return evaluate(model, data), f"{data.provenance.source} test rows"
     if others := [name for name in said if name != "target"]:
         raise ConfigError(
-            f"--{others[0]} is said before training: the model knows its columns. Of the training "
-            "file's held-out rows say --test as well, and all that was said in training."
+            f"{option_of(others[0])} is said before training: the model knows its columns. Of the "
+            "training file's held-out rows say --test as well, and all that was said in training."
         )
     return evaluate(model, Path(dataset), **said), f"rows of {dataset}"
 

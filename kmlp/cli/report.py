@@ -1,55 +1,101 @@
 """`kmlp show` and `kmlp report`: what a run folder holds."""
 
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from kmlp.cli.app import HideValues, Json, app, console, print_json
+from kmlp.cli.app import HideValues, Json, Open, app, console, default, open_page, print_json
 from kmlp.errors import ConfigError
+from kmlp.ownership import SEARCH_FOLDER
+from kmlp.text import visible
 
 if TYPE_CHECKING:
+    from kmlp.report.blocks import Section
+    from kmlp.report.paper.document import TitlePage
     from kmlp.study.loading import Study
+
+_MISSING = "networks are not trained yet; this is what is known so far."
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """What the author of a PDF says of it."""
+
+    title: Annotated[str | None, Parameter(help="of the PDF; what it is about")] = None
+    author: Annotated[str | None, Parameter(help="whose name stands in the PDF")] = None
+    date: Annotated[
+        str | None, Parameter(help="in the PDF; the day on which the last network was trained")
+    ] = None
+
+    @property
+    def of_paper(self) -> "TitlePage":
+        """As reports take it."""
+        from kmlp.report.paper.document import TitlePage
+
+        return TitlePage(**{name: value or "" for name, value in vars(self).items()})
 
 
 @app.command
 def show(run_dir: Path, /, *, json: Json = False) -> None:
     """Print the results of a run folder: its table and verdict, or its results.json.
 
+    Of a folder that holds several studies: each in turn.
+
     For example:
 
         kmlp show runs/a --json
     """
     from kmlp.cli.tune import is_search, show_search
-    from kmlp.study.loading import load_study
+    from kmlp.study.loading import load_study, study_folders
 
     if is_search(run_dir):
         show_search(run_dir, as_json=json)
         return
-    study = load_study(run_dir)
-    if study.num_missing:
-        print(
-            f"{study.num_missing} networks are not trained yet; this is what is known so far.",
-            file=sys.stderr,
-        )
-    print_study(study, as_json=json)
+    studies = {p.name: load_study(p) for p in study_folders(run_dir)} or {"": load_study(run_dir)}
+    for name, study in studies.items():
+        if study.num_missing:
+            print(f"{name and name + ': '}{study.num_missing} {_MISSING}", file=sys.stderr)
+        if name and not json:
+            print(f"\n{visible(name)}:\n")
+        if not json:
+            print_study(study)
+    if json:
+        found = {name: study.results for name, study in studies.items()}
+        print_json(found.get("", found))
 
 
 @app.command
 def report(
     *run_dirs: Path,
     out: Annotated[
-        Path | None, Parameter(help="where to write; the run folder, or runs/A-and-B of several")
+        Path | None,
+        Parameter(
+            help="where to write",
+            show_default=default("the run folder, or runs/A-and-B of several"),
+        ),
+    ] = None,
+    page: Page | None = None,
+    search: Annotated[
+        Path | None,
+        Parameter(help="a search's run folder: a chapter on how settings were searched"),
     ] = None,
     hide_values: HideValues = False,
+    open: Open = False,
 ) -> None:
     """Write the report of a study or a search again, without training; of studies, side by side.
 
+    A folder that holds several studies, as a file of several makes it, is put side by side.
+
     For example:
 
-        kmlp report runs/a
+        kmlp report runs/a --author "A. Student"
+        kmlp report runs/assignment
         kmlp report runs/a runs/b --out runs/a-and-b
     """
     from kmlp.cli.tune import is_search
@@ -61,11 +107,16 @@ def report(
     searches = [d for d in run_dirs if is_search(d)]
     if hide_values and (searches or len(run_dirs) > 1):
         raise ConfigError("--hide-values is of the report of one study: kmlp report RUN.")
+    said = (page or Page()).of_paper
+    chapter = search_chapter(search or _search_inside(run_dirs))
     if len(run_dirs) == 1:
         if searches:
-            page = write_search_report(run_dirs[0], out)
+            _refuse_for_a_search(page, search)
+            written = write_search_report(run_dirs[0], out)
         else:
-            page = write_report(run_dirs[0], out, hide_values=hide_values)
+            written = write_report(
+                run_dirs[0], out, hide_values=hide_values, page=said, search=chapter
+            )
     elif searches:
         raise ConfigError(
             f"only studies are put side by side. Received: {searches[0]}, a search. Its report: "
@@ -73,23 +124,55 @@ def report(
         )
     else:
         names = "-and-".join(d.resolve().name for d in run_dirs)
-        page = write_comparison(run_dirs, out or Path("runs") / names)
-    print_report(page)
+        place = out or Path("runs") / names
+        written = write_comparison(run_dirs, place, page=said, search=chapter)
+    print_report(written)
+    if open:
+        open_page(written)
+
+
+def _search_inside(run_dirs: Sequence[Path]) -> Path | None:
+    """The search that lies in a folder of several studies, as `kmlp run` of their file makes it."""
+    from kmlp.cli.tune import is_search
+    from kmlp.study.loading import study_folders
+
+    inside = run_dirs[0] / SEARCH_FOLDER
+    is_several = len(run_dirs) == 1 and bool(study_folders(run_dirs[0]))
+    return inside if is_several and is_search(inside) else None
+
+
+def search_chapter(folder: Path | None) -> "Section | None":
+    """How settings were searched, of a search's run folder; only here both rooms are known."""
+    if folder is None:
+        return None
+    from kmlp.cli.tune import is_search
+    from tuning.report.section import search_section
+
+    if not is_search(folder):
+        raise ConfigError(f"--search names the run folder of a search. Received: {folder}, none.")
+    return search_section(folder)
+
+
+def _refuse_for_a_search(page: Page | None, search: Path | None) -> None:
+    if search or any(vars(page or Page()).values()):
+        raise ConfigError(
+            "--title, --author, --date and --search are of studies' reports; a search has a page "
+            "of its own."
+        )
 
 
 def print_report(page: Path) -> None:
     print(f"Report: {page}")
     print(f"PDF:    {page.with_suffix('.pdf')}")
+    if page.with_suffix(".tex").exists():
+        print(f"LaTeX:  {page.with_suffix('.tex')}")
     for name, what in (("figures", "SVG:    "), ("tables", "CSV:    ")):
         if any((page.parent / name).glob("*")):
             print(f"{what}{page.parent / name}")
 
 
-def print_study(study: "Study", *, as_json: bool) -> None:
-    if as_json:
-        print_json(study.results)
-        return
-    from kmlp.cli.tables import references_table, results_table
+def print_study(study: "Study") -> None:
+    from kmlp.cli.printing.tables import references_table, results_table
 
     results, origin = study.record, study.record.dataset
     out = console()

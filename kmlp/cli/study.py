@@ -8,21 +8,33 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from kmlp.cli.app import HideValues, Json, app, import_backend_quietly, print_json
+from kmlp.cli.app import (
+    HideValues,
+    Json,
+    Open,
+    app,
+    default,
+    open_page,
+    print_json,
+)
 from kmlp.cli.models import default_model, write_export
 from kmlp.cli.options import TABLE, Options, Target, configure
-from kmlp.cli.report import print_report, print_study
+from kmlp.cli.report import Page, print_report, print_study, search_chapter
 from kmlp.cli.schema import words_of
+from kmlp.cli.training import Shown, load_data, run_with_progress, seeds_needed
 from kmlp.config import StudyConfig
+from kmlp.config.fields import read_widths
 from kmlp.errors import ConfigError
-from kmlp.text import visible
+from kmlp.ownership import SEARCH_FOLDER
 
 if TYPE_CHECKING:
     from kmlp.data import Dataset
-    from kmlp.study.loading import Study
 
 _DEFAULTS = StudyConfig(dataset="fashion_mnist")
-Out = Annotated[Path | None, Parameter(help="the run folder; made where it is missing")]
+Out = Annotated[
+    Path | None,
+    Parameter(help="the run folder; made where it is missing", show_default=default("runs/NAME")),
+]
 
 
 @app.command
@@ -49,11 +61,13 @@ def study(
     studies, found = configure(target, options), {}
     folder = out or default_out(target)
     own_out(folder, studies)
+    if named := _search_of(target):
+        print(f"the search that {target} names, {named}, is made by kmlp run", file=sys.stderr)
     for name, config in studies.items():
         result = run_with_progress(config, folder / name, load_data(config))
         found[name] = result.results
         if not json:
-            print_study(result, as_json=False)
+            print_study(result)
     if json:
         print_json(found.get("", found))
 
@@ -68,31 +82,48 @@ def run(
         bool, Parameter(negative="", help="search first; study what it found against the default")
     ] = False,
     out: Out = None,
+    page: Page | None = None,
     hide_values: HideValues = False,
+    open: Open = False,
+    watch: Annotated[
+        bool,
+        Parameter(negative="", help="a page that shows how far it is; with --open it is shown"),
+    ] = False,
 ) -> None:
     """Study, report and export in one go.
 
-    A file of several studies ends with one report of them all side by side.
+    A file of several studies ends with one report of them all side by side; the search that it
+    names as search is made first, and has a chapter there.
 
     For example:
 
-        kmlp run fashion_mnist
-        kmlp run studies/assignment.toml
+        kmlp run fashion_mnist --watch --open
+        kmlp run assignment
     """
     options = options or Options()
     if tune:
-        run_tuned(target, out, options, hide_values=hide_values)
+        written = run_tuned(target, out, options, page=page, hide_values=hide_values)
+        if open:
+            open_page(written)
         return
     folder = out or default_out(target)
     studies = configure(target, options)
     own_out(folder, studies)
+    search = _run_search(target, folder, options)
+    shown = Shown(is_live=watch, is_opened=open)
     for name, config in studies.items():
-        run_one(config, folder / name, hide_values=hide_values)
+        place = folder / name
+        written = run_one(config, place, page=page, hide_values=hide_values, shown=shown)
     if "" not in studies:
         from kmlp.report import write_comparison
 
         print(f"\nAll {len(studies)} studies:")
-        print_report(write_comparison([folder / name for name in studies], folder))
+        said, chapter = (page or Page()).of_paper, search_chapter(search)
+        places = [folder / name for name in studies]
+        written = write_comparison(places, folder, page=said, search=chapter)
+        print_report(written)
+    if open and not (watch and "" in studies):
+        open_page(written)
     print("\nNext:")
     for name in studies:
         print(f"  kmlp show {quote(str(folder / name))}")
@@ -107,29 +138,55 @@ def run(
         print(" ".join([f"  {same}", *options.words("variants"), more]))
 
 
+def _search_of(target: str) -> Path | None:
+    """The file of the search that a study file names."""
+    from kmlp.config.study_file import find_file, search_of
+
+    file = find_file(target)
+    return search_of(file) if file else None
+
+
+def _run_search(target: str, folder: Path, options: Options) -> Path | None:
+    """Makes the search that a study file names, in the studies' folder; an interrupted one goes
+    on, a finished one stays."""
+    named = _search_of(target)
+    if named is None:
+        return None
+    from kmlp.cli import tune as search
+
+    fixed = [f"hidden_units={options.hidden_units}"] if options.hidden_units else None
+    config = search.configure(str(named), fixed=fixed, max_epochs=options.max_epochs)
+    place = folder / SEARCH_FOLDER
+    search.refuse_foreign(place, then_study=False)
+    found = search.search_with_progress(config, place, search.load_data(config), then_study=False)
+    search.print_search(found, as_json=False)
+    print(f"\nSearch: {search.report_search(place)}")
+    return place
+
+
 def _more_seeds(config: StudyConfig) -> int:
     """Twice as many, or as many as any difference takes to show."""
-    return max(2 * config.most_seeds, _seeds_needed(config))
+    return max(2 * config.most_seeds, seeds_needed(config))
 
 
-def _seeds_needed(config: StudyConfig) -> int:
-    """From how many seeds on any difference from the baseline can show; 0 of one variant."""
-    from kmlp.stats.paired_tests import min_seeds_to_test
-
-    comparisons = len(config.variant_names) - 1
-    return min_seeds_to_test(comparisons) if comparisons else 0
-
-
-def run_one(config: StudyConfig, folder: Path, *, hide_values: bool = False) -> None:
-    """One study with its report and its exported model."""
+def run_one(
+    config: StudyConfig,
+    folder: Path,
+    *,
+    page: Page | None = None,
+    hide_values: bool = False,
+    shown: Shown | None = None,
+) -> Path:
+    """One study with its report, whose page is returned, and its exported model."""
     from kmlp.ownership import refuse_foreign_folder
     from kmlp.report import write_report
 
     dataset = load_data(config)
     refuse_foreign_folder(default_model(dataset.name), "model")
-    result = run_with_progress(config, folder, dataset)
-    print_study(result, as_json=False)
-    path = write_report(result.run_dir, hide_values=hide_values)
+    result = run_with_progress(config, folder, dataset, shown)
+    print_study(result)
+    said = (page or Page()).of_paper
+    path = write_report(result.run_dir, hide_values=hide_values, page=said)
     exported = write_export(result.run_dir, None, "best", None, hide_values=hide_values)
     print_examples(exported, dataset)
     print()
@@ -139,12 +196,19 @@ def run_one(config: StudyConfig, folder: Path, *, hide_values: bool = False) -> 
     print(f"Test:   kmlp evaluate {' '.join(words)}")
     if dataset.schema:
         print(f"Use:    kmlp predict {words[0]} NEW.csv --out predictions.csv")
+    return path
 
 
 def run_tuned(
-    target: str, out: Path | None, options: Options, *, hide_values: bool = False
-) -> None:
-    """Search, then study its best trials and the default over fresh seeds, report and export."""
+    target: str,
+    out: Path | None,
+    options: Options,
+    *,
+    page: Page | None = None,
+    hide_values: bool = False,
+) -> Path:
+    """Search, then study its best trials and the default over fresh seeds, report and export; the
+    page of what came last."""
     from kmlp.cli import tune as search
     from kmlp.ownership import refuse_foreign_folder
     from kmlp.report import write_report
@@ -156,7 +220,8 @@ def run_tuned(
             "kmlp tune, then kmlp study on its best.toml."
         )
     said = options.said
-    fixed = [f"hidden_units={options.hidden_units}"] if options.hidden_units else None
+    widths = ",".join(map(str, read_widths(options.hidden_units or "linear")))
+    fixed = [f"hidden_units={widths or 'linear'}"] if options.hidden_units else None
     config = search.configure(target, fixed=fixed, max_epochs=options.max_epochs, data=said)
     place = out or search.default_out(target)
     search.refuse_foreign(place, then_study=True)
@@ -164,18 +229,24 @@ def run_tuned(
     refuse_foreign_folder(default_model(data.name), "model")
     found = search.search_with_progress(config, place, data, then_study=True)
     search.print_search(found, as_json=False)
-    page = search.report_search(found.run_dir)
+    searched = search.report_search(found.run_dir)
     # On the choice of the search the fresh seeds have no say.
     variant = picked_variant(found.record)
     if variant is None:
-        print(f"\nSearch: {page}")
-        return
-    path = write_report(found.run_dir / "study", hide_values=hide_values)
+        print(f"\nSearch: {searched}")
+        return searched
+    path = write_report(
+        found.run_dir / "study",
+        hide_values=hide_values,
+        page=(page or Page()).of_paper,
+        search=search_chapter(found.run_dir),
+    )
     exported = write_export(found.run_dir / "study", variant, "best", None, hide_values=hide_values)
     print_examples(exported, data)
-    print(f"\nSearch: {page}")
+    print(f"\nSearch: {searched}")
     print_report(path)
     print(f"Model:  {exported}")
+    return path
 
 
 def default_out(target: str) -> Path:
@@ -197,41 +268,9 @@ def own_out(folder: Path, studies: Mapping[str, StudyConfig]) -> None:
         own_folder(folder, "comparison")
 
 
-def load_data(config: StudyConfig) -> "Dataset":
-    from kmlp.config.tables.table import load_configured
-
-    dataset = load_configured(config.dataset, config.data)
-    origin = dataset.provenance
-    print(
-        f"{dataset.name}: {origin.source}, {len(dataset.y_train):,} training and "
-        f"{len(dataset.y_test):,} test rows, from {origin.location}, sha256 {origin.sha256[:12]}",
-        file=sys.stderr,
-    )
-    for warning in dataset.warnings:
-        print(f"look at: {visible(warning)}", file=sys.stderr)
-    return dataset
-
-
-def run_with_progress(config: StudyConfig, out: Path, dataset: "Dataset") -> "Study":
-    from kmlp.study.progress import StudyProgress
-    from kmlp.study.study import run_study
-
-    written_out = config.for_data(dataset.spec.task, dataset.spec.input_dtype)
-    if config.most_seeds < (needed := _seeds_needed(written_out)):
-        comparisons = len(written_out.variant_names) - 1
-        print(
-            f"{config.most_seeds} seeds cannot show any difference, with {comparisons} to compare "
-            f"with the baseline; at least {needed} are needed: --seeds {needed}",
-            file=sys.stderr,
-        )
-    import_backend_quietly()
-    with StudyProgress() as progress:
-        return run_study(config, out, dataset, progress=progress)
-
-
 def print_examples(model: Path, data: "Dataset") -> None:
     """A few test images as the exported model sees them, with their true classes."""
-    from kmlp.cli.predictions import print_images
+    from kmlp.cli.printing.predictions import print_images
     from kmlp.deploy.serving import load_saved
 
     if len(data.spec.input_shape) == 2 and data.spec.class_names:

@@ -8,12 +8,28 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from kmlp.cli.app import Json, app, console, import_backend_quietly, print_json
+from kmlp.cli.app import Json, app, console, default, import_backend_quietly, print_json
 from kmlp.cli.schema import OfTable
+from kmlp.text import visible
 
 if TYPE_CHECKING:
     from kmlp.data import Dataset
     from tuning import Search, SearchConfig
+
+
+def searched(field: str, help: str, **more: Any) -> Parameter:
+    """An option that overrides a field of a search, whose default the help tells."""
+    return Parameter(help=help, show_default=lambda _: _default_of(field), **more)
+
+
+def _default_of(field: str) -> str:
+    """Read when the help is asked for: the search's modules take a while to load."""
+    from tuning import SearchConfig
+
+    config = SearchConfig(dataset="none")
+    value = getattr(config if hasattr(config, field) else config.train, field)
+    return "none" if value is None else str(value)
+
 
 Space = Annotated[
     list[str] | None,
@@ -21,40 +37,61 @@ Space = Annotated[
         name=["--space"],
         negative="",
         help="default, all or none; and any number of: a parameter, NAME=A,B,C, "
-        "NAME=LOW:HIGH:log, NAME=LOW:HIGH:STEP",
+        "NAME=LOW:HIGH:log, NAME=LOW:HIGH:STEP, hidden_units=64,128-64",
     ),
 ]
 Fix = Annotated[
     list[str] | None,
-    Parameter(name=["--fix"], negative="", help="NAME=VALUE: held, not searched"),
+    Parameter(
+        name=["--fix"], negative="", help="NAME=VALUE: held, not searched; as hidden_units=128-64"
+    ),
 ]
 TunerName = Annotated[
     Literal["random", "grid", "bayesian", "hyperband"] | None,
-    Parameter(help="how trials are drawn"),
+    searched("tuner", "how trials are drawn"),
 ]
 
 
 @app.command
 def tune(
-    target: str,
+    target: Annotated[
+        str, Parameter(help="data as of kmlp study, or a search file (.toml), as search.toml is")
+    ],
     /,
     *,
     tuner: TunerName = None,
     max_trials: Annotated[
-        int | None, Parameter(help="trials; of hyperband, its budget in full trainings")
+        int | None, searched("max_trials", "trials; of hyperband, its budget in full trainings")
     ] = None,
-    seeds: Annotated[int | None, Parameter(name=["--seeds"], help="seeds a trial")] = None,
-    objective: Annotated[str | None, Parameter(help="a validation metric, as val_accuracy")] = None,
+    seeds: Annotated[int | None, searched("num_seeds", "seeds a trial", name=["--seeds"])] = None,
+    folds: Annotated[
+        int | None,
+        searched(
+            "folds", "score trials on so many folds of the training rows, each with every seed"
+        ),
+    ] = None,
+    repeats: Annotated[int | None, searched("repeats", "how often the folds are cut anew")] = None,
+    objective: Annotated[
+        str | None, searched("objective", "a validation metric, as val_accuracy")
+    ] = None,
     space: Space = None,
     fix: Fix = None,
-    max_epochs: int | None = None,
+    max_epochs: Annotated[
+        int | None, searched("max_epochs", "passes over the training rows, at most")
+    ] = None,
     of: OfTable | None = None,
-    seed: Annotated[int | None, Parameter(help="of the draws")] = None,
+    seed: Annotated[int | None, searched("seed", "of the draws")] = None,
     then: Annotated[
         Literal["study"] | None,
         Parameter(help="study: the best three meet the default over ten fresh seeds"),
     ] = None,
-    out: Annotated[Path | None, Parameter(help="the search's folder; made where missing")] = None,
+    out: Annotated[
+        Path | None,
+        Parameter(
+            help="the search's folder; made where missing",
+            show_default=default("runs/NAME-search"),
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Search for the best configuration, each trial over several seeds, chosen on validation.
@@ -63,7 +100,7 @@ def tune(
 
     For example:
 
-        kmlp tune fashion_mnist --fix hidden_units=128,64 --then study --out runs/t
+        kmlp tune fashion_mnist --fix hidden_units=128-64 --then study --out runs/t
 
         kmlp tune mnist --space none --space learning_rate=1e-4:1e-2:log --space dropout=0,0.2,0.5
     """
@@ -72,6 +109,8 @@ def tune(
         tuner=tuner,
         max_trials=max_trials,
         num_seeds=seeds,
+        folds=folds,
+        repeats=repeats,
         objective=objective,
         space=space,
         fixed=fix,
@@ -90,11 +129,12 @@ def tune(
 
 def configure(target: str, **options: Any) -> "SearchConfig":
     """The search of a file or a data set, with what the command line overrides."""
+    from kmlp.config.study_file import find_file
     from tuning.space.config import SearchConfig, as_table, read_search_file
     from tuning.space.reading import read_fixed
 
-    is_file = target.endswith(".toml")
-    config = read_search_file(target) if is_file else SearchConfig(dataset=target)
+    file = find_file(target)
+    config = read_search_file(file) if file else SearchConfig(dataset=target)
     values = config.to_dict()
     for name, value in options.items():
         if value is None:
@@ -141,6 +181,8 @@ def load_data(config: "SearchConfig") -> "Dataset":
         f"from {origin.location}, sha256 {origin.sha256[:12]}",
         file=sys.stderr,
     )
+    for note in data.rows.notes:
+        print(f"rows: {visible(note)}", file=sys.stderr)
     return data
 
 
@@ -148,17 +190,16 @@ def search_with_progress(
     config: "SearchConfig", out: Path, data: "Dataset", *, then_study: bool
 ) -> "Search":
     from kmlp.study.progress import StudyProgress
-    from tuning import SearchProgress, load_search
+    from tuning import SearchProgress, follow_up
     from tuning import tune as search
 
     import_backend_quietly()
     with SearchProgress() as progress:
         found = search(config, out, data=data, progress=progress)
-    if not then_study or found.record.picked is None:
+    if not then_study:
         return found
     with StudyProgress() as study_progress:
-        search(config, out, data=data, then_study=True, study_progress=study_progress)
-    return load_search(out)
+        return follow_up(found, data, progress=study_progress)
 
 
 def is_search(run_dir: Path) -> bool:

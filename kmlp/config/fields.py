@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
@@ -106,6 +107,27 @@ def positive_ints(config: Any, name: str) -> tuple[int, ...]:
     if not all(is_whole(u, 1) and u <= MOST for u in units):
         raise ConfigError(wanted(config, name, "whole numbers above 0, such as (128, 64)"))
     return tuple(map(int, units))
+
+
+def read_widths(text: str) -> list[int]:
+    """Widths of layers as a word says them, one after the other: "128-64"; "linear" has none.
+
+    Raises:
+        ConfigError: it is no such word.
+
+    Example:
+        >>> read_widths("128-64"), read_widths("128,64"), read_widths("linear")
+        ([128, 64], [128, 64], [])
+    """
+    if text == "linear":
+        return []
+    parts = re.split("[-x,]", text.strip())
+    if not all(p.strip().isdecimal() and len(p) < 20 for p in parts):
+        raise ConfigError(
+            "hidden_units are whole numbers with hyphens between them, as 128-64, or linear for no "
+            f"hidden layer. Received: {shown(text)}."
+        )
+    return [int(part) for part in parts]
 
 
 def plateau(value: Any) -> dict[str, Any]:

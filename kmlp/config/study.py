@@ -11,6 +11,7 @@ from kmlp.config.network import MLPConfig
 from kmlp.config.seeds import STREAMS
 from kmlp.config.settings import RECORDS
 from kmlp.config.sweep import Sweep, parse_sweep
+from kmlp.config.tables.importance import checked_groups, checked_importance
 from kmlp.config.tables.references import checked_references, resolved_references
 from kmlp.config.tables.table import DataConfig, read_data
 from kmlp.config.training import TrainConfig
@@ -21,6 +22,7 @@ from kmlp.stats.metrics import BY_NAME
 from kmlp.text import shortened, shown
 
 AUTO = "auto"
+_BASELINE = "none"
 
 
 MOST_SEEDS = 10_000
@@ -49,18 +51,23 @@ class StudyConfig(Config):
     streams init, order, noise and split a fixed seed ({"order": 0, "split": 0}); the others
     follow each member's own seed. `strengths="auto"` chooses the strength of every variant that is
     named without one on validation, with pilot seeds of their own; "default" takes the named ones.
+    The others are compared with the `baseline`; the only variant of a study is its own.
 
     `metric` is what variants are compared by, and the best is chosen by; "auto" is the accuracy or
     the RMSE. Training stops by `train.monitor` whatever it is. `equivalence` is the largest
     difference that does not matter, in points where the metric is written in percent, else in its
     own unit: a variant can then be shown to be as good as the baseline. `references` are models
     that are no networks, trained on the same rows: "auto" trains all of them for tables, and none
-    else.
+    else. `importance` says which columns the best network and the best reference lean on, by
+    shuffling each ("auto": of tables); `importance_groups` are shuffled as one, by their name.
 
     `num_seeds="auto"` compares on the validation rows at 10, 20, 40, ... seeds, at most
     `max_seeds`, and adds seeds to what is still undecided; where `half_width` is given (in the
     metric's own unit), an interval as narrow as that to either side needs no more: see
     `kmlp.study.interim`. `sweep` adds a variant for each value of a field ("dropout=0:0.8:9").
+
+    `searched` says that the variants are the best of so many trials of a search, where the baseline
+    is what it began from; nothing is trained otherwise for it, but the verdict says so.
 
     Members beside the ordinary ones, for every variant: `resample` ("splits:5" or "bootstrap:20")
     trains `resample_seeds` seeds on each sample of the training rows; `folds` cross-validates on
@@ -87,11 +94,14 @@ class StudyConfig(Config):
     model: MLPConfig = field(default_factory=MLPConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     validation_fraction: float = 1 / 6
-    baseline: str = "none"
+    baseline: str = _BASELINE
     metric: str = "auto"
     equivalence: float | None = None
     references: str | tuple[str, ...] = "auto"
+    importance: bool | str = AUTO
+    importance_groups: Mapping[str, list[str]] = field(default_factory=dict)
     strengths: str = "default"
+    searched: int | None = None
     sweep: tuple[str, ...] = ()
     resample: str | None = None
     resample_seeds: int = 3
@@ -118,6 +128,9 @@ class StudyConfig(Config):
         fields.check_choice(self, "strengths", ("default", "auto"))
         fields.check_choice(self, "metric", (AUTO, *BY_NAME))
         object.__setattr__(self, "references", checked_references(self.references))
+        object.__setattr__(self, "importance", checked_importance(self.importance))
+        groups = checked_groups(self.importance_groups)
+        object.__setattr__(self, "importance_groups", groups)
         if self.strengths == "auto" and not self.validation_fraction:
             raise ConfigError(
                 "strengths='auto' chooses on validation rows, of which there are none. Received: "
@@ -146,6 +159,8 @@ class StudyConfig(Config):
         for name in ("resample_seeds", "randomness_seeds", "repeats"):
             fields.check_whole(self, name, 1, highest=MOST_SEEDS, why=_WHY)
         fields.check_truth(self, "randomness")
+        if self.searched is not None:
+            fields.check_whole(self, "searched", 1)
         if self.folds is not None:
             fields.check_whole(self, "folds", 2, highest=MOST_SEEDS, why=_WHY)
         if self.resample is not None:
@@ -161,11 +176,13 @@ class StudyConfig(Config):
             raise ConfigError(
                 f"every variant needs its own name. Received: {shortened(', '.join(names))}."
             )
+        if len(names) == 1 and self.baseline == _BASELINE:
+            object.__setattr__(self, "baseline", names[0])
         if self.baseline not in names:
             raise ConfigError(
                 f"the baseline must be one of the variants. Received: baseline="
                 f"{shown(self.baseline)}, variants {shortened(', '.join(names))}. Add it, or name "
-                "another."
+                "another: baseline, on the command line --baseline."
             )
         self._check_size(len(names))
 

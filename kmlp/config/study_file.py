@@ -1,7 +1,9 @@
 """Study files: TOML that holds one study, or several."""
 
+import os
 import re
 from collections.abc import Mapping
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,45 @@ from kmlp.data.arrays.image_folders import holds_image_classes
 from kmlp.data.loading import is_table_name
 from kmlp.errors import ConfigError
 from kmlp.ownership import COMPARISON_NAMES, PILOT_FOLDER
-from kmlp.text import shown
+from kmlp.text import did_you_mean, shown
+
+_READY = "studies"  # where they lie, and what users may write before their names
+
+
+def ready_files() -> dict[str, Path]:
+    """The study and search files that ship with kmlp, by name."""
+    folder = Path(str(resources.files("kmlp"))) / _READY
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def find_file(target: str) -> Path | None:
+    """The file that a target names: itself, or the ready one of its name; None of what is data.
+
+    Raises:
+        ConfigError: it is neither there nor a ready one's name.
+
+    Example:
+        >>> find_file("assignment").name, find_file("studies/assignment.toml").name
+        ('assignment.toml', 'assignment.toml')
+        >>> find_file("mnist")
+    """
+    path, ready = Path(target), ready_files()
+    is_toml = target.endswith(".toml")
+    if os.path.exists(target):
+        return path if is_toml else None
+    name = path.stem if is_toml and str(path.parent) in (".", _READY) else target
+    if name in ready:
+        return ready[name]
+    if not is_toml:
+        return None
+    raise ConfigError(
+        f"{target}: there is no such file.{did_you_mean(path.stem, ready)} Those that ship with "
+        f"kmlp: {', '.join(ready)}."
+    )
+
+
+SEARCH = "search"
+"""By which a file of several studies names the file of the search behind their settings."""
 
 
 def read_study_file(path: str | Path) -> StudyConfig:
@@ -34,7 +74,8 @@ def read_studies(path: str | Path) -> dict[str, StudyConfig]:
 
     A file with `[[study]]` tables holds one for each; a table has a `name`, by which its run
     folder is called, and any fields. What stands beside the tables holds for all of them, unless
-    a table has it too. A file without such tables is one study, whose name is empty.
+    a table has it too, but for `search`, see `search_of`. A file without such tables is one study,
+    whose name is empty.
 
     Raises:
         ConfigError: as for `read_study_file`.
@@ -46,12 +87,33 @@ def read_studies(path: str | Path) -> dict[str, StudyConfig]:
         raise ConfigError(f"{path}: {error}") from error
 
 
+def search_of(path: str | Path) -> Path | None:
+    """The search's file that a file of several studies names as `search`, which lies beside it;
+    None where it names none.
+
+    Raises:
+        ConfigError: as for `read_studies`, or the search's file is missing.
+    """
+    read_studies(path)
+    path = Path(path)
+    named = parse_toml(path.read_text(encoding="utf-8-sig")).get(SEARCH)
+    if named is None:
+        return None
+    if not (path.parent / named).is_file():
+        raise ConfigError(
+            f"{path}: search must name a file of kmlp tune beside this one. Received: "
+            f"search={shown(named)}, and {path.parent / named} is no file."
+        )
+    return path.parent / named
+
+
 def beside_file(values: Mapping[str, Any], path: Path) -> dict[str, Any]:
     """A config's table with the paths of tables, archives and images that lie beside its file."""
     found = dict(values)
     found["dataset"] = _beside(values.get("dataset"), path)
-    if isinstance(data := values.get("data"), Mapping) and "test" in data:
-        found["data"] = {**data, "test": _beside(data["test"], path)}
+    if isinstance(data := values.get("data"), Mapping):
+        own = {k: _beside(data[k], path) for k in ("test", "validation") if k in data}
+        found["data"] = {**data, **own}
     return found if "dataset" in values else {k: v for k, v in found.items() if k != "dataset"}
 
 
@@ -69,7 +131,9 @@ def _beside(value: Any, path: Path) -> Any:
 def _studies(values: dict[str, Any], path: Path) -> dict[str, StudyConfig]:
     if "study" not in values:
         return {"": StudyConfig.from_dict(beside_file(values, path))}
-    shared, tables = {k: v for k, v in values.items() if k != "study"}, values["study"]
+    _check_search(values)
+    shared = {k: v for k, v in values.items() if k not in ("study", SEARCH)}
+    tables = values["study"]
     if not isinstance(tables, list) or not all(isinstance(t, dict) for t in tables):
         raise ConfigError(
             f"several studies are written as [[study]] tables. Received: {shown(tables)}."
@@ -95,6 +159,15 @@ def _studies(values: dict[str, Any], path: Path) -> dict[str, StudyConfig]:
         except ConfigError as error:
             raise ConfigError(f"study {name!r}: {error}") from error
     return studies
+
+
+def _check_search(values: Mapping[str, Any]) -> None:
+    named = values.get(SEARCH, "")
+    if not isinstance(named, str) or "\0" in named:
+        raise ConfigError(
+            'search names the file of a search, as search = "my-search.toml". '
+            f"Received: search={shown(named)}."
+        )
 
 
 def _merged(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

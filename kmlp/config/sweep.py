@@ -102,7 +102,7 @@ def _range(text: str, parts: list[str], is_whole: bool) -> tuple[str, list[Any]]
 def _value(field: str, word: str) -> Any:
     """A value that is written out: a number, a word, or widths with a hyphen between them."""
     if field == "hidden_units":
-        return [int(w) if w.isdecimal() and len(w) < 20 else w for w in word.split("-")]
+        return fields.read_widths(word)
     if word in ("true", "false"):
         return word == "true"
     for kind in (int, float):
@@ -120,4 +120,4 @@ def written(value: Any) -> str:
         >>> written(0.5), written([64, 32])
         ('0.5', '64-32')
     """
-    return "-".join(map(str, value)) if isinstance(value, list) else plain(value)
+    return "-".join(map(str, value)) or "linear" if isinstance(value, list) else plain(value)

@@ -158,6 +158,7 @@ def _check_published(path: Path, name: str, key: str, array: np.ndarray) -> None
 
 def load_named(name: str, folder: str | Path | None = None, *, download_it: bool = True) -> Dataset:
     """One of `SOURCES`, from the first place that holds it; see `kmlp.load_dataset`."""
+    _tell_of_missing(folder)
     for _, path, read in _places(name, folder):
         if not _holds_files(path):
             continue
@@ -179,6 +180,17 @@ def load_named(name: str, folder: str | Path | None = None, *, download_it: bool
             )
     path = sample_folder(name)
     return _dataset(name, _read_folder(path), "sample", path)
+
+
+def _tell_of_missing(folder: str | Path | None) -> None:
+    """Where a set lies was said, and is not so: what serves instead should surprise nobody."""
+    for said, root in _named_folders(folder):
+        if not root.is_dir():
+            logger.warning(
+                "%s names %s, which is no folder, and is passed over. Correct it, or leave it out.",
+                said,
+                root,
+            )
 
 
 def load_folder(path: Path) -> Dataset:
@@ -211,16 +223,22 @@ def _places(
     name: str, folder: str | Path | None
 ) -> Iterator[tuple[str, Path, Callable[[Path], Arrays]]]:
     source = SOURCES[name]
-    for place, root in (("folder", folder), ("KMLP_DATA", os.environ.get("KMLP_DATA"))):
-        if root:
-            inside = Path(root) / name
-            yield place, inside if inside.exists() else Path(root), _read_folder
+    for place, root in _named_folders(folder):
+        inside = root / name
+        yield place, inside if inside.exists() else root, _read_folder
     yield "kmlp's cache", cache_folder() / name, _read_folder
     keras_home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
     cached = keras_home / "datasets" / source.keras_cache
     yield "Keras's cache", cached, _read_npz if cached.suffix == ".npz" else _read_folder
     if source.system_folder:
         yield "system", Path(source.system_folder), _read_folder
+
+
+def _named_folders(folder: str | Path | None) -> Iterator[tuple[str, Path]]:
+    """The folders that the user names, and how."""
+    for place, root in (("folder", folder), ("KMLP_DATA", os.environ.get("KMLP_DATA"))):
+        if root:
+            yield place, Path(root).expanduser()
 
 
 def _state(name: str, path: Path, read: Callable[[Path], Arrays]) -> str:

@@ -1,14 +1,19 @@
 """The trainer that everyone gets: Keras, on the backend's devices."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
+import numpy as np
 
-from kmlp.engine import scheduler
+from kmlp.data.dataset import Dataset
+from kmlp.engine import prediction, scheduler
 from kmlp.engine.checkpoint import EVERY_SECONDS, LARGEST_SHARE, Checkpoints
+from kmlp.engine.member import Member
 from kmlp.engine.planning import stacks
 from kmlp.engine.programs.kept import PROGRAMS
+from kmlp.engine.trainer import Predict
 from kmlp.machine import cpu_name
 from kmlp.nn import backend
 
@@ -35,6 +40,12 @@ class Engine:
         PROGRAMS.keep_on_disk()
         accelerators = [f"{kind}: {name}" for kind, name, _ in backend.devices() if kind != "cpu"]
         return keras.backend.backend(), next(iter(accelerators), f"cpu: {cpu_name()}")
+
+    def predictor(
+        self, members: Sequence[Member], weights: Sequence[Mapping[str, np.ndarray]], data: Dataset
+    ) -> Predict:
+        """What trained members of one variant say, each of rows of its own."""
+        return prediction.predictor(members[0].model, data.spec, weights)
 
     def checkpoints(self, folder: Path, every_epoch_until: int) -> Checkpoints:
         """One stack's checkpoints."""

@@ -3,7 +3,7 @@
 `kmlp.engine.engine.Engine` does it with Keras; `kmlp.testing` has one that tests can do with.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +19,9 @@ Stacks = list[list[Member]]
 OnEpoch = Callable[[Sequence[Member], int, dict[str, np.ndarray]], None]
 OnCompile = Callable[[int, int], None]
 """Called with the number of a program, from 1, and how many are compiled."""
+Predict = Callable[[np.ndarray], np.ndarray]
+"""From each member's own rows, `(k, n, features)`, to outputs as `MemberResult.predictions`,
+`(k, n, ...)`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +39,8 @@ class MemberResult:
         predictions: of the test set, or of the member's fold, for which the test set is not
             read: log-probabilities `(n, num_classes)`, or predictions `(n,)` in the target's own
             unit; `float32`.
+        validation: outputs of the same form of the rows that it validated on; empty without.
+        validation_rows: which these are.
         fold: the rows of the training set that they are of; empty where they are the test set's.
         metrics: `train`, `val`, and `test` or `fold` -> metric -> value with these weights.
         seconds: this member's share of its stack's wall time.
@@ -48,6 +53,8 @@ class MemberResult:
     curves: dict[str, np.ndarray]
     weights: dict[str, np.ndarray]
     predictions: np.ndarray
+    validation: np.ndarray
+    validation_rows: np.ndarray
     fold: np.ndarray
     metrics: dict[str, dict[str, float]]
     seconds: float
@@ -112,6 +119,17 @@ class Trainer(Protocol):
 
     def stack_size(self, member: Member, spec: DataSpec, room: Room | None = None) -> int:
         """How many members like this one train together."""
+
+    def predictor(
+        self, members: Sequence[Member], weights: Sequence[Mapping[str, np.ndarray]], data: Dataset
+    ) -> Predict:
+        """What trained members of one variant say, each of rows of its own.
+
+        Args:
+            members: at least one; they differ by their seeds alone.
+            weights: of each, as a `MemberResult` has them.
+            data: that they were trained on.
+        """
 
     def plan_stacks(
         self,

@@ -1,7 +1,7 @@
 """Several studies side by side: scores by variant and what differs; then each study in full."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kmlp.report import tabular
@@ -11,9 +11,10 @@ from kmlp.report.rendering.drawing import draw, draw_in_rows
 from kmlp.report.sections.scores import score_row
 from kmlp.report.study import study_report
 from kmlp.report.tabular import Column
+from kmlp.scores.comparison import Comparison
 from kmlp.stats.formatting import Unit, p_value, unit_of
 from kmlp.study.environment import read_environment
-from kmlp.study.loading import Study, read_study
+from kmlp.study.loading import read_study
 from kmlp.study.provenance import stored_config
 from kmlp.study.results.ranking import rank
 from kmlp.study.results.records.study import StudyResults
@@ -21,42 +22,70 @@ from kmlp.study.results.records.variants import VariantResult
 from kmlp.study.run_folder import RunFolder
 
 
-def comparison_report(folders: Sequence[RunFolder]) -> Report:
-    """What a report of several run folders says: a comparison, and a chapter for each.
+@dataclass(frozen=True)
+class SideBySide:
+    """Several studies.
+
+    Attributes:
+        together: the page: a comparison, and a chapter for each.
+        reports: by each study's short name, its own report and its results.
+    """
+
+    together: Report
+    reports: Mapping[str, tuple[Report, StudyResults]]
+
+
+def side_by_side(folders: Sequence[RunFolder], search: Section | None = None) -> SideBySide:
+    """What a report of several run folders says.
+
+    Args:
+        folders: of the studies.
+        search: how settings were searched, as a section of its own.
 
     Raises:
         RunFolderError: no run folder, or it is damaged, or was changed by hand.
     """
     names, read = _short_names([f.path for f in folders]), [read_study(f) for f in folders]
-    studies = dict(zip(names, (study.record for study in read), strict=True))
-    units, across = _units(studies), across_studies(read)
-    sections = [
-        *([across_section(across)] if across else []),
-        Section("scores", "Scores by variant", [_scores(studies, units)]),
-        Section("gains", "What each variant gains over its study's baseline", [_gains(studies)]),
-        Section("every", "Every seed", _figures(studies)),
-        Section("differs", "What differs", [_differences(folders, studies)]),
-        Section(
-            "limits", "Limits of comparing", [Bullets(_limits(studies, has_across=bool(across)))]
-        ),
-    ]
-    return Report(
+    each = zip(folders, read, strict=True)
+    reports = [study_report(f, study.record, study.num_missing) for f, study in each]
+    records = [study.record for study in read]
+    studies = dict(zip(names, records, strict=True))
+    together = Report(
         kicker="Studies side by side",
         title=" and ".join(names) if len(names) < 4 else f"{len(names)} studies",
         facts=" · ".join(f"{n}: {_facts(r)}" for n, r in studies.items()),
         verdict=[
-            *(across.verdict if across else ()),
+            *(across.verdict if (across := across_studies(read)) else ()),
             *(f"{name}: {_in_short(results)}" for name, results in studies.items()),
         ],
         also=[f"{name}: {s}" for name, results in studies.items() for s in _caveats(results)],
-        sections=sections,
-        chapters=[_chapter(*each) for each in zip(names, folders, read, strict=True)],
+        sections=[*_sections(folders, studies, across), *([search] if search else [])],
+        chapters=list(map(_chapter, names, reports, records)),
     )
+    return SideBySide(together, dict(zip(names, zip(reports, records, strict=True), strict=True)))
 
 
-def _chapter(name: str, folder: RunFolder, study: Study) -> Report:
-    report = study_report(folder, study.record, study.num_missing)
-    kicker = f"{report.kicker} on {study.record.dataset.name}"
+def comparison_report(folders: Sequence[RunFolder]) -> Report:
+    """The page of several run folders: a comparison, and a chapter for each."""
+    return side_by_side(folders).together
+
+
+def _sections(
+    folders: Sequence[RunFolder], studies: "Studies", across: Comparison | None
+) -> list[Section]:
+    limits = _limits(studies, has_across=bool(across))
+    return [
+        *([across_section(across)] if across else []),
+        Section("scores", "Scores by variant", [_scores(studies, _units(studies))]),
+        Section("gains", "What each variant gains over its study's baseline", [_gains(studies)]),
+        Section("every", "Every seed", _figures(studies)),
+        Section("differs", "What differs", [_differences(folders, studies)]),
+        Section("limits", "Limits of comparing", [Bullets(limits)]),
+    ]
+
+
+def _chapter(name: str, report: Report, results: StudyResults) -> Report:
+    kicker = f"{report.kicker} on {results.dataset.name}"
     return replace(report, kicker=kicker, title=f"Study {name}")
 
 
@@ -89,7 +118,7 @@ def _units(studies: Studies) -> dict[str, Unit]:
         metric = results.metric.name
         tests = [v.test[metric].mean for v in results.variants if v.num_members]
         by_metric.setdefault(metric, []).extend(tests)
-    return {name: unit_of(r.metric.name, by_metric[r.metric.name]) for name, r in studies.items()}
+    return {name: unit_of(r.metric.known, by_metric[r.metric.name]) for name, r in studies.items()}
 
 
 def _facts(results: StudyResults) -> str:

@@ -10,6 +10,7 @@ from kmlp.report.images import find_test_images
 from kmlp.report.limits import limits
 from kmlp.report.sections.analyses.decompositions import decompositions_section
 from kmlp.report.sections.analyses.folds import folds_section
+from kmlp.report.sections.analyses.importance import importance_section
 from kmlp.report.sections.analyses.interim import interim_section
 from kmlp.report.sections.analyses.references import references_section
 from kmlp.report.sections.analyses.seed_streams import randomness_section
@@ -114,6 +115,7 @@ def _findings(
         ranking_section(results, weight_columns(networks)),
         best_section(results),
         references_section(results),
+        importance_section(results),
         scores_section(results),
         comparisons_section(results),
         promises_section(results),

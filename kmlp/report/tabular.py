@@ -30,6 +30,8 @@ class Column(Generic[E]):
         note: how to read it, a sentence below the page's table.
         of_baseline: what the page says in the baseline's row.
         terminal: its heading on a terminal; "" leaves it out there.
+        leaves: how soon it leaves a terminal that is too narrow: the highest first, 0 never.
+        second_leaves: the same of its second line.
         numbers: an entry's unrounded numbers, by the names of their columns in CSV.
     """
 
@@ -39,6 +41,8 @@ class Column(Generic[E]):
     note: str = ""
     of_baseline: str = ""
     terminal: str = ""
+    leaves: int = 0
+    second_leaves: int = 2
     numbers: Callable[[E], Values] = lambda entry: {}
 
     @property
@@ -107,6 +111,7 @@ def versus_columns(
             head="Wins",
             cell=lambda e: if_any(of(e), wins),
             terminal="wins",
+            leaves=4,
         ),
     ]
 

@@ -119,7 +119,7 @@ def compare_folds(
 
 
 def corrected_variance(
-    values: Sequence[float] | np.ndarray, *, num_train: int, num_test: int
+    values: Sequence[float] | np.ndarray, *, num_train: float, num_test: float
 ) -> float:
     """Variance of the mean of scores from overlapping training sets, as folds' are.
 
@@ -129,7 +129,7 @@ def corrected_variance(
 
     Args:
         values: scores or paired differences, `(J,)` or `(num_repeats, num_folds)`; at least 2.
-        num_train, num_test: rows that each model was trained and scored on.
+        num_train, num_test: rows that each model was trained and scored on; their ratio counts.
 
     Example:
         >>> corrected_variance([1.0, 2.0, 3.0], num_train=2, num_test=1)

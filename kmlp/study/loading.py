@@ -137,6 +137,13 @@ def read_study(folder: RunFolder) -> Study:
     return Study(config, folder.path, results, num_planned - num_known)
 
 
+def study_folders(path: str | Path) -> list[Path]:
+    """The run folders that lie in a folder of several studies, by name; none of any other."""
+    if any((Path(path) / name).exists() for name in ("study.toml", "search.toml", PILOT_FOLDER)):
+        return []
+    return sorted(found.parent for found in Path(path).glob("*/study.toml"))
+
+
 def _refuse_no_study(folder: RunFolder) -> None:
     if (folder.path / "study.toml").exists():
         return
@@ -172,9 +179,9 @@ def pilot_results(config: StudyConfig, folder: RunFolder) -> StudyResults | None
 
 def _instead(path: Path) -> str:
     """What a folder that is no study's is, in words, with what to name instead."""
-    inside = sorted(p.parent for p in path.glob("*/study.toml"))
     if (path / "search.toml").exists():
+        inside = sorted(p.parent for p in path.glob("*/study.toml"))
         return f"this is a search, {f'its study is {inside[0]}' if inside else 'without a study'}"
-    if inside:
-        return f"these are several studies: name one, as {inside[0]}"
+    if several := study_folders(path):
+        return f"these are several studies: name one, as {several[0]}"
     return "is this a run folder?"

@@ -67,6 +67,10 @@ class StudyProgress(LiveDisplay):
             words = name.replace("_", " ")
             self._say(f"Training reference {number} of {total}: {words}, a model a seed.")
 
+    def importance(self, model: str, num_columns: int) -> None:
+        """The columns of a trained model are about to be shuffled."""
+        self._say(f"Shuffling {num_columns} columns, to see which {model} leans on.")
+
     def epoch(self, members: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
         """One epoch of one stack."""
         name, part, values = _shown(logs)

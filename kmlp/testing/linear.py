@@ -29,8 +29,8 @@ class LinearRun:
 
     def __init__(self, member: Member, data: Dataset) -> None:
         self.member, self.data, self.epoch, self.status = member, data, 0, "done"
-        self.rows, self.held_out = member.split(data.y_train)
-        self.fold = member.fold(data.y_train)
+        self.rows, self.held_out = member.split(data.rows)
+        self.fold = member.fold(data.rows)
         self.targets, self._center, self._scale = _targets(data, self.rows)
         shape = (data.spec.num_features + 1, self.targets.shape[1])
         self.weights = 0.1 * generator(member.seeds.init, "init").normal(size=shape)
@@ -89,12 +89,18 @@ class LinearRun:
         outputs = _inputs(x, self.data.spec) @ self.weights
         return outputs if self.data.spec.task == "regression" else _log_softmax(outputs)
 
-    def _predictions(self, x: np.ndarray) -> np.ndarray:
-        """As they are recorded: log-probabilities, or numbers in the target's own unit."""
+    def predictions(self, x: np.ndarray) -> np.ndarray:
+        """Of `(n, ...)` examples, as they are recorded: log-probabilities, or numbers in the
+        target's own unit."""
         outputs = self._forward(x)
         if self.data.spec.task == "regression":
             outputs = self._center + self._scale * outputs[:, 0]
         return self.data.spec.in_unit(outputs.astype(np.float32))
+
+    def load(self, weights: Mapping[str, np.ndarray]) -> None:
+        """Takes what a `MemberResult` has."""
+        kernel, bias = (weights[f"predictions/{name}"] for name in ("kernel", "bias"))
+        self.weights = np.vstack([kernel, bias])
 
     def result(self) -> MemberResult:
         """At its restored epoch."""
@@ -102,7 +108,7 @@ class LinearRun:
         if train.early_stopping and train.restore_best_weights:
             self.weights = self.best
         held_out = self.data.x_train[self.fold] if len(self.fold) else self.data.x_test
-        predictions = self._predictions(held_out)
+        predictions = self.predictions(held_out)
         return MemberResult(
             member=self.member,
             status=self.status,
@@ -114,6 +120,8 @@ class LinearRun:
                 "predictions/bias": self.weights[-1].astype(np.float32),
             },
             predictions=predictions,
+            validation=self.predictions(self.data.x_train[self.held_out]),
+            validation_rows=self.held_out,
             fold=self.fold,
             metrics=self._metrics(predictions),
             seconds=1.0,
@@ -125,7 +133,7 @@ class LinearRun:
         y, x, in_unit = self.data.y_train, self.data.x_train, self.data.spec.in_unit
         parts = {"train": self.rows, "val": self.held_out}
         found = {
-            part: score(in_unit(y[rows]), self._predictions(x[rows]))
+            part: score(in_unit(y[rows]), self.predictions(x[rows]))
             for part, rows in parts.items()
             if len(rows)
         }

@@ -1,6 +1,6 @@
 """A trainer without Keras: members as linear models, one stack after the other."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import numpy as np
 from kmlp.data.dataset import Dataset, DataSpec
 from kmlp.engine.checkpoint import Checkpoints
 from kmlp.engine.member import Member
-from kmlp.engine.trainer import MemberResult, Need, OnCompile, OnEpoch, Room, Stacks
+from kmlp.engine.trainer import MemberResult, Need, OnCompile, OnEpoch, Predict, Room, Stacks
 from kmlp.testing.linear import LinearRun
 
 
@@ -85,6 +85,15 @@ class LinearTrainer:
     def stack_size(self, member: Member, spec: DataSpec, room: Room | None = None) -> int:
         """The same of every member."""
         return self.width
+
+    def predictor(
+        self, members: Sequence[Member], weights: Sequence[Mapping[str, np.ndarray]], data: Dataset
+    ) -> Predict:
+        """What trained members say, each of rows of its own."""
+        runs = [LinearRun(member, data) for member in members]
+        for run, own in zip(runs, weights, strict=True):
+            run.load(own)
+        return lambda x: np.stack([r.predictions(rows) for r, rows in zip(runs, x, strict=True)])
 
     def plan_stacks(
         self,

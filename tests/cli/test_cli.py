@@ -148,15 +148,23 @@ def test_the_report_is_made_again_to_the_byte_without_keras(finished):
 
 @pytest.mark.slow
 def test_one_file_of_several_studies_is_one_command_and_one_pdf(tmp_path):
+    (tmp_path / "search.toml").write_text(
+        'dataset = "mnist"\nmax_trials = 2\nnum_seeds = 1\n[space]\npreset = "none"\n'
+        "dropout = [0.0, 0.5]\n[fixed]\nhidden_units = [8]\n[train]\nmax_epochs = 1\n"
+    )
     (tmp_path / "both.toml").write_text(
-        'variants = ["none"]\nnum_seeds = 1\n[model]\nhidden_units = [8]\n[train]\nmax_epochs = 1\n'
+        'search = "search.toml"\nvariants = ["none"]\nnum_seeds = 1\n'
+        "[model]\nhidden_units = [8]\n[train]\nmax_epochs = 1\n"
         + "".join(f'[[study]]\nname = "{n[:3]}"\ndataset = "{n}"\n' for n in SETS)
     )
     options = ["--sweep", "dropout=0.1,0.3"]
-    done = kmlp("run", "both.toml", *options, cwd=tmp_path)
+    done = kmlp("run", "both.toml", *options, "--author", "Ada Lovelace", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     # None and two swept variants.
     assert done.stderr.count("Training 3 networks.") == 2
+    paper = (tmp_path / "runs/both/comparison.tex").read_text()
+    for words in ("Ada Lovelace", "search drew settings of dropout"):
+        assert words in paper
     assert (tmp_path / "runs/both/comparison.pdf").read_bytes().startswith(b"%PDF")
     for name, dataset in zip(("mni", "fas"), SETS, strict=True):
         folder = tmp_path / "runs/both" / name

@@ -29,7 +29,7 @@ def test_data_lists_every_set_with_its_state():
         (("study", "mnist", "--resample", "halves:2"), "kmlp: resample is splits:R"),
         (("study", "mnist", "--sweep", "dropuot=0:1:3"), "Did you mean 'dropout'?"),
         (("study", "mnist", "--folds", "1"), "kmlp: folds must be a whole number of at least 2"),
-        (("study", "mnist", "--hidden-units", "a,b"), "--hidden-units takes whole numbers"),
+        (("study", "mnist", "--hidden-units", "a,b"), "whole numbers with hyphens between them"),
         (("report",), "kmlp: report needs a run folder"),
         (("report", "nowhere"), "kmlp: nowhere: no study.toml; is this a run folder?"),
         (("show", "nowhere"), "kmlp: nowhere: no study.toml; is this a run folder?"),
@@ -52,6 +52,27 @@ def test_every_command_has_an_example_in_its_help():
     for command in commands:
         _, _, example = kmlp(command, "--help").stdout.partition("For example:")
         assert re.search(rf"kmlp {command}( |$)", example, re.MULTILINE), command
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "--baseline STR the variant that the others are compared with [default: none]",
+        "as 128-64 [default: 128-64]",
+        "--learning-rate FLOAT of the optimizer [default: 0.001]",
+        "made where it is missing [default: runs/NAME]",
+        "an interval of so little to either side is enough --strengths",  # off: no default
+    ],
+)
+def test_the_help_tells_defaults_as_the_configs_have_them(told):
+    assert told in " ".join(kmlp("study", "--help").stdout.replace("│", "").split())
+
+
+def test_a_shell_is_given_what_completes_commands():
+    for shell, mark in (("bash", "complete -F _kmlp kmlp"), ("zsh", "#compdef kmlp")):
+        script = kmlp("completion", shell).stdout
+        assert mark in script
+        assert "--hidden-units" in script
 
 
 def test_a_process_ends_with_the_same_line_and_exit_code(tmp_path):

@@ -37,6 +37,28 @@ def test_options_hold_for_every_study_of_a_file(tmp_path):
     }
 
 
+@pytest.mark.parametrize(
+    ("word", "units"), [("128-64", (128, 64)), ("32,16", (32, 16)), ("linear", ()), ("8", (8,))]
+)
+def test_layers_are_said_as_a_sweep_says_them(word, units):
+    said = Options(variants="none", hidden_units=word)
+    assert configure("mnist", said)[""].model.hidden_units == units
+    swept = Options(variants="none", sweep=[f"hidden_units=7-7,{word.replace(',', '-')},7"])
+    assert units in [v.model.hidden_units for v in configure("mnist", swept)[""].resolved_variants]
+
+
+def test_another_baseline_is_said_and_an_only_variant_is_its_own(tmp_path):
+    named = configure("mnist", Options(variants="dropout,l2", baseline="l2"))[""]
+    assert (named.baseline, named.variant_names) == ("l2", ("dropout", "l2"))
+    assert configure("mnist", Options(variants="dropout=0.3"))[""].baseline == "dropout=0.3"
+    path = tmp_path / "one.toml"
+    path.write_text('dataset = "mnist"\nvariants = ["l1"]')
+    assert configure(str(path))[""].baseline == "l1"
+    assert configure(str(path), Options(variants="none,l2"))[""].baseline == "none"
+    with pytest.raises(ConfigError, match="on the command line --baseline"):
+        configure("mnist", Options(variants="dropout,l2"))
+
+
 def test_what_was_said_is_said_again():
     options = Options(num_seeds="auto", sweep=["l2=0,1", "dropout=0,0.1"], randomness=True)
     said = ["--sweep l2=0,1", "--sweep dropout=0,0.1", "--randomness"]
@@ -50,7 +72,7 @@ def test_nothing_said_is_the_study_as_it_is():
 
 
 def test_widths_that_are_no_numbers_are_refused():
-    with pytest.raises(ConfigError, match="--hidden-units takes whole numbers"):
+    with pytest.raises(ConfigError, match="hidden_units are whole numbers with hyphens"):
         configure("mnist", Options(hidden_units="a,b"))
 
 

@@ -24,7 +24,7 @@ MESSAGES = (
     (("study", "mnist", "--resample", "splits:10001"), "for R from 2 to 10,000"),
     (("study", "mnist", "--sweep", "dropout=0:0.5:100000000"), "at most 1,000 values"),
     (("study", "mnist", "--variants", f"none,{HUGE}"), "unknown variant"),
-    (("study", "mnist", "--hidden-units", HUGE), "--hidden-units takes whole numbers"),
+    (("study", "mnist", "--hidden-units", HUGE), "hidden_units are whole numbers"),
     (("study", HUGE), "dataset must be a name or a path"),
     (("tune", "mnist", "--max-trials", "100000000"), "max_trials must be at most 10,000"),
     (("show", HUGE), "File name too long"),

@@ -3,8 +3,8 @@
 import pytest
 from rich.console import Console
 
+from kmlp.cli.printing.tables import results_table, score_lines
 from kmlp.cli.report import print_study
-from kmlp.cli.tables import results_table, score_lines
 from kmlp.stats.metrics import METRICS
 from kmlp.study.loading import load_study
 from kmlp.study.results.records.study import StudyResults
@@ -51,7 +51,7 @@ def test_a_better_error_is_a_negative_difference(tmp_path):
 def test_a_study_is_told_answer_first(tmp_path, capsys):
     hand_made(tmp_path, "multiclass", 8)
     study = load_study(tmp_path)
-    print_study(study, as_json=False)
+    print_study(study)
     said = " ".join(capsys.readouterr().out.split())
     assert said.startswith(f"{study.record.answer.text} variant seeds test acc. %")
 

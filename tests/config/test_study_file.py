@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from kmlp.config.study_file import read_studies, read_study_file
+from kmlp.config.study_file import (
+    find_file,
+    read_studies,
+    read_study_file,
+    ready_files,
+    search_of,
+)
 from kmlp.errors import ConfigError
 
 SEVERAL = """
@@ -66,7 +72,14 @@ def test_one_study_is_not_read_from_several(file):
         ('[[study]]\nname = "a"\ndataset = "x"\nnum_sed = 1', "study 'a': StudyConfig has no"),
         *(
             (f'[[study]]\nname = "{name}"\ndataset = "x"', f"no study can be called {name}: ")
-            for name in ("figures", "Tables", "comparison.html", "comparison.pdf", "pilot")
+            for name in (
+                "figures",
+                "Tables",
+                "comparison.html",
+                "comparison.pdf",
+                "search",
+                "pilot",
+            )
         ),
         ('[study]\nname = "a"', "several studies are written as [[study]] tables."),
     ],
@@ -79,7 +92,7 @@ def test_a_bad_table_is_named(file, text, message):
 
 
 def test_the_assignment_is_both_data_sets_alike():
-    studies = read_studies(Path(__file__).parents[2] / "studies/assignment.toml")
+    studies = read_studies(Path(__file__).parents[2] / "kmlp/studies/assignment.toml")
     assert {name: s.dataset for name, s in studies.items()} == {
         "mnist": "mnist",
         "fashion_mnist": "fashion_mnist",
@@ -87,3 +100,45 @@ def test_the_assignment_is_both_data_sets_alike():
     mnist, fashion = studies.values()
     assert mnist.resolved_variants == fashion.resolved_variants
     assert mnist.resample == "splits:5"
+
+
+def test_a_file_of_several_studies_names_a_search_that_lies_beside_it(tmp_path):
+    path = tmp_path / "both.toml"
+    tables = '[[study]]\nname = "a"\ndataset = "mnist"\n'
+    path.write_text(f'search = "found.toml"\n{tables}')
+    assert set(read_studies(path)) == {"a"}, "no study takes it for a field"
+    with pytest.raises(ConfigError, match=r"search must name a file of kmlp tune beside this one"):
+        search_of(path)
+    (tmp_path / "found.toml").write_text("")
+    assert search_of(path) == tmp_path / "found.toml"
+    path.write_text(f"search = 3\n{tables}")
+    with pytest.raises(ConfigError, match=r"search names the file of a search.*Received: search=3"):
+        read_studies(path)
+    path.write_text(tables)
+    assert search_of(path) is None
+
+
+@pytest.mark.parametrize("said", ["assignment", "assignment.toml", "studies/assignment.toml"])
+def test_a_ready_file_is_found_by_its_name(tmp_path, monkeypatch, said):
+    monkeypatch.chdir(tmp_path)
+    assert find_file(said) == ready_files()["assignment"]
+    path = tmp_path / said
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("")
+    # What is there is meant: of a file its own path, of data none.
+    assert find_file(said) == (Path(said) if said.endswith(".toml") else None)
+
+
+@pytest.mark.parametrize("said", ["mnist", "churn.csv", "photos/", "elsewhere"])
+def test_data_are_no_study_file(said):
+    assert find_file(said) is None
+
+
+@pytest.mark.parametrize(
+    "said", ["studies/assigment.toml", "assigment.toml", "mine/assignment.toml"]
+)
+def test_a_file_that_is_not_there_is_told_with_those_that_ship(said):
+    with pytest.raises(
+        ConfigError, match=r"no such file\. Did you mean 'assignment'\? .*: assignm"
+    ):
+        find_file(said)

@@ -253,9 +253,20 @@ def test_after_a_place_that_is_passed_over_the_next_one_serves(home, published, 
 
 
 def test_places_that_hold_nothing_are_passed_over_in_silence(home, published, monkeypatch, caplog):
-    monkeypatch.setenv("KMLP_DATA", str(home / "not there"))
+    (home / "empty").mkdir()
+    monkeypatch.setenv("KMLP_DATA", str(home / "empty"))
     assert load_dataset("mnist").provenance.source == "sample"
     assert not caplog.records
+
+
+def test_a_named_folder_that_is_not_there_is_told(home, published, monkeypatch, caplog):
+    monkeypatch.setenv("KMLP_DATA", str(home / "typo"))
+    assert load_dataset("mnist", folder="~/none such").provenance.source == "sample"
+    folder = Path("~/none such").expanduser()
+    assert caplog.messages == [
+        f"{said} names {path}, which is no folder, and is passed over. Correct it, or leave it out."
+        for said, path in (("folder", folder), ("KMLP_DATA", home / "typo"))
+    ]
 
 
 # A download

@@ -9,7 +9,7 @@ import types
 import numpy as np
 import pytest
 
-from kmlp.cli.predictions import print_images, print_predictions
+from kmlp.cli.printing.predictions import print_images, print_predictions
 from kmlp.data.arrays.idx import idx_bytes
 from kmlp.deploy.prediction import predict_file, refuse_out
 from kmlp.errors import DataError, ForeignFileError

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from kmlp.cli.predictions import print_predictions
+from kmlp.cli.printing.predictions import print_predictions
 from kmlp.deploy.prediction import predict_file
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from kmlp.cli.predictions import print_predictions
+from kmlp.cli.printing.predictions import print_predictions
 from kmlp.data.encoder import encode
 from kmlp.data.inference import infer_schema
 from kmlp.data.tables import read_batches, read_table

@@ -1,12 +1,15 @@
 """Studies side by side: what each says, and what differs between them."""
 
+import json
 import re
 
 import pypdf
 import pytest
 
 from kmlp.config import TrainConfig
-from kmlp.report import write_comparison
+from kmlp.errors import ConfigError
+from kmlp.report import write_comparison, write_report
+from tests.command_line import kmlp
 from tests.hand_made import hand_made
 from tests.report.test_report import text_of
 
@@ -36,6 +39,18 @@ def test_variants_stand_side_by_side_with_their_intervals(two, tmp_path):
             low, high = (f"{100 * bound:.2f}" for bound in test["ci95"])
             assert f"{100 * test['mean']:.2f} {low} to {high}, {seeds} seeds" in text
     assert re.search(r"l2 l2=[\d.]+ [\d.]+ [\d.]+ to [\d.]+, 6 seeds –", text)
+
+
+def test_a_folder_that_holds_them_is_reported_and_shown_as_such(two, tmp_path):
+    page = write_report(tmp_path)
+    assert page == tmp_path / "comparison.html"
+    assert "Studies side by side" in page.read_text()
+    assert kmlp("report", str(tmp_path)).stdout.startswith(f"Report: {page}")
+    shown = kmlp("show", str(tmp_path)).stdout.splitlines()
+    assert [line for line in shown if line in ("a:", "b:")] == ["a:", "b:"]
+    assert list(json.loads(kmlp("show", str(tmp_path), "--json").stdout)) == ["a", "b"]
+    with pytest.raises(ConfigError, match=r"holds 2\. Name one, as .*a"):
+        write_report(tmp_path, hide_values=True)
 
 
 def test_only_what_differs_is_listed(two, tmp_path):
@@ -76,7 +91,7 @@ def test_folders_of_one_name_are_told_apart_by_their_parents(two, tmp_path):
 def test_the_pdf_opens_and_the_page_needs_nothing_else(two, tmp_path):
     page = write_comparison([f.path for f in two], tmp_path / "both")
     reader = pypdf.PdfReader(page.with_suffix(".pdf"))
-    assert "Studies side by side".upper() in reader.pages[0].extract_text().upper()
+    assert "Regularizing multilayer perceptrons on made" in reader.pages[0].extract_text()
     assert "<script" not in page.read_text()
     assert not re.search(r"""(src|href)=["'](?!#)""", page.read_text())
 
@@ -110,6 +125,7 @@ def test_each_study_follows_in_full_as_a_chapter(two, tmp_path):
             assert sentence in text
         for heading in ("The setting", "The best settings", "Learning curves", "How to make it"):
             assert heading in text
+        for heading in ("The best settings", "Learning curves", "How to make it"):
             assert pdf.count(heading) >= len(two)
 
 

@@ -13,8 +13,8 @@ import pytest
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from kmlp.cli.predictions import print_line
-from kmlp.cli.tables import confusion_table, results_table
+from kmlp.cli.printing.predictions import print_line
+from kmlp.cli.printing.tables import confusion_table, results_table
 from kmlp.config import StudyConfig
 from kmlp.data import Dataset
 from kmlp.deploy.model_card import model_card

@@ -127,8 +127,9 @@ def test_the_answer_and_what_changes_its_reading_stand_first(tmp_path):
     assert said < page.index(sample) < page.index("Verdict dropout=0.2 has the best")
     assert page.count(sample) == 1, "the verdict does not say it again"
     first = pypdf.PdfReader(tmp_path / "report.pdf").pages[0].extract_text()
-    letters = [re.sub(r"\W", "", s) for s in (first, "Helps" + made.record.answer.text, sample)]
-    assert letters[1] + letters[2] in letters[0]
+    letters = [re.sub(r"\W", "", s) for s in (first, made.record.answer.text, sample)]
+    assert letters[1] in letters[0]
+    assert letters[2] in letters[0]
 
 
 def test_a_study_that_is_not_finished_says_so_first(tmp_path):

@@ -184,7 +184,7 @@ def changed_settings() -> list[dict]:
     for part in (None, "model", "train"):
         table = settings.to_dict() if part is None else settings.to_dict()[part]
         for name, value in table.items():
-            if not isinstance(value, dict):
+            if name not in ("model", "train"):
                 changed = {**table, name: another(value)}
                 found.append(changed if part is None else {**settings.to_dict(), part: changed})
     return [without_none(values) for values in found]
@@ -195,6 +195,8 @@ def another(value):
         return not value
     if isinstance(value, str):
         return value + "x"
+    if isinstance(value, dict):
+        return {**value, "more": ["x"]}
     return [*value, "more"] if isinstance(value, list) else value + 1
 
 

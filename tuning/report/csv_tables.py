@@ -7,7 +7,7 @@ from kmlp.study.results.records.base import Record
 from tuning.report import trials
 from tuning.results.records.search import SearchResults
 
-_EXECUTION = ("seed", "score", "best_epoch", "stopped_epoch", "status", "member")
+_EXECUTION = ("seed", "fold", "score", "best_epoch", "stopped_epoch", "status", "member")
 _IMPORTANCE = ("name", "importance", "sd")
 
 
@@ -27,13 +27,16 @@ def _executions(results: SearchResults) -> Rows:
     executions = [(t.number, e) for t in results.trials for e in t.executions]
     validated = dict.fromkeys(metric for _, e in executions for metric in e.val)
     trained = dict.fromkeys(metric for _, e in executions for metric in e.train)
-    heads = [*(f"val_{metric}" for metric in validated), *(f"train_{m}" for m in trained)]
+    held_out = dict.fromkeys(metric for _, e in executions for metric in e.held_out)
+    heads = [*(f"val_{m}" for m in validated), *(f"fold_{m}" for m in held_out)]
+    heads += [f"train_{m}" for m in trained]
     yield ["trial", *_EXECUTION, *heads]
     for number, execution in executions:
         yield [
             number,
             *_values(execution, _EXECUTION),
             *(execution.val.get(metric) for metric in validated),
+            *(execution.held_out.get(metric) for metric in held_out),
             *(execution.train.get(metric) for metric in trained),
         ]
 

@@ -38,6 +38,7 @@ def history(results: SearchFindings) -> Figure:
     unit, trials = results.unit, results.finished
     drawn = points(results, trials)
     failed = [t.number for t in results.unfinished if t.status != "running"]
+    networks = "seeds and folds" if results.settings.folds else "seeds"
 
     def draw_at(width: float) -> Canvas:
         canvas = Canvas(figsize=(width, 2.9), layout="constrained")
@@ -46,7 +47,7 @@ def history(results: SearchFindings) -> Figure:
             drawn,
             failed,
             higher_is_better=unit.higher_is_better,
-            ylabel=f"validation {unit.axis} {unit.arrow}",
+            ylabel=f"{results.kind_of_score} {unit.axis} {unit.arrow}",
         )
         _key(canvas, width, has_failed=bool(failed), has_ties=len(results.ties) > 1)
         return canvas
@@ -54,12 +55,12 @@ def history(results: SearchFindings) -> Figure:
     return draw(
         "history",
         draw_at,
-        alt=f"Validation {unit.title} by trial with standard errors, and the best so far.",
+        alt=f"{_titled(results)} by trial with standard errors, and the best so far.",
         caption=(
-            f"Large dots: a trial's mean validation {unit.title} over its seeds, with the standard "
-            "error; small dots: the seeds. The stepped line is the best so far. A triangle at the "
-            "edge is a trial beyond the axis. The best of many trials owes part of its height to "
-            "luck."
+            f"Large dots: a trial's mean {_what(results)} over its {networks}, with the standard "
+            f"error; small dots: the {networks}. The stepped line is the best so far. A triangle "
+            "at the edge is a trial beyond the axis. The best of many trials owes part of its "
+            "height to luck."
         ),
     )
 
@@ -91,13 +92,13 @@ def parallel(results: SearchFindings) -> Figure | None:
     return draw(
         "parallel",
         draw_at,
-        alt=f"Parallel coordinates: hyperparameters of every trial, by validation {unit.title}.",
+        alt=f"Parallel coordinates: hyperparameters of every trial, by {_what(results)}.",
         caption=(
-            "A line a trial, an axis a hyperparameter; the lowest axis is its mean validation "
-            f"{unit.axis}, better to the right, where trials beyond the axis stand at its left "
-            "end. Colour: sixths of the trials by rank. Trials with the same value stand side by "
-            "side, the best on the right. Axes are logarithmic where values were drawn so; "
-            '"off": not active.'
+            "A line a trial, an axis a hyperparameter; the lowest axis is its mean "
+            f"{results.kind_of_score} {unit.axis}, better to the right, where trials beyond the "
+            "axis stand at its left end. Colour: sixths of the trials by rank. Trials with the "
+            "same value stand side by side, the best on the right. Axes are logarithmic where "
+            'values were drawn so; "off": not active.'
         ),
     )
 
@@ -124,13 +125,13 @@ def values(results: SearchFindings) -> Figure | None:
             plots.draw_values(ax, scale, own, drawn, limits, width=room)
             ax.tick_params(labelsize=6.8)
         canvas = found.canvas
-        canvas.supylabel(f"validation {unit.axis} {unit.arrow}", fontsize=8.5)
+        canvas.supylabel(f"{results.kind_of_score} {unit.axis} {unit.arrow}", fontsize=8.5)
         return canvas
 
     return draw(
         "values",
         draw_at,
-        alt=f"Validation {unit.title} against each hyperparameter, a panel each.",
+        alt=f"{_titled(results)} against each hyperparameter, a panel each.",
         caption=(
             "A dot a trial with its standard error, at its value of one hyperparameter while all "
             "others vary too; amber: the picked trial, rings: tied with the best. A search does "
@@ -208,18 +209,28 @@ def rounds(results: SearchFindings) -> Figure | None:
             plots.draw_rounds(ax, epochs, points(results, own), resumed, limits)
             ax.set_title(f"bracket {bracket}", loc="left", fontweight="normal")
         canvas.supxlabel("epochs trained", fontsize=8.5)
-        canvas.supylabel(f"validation {unit.axis} {unit.arrow}", fontsize=8.5)
+        canvas.supylabel(f"{results.kind_of_score} {unit.axis} {unit.arrow}", fontsize=8.5)
         return canvas
 
     return draw(
         "rounds",
         draw_at,
-        alt=f"Validation {unit.title} by epochs trained, a panel a bracket.",
+        alt=f"{_titled(results)} by epochs trained, a panel a bracket.",
         caption=(
             "Hyperband trains many trials a little and goes on with the best: a line joins a trial "
             "with the one that goes on from it."
         ),
     )
+
+
+def _what(results: SearchFindings) -> str:
+    """ "validation accuracy"."""
+    return f"{results.kind_of_score} {results.unit.title}"
+
+
+def _titled(results: SearchFindings) -> str:
+    """ "Validation RMSE", to begin a sentence."""
+    return f"{results.kind_of_score.capitalize()} {results.unit.title}"
 
 
 def _active(results: SearchFindings) -> list[SearchedParameter]:

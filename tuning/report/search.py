@@ -7,7 +7,9 @@ from kmlp.report.blocks import Block, Bullets, Code, Report, Section, Text, fact
 from kmlp.report.limits import Calibration, calibration
 from kmlp.study.environment import Environment
 from tuning.report import figures, tables, trials
+from tuning.report.folds import folds_table
 from tuning.report.remarks import remarks, why_no_importance
+from tuning.results.folds import in_words
 from tuning.results.records.search import SearchResults
 from tuning.results.trials import export_command
 
@@ -44,17 +46,20 @@ def search_report(
 def _facts(results: SearchResults) -> str:
     dataset, settings = results.dataset, results.settings
     begun, done = len(results.trials), len(results.finished)
+    rows = f"{dataset.num_train:,} training, {dataset.num_val:,} validation"
+    if settings.folds:
+        rows = f"{dataset.num_train + dataset.num_val:,} training rows in folds"
     return (
         f"{settings.tuner} · {begun} trial{'s' * (begun != 1)}, {done} finished, "
-        f"{settings.num_seeds} seeds each, by {settings.objective.name} · "
-        f"{dataset.num_train:,} training, {dataset.num_val:,} validation, "
-        f"{dataset.num_test:,} test rows · data: {dataset.name}, {dataset.source}"
+        f"{in_words(settings)} each, by {settings.objective.name} · "
+        f"{rows}, {dataset.num_test:,} test rows · data: {dataset.name}, {dataset.source}"
     )
 
 
 def _findings(results: SearchResults, run_dir: Path, best: str) -> list[Section]:
     outcome: list[Block] = [b for b in (tables.fresh(results), tables.tested(results)) if b]
     rounds: list[Block] = [b for b in (figures.rounds(results), tables.rounds(results)) if b]
+    by_fold = folds_table(results)
     title = "The picked configuration, and what is as good"
     return [
         Section("picked", title, [tables.beside(results)]),
@@ -62,6 +67,7 @@ def _findings(results: SearchResults, run_dir: Path, best: str) -> list[Section]
         _next(results, run_dir, best),
         _hyperparameters(results),
         *([Section("rounds", "Hyperband's rounds", rounds)] if rounds else ()),
+        *([Section("folds", "Fold by fold", [by_fold])] if by_fold else ()),
         Section("trials", "Every trial", [trials.page_table(results)]),
     ]
 
@@ -85,7 +91,10 @@ def _next(results: SearchResults, run_dir: Path, best: str) -> Section:
         "next",
         "Take it from here",
         [
-            Text("The picked configuration as a study file, best.toml beside this page:"),
+            Text(
+                "The picked configuration beside the one that the search began from, as a study "
+                "file: best.toml beside this page."
+            ),
             Code(best.strip()),
             *_study_commands(results, run_dir),
             Text("Look at every trial's curves, filter and sort them:"),
@@ -105,7 +114,7 @@ def _study_commands(results: SearchResults, run_dir: Path) -> list[Block]:
             Code(f"kmlp report {quote(f'{run_dir}/study')}\n{export_command(results, run_dir)}"),
         ]
     return [
-        Text("Train it over fresh seeds and read the test set; then take the model away:"),
+        Text("Train both over fresh seeds and read the test set; then take the model away:"),
         Code(f"kmlp study {quote(f'{run_dir}/best.toml')} --out {again}\nkmlp export {again}"),
     ]
 
@@ -117,11 +126,10 @@ def _spent(results: SearchResults) -> Section:
 
 
 def _limits(results: SearchResults) -> list[str]:
-    unit, seeds = results.unit, results.settings.num_seeds
+    what = f"{results.kind_of_score} {results.unit.title}"
     return [
-        f"Trials were compared by their mean validation {unit.title} over {seeds} "
-        f"seed{'s' * (seeds > 1)}. The best of many is better in the search than with other seeds; "
-        "only fresh seeds say by how much.",
+        f"Trials were compared by their mean {what} over {in_words(results.settings)}. The best of "
+        "many is better in the search than with other seeds; only fresh seeds say by how much.",
         "The same validation rows, or rows drawn from the same training set, judged all trials: "
         "the more trials, the better the picked one is fitted to them. The test set had no say.",
         "What was not searched was not compared: other ranges, other data and other sizes of the "

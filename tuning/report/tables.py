@@ -7,11 +7,13 @@ import numpy as np
 from kmlp.report.blocks import NONE, Cell, Row, Table
 from kmlp.stats.formatting import unit_of
 from tuning.report.trials import mean_epochs, plus_minus, standing
+from tuning.results.folds import in_words
 from tuning.results.records.search import Condition, SearchedParameter, SearchFindings
 from tuning.results.records.trials import FinishedTrial, TrialResult
 from tuning.results.trials import drawn_after_test, formatted, scores_on_test
 
 _MOST_BESIDE = 7
+_ERROR = "standard error"
 _SAMPLED = {"linear": "evenly", "log": "by its logarithm"}
 _STATUS: dict[str, str] = {
     "failed": "failed",
@@ -22,11 +24,11 @@ _STATUS: dict[str, str] = {
 
 def beside(results: SearchFindings) -> Table:
     """The picked trial beside those tied with the best and the next ones, one a column."""
-    unit, trials = results.unit, _beside(results)
+    unit, trials = results.unit, foremost(results)
     rows = [
         Row(
             [
-                Cell(f"Validation {unit.axis} {unit.arrow}", "standard error"),
+                Cell(f"{results.kind_of_score.capitalize()} {unit.axis} {unit.arrow}", _ERROR),
                 *(Cell(unit.value(t.score), plus_minus(t.se, unit), "strong") for t in trials),
             ]
         ),
@@ -38,9 +40,9 @@ def beside(results: SearchFindings) -> Table:
     heads = [Cell(f"Trial {t.number}", standing(t, results)) for t in trials]
     note = (
         "Bold: another value than the picked trial's. Tied: cannot be told apart from the best on "
-        "validation. Of those within one standard error of the best, as the verdict has it, those "
-        "with at most 5 % more than the fewest weights are taken for equally simple, and the best "
-        "of them is picked. A dash: not active."
+        "the search's scores. Of those within one standard error of the best, as the verdict has "
+        "it, those with at most 5 % more than the fewest weights are taken for equally simple, and "
+        "the best of them is picked. A dash: not active."
     )
     return Table([Cell(""), *heads], rows, note)
 
@@ -71,7 +73,7 @@ def space(results: SearchFindings) -> Table:
         Row(
             [
                 Cell(p.name),
-                Cell(_range(p)),
+                Cell(range_of(p)),
                 Cell(_SAMPLED.get(p.sampling or "", "–")),
                 Cell(formatted(p.default)),
                 Cell(" and ".join(_condition(c) for c in p.conditions) or "always"),
@@ -91,8 +93,10 @@ def fresh(results: SearchFindings) -> Table | None:
     points = ", points" if unit.of_difference == "points" else ""
     columns = [
         Cell("Trial"),
-        Cell(f"In the search, {unit.axis}", "standard error"),
-        Cell(f"{found.num_seeds} fresh seeds", "standard error"),
+        Cell(f"In the search, {unit.axis}", _ERROR),
+        Cell(
+            "Folds cut anew" if results.settings.folds else f"{found.num_seeds} fresh seeds", _ERROR
+        ),
         Cell(f"Fresh minus search{points}"),
     ]
     again = {n: (s, s.score) for n, s in found.trials.items() if s.score is not None}
@@ -114,8 +118,8 @@ def fresh(results: SearchFindings) -> Table | None:
         shown = Cell(unit.value(default.score), plus_minus(default.se, unit))
         rows.append(Row([Cell("Default"), NONE, shown, NONE], is_baseline=True))
     note = (
-        f"Validation scores. The fresh seeds, from {found.first_seed:,} on, had no say in the "
-        "choice, so their mean is not flattered by it."
+        f"{results.kind_of_score.capitalize()} scores. The fresh seeds, from "
+        f"{found.first_seed:,} on, had no say in the choice, so their mean is not flattered by it."
     )
     return Table(columns, rows, note)
 
@@ -190,7 +194,7 @@ def budget(results: SearchFindings) -> dict[str, str]:
     facts = {
         "tuner": f"{settings.tuner}, seed {settings.seed}",
         "trials": f"{done} finished, {others} without a score, {asked} asked for",
-        "seeds a trial": f"{settings.num_seeds}, from {settings.first_seed} on",
+        "networks a trial": f"{in_words(settings)}, from seed {settings.first_seed} on",
         "time": f"{_duration(spent.seconds)} of wall time",
         "epochs": f"{spent.member_epochs:,} in all, each of one network over its training rows",
     }
@@ -201,7 +205,7 @@ def budget(results: SearchFindings) -> dict[str, str]:
     return facts
 
 
-def _beside(results: SearchFindings) -> list[FinishedTrial]:
+def foremost(results: SearchFindings) -> list[FinishedTrial]:
     """The picked trial, those tied, then the best of the others."""
     tied = [results.picked, *results.ties]
     last = {t.number for t in results.concluded}
@@ -223,7 +227,8 @@ def _settings_row(
     return Row([Cell(name), *cells])
 
 
-def _range(parameter: SearchedParameter) -> str:
+def range_of(parameter: SearchedParameter) -> str:
+    """What a hyperparameter can be, in words."""
     if parameter.kind in ("float", "int"):
         step = f", step {formatted(parameter.step)}" if parameter.step else ""
         return f"{formatted(parameter.min)} to {formatted(parameter.max)}{step}"

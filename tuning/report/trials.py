@@ -47,12 +47,16 @@ def trial_columns(results: SearchFindings) -> list[Column[TrialResult]]:
             numbers=lambda t: {"number": t.number, "id": t.id, "status": t.status},
         ),
         Column(terminal="trial", cell=lambda t: Cell(str(t.number))),
-        *_score_columns(results.unit),
-        Column(head="Seeds", cell=lambda t: Cell(str(len(t.executions)))),
+        *_score_columns(results),
+        Column(
+            head="Networks" if results.settings.folds else "Seeds",
+            cell=lambda t: Cell(str(len(t.executions))),
+        ),
         Column(
             head="Weights",
             cell=lambda t: tabular.if_any(t.num_weights, lambda n: Cell(f"{n:,}")),
             terminal="weights",
+            leaves=2,
             numbers=lambda t: {"num_weights": t.num_weights},
         ),
         Column(
@@ -61,7 +65,7 @@ def trial_columns(results: SearchFindings) -> list[Column[TrialResult]]:
             cell=lambda t: Cell(mean_epochs(t)),
             numbers=lambda t: {"epochs": sum(t.epochs)},
         ),
-        Column(terminal="epochs", cell=lambda t: Cell(_range(t))),
+        Column(terminal="epochs", cell=lambda t: Cell(_range(t)), leaves=1),
         _bracket_column(results),
         Column(
             head="Seconds",
@@ -72,12 +76,13 @@ def trial_columns(results: SearchFindings) -> list[Column[TrialResult]]:
     ]
 
 
-def _score_columns(unit: Unit) -> list[Column[TrialResult]]:
+def _score_columns(results: SearchFindings) -> list[Column[TrialResult]]:
+    unit, kind = results.unit, results.kind_of_score
     return [
         Column(
-            head=f"Validation {unit.axis}\N{NO-BREAK SPACE}{unit.arrow}",
+            head=f"{kind.capitalize()} {unit.axis}\N{NO-BREAK SPACE}{unit.arrow}",
             cell=lambda t: tabular.if_any(t.score, lambda s: Cell(unit.value(s), mark="strong")),
-            terminal=f"val. {unit.short}{unit.sign}",
+            terminal=f"{'CV' if results.settings.folds else 'val.'} {unit.short}{unit.sign}",
             numbers=lambda t: {"score": t.score},
         ),
         Column(

@@ -8,7 +8,6 @@ import numpy as np
 
 from kmlp.data import DataSpec
 from kmlp.errors import ConfigError, RunFolderError
-from kmlp.stats import summaries
 from kmlp.study.results.assembly import facts_of
 from kmlp.study.results.records.base import Plain
 from kmlp.study.results.records.study import StudyResults
@@ -17,6 +16,7 @@ from kmlp.study.run_folder.folder import MemberRecord
 from kmlp.study.runner import paused_id
 from tuning.results.choice import Candidate, Choice, choose
 from tuning.results.executions import Execution, Executions, num_weights
+from tuning.results.folds import compared, error_of_mean, overlap
 from tuning.results.followup import followup_of, with_fresh_scores
 from tuning.results.importance import importance
 from tuning.results.records.search import (
@@ -38,10 +38,10 @@ from tuning.space.config import SearchConfig
 from tuning.space.space import Space
 
 _ASKED = (
-    *("tuner", "max_trials", "num_seeds", "first_seed", "seed", "parallel_trials"),
-    "validation_fraction",
+    *("tuner", "max_trials", "num_seeds", "first_seed", "folds", "repeats", "seed"),
+    *("parallel_trials", "validation_fraction"),
 )
-_PARTS = ("val", "train")
+_PARTS = {"val": "val", "held_out": "fold", "train": "train"}
 
 
 def build_results(
@@ -127,13 +127,14 @@ def _choice(config: SearchConfig, trials: Sequence[TrialResult]) -> Choice | Non
     A network that was paused early is no candidate: its score is not what its configuration gets.
     """
     candidates = [
-        Candidate(t.number, t.scores, t.num_weights)
+        Candidate(t.number, compared(t.scores, config).tolist(), t.num_weights)
         for t in trials
         if isinstance(t, FinishedTrial) and t.until in (None, t.train["max_epochs"])
     ]
     if not candidates:
         return None
-    return choose(candidates, higher_is_better=config.direction == "max")
+    higher_is_better = config.direction == "max"
+    return choose(candidates, higher_is_better=higher_is_better, overlap=overlap(config))
 
 
 def _trials(folder: SearchFolder, executions: Executions) -> tuple[TrialResult, ...]:
@@ -146,7 +147,7 @@ def _trials(folder: SearchFolder, executions: Executions) -> tuple[TrialResult, 
         if trial.status == "done":
             _refuse_another_score(trial, results, folder)
         seconds = _seconds(trial, planned, records, drawn)
-        found.append(_trial(trial, planned, results, seconds, executions.spec))
+        found.append(_trial(trial, planned, results, seconds, executions))
     return tuple(found)
 
 
@@ -163,7 +164,7 @@ def _trial(
     planned: Sequence[Execution],
     results: tuple[ExecutionResult, ...],
     seconds: float,
-    spec: DataSpec,
+    executions: Executions,
 ) -> TrialResult:
     is_done = trial.status == "done"
     scores = [e.score for e in results if e.score is not None]
@@ -176,8 +177,8 @@ def _trial(
         "status": trial.status,
         "message": trial.message,
         "score": trial.score,
-        "se": summaries.summarize(scores).se if scores and is_done else None,
-        "num_weights": member and num_weights(member.model, spec),
+        "se": error_of_mean(scores, executions.config) if scores and is_done else None,
+        "num_weights": member and num_weights(member.model, executions.spec),
         "epochs": [e.stopped_epoch for e in results if e.stopped_epoch],
         "seconds": seconds,
         "until": trial.epochs,
@@ -230,7 +231,8 @@ def _execution(
     execution: Execution, records: Mapping[str, MemberRecord], executions: Executions
 ) -> ExecutionResult:
     record = records.get(execution.id)
-    facts: dict[str, Any] = {"seed": execution.seed, "member": execution.id}
+    facts: dict[str, Any] = {"seed": execution.seed, "fold": execution.fold}
+    facts |= {"member": execution.id}
     if record is None:
         facts |= dict.fromkeys(("score", "best_epoch", "stopped_epoch"))
         facts |= {"status": "missing", "val": {}, "train": {}}
@@ -238,5 +240,5 @@ def _execution(
     score = executions.score(record)
     facts |= {"score": score if np.isfinite(score) else None, "status": record.status}
     facts |= {"best_epoch": record.best_epoch, "stopped_epoch": record.stopped_epoch}
-    facts |= {part: finite(record.metrics.get(part, {})) for part in _PARTS}
+    facts |= {name: finite(record.metrics.get(part, {})) for name, part in _PARTS.items()}
     return ExecutionResult.model_validate(facts)

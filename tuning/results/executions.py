@@ -11,11 +11,13 @@ from kmlp.config import MLPConfig, TrainConfig
 from kmlp.config.seeds import Seeds
 from kmlp.config.tables.encoding import encoded_width, num_embedding_weights
 from kmlp.data import DataSpec
+from kmlp.data.sampling import Sample
 from kmlp.engine.compatibility import check_member
 from kmlp.engine.member import Member
 from kmlp.stats.formatting import listed
 from kmlp.study.run_folder.folder import MemberRecord
 from kmlp.study.runner import paused_id
+from tuning.results.folds import places
 from tuning.results.search_folder import Trial
 from tuning.space.config import SearchConfig
 from tuning.space.parameter import Values
@@ -23,17 +25,23 @@ from tuning.space.parameter import Values
 
 @dataclass(frozen=True)
 class Execution:
-    """One seed of a trial.
+    """One seed of a trial, or of one of its folds.
 
     Attributes:
         seed: of all its streams.
+        fold: which is held out; None in a search without folds.
         id: what it is recorded under.
         member: what is trained.
     """
 
     seed: int
+    fold: int | None
     id: str
     member: Member
+
+    @property
+    def title(self) -> str:
+        return f"seed {self.seed}" + ("" if self.fold is None else f" of fold {self.fold}")
 
 
 class Executions:
@@ -48,32 +56,40 @@ class Executions:
     def __init__(self, config: SearchConfig, spec: DataSpec, data_sha256: str) -> None:
         self.config, self.spec, self._sha256 = config, spec, data_sha256
         self.space = config.make_space(spec)
+        self._places = places(config)
 
     def of(self, trial: Trial) -> list[Execution]:
-        """What a trial trains, seed by seed.
+        """What a trial trains, seed by seed, and with folds fold by fold of each.
 
         Raises:
             ConfigError: its values do not go together, or not with the data.
         """
         return [
-            Execution(seed, m.id if trial.epochs is None else paused_id(m, trial.epochs), m)
-            for seed, m in zip(self.config.seeds, self.members(trial.values), strict=True)
+            Execution(
+                seed,
+                sample.index if sample else None,
+                m.id if trial.epochs is None else paused_id(m, trial.epochs),
+                m,
+            )
+            for (seed, sample), m in zip(self._places, self.members(trial.values), strict=True)
         ]
 
     def members(self, values: Values) -> list[Member]:
-        """The members of these values of the parameters that count, seed by seed.
+        """The members of these values of the parameters that count, in the same order.
 
         Raises:
             ConfigError: the values do not go together, or not with the data.
         """
         model, train = self.space.configs(values)
-        members = [self._member(model, train, seed) for seed in self.config.seeds]
+        members = [self._member(model, train, seed, sample) for seed, sample in self._places]
         check_member(members[0], self.spec)
         return members
 
     def score(self, record: MemberRecord) -> float:
-        """The objective of one execution, at its restored epoch."""
-        return record.metrics["val"].get(self.config.metric, float("nan"))
+        """The objective of one execution, at its restored epoch: on its validation rows, or on the
+        fold that had no say in when it stopped."""
+        part = "val" if self.config.folds is None else "fold"
+        return record.metrics[part].get(self.config.metric, float("nan"))
 
     def ended(
         self,
@@ -95,24 +111,27 @@ class Executions:
         """
         if any(e.id not in records and e.id not in given_up for e in own):
             return trial
-        if lost := [e.seed for e in own if e.id not in records]:
-            message = f"{_seeds(lost)} ended the process again and again"
+        if lost := [e for e in own if e.id not in records]:
+            message = f"{_titled(lost)} ended the process again and again"
             return dataclasses.replace(trial, status="given_up", message=message)
         scores = [self.score(records[e.id]) for e in own]
         good = [records[e.id].status == "done" for e in own] & np.isfinite(scores)
         if not good.all():
-            bad = [e.seed for e, is_good in zip(own, good, strict=True) if not is_good]
-            message = f"{_seeds(bad)} diverged"
+            bad = [e for e, is_good in zip(own, good, strict=True) if not is_good]
+            message = f"{_titled(bad)} diverged"
             return dataclasses.replace(trial, status="failed", message=message)
         return dataclasses.replace(trial, status="done", score=float(np.mean(scores)))
 
-    def _member(self, model: MLPConfig, train: TrainConfig, seed: int) -> Member:
+    def _member(
+        self, model: MLPConfig, train: TrainConfig, seed: int, sample: Sample | None
+    ) -> Member:
         return Member(
             model=model,
             train=train,
             seeds=Seeds.all(seed),
             validation_fraction=self.config.validation_fraction,
             data_sha256=self._sha256,
+            sample=sample,
         )
 
 
@@ -125,5 +144,8 @@ def num_weights(model: MLPConfig, spec: DataSpec) -> int:
     return dense + gains + num_embedding_weights(model, spec)
 
 
-def _seeds(seeds: Sequence[int]) -> str:
-    return f"seed{'s' * (len(seeds) > 1)} {listed(map(str, seeds))}"
+def _titled(executions: Sequence[Execution]) -> str:
+    """ "seeds 1 and 3"; with folds "seed 1 of fold 0 and seed 1 of fold 4"."""
+    if executions[0].fold is not None:
+        return listed(e.title for e in executions)
+    return f"seed{'s' * (len(executions) > 1)} {listed(str(e.seed) for e in executions)}"

@@ -2,9 +2,11 @@
 
 import math
 
+import numpy as np
 from pydantic import ValidationError
 
 from kmlp.errors import RunFolderError
+from kmlp.stats.cross_validation import corrected_variance
 from kmlp.study.results.records.study import StudyResults
 from kmlp.study.results.records.variants import VariantResult
 from tuning.results.records.fresh import FollowUp, Fresh, FreshScores, ScoresOnTest
@@ -44,22 +46,23 @@ def with_fresh_scores(results: SearchFindings, study: StudyResults) -> SearchFin
         results: the search's.
         study: its follow-up study's results.
     """
-    metric, picked = results.settings.objective.metric, results.picked_trial
-    found = _variants_by_trial(results, study)
+    picked, found = results.picked_trial, _variants_by_trial(results, study)
     if picked.number not in found:
         return results
     own = found[picked.number]
-    score = own.val[metric]
+    scores = {number: _scores(variant, results, study) for number, variant in found.items()}
+    score, se = scores[picked.number].score, scores[picked.number].se
+    assert score is not None
     fresh = Fresh(
         num_seeds=own.num_members,
         first_seed=min(m.seed for m in study.members),
-        score=score.mean,
-        se=score.se,
-        seed_luck=picked.score - score.mean,
-        seed_luck_se=_error_of_difference(picked.se, score.se),
+        score=score,
+        se=se,
+        seed_luck=picked.score - score,
+        seed_luck_se=_error_of_difference(picked.se, se),
         test_metric=study.metric.name,
-        baseline=_scores(study.variant(study.baseline), metric),
-        trials={number: _scores(variant, metric) for number, variant in found.items()},
+        baseline=_scores(study.variant(study.baseline), results, study),
+        trials=scores,
     )
     named = {"trial": picked.number, "versus_baseline": own.versus_baseline}
     test = ScoresOnTest.model_validate({**named, **own.test})
@@ -72,7 +75,7 @@ def _error_of_difference(one: float | None, other: float | None) -> float | None
 
 def first_fresh_seed(results: SearchFindings) -> int:
     """The first seed that no trial has used."""
-    return results.settings.first_seed + results.settings.num_seeds
+    return results.settings.seeds[-1] + 1
 
 
 def variant_name(number: int) -> str:
@@ -81,10 +84,13 @@ def variant_name(number: int) -> str:
 
 def _variants_by_trial(results: SearchFindings, study: StudyResults) -> dict[int, VariantResult]:
     """The study's variants that finished, by the number of the trial that they are."""
-    metric = results.settings.objective.metric
     variants = {v.name: v for v in study.variants}
     named = {t.number: variants.get(_name_in(t, results, study)) for t in results.trials}
-    return {n: v for n, v in named.items() if v and v.num_members and metric in v.val}
+    return {
+        n: v
+        for n, v in named.items()
+        if v and v.num_members and _score(v, results, study)[0] is not None
+    }
 
 
 def _name_in(trial: TrialResult, results: SearchFindings, study: StudyResults) -> str:
@@ -93,12 +99,28 @@ def _name_in(trial: TrialResult, results: SearchFindings, study: StudyResults) -
     return study.baseline if is_base else variant_name(trial.number)
 
 
-def _scores(variant: VariantResult, metric: str) -> FreshScores:
-    score = variant.val.get(metric)
+def _scores(variant: VariantResult, results: SearchFindings, study: StudyResults) -> FreshScores:
+    score, se = _score(variant, results, study)
     return FreshScores(
         variant=variant.name,
-        score=score.mean if score else None,
-        se=score.se if score else None,
+        score=score,
+        se=se,
         test=variant.test,
         versus_baseline=variant.versus_baseline,
     )
+
+
+def _score(
+    variant: VariantResult, results: SearchFindings, study: StudyResults
+) -> tuple[float | None, float | None]:
+    """The mean of what the search was on and its standard error: on validation rows, or on folds
+    cut anew; None of what has not finished."""
+    if results.settings.folds is None:
+        score = variant.val.get(results.settings.objective.metric)
+        return (score.mean, score.se) if score else (None, None)
+    cut = study.cross_validation
+    own = [entry for entry in cut.variants if entry.variant == variant.name] if cut else []
+    if not cut or not own:
+        return None, None
+    sizes = {"num_train": own[0].num_train, "num_test": cut.num_held_out}
+    return own[0].mean, corrected_variance(np.ravel(own[0].scores), **sizes) ** 0.5

@@ -24,7 +24,7 @@ from tuning.space.parameter import Values
 EVENTS_FOLDER = "tensorboard"
 # TensorBoard takes any file of such a name; a fixed one is written again, not added to.
 EVENTS_FILE = "events.out.tfevents.0.kmlp"
-_TRIALS, _SEEDS = re.compile(r"trial-[0-9]{4,}"), re.compile(r"seed-[0-9]+")
+_TRIALS, _SEEDS = re.compile(r"trial-[0-9]{4,}"), re.compile(r"seed-[0-9]+(-fold-[0-9]+)?")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from kmlp.stats.formatting import Unit, listed, p_equals, unit_of
 from kmlp.study.results.records.variants import VersusBaseline
+from tuning.results.folds import in_words
 from tuning.results.records.fresh import Fresh
 from tuning.results.records.search import SearchFindings
 from tuning.results.trials import drawn_after_test
@@ -22,7 +23,7 @@ def verdict(results: SearchFindings) -> tuple[str, ...]:
         return (*sentences, f"No trial has {what}: there is nothing to choose.")
     best = results.best_trial
     sentences.append(
-        f"Trial {best.number} has the best mean validation {unit.title}, "
+        f"Trial {best.number} has the best mean {results.kind_of_score} {unit.title}, "
         f"{with_se(unit, best.score, best.se)}."
     )
     sentences.append(_ties(results))
@@ -45,9 +46,8 @@ def with_se(unit: Unit, score: float, se: float | None) -> str:
 def _counts(results: SearchFindings) -> str:
     running = [t for t in results.unfinished if t.status == "running"]
     lost = [t for t in results.unfinished if t.status != "running"]
-    seeds = results.settings.num_seeds
-    text = f"{len(results.finished)} of {len(results.trials)} trials finished, {seeds} "
-    text += "seeds each" if seeds > 1 else "seed each"
+    networks = in_words(results.settings)
+    text = f"{len(results.finished)} of {len(results.trials)} trials finished, {networks} each"
     if running:
         text += f"; {len(running)} are running"
     if lost:
@@ -97,9 +97,11 @@ def _pick(results: SearchFindings) -> str:
 
 
 def _fresh(results: SearchFindings, fresh: Fresh) -> str:
-    unit = results.unit
+    unit, how = results.unit, f"Over {fresh.num_seeds} fresh seeds"
+    if results.settings.folds:
+        how = "Over folds cut anew, with fresh seeds,"
     return (
-        f"Over {fresh.num_seeds} fresh seeds trial {results.picked} has a validation "
+        f"{how} trial {results.picked} has a {results.kind_of_score} "
         f"{unit.title} of {with_se(unit, fresh.score, fresh.se)}: {_luck(fresh, unit)}."
     )
 
@@ -115,10 +117,13 @@ def _on_test(results: SearchFindings, fresh: Fresh) -> list[str]:
         f"interval {metric.interval(scores.ci95)})."
     )
     versus = results.test.versus_baseline
-    return [expected] if versus is None else [expected, _beside_default(versus, metric)]
+    if versus is None:
+        return [expected]
+    num_trials = results.followup.num_trials if results.followup else len(results.trials)
+    return [expected, _beside_default(versus, metric, num_trials)]
 
 
-def _beside_default(versus: VersusBaseline, metric: Unit) -> str:
+def _beside_default(versus: VersusBaseline, metric: Unit, num_trials: int) -> str:
     gain = metric.gain(versus.difference)
     told = versus.is_significant
     words = ("beats" if gain > 0 else "is worse than") if told else "cannot be told apart from"
@@ -126,7 +131,8 @@ def _beside_default(versus: VersusBaseline, metric: Unit) -> str:
     bounds = metric.interval(versus.ci95, signed=True)
     return (
         f"It {words} the default configuration on the test set{by} (95 % interval of the "
-        f"difference {bounds}, Holm p {p_equals(versus.p_holm)})."
+        f"difference {bounds}, Holm p {p_equals(versus.p_holm)}); the search spent {num_trials} "
+        f"trial{'s' * (num_trials > 1)} to find it, and none on the default."
     )
 
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from kmlp.engine.member import Member
 from kmlp.stats.formatting import Unit, unit_of
 from kmlp.study.live_display import LiveDisplay, Standing
+from tuning.results.folds import error_of_mean, in_words
 from tuning.results.search_folder import Trial
 from tuning.results.trials import settings_in_words
 from tuning.space.config import SearchConfig
@@ -31,6 +32,7 @@ class SearchProgress(LiveDisplay):
     def __init__(self, console: Console | None = None) -> None:
         super().__init__(console)
         self._unit: Unit = unit_of("accuracy")
+        self._config: SearchConfig | None = None
         self._total = 0
         self._trials: dict[int, Trial] = {}
         self._scores: dict[int, Sequence[float]] = {}
@@ -44,7 +46,7 @@ class SearchProgress(LiveDisplay):
         """What is searched, and the trials that the folder holds already."""
         over = [t for t in trials if t.status != "running"]
         with self._lock:
-            self._unit = unit_of(config.metric)
+            self._unit, self._config = unit_of(config.metric), config
             # How many trials Hyperband has depends on its brackets: they are counted as drawn.
             self._total = 0 if config.tuner == "hyperband" else config.max_trials
             self._trials = {t.number: t for t in over}
@@ -52,7 +54,7 @@ class SearchProgress(LiveDisplay):
             self._started = time.monotonic()
         kept = f"; {len(over)} trials have ended before" if over else ""
         wanted = f"{config.max_trials} trials" if self._total else "rounds of trials"
-        self._say(f"Searching with {config.tuner}: {wanted} of {config.num_seeds} seeds{kept}.")
+        self._say(f"Searching with {config.tuner}: {wanted} of {in_words(config)}{kept}.")
 
     def drawn(self, trials: Sequence[Trial], executions: Mapping[int, Sequence[str]]) -> None:
         """What is tried next, and the members of each trial."""
@@ -99,12 +101,12 @@ class SearchProgress(LiveDisplay):
         if trial.score is None:
             return trial.message or trial.status.replace("_", " ")
         scores = self._scores.get(trial.number, ())
-        se = float(np.std(scores, ddof=1)) / len(scores) ** 0.5 if len(scores) > 1 else None
+        se = error_of_mean(scores, self._config) if scores and self._config else None
         return self._unit.with_unit(trial.score) + (f" ± {self._unit.value(se)}" if se else "")
 
     def _standing(self) -> Standing:
         return Standing(
-            headings=("trial", "seeds", "epoch", self._unit.title + " ± SE", "what"),
+            headings=("trial", self._networks(), "epoch", self._unit.title + " ± SE", "what"),
             rows=[self._row(trial) for trial in self._shown()],
             left="what",
             num_done=sum(t.status != "running" for t in self._trials.values()),
@@ -120,6 +122,9 @@ class SearchProgress(LiveDisplay):
         started = [t for t in open_ if any(m in self._epoch for m in self._ids(t))]
         waiting = [t for t in open_ if t not in started]
         return [*best, *started, *waiting[: max(0, _ROWS - len(best) - len(started))]]
+
+    def _networks(self) -> str:
+        return "networks" if self._config and self._config.folds else "seeds"
 
     def _row(self, trial: Trial) -> tuple[str, ...]:
         ids = self._ids(trial)

@@ -29,7 +29,7 @@ def write_events(folder: RunFolder, results: SearchFindings) -> Path:
             arrays = folder.arrays(id) if id in recorded else {}
             events = _execution(arrays, execution)
             end = (0, _end(trial.status))
-            _write(out / name / f"seed-{execution.seed}", [(0, _session(trial)), *events, end])
+            _write(out / name / _place(execution), [(0, _session(trial)), *events, end])
         if not trial.executions:
             _write(out / name, [(0, _session(trial)), (0, _end(trial.status))])
     return out
@@ -40,11 +40,16 @@ def _name(trial: TrialResult) -> str:
     return f"trial-{trial.number:04d}"
 
 
+def _place(execution: ExecutionResult) -> str:
+    fold = "" if execution.fold is None else f"-fold-{execution.fold}"
+    return f"seed-{execution.seed}{fold}"
+
+
 def _experiment(results: SearchFindings) -> Any:
     """What the HParams page's columns are."""
     from tensorboard.plugins.hparams import api
 
-    title = f"validation {results.unit.title}, mean"
+    title = f"{results.kind_of_score} {results.unit.title}, mean"
     return api.hparams_config_pb(
         hparams=[api.HParam(p.name, _domain(p)) for p in results.varied],
         metrics=[api.Metric(SCORE, display_name=title)],
@@ -98,7 +103,8 @@ def _execution(
     kept = execution.best_epoch or 0
     if execution.score is not None:
         yield kept, summary_v2.scalar_pb(SCORE, execution.score)
-    for part, scores in (("val", execution.val), ("train", execution.train)):
+    parts = {"val": execution.val, "fold": execution.held_out, "train": execution.train}
+    for part, scores in parts.items():
         for metric, value in scores.items():
             if value is not None:
                 yield kept, summary_v2.scalar_pb(f"{part}/{metric}", value)

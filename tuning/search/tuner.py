@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 Drawn = Mapping[str, Any]
 """What KerasTuner draws: a trial's values, and what Hyperband says of its place."""
-PARTS = ("train", "val")
+PARTS = ("train", "val", "fold")
 """What a search keeps the metrics of: it never reads the test set."""
 _HYPERBAND = "tuner/"
 _EVERY_TRIAL = 2**31
@@ -270,7 +270,9 @@ def without_test_rows(data: Dataset) -> Dataset:
 
     Training rows stand in its place, one chunk of them, which no further program is traced for.
     """
-    return dataclasses.replace(data, x_test=data.x_train[:_CHUNK], y_test=data.y_train[:_CHUNK])
+    weight = None if data.rows.weight is None else data.rows.weight[:_CHUNK]
+    x, y = data.x_train[:_CHUNK], data.y_train[:_CHUNK]
+    return dataclasses.replace(data, x_test=x, y_test=y, test_weight=weight)
 
 
 def make_oracle(config: SearchConfig, executions: Executions) -> "Oracle":

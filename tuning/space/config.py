@@ -16,7 +16,7 @@ from kmlp.errors import ConfigError
 from kmlp.stats.metrics import HIGHER_IS_BETTER, METRICS
 from kmlp.stats.monitoring import VALIDATION, direction, resolved_objective
 from kmlp.study.pilot import FIRST_PILOT_SEED
-from kmlp.text import shown
+from kmlp.text import did_you_mean, shown
 from tuning.space.reading import Held, Narrowing, read_narrowing
 from tuning.space.space import Space, make_space
 
@@ -36,13 +36,17 @@ class SearchConfig(Config):
         tuner: "random", "grid", "bayesian" or "hyperband".
         max_trials: trials; of Hyperband, its budget in full trainings.
         num_seeds, first_seed: every trial trains these seeds; the score is their mean.
+        folds: where it is given, every seed trains once a fold of the training rows, and is scored
+            on the fold held out; its validation rows, of the others, only stop it.
+        repeats: how often the folds are cut anew, each time with seeds of its own.
         seed: of the draws.
         objective: a validation metric, as "val_accuracy"; "auto" is the task's first.
         parallel_trials: trials that a Bayesian search draws at once, each without the others'
             scores.
         space, fixed: see `make_space`; tables in TOML.
         model, train: the base configs.
-        validation_fraction: of the training rows, held out by each seed; it decides everything.
+        validation_fraction: of the training rows, held out by each seed; without folds it decides
+            everything.
 
     Raises:
         ConfigError: a value is out of range.
@@ -54,6 +58,8 @@ class SearchConfig(Config):
     max_trials: int = 20
     num_seeds: int = 3
     first_seed: int = 0
+    folds: int | None = None
+    repeats: int = 1
     seed: int = 0
     objective: str = "auto"
     parallel_trials: int = 2
@@ -79,16 +85,12 @@ class SearchConfig(Config):
             raise ConfigError(fields.wanted(self, "dataset", "a name or a path, as text"))
         object.__setattr__(self, "objective", _objective_name(self.objective))
         fields.check_choice(self, "tuner", TUNERS)
-        for name in ("max_trials", "num_seeds", "parallel_trials"):
+        for name in ("max_trials", "num_seeds", "parallel_trials", "repeats"):
             fields.check_whole(self, name, 1, highest=MOST_SEEDS)
         for name in ("first_seed", "seed"):
             fields.check_whole(self, name, 0)
         fields.check_rate(self, "validation_fraction")
-        if not self.validation_fraction:
-            raise ConfigError(
-                "a search chooses on validation rows, of which there are none. Received: "
-                "validation_fraction=0. Hold some rows out."
-            )
+        self._check_held_out()
         if self.seeds[-1] >= FIRST_PILOT_SEED:
             raise ConfigError(
                 f"the seeds from {FIRST_PILOT_SEED} are for pilots. Received: first_seed="
@@ -96,9 +98,25 @@ class SearchConfig(Config):
             )
         fields.as_floats(self)
 
+    def _check_held_out(self) -> None:
+        """Refuses a search that nothing would be chosen on."""
+        if self.folds is not None:
+            fields.check_whole(self, "folds", 2, highest=MOST_SEEDS)
+        elif self.repeats > 1:
+            raise ConfigError(
+                f"repeats are of folds, of which there are none. Received: repeats={self.repeats}. "
+                "Name folds too, as folds=5."
+            )
+        elif not self.validation_fraction:
+            raise ConfigError(
+                "a search chooses on validation rows, of which there are none. Received: "
+                "validation_fraction=0. Hold some rows out, or name folds, as folds=5."
+            )
+
     @property
     def seeds(self) -> range:
-        return range(self.first_seed, self.first_seed + self.num_seeds)
+        """Of every network; each repeat of the folds has its own."""
+        return range(self.first_seed, self.first_seed + self.num_seeds * self.repeats)
 
     def make_space(self, spec: DataSpec) -> Space:
         """The search space for these data."""
@@ -116,7 +134,7 @@ class SearchConfig(Config):
         if objective not in names:
             raise ConfigError(
                 f"the objective of a {spec.task} task is one of {', '.join(names)}. "
-                f"Received: {shown(self.objective)}."
+                f"Received: {shown(self.objective)}.{did_you_mean(self.objective, names)}"
             )
         space = self.make_space(spec)
         return dataclasses.replace(

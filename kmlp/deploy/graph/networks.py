@@ -1,6 +1,6 @@
 """Trained networks as a TensorFlow module with signatures, from raw examples to predictions."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +10,13 @@ import tensorflow as tf
 from keras import ops
 
 from kmlp.config import MLPConfig
-from kmlp.config.records import records_of
 from kmlp.data.dataset import DataSpec
 from kmlp.deploy.graph.raw_inputs import ENCODED
 from kmlp.deploy.graph.raw_stage import RawStage
-from kmlp.nn.layer_factories import StackedLayers
+from kmlp.engine.prediction import Weights, side_by_side, stacked_networks
 from kmlp.nn.losses import class_logits
 from kmlp.nn.mlp import build_mlp, load_member_weights
-from kmlp.nn.topology import OUTPUT, assemble, own_dtype
-
-Weights = Mapping[str, np.ndarray]
-"""One network's weights by their path in the plain model."""
+from kmlp.nn.topology import OUTPUT
 
 
 class MemberGraph(tf.Module):
@@ -60,7 +56,7 @@ class EnsembleGraph(tf.Module):
         super().__init__()
         self._task, self._stack = spec.task, stacked_networks(config, spec, weights)
         self._targets = {
-            name: ops.convert_to_tensor(_side_by_side(weights, path, (-1, 1)), "float32")
+            name: ops.convert_to_tensor(side_by_side(weights, path, (-1, 1)), "float32")
             for name in ("mean", "variance")
             if (path := f"predictions/{name}") in weights[0]
         }
@@ -104,29 +100,6 @@ def plain_network(config: MLPConfig, spec: DataSpec, weights: Weights) -> keras.
     model = build_mlp(config, spec)
     load_member_weights(model, weights)
     return model
-
-
-def stacked_networks(config: MLPConfig, spec: DataSpec, weights: Sequence[Weights]) -> keras.Model:
-    """Trained networks of one config as one model: `(k, batch, features)` raw inputs to
-    `(k, batch, num_outputs)` logits, or standardized predictions."""
-    records = records_of(MLPConfig).items()
-    switched_on = {r.switch for name, r in records if r.switch and r.is_on(getattr(config, name))}
-    with own_dtype():
-        shape = (len(weights), None, spec.num_features)
-        inputs = keras.Input(batch_shape=shape, dtype=spec.input_dtype, name="inputs")
-        outputs = assemble(inputs, config, spec, StackedLayers(config, switched_on))
-        model = keras.Model(inputs, outputs, name="stack")
-    for layer in model.layers:
-        if field := getattr(layer, "field", None):
-            layer.strength.assign(np.full(len(weights), getattr(config, field)))
-    for variable in model.variables:
-        if variable.path in weights[0]:
-            variable.assign(_side_by_side(weights, variable.path, variable.shape))
-    return model
-
-
-def _side_by_side(weights: Sequence[Weights], path: str, shape: tuple[int, ...]) -> np.ndarray:
-    return np.stack([each[path] for each in weights]).reshape(shape)
 
 
 def write_graph(

@@ -37,6 +37,7 @@ def scores_columns(baseline: str, unit: Unit) -> list[Column[MethodResult]]:
             head="Scores",
             cell=lambda m: Cell(f"{len(m.scores)}"),
             terminal="scores",
+            leaves=5,
             numbers=lambda m: {"num_scores": len(m.scores)},
         ),
         Column(
@@ -44,6 +45,7 @@ def scores_columns(baseline: str, unit: Unit) -> list[Column[MethodResult]]:
             second=_INTERVAL,
             cell=lambda m: tabular.score(m.summary, unit),
             terminal=f"{unit.short}{unit.sign} {unit.arrow}",
+            second_leaves=3,
             numbers=lambda m: vars(m.summary),
         ),
         *_versus_columns(baseline, unit),
@@ -70,6 +72,7 @@ def _versus_columns(baseline: str, unit: Unit) -> list[Column[MethodResult]]:
             head="Wins",
             cell=lambda m: if_any(m.versus_baseline, _wins),
             terminal="wins",
+            leaves=4,
         ),
         Column(
             head="Effect size",

@@ -19,7 +19,15 @@ _SPECIAL = {
     "↑": r"$\uparrow$",
     "↓": r"$\downarrow$",
     "–": "--",
+    "−": "$-$",
     "²": r"\textsuperscript{2}",
+    "₀": "$_0$",
+    "λ": r"$\lambda$",
+    "σ": r"$\sigma$",
+    "∆": r"$\Delta$",
+    "≤": r"$\le$",
+    "≥": r"$\ge$",
+    "→": r"$\to$",
     "\N{NO-BREAK SPACE}": "~",
     "\n": " ",
 }
@@ -55,6 +63,36 @@ def booktabs(table: Table, *, caption: str) -> str:
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def foreign_letters(text: str) -> list[str]:
+    """Those of a text that pdflatex with T1 fonts does not know."""
+    return sorted({c for c in text if not c.isspace() and not _is_known(c)})
+
+
+def _is_known(letter: str) -> bool:
+    code = ord(letter)
+    return (code < 0x180 and letter not in _NOT_IN_T1) or letter in _PUNCTUATION
+
+
+_NOT_IN_T1 = frozenset("ĦħĸĿŀŉŦŧſ")
+_PUNCTUATION = frozenset("–—‘’‚“”„†‡•…‰‹›€™")
+
+
+def cell_line(cells: Sequence[Cell], *, stacked: bool) -> str:
+    """A row of a table; `stacked` puts what a cell says softly on a second line."""
+    if not stacked:
+        return _line(cells)
+    sides = ["l", *"r" * (len(cells) - 1)]
+    return " & ".join(map(_stacked, cells, sides)) + r" \\"
+
+
+def _stacked(cell: Cell, side: str) -> str:
+    if not cell.note:
+        return _cell(cell)
+    above = _cell(Cell(cell.text, mark=cell.mark))
+    below = rf"{{\scriptsize {escaped(cell.note)}}}"
+    return rf"\begin{{tabular}}[t]{{@{{}}{side}@{{}}}}{above}\\{below}\end{{tabular}}"
 
 
 def _line(cells: Sequence[Cell]) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,45 @@ from kmlp.report.rendering import fonts
 
 def to_pdf(report: blocks.Report) -> bytes:
     """The PDF, A4, tagged for screen readers, its fonts embedded."""
+    files: dict[str, bytes] = {}
+    return compiled("report", _document(report, files), files)
+
+
+def compiled(template: str, document: Mapping[str, Any], files: dict[str, bytes]) -> bytes:
+    """A document set by one of the templates beside `kmlp.report`.
+
+    Args:
+        template: its name without `.typ`, which is also that of the JSON file that it reads.
+        document: what that file holds.
+        files: what it names, by name.
+    """
+    # Loads a compiler: only who wants a PDF waits for it.
+
+    source = (resources.files("kmlp.report") / f"{template}.typ").read_bytes()
+    files = {**files, "main.typ": source, f"{template}.json": json.dumps(document).encode()}
+    return _compiled(files, _letters(document, files))
+
+
+def drawings_to_pdf(images: Sequence[tuple[str, bytes]]) -> bytes:
+    """Drawings as pages of their own sizes, in this order.
+
+    Args:
+        images: of each what it is, "svg" or "png", and its content.
+    """
+    files = {f"{i}.{kind}": content for i, (kind, content) in enumerate(images)}
+    pages = "".join(f'#page(image("{name}"))\n' for name in files)
+    source = (
+        f"#set document(date: none)\n#set page(width: auto, height: auto, margin: 0pt)\n{pages}"
+    )
+    letters = "".join(content.decode() for kind, content in images if kind == "svg")
+    return _compiled({**files, "main.typ": source.encode()}, letters)
+
+
+def _compiled(files: Mapping[str, bytes], letters: str) -> bytes:
     # Loads a compiler: only who wants a PDF waits for it.
     import typst
 
-    files: dict[str, bytes] = {}
-    document = _document(report, files)
-    files["main.typ"] = (resources.files("kmlp.report") / "report.typ").read_bytes()
-    files["report.json"] = json.dumps(document).encode()
-    others, missing = fonts.found_for(fonts.lacking(_letters(document, files)))
+    others, missing = fonts.found_for(fonts.lacking(letters))
     fonts.warn_of(missing)
     folders = sorted({str(Path(path).parent) for _, path in others})
     with tempfile.TemporaryDirectory() as folder:
@@ -49,9 +80,9 @@ def _document(report: blocks.Report, files: dict[str, bytes]) -> dict[str, Any]:
         "answer": _answer(report.answer),
         "verdict": [blocks.typeset(s) for s in report.verdict],
         "also": [blocks.typeset(s) for s in report.also],
-        "lead": [_block(b, files) for b in report.lead],
+        "lead": [block_for_typst(b, files) for b in report.lead],
         "sections": [
-            {"title": s.title, "blocks": [_block(b, files) for b in s.blocks]}
+            {"title": s.title, "blocks": [block_for_typst(b, files) for b in s.blocks]}
             for s in report.sections
         ],
         "chapters": [_document(chapter, files) for chapter in report.chapters],
@@ -69,7 +100,7 @@ def _answer(answer: blocks.Answer | None) -> dict[str, Any] | None:
     }
 
 
-def _block(block: blocks.Block, files: dict[str, bytes]) -> dict[str, Any]:
+def block_for_typst(block: blocks.Block, files: dict[str, bytes]) -> dict[str, Any]:
     """A block as Typst reads it; what it shows is added to the files."""
     kind = type(block).__name__
     if isinstance(block, blocks.Code):

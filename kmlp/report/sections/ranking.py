@@ -8,7 +8,6 @@ from kmlp.report.blocks import Cell, Row, Section, Table
 from kmlp.report.csv_tables import Rows, of_records
 from kmlp.report.tabular import Column
 from kmlp.stats.formatting import Unit
-from kmlp.stats.metrics import METRICS
 from kmlp.stats.summaries import Summary
 from kmlp.study.results.ranking import best_variant, rank, shown_beside
 from kmlp.study.results.records.study import StudyResults
@@ -51,6 +50,7 @@ def ranking_columns(results: StudyResults) -> list[Column[VariantResult]]:
                 str(v.num_members), f"{v.num_diverged} diverged" if v.num_diverged else ""
             ),
             terminal="seeds",
+            leaves=5,
             numbers=lambda v: {"seeds": v.num_members, "diverged": v.num_diverged},
         ),
         Column(
@@ -58,7 +58,8 @@ def ranking_columns(results: StudyResults) -> list[Column[VariantResult]]:
             second="95 % interval",
             cell=lambda v: tabular.score(v.test[unit.metric], unit, mark="strong"),
             terminal=_short(unit),
-            numbers=lambda v: _every_score(v, METRICS[results.dataset.task]),
+            second_leaves=3,
+            numbers=lambda v: _every_score(v, results.metrics),
         ),
         Column(head="SE", cell=lambda v: _standard_error(v.test[unit.metric], unit)),
         *tabular.versus_columns(_versus, results.baseline, unit),
@@ -69,9 +70,7 @@ def ranking_columns(results: StudyResults) -> list[Column[VariantResult]]:
             cell=lambda v: tabular.if_any(
                 v.ensemble[unit.metric], lambda found: Cell(unit.value(found))
             ),
-            numbers=lambda v: {
-                f"ensemble_{m}": v.ensemble.get(m) for m in METRICS[results.dataset.task]
-            },
+            numbers=lambda v: {f"ensemble_{m}": v.ensemble.get(m) for m in results.metrics},
         ),
     ]
 
@@ -85,6 +84,7 @@ def _beside(unit: Unit) -> Column[VariantResult]:
         head=f"{unit.axis}\N{NO-BREAK SPACE}{unit.arrow}",
         cell=lambda v: tabular.score(v.test.get(unit.metric), unit, with_interval=False),
         terminal=_short(unit),
+        leaves=1,
     )
 
 

@@ -16,6 +16,11 @@ _STOPPING = ("early_stopping", "monitor", "min_delta", "patience", "restore_best
 
 def setting_section(results: StudyResults) -> Section:
     """Data, the network and the training that all variants share, seeds and samples."""
+    return Section("setting", "The setting", [facts_table(settings_of(results))])
+
+
+def settings_of(results: StudyResults) -> dict[str, str]:
+    """The same, a line each."""
     config = results.variant(results.baseline).config
     facts = {
         "Data": _data(results),
@@ -23,9 +28,11 @@ def setting_section(results: StudyResults) -> Section:
         **_training(config.train),
         "Trials": _trials(results),
     }
+    if results.dataset.parted_by:
+        facts["Which rows test"] = "; ".join(results.dataset.parted_by)
     if samples := results.groups.resample:
         facts["Samples"] = _samples(samples)
-    return Section("setting", "The setting", [facts_table(facts)])
+    return facts
 
 
 def best_section(results: StudyResults) -> Section | None:
@@ -56,7 +63,10 @@ def best_section(results: StudyResults) -> Section | None:
 def _data(results: StudyResults) -> str:
     dataset = results.dataset
     kinds = f", {len(dataset.class_names)} classes" if dataset.class_names else ""
-    held_out = "drawn by each seed" if dataset.num_val else "none held out"
+    drawn = {"given": "given", "last": "the last ones"}.get(
+        dataset.validation or "", "drawn by each seed"
+    )
+    held_out = drawn if dataset.num_val else "none held out"
     return (
         f"{dataset.name} ({dataset.source}): {dataset.num_train:,} training, "
         f"{dataset.num_val:,} validation ({held_out}) and {dataset.num_test:,} test rows"

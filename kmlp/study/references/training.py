@@ -1,8 +1,9 @@
 """References trained on the rows that networks are trained on, and recorded beside them."""
 
+import contextlib
 import time
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 import numpy as np
@@ -50,23 +51,18 @@ def train_references(
 
 def _trained(member: ReferenceMember, data: Dataset) -> tuple[MemberRecord, dict[str, np.ndarray]]:
     start, spec = time.perf_counter(), data.spec
-    rows, held_out = member.network.split(data.y_train)
-    # Fitted as they are stored, as networks are: squares of years, or of more, lose what varies.
-    x, y = _matrix(data.x_train), data.y_train
-    estimator = make_estimator(member.name, spec, member.seed, member.class_weight)
-    threads = 1 if len(rows) < _FEW_ROWS else None
-    with warnings.catch_warnings(), threadpool_limits(threads):
-        # A fit that has not converged in its thousand steps is what its defaults give.
-        warnings.simplefilter("ignore")
-        estimator.fit(x[rows], y[rows])
-        y = spec.in_unit(y)
-        test = _outputs(estimator, _matrix(data.x_test), spec)
-        parts = {
-            "train": _scores(y[rows], _outputs(estimator, x[rows], spec), spec),
-            "test": _scores(spec.in_unit(data.y_test), test, spec),
-        }
-        if len(held_out):
-            parts["val"] = _scores(y[held_out], _outputs(estimator, x[held_out], spec), spec)
+    rows, held_out = member.network.split(data.rows)
+    fitted, y = fit(member, data), spec.in_unit(data.y_train)
+    test = fitted(data.x_test)
+    parts = {
+        "train": _scores(y[rows], fitted(data.x_train[rows]), spec),
+        "test": _scores(spec.in_unit(data.y_test), test, spec),
+    }
+    arrays = {outputs_name("test", test): test}
+    if len(held_out):
+        val = fitted(data.x_train[held_out])
+        parts["val"] = _scores(y[held_out], val, spec)
+        arrays |= {outputs_name("val", val): val, "val_rows": held_out}
     record = MemberRecord(
         id=member.id,
         status="done",
@@ -75,7 +71,32 @@ def _trained(member: ReferenceMember, data: Dataset) -> tuple[MemberRecord, dict
         metrics=parts,
         seconds=time.perf_counter() - start,
     )
-    return record, {outputs_name("test", test): test}
+    return record, arrays
+
+
+def fit(member: ReferenceMember, data: Dataset) -> Callable[[np.ndarray], np.ndarray]:
+    """What a reference says once it is trained: from rows to outputs, as of a network; the same of
+    the same member and data."""
+    rows, _ = member.network.split(data.rows)
+    estimator = make_estimator(member.name, data.spec, member.seed, member.class_weight)
+    with _quietly(len(rows)):
+        # As they are stored, like networks: squares of years, or of more, lose what varies.
+        estimator.fit(_matrix(data.x_train[rows]), data.y_train[rows])
+
+    def outputs(x: np.ndarray) -> np.ndarray:
+        with _quietly(len(rows)):
+            return _outputs(estimator, _matrix(x), data.spec)
+
+    return outputs
+
+
+@contextlib.contextmanager
+def _quietly(num_rows: int) -> Iterator[None]:
+    """Few rows in one thread; a fit that has not converged in its thousand steps is what its
+    defaults give."""
+    with warnings.catch_warnings(), threadpool_limits(1 if num_rows < _FEW_ROWS else None):
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _matrix(x: np.ndarray) -> np.ndarray:

@@ -8,12 +8,12 @@ from pydantic import ValidationError
 from kmlp.config import StudyConfig
 from kmlp.errors import RunFolderError
 from kmlp.stats.formatting import unit_of
-from kmlp.stats.metrics import HIGHER_IS_BETTER
 from kmlp.study.pilot import pilot_summary
 from kmlp.study.plan import Plan
 from kmlp.study.results.analyses.decompositions import bias_variance, resampled
 from kmlp.study.results.analyses.findings import findings
 from kmlp.study.results.analyses.folds import cross_validation
+from kmlp.study.results.analyses.importance import column_importance
 from kmlp.study.results.analyses.references import compare_references, with_references
 from kmlp.study.results.analyses.seed_streams import randomness
 from kmlp.study.results.answer import answer
@@ -23,7 +23,9 @@ from kmlp.study.results.members import extra_members, ordinary_members, planned_
 from kmlp.study.results.ranking import best_member, best_variant, lowest_loss
 from kmlp.study.results.records.base import Plain, first_fault
 from kmlp.study.results.records.choices import Looks, SweptField
+from kmlp.study.results.records.importance import Importance
 from kmlp.study.results.records.members import Member, MemberScores
+from kmlp.study.results.records.own_metric import read_own_scores
 from kmlp.study.results.records.references import ReferenceResult
 from kmlp.study.results.records.study import (
     DataFacts,
@@ -54,9 +56,10 @@ def build_results(
         pilot: the results of the pilot that chose the strengths, if there was one.
         looks: what `num_seeds="auto"` decided on; None where the number of seeds was given.
     """
-    data, records = facts_of(dataset, folder), folder.records()
+    data, own = facts_of(dataset, folder), read_own_scores(folder)
+    records = own.added_to(folder.records()) if own else folder.records()
     given_up, num_looks = folder.stacks.given_up(), len(looks.planned) if looks else 1
-    evidence = read_evidence(plan, folder, records, data.task, num_looks)
+    evidence = read_evidence(plan, folder, records, data.task, num_looks, own)
     compared = against_baseline(evidence)
     variants = score_variants(plan.config.resolved_variants, evidence, compared)
     members = tuple(ordinary_members(plan, records, given_up))
@@ -64,7 +67,9 @@ def build_results(
     scores = StudyScores(
         dataset=data,
         metric=NamedMetric(
-            name=evidence.metric, higher_is_better=HIGHER_IS_BETTER[evidence.metric]
+            name=evidence.metric,
+            higher_is_better=evidence.known.higher_is_better,
+            is_own=own is not None,
         ),
         class_shares=_class_shares(evidence.truth, len(data.class_names)),
         baseline=evidence.baseline,
@@ -75,10 +80,12 @@ def build_results(
         sweeps=_swept(plan.config),
         looks=looks,
         pilot=pilot_summary(pilot) if pilot else None,
+        searched=plan.config.searched,
         best=best,
     )
     references = compare_references(scores, plan, records)
-    numbers = _numbers(scores, evidence, folder, references)
+    importance = column_importance(scores, references, plan.config, folder)
+    numbers = _numbers(scores, evidence, folder, references, importance)
     told = with_references(verdict(numbers), numbers)
     num_missing = sum(map(len, plan.ids.values())) - len(members)
     return StudyResults(
@@ -108,6 +115,7 @@ def _numbers(
     evidence: Evidence,
     folder: RunFolder,
     references: tuple[ReferenceResult, ...],
+    importance: Importance | None,
 ) -> StudyNumbers:
     """What the analyses make of the scores; adding one is adding it here."""
     return StudyNumbers(
@@ -117,6 +125,7 @@ def _numbers(
         cross_validation=cross_validation(scores),
         randomness=randomness(scores),
         references=references,
+        importance=importance,
     )
 
 
@@ -124,7 +133,7 @@ def _best(
     variants: Sequence[VariantScores], members: Sequence[Member], evidence: Evidence
 ) -> Best | None:
     """None where no member finished."""
-    chosen = best_variant(variants, unit_of(evidence.metric))
+    chosen = best_variant(variants, unit_of(evidence.known))
     if chosen is None:
         return None
     done = [m for m in members if isinstance(m, MemberScores) and m.status == "done"]

@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import logging
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ from kmlp.files import (
     RUN_FILES,
     STACK_FILES,
     make_folder,
+    remove_files,
     sweep,
     write_atomically,
 )
@@ -34,6 +36,11 @@ from kmlp.study.run_folder.stack_log import StackLog
 
 logger = logging.getLogger(__name__)
 _LEDGER, _LABELS = "ledger.sqlite", "arrays/test_labels.npz"
+_TRAIN_LABELS, IMPORTANCE, METRIC = (
+    "arrays/train_labels.npz",
+    "arrays/importance.npz",
+    "metric.json",
+)
 
 
 class RunFolder:
@@ -45,7 +52,14 @@ class RunFolder:
 
     kind: Kind = "study"
     _TABLES: tuple[Table, ...] = (FILE, MEMBER, ATTEMPT, EPOCH)
-    _READ_BACK: tuple[str, ...] = ("study.toml", "environment.json", _LABELS)
+    _READ_BACK: tuple[str, ...] = (
+        "study.toml",
+        "environment.json",
+        METRIC,
+        _LABELS,
+        _TRAIN_LABELS,
+        IMPORTANCE,
+    )
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
@@ -170,7 +184,7 @@ class RunFolder:
 
     def write_test_labels(self, labels: np.ndarray) -> None:
         """Keeps the test set's labels, `(n,)`, beside the predictions they belong to."""
-        self._write(_LABELS, _npz({"labels": labels}))
+        self.write_arrays(_LABELS, {"labels": labels})
 
     def test_labels(self) -> np.ndarray:
         """The test set's labels, `(n,)`.
@@ -178,12 +192,37 @@ class RunFolder:
         Raises:
             RunFolderError: they are missing or not what was written.
         """
-        path = self.path / _LABELS
+        return self.read_arrays(_LABELS)["labels"]
+
+    def write_train_labels(self, labels: np.ndarray) -> None:
+        """Keeps those of the training set, `(n,)`: folds and validation rows are some of it."""
+        self.write_arrays(_TRAIN_LABELS, {"labels": labels})
+
+    @property
+    def has_train_labels(self) -> bool:
+        """Not in folders of earlier releases."""
+        return (self.path / _TRAIN_LABELS).is_file()
+
+    def train_labels(self) -> np.ndarray:
+        """What `write_train_labels` wrote; raises as `test_labels`."""
+        return self.read_arrays(_TRAIN_LABELS)["labels"]
+
+    def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
+        """Keeps arrays of the whole study in a file that is read back."""
+        self._write(name, _npz(arrays))
+
+    def read_arrays(self, name: str) -> dict[str, np.ndarray]:
+        """What `write_arrays` wrote.
+
+        Raises:
+            RunFolderError: they are missing or not what was written.
+        """
+        path = self.path / name
         content = path.read_bytes() if path.is_file() else b""
         try:
-            if not self._files.is_changed(_LABELS, content):
+            if not self._files.is_changed(name, content):
                 with np.load(io.BytesIO(content), allow_pickle=False) as file:
-                    return file["labels"]
+                    return dict(file)
         except KmlpError:
             raise
         # A folder of kmlp 0.1.0 has no hash of them: NumPy meets whatever damage there is.
@@ -192,6 +231,18 @@ class RunFolder:
         raise RunFolderError(
             f"{path} is missing or damaged. Run the study again: it writes them anew."
         )
+
+    def forget_damaged(self, name: str) -> None:
+        """Removes such a file if it is not what was written: it is made anew."""
+        try:
+            self.read_arrays(name)
+        except RunFolderError:
+            self.forget(name)
+
+    def forget(self, name: str) -> None:
+        """Removes what is found out anew once it is wanted."""
+        place = self.path / name
+        remove_files(place.parent, re.compile(re.escape(place.name)))
 
     def write_text(self, name: str, text: str) -> Path:
         """Writes a text file of the folder atomically."""

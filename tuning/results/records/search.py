@@ -8,6 +8,7 @@ from kmlp.errors import SelectionError
 from kmlp.stats.formatting import Unit, unit_of
 from kmlp.study.results.records.base import Count, Plain, Positive, Record, unless_none
 from kmlp.study.results.records.study import DataFacts
+from tuning.results.folds import adjective
 from tuning.results.records.fresh import FollowUp, Fresh, ScoresOnTest
 from tuning.results.records.trials import FinishedTrial, TrialResult, UnfinishedTrial
 
@@ -36,12 +37,19 @@ class Objective(Record):
 
 
 class Settings(Record):
-    """What was asked, as in a `SearchConfig`; the base configs with what the space holds fixed."""
+    """What was asked, as in a `SearchConfig`; the base configs with what the space holds fixed.
+
+    Attributes:
+        folds: of the training rows, on which trials were scored; nothing where on validation rows.
+        repeats: how often they were cut; left out where once.
+    """
 
     tuner: Literal["random", "grid", "bayesian", "hyperband"]
     max_trials: Positive
     num_seeds: Positive
     first_seed: Count
+    folds: Annotated[int, Field(ge=2)] | None = unless_none()
+    repeats: Positive = Field(default=1, exclude_if=lambda times: times == 1)
     seed: Count
     parallel_trials: Positive
     validation_fraction: float
@@ -53,6 +61,11 @@ class Settings(Record):
     def is_hyperband(self) -> bool:
         """Whether `max_trials` is a budget in full trainings, not the number of trials."""
         return self.tuner == "hyperband"
+
+    @property
+    def seeds(self) -> range:
+        """Of every network; each repeat of the folds has its own."""
+        return range(self.first_seed, self.first_seed + self.num_seeds * self.repeats)
 
     @property
     def base(self) -> dict[str, Any]:
@@ -183,6 +196,11 @@ class SearchFindings(Record):
             SelectionError: none has finished.
         """
         return self._trial(self.best)
+
+    @property
+    def kind_of_score(self) -> str:
+        """What a trial's score is called by: "validation", or "cross-validated"."""
+        return adjective(self.settings)
 
     @property
     def near_best(self) -> list[FinishedTrial]:

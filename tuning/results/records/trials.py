@@ -2,30 +2,34 @@
 
 from typing import Any, Literal
 
-from kmlp.study.results.records.base import Count, Plain, Record, Scores
+from kmlp.study.results.records.base import Count, Plain, Record, Scores, unless_empty, unless_none
 
 
 class ExecutionResult(Record):
-    """One seed of a trial.
+    """One seed of a trial, or of one of its folds.
 
     Attributes:
         seed: of all its streams.
+        fold: from 0, which was held out; left out in a search without folds.
         member: what it is recorded under.
         score: the objective, at the epoch that was kept; null where it is not finite.
         best_epoch: whose weights it has, from 1.
         stopped_epoch: the last that it trained.
         status: "missing" where nothing is recorded.
         val: by metric, at the same epoch.
+        held_out: by metric, on the fold; left out in a search without folds.
         train: by metric.
     """
 
     seed: Count
+    fold: Count | None = unless_none()
     member: str
     score: float | None
     best_epoch: int | None
     stopped_epoch: int | None
     status: Literal["done", "diverged", "missing"]
     val: Scores
+    held_out: Scores = unless_empty()
     train: Scores
 
 
@@ -40,7 +44,7 @@ class _Trial(Record):
         status: how it ended.
         message: why it failed.
         score: mean of its executions' objective, once done.
-        se: its standard error; null of one seed.
+        se: its standard error, of folds with the corrected variance; null of one seed.
         num_weights: trainable ones; null where the values make no network.
         epochs: that each seed trained.
         seconds: of all seeds, without those of the trial that it goes on from.
@@ -50,7 +54,7 @@ class _Trial(Record):
         resumed_from: the trial whose networks this one trains on.
         model: an `MLPConfig`; null where the values make none.
         train: a `TrainConfig`.
-        executions: seed by seed.
+        executions: seed by seed, and with folds fold by fold of each.
     """
 
     number: Count
@@ -89,7 +93,7 @@ class FinishedTrial(_Trial):
 
     @property
     def scores(self) -> list[float]:
-        """Seed by seed."""
+        """Seed by seed, and with folds fold by fold of each."""
         return [e.score for e in self.executions if e.score is not None]
 
 

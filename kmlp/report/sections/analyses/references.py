@@ -47,6 +47,7 @@ def reference_columns(results: StudyResults) -> list[Column[ReferenceResult]]:
             second="95 % interval",
             cell=lambda r: tabular.score(r.test.get(unit.metric), unit),
             terminal=f"test {unit.short}{unit.sign} {unit.arrow}",
+            second_leaves=3,
         ),
         replace(versus[0], terminal="vs. network"),
         *versus[1:],

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from kmlp.stats.formatting import listed
 from kmlp.study.results.analyses.decompositions import decomposition_sentences
 from kmlp.study.results.analyses.folds import fold_sentences
+from kmlp.study.results.analyses.importance import importance_sentences
 from kmlp.study.results.analyses.interim import interim_sentences
 from kmlp.study.results.analyses.seed_streams import randomness_sentences
 from kmlp.study.results.analyses.sweeps import sweep_sentences
@@ -20,6 +21,7 @@ def findings(results: StudyNumbers) -> list[str]:
         *fold_sentences(results),
         *sweep_sentences(results),
         *randomness_sentences(results),
+        *importance_sentences(results),
         *_unfinished(results),
     ]
 

@@ -1,25 +1,22 @@
 """The results as a table for a terminal."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
-from kmlp.report.blocks import NONE
+from kmlp.report.fitting import FittingTable, terminal_table
 from kmlp.report.sections.analyses.references import reference_columns
 from kmlp.report.sections.ranking import ranking_columns
-from kmlp.report.tabular import Column
 from kmlp.stats.formatting import unit_of
 from kmlp.stats.metrics import METRICS
 from kmlp.study.results.ranking import rank
 from kmlp.study.results.records.study import StudyResults
 from kmlp.text import visible
 
-E = TypeVar("E")
 
-
-def results_table(results: StudyResults) -> Table:
+def results_table(results: StudyResults) -> FittingTable:
     """Variants by rank: test score with its interval, the difference to the baseline, p.
 
     The best is the one that validation chose; "tied" is what cannot be told apart from it. Beside
@@ -29,36 +26,10 @@ def results_table(results: StudyResults) -> Table:
     return terminal_table("variant", ranking_columns(results), rows)
 
 
-def references_table(results: StudyResults) -> Table:
+def references_table(results: StudyResults) -> FittingTable:
     """Models that are no networks; their differences are to the best network."""
     rows = {reference.title: reference for reference in results.references}
     return terminal_table("beside it", reference_columns(results), rows)
-
-
-def terminal_table(first: str, columns: Sequence[Column[E]], rows: Mapping[str, E]) -> Table:
-    """The columns that a terminal shows, a row an entry.
-
-    Args:
-        first: the heading of the rows' names.
-        columns: what is told of an entry.
-        rows: name -> entry.
-    """
-    shown = [column for column in columns if column.terminal]
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(first, overflow="fold", min_width=18)
-    for column in shown:
-        for heading in filter(None, (column.terminal, column.second)):
-            table.add_column(Text(visible(heading)), justify="right")
-    for name, entry in rows.items():
-        cells = [Text(visible(text)) for column in shown for text in _texts(column, entry)]
-        table.add_row(Text(visible(name)), *cells)
-    return table
-
-
-def _texts(column: Column[E], entry: E) -> list[str]:
-    """A cell's text, and what its second line says as a cell of its own."""
-    cell = column.cell(entry)
-    return [cell.text, *([cell.note or NONE.text] if column.second else [])]
 
 
 def score_lines(scores: Mapping[str, Any], rows: str) -> list[str]:
@@ -85,9 +56,9 @@ def confusion_table(scores: Mapping[str, Any]) -> Table:
     """Counts of test rows: true classes by row, predicted classes by column."""
     names = scores["class_names"]
     table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
-    table.add_column("true \\ predicted")
+    table.add_column("true \\ predicted", overflow="fold")
     for name in names:
-        table.add_column(Text(visible(name)), justify="right")
+        table.add_column(Text(visible(name)), justify="right", overflow="fold")
     for name, row in zip(names, scores["confusion"], strict=True):
         table.add_row(Text(visible(name)), *(str(count) if count else "·" for count in row))
     return table

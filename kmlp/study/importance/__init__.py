@@ -1,0 +1,1 @@
+"""Which columns a model leans on: what it loses once their values are shuffled."""

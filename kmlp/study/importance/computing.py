@@ -1,0 +1,176 @@
+"""What a study's best models lose without each column, kept in its run folder."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from kmlp.config import AUTO, StudyConfig
+from kmlp.data import Dataset
+from kmlp.engine.trainer import Trainer
+from kmlp.errors import ConfigError
+from kmlp.stats.metrics import BY_NAME
+from kmlp.stats.metrics.own import Metric
+from kmlp.stats.metrics.predicted import PredictedClasses, PredictedNumbers
+from kmlp.study.importance.columns import places_by_column, told_alike
+from kmlp.study.importance.shuffling import Shuffled, scored_rows, shuffled_scores
+from kmlp.study.plan import Plan
+from kmlp.study.results.analyses.shuffled_models import About, about_models, known_importance
+from kmlp.study.results.records.study import StudyResults
+from kmlp.study.run_folder.folder import IMPORTANCE, RunFolder
+
+_MOST_COLUMNS = 200
+_AT_ONCE = 16
+_ROWS_AT_ONCE = 20_000
+
+
+class ImportanceWatcher(Protocol):
+    """Who is told of each model before its columns are shuffled."""
+
+    def importance(self, model: str, num_columns: int) -> None: ...
+
+
+def check_importance(config: StudyConfig, data: Dataset) -> None:
+    """Refuses what cannot be found out, before anything is trained.
+
+    Raises:
+        ConfigError: the data have no columns, or not those that are named.
+    """
+    has_columns = len(data.spec.input_shape) == 1
+    if not has_columns and (config.importance is True or config.importance_groups):
+        raise ConfigError(
+            "importance is of the columns of a table or of arrays (n, columns). Received: examples "
+            f"of shape {data.spec.input_shape}. Leave it out."
+        )
+    if has_columns:
+        places_by_column(data.spec, config.importance_groups)
+
+
+def is_wanted(config: StudyConfig, data: Dataset) -> bool:
+    """Whether a study finds out which columns matter: by itself of tables that are not too wide."""
+    if config.importance != AUTO:
+        return bool(config.importance)
+    if data.schema is None:
+        return bool(config.importance_groups)
+    return len(places_by_column(data.spec, config.importance_groups)) <= _MOST_COLUMNS
+
+
+def find_importance(
+    folder: RunFolder,
+    results: StudyResults,
+    plan: Plan,
+    data: Dataset,
+    trainer: Trainer,
+    watcher: ImportanceWatcher | None = None,
+    *,
+    metric: Metric | None = None,
+) -> bool:
+    """Shuffles the columns of the best models, unless the folder knows what that gives.
+
+    Args:
+        folder: being written.
+        results: what the models are chosen by.
+        plan: of the study.
+        data: whose test rows are scored.
+        trainer: makes predictions of trained networks.
+        watcher: told of each model.
+        metric: of the user's own, where it decides; its function may be another than it was.
+
+    Returns:
+        Whether anything was found out that the results do not hold yet.
+    """
+    if not is_wanted(plan.config, data) or not len(data.x_test):
+        return False
+    columns = places_by_column(data.spec, plan.config.importance_groups)
+    about = about_models(results, results.references, plan.config, columns)
+    if about is None or (metric is None and about == known_importance(folder)):
+        return False
+    job = _Job(folder, plan, data, about, metric)
+    arrays = {"num_rows": np.array(len(job.x))}
+    for kind, found in job.models(trainer, watcher):
+        arrays |= {f"{kind}/{name}": array for name, array in vars(found).items()}
+    texts = {"about": about.to_json(), "alike": json.dumps(told_alike(job.x, columns, data.spec))}
+    folder.write_arrays(IMPORTANCE, arrays | {name: np.array(t) for name, t in texts.items()})
+    return True
+
+
+class _Job:
+    """The models of a study, and the rows that they are scored on.
+
+    Attributes:
+        x: `(n, features)`.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        plan: Plan,
+        data: Dataset,
+        about: About,
+        metric: Metric | None = None,
+    ) -> None:
+        rows = scored_rows(len(data.x_test), len(about.columns))
+        self.x = data.x_test[rows].reshape(len(rows), -1)
+        self._truth = data.spec.in_unit(data.y_test[rows])
+        self._metric = metric
+        self._folder, self._plan, self._data, self._about = folder, plan, data, about
+
+    def models(
+        self, trainer: Trainer, watcher: ImportanceWatcher | None
+    ) -> Iterator[tuple[str, Shuffled]]:
+        """Each model's kind, and its scores."""
+        about, num_columns = self._about, len(self._about.columns)
+        if watcher:
+            watcher.importance(about.network, num_columns)
+        yield "network", self._networks(trainer)
+        if about.reference:
+            if watcher:
+                watcher.importance(about.reference.replace("_", " "), num_columns)
+            yield "reference", self._references(about.reference)
+
+    def _networks(self, trainer: Trainer) -> Shuffled:
+        members = [self._plan.by_id[id] for id in self._about.members]
+        found = []
+        for start in range(0, len(members), _AT_ONCE):
+            some = members[start : start + _AT_ONCE]
+            weights = [_weights(self._folder.arrays(m.id)) for m in some]
+            seeds = self._about.seeds[start : start + _AT_ONCE]
+            found.append(self._shuffled(trainer.predictor(some, weights, self._data), seeds))
+        return Shuffled(
+            whole=np.concatenate([f.whole for f in found]),
+            shuffled=np.concatenate([f.shuffled for f in found]),
+        )
+
+    def _references(self, name: str) -> Shuffled:
+        from kmlp.study.references.training import fit
+
+        seeds = self._about.reference_seeds
+        fitted = [fit(self._plan.references[name][seed], self._data) for seed in seeds]
+        return self._shuffled(
+            lambda x: np.stack([f(rows) for f, rows in zip(fitted, x, strict=True)]), seeds
+        )
+
+    def _shuffled(
+        self, predict: Callable[[np.ndarray], np.ndarray], seeds: Sequence[int]
+    ) -> Shuffled:
+        return shuffled_scores(
+            self.x,
+            self._about.columns,
+            seeds,
+            predict,
+            self._score,
+            rows_at_once=_ROWS_AT_ONCE // len(seeds),
+        )
+
+    def _score(self, outputs: np.ndarray) -> float:
+        if self._metric:
+            return self._metric.of(self._truth, outputs)
+        is_regression = self._data.spec.task == "regression"
+        checked = PredictedNumbers.checked if is_regression else PredictedClasses.checked
+        return BY_NAME[self._about.metric].score(checked(self._truth, outputs))
+
+
+def _weights(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    prefix = "weight/"
+    return {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}

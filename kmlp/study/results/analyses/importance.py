@@ -1,0 +1,136 @@
+"""Which columns matter: from shuffled scores to losses with their intervals and tests, in words."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+
+import numpy as np
+
+from kmlp.config import StudyConfig
+from kmlp.config.tables.references import title_of
+from kmlp.stats import paired_tests
+from kmlp.stats.formatting import Unit, listed, p_equals
+from kmlp.study.results.analyses.shuffled_models import About, about_models
+from kmlp.study.results.records.importance import ColumnImportance, Importance, ModelImportance
+from kmlp.study.results.records.references import ReferenceResult
+from kmlp.study.results.records.study import StudyNumbers, StudyScores
+from kmlp.study.results.records.variants import Versus
+from kmlp.study.run_folder.folder import IMPORTANCE, RunFolder
+
+_BY_NAME = 3
+
+
+def column_importance(
+    scores: StudyScores,
+    references: Sequence[ReferenceResult],
+    config: StudyConfig,
+    folder: RunFolder,
+) -> Importance | None:
+    """What the folder knows of the models that are best now; None where that is of others.
+
+    Raises:
+        RunFolderError: the arrays are damaged.
+    """
+    wanted = about_models(scores, references, config, {})
+    is_there = config.importance is not False and (folder.path / IMPORTANCE).is_file()
+    if wanted is None or not is_there:
+        return None
+    arrays = folder.read_arrays(IMPORTANCE)
+    about = About.from_json(str(arrays["about"]))
+    if not about.is_of(wanted):
+        return None
+    names = {"network": about.network, "reference": about.reference}
+    return Importance(
+        num_rows=int(arrays["num_rows"]),
+        num_shuffles=arrays["network/shuffled"].shape[2],
+        models=tuple(
+            _model(kind, name, about, arrays, scores.unit()) for kind, name in names.items() if name
+        ),
+        groups={name: tuple(columns) for name, columns in about.groups.items()},
+        alike=tuple(map(tuple, json.loads(str(arrays["alike"])))),
+    )
+
+
+def _model(
+    kind: str, name: str, about: About, arrays: Mapping[str, np.ndarray], unit: Unit
+) -> ModelImportance:
+    """Holm's correction is over the columns of this model."""
+    whole, shuffled = arrays[f"{kind}/whole"], arrays[f"{kind}/shuffled"].mean(axis=2)
+    gains = unit.gain(1.0) * whole, unit.gain(1.0) * shuffled
+    compared = [
+        paired_tests.compare_paired(gains[0], own, higher_is_better=True) for own in gains[1].T
+    ]
+    # As many columns as a table has leave nothing to the sign flips of a few seeds.
+    compared = [
+        replace(one, p=paired_tests.paired_t_p(gains[0] - own))
+        for one, own in zip(compared, gains[1].T, strict=True)
+    ]
+    corrected = paired_tests.holm([one.p for one in compared])
+    columns = zip(about.columns, compared, corrected, gains[1].T, strict=True)
+    return ModelImportance.model_validate(
+        {
+            "kind": kind,
+            "name": name,
+            "columns": tuple(
+                ColumnImportance(
+                    name=column,
+                    loss=Versus(**asdict(one), p_holm=p),
+                    by_seed=tuple((gains[0] - own).tolist()),
+                )
+                for column, one, p, own in columns
+            ),
+        }
+    )
+
+
+def title_of_model(model: ModelImportance, results: StudyScores) -> str:
+    """ "the best network, dropout=0.2", "boosted trees"."""
+    if model.kind == "network":
+        return f"the best network, {results.variant(model.name).label}"
+    return title_of(model.name, is_regression=results.dataset.is_regression)
+
+
+def importance_sentences(results: StudyNumbers) -> list[str]:
+    """What each model leans on; and which columns cannot be told apart by shuffling."""
+    found, unit = results.importance, results.unit()
+    if found is None:
+        return []
+    return [*(_leans_on(model, results, unit) for model in found.models), *_alike(found)]
+
+
+def _leans_on(model: ModelImportance, results: StudyNumbers, unit: Unit) -> str:
+    title, telling = title_of_model(model, results), [c for c in model.ranked if c.matters]
+    title = title[:1].upper() + title[1:]
+    num_columns, pairs = len(model.columns), model.columns[0].loss.num_pairs
+    if not telling:
+        few = f" ({pairs} seeds are too few to tell)" * (not model.columns[0].loss.is_tested)
+        return f"{title}: no column is shown to matter{few}."
+    first, *others = telling
+    more = [c.name for c in others[: _BY_NAME - 1]]
+    then = f"; then {listed(more)}" if more else ""
+    of_all = f"{len(telling)} of {num_columns} columns are" if num_columns > 1 else "it is"
+    return (
+        f"{title} leans most on {first.name}: with its values shuffled the test {unit.title} is "
+        f"worse by {_size(first.loss, unit)}{then}; {of_all} shown to matter."
+    )
+
+
+def _size(loss: Versus, unit: Unit) -> str:
+    interval = f"95 % interval {unit.interval(loss.ci95)}, " if loss.ci95 else ""
+    return (
+        f"{unit.value(loss.difference)} {unit.of_difference} ({interval}Holm p "
+        f"{p_equals(loss.p_holm)})"
+    )
+
+
+def _alike(found: Importance) -> list[str]:
+    if not found.alike:
+        return []
+    sets = [listed(columns[:_BY_NAME]) for columns in found.alike[:_BY_NAME]]
+    more = " and others" * (
+        len(found.alike) > _BY_NAME or any(len(c) > _BY_NAME for c in found.alike)
+    )
+    return [
+        f"Columns that rise and fall together stand in for each other, so that each alone seems to "
+        f"matter little: {'; '.join(sets)}{more}. --importance-groups shuffles such columns as one."
+    ]

@@ -1,0 +1,119 @@
+"""What shuffling a column takes from a score: what is not used costs nothing, groups go as one."""
+
+import numpy as np
+import pytest
+
+from kmlp.data import Dataset
+from kmlp.errors import ConfigError
+from kmlp.study.importance.columns import places_by_column, told_alike
+from kmlp.study.importance.shuffling import NUM_SHUFFLES, scored_rows, shuffled_scores
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(50, 3)).astype(np.float32)
+X[:, 1] = X[:, 0]
+COLUMNS = {"a": [0], "b": [1], "idle": [2]}
+TRUTH = X[:, 0]
+
+
+def scores(columns, *, used=(1.0, 0.0, 0.0), seeds=(3, 4), at_once=1000, sizes=None):
+    """Of models that say the same weighted sum for each seed."""
+
+    def predict(x: np.ndarray) -> np.ndarray:
+        if sizes is not None:
+            sizes.append(x.shape[1])
+        return x @ np.array(used)
+
+    def error(outputs: np.ndarray) -> float:
+        return float(np.abs(outputs - TRUTH).mean())
+
+    return shuffled_scores(X, columns, seeds, predict, error, rows_at_once=at_once)
+
+
+def test_only_what_is_used_costs_anything():
+    found = scores(COLUMNS)
+    np.testing.assert_allclose(found.whole, 0.0)
+    np.testing.assert_allclose(found.shuffled[:, 1:], 0.0)
+    assert (found.shuffled[:, 0] > 0.5).all()
+    assert found.shuffled.shape == (2, 3, NUM_SHUFFLES)
+
+
+def test_a_score_is_that_of_the_rows_with_the_column_of_other_rows():
+    """Each seed shuffles in a way of its own; what it scores is a permutation of the column."""
+    found = scores({"a": [0]}, seeds=(3, 4, 3)).shuffled
+    np.testing.assert_array_equal(found[0], found[2])
+    assert not np.isin(found[0], found[1]).any()
+    assert len(np.unique(found[0])) == NUM_SHUFFLES
+
+
+def test_columns_of_a_group_take_the_same_rows():
+    together = scores({"both": [0, 1]}, used=(1.0, -1.0, 0.0)).shuffled
+    np.testing.assert_allclose(together, np.abs(TRUTH).mean(), rtol=1e-6)  # a - b stays 0
+    alone = scores({"a": [0]}, used=(1.0, -1.0, 0.0)).shuffled
+    assert (alone > np.abs(TRUTH).mean()).all()
+
+
+def test_it_does_not_matter_how_many_are_predicted_at_once():
+    sizes: list[int] = []
+    few, many = scores(COLUMNS, at_once=120, sizes=sizes), scores(COLUMNS)
+    np.testing.assert_array_equal(few.shuffled, many.shuffled)
+    assert max(sizes) == 100  # two of fifty rows
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "expected"), [(80, 3, 80), (10**6, 3, 5_000), (10**6, 100, 1_000)]
+)
+def test_of_many_rows_and_columns_fewer_are_scored(rows, columns, expected):
+    found = scored_rows(rows, columns)
+    assert len(np.unique(found)) == expected
+    assert found.max() < rows
+
+
+def table() -> Dataset:
+    n = 90
+    when = np.datetime64("2024-01-01T05") + np.arange(n) * np.timedelta64(53, "h")
+    length = RNG.normal(size=n)
+    frame = {
+        "when": when,
+        "length": length,
+        "width": length + 0.01 * RNG.normal(size=n),
+        "age": RNG.normal(size=n),
+        "colour": RNG.choice(["red", "green", "blue"], n),
+        "y": np.where(RNG.random(n) < 0.5, "yes", "no"),
+    }
+    return Dataset.from_table(frame, target="y", test=0.3)
+
+
+def test_all_that_a_column_became_is_one():
+    spec = table().spec
+    found = places_by_column(spec, {})
+    assert list(found) == ["when", "length", "width", "age", "colour"]
+    assert len(found["when"]) > 2  # days elapsed, month, weekday, ...
+    assert sorted(place for places in found.values() for place in places) == list(
+        range(len(spec.columns))
+    )
+
+
+def test_a_group_stands_for_its_columns():
+    found = places_by_column(table().spec, {"size": ["length", "width"]})
+    alone = places_by_column(table().spec, {})
+    assert list(found) == ["when", "size", "age", "colour"]
+    assert found["size"] == alone["length"] + alone["width"]
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ({"size": ["lenght"]}, r"Received: 'lenght'\. Did you mean 'length'\?"),
+        ({"age": ["length", "width"]}, "a group needs a name of its own. Received: 'age'"),
+    ],
+)
+def test_groups_of_other_columns_are_refused(groups, message):
+    with pytest.raises(ConfigError, match=message):
+        places_by_column(table().spec, groups)
+
+
+def test_columns_that_rise_and_fall_together_are_told():
+    data = table()
+    x = data.x_test.copy()
+    x[0, 4:] = np.nan
+    assert told_alike(x, places_by_column(data.spec, {}), data.spec) == [["length", "width"]]
