@@ -68,6 +68,9 @@ class StudyConfig(Config):
     metric's own unit), an interval as narrow as that to either side needs no more: see
     `kmlp.study.interim`. `sweep` adds a variant for each value of a field ("dropout=0:0.8:9").
 
+    `searched` says that the variants are the best of so many trials of a search, where the baseline
+    is what it began from; nothing is trained otherwise for it, but the verdict says so.
+
     Members beside the ordinary ones, for every variant: `resample` ("splits:5" or "bootstrap:20")
     trains `resample_seeds` seeds on each sample of the training rows; `folds` cross-validates on
     the training set, `repeats` times (once where omitted); `randomness` varies one of the streams
@@ -104,6 +107,7 @@ class StudyConfig(Config):
     importance: bool | str = AUTO
     importance_groups: Mapping[str, list[str]] = field(default_factory=dict)
     strengths: str = "default"
+    searched: int | None = None
     sweep: tuple[str, ...] = ()
     resample: str | None = None
     resample_seeds: int = 3
@@ -166,6 +170,8 @@ class StudyConfig(Config):
         for name in counted:
             fields.check_whole(self, name, 1, highest=MOST_SEEDS, why=_WHY)
         fields.check_truth(self, "randomness")
+        if self.searched is not None:
+            fields.check_whole(self, "searched", 1)
         if self.folds is not None:
             fields.check_whole(self, "folds", 2, highest=MOST_SEEDS, why=_WHY)
         if self.resample is not None:
@@ -213,6 +219,7 @@ class StudyConfig(Config):
         is_table: bool = False,
         num_rows: int = 0,
         has_test_rows: bool = True,
+        given_folds: int = 0,
     ) -> "StudyConfig":
         """The same study with "all" written out: every named variant that means something there,
         and every reference; and the folds, where these test.
@@ -227,9 +234,13 @@ class StudyConfig(Config):
             self,
             variants=expand_all(self.variants, pointless),
             references=references or self.references,
-            folds=self.folds if has_test_rows else self.folds or NUM_FOLDS,
-            repeats=self.repeats if has_test_rows else self.repeats or NUM_REPEATS,
+            **({} if has_test_rows else self._testing_folds(given_folds)),
         )
+
+    def _testing_folds(self, given: int) -> dict[str, Any]:
+        """Those that were asked for, or 20 in all; those that a column gives cannot be cut anew."""
+        repeats = self.repeats or (1 if given else NUM_REPEATS)
+        return {"folds": self.folds or given or NUM_FOLDS, "repeats": repeats}
 
     @property
     def num_repeats(self) -> int:

@@ -9,9 +9,13 @@ from kmlp.config.base import Config
 from kmlp.data import Dataset, load_dataset
 from kmlp.data.columns import KINDS
 from kmlp.data.loading import has_own_test_rows
+from kmlp.data.rows.options import RowOptions
 from kmlp.data.sampling import FOLDS, TEST_SHARE
-from kmlp.errors import ConfigError
+from kmlp.errors import ConfigError, DataError
 from kmlp.text import shown
+
+OF_ROWS = ("group_on", "time_on", "stratify_on", "fold_on", "validation")
+"""Fields that say which rows go where."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +29,9 @@ class DataConfig(Config):
             of fewer than 2,000, else a fifth; a study writes out which.
         columns: kinds that are said, "number", "category", "boolean" or "date", by column.
         drop: columns that are not used.
+        group_on, time_on, stratify_on, fold_on: columns by which rows are parted, and no inputs:
+            see `RowOptions`.
+        validation: rows that validate whatever the seed: a column that marks them, or a file.
 
     Raises:
         ConfigError: a value is of another type or out of range.
@@ -38,6 +45,11 @@ class DataConfig(Config):
     test: float | str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     drop: tuple[str, ...] = ()
+    group_on: str | None = None
+    time_on: str | None = None
+    stratify_on: str | None = None
+    fold_on: str | None = None
+    validation: str | None = None
 
     def __post_init__(self) -> None:
         if self.target is not None and (not isinstance(self.target, str) or not self.target):
@@ -48,6 +60,23 @@ class DataConfig(Config):
         if not isinstance(listed, list | tuple) or not all(isinstance(n, str) for n in listed):
             raise ConfigError(fields.wanted(self, "drop", "a list of columns"))
         object.__setattr__(self, "drop", tuple(listed))
+        self._check_rows()
+
+    def _check_rows(self) -> None:
+        for name in OF_ROWS:
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, str) or not value):
+                what = "a column or a file" if name == "validation" else "a column's name"
+                raise ConfigError(fields.wanted(self, name, what))
+        try:
+            RowOptions(**self.of_rows)
+        except DataError as error:
+            raise ConfigError(str(error)) from error
+
+    @property
+    def of_rows(self) -> dict[str, Any]:
+        """What is said of rows, by `load_dataset`'s arguments."""
+        return {name: getattr(self, name) for name in OF_ROWS}
 
     def _check_test(self) -> None:
         test = self.test
@@ -111,7 +140,12 @@ def load_configured(
         data = setting_aside(dataset, data)
     is_open, how = _is_open(dataset, data), data or DataConfig()
     loaded = load_dataset(
-        dataset, target=how.target, test=how.test, columns=how.columns, drop=how.drop
+        dataset,
+        target=how.target,
+        test=how.test,
+        columns=how.columns,
+        drop=how.drop,
+        **how.of_rows,
     )
     if is_open:
         data = replace(how, test=TEST_SHARE if loaded.has_test_rows else FOLDS)

@@ -8,7 +8,6 @@ from kmlp.report.blocks import Cell, Row, Section, Table
 from kmlp.report.csv_tables import Rows, of_records
 from kmlp.report.tabular import Column
 from kmlp.stats.formatting import Unit
-from kmlp.stats.metrics import METRICS
 from kmlp.stats.summaries import Summary
 from kmlp.study.results.ranking import best_variant, rank, shown_beside
 from kmlp.study.results.records.basis import Tested
@@ -66,13 +65,13 @@ def ranking_columns(results: StudyResults) -> list[Column[VariantResult]]:
             cell=lambda v: tabular.score(v.test[unit.metric], unit, mark="strong"),
             terminal=_short(unit, tested),
             second_leaves=3,
-            numbers=lambda v: _every_score(v, METRICS[results.dataset.task]),
+            numbers=lambda v: _every_score(v, results.metrics),
         ),
         Column(head="SE", cell=lambda v: _standard_error(v.test[unit.metric], unit)),
         *tabular.versus_columns(_versus, results.baseline, unit),
         Column(terminal="best", cell=lambda v: Cell(_place(v, best.variant if best else ""))),
         *(_beside(u, tested) for u in beside),
-        *([] if results.basis == "folds" else [_ensemble(unit, METRICS[results.dataset.task])]),
+        *([] if results.basis == "folds" else [_ensemble(unit, results.metrics)]),
     ]
 
 

@@ -31,6 +31,8 @@ def settings_of(results: StudyResults) -> dict[str, str]:
         **_training(config.train),
         "Trials": _trials(results),
     }
+    if results.dataset.parted_by:
+        facts["Which rows test"] = "; ".join(results.dataset.parted_by)
     if samples := results.groups.resample:
         facts["Samples"] = _samples(samples)
     if (folds := results.groups.folds) and results.basis == "folds":
@@ -73,7 +75,10 @@ def _own_score(member: MemberScores, unit: Unit) -> str:
 def _data(results: StudyResults) -> str:
     dataset = results.dataset
     kinds = f", {len(dataset.class_names)} classes" if dataset.class_names else ""
-    held_out = "drawn by each seed" if dataset.num_val else "none held out"
+    drawn = {"given": "given", "last": "the last ones"}.get(
+        dataset.validation or "", "drawn by each seed"
+    )
+    held_out = drawn if dataset.num_val else "none held out"
     tested = f"{dataset.num_test:,} test rows"
     if results.basis == "folds":
         tested = "no test rows: each row is held out in its fold"

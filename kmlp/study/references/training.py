@@ -51,7 +51,7 @@ def train_references(
 
 def _trained(member: ReferenceMember, data: Dataset) -> tuple[MemberRecord, dict[str, np.ndarray]]:
     start, spec = time.perf_counter(), data.spec
-    rows, held_out = member.network.split(data.y_train)
+    rows, held_out = member.network.split(data.rows)
     fitted, y = fit(member, data), spec.in_unit(data.y_train)
     part, x_test, y_test = _tested(member, data)
     tested = fitted(x_test)
@@ -59,8 +59,11 @@ def _trained(member: ReferenceMember, data: Dataset) -> tuple[MemberRecord, dict
         "train": _scores(y[rows], fitted(data.x_train[rows]), spec),
         part: _scores(y_test, tested, spec),
     }
+    arrays = {outputs_name(part, tested): tested}
     if len(held_out):
-        parts["val"] = _scores(y[held_out], fitted(data.x_train[held_out]), spec)
+        val = fitted(data.x_train[held_out])
+        parts["val"] = _scores(y[held_out], val, spec)
+        arrays |= {outputs_name("val", val): val, "val_rows": held_out}
     record = MemberRecord(
         id=member.id,
         status="done",
@@ -69,12 +72,12 @@ def _trained(member: ReferenceMember, data: Dataset) -> tuple[MemberRecord, dict
         metrics=parts,
         seconds=time.perf_counter() - start,
     )
-    return record, {outputs_name(part, tested): tested}
+    return record, arrays
 
 
 def _tested(member: ReferenceMember, data: Dataset) -> tuple[str, np.ndarray, np.ndarray]:
     """The rows that it is scored on, and what they are: the test rows, or the fold held out."""
-    fold = member.network.fold(data.y_train)
+    fold = member.network.fold(data.rows)
     if len(fold):
         return "fold", data.x_train[fold], data.spec.in_unit(data.y_train[fold])
     return "test", data.x_test, data.spec.in_unit(data.y_test)
@@ -83,7 +86,7 @@ def _tested(member: ReferenceMember, data: Dataset) -> tuple[str, np.ndarray, np
 def fit(member: ReferenceMember, data: Dataset) -> Callable[[np.ndarray], np.ndarray]:
     """What a reference says once it is trained: from rows to outputs, as of a network; the same of
     the same member and data."""
-    rows, _ = member.network.split(data.y_train)
+    rows, _ = member.network.split(data.rows)
     estimator = make_estimator(member.name, data.spec, member.seed, member.class_weight)
     with _quietly(len(rows)):
         # As they are stored, like networks: squares of years, or of more, lose what varies.

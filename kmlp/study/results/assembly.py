@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from kmlp.config import StudyConfig
 from kmlp.errors import RunFolderError
 from kmlp.stats.formatting import unit_of
-from kmlp.stats.metrics import HIGHER_IS_BETTER
+from kmlp.stats.metrics import BY_NAME, METRICS
 from kmlp.stats.monitoring import resolved_metric
 from kmlp.study.pilot import pilot_summary
 from kmlp.study.plan import Plan
@@ -28,6 +28,7 @@ from kmlp.study.results.records.base import Plain, first_fault
 from kmlp.study.results.records.choices import Looks, SweptField
 from kmlp.study.results.records.importance import Importance
 from kmlp.study.results.records.members import Extra, Member, MemberScores
+from kmlp.study.results.records.own_metric import OwnScores, read_own_scores
 from kmlp.study.results.records.references import ReferenceResult
 from kmlp.study.results.records.study import (
     DataFacts,
@@ -59,16 +60,17 @@ def build_results(
         pilot: the results of the pilot that chose the strengths, if there was one.
         looks: what `num_seeds="auto"` decided on; None where the number of seeds was given.
     """
-    data, records = facts_of(dataset, folder), folder.records()
+    data, own = facts_of(dataset, folder), read_own_scores(folder)
+    records = own.added_to(folder.records()) if own else folder.records()
     given_up, num_looks = folder.stacks.given_up(), len(looks.planned) if looks else 1
     extras, groups = (
         tuple(extra_members(plan, records, given_up)),
         planned_groups(plan.config, data),
     )
-    folds = _on_folds(plan, extras, groups, data)
+    folds = _on_folds(plan, extras, groups, data, own)
     is_folded = data.num_test == 0
     evidence = read_evidence(
-        plan, folder, records, data.task, num_looks, folds if is_folded else None
+        plan, folder, records, data.task, num_looks, own, folds if is_folded else None
     )
     compared = against_baseline(evidence)
     variants = score_variants(plan.config.resolved_variants, evidence, compared)
@@ -78,7 +80,9 @@ def build_results(
         dataset=data,
         basis="folds" if is_folded else "test",
         metric=NamedMetric(
-            name=evidence.metric, higher_is_better=HIGHER_IS_BETTER[evidence.metric]
+            name=evidence.metric,
+            higher_is_better=evidence.known.higher_is_better,
+            is_own=own is not None,
         ),
         class_shares=_class_shares(evidence.truth, len(data.class_names)),
         baseline=evidence.baseline,
@@ -89,6 +93,7 @@ def build_results(
         sweeps=_swept(plan.config),
         looks=looks,
         pilot=pilot_summary(pilot) if pilot else None,
+        searched=plan.config.searched,
         best=best,
     )
     references = compare_references(scores, plan, records, folds if is_folded else None)
@@ -106,16 +111,21 @@ def build_results(
 
 
 def _on_folds(
-    plan: Plan, extras: Sequence[Extra], groups: Groups, data: DataFacts
+    plan: Plan,
+    extras: Sequence[Extra],
+    groups: Groups,
+    data: DataFacts,
+    own: OwnScores | None,
 ) -> FoldScores | None:
     """The scores on folds that were held out; None of a study that cuts none."""
     if groups.folds is None:
         return None
+    known = own.known if own else BY_NAME[resolved_metric(plan.config.metric, data.task)]
     return fold_scores(
         extras,
         groups.folds,
-        metric=resolved_metric(plan.config.metric, data.task),
-        task=data.task,
+        metric=known,
+        metrics=tuple(dict.fromkeys((*METRICS[data.task], known.name))),
         num_train={v.name: v.num_train for v in plan.config.resolved_variants},
     )
 
@@ -159,7 +169,7 @@ def _best(
     variants: Sequence[VariantScores], members: Sequence[Member], evidence: Evidence
 ) -> Best | None:
     """None where no member finished."""
-    chosen = best_variant(variants, unit_of(evidence.metric))
+    chosen = best_variant(variants, unit_of(evidence.known))
     if chosen is None:
         return None
     done = [m for m in members if isinstance(m, MemberScores) and m.status == "done"]

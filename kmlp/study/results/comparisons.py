@@ -9,7 +9,6 @@ import numpy as np
 from kmlp.stats import paired_tests, summaries
 from kmlp.stats.cross_validation import FoldComparison
 from kmlp.stats.equivalence import MeanDifference, equivalence, posterior
-from kmlp.stats.metrics import HIGHER_IS_BETTER
 from kmlp.study.results.evidence import Evidence
 from kmlp.study.results.records.variants import McNemarTest, Versus, VersusBaseline
 
@@ -111,7 +110,7 @@ def _compared(
     if not pair[0]:
         return None
     return paired_tests.compare_paired(
-        *map(evidence.scores, pair), higher_is_better=HIGHER_IS_BETTER[evidence.metric]
+        *map(evidence.scores, pair), higher_is_better=evidence.known.higher_is_better
     )
 
 
@@ -133,7 +132,7 @@ def _equivalences(evidence: Evidence, variants: Iterable[str]) -> dict[str, dict
     found = {name: difference for name, difference in known.items() if difference}
     tested = {name: equivalence(known, margin) for name, known in found.items() if margin}
     corrected = paired_tests.holm([one.p for one in tested.values()])
-    better = HIGHER_IS_BETTER[evidence.metric]
+    better = evidence.known.higher_is_better
     return {
         name: {
             "equivalence": one,

@@ -11,7 +11,8 @@ import numpy as np
 
 from kmlp.stats.cross_validation import FoldComparison, compare_folds, summarize_folds
 from kmlp.stats.equivalence import MeanDifference
-from kmlp.stats.metrics import HIGHER_IS_BETTER, METRICS, within_range
+from kmlp.stats.metrics import within_range
+from kmlp.stats.metrics.record import MetricRecord
 from kmlp.stats.summaries import Summary
 from kmlp.study.results.records.base import Scores
 from kmlp.study.results.records.folds import FoldPlan
@@ -28,6 +29,7 @@ class FoldScores:
     Attributes:
         planned: how the rows are cut.
         metric: that is named: it decides which repeats are whole.
+        higher_is_better: its direction.
         num_train: name -> rows that its weights are fitted to. Those that it validates on do not
             count: fewer rows, wider intervals.
         tables: name -> its scores; without those of which no repeat is whole.
@@ -35,6 +37,7 @@ class FoldScores:
 
     planned: FoldPlan
     metric: str
+    higher_is_better: bool
     num_train: Mapping[str, int]
     tables: Mapping[str, Tables]
 
@@ -89,7 +92,7 @@ class FoldScores:
             *pair,
             num_train=self._fewest_rows(name, other, theirs),
             num_held_out=self.planned.num_held_out,
-            higher_is_better=HIGHER_IS_BETTER[self.metric],
+            higher_is_better=self.higher_is_better,
         )
 
     def difference(self, name: str, other: str) -> MeanDifference | None:
@@ -119,8 +122,8 @@ def fold_scores(
     extras: Sequence[Extra],
     planned: FoldPlan,
     *,
-    metric: str,
-    task: str,
+    metric: MetricRecord,
+    metrics: Sequence[str],
     num_train: Mapping[str, int | None],
 ) -> FoldScores:
     """The scores of a study's variants on its folds.
@@ -129,7 +132,7 @@ def fold_scores(
         extras: the members beside the ordinary ones.
         planned: how the rows are cut.
         metric: that is named.
-        task: of the data: its metrics are told.
+        metrics: all that are told.
         num_train: variant -> how many rows it is given; None of all.
     """
     done = [m for m in extras if m.group == "folds" and m.status == "done"]
@@ -139,9 +142,10 @@ def fold_scores(
         for name in num_train
     }
     return of_tables(
-        {name: as_tables(of_fold, planned, METRICS[task]) for name, of_fold in scores.items()},
+        {name: as_tables(of_fold, planned, metrics) for name, of_fold in scores.items()},
         planned,
-        metric=metric,
+        metric=metric.name,
+        higher_is_better=metric.higher_is_better,
         num_train=num_train,
     )
 
@@ -151,12 +155,14 @@ def of_tables(
     planned: FoldPlan,
     *,
     metric: str,
+    higher_is_better: bool,
     num_train: Mapping[str, int | None],
 ) -> FoldScores:
     """Tables of scores, those left out of which no repeat is whole."""
     return FoldScores(
         planned=planned,
         metric=metric,
+        higher_is_better=higher_is_better,
         num_train={name: given or planned.num_train for name, given in num_train.items()},
         tables={name: found for name, found in tables.items() if _whole(found[metric]).any()},
     )

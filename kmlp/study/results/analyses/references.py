@@ -9,7 +9,6 @@ from kmlp.config.tables.references import title_of
 from kmlp.stats import paired_tests
 from kmlp.stats.cross_validation import FoldComparison
 from kmlp.stats.formatting import Unit, listed, p_equals
-from kmlp.stats.metrics import METRICS
 from kmlp.stats.paired_tests import Comparison
 from kmlp.study.plan import Plan
 from kmlp.study.results.fold_scores import FoldScores, as_tables, of_tables
@@ -73,7 +72,7 @@ def _own_folds(
     scores: StudyScores, plan: Plan, trained: Mapping[str, Records], folds: FoldScores
 ) -> FoldScores:
     """The references' scores, laid out as the variants'."""
-    seeds, metrics = sorted({place[0] for r in trained.values() for place in r}), _metrics(scores)
+    seeds, metrics = sorted({place[0] for r in trained.values() for place in r}), scores.metrics
     by_fold = {
         name: {
             (seeds.index(seed), fold or 0): finite(record.metrics["fold"])
@@ -88,12 +87,9 @@ def _own_folds(
         {name: as_tables(of_one, folds.planned, metrics) for name, of_one in by_fold.items()},
         folds.planned,
         metric=folds.metric,
+        higher_is_better=folds.higher_is_better,
         num_train=dict.fromkeys(by_fold, next(iter(given), None)),
     )
-
-
-def _metrics(scores: StudyScores) -> Sequence[str]:
-    return METRICS[scores.dataset.task]
 
 
 def _result(
@@ -103,7 +99,7 @@ def _result(
     versus: Versus | None,
     own: FoldScores | None,
 ) -> ReferenceResult:
-    metrics = _metrics(scores)
+    metrics = scores.metrics
     test = own.summaries(name) if own else summaries_of(list(trained.values()), "test", metrics)
     return ReferenceResult(
         name=name,
