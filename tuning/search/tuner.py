@@ -270,7 +270,9 @@ def without_test_rows(data: Dataset) -> Dataset:
 
     Training rows stand in its place, one chunk of them, which no further program is traced for.
     """
-    return dataclasses.replace(data, x_test=data.x_train[:_CHUNK], y_test=data.y_train[:_CHUNK])
+    return dataclasses.replace(
+        data, x_test=data.x_train[:_CHUNK], y_test=data.y_train[:_CHUNK], test_weight=None
+    )
 
 
 def make_oracle(config: SearchConfig, executions: Executions) -> "Oracle":

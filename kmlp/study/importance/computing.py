@@ -110,6 +110,7 @@ class _Job:
         rows = scored_rows(len(data.x_test), len(about.columns))
         self.x = data.x_test[rows].reshape(len(rows), -1)
         self._truth = data.spec.in_unit(data.y_test[rows])
+        self._weight = None if data.test_weight is None else data.test_weight[rows]
         self._folder, self._plan, self._data, self._about = folder, plan, data, about
 
     def models(
@@ -162,7 +163,7 @@ class _Job:
     def _score(self, outputs: np.ndarray) -> float:
         is_regression = self._data.spec.task == "regression"
         checked = PredictedNumbers.checked if is_regression else PredictedClasses.checked
-        return BY_NAME[self._about.metric].score(checked(self._truth, outputs))
+        return BY_NAME[self._about.metric].score(checked(self._truth, outputs, self._weight))
 
 
 def _weights(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

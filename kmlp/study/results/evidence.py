@@ -57,7 +57,9 @@ class Evidence:
         records: variant -> its members that have a record, finished or diverged.
         outputs: finished member's id -> its outputs on the test set.
         truth: `(n,)` test labels or targets.
-        rows: None where no member finished, and where the metric is no mean over rows.
+        weight: `(n,)`, how much each test row counts; None where all count alike.
+        rows: None where no member finished, where the metric is no mean over rows, and where these
+            count differently: an interval over other test rows is defined for equal ones.
         num_looks: how often scores were looked at to decide on more seeds: p counts them all.
         margin: the largest difference that does not matter, in the metric's own unit.
     """
@@ -68,6 +70,7 @@ class Evidence:
     records: Mapping[str, Members]
     outputs: Mapping[str, np.ndarray]
     truth: np.ndarray
+    weight: np.ndarray | None
     rows: RowScores | None
     num_looks: int
     margin: float | None = None
@@ -99,7 +102,8 @@ def read_evidence(
     Raises:
         RunFolderError: arrays are missing or damaged.
     """
-    truth, metric = folder.test_labels(), resolved_metric(plan.config.metric, task)
+    truth, weight = folder.test_labels(), folder.test_weight()
+    metric = resolved_metric(plan.config.metric, task)
     margin = plan.config.equivalence
     by_variant = {
         variant: {seed: records[id] for seed, id in ids.items() if id in records}
@@ -116,7 +120,8 @@ def read_evidence(
         records=by_variant,
         outputs=outputs,
         truth=truth,
-        rows=_row_scores(outputs, truth, metric),
+        weight=weight,
+        rows=_row_scores(outputs, truth, metric) if weight is None else None,
         num_looks=num_looks,
         margin=margin and margin / unit_of(metric).scale,
     )

@@ -112,10 +112,10 @@ def _ensemble(outputs: Sequence[np.ndarray], evidence: Evidence) -> Scores:
         return {}
     if evidence.task == "regression":
         mean = np.stack(outputs).mean(axis=0, dtype=np.float64)
-        return finite(regression_metrics(evidence.truth, mean))
+        return finite(regression_metrics(evidence.truth, mean, evidence.weight))
     logs = np.stack(outputs).astype(np.float64)
     mean = np.maximum(np.exp(logs).mean(axis=0), np.finfo(np.float64).tiny)
-    return finite(classification_metrics(evidence.truth, np.log(mean)))
+    return finite(classification_metrics(evidence.truth, np.log(mean), evidence.weight))
 
 
 def finite(metrics: Mapping[str, float]) -> Scores:

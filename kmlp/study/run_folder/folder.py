@@ -176,9 +176,11 @@ class RunFolder:
         """
         return outputs_in(self.arrays(id))
 
-    def write_test_labels(self, labels: np.ndarray) -> None:
-        """Keeps the test set's labels, `(n,)`, beside the predictions they belong to."""
-        self.write_arrays(_LABELS, {"labels": labels})
+    def write_test_labels(self, labels: np.ndarray, weight: np.ndarray | None = None) -> None:
+        """Keeps the test set's labels, `(n,)`, beside the predictions they belong to, and how much
+        each row counts."""
+        arrays = {"labels": labels} if weight is None else {"labels": labels, "weight": weight}
+        self.write_arrays(_LABELS, arrays)
 
     def test_labels(self) -> np.ndarray:
         """The test set's labels, `(n,)`.
@@ -187,6 +189,10 @@ class RunFolder:
             RunFolderError: they are missing or not what was written.
         """
         return self.read_arrays(_LABELS)["labels"]
+
+    def test_weight(self) -> np.ndarray | None:
+        """How much each test row counts, `(n,)`; None where all count alike."""
+        return self.read_arrays(_LABELS).get("weight")
 
     def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Keeps arrays of the whole study in a file that is read back."""
