@@ -44,9 +44,10 @@ class Program:
     weights, losses, statistics and all that is evaluated and predicted stay in `floatx`, so that
     the exported network is the one that was scored.
 
-    `x` is `(num_rows, features)` on the device, `y` `(num_rows,)`, of weighted rows with their
-    weights as a pair; logs are `(k,)`. The state's parts, member axis first: `weights`, `others` (the layers' non-trainable variables), `slots`
-    (the optimizer's, by weight), `step`, `hyper`, `keys`, `targets`.
+    `x` is `(num_rows, features)` on the device, `y` `(num_rows,)`, of weighted rows a pair of that
+    and their weights; logs are `(k,)`. The state's parts, member axis first: `weights`, `others`
+    (the layers' non-trainable variables), `slots` (the optimizer's, by weight), `step`, `hyper`,
+    `keys`, `targets`.
     """
 
     def __init__(
