@@ -27,9 +27,9 @@ def evaluate(
     Returns:
         `task`, `num_rows`, and every metric of the task as `value`, `ci95` over test rows and
         `interval`, its kind: Wilson's for the accuracy, t for the cross-entropy (nats), else, and
-        where rows have weights, a percentile bootstrap. What the rows cannot tell is None. Of classes also `confusion`,
-        `(num_classes, num_classes)` counts, true classes by row, and `class_names`; of a file
-        `told`, what of its rows should be looked at.
+        where rows have weights, a percentile bootstrap. What the rows cannot tell is None. Of
+        classes also `confusion`, `(num_classes, num_classes)` counts, true classes by row, and
+        `class_names`; of a file `told`, what of its rows should be looked at.
 
     Raises:
         DataError: the data's task, classes or shapes are not the model's.

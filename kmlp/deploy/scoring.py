@@ -28,7 +28,9 @@ def scores_of(
         weights: `(n,)`, how much each row counts; all alike where omitted.
     """
     if "prediction" in outputs:
-        scores = _bootstrapped(regression_metrics, labels, outputs["prediction"], weights)
+        scores: dict[str, Any] = _bootstrapped(
+            regression_metrics, labels, outputs["prediction"], weights
+        )
         task = "regression"
     else:
         probabilities = outputs["probabilities"].astype(np.float64)
