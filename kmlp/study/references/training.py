@@ -58,8 +58,11 @@ def _trained(member: ReferenceMember, data: Dataset) -> tuple[MemberRecord, dict
         "train": score_rows(data, fitted(data.x_train[rows]), rows),
         "test": score_rows(data, test),
     }
+    arrays = {outputs_name("test", test): test}
     if len(held_out):
-        parts["val"] = score_rows(data, fitted(data.x_train[held_out]), held_out)
+        val = fitted(data.x_train[held_out])
+        parts["val"] = score_rows(data, val, held_out)
+        arrays |= {outputs_name("val", val): val, "val_rows": held_out}
     record = MemberRecord(
         id=member.id,
         status="done",
@@ -68,7 +71,7 @@ def _trained(member: ReferenceMember, data: Dataset) -> tuple[MemberRecord, dict
         metrics=parts,
         seconds=time.perf_counter() - start,
     )
-    return record, {outputs_name("test", test): test}
+    return record, arrays
 
 
 def fit(member: ReferenceMember, data: Dataset) -> Callable[[np.ndarray], np.ndarray]:
