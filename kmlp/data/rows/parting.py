@@ -142,8 +142,10 @@ class PartedCells:
     @property
     def test_weight(self) -> np.ndarray | None:
         """How much each test row counts, in the unit of the training rows' weights."""
-        weight = self.of["test"].weight
-        return None if weight is None else of_mean_one(weight, self._training.weight)
+        weight, given = self._training.weight, self.of["test"].weight
+        if weight is None:
+            return None
+        return of_mean_one(np.zeros(0) if given is None else given, weight)
 
     @property
     def _training(self) -> RowCells:

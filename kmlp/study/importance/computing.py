@@ -166,7 +166,7 @@ class _Job:
 
     def _score(self, outputs: np.ndarray) -> float:
         if self._metric:
-            return self._metric.of(self._truth, outputs)
+            return self._metric.of(self._truth, outputs, self._weight)
         is_regression = self._data.spec.task == "regression"
         checked = PredictedNumbers.checked if is_regression else PredictedClasses.checked
         return BY_NAME[self._about.metric].score(checked(self._truth, outputs, self._weight))
