@@ -165,7 +165,7 @@ def test_every_score_is_by_weight(weighed):
         assert result.score("test", "cross_entropy") == pytest.approx(
             log_loss(data.y_test, np.exp(logs), sample_weight=weights), rel=1e-5
         )
-    np.testing.assert_array_equal(folder.test_weight(), data.test_weight)
+    np.testing.assert_array_equal(folder.row_weights(), data.test_weight)
 
 
 def test_references_learn_by_weight(weighed):

@@ -43,10 +43,10 @@ class _Scorer:
 
     def __init__(self, folder: RunFolder, metric: Metric) -> None:
         self._folder, self._metric = folder, metric
-        self._test, self._test_weight = folder.test_labels(), folder.test_weight()
+        self._test, self._test_weight = folder.test_labels(), folder.row_weights()
         self._train, self._train_weight = self._test[:0], None
         if folder.has_train_labels:
-            self._train, self._train_weight = folder.train_labels(), folder.train_weight()
+            self._train, self._train_weight = folder.train_labels(), folder.row_weights("train")
 
     def parts(self, arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[str, float]]:
         """The scores of one member, part by part."""

@@ -113,7 +113,7 @@ def read_evidence(
     Raises:
         RunFolderError: arrays are missing or damaged.
     """
-    truth, weight = folder.test_labels(), folder.test_weight()
+    truth, weight = folder.test_labels(), folder.row_weights()
     known = own.known if own else BY_NAME[resolved_metric(plan.config.metric, task)]
     margin = plan.config.equivalence
     by_variant = {

@@ -185,7 +185,8 @@ class RunFolder:
     def write_test_labels(self, labels: np.ndarray, weight: np.ndarray | None = None) -> None:
         """Keeps the test set's labels, `(n,)`, beside the predictions they belong to, and how much
         each row counts."""
-        self.write_arrays(_LABELS, _labelled(labels, weight))
+        more = {} if weight is None else {"weight": weight}
+        self.write_arrays(_LABELS, {"labels": labels, **more})
 
     def test_labels(self) -> np.ndarray:
         """The test set's labels, `(n,)`.
@@ -195,13 +196,14 @@ class RunFolder:
         """
         return self.read_arrays(_LABELS)["labels"]
 
-    def test_weight(self) -> np.ndarray | None:
-        """How much each test row counts, `(n,)`; None where all count alike."""
-        return self.read_arrays(_LABELS).get("weight")
+    def row_weights(self, part: str = "test") -> np.ndarray | None:
+        """How much each row of "test" or "train" counts, `(n,)`; None where all count alike."""
+        return self.read_arrays(_LABELS if part == "test" else _TRAIN_LABELS).get("weight")
 
     def write_train_labels(self, labels: np.ndarray, weight: np.ndarray | None = None) -> None:
         """Keeps those of the training set, `(n,)`: folds and validation rows are some of it."""
-        self.write_arrays(_TRAIN_LABELS, _labelled(labels, weight))
+        more = {} if weight is None else {"weight": weight}
+        self.write_arrays(_TRAIN_LABELS, {"labels": labels, **more})
 
     @property
     def has_train_labels(self) -> bool:
@@ -211,10 +213,6 @@ class RunFolder:
     def train_labels(self) -> np.ndarray:
         """What `write_train_labels` wrote; raises as `test_labels`."""
         return self.read_arrays(_TRAIN_LABELS)["labels"]
-
-    def train_weight(self) -> np.ndarray | None:
-        """How much each training row counts; None where all count alike."""
-        return self.read_arrays(_TRAIN_LABELS).get("weight")
 
     def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Keeps arrays of the whole study in a file that is read back."""
@@ -345,10 +343,6 @@ class RunFolder:
 
     def _connect(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
         return self._ledger.connect()
-
-
-def _labelled(labels: np.ndarray, weight: np.ndarray | None) -> dict[str, np.ndarray]:
-    return {"labels": labels} if weight is None else {"labels": labels, "weight": weight}
 
 
 def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
