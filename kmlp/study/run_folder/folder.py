@@ -183,8 +183,7 @@ class RunFolder:
         return outputs_in(self.arrays(id))
 
     def write_test_labels(self, labels: np.ndarray, weight: np.ndarray | None = None) -> None:
-        """Keeps the test set's labels, `(n,)`, beside the predictions they belong to, and how much
-        each row counts."""
+        """Keeps the test set's labels, `(n,)`, and weights beside the predictions of its rows."""
         more = {} if weight is None else {"weight": weight}
         self.write_arrays(_LABELS, {"labels": labels, **more})
 
