@@ -37,12 +37,14 @@ Space = Annotated[
         name=["--space"],
         negative="",
         help="default, all or none; and any number of: a parameter, NAME=A,B,C, "
-        "NAME=LOW:HIGH:log, NAME=LOW:HIGH:STEP",
+        "NAME=LOW:HIGH:log, NAME=LOW:HIGH:STEP, hidden_units=64,128-64",
     ),
 ]
 Fix = Annotated[
     list[str] | None,
-    Parameter(name=["--fix"], negative="", help="NAME=VALUE: held, not searched"),
+    Parameter(
+        name=["--fix"], negative="", help="NAME=VALUE: held, not searched; as hidden_units=128-64"
+    ),
 ]
 TunerName = Annotated[
     Literal["random", "grid", "bayesian", "hyperband"] | None,
@@ -53,7 +55,7 @@ TunerName = Annotated[
 @app.command
 def tune(
     target: Annotated[
-        str, Parameter(help="data as of kmlp study, or a search file (.toml), as best.toml is")
+        str, Parameter(help="data as of kmlp study, or a search file (.toml), as search.toml is")
     ],
     /,
     *,
@@ -98,7 +100,7 @@ def tune(
 
     For example:
 
-        kmlp tune fashion_mnist --fix hidden_units=128,64 --then study --out runs/t
+        kmlp tune fashion_mnist --fix hidden_units=128-64 --then study --out runs/t
 
         kmlp tune mnist --space none --space learning_rate=1e-4:1e-2:log --space dropout=0,0.2,0.5
     """

@@ -182,6 +182,8 @@ class StackRun:
                 curves={name: np.asarray(v, np.float32) for name, v in r.curves.items()},
                 weights=self.whole.weights_of(k),
                 predictions=held_out[k],
+                validation=train[k][self.val_rows[k]],
+                validation_rows=self.val_rows[k],
                 fold=self.folds[k],
                 metrics=self._metrics(k, train[k], held_out[k]),
                 seconds=self.seconds / len(self.records),

@@ -69,6 +69,7 @@ def claim(folder: RunFolder, config: StudyConfig, data: Dataset, trainer: Traine
         tell_of_changes(folder, _STUDY, _ENVIRONMENT)
         _tell_of_another_question(folder, stored_config(folder), config)
     folder.write_test_labels(data.spec.in_unit(data.y_test))
+    folder.write_train_labels(data.spec.in_unit(data.y_train))
     described = describe(data, config.validation_fraction)
     write_claim(folder, _STUDY, config, environment(data, described, trainer))
 

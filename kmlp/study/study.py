@@ -6,20 +6,19 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-
 from kmlp.config import AUTO, StudyConfig
 from kmlp.config.tables.table import load_configured
-from kmlp.data import Dataset, DataSpec
+from kmlp.data import Dataset
 from kmlp.data.dataset import checked_data
 from kmlp.engine.trainer import Trainer
 from kmlp.errors import ConfigError, RunFolderError
 from kmlp.machine import import_quietly
 from kmlp.stats.group_sequential import Rounds
-from kmlp.stats.metrics import classification_metrics, regression_metrics
-from kmlp.stats.monitoring import resolved_metric
+from kmlp.stats.metrics.own import Metric
 from kmlp.study.importance.computing import check_importance, find_importance
 from kmlp.study.interim import looks_in, looks_summary, schedule_of
+from kmlp.study.judging.checks import check_metric, check_own_metric
+from kmlp.study.judging.rescore import judge_by
 from kmlp.study.loading import Study, pilot_folder, pilot_results
 from kmlp.study.pilot import pilot_study, with_chosen_strengths
 from kmlp.study.plan import Plan, plan_study
@@ -52,6 +51,7 @@ def run_study(
     run_dir: str | Path,
     data: Dataset | None = None,
     *,
+    metric: Metric | None = None,
     progress: StudyWatcher | None = None,
     trainer: Trainer | None = None,
 ) -> Study:
@@ -67,6 +67,7 @@ def run_study(
         config: what to compare.
         run_dir: the run folder; created where it is missing.
         data: the data set; loaded by `config.dataset` where omitted.
+        metric: of your own; it takes the place of `config.metric`. See also `kmlp.rescore`.
         progress: told of every epoch and every finished stack.
         trainer: what trains them; Keras, by `kmlp.engine.engine.Engine`, where omitted.
 
@@ -88,11 +89,13 @@ def run_study(
     )
     plan = plan_study(config, data.provenance.sha256)
     _check(plan, data)
+    if metric:
+        check_own_metric(metric, config, data)
     trainer = trainer or default_trainer()
     if config.strengths == AUTO:
         config = _choose_strengths(config, folder, data, trainer, progress)
         plan = plan_study(config, data.provenance.sha256)
-    return _run(plan, folder, data, trainer, progress)
+    return _run(plan, folder, data, trainer, progress, metric=metric)
 
 
 def default_trainer() -> Trainer:
@@ -122,6 +125,7 @@ def _run(
     trainer: Trainer,
     progress: StudyWatcher | None,
     title: str = "",
+    metric: Metric | None = None,
 ) -> Study:
     """Trains what is missing of a study whose plan is checked and whose strengths are known."""
     config = plan.config
@@ -141,9 +145,10 @@ def _run(
                 looks_summary(config, rounds),
             )
 
+        judge_by(metric, folder, trained)
         folder.forget_damaged(IMPORTANCE)
         results = make_results()
-        if find_importance(folder, results, trained, data, trainer, progress):
+        if find_importance(folder, results, trained, data, trainer, progress, metric=metric):
             results = make_results()
         folder.write_json("results.json", results.to_dict())
     return Study(config, folder.path, results)
@@ -246,7 +251,7 @@ def _check(plan: Plan, data: Dataset) -> None:
     """Refuses a variant that does not fit the data, before anything is written or trained."""
     from kmlp.engine.compatibility import check_member, check_split, thin_classes
 
-    _check_metric(plan.config.metric, data)
+    check_metric(plan.config.metric, data)
     check_importance(plan.config, data)
     first = [(v, by_seed[plan.config.first_seed]) for v, by_seed in plan.members.items()]
     extras = [(e.variant, e.member) for e in plan.extras if e.place == 0]
@@ -275,26 +280,6 @@ def _check_repeats(config: StudyConfig, data: Dataset) -> None:
             f"the folds are given by fold_on, and the same in each repeat. Received: repeats="
             f"{config.repeats}. Leave repeats out."
         )
-
-
-def _check_metric(metric: str, data: Dataset) -> None:
-    """Refuses what cannot be told of these rows, whatever is predicted."""
-    name = resolved_metric(metric, data.spec.task)
-    if metric == AUTO:
-        return
-    for rows, truth in (("training", data.y_train), ("test", data.y_test)):
-        if np.isnan(_score_of_nothing_known(name, data.spec.in_unit(truth), data.spec)):
-            raise ConfigError(
-                f"{name} cannot be told of the {rows} rows: they hold one class only, a target of "
-                "0, or targets that do not vary. Choose another metric."
-            )
-
-
-def _score_of_nothing_known(metric: str, truth: np.ndarray, spec: DataSpec) -> float:
-    if spec.task == "regression":
-        return regression_metrics(truth, truth + 1)[metric]
-    uniform = np.full((len(truth), spec.num_classes), -np.log(spec.num_classes))
-    return classification_metrics(truth, uniform)[metric]
 
 
 @contextlib.contextmanager

@@ -120,6 +120,8 @@ class LinearRun:
                 "predictions/bias": self.weights[-1].astype(np.float32),
             },
             predictions=predictions,
+            validation=self.predictions(self.data.x_train[self.held_out]),
+            validation_rows=self.held_out,
             fold=self.fold,
             metrics=self._metrics(predictions),
             seconds=1.0,

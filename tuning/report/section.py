@@ -49,8 +49,8 @@ def _what(results: SearchResults) -> str:
     )
     return (
         f"On {data.name} ({data.source}) the {settings.tuner} search drew settings of "
-        f"{listed(p.name for p in results.varied)}; each trial trained {in_words(settings)} and was "
-        f"judged by the mean of its {results.kind_of_score} {settings.objective.metric}. Held "
+        f"{listed(p.name for p in results.varied)}; each trial trained {in_words(settings)} and "
+        f"was judged by the mean of its {results.kind_of_score} {settings.objective.metric}. Held "
         f"fixed: {held}. The test set had no say."
     )
 

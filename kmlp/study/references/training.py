@@ -58,8 +58,11 @@ def _trained(member: ReferenceMember, data: Dataset) -> tuple[MemberRecord, dict
         "train": _scores(y[rows], fitted(data.x_train[rows]), spec),
         "test": _scores(spec.in_unit(data.y_test), test, spec),
     }
+    arrays = {outputs_name("test", test): test}
     if len(held_out):
-        parts["val"] = _scores(y[held_out], fitted(data.x_train[held_out]), spec)
+        val = fitted(data.x_train[held_out])
+        parts["val"] = _scores(y[held_out], val, spec)
+        arrays |= {outputs_name("val", val): val, "val_rows": held_out}
     record = MemberRecord(
         id=member.id,
         status="done",
@@ -68,7 +71,7 @@ def _trained(member: ReferenceMember, data: Dataset) -> tuple[MemberRecord, dict
         metrics=parts,
         seconds=time.perf_counter() - start,
     )
-    return record, {outputs_name("test", test): test}
+    return record, arrays
 
 
 def fit(member: ReferenceMember, data: Dataset) -> Callable[[np.ndarray], np.ndarray]:

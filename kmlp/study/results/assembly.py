@@ -8,7 +8,6 @@ from pydantic import ValidationError
 from kmlp.config import StudyConfig
 from kmlp.errors import RunFolderError
 from kmlp.stats.formatting import unit_of
-from kmlp.stats.metrics import HIGHER_IS_BETTER
 from kmlp.study.pilot import pilot_summary
 from kmlp.study.plan import Plan
 from kmlp.study.results.analyses.decompositions import bias_variance, resampled
@@ -26,6 +25,7 @@ from kmlp.study.results.records.base import Plain, first_fault
 from kmlp.study.results.records.choices import Looks, SweptField
 from kmlp.study.results.records.importance import Importance
 from kmlp.study.results.records.members import Member, MemberScores
+from kmlp.study.results.records.own_metric import read_own_scores
 from kmlp.study.results.records.references import ReferenceResult
 from kmlp.study.results.records.study import (
     DataFacts,
@@ -56,9 +56,10 @@ def build_results(
         pilot: the results of the pilot that chose the strengths, if there was one.
         looks: what `num_seeds="auto"` decided on; None where the number of seeds was given.
     """
-    data, records = facts_of(dataset, folder), folder.records()
+    data, own = facts_of(dataset, folder), read_own_scores(folder)
+    records = own.added_to(folder.records()) if own else folder.records()
     given_up, num_looks = folder.stacks.given_up(), len(looks.planned) if looks else 1
-    evidence = read_evidence(plan, folder, records, data.task, num_looks)
+    evidence = read_evidence(plan, folder, records, data.task, num_looks, own)
     compared = against_baseline(evidence)
     variants = score_variants(plan.config.resolved_variants, evidence, compared)
     members = tuple(ordinary_members(plan, records, given_up))
@@ -66,7 +67,9 @@ def build_results(
     scores = StudyScores(
         dataset=data,
         metric=NamedMetric(
-            name=evidence.metric, higher_is_better=HIGHER_IS_BETTER[evidence.metric]
+            name=evidence.metric,
+            higher_is_better=evidence.known.higher_is_better,
+            is_own=own is not None,
         ),
         class_shares=_class_shares(evidence.truth, len(data.class_names)),
         baseline=evidence.baseline,
@@ -130,7 +133,7 @@ def _best(
     variants: Sequence[VariantScores], members: Sequence[Member], evidence: Evidence
 ) -> Best | None:
     """None where no member finished."""
-    chosen = best_variant(variants, unit_of(evidence.metric))
+    chosen = best_variant(variants, unit_of(evidence.known))
     if chosen is None:
         return None
     done = [m for m in members if isinstance(m, MemberScores) and m.status == "done"]

@@ -110,8 +110,8 @@ def _dominated(results: StudyNumbers) -> list[str]:
     first, second = fitting_metrics(shares)
     return [
         f"Accuracy misleads here: who always answers {_commonest(results)} is right on "
-        f"{100 * max(shares):.3g} % of the test rows. The same command with --metric {first} or "
-        f"--metric {second} judges these networks by what counts the rare classes too, and trains "
+        f"{100 * max(shares):.3g} % of the test rows. kmlp rescore RUN --metric {first}, or "
+        f"--metric {second}, judges these networks by what counts the rare classes too, and trains "
         "none anew."
     ]
 

@@ -13,6 +13,8 @@ from pydantic import Field, ValidationError, model_validator
 from kmlp.errors import RunFolderError
 from kmlp.stats.formatting import Unit, unit_of
 from kmlp.stats.metrics import BY_NAME, HIGHER_IS_BETTER, METRICS
+from kmlp.stats.metrics.own import own_record
+from kmlp.stats.metrics.record import MetricRecord
 from kmlp.study.results.records.base import (
     Count,
     Plain,
@@ -92,10 +94,23 @@ class DataFacts(Record):
 
 
 class NamedMetric(Record):
-    """What a study is decided by."""
+    """What a study is decided by.
+
+    Attributes:
+        is_own: whether a function of the user's own computes it, which kmlp does not have; left
+            out where it is not.
+    """
 
     name: str
     higher_is_better: bool
+    is_own: bool = Field(default=False, exclude_if=lambda value: not value)
+
+    @property
+    def known(self) -> MetricRecord:
+        """What is known of it."""
+        if self.is_own:
+            return own_record(self.name, higher_is_better=self.higher_is_better)
+        return BY_NAME[self.name]
 
 
 class Groups(Record):
@@ -144,8 +159,14 @@ class StudyScores(Record):
     def unit(self, metric: str | None = None) -> Unit:
         """How a metric, the primary one where omitted, is written of this study's test scores."""
         metric = metric or self.metric.name
+        known = self.metric.known if metric == self.metric.name else metric
         means = [v.test[metric].mean for v in self.variants if metric in v.test]
-        return unit_of(metric, means)
+        return unit_of(known, means)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """All that networks are scored by: the task's, and the user's own."""
+        return tuple(dict.fromkeys((*METRICS[self.dataset.task], self.metric.name)))
 
     def variant(self, name: str) -> VariantResult:
         """By its name; there must be one."""
@@ -169,9 +190,10 @@ class StudyScores(Record):
     def _fits_its_task(self) -> Self:
         """A metric of classes is none of numbers, and the other way round."""
         task = self.dataset.task
-        if self.metric.name not in METRICS[task]:
+        is_known = not self.metric.is_own
+        if is_known and self.metric.name not in METRICS[task]:
             raise ValueError(f"{self.metric.name} is no metric of a {task} task")
-        if self.metric.higher_is_better != HIGHER_IS_BETTER[self.metric.name]:
+        if is_known and self.metric.higher_is_better != HIGHER_IS_BETTER[self.metric.name]:
             raise ValueError(f"{self.metric.name} runs the other way")
         foreign = {n for part in self._parts() for n in part if n in BY_NAME} - {*METRICS[task]}
         if foreign:
