@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from kmlp.config import AUTO, StudyConfig
+from kmlp.config.tables.references import title_of
 from kmlp.data import Dataset
 from kmlp.engine.trainer import Trainer
 from kmlp.errors import ConfigError
@@ -123,11 +124,13 @@ class _Job:
         """Each model's kind, and its scores."""
         about, num_columns = self._about, len(self._about.columns)
         if watcher:
-            watcher.importance(about.network, num_columns)
+            watcher.importance(f"the network {about.network}", num_columns)
         yield "network", self._networks(trainer)
         if about.reference:
             if watcher:
-                watcher.importance(about.reference.replace("_", " "), num_columns)
+                is_regression = self._data.spec.task == "regression"
+                title = title_of(about.reference, is_regression=is_regression)
+                watcher.importance(title, num_columns)
             yield "reference", self._references(about.reference)
 
     def _networks(self, trainer: Trainer) -> Shuffled:
