@@ -20,6 +20,7 @@ from kmlp.data.arrays.ranges import range_of
 from kmlp.data.columns import DataSpec, Schema, decode_target
 from kmlp.data.features import Features, read_features
 from kmlp.data.labels import Labels, read_labels
+from kmlp.data.rows.given import GivenRows, Validation, has_test_rows, moved
 from kmlp.data.rows.options import RowOptions
 from kmlp.data.rows.record import Rows
 from kmlp.errors import DataError
@@ -103,6 +104,9 @@ class Dataset:
         name: str = "arrays",
         class_names: Sequence[str] | Mapping[int, str] | None = None,
         provenance: Provenance | None = None,
+        groups: Any = None,
+        sample_weight: Any = None,
+        validation: Any = None,
     ) -> Self:
         """Checks arrays and wraps them.
 
@@ -120,6 +124,11 @@ class Dataset:
             class_names: one name a class, for strings in the order wanted, or a mapping of the
                 numbers to names; the numbers, or the sorted strings, where omitted.
             provenance: where it came from; hashed from the arrays where omitted.
+            groups: `(n,)`, of the training rows: those of one group are never parted.
+            sample_weight: `(n,)`, how much each training row counts; or a pair of that and of the
+                test rows', which all count alike otherwise.
+            validation: (x, y), with weights (x, y, sample_weight): rows that validate whatever the
+                seed; they stand after the training rows.
 
         Raises:
             DataError: what is wrong with which array or name, and what to write instead.
@@ -133,22 +142,32 @@ class Dataset:
             >>> Dataset.from_arrays(x, np.arange(6) / 4).sizes
             '6 rows without test rows (folds test)'
         """
-        has_test = _has_test(x_test, y_test)
+        has_test, own = has_test_rows(x_test, y_test, validation), Validation.of(validation)
         # Without test rows the training rows are read in their place, and none is kept.
-        features = read_features(x_train, x_test if has_test else x_train)
+        stand_in = (x_test, y_test) if has_test else (x_train, y_train)
+        features = read_features(x_train, stand_in[0], own.x)
+        num_own = own.num_rows(len(features.test))
         labels = read_labels(
             y_train,
-            y_test if has_test else y_train,
+            own.before(stand_in[1]),
             num_rows=(len(features.train), len(features.test)),
             task=task,
             class_names=class_names,
         )
-        spec, end = _spec(features, labels), None if has_test else 0
-        arrays = (features.train, labels.train, features.test[:end], labels.test[:end])
+        arrays = moved(num_own, features.train, labels.train, features.test, labels.test)
+        said = GivenRows.read(arrays, num_own, groups, sample_weight, own.weight)
+        rows, test_weight = said.rows, said.test_weight
+        if not has_test:
+            arrays = (*arrays[:2], arrays[2][:0], arrays[3][:0])
+            test_weight = None if test_weight is None else test_weight[:0]
+        spec = _spec(features, labels)
+        spec = dataclasses.replace(spec, is_weighted=test_weight is not None)
         provenance = provenance or Provenance(
-            source="arrays", location="memory", sha256=content_sha256(spec, *arrays)
+            source="arrays",
+            location="memory",
+            sha256=content_sha256(spec, *arrays, rows=rows, test_weight=test_weight),
         )
-        return cls(name, *arrays, spec, provenance)
+        return cls(name, *arrays, spec, provenance, None, rows, test_weight)
 
     @classmethod
     def from_table(
@@ -166,6 +185,7 @@ class Dataset:
         time_on: str | None = None,
         stratify_on: str | None = None,
         fold_on: str | None = None,
+        weight_on: str | None = None,
         validation: Any = None,
     ) -> Self:
         """Reads a table: what each column is, and what becomes of it, stands in `schema`.
@@ -182,8 +202,8 @@ class Dataset:
             task: "binary", "multiclass" or "regression"; "auto" reads it from the target.
             name: what reports call it.
             location: where it came from.
-            group_on, time_on, stratify_on, fold_on, validation: columns that say how rows are
-                parted; see `RowOptions`. They are no inputs, but for
+            group_on, time_on, stratify_on, fold_on, weight_on, validation: columns that say how
+                rows are parted and what they weigh; see `RowOptions`. They are no inputs, but for
                 those whose kind `columns` says.
 
         Raises:
@@ -204,6 +224,7 @@ class Dataset:
             time_on=time_on,
             stratify_on=stratify_on,
             fold_on=fold_on,
+            weight_on=weight_on,
             validation=validation,
         )
         how: dict[str, Any] = {"columns": columns, "drop": drop, "task": task}
@@ -257,17 +278,6 @@ class Dataset:
         return np.stack(
             [decode_target(self.x_test[:, i], c) for i, c in enumerate(self.spec.columns)], axis=1
         )
-
-
-def _has_test(x_test: Any, y_test: Any) -> bool:
-    """Whether there are test rows: both of their arrays, or none."""
-    if (x_test is None) != (y_test is None):
-        given, lacking = ("y_test", "x_test") if x_test is None else ("x_test", "y_test")
-        raise DataError(
-            f"test rows are x_test and y_test. Received: {given} without {lacking}. Give both, or "
-            "none to cross-validate."
-        )
-    return x_test is not None
 
 
 def content_sha256(

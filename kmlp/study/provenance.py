@@ -81,8 +81,9 @@ def claim(folder: RunFolder, config: StudyConfig, data: Dataset, trainer: Traine
         _tell_of_another_question(folder, stored_config(folder), config)
     # Where no row is set aside, each is held out once a repeat.
     tested = data.y_test if data.has_test_rows else data.y_train
-    folder.write_test_labels(data.spec.in_unit(tested))
-    folder.write_train_labels(data.spec.in_unit(data.y_train))
+    weight = data.test_weight if data.has_test_rows else data.rows.weight
+    folder.write_test_labels(data.spec.in_unit(tested), weight)
+    folder.write_train_labels(data.spec.in_unit(data.y_train), data.rows.weight)
     described = describe(data, config.validation_fraction)
     write_claim(folder, _STUDY, config, environment(data, described, trainer))
 

@@ -157,7 +157,10 @@ def own(**columns) -> dict:
         ({"stratify_on": "day"}, "stratify_on='day' has 240 values in 240 rows, too many"),
         ({"group_on": "patient", "fold_on": "row"}, "in several folds. Mend the folds, or leave"),
         ({"group_on": "gap"}, "column 'gap', row 3: the cell is empty (1 rows); say which, or"),
-        ({"group_on": "one", "test": 0.2}, "group_on: 1 group cannot be parted into training and test rows"),
+        (
+            {"group_on": "one", "test": 0.2},
+            "group_on: 1 group cannot be parted into training and test rows",
+        ),
         ({"time_on": "one"}, "time_on: every row is of the same time"),
         ({"validation": "nowhere"}, "validation='nowhere' is neither a file nor a column"),
         ({"validation": "sex"}, "column 'sex', row 0: 'm' is no mark of validation or training"),
