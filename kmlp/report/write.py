@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from kmlp.report.study import study_report
 from kmlp.scores.beside import beside_study
 from kmlp.study.loading import read_study, study_folders
 from kmlp.study.run_folder import RunFolder
+from kmlp.study.run_folder.readings import readings_in
 
 
 def write_report(
@@ -125,7 +127,13 @@ def write_comparison(
 
 
 def _dated(page: TitlePage, folders: Sequence[RunFolder]) -> TitlePage:
-    return page
+    """With the day on which the last of the folders was written where no date is said; a folder
+    that an earlier release made knows none."""
+    days = [reading.date for folder in folders for reading in readings_in(folder)]
+    if page.date or not days:
+        return page
+    day = date.fromisoformat(max(days))
+    return replace(page, date=f"{day.day} {day:%B %Y}")
 
 
 def write_files(

@@ -1,6 +1,6 @@
 """From what a run folder holds to the numbers of `results.json`. No Keras."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from pydantic import ValidationError
@@ -9,21 +9,28 @@ from kmlp.config import StudyConfig
 from kmlp.errors import RunFolderError
 from kmlp.stats.formatting import unit_of
 from kmlp.stats.metrics import HIGHER_IS_BETTER
+from kmlp.stats.monitoring import resolved_metric
 from kmlp.study.pilot import pilot_summary
 from kmlp.study.plan import Plan
 from kmlp.study.results.analyses.decompositions import bias_variance, resampled
 from kmlp.study.results.analyses.findings import findings
 from kmlp.study.results.analyses.folds import cross_validation
 from kmlp.study.results.analyses.importance import column_importance
+from kmlp.study.results.analyses.readings import earlier_readings, looks_with
 from kmlp.study.results.analyses.references import compare_references, with_references
 from kmlp.study.results.analyses.seed_streams import randomness
 from kmlp.study.results.answer import answer
 from kmlp.study.results.comparisons import against_baseline, mcnemar
 from kmlp.study.results.evidence import Evidence, read_evidence
-from kmlp.study.results.members import extra_members, ordinary_members, planned_groups
+from kmlp.study.results.members import (
+    extra_members,
+    finished_seeds,
+    ordinary_members,
+    planned_groups,
+)
 from kmlp.study.results.ranking import best_member, best_variant, lowest_loss
 from kmlp.study.results.records.base import Plain, first_fault
-from kmlp.study.results.records.choices import Looks, SweptField
+from kmlp.study.results.records.choices import EarlierReading, Looks, SweptField
 from kmlp.study.results.records.importance import Importance
 from kmlp.study.results.records.members import Member, MemberScores
 from kmlp.study.results.records.references import ReferenceResult
@@ -37,7 +44,7 @@ from kmlp.study.results.records.study import (
 from kmlp.study.results.records.variants import Best, McNemarTest, VariantScores
 from kmlp.study.results.variants import score_variants, with_ties
 from kmlp.study.results.verdict import verdict
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder.folder import MemberRecord, RunFolder
 
 
 def build_results(
@@ -57,7 +64,8 @@ def build_results(
         looks: what `num_seeds="auto"` decided on; None where the number of seeds was given.
     """
     data, records = facts_of(dataset, folder), folder.records()
-    given_up, num_looks = folder.stacks.given_up(), len(looks.planned) if looks else 1
+    given_up, earlier = folder.stacks.given_up(), _earlier(plan, folder, records, data.task)
+    num_looks = len(looks.planned) if looks else looks_with(earlier)
     evidence = read_evidence(plan, folder, records, data.task, num_looks)
     compared = against_baseline(evidence)
     variants = score_variants(plan.config.resolved_variants, evidence, compared)
@@ -78,6 +86,7 @@ def build_results(
         looks=looks,
         pilot=pilot_summary(pilot) if pilot else None,
         best=best,
+        earlier_readings=earlier,
     )
     references = compare_references(scores, plan, records)
     importance = column_importance(scores, references, plan.config, folder)
@@ -89,6 +98,15 @@ def build_results(
         answer=answer(numbers, num_missing),
         verdict=(*told, *findings(numbers)),
     )
+
+
+def _earlier(
+    plan: Plan, folder: RunFolder, records: Mapping[str, MemberRecord], task: str
+) -> tuple[EarlierReading, ...]:
+    """What was read of the test rows before."""
+    config = plan.config
+    metric = resolved_metric(config.metric, task)
+    return earlier_readings(folder, metric, config.baseline, finished_seeds(plan, records))
 
 
 def facts_of(dataset: Plain, folder: RunFolder) -> DataFacts:

@@ -3,6 +3,7 @@
 from kmlp.stats.formatting import listed
 from kmlp.stats.imbalance import fitting_metrics, is_dominated
 from kmlp.study.results.analyses.interim import interim_sentences
+from kmlp.study.results.analyses.readings import reading_sentences
 from kmlp.study.results.ranking import is_imbalanced
 from kmlp.study.results.records.members import MemberScores
 from kmlp.study.results.records.study import StudyNumbers
@@ -22,6 +23,7 @@ def caveats(results: StudyNumbers) -> list[str]:
         *_imbalanced(results),
         *_absent(results),
         *_sampled(results),
+        *reading_sentences(results),
     ]
 
 
@@ -35,6 +37,7 @@ def decisive_caveats(results: StudyNumbers) -> list[str]:
         *_given_up(results),
         *_other_rows(results),
         *interim_sentences(results),
+        *reading_sentences(results),
     ]
 
 

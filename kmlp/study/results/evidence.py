@@ -60,6 +60,7 @@ class Evidence:
         rows: None where no member finished, and where the metric is no mean over rows.
         num_looks: how often scores were looked at to decide on more seeds: p counts them all.
         margin: the largest difference that does not matter, in the metric's own unit.
+        has_planned_looks: whether all looks there will be are counted.
     """
 
     task: str
@@ -71,6 +72,7 @@ class Evidence:
     rows: RowScores | None
     num_looks: int
     margin: float | None = None
+    has_planned_looks: bool = False
 
     def done(self, variant: str) -> dict[int, MemberRecord]:
         """Those of a variant that finished."""
@@ -118,6 +120,7 @@ def read_evidence(
         truth=truth,
         rows=_row_scores(outputs, truth, metric),
         num_looks=num_looks,
+        has_planned_looks=not isinstance(plan.config.num_seeds, int),
         margin=margin and margin / unit_of(metric).scale,
     )
 

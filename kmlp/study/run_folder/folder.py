@@ -37,6 +37,7 @@ from kmlp.study.run_folder.stack_log import StackLog
 logger = logging.getLogger(__name__)
 _LEDGER, _LABELS = "ledger.sqlite", "arrays/test_labels.npz"
 IMPORTANCE = "arrays/importance.npz"
+READINGS = "readings.json"
 
 
 class RunFolder:
@@ -53,6 +54,7 @@ class RunFolder:
         "environment.json",
         _LABELS,
         IMPORTANCE,
+        READINGS,
     )
 
     def __init__(self, path: str | Path) -> None:
@@ -249,6 +251,12 @@ class RunFolder:
             raise RunFolderError(f"{self.path}: no {name}; is this a run folder?") from None
         except (OSError, ValueError) as error:
             raise RunFolderError(f"{path}: cannot be read: {error}") from error
+
+    def kept_text(self, name: str) -> str | None:
+        """As `read_text`, of a file that is read back; None where it was never written."""
+        if self._files.text(name) is None and not (self.path / name).exists():
+            return None
+        return self.read_text(name)
 
     def refuse_changed(self, *names: str) -> None:
         """Refuses files that are missing or were changed since kmlp wrote them.

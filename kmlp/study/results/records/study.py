@@ -24,7 +24,7 @@ from kmlp.study.results.records.base import (
     first_fault,
     unless_none,
 )
-from kmlp.study.results.records.choices import Looks, PilotSummary, SweptField
+from kmlp.study.results.records.choices import EarlierReading, Looks, PilotSummary, SweptField
 from kmlp.study.results.records.decompositions import BiasVariance, Resampling
 from kmlp.study.results.records.folds import CrossValidation, FoldPlan
 from kmlp.study.results.records.importance import Importance
@@ -115,6 +115,7 @@ class StudyScores(Record):
         looks: what the number of seeds was decided by, on validation; null where it was given.
         pilot: how the strengths were chosen on validation; null where they were given.
         best: null where no member finished.
+        earlier_readings: of the same test rows in the same folder; left out where there are none.
     """
 
     version: Literal[1] = Field(default=1, alias="schema")
@@ -130,6 +131,9 @@ class StudyScores(Record):
     looks: Looks | None
     pilot: PilotSummary | None
     best: Best | None
+    earlier_readings: tuple[EarlierReading, ...] = Field(
+        default=(), exclude_if=lambda found: not found
+    )
 
     def unit(self, metric: str | None = None) -> Unit:
         """How a metric, the primary one where omitted, is written of this study's test scores."""
