@@ -92,7 +92,7 @@ def search_stock(data, options: dict, folder: str) -> tuple[int, list[float]]:
         seeds=Seeds.all(0),
         validation_fraction=1 / 6,
         data_sha256=data.provenance.sha256,
-    ).split(data.y_train)
+    ).split(data.rows)
     tuner.search(
         data.x_train[rows],
         data.y_train[rows],

@@ -29,6 +29,8 @@ _HOME = {
     "fit_stack": "kmlp.engine.scheduler",
     "run_study": "kmlp.study.study",
     "load_study": "kmlp.study.loading",
+    "Metric": "kmlp.stats.metrics.own",
+    "rescore": "kmlp.study.judging.rescore",
     "read_studies": "kmlp.config.study_file",
     "write_report": "kmlp.report",
     "write_comparison": "kmlp.report",

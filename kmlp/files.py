@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import IO, Any
 
 RUN_FILES = re.compile(
-    r"(study|search|best)\.toml|(environment|results|followup|readings)\.json|ledger\.(sqlite|damaged)|\.kmlp"
+    r"(study|search|best)\.toml|(environment|results|followup|metric|readings)\.json"
+    r"|ledger\.(sqlite|damaged)|\.kmlp"
 )
 """In a run folder itself, written by who holds its lock. Reports need no lock, and are not here: a
 report may be on its way while the study starts."""
-ARRAY_FILES = re.compile(r"[0-9a-f]+(-[0-9]+)?\.npz|(test_labels|importance)\.npz")
+ARRAY_FILES = re.compile(r"[0-9a-f]+(-[0-9]+)?\.npz|(test_labels|train_labels|importance)\.npz")
 CHECKPOINTS = re.compile(r"[0-9]{6,}\.checkpoint")
 STACK_FILES = re.compile(rf"{CHECKPOINTS.pattern}|members\.json")
 STACK_FOLDERS = re.compile(r"[0-9a-f]{16}")

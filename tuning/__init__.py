@@ -9,8 +9,9 @@ from kmlp.machine import import_quietly
 
 _HOME = {
     "tune": "tuning.search.search",
-    "load_search": "tuning.search.search",
-    "Search": "tuning.search.search",
+    "follow_up": "tuning.search.search",
+    "load_search": "tuning.search.loading",
+    "Search": "tuning.search.loading",
     "SearchConfig": "tuning.space.config",
     "SearchProgress": "tuning.search.progress",
     "MLPHyperModel": "tuning.space.hypermodel",

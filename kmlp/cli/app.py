@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import cyclopts
@@ -31,6 +32,10 @@ HideValues = Annotated[
     ),
 ]
 
+Open = Annotated[
+    bool, Parameter(name="--open", negative="", help="show the page in a browser when it is there")
+]
+
 
 def default(words: str) -> Callable[[Any], str]:
     """What the help says of an option that is left out."""
@@ -41,6 +46,14 @@ def print_json(value: object) -> None:
     import json
 
     print(json.dumps(value, indent=1))
+
+
+def open_page(page: Path) -> None:
+    """Shows a page, with whatever the machine shows pages with."""
+    import webbrowser
+
+    if not webbrowser.open(page.resolve().as_uri()):
+        print(f"no browser is known here; the page is {page}", file=sys.stderr)
 
 
 def console() -> "Console":

@@ -56,6 +56,7 @@ def compare(
         raise ConfigError("say --lower-is-better or --higher-is-better, not both.")
     said = higher_is_better if lower_is_better or higher_is_better else None
     read = read_sources(sources, method=method, score=score)
+    said = read.higher_is_better if said is None else said
     found = judged(
         read.table,
         baseline=baseline or read.baseline,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from kmlp.cli.app import Json, app, console, print_json
-from kmlp.cli.schema import OfTable, as_test, schema_table
+from kmlp.cli.schema import OfTable, as_test, option_of, schema_table
 from kmlp.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import rich.table
 
     from kmlp.data import Dataset
+    from kmlp.data.rows.record import Rows
     from kmlp.data.tables import Table
 
 
@@ -50,7 +51,7 @@ def data(
         show_data(name, of or OfTable(), json=json)
         return
     if of and of.said:
-        words = ", ".join(f"--{option}" for option in of.said)
+        words = ", ".join(map(option_of, of.said))
         raise ConfigError(f"{words}: of which data? kmlp data FILE {words} ...")
     _list_sets(json=json)
 
@@ -88,17 +89,21 @@ def _is_image_table(table: "Table", of: OfTable) -> bool:
 def _show_schema(name: str, table: "Table", target: str | None, of: OfTable, *, json: bool) -> None:
     from kmlp.data.inference import infer_schema
     from kmlp.data.preparation import prepare
+    from kmlp.data.rows.options import RowOptions
 
     how = {key: value for key, value in of.said.items() if key in ("columns", "drop")}
-    if of.test is None:
+    parted: list[str] = []
+    if of.test is None and not of.of_rows:
         schema = infer_schema(table, target, **how)
     else:
-        prepared = prepare(table, target, test=as_test(of.test), **how)
+        test = 0.2 if of.test is None else as_test(of.test)
+        prepared = prepare(table, target, test=test, options=RowOptions(**of.of_rows), **how)
         assert prepared.schema
-        schema = prepared.schema
+        schema, parted = prepared.schema, _parted(prepared.rows)
     if json:
         about = {"file": name, "sha256": table.sha256, "num_rows": table.height}
-        print_json({**about, "found": list(table.found), **schema.to_dict()})
+        said = {"parted_by": parted} if parted else {}
+        print_json({**about, "found": list(table.found), **schema.to_dict(), **said})
         return
     out = console()
     rows = f"{table.height:,} rows, {len(table.columns)} columns"
@@ -107,10 +112,22 @@ def _show_schema(name: str, table: "Table", target: str | None, of: OfTable, *, 
     _print_lists(
         {
             "Read as": table.found,
+            "Which rows test": parted,
             "Decided (say otherwise with --columns NAME=KIND)": schema.notes,
             "Look at": schema.warnings,
         }
     )
+
+
+def _parted(rows: "Rows | None") -> list[str]:
+    """How rows are parted, in words; the rows that validate as a study's usual share has them."""
+    from kmlp.config import StudyConfig
+    from kmlp.data.rows.telling import validation_note
+
+    if rows is None:
+        return []
+    note = validation_note(rows, StudyConfig.validation_fraction)
+    return [*rows.notes, *([note] if note else [])]
 
 
 def _show_images(name: str, of: OfTable, *, json: bool) -> None:

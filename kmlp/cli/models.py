@@ -17,7 +17,7 @@ from kmlp.cli.app import (
     import_tensorflow_quietly,
     print_json,
 )
-from kmlp.cli.schema import OfTable
+from kmlp.cli.schema import OfTable, option_of
 from kmlp.errors import ConfigError
 from kmlp.text import visible
 
@@ -160,8 +160,8 @@ def _scored(model: "LoadedModel", dataset: str, said: dict[str, Any]) -> tuple[d
         return evaluate(model, data), f"{data.provenance.source} test rows"
     if others := [name for name in said if name != "target"]:
         raise ConfigError(
-            f"--{others[0]} is said before training: the model knows its columns. Of the training "
-            "file's held-out rows say --test as well, and all that was said in training."
+            f"{option_of(others[0])} is said before training: the model knows its columns. Of the "
+            "training file's held-out rows say --test as well, and all that was said in training."
         )
     return evaluate(model, Path(dataset), **said), f"rows of {dataset}"
 

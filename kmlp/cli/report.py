@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from kmlp.cli.app import HideValues, Json, app, console, default, print_json
+from kmlp.cli.app import HideValues, Json, Open, app, console, default, open_page, print_json
 from kmlp.errors import ConfigError
 from kmlp.ownership import SEARCH_FOLDER
 from kmlp.text import visible
@@ -94,6 +94,7 @@ def report(
         ),
     ] = None,
     hide_values: HideValues = False,
+    open: Open = False,
 ) -> None:
     """Write the report of a study or a search again, without training; of studies, side by side.
 
@@ -142,6 +143,8 @@ def report(
         place = out or Path("runs") / names
         written = write_comparison(run_dirs, place, page=said, search=chapter)
     print_report(written)
+    if open:
+        open_page(written)
 
 
 def _search_inside(run_dirs: Sequence[Path]) -> Path | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from kmlp.config.tables.table import OF_ROWS
 from kmlp.errors import ConfigError
 from kmlp.text import shown
 
@@ -101,9 +102,18 @@ def words_of(data: "DataConfig | None") -> list[str]:
     if data is None:
         return []
     kinds = ",".join(f"{name}={kind}" for name, kind in data.columns.items())
-    said = (("target", data.target), ("test", data.test), ("columns", kinds))
-    words = [f"--{name} {shlex.quote(str(value))}" for name, value in said if value]
+    said = (("target", data.target), ("test", data.test), ("columns", kinds), *data.of_rows.items())
+    words = [f"{option_of(name)} {shlex.quote(str(value))}" for name, value in said if value]
     return words + [f"--drop {shlex.quote(name)}" for name in data.drop]
+
+
+def option_of(field: str) -> str:
+    """How a field is said: "group_on" is --group-on."""
+    return "--" + field.replace("_", "-")
+
+
+def _column(what: str) -> Parameter:
+    return Parameter(help=f"of a table: {what}")
 
 
 @Parameter(name="*")
@@ -120,6 +130,25 @@ class OfTable:
     drop: Annotated[
         list[str] | None, Parameter(help="of a table: columns not to use", negative="")
     ] = None
+    group_on: Annotated[
+        str | None, _column("rows of one value of this column are never on both sides")
+    ] = None
+    time_on: Annotated[
+        str | None, _column("the last rows by this column test, those before them validate")
+    ] = None
+    stratify_on: Annotated[
+        str | None, _column("every part holds each value of this column in its share")
+    ] = None
+    fold_on: Annotated[str | None, _column("the column that says which fold a row is in")] = None
+    validation: Annotated[
+        str | None, _column("rows that validate: a column that marks them, a file")
+    ] = None
+
+    @property
+    def of_rows(self) -> dict[str, str]:
+        """What was said of which rows go where."""
+        said = {name: getattr(self, name) for name in OF_ROWS}
+        return {name: value for name, value in said.items() if value is not None}
 
     @property
     def said(self) -> dict[str, Any]:
@@ -129,5 +158,6 @@ class OfTable:
             "test": as_test(self.test),
             "columns": read_kinds(self.columns),
             "drop": read_names(self.drop),
+            **self.of_rows,
         }
         return {name: value for name, value in values.items() if value not in (None, {}, [])}

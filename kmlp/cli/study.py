@@ -11,24 +11,24 @@ from cyclopts import Parameter
 from kmlp.cli.app import (
     HideValues,
     Json,
+    Open,
     app,
     default,
-    import_backend_quietly,
+    open_page,
     print_json,
 )
 from kmlp.cli.models import default_model, write_export
 from kmlp.cli.options import TABLE, Options, Target, configure
 from kmlp.cli.report import Page, print_report, print_study, search_chapter
 from kmlp.cli.schema import words_of
+from kmlp.cli.training import Shown, load_data, run_with_progress, seeds_needed
 from kmlp.config import StudyConfig
 from kmlp.config.fields import read_widths
 from kmlp.errors import ConfigError
 from kmlp.ownership import SEARCH_FOLDER
-from kmlp.text import visible
 
 if TYPE_CHECKING:
     from kmlp.data import Dataset
-    from kmlp.study.loading import Study
 
 _DEFAULTS = StudyConfig(dataset="fashion_mnist")
 Out = Annotated[
@@ -84,6 +84,11 @@ def run(
     out: Out = None,
     page: Page | None = None,
     hide_values: HideValues = False,
+    open: Open = False,
+    watch: Annotated[
+        bool,
+        Parameter(negative="", help="a page that shows how far it is; with --open it is shown"),
+    ] = False,
 ) -> None:
     """Study, report and export in one go.
 
@@ -92,26 +97,33 @@ def run(
 
     For example:
 
-        kmlp run fashion_mnist
+        kmlp run fashion_mnist --watch --open
         kmlp run assignment
     """
     options = options or Options()
     if tune:
-        run_tuned(target, out, options, page=page, hide_values=hide_values)
+        written = run_tuned(target, out, options, page=page, hide_values=hide_values)
+        if open:
+            open_page(written)
         return
     folder = out or default_out(target)
     studies = configure(target, options)
     own_out(folder, studies)
     search = _run_search(target, folder, options)
+    shown = Shown(is_live=watch, is_opened=open)
     for name, config in studies.items():
-        run_one(config, folder / name, page=page, hide_values=hide_values)
+        place = folder / name
+        written = run_one(config, place, page=page, hide_values=hide_values, shown=shown)
     if "" not in studies:
         from kmlp.report import write_comparison
 
         print(f"\nAll {len(studies)} studies:")
         said, chapter = (page or Page()).of_paper, search_chapter(search)
         places = [folder / name for name in studies]
-        print_report(write_comparison(places, folder, page=said, search=chapter))
+        written = write_comparison(places, folder, page=said, search=chapter)
+        print_report(written)
+    if open and not (watch and "" in studies):
+        open_page(written)
     print("\nNext:")
     for name in studies:
         print(f"  kmlp show {quote(str(folder / name))}")
@@ -154,27 +166,24 @@ def _run_search(target: str, folder: Path, options: Options) -> Path | None:
 
 def _more_seeds(config: StudyConfig) -> int:
     """Twice as many, or as many as any difference takes to show."""
-    return max(2 * config.most_seeds, _seeds_needed(config))
-
-
-def _seeds_needed(config: StudyConfig) -> int:
-    """From how many seeds on any difference from the baseline can show; 0 of one variant."""
-    from kmlp.stats.paired_tests import min_seeds_to_test
-
-    comparisons = len(config.variant_names) - 1
-    return min_seeds_to_test(comparisons) if comparisons else 0
+    return max(2 * config.most_seeds, seeds_needed(config))
 
 
 def run_one(
-    config: StudyConfig, folder: Path, *, page: Page | None = None, hide_values: bool = False
-) -> None:
-    """One study with its report and its exported model."""
+    config: StudyConfig,
+    folder: Path,
+    *,
+    page: Page | None = None,
+    hide_values: bool = False,
+    shown: Shown | None = None,
+) -> Path:
+    """One study with its report, whose page is returned, and its exported model."""
     from kmlp.ownership import refuse_foreign_folder
     from kmlp.report import write_report
 
     dataset = load_data(config)
     refuse_foreign_folder(default_model(dataset.name), "model")
-    result = run_with_progress(config, folder, dataset)
+    result = run_with_progress(config, folder, dataset, shown)
     print_study(result)
     said = (page or Page()).of_paper
     path = write_report(result.run_dir, hide_values=hide_values, page=said)
@@ -187,6 +196,7 @@ def run_one(
     print(f"Test:   kmlp evaluate {' '.join(words)}")
     if dataset.schema:
         print(f"Use:    kmlp predict {words[0]} NEW.csv --out predictions.csv")
+    return path
 
 
 def run_tuned(
@@ -196,8 +206,9 @@ def run_tuned(
     *,
     page: Page | None = None,
     hide_values: bool = False,
-) -> None:
-    """Search, then study its best trials and the default over fresh seeds, report and export."""
+) -> Path:
+    """Search, then study its best trials and the default over fresh seeds, report and export; the
+    page of what came last."""
     from kmlp.cli import tune as search
     from kmlp.ownership import refuse_foreign_folder
     from kmlp.report import write_report
@@ -223,7 +234,7 @@ def run_tuned(
     variant = picked_variant(found.record)
     if variant is None:
         print(f"\nSearch: {searched}")
-        return
+        return searched
     path = write_report(
         found.run_dir / "study",
         hide_values=hide_values,
@@ -235,6 +246,7 @@ def run_tuned(
     print(f"\nSearch: {searched}")
     print_report(path)
     print(f"Model:  {exported}")
+    return path
 
 
 def default_out(target: str) -> Path:
@@ -254,38 +266,6 @@ def own_out(folder: Path, studies: Mapping[str, StudyConfig]) -> None:
         refuse_foreign_study(folder / name, config)
     if not is_one:
         own_folder(folder, "comparison")
-
-
-def load_data(config: StudyConfig) -> "Dataset":
-    from kmlp.config.tables.table import load_configured
-
-    dataset = load_configured(config.dataset, config.data)
-    origin = dataset.provenance
-    print(
-        f"{dataset.name}: {origin.source}, {len(dataset.y_train):,} training and "
-        f"{len(dataset.y_test):,} test rows, from {origin.location}, sha256 {origin.sha256[:12]}",
-        file=sys.stderr,
-    )
-    for warning in dataset.warnings:
-        print(f"look at: {visible(warning)}", file=sys.stderr)
-    return dataset
-
-
-def run_with_progress(config: StudyConfig, out: Path, dataset: "Dataset") -> "Study":
-    from kmlp.study.progress import StudyProgress
-    from kmlp.study.study import run_study
-
-    written_out = config.for_data(dataset.spec.task, dataset.spec.input_dtype)
-    if config.most_seeds < (needed := _seeds_needed(written_out)):
-        comparisons = len(written_out.variant_names) - 1
-        print(
-            f"{config.most_seeds} seeds cannot show any difference, with {comparisons} to compare "
-            f"with the baseline; at least {needed} are needed: --seeds {needed}",
-            file=sys.stderr,
-        )
-    import_backend_quietly()
-    with StudyProgress() as progress:
-        return run_study(config, out, dataset, progress=progress)
 
 
 def print_examples(model: Path, data: "Dataset") -> None:

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from kmlp.cli.app import Json, app, console, default, import_backend_quietly, print_json
 from kmlp.cli.schema import OfTable
+from kmlp.text import visible
 
 if TYPE_CHECKING:
     from kmlp.data import Dataset
@@ -36,12 +37,14 @@ Space = Annotated[
         name=["--space"],
         negative="",
         help="default, all or none; and any number of: a parameter, NAME=A,B,C, "
-        "NAME=LOW:HIGH:log, NAME=LOW:HIGH:STEP",
+        "NAME=LOW:HIGH:log, NAME=LOW:HIGH:STEP, hidden_units=64,128-64",
     ),
 ]
 Fix = Annotated[
     list[str] | None,
-    Parameter(name=["--fix"], negative="", help="NAME=VALUE: held, not searched"),
+    Parameter(
+        name=["--fix"], negative="", help="NAME=VALUE: held, not searched; as hidden_units=128-64"
+    ),
 ]
 TunerName = Annotated[
     Literal["random", "grid", "bayesian", "hyperband"] | None,
@@ -52,7 +55,7 @@ TunerName = Annotated[
 @app.command
 def tune(
     target: Annotated[
-        str, Parameter(help="data as of kmlp study, or a search file (.toml), as best.toml is")
+        str, Parameter(help="data as of kmlp study, or a search file (.toml), as search.toml is")
     ],
     /,
     *,
@@ -97,7 +100,7 @@ def tune(
 
     For example:
 
-        kmlp tune fashion_mnist --fix hidden_units=128,64 --then study --out runs/t
+        kmlp tune fashion_mnist --fix hidden_units=128-64 --then study --out runs/t
 
         kmlp tune mnist --space none --space learning_rate=1e-4:1e-2:log --space dropout=0,0.2,0.5
     """
@@ -178,6 +181,8 @@ def load_data(config: "SearchConfig") -> "Dataset":
         f"from {origin.location}, sha256 {origin.sha256[:12]}",
         file=sys.stderr,
     )
+    for note in data.rows.notes:
+        print(f"rows: {visible(note)}", file=sys.stderr)
     return data
 
 
@@ -185,17 +190,16 @@ def search_with_progress(
     config: "SearchConfig", out: Path, data: "Dataset", *, then_study: bool
 ) -> "Search":
     from kmlp.study.progress import StudyProgress
-    from tuning import SearchProgress, load_search
+    from tuning import SearchProgress, follow_up
     from tuning import tune as search
 
     import_backend_quietly()
     with SearchProgress() as progress:
         found = search(config, out, data=data, progress=progress)
-    if not then_study or found.record.picked is None:
+    if not then_study:
         return found
     with StudyProgress() as study_progress:
-        search(config, out, data=data, then_study=True, study_progress=study_progress)
-    return load_search(out)
+        return follow_up(found, data, progress=study_progress)
 
 
 def is_search(run_dir: Path) -> bool:

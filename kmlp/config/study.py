@@ -66,6 +66,9 @@ class StudyConfig(Config):
     metric's own unit), an interval as narrow as that to either side needs no more: see
     `kmlp.study.interim`. `sweep` adds a variant for each value of a field ("dropout=0:0.8:9").
 
+    `searched` says that the variants are the best of so many trials of a search, where the baseline
+    is what it began from; nothing is trained otherwise for it, but the verdict says so.
+
     Members beside the ordinary ones, for every variant: `resample` ("splits:5" or "bootstrap:20")
     trains `resample_seeds` seeds on each sample of the training rows; `folds` cross-validates on
     the training set, `repeats` times; `randomness` varies one of the streams at a time over
@@ -98,6 +101,7 @@ class StudyConfig(Config):
     importance: bool | str = AUTO
     importance_groups: Mapping[str, list[str]] = field(default_factory=dict)
     strengths: str = "default"
+    searched: int | None = None
     sweep: tuple[str, ...] = ()
     resample: str | None = None
     resample_seeds: int = 3
@@ -155,6 +159,8 @@ class StudyConfig(Config):
         for name in ("resample_seeds", "randomness_seeds", "repeats"):
             fields.check_whole(self, name, 1, highest=MOST_SEEDS, why=_WHY)
         fields.check_truth(self, "randomness")
+        if self.searched is not None:
+            fields.check_whole(self, "searched", 1)
         if self.folds is not None:
             fields.check_whole(self, "folds", 2, highest=MOST_SEEDS, why=_WHY)
         if self.resample is not None:

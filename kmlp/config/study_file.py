@@ -111,8 +111,9 @@ def beside_file(values: Mapping[str, Any], path: Path) -> dict[str, Any]:
     """A config's table with the paths of tables, archives and images that lie beside its file."""
     found = dict(values)
     found["dataset"] = _beside(values.get("dataset"), path)
-    if isinstance(data := values.get("data"), Mapping) and "test" in data:
-        found["data"] = {**data, "test": _beside(data["test"], path)}
+    if isinstance(data := values.get("data"), Mapping):
+        own = {k: _beside(data[k], path) for k in ("test", "validation") if k in data}
+        found["data"] = {**data, **own}
     return found if "dataset" in values else {k: v for k, v in found.items() if k != "dataset"}
 
 

@@ -95,6 +95,7 @@ class Schema:
         notes: what was decided and can be overridden.
         warnings: what a user should look at before anything trains.
         num_unlabelled: rows without a target, which nothing can be learned from.
+        weight_on: the raw column that says how much a row counts; empty where all count alike.
     """
 
     task: str
@@ -105,6 +106,7 @@ class Schema:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     num_unlabelled: int = 0
+    weight_on: str = ""
 
     @property
     def inputs(self) -> dict[str, str]:
@@ -189,6 +191,7 @@ class DataSpec:
         target: of a regression, how its numbers are stored; None where they are as they are.
         feature_names: what the columns of the arrays are called, if anything.
         value_range: of `float32` arrays, the smallest and largest training value; None of others.
+        is_weighted: whether rows count differently.
     """
 
     task: str
@@ -200,6 +203,7 @@ class DataSpec:
     target: Column | None = None
     feature_names: tuple[str, ...] = ()
     value_range: tuple[float, float] | None = None
+    is_weighted: bool = False
 
     @property
     def num_features(self) -> int:
@@ -252,6 +256,8 @@ class DataSpec:
             values["feature_names"] = list(self.feature_names)
         if self.value_range:
             values["value_range"] = list(self.value_range)
+        if self.is_weighted:
+            values["is_weighted"] = True
         return values
 
     @classmethod
@@ -268,6 +274,7 @@ class DataSpec:
             target=Column.from_dict(target) if target else None,
             feature_names=tuple(saved.get("feature_names", ())),
             value_range=tuple(saved["value_range"]) if "value_range" in saved else None,
+            is_weighted=saved.get("is_weighted", False),
         )
 
     def class_index(self, key: str) -> int | None:

@@ -15,6 +15,8 @@ from kmlp.data.arrays.ranges import range_of
 from kmlp.data.columns import DataSpec, Schema, decode_target
 from kmlp.data.features import Features, read_features
 from kmlp.data.labels import Labels, read_labels
+from kmlp.data.rows.options import RowOptions
+from kmlp.data.rows.record import Rows
 from kmlp.errors import DataError
 from kmlp.text import name_trouble, shown
 
@@ -44,6 +46,8 @@ class Dataset:
         spec: see `DataSpec`.
         provenance: see `Provenance`.
         schema: of a table, what its columns and its target are; None of arrays.
+        given_rows: what is known of training rows beside inputs and targets; None of most sets.
+        test_weight: how much each test row counts, `(n,)`; None where all count alike.
     """
 
     name: str
@@ -54,6 +58,8 @@ class Dataset:
     spec: DataSpec
     provenance: Provenance
     schema: Schema | None = None
+    given_rows: Rows | None = None
+    test_weight: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         called = {"the data set": self.name}
@@ -134,6 +140,11 @@ class Dataset:
         task: str = "auto",
         name: str = "frame",
         location: str = "memory",
+        group_on: str | None = None,
+        time_on: str | None = None,
+        stratify_on: str | None = None,
+        fold_on: str | None = None,
+        validation: Any = None,
     ) -> Self:
         """Reads a table: what each column is, and what becomes of it, stands in `schema`.
 
@@ -148,6 +159,9 @@ class Dataset:
             task: "binary", "multiclass" or "regression"; "auto" reads it from the target.
             name: what reports call it.
             location: where it came from.
+            group_on, time_on, stratify_on, fold_on, validation: columns that say how rows are
+                parted; see `RowOptions`. They are no inputs, but for
+                those whose kind `columns` says.
 
         Raises:
             DataError: the column, the cell and what to do.
@@ -162,7 +176,15 @@ class Dataset:
         from kmlp.data.tables import as_table
 
         table = as_table(frame)
-        made = prepare(table, target, test=test, columns=columns, drop=drop, task=task)
+        options = RowOptions(
+            group_on=group_on,
+            time_on=time_on,
+            stratify_on=stratify_on,
+            fold_on=fold_on,
+            validation=validation,
+        )
+        how: dict[str, Any] = {"columns": columns, "drop": drop, "task": task}
+        made = prepare(table, target, test=test, options=options, **how)
         return cls.from_prepared(made, name=name, location=location, file_sha256=table.sha256)
 
     @classmethod
@@ -176,9 +198,15 @@ class Dataset:
             origin = Provenance(source, location, images.provenance.sha256, file_sha256)
             return dataclasses.replace(images, provenance=origin)
         spec = _spec_of_schema(made.schema)
-        sha256 = content_sha256(spec, *made.arrays)
+        spec = dataclasses.replace(spec, is_weighted=made.test_weight is not None)
+        sha256 = content_sha256(spec, *made.arrays, rows=made.rows, test_weight=made.test_weight)
         origin = Provenance(source, location, sha256, file_sha256)
-        return cls(name, *made.arrays, spec, origin, made.schema)
+        return cls(name, *made.arrays, spec, origin, made.schema, made.rows, made.test_weight)
+
+    @functools.cached_property
+    def rows(self) -> Rows:
+        """By what training rows are parted: strata of the classes, where nothing else is known."""
+        return self.given_rows or Rows.of(self.y_train)
 
     @functools.cached_property
     def warnings(self) -> tuple[str, ...]:
@@ -223,16 +251,32 @@ def checked_data(data: Any) -> Dataset:
     )
 
 
-def content_sha256(spec: DataSpec, *arrays: np.ndarray) -> str:
+def content_sha256(
+    spec: DataSpec,
+    *arrays: np.ndarray,
+    rows: Rows | None = None,
+    test_weight: np.ndarray | None = None,
+) -> str:
     """The hash of arrays and of what they mean; of what float32 holds as it is, of the arrays."""
     digest = hashlib.sha256()
     for array in arrays:
-        digest.update(f"{array.dtype}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).data)
+        _add(digest, array)
+    for name, array in (rows.parts() if rows else {}).items():
+        digest.update(name.encode())
+        _add(digest, array)
+    if test_weight is not None:
+        _add(digest, test_weight)
     meaning = {k: v for k, v in spec.to_dict().items() if k in ("columns", "target")}
     if meaning:
         digest.update(json.dumps(meaning, sort_keys=True).encode())
     return digest.hexdigest()
+
+
+def _add(digest: Any, array: np.ndarray) -> None:
+    digest.update(f"{array.dtype}{array.shape}".encode())
+    # Moments have no buffer of their own.
+    plain = array.view(np.int64) if array.dtype.kind == "M" else array
+    digest.update(np.ascontiguousarray(plain).data)
 
 
 def _spec(features: Features, labels: Labels) -> DataSpec:

@@ -10,16 +10,25 @@ import polars as pl
 
 from kmlp.data import values
 from kmlp.data.reading.cells import among
+from kmlp.data.rows.cells import RowCells
+from kmlp.data.rows.options import NO_OPTIONS, RowOptions
+from kmlp.data.rows.parting import check_sides, coded, draw_by_columns
 from kmlp.data.tables import Table, as_table
 from kmlp.data.values import Raw
 from kmlp.errors import DataError
 
 _TEST_WORDS = ("test", "true", "1", "yes", "y", "t", "holdout")
+_VALIDATION_WORDS = ("validation", "valid", "val", "dev", "tuning")
 _TRAIN_WORDS = ("train", "training", "false", "0", "no", "n", "f")
 
 
 def split_test(
-    data: Any, target: str, test: float | str | Path | Any = 0.2, *, seed: int = 0
+    data: Any,
+    target: str,
+    test: float | str | Path | Any = 0.2,
+    *,
+    seed: int = 0,
+    options: RowOptions = NO_OPTIONS,
 ) -> tuple[Table, Table]:
     """A training and a test table.
 
@@ -29,6 +38,7 @@ def split_test(
         test: the share of rows that test, the name of a column that marks them ("test" and
             "train", or true and false), or a file or frame of their own.
         seed: draws the rows; the same ones for the same table.
+        options: groups that stay whole, or the time by which the last rows test.
 
     Raises:
         DataError: no such column, marks that are not understood, or a part that stays empty.
@@ -37,8 +47,7 @@ def split_test(
     if isinstance(test, bool) or (isinstance(test, int | float) and not 0 < test < 1):
         raise DataError(f"test must be between 0 and 1, such as 0.2. Received: test={test!r}.")
     if isinstance(test, int | float):
-        strata = strata_of(Raw(table, target))
-        mask = draw_test_rows(strata, float(test), seed=seed)
+        mask = _drawn(table, target, float(test), options, seed)
     elif isinstance(test, str) and test in table.columns:
         mask = marked_rows(Raw(table, test))
         table = table.without(test)
@@ -48,8 +57,82 @@ def split_test(
             f"test={test!r} is neither a share, nor a file, nor a column. Columns: {listed}."
         )
     else:
-        return table, _own_table(test, target)
+        own = _own_table(test, target)
+        _check_test(options, table, own)
+        return table, own
+    _check_test(options, table.take(~mask), table.take(mask))
     return table.take(~mask), table.take(mask)
+
+
+def split_validation(
+    table: Table, target: str, test: Any, options: RowOptions
+) -> tuple[Table, Table | None]:
+    """The rows that do not validate, and those that do; None where each seed draws its own.
+
+    Args:
+        table: of training, validation and perhaps test rows.
+        target: the column to predict.
+        test: as for `split_test`; a column that marks both has words for the three parts.
+        options: say which rows validate.
+
+    Raises:
+        DataError: as for `split_test`; or a row that would validate and test.
+    """
+    given = options.validation
+    if given is None:
+        return table, None
+    if not isinstance(given, str) or given not in table.columns:
+        if isinstance(given, str) and not Path(given).exists():
+            listed = ", ".join(table.columns[:20])
+            raise DataError(
+                f"validation={given!r} is neither a file nor a column. Columns: {listed}."
+            )
+        return table, _own_table(given, target, "validation")
+    mask = _validation_rows(Raw(table, given), with_test=given == test)
+    validation = table.take(mask)
+    if isinstance(test, str) and test in table.columns and test != given:
+        both = among(values.categories(Raw(validation, test)).str.to_lowercase(), _TEST_WORDS)
+        if both.any():
+            row = int(np.argmax(both.to_numpy()))
+            raise DataError(
+                f"{validation.place(row)} is marked to validate by {given!r} and to test by "
+                f"{test!r}. A row that chose a network must not test it: mend one of both."
+            )
+    kept = [table.take(~mask), validation]
+    rest, validation = kept if given == test else [part.without(given) for part in kept]
+    return rest, validation
+
+
+def _validation_rows(raw: Raw, *, with_test: bool) -> np.ndarray:
+    """Which rows a column marks as validation rows; one that marks test rows too, by name only."""
+    words = values.categories(raw).str.to_lowercase()
+    marks = _VALIDATION_WORDS if with_test else (*_VALIDATION_WORDS, *_TEST_WORDS[1:-1])
+    others = (*_TRAIN_WORDS, *(_TEST_WORDS if with_test else ()))
+    is_held = among(words, marks).to_numpy()
+    strange = ~is_held & ~among(words, others).to_numpy()
+    if strange.any():
+        remedy = 'write "validation" and "train"'
+        raise raw.refuse(int(np.argmax(strange)), "mark of validation or training rows", remedy)
+    if is_held.all() or not is_held.any():
+        which = "every row" if is_held.all() else "no row"
+        raise DataError(f"column {raw.name!r} marks {which} as a validation row; some must be.")
+    return is_held
+
+
+def _drawn(table: Table, target: str, share: float, options: RowOptions, seed: int) -> np.ndarray:
+    """Which rows test: whole groups, the last ones, or of each stratum its share."""
+    cells = RowCells.read(table, options)
+    strata = strata_of(Raw(table, target)) if cells.strata is None else coded(cells.strata)
+    if cells.time is None and cells.groups is None:
+        return draw_test_rows(strata, share, seed=seed)
+    return draw_by_columns(cells, strata, share, seed)
+
+
+def _check_test(options: RowOptions, train: Table, test: Table) -> None:
+    if options.group_on is None and options.time_on is None:
+        return
+    sides = (RowCells.read(train, options), RowCells.read(test, options))
+    check_sides(options, *sides, ("training", "test"))
 
 
 def draw_test_rows(strata: np.ndarray, share: float, *, seed: int = 0) -> np.ndarray:
@@ -107,11 +190,11 @@ def strata_of(raw: Raw) -> np.ndarray:
     return words.cast(kinds).to_physical().to_numpy().astype(np.int64)
 
 
-def _own_table(test: Any, target: str) -> Table:
-    table = as_table(test)
+def _own_table(rows: Any, target: str, what: str = "test") -> Table:
+    table = as_table(rows)
     if target not in table.columns:
         raise DataError(
-            f"the test table {table.name} has no column {target!r}; a file without it serves "
+            f"the {what} table {table.name} has no column {target!r}; a file without it serves "
             "kmlp predict."
         )
     return table

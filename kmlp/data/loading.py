@@ -34,6 +34,11 @@ def load_dataset(
     columns: Mapping[str, str] | None = None,
     drop: Sequence[str] = (),
     task: str = "auto",
+    group_on: str | None = None,
+    time_on: str | None = None,
+    stratify_on: str | None = None,
+    fold_on: str | None = None,
+    validation: Any = None,
 ) -> Dataset:
     """Loads a table from a file, images from a folder a class, MNIST, Fashion-MNIST, a set that
     ships with scikit-learn, or arrays: an `.npz` file or a folder of four IDX files.
@@ -53,6 +58,8 @@ def load_dataset(
         download: whether a named set that lies nowhere is downloaded.
         target, columns, drop: of a table; see `Dataset.from_table`.
         task: of a table or an `.npz` file; found out where omitted.
+        group_on, time_on, stratify_on, fold_on, validation: of a table; which rows go where; see
+            `RowOptions`.
         test: of what has no test rows of its own: which rows test, a fifth where omitted; see
             `Dataset.from_table`.
 
@@ -62,14 +69,21 @@ def load_dataset(
     Raises:
         DataError: nothing of that name, or a malformed file, named with what is wrong.
     """
-    of_table: dict[str, Any] = {"target": target, "columns": columns, "drop": drop}
+    of_rows = {
+        "group_on": group_on,
+        "time_on": time_on,
+        "stratify_on": stratify_on,
+        "fold_on": fold_on,
+        "validation": validation,
+    }
+    of_table: dict[str, Any] = {"target": target, "columns": columns, "drop": drop, **of_rows}
     if not os.path.isdir(name) and is_table_name(name):
         share = _TEST if test is None else test
         return _load_table(Path(name), test=share, task=task, **of_table)
     _refuse_unknown(str(name))
     if str(name) in SHIPPED and SHIPPED[str(name)].target:
         return load_shipped(str(name), test=test, task=task, **of_table)
-    if said := [key for key, value in of_table.items() if value]:
+    if said := [key for key, value in of_table.items() if _is_said(value)]:
         raise DataError(f"{said[0]} is of tables, such as a .csv file; {str(name)!r} is none.")
     if Path(name).suffix.lower() == ".npz":
         return _load_npz(Path(name), test, task)
@@ -89,6 +103,11 @@ def load_dataset(
     if str(name) in SOURCES:
         return load_named(str(name), folder, download_it=download)
     return load_folder(Path(name))
+
+
+def _is_said(value: Any) -> bool:
+    """Whether an option was given; an empty list says nothing, and a frame is no truth value."""
+    return value is not None and not (isinstance(value, Mapping | Sequence) and not value)
 
 
 def _refuse_unknown(name: str) -> None:
@@ -111,6 +130,7 @@ def load_shipped(
     columns: Mapping[str, str] | None = None,
     drop: Sequence[str] = (),
     task: str = "auto",
+    **of_rows: Any,
 ) -> Dataset:
     """A set that ships with scikit-learn; see `load_dataset`."""
     about, location = SHIPPED[name], f"scikit-learn {package_version('scikit-learn')}"
@@ -125,6 +145,7 @@ def load_shipped(
             drop=drop,
             task=about.task if (target or about.target, task) == (about.target, "auto") else task,
             name=name,
+            **of_rows,
         )
     origin = Provenance("full", location, data.provenance.sha256)
     return dataclasses.replace(data, provenance=origin)
@@ -169,12 +190,21 @@ def is_table_name(name: str | Path) -> bool:
 
 
 def _load_table(
-    path: Path, target: str | None, *, columns: Mapping[str, str] | None, **how: Any
+    path: Path,
+    target: str | None,
+    *,
+    columns: Mapping[str, str] | None,
+    drop: Sequence[str],
+    test: Any,
+    task: str,
+    **of_rows: Any,
 ) -> Dataset:
     from kmlp.data.preparation import prepare, read_for
+    from kmlp.data.rows.options import RowOptions
 
     table = read_for(path, columns)
-    made = prepare(table, target, columns=columns, use_up=True, **how)
+    how: dict[str, Any] = {"columns": columns, "drop": drop, "test": test, "task": task}
+    made = prepare(table, target, options=RowOptions(**of_rows), use_up=True, **how)
     name = path.name.partition(".")[0] or path.name
     return Dataset.from_prepared(made, name=name, location=str(path), file_sha256=table.sha256)
 

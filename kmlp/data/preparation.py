@@ -12,9 +12,12 @@ import numpy as np
 from kmlp.data.arrays.cautions import of_absent_classes, of_shared_rows
 from kmlp.data.columns import Column, Schema
 from kmlp.data.encoder import Encoding, Told, encode_target, target_numbers
-from kmlp.data.holdout import draw_test_rows, split_test, strata_of
+from kmlp.data.holdout import draw_test_rows, split_test, split_validation, strata_of
 from kmlp.data.inference import infer_schema
 from kmlp.data.pixels import is_pixel_table, pixel_images
+from kmlp.data.rows.options import NO_OPTIONS, RowOptions
+from kmlp.data.rows.parting import PartedCells
+from kmlp.data.rows.record import Rows
 from kmlp.data.tables import Table, as_table, is_table_file, read_table
 from kmlp.data.values import Raw
 from kmlp.errors import DataError
@@ -29,10 +32,14 @@ class Prepared:
     Attributes:
         arrays: x_train, y_train, x_test, y_test.
         schema: what was found; None of images.
+        rows: what is known of training rows; None where nothing was said.
+        test_weight: how much each test row counts; None where all count alike.
     """
 
     arrays: Arrays
     schema: Schema | None
+    rows: Rows | None = None
+    test_weight: np.ndarray | None = None
 
 
 def read_for(path: str | Path, columns: Mapping[str, str] | None) -> Table:
@@ -52,38 +59,49 @@ def prepare(
     columns: Mapping[str, str] | None = None,
     drop: Sequence[str] = (),
     task: str = "auto",
+    options: RowOptions = NO_OPTIONS,
     use_up: bool = False,
 ) -> Prepared:
     """Parts a table into training and test rows, and encodes both by the training rows' schema.
 
-    See `Dataset.from_table` for the arguments; with `use_up` the table's columns are dropped as
-    they are encoded, to save memory: it is nobody else's.
+    See `Dataset.from_table` and `RowOptions` for the arguments; with `use_up` the table's columns
+    are dropped as they are encoded, to save memory: it is nobody else's.
 
     Raises:
         DataError: the column, the cell and what to do.
     """
     table = as_table(data)
-    if task != "regression" and is_images(table, target, columns, drop):
+    if task != "regression" and not options and is_images(table, target, columns, drop):
         return Prepared(arrays=_images(table, test), schema=None)
     if target not in table.columns:
         infer_schema(table, target)  # says which columns there are
     assert target is not None
-    if isinstance(test, str | Path) and is_table_file(test) and test not in table.columns:
-        test = read_for(test, columns)
-    train, held_out = split_test(table, target, test)
-    grown, sources = _Grown(held_out, use_up), held_out.columns
-    how: dict[str, Any] = {"columns": columns, "drop": drop, "task": task}
+    options.check(table.columns, target, table.name)
+    test, given = (_own_file(part, table, columns) for part in (test, options.validation))
+    options = replace(options, validation=given)
+    fitted, validation = split_validation(table, target, test, options)
+    train, held_out = split_test(fitted, target, test, options=options)
+    grown = _Grown({"validation": validation, "test": held_out}, options, use_up)
+    left_out = dict.fromkeys(drop, "dropped as asked") | options.left_out(target, columns or {})
+    how: dict[str, Any] = {"columns": columns, "drop": left_out, "task": task}
     schema = infer_schema(train, target, **how, each=grown)
-    arrays = grown.arrays(schema)
-    used = {*known_columns(schema), *schema.inputs}
-    grown.told.extra += [name for name in sources if name not in used]
-    warnings = [f"test rows: {line}" for line in grown.told.lines()]
-    if grown.num_unlabelled:
-        warnings.append(f"test rows: {grown.num_unlabelled:,} have no target and are left out")
+    arrays, rows = grown.arrays(schema)
+    warnings = grown.warnings(schema)
     if names := schema.class_names:
         warnings += of_absent_classes(names, np.bincount(arrays[3], minlength=len(names)))
     warnings += of_shared_rows(arrays[0], arrays[2])
-    return Prepared(arrays=arrays, schema=replace(schema, warnings=(*schema.warnings, *warnings)))
+    schema = replace(
+        schema,
+        warnings=(*schema.warnings, *warnings),
+        weight_on=options.weight_on or "",
+    )
+    return Prepared(arrays=arrays, schema=schema, rows=rows, test_weight=grown.test_weight)
+
+
+def _own_file(rows: Any, table: Table, columns: Mapping[str, str] | None) -> Any:
+    """Rows of their own in a file, read as the table was; anything else as it is."""
+    is_file = isinstance(rows, str | Path) and is_table_file(rows) and rows not in table.columns
+    return read_for(rows, columns) if is_file else rows
 
 
 def known_columns(schema: Schema) -> tuple[str, ...]:
@@ -92,31 +110,58 @@ def known_columns(schema: Schema) -> tuple[str, ...]:
 
 
 class _Grown:
-    """Training and test rows that are encoded as soon as it is known what a raw column is.
+    """Training, validation and test rows that are encoded as soon as it is known what a raw column
+    is; and what columns say of them, read before these are used up."""
 
-    Attributes:
-        told: what should be told of the test rows.
-        num_unlabelled: how many of these have no target and are left out.
-    """
-
-    def __init__(self, held_out: Table, use_up: bool) -> None:
-        self.told, self.num_unlabelled = Told(), 0
-        self._held_out, self._use_up = held_out, use_up
-        self._tables: tuple[Table, ...] = ()
+    def __init__(
+        self, held_out: Mapping[str, Table | None], options: RowOptions, use_up: bool
+    ) -> None:
+        self._held_out = {name: table for name, table in held_out.items() if table is not None}
+        self._names = {name: table.columns for name, table in self._held_out.items()}
+        self._told = {name: Told() for name in self._held_out}
+        self._options, self._use_up = options, use_up
+        self._num_unlabelled: dict[str, int] = {}
+        self._tables: dict[str, Table] = {}
 
     def __call__(
         self, labelled: Table, target: Column, source: str, columns: Sequence[Column]
     ) -> None:
         if not self._tables:
-            rest, self.num_unlabelled = _labelled(self._held_out, target)
-            self._tables = (labelled, rest)
-            self._encoding = Encoding(self._tables, (Told(), self.told), use_up=self._use_up)
+            self._begin(labelled, target)
         self._encoding.add(source, columns)
 
-    def arrays(self, schema: Schema) -> Arrays:
-        y_train, y_test = (encode_target(table, schema.target) for table in self._tables)
-        x_train, x_test = self._encoding.matrices()
-        return x_train, y_train, x_test, y_test
+    def _begin(self, labelled: Table, target: Column) -> None:
+        self._tables["training"] = labelled
+        for name, table in self._held_out.items():
+            self._tables[name], self._num_unlabelled[name] = _labelled(table, target)
+        tables = tuple(self._tables.values())
+        told = (Told(), *self._told.values())
+        self._encoding = Encoding(tables, told, use_up=self._use_up)
+        self._said = PartedCells.read(self._tables, self._options)
+
+    def arrays(self, schema: Schema) -> tuple[Arrays, Rows | None]:
+        """Both sets, and what is known of training rows: of these the last are those that
+        validate, if some are given."""
+        y = [encode_target(table, schema.target) for table in self._tables.values()]
+        x = self._encoding.matrices()
+        rows = self._said.known_rows(np.concatenate(y[:-1])) if self._options else None
+        together = (a[0] if len(a) == 2 else np.concatenate(a[:-1]) for a in (x, y))
+        x_train, y_train = together
+        return (x_train, y_train, x[-1], y[-1]), rows
+
+    @property
+    def test_weight(self) -> np.ndarray | None:
+        return self._said.test_weight
+
+    def warnings(self, schema: Schema) -> list[str]:
+        """What should be told of rows that are not learned from."""
+        used, found = {*known_columns(schema), *schema.inputs}, []
+        for name, told in self._told.items():
+            told.extra += [column for column in self._names[name] if column not in used]
+            found += [f"{name} rows: {line}" for line in told.lines()]
+            if number := self._num_unlabelled[name]:
+                found.append(f"{name} rows: {number:,} have no target and are left out")
+        return found
 
 
 def _labelled(table: Table, target: Column) -> tuple[Table, int]:

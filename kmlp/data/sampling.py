@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kmlp.data.rows.grouping import deal_groups, draw_groups
+from kmlp.data.rows.record import Rows
 from kmlp.errors import ConfigError
 from kmlp.text import shown
 
@@ -56,30 +58,45 @@ class Sample:
         """Samples that agree in this have equally many rows; a draw has as many as all."""
         return ("all", 0) if self.kind == "bootstrap" else (self.kind, self.of)
 
-    def take(self, rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    def take(self, rows: np.ndarray, known: Rows) -> np.ndarray:
         """The sample of `(n,)` rows, sorted; a row that is drawn twice stands there twice.
 
         Args:
             rows: indices of rows.
-            labels: `(n,)` their classes; all 0 where there are none.
+            known: by what rows are parted; groups stay whole, and folds are the given ones.
         """
-        rng = self._generator()
         if self.kind == "bootstrap":
-            return np.sort(rng.choice(rows, len(rows)))
-        ordered = rows[stratified_order(labels, rng)]
+            return np.sort(self._drawn(rows, known))
+        parts = self._parts(rows, known)
         if self.kind == "splits":
-            size = len(rows) // self.of
-            return np.sort(ordered[self.index * size : (self.index + 1) * size])
-        rest = np.concatenate([np.array_split(ordered, self.of)[i] for i in self._others()])
-        # The folds may differ by a row; what is trained on must not, for they share a stack.
-        return np.sort(rest[: len(rows) - -(-len(rows) // self.of)])
+            return np.sort(parts[self.index])
+        rest = np.concatenate([parts[i] for i in self._others()])
+        if not known.are_uneven:
+            # The folds may differ by a row; what is trained on must not, for they share a stack.
+            rest = rest[: len(rows) - -(-len(rows) // self.of)]
+        return np.sort(rest)
 
-    def held_out(self, rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    def held_out(self, rows: np.ndarray, known: Rows) -> np.ndarray:
         """The fold that is to be scored, sorted; no rows for another kind. See `take`."""
-        if self.kind != "folds":
-            return rows[:0]
-        ordered = rows[stratified_order(labels, self._generator())]
-        return np.sort(np.array_split(ordered, self.of)[self.index])
+        return np.sort(self._parts(rows, known)[self.index]) if self.kind == "folds" else rows[:0]
+
+    def _drawn(self, rows: np.ndarray, known: Rows) -> np.ndarray:
+        rng = self._generator()
+        if known.groups is None:
+            return rng.choice(rows, len(rows))
+        return draw_groups(rows, known.groups[rows], rng)
+
+    def _parts(self, rows: np.ndarray, known: Rows) -> list[np.ndarray]:
+        """All folds, or all parts of equal size."""
+        if self.kind == "folds" and known.folds is not None:
+            return [rows[known.folds[rows] == fold] for fold in range(self.of)]
+        rng = self._generator()
+        if known.groups is not None:
+            return deal_groups(rows, known, self.of, rng)
+        ordered = rows[stratified_order(known.strata[rows], rng)]
+        if self.kind == "splits":
+            ordered = ordered[: len(rows) // self.of * self.of]
+        return np.array_split(ordered, self.of)
 
     def _others(self) -> list[int]:
         return [i for i in range(self.of) if i != self.index]

@@ -4,11 +4,16 @@ import numpy as np
 
 from kmlp.config.network import resolved_scaling
 from kmlp.config.records import records_of
+from kmlp.config.study import StudyConfig
 from kmlp.config.tables.encoding import DEFAULTS
 from kmlp.data.dataset import DataSpec
+from kmlp.data.rows.record import Rows, as_rows
+from kmlp.data.sampling import Sample
 from kmlp.engine.member import Member
 from kmlp.errors import ConfigError
 from kmlp.stats.monitoring import AUTO, monitors
+
+_ASKED = {"folds": "folds", "splits": "resample", "bootstrap": "resample"}
 
 
 def check_member(member: Member, spec: DataSpec) -> None:
@@ -34,22 +39,25 @@ def check_member(member: Member, spec: DataSpec) -> None:
             _check_class(key, spec)
 
 
-def check_split(member: Member, y: np.ndarray, spec: DataSpec) -> None:
+def check_split(member: Member, y: np.ndarray, spec: DataSpec, rows: Rows | None = None) -> None:
     """Refuses a split that leaves nothing to train or to validate on.
 
     Args:
-        member: whose split is tried; every seed's has as many rows of each class.
+        member: whose split is tried; every seed's has about as many rows of each class.
         y: `(n,)` class indices or targets of the training set.
         spec: the data.
+        rows: what is known of the training rows; `y` alone where omitted.
 
     Raises:
-        ConfigError: an empty part, or a class without a row to train on.
+        ConfigError: an empty part, a class without a row to train on, or what these rows cannot be
+            parted by.
     """
-    sample = member.sample
-    if sample and sample.kind == "folds" and sample.of > len(y):
-        raise ConfigError(f"every fold needs a row. Received: folds={sample.of}, {len(y)} rows.")
-    kept, held_out = member.split(y)
-    fraction = f"Received: validation_fraction={member.validation_fraction:g} of {len(y)} rows."
+    known, sample = as_rows(y if rows is None else rows), member.sample
+    if sample:
+        _check_sample(sample, known)
+    _check_fraction(member, known)
+    kept, held_out = member.split(known)
+    fraction = f"Received: validation_fraction={member.validation_fraction:g} of {len(known)} rows."
     if not len(held_out) and member.validation_fraction:
         raise ConfigError(f"no row would be left to validate on. {fraction} Hold more rows out.")
     if member.num_train is not None and len(kept) < member.num_train:
@@ -63,23 +71,61 @@ def check_split(member: Member, y: np.ndarray, spec: DataSpec) -> None:
     absent = np.setdiff1d(np.arange(spec.num_classes), y[kept])
     if not len(kept) or (spec.num_classes and len(absent)):
         what = f" of class {spec.class_names[absent[0]]}" if len(absent) else ""
+        whole = " Groups stay whole: are there enough?" if known.groups is not None else ""
         raise ConfigError(
             f"no row{what} would be left to train on. {fraction} Hold fewer out, or train on more."
+            f"{whole}"
         )
 
 
-def thin_classes(member: Member, y: np.ndarray, spec: DataSpec) -> list[str]:
+def _check_sample(sample: Sample, known: Rows) -> None:
+    """Refuses a sample that such rows cannot be parted into."""
+    if known.time is not None:
+        raise ConfigError(
+            f"rows are in order of time, and {sample.kind} shuffle them: what is later would be "
+            f"learned from. Leave {_ASKED[sample.kind]} out, or time_on."
+        )
+    if sample.kind == "bootstrap":
+        return
+    units = len(known.others) if known.groups is None else len(np.unique(known.groups))
+    unit = "row" if known.groups is None else "group"
+    if sample.of > units:
+        raise ConfigError(
+            f"every {sample.kind.removesuffix('s')} needs a {unit}. Received: "
+            f"{sample.kind}={sample.of}, {units} {unit}s."
+        )
+    if sample.kind == "folds" and known.num_folds not in (0, sample.of):
+        raise ConfigError(
+            f"the folds that fold_on gives are {known.num_folds}. Received: folds={sample.of}. "
+            f"Write folds={known.num_folds}."
+        )
+
+
+def _check_fraction(member: Member, known: Rows) -> None:
+    """Refuses to hold rows out where those that validate are given."""
+    if known.is_validation is None or member.validation_fraction == StudyConfig.validation_fraction:
+        return
+    raise ConfigError(
+        f"{int(known.is_validation.sum())} validation rows are given, and no others are held out. "
+        f"Received: validation_fraction={member.validation_fraction:g}. Leave it out."
+    )
+
+
+def thin_classes(
+    member: Member, y: np.ndarray, spec: DataSpec, rows: Rows | None = None
+) -> list[str]:
     """Classes of so few rows that a split leaves none on one side: sentences.
 
     Args:
         member: whose split is looked at; every seed's has as many rows of each class.
         y: `(n,)` class indices or targets of the training set.
         spec: the data.
+        rows: as for `check_split`.
     """
     if not spec.num_classes:
         return []
     counts, told = np.bincount(y, minlength=spec.num_classes), []
-    _, held_out = member.split(y)
+    _, held_out = member.split(as_rows(y if rows is None else rows))
     absent = np.setdiff1d(np.arange(spec.num_classes), y[held_out])
     if len(held_out) and len(absent):
         told.append(

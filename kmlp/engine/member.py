@@ -6,8 +6,8 @@ result does not depend on the stack it is trained in.
 
 import hashlib
 import json
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import numpy as np
 
@@ -15,7 +15,9 @@ from kmlp.config import MLPConfig, TrainConfig
 from kmlp.config.records import described, identity
 from kmlp.config.seeds import Seeds, generator
 from kmlp.config.settings import setting
-from kmlp.data.sampling import Sample, stratified_order, stratified_split
+from kmlp.data.rows.holding_out import evened, hold_out
+from kmlp.data.rows.record import Rows, as_rows
+from kmlp.data.sampling import Sample, stratified_order
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +32,8 @@ class Member:
         sample: which sample of the training set it sees; None is all of it.
         num_train: at most so many training rows, stratified; the first n of a draw by
             `seeds.split`, so that fewer rows are among more. None is all of them.
+        counts: how many rows it trains and validates on, where that does not follow from the
+            above; see `counted`. No part of what it is.
     """
 
     model: MLPConfig
@@ -39,51 +43,63 @@ class Member:
     data_sha256: str
     sample: Sample | None = described(None, since="0.1.0")
     num_train: int | None = described(None, since="0.1.0")
+    counts: tuple[int, int] | None = field(default=None, compare=False)
 
     @property
     def id(self) -> str:
         """16 hexadecimal digits that stand for all of the above, and for nothing else."""
-        canonical = json.dumps(identity(self), sort_keys=True)
+        said = identity(self)
+        said.pop("counts")
+        canonical = json.dumps(said, sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
     def setting(self, name: str) -> Any:
         """The value of a field of either config."""
         return setting(name, self.model, self.train)
 
-    def split(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def split(self, rows: Rows | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Training and validation rows: sorted `int32` indices.
 
-        A fold is set aside first. Then the validation rows are drawn. A part or a draw is taken of
-        what is left, and has no row that is validated on; at last `num_train` rows of it.
+        A fold is set aside first. Then the validation rows are drawn, where none are given. A part
+        or a draw is taken of what is left, and has no row that is validated on; at last
+        `num_train` rows of it.
 
         Args:
-            y: `(n,)` class indices, by which all is stratified but a bootstrap draw, or floating
-                targets.
+            rows: what is known of the training rows: `Dataset.rows`; `(n,)` class indices, by
+                which all is stratified but a bootstrap draw, or floating targets.
         """
-        labels, rows = _labels(y), np.arange(len(y), dtype=np.int32)
-        sample = self.sample
-        if sample and sample.kind == "folds":
-            rows = sample.take(rows, labels)
+        known = as_rows(rows)
         rng = generator(self.seeds.split, "split")
-        kept, held_out = stratified_split(labels[rows], self.validation_fraction, rng)
-        kept, held_out = rows[kept], rows[held_out]
-        if sample and sample.kind != "folds":
-            kept = sample.take(kept, labels[kept])
+        kept, held_out = self._parted(known, rng)
+        if self.sample and self.sample.kind != "folds":
+            kept = self.sample.take(kept, known)
+        if known.are_uneven:
+            kept = evened(kept, rng)
         if self.num_train is not None:
-            order = stratified_order(labels[kept], generator(self.seeds.split, "split", 1))
+            order = stratified_order(known.strata[kept], generator(self.seeds.split, "split", 1))
             kept = np.sort(kept[order[: self.num_train]])
         return kept, held_out
 
-    def fold(self, y: np.ndarray) -> np.ndarray:
-        """The rows that are held out to score it: a sorted fold, or none; `y` as for `split`."""
-        rows = np.arange(len(y), dtype=np.int32)
-        return self.sample.held_out(rows, _labels(y)) if self.sample else rows[:0]
+    def _parted(self, known: Rows, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Rows that may be trained on, and those that validate; a fold is among neither."""
+        rows = known.others
+        if self.sample and self.sample.kind == "folds":
+            rows = self.sample.take(rows, known)
+        if known.is_validation is not None:
+            return rows, known.given_validation
+        kept, held_out = hold_out(rows, known, self.validation_fraction, rng)
+        return kept, evened(held_out, rng) if known.are_uneven else held_out
+
+    def counted(self, rows: Rows) -> Self:
+        """The same member with what its stack must know of its rows."""
+        kept, held_out = self.split(rows)
+        return replace(self, counts=(len(kept), len(held_out)))
+
+    def fold(self, rows: Rows | np.ndarray) -> np.ndarray:
+        """The rows that are held out to score it: a sorted fold, or none; as for `split`."""
+        known = as_rows(rows)
+        return self.sample.held_out(known.others, known) if self.sample else known.others[:0]
 
     def epoch_order(self, rows: np.ndarray, epoch: int) -> np.ndarray:
         """The training rows in the order in which this epoch (from 0) visits them."""
         return generator(self.seeds.order, "order", epoch).permutation(rows)
-
-
-def _labels(y: np.ndarray) -> np.ndarray:
-    """What rows are stratified by: floating targets are all of one class."""
-    return y if np.issubdtype(y.dtype, np.integer) else np.zeros(len(y), int)

@@ -297,6 +297,8 @@ def _num_slots(member: Member) -> int:
 
 def _num_train(member: Member, data: Dataset) -> int:
     """Rows that a member trains on, at most."""
+    if member.counts:
+        return member.counts[0]
     return len(data.y_train) - round(member.validation_fraction * len(data.y_train))
 
 

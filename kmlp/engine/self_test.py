@@ -58,7 +58,7 @@ def run_self_test() -> SelfTest:
         # A NaN is no small difference.
         differences = [np.nan_to_num(_difference(s, data), nan=np.inf) for s in stacks]
     device = "gpu" if backend.device_memory() is not None else "cpu"
-    num_rows = len(stacks[0][0].split(data.y_train)[0])
+    num_rows = len(stacks[0][0].split(data.rows)[0])
     return SelfTest(
         difference=float(max(differences)),
         tolerance=TOLERANCES[device],
@@ -111,7 +111,7 @@ def _train_in_numpy(member: Member, data: Dataset, initial: _Weights) -> _Weight
     """Trains a relu network in float64 on the member's own batches."""
     weights = {path: w.astype(np.float64) for path, w in initial.items()}
     moments = {path: (np.zeros_like(w), np.zeros_like(w)) for path, w in weights.items()}
-    rows, _ = member.split(data.y_train)
+    rows, _ = member.split(data.rows)
     step = 0
     for epoch in range(_NUM_EPOCHS):
         order = member.epoch_order(rows, epoch)

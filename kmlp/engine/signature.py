@@ -13,6 +13,7 @@ from kmlp.engine.member import Member
 from kmlp.errors import ConfigError
 
 C = TypeVar("C", MLPConfig, TrainConfig)
+_OF_ROWS = ("validation_fraction", "sample", "num_train", "counts")
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class Signature:
         needs: what any member needs, by the records' `switch`; the strength that leaves all as it
             is switches it off for the others.
         always: what every member needs.
-        validation_fraction, sample, num_train: with these, members have equally many rows.
+        validation_fraction, sample, num_train: with these, members have equally many rows,
+        counts: or with these, where groups, time or folds part them.
     """
 
     model: MLPConfig
@@ -34,6 +36,7 @@ class Signature:
     validation_fraction: float
     sample: tuple[str, int]
     num_train: int | None
+    counts: tuple[int, int] | None = None
 
     @classmethod
     def of(cls, member: Member) -> "Signature":
@@ -48,6 +51,7 @@ class Signature:
             validation_fraction=member.validation_fraction,
             sample=member.sample.of_equal_size if member.sample else ("all", 0),
             num_train=member.num_train,
+            counts=member.counts,
         )
 
     @classmethod
@@ -92,7 +96,7 @@ class Signature:
         return dataclasses.replace(self, needs=frozenset(), always=frozenset())
 
     def _shared_values(self) -> dict[str, Any]:
-        own = {name: getattr(self, name) for name in ("validation_fraction", "sample", "num_train")}
+        own = {name: getattr(self, name) for name in _OF_ROWS}
         return {**vars(self.model), **vars(self.train), **own}
 
 

@@ -60,10 +60,10 @@ class StackRun:
         self.epoch, self.seconds = 0, 0.0
         self.stop_training = False
         members, self.position = stack.members[: self.num_members], np.arange(len(stack.members))
-        splits = [m.split(data.data.y_train) for m in members]
+        splits = [m.split(data.data.rows) for m in members]
         self.train_rows = np.stack([train for train, _ in splits])
         self.val_rows = np.stack([val for _, val in splits])
-        self.folds = [m.fold(data.data.y_train) for m in members]
+        self.folds = [m.fold(data.data.rows) for m in members]
         stack.adapt(data.data, self.train_rows[self._rows_of])
         self.records = [_Record(m) for m in members]
         self._set_callbacks()
@@ -182,6 +182,8 @@ class StackRun:
                 curves={name: np.asarray(v, np.float32) for name, v in r.curves.items()},
                 weights=self.whole.weights_of(k),
                 predictions=held_out[k],
+                validation=train[k][self.val_rows[k]],
+                validation_rows=self.val_rows[k],
                 fold=self.folds[k],
                 metrics=self._metrics(k, train[k], held_out[k]),
                 seconds=self.seconds / len(self.records),

@@ -39,6 +39,8 @@ class MemberResult:
         predictions: of the test set, or of the member's fold, for which the test set is not
             read: log-probabilities `(n, num_classes)`, or predictions `(n,)` in the target's own
             unit; `float32`.
+        validation: outputs of the same form of the rows that it validated on; empty without.
+        validation_rows: which these are.
         fold: the rows of the training set that they are of; empty where they are the test set's.
         metrics: `train`, `val`, and `test` or `fold` -> metric -> value with these weights.
         seconds: this member's share of its stack's wall time.
@@ -51,6 +53,8 @@ class MemberResult:
     curves: dict[str, np.ndarray]
     weights: dict[str, np.ndarray]
     predictions: np.ndarray
+    validation: np.ndarray
+    validation_rows: np.ndarray
     fold: np.ndarray
     metrics: dict[str, dict[str, float]]
     seconds: float

@@ -118,7 +118,7 @@ def _units(studies: Studies) -> dict[str, Unit]:
         metric = results.metric.name
         tests = [v.test[metric].mean for v in results.variants if v.num_members]
         by_metric.setdefault(metric, []).extend(tests)
-    return {name: unit_of(r.metric.name, by_metric[r.metric.name]) for name, r in studies.items()}
+    return {name: unit_of(r.metric.known, by_metric[r.metric.name]) for name, r in studies.items()}
 
 
 def _facts(results: StudyResults) -> str:

@@ -55,6 +55,7 @@ def beside_study(study: Study, source: Any) -> Comparison | None:
     return compare(
         Table(named, name=table.name),
         baseline=results.best.variant,
+        higher_is_better=None if metric in BY_NAME else results.metric.higher_is_better,
         equivalence=study.config.equivalence,
     )
 
@@ -80,9 +81,9 @@ def _of_this_data(found: pl.DataFrame, table: Table, name: str) -> pl.DataFrame:
 
 def _refuse_other_values(table: Table, metric: str, values: list[float]) -> None:
     """What the study's metric cannot be: percent for a share, a negated error."""
-    known = BY_NAME[metric]
-    outside = [v for v in values if not known.least <= v <= known.most]
-    if not outside:
+    known = BY_NAME.get(metric)  # None of one that the user wrote, whose bounds nobody knows
+    outside = [v for v in values if known and not known.least <= v <= known.most]
+    if not outside or known is None:
         return
     turned = "; scikit-learn's scorers negate errors: turn the sign round" * (max(values) <= 0)
     percent = "; write shares, not percent" * (known.most == 1 and max(values) > 1)

@@ -9,7 +9,7 @@ from kmlp.scores.records import ScoresResults
 from kmlp.scores.table import read_scores
 from kmlp.scores.verdict import verdict
 from kmlp.stats.formatting import Unit, unit_of
-from kmlp.stats.metrics.record import Metric
+from kmlp.stats.metrics.record import MetricRecord
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Comparison:
     """
 
     found: ScoresResults
-    metric: Metric
+    metric: MetricRecord
 
     @property
     def results(self) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """What is known of a score that somebody else computed: its name, and which way is better."""
 
 import re
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from kmlp.errors import DataError
 from kmlp.stats.metrics import BY_NAME
-from kmlp.stats.metrics.record import Metric
+from kmlp.stats.metrics.own import own_record
+from kmlp.stats.metrics.record import MetricRecord
 
 _LOWER = ("error", "loss", "entropy", "rmse", "mse", "mae", "mape", "nll", "deviance", "brier")
 _HIGHER = ("accuracy", "auc", "f1", "precision", "recall", "r2", "kappa", "mcc")
@@ -17,7 +17,7 @@ _TURNED = re.compile(
 """What turns a name's direction round, as in scikit-learn's "neg_log_loss"."""
 
 
-def metric_of(name: str, values: Sequence[float], *, higher_is_better: bool | None) -> Metric:
+def metric_of(name: str, values: Sequence[float], *, higher_is_better: bool | None) -> MetricRecord:
     """The record of a column of scores.
 
     A metric that kmlp knows, with values that it can have, is written as kmlp writes it; of any
@@ -47,16 +47,7 @@ def metric_of(name: str, values: Sequence[float], *, higher_is_better: bool | No
         )
     if known and _fits(known, values):
         return known
-    return Metric(
-        name=name,
-        title=name,
-        tasks=(),
-        score=_not_computed(name),
-        higher_is_better=better,
-        unit="target",
-        least=float("-inf"),
-        most=float("inf"),
-    )
+    return own_record(name, higher_is_better=better)
 
 
 def plain_name(column: str) -> str:
@@ -64,11 +55,11 @@ def plain_name(column: str) -> str:
     return column.strip().lower().replace(" ", "_").removeprefix("test_")
 
 
-def _fits(metric: Metric, values: Sequence[float]) -> bool:
+def _fits(metric: MetricRecord, values: Sequence[float]) -> bool:
     return metric.least <= min(values) and max(values) <= metric.most
 
 
-def _is_turned(metric: Metric, values: Sequence[float]) -> bool:
+def _is_turned(metric: MetricRecord, values: Sequence[float]) -> bool:
     """Whether errors are below 0, as scikit-learn's scorers give them, of which more is better."""
     return not metric.higher_is_better and min(values) < metric.least
 
@@ -87,10 +78,3 @@ def _direction(name: str, plain: str, said: bool | None, *, least: float) -> boo
             "--lower-is-better (in Python: higher_is_better=)."
         )
     return not lower
-
-
-def _not_computed(name: str) -> Callable[[Any], float]:
-    def score(_: Any) -> float:
-        raise NotImplementedError(f"{name} is not computed by kmlp.")
-
-    return score

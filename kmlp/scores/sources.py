@@ -35,6 +35,11 @@ class Sources:
         return names.pop() if is_one else None
 
     @property
+    def higher_is_better(self) -> bool | None:
+        """The direction of studies' own metric; None where its name says it."""
+        return direction_of(self.studies)
+
+    @property
     def missing(self) -> list[str]:
         """What run folders lack, a sentence each: networks not trained yet, or diverged."""
         said = []
@@ -88,6 +93,12 @@ def scores_of_studies(studies: Sequence[Study]) -> Table:
     """
     metric = _common_metric(studies) or ""
     return Table(_together([_of_study(study, metric, studies) for study in studies]), "the studies")
+
+
+def direction_of(studies: Sequence[Study]) -> bool | None:
+    """As `Sources.higher_is_better`."""
+    own = [s.record.metric for s in studies if s.record.metric.is_own]
+    return own[0].higher_is_better if own else None
 
 
 def _are_of_different_data(studies: Sequence[Study]) -> bool:

@@ -12,7 +12,7 @@ from kmlp.errors import DataError
 from kmlp.scores.metric import metric_of, plain_name
 from kmlp.stats.formatting import listed
 from kmlp.stats.metrics import BY_NAME
-from kmlp.stats.metrics.record import Metric
+from kmlp.stats.metrics.record import MetricRecord
 
 _KNOWN = {
     "method": ("method", "model", "variant", "algorithm", "classifier", "regressor"),
@@ -38,7 +38,7 @@ class Scores:
         notes: how the rows were read, for people.
     """
 
-    metric: Metric
+    metric: MetricRecord
     by_dataset: Mapping[str, Mapping[str, Mapping[Pair, float]]]
     paired_by: tuple[str, ...]
     notes: tuple[str, ...] = ()

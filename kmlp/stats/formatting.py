@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from kmlp.stats.metrics import BY_NAME
-from kmlp.stats.metrics.record import Metric
+from kmlp.stats.metrics.record import MetricRecord
 
 STREAM_TITLES = {
     "init": "initial weights",
@@ -36,7 +36,7 @@ class Unit:
         ('88.61 %', '-0.34')
     """
 
-    record: Metric
+    record: MetricRecord
     decimals: int | None
 
     @property
@@ -128,7 +128,7 @@ class Unit:
         return text
 
 
-def unit_of(metric: str | Metric, values: Sequence[float] = ()) -> Unit:
+def unit_of(metric: str | MetricRecord, values: Sequence[float] = ()) -> Unit:
     """The unit of a metric, with digits to suit values of this size.
 
     Errors in the target's unit can be of any size: they get four significant digits, as many as

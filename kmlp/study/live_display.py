@@ -78,6 +78,12 @@ class LiveDisplay(ABC):
         elapsed, left = clock(time.monotonic() - self._started), self.seconds_left()
         return f"{elapsed} so far" + (f", about {clock(left)} left" if left is not None else "")
 
+    def standing(self) -> tuple[Standing, str]:
+        """How far it is, and the same in words."""
+        with self._lock:
+            now = self._standing()
+            return now, f"{now.num_done} of {now.total} {now.what}, {self._time()}"
+
     def _render(self) -> Group:
         with self._lock:
             now = self._standing()

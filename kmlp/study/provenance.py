@@ -5,9 +5,14 @@ import platform
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+import numpy as np
+
 from kmlp.config import AUTO, DataConfig, StudyConfig
 from kmlp.config.base import Config
 from kmlp.data import Dataset
+from kmlp.data.rows.holding_out import hold_out
+from kmlp.data.rows.record import Rows
+from kmlp.data.rows.telling import validation_note
 from kmlp.engine.trainer import Trainer
 from kmlp.errors import RunFolderError
 from kmlp.machine import package_version
@@ -64,6 +69,7 @@ def claim(folder: RunFolder, config: StudyConfig, data: Dataset, trainer: Traine
         tell_of_changes(folder, _STUDY, _ENVIRONMENT)
         _tell_of_another_question(folder, stored_config(folder), config)
     folder.write_test_labels(data.spec.in_unit(data.y_test))
+    folder.write_train_labels(data.spec.in_unit(data.y_train))
     described = describe(data, config.validation_fraction)
     write_claim(folder, _STUDY, config, environment(data, described, trainer))
 
@@ -211,13 +217,38 @@ def with_earlier(kept: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
 
 def describe(data: Dataset, validation_fraction: float) -> dict[str, Any]:
     """The `dataset` part of results: name, origin, task and sizes."""
-    num_val = round(validation_fraction * len(data.y_train))
+    num_train, num_val = _num_rows(data, validation_fraction)
     return {
         "name": data.name,
         "source": data.provenance.source,
         "sha256": data.provenance.sha256,
-        "num_train": len(data.y_train) - num_val,
+        "num_train": num_train,
         "num_val": num_val,
         "num_test": len(data.y_test),
         **data.spec.to_dict(),
+        **_parted_by(data.rows, validation_fraction),
     }
+
+
+def _num_rows(data: Dataset, validation_fraction: float) -> tuple[int, int]:
+    """Training and validation rows of a member; where groups stay whole, about as many."""
+    if data.given_rows is None:
+        num_val = round(validation_fraction * len(data.y_train))
+        return len(data.y_train) - num_val, num_val
+    known, rng = data.given_rows, np.random.default_rng(0)
+    if known.is_validation is not None:
+        return len(known.others), len(known.given_validation)
+    kept, held_out = hold_out(known.others, known, validation_fraction, rng)
+    return len(kept), len(held_out)
+
+
+def _parted_by(rows: Rows, validation_fraction: float) -> dict[str, Any]:
+    """What of it is not drawn by each seed, and how rows are parted, in words."""
+    found: dict[str, Any] = {}
+    if rows.is_validation is not None:
+        found["validation"] = "given"
+    elif rows.time is not None and validation_fraction:
+        found["validation"] = "last"
+    note = validation_note(rows, validation_fraction)
+    notes = [*rows.notes, *([note] if note else [])]
+    return found | ({"parted_by": notes} if notes else {})

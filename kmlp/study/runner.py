@@ -60,6 +60,8 @@ def train_missing(
     missing = missing_members(folder, wanted)
     if not missing:
         return
+    if data.given_rows:
+        wanted = missing = {id: member.counted(data.rows) for id, member in missing.items()}
     id_of = {m.id: id for id, m in wanted.items()}
     runner = _Runner(folder, id_of, trainer, watcher, until, parts)
     runner.retry_crashed_members_alone(missing, data)
@@ -241,9 +243,13 @@ def _to_record(result: MemberResult, id: str, parts: Sequence[str]) -> MemberRec
 
 def _to_arrays(result: MemberResult, parts: Sequence[str]) -> dict[str, np.ndarray]:
     part, outputs = "fold" if len(result.fold) else "test", result.predictions
+    # A search's trials are told apart by what is logged: only a study scores them once more.
+    is_scored, validation = part in parts and len(result.validation) > 0, result.validation
     return {
         **({outputs_name(part, outputs): outputs} if part in parts else {}),
         **({"fold_rows": result.fold} if len(result.fold) else {}),
+        **({outputs_name("val", validation): validation} if is_scored else {}),
+        **({"val_rows": result.validation_rows} if is_scored else {}),
         **{f"weight/{path}": weight for path, weight in result.weights.items()},
         **{f"curve_{name}": curve for name, curve in result.curves.items()},
     }

@@ -6,20 +6,19 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-
 from kmlp.config import AUTO, StudyConfig
 from kmlp.config.tables.table import load_configured
-from kmlp.data import Dataset, DataSpec
+from kmlp.data import Dataset
 from kmlp.data.dataset import checked_data
 from kmlp.engine.trainer import Trainer
 from kmlp.errors import ConfigError, RunFolderError
 from kmlp.machine import import_quietly
 from kmlp.stats.group_sequential import Rounds
-from kmlp.stats.metrics import classification_metrics, regression_metrics
-from kmlp.stats.monitoring import resolved_metric
+from kmlp.stats.metrics.own import Metric
 from kmlp.study.importance.computing import check_importance, find_importance
 from kmlp.study.interim import looks_in, looks_summary, schedule_of
+from kmlp.study.judging.checks import check_metric, check_own_metric
+from kmlp.study.judging.rescore import judge_by
 from kmlp.study.loading import Study, pilot_folder, pilot_results
 from kmlp.study.pilot import pilot_study, with_chosen_strengths
 from kmlp.study.plan import Plan, plan_study
@@ -53,6 +52,7 @@ def run_study(
     run_dir: str | Path,
     data: Dataset | None = None,
     *,
+    metric: Metric | None = None,
     progress: StudyWatcher | None = None,
     trainer: Trainer | None = None,
 ) -> Study:
@@ -68,6 +68,7 @@ def run_study(
         config: what to compare.
         run_dir: the run folder; created where it is missing.
         data: the data set; loaded by `config.dataset` where omitted.
+        metric: of your own; it takes the place of `config.metric`. See also `kmlp.rescore`.
         progress: told of every epoch and every finished stack.
         trainer: what trains them; Keras, by `kmlp.engine.engine.Engine`, where omitted.
 
@@ -89,11 +90,13 @@ def run_study(
     )
     plan = plan_study(config, data.provenance.sha256)
     _check(plan, data)
+    if metric:
+        check_own_metric(metric, config, data)
     trainer = trainer or default_trainer()
     if config.strengths == AUTO:
         config = _choose_strengths(config, folder, data, trainer, progress)
         plan = plan_study(config, data.provenance.sha256)
-    return _run(plan, folder, data, trainer, progress)
+    return _run(plan, folder, data, trainer, progress, metric=metric)
 
 
 def default_trainer() -> Trainer:
@@ -123,6 +126,7 @@ def _run(
     trainer: Trainer,
     progress: StudyWatcher | None,
     title: str = "",
+    metric: Metric | None = None,
 ) -> Study:
     """Trains what is missing of a study whose plan is checked and whose strengths are known."""
     config = plan.config
@@ -142,9 +146,10 @@ def _run(
                 looks_summary(config, rounds),
             )
 
+        judge_by(metric, folder, trained)
         folder.forget_damaged(IMPORTANCE)
         results = make_results()
-        if find_importance(folder, results, trained, data, trainer, progress):
+        if find_importance(folder, results, trained, data, trainer, progress, metric=metric):
             results = make_results()
         folder.write_json("results.json", results.to_dict())
         num_seeds = {v.name: v.num_members for v in results.variants}
@@ -249,43 +254,35 @@ def _check(plan: Plan, data: Dataset) -> None:
     """Refuses a variant that does not fit the data, before anything is written or trained."""
     from kmlp.engine.compatibility import check_member, check_split, thin_classes
 
-    _check_metric(plan.config.metric, data)
+    check_metric(plan.config.metric, data)
     check_importance(plan.config, data)
     first = [(v, by_seed[plan.config.first_seed]) for v, by_seed in plan.members.items()]
     extras = [(e.variant, e.member) for e in plan.extras if e.place == 0]
     for name, member in first:
         with _naming(name):
             check_member(member, data.spec)
+    _check_repeats(plan.config, data)
     # One seed splits alike for every variant, and every part of a sample has as many rows.
     kinds = {(m.sample and m.sample.of_equal_size, m.num_train): (v, m) for v, m in first + extras}
     for name, member in kinds.values():
         with contextlib.nullcontext() if member.num_train is None else _naming(name):
-            check_split(member, data.y_train, data.spec)
+            check_split(member, data.y_train, data.spec, data.rows)
     told = [
-        s for _, member in kinds.values() for s in thin_classes(member, data.y_train, data.spec)
+        sentence
+        for _, member in kinds.values()
+        for sentence in thin_classes(member, data.y_train, data.spec, data.rows)
     ]
     for sentence in dict.fromkeys(told):
         logger.warning("%s", sentence)
 
 
-def _check_metric(metric: str, data: Dataset) -> None:
-    """Refuses what cannot be told of these rows, whatever is predicted."""
-    name = resolved_metric(metric, data.spec.task)
-    if metric == AUTO:
-        return
-    for rows, truth in (("training", data.y_train), ("test", data.y_test)):
-        if np.isnan(_score_of_nothing_known(name, data.spec.in_unit(truth), data.spec)):
-            raise ConfigError(
-                f"{name} cannot be told of the {rows} rows: they hold one class only, a target of "
-                "0, or targets that do not vary. Choose another metric."
-            )
-
-
-def _score_of_nothing_known(metric: str, truth: np.ndarray, spec: DataSpec) -> float:
-    if spec.task == "regression":
-        return regression_metrics(truth, truth + 1)[metric]
-    uniform = np.full((len(truth), spec.num_classes), -np.log(spec.num_classes))
-    return classification_metrics(truth, uniform)[metric]
+def _check_repeats(config: StudyConfig, data: Dataset) -> None:
+    """Folds that are given cannot be cut anew."""
+    if config.folds and data.rows.num_folds and config.repeats > 1:
+        raise ConfigError(
+            f"the folds are given by fold_on, and the same in each repeat. Received: repeats="
+            f"{config.repeats}. Leave repeats out."
+        )
 
 
 @contextlib.contextmanager

@@ -29,8 +29,8 @@ class LinearRun:
 
     def __init__(self, member: Member, data: Dataset) -> None:
         self.member, self.data, self.epoch, self.status = member, data, 0, "done"
-        self.rows, self.held_out = member.split(data.y_train)
-        self.fold = member.fold(data.y_train)
+        self.rows, self.held_out = member.split(data.rows)
+        self.fold = member.fold(data.rows)
         self.targets, self._center, self._scale = _targets(data, self.rows)
         shape = (data.spec.num_features + 1, self.targets.shape[1])
         self.weights = 0.1 * generator(member.seeds.init, "init").normal(size=shape)
@@ -120,6 +120,8 @@ class LinearRun:
                 "predictions/bias": self.weights[-1].astype(np.float32),
             },
             predictions=predictions,
+            validation=self.predictions(self.data.x_train[self.held_out]),
+            validation_rows=self.held_out,
             fold=self.fold,
             metrics=self._metrics(predictions),
             seconds=1.0,

@@ -9,7 +9,7 @@ from PIL import Image
 from kmlp.cli.data import data
 from kmlp.cli.options import Options, configure
 from kmlp.cli.schema import OfTable, read_kinds, words_of
-from kmlp.cli.study import load_data
+from kmlp.cli.training import load_data
 from kmlp.cli.tune import configure as configure_search
 from kmlp.config import DataConfig, StudyConfig
 from kmlp.config.study_file import read_studies

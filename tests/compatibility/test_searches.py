@@ -10,7 +10,7 @@ from tests.compatibility.test_run_folders import Idle, differences
 from tests.data_0_1_0.make import SEARCH, dataset
 from tuning.report import write_search_report
 from tuning.results.search_folder import SearchFolder
-from tuning.search.search import load_search
+from tuning.search.loading import load_search
 
 
 def test_a_search_says_what_it_said(old):
@@ -45,7 +45,9 @@ def test_a_report_is_written_beside_the_search_it_is_of(old):
     text = write_search_report(old / "search").read_text()
     assert f"{100 * load_search(old / 'search').record.picked_trial.score:.2f}" in text
     written = (old / "search" / "best.toml").read_text()
-    assert StudyConfig.from_toml(written) == StudyConfig.from_toml(best)
+    before, now = StudyConfig.from_toml(best), StudyConfig.from_toml(written)
+    assert (before.model, before.train) in [(v.model, v.train) for v in now.resolved_variants]
+    assert before.seeds == now.seeds
 
 
 @pytest.mark.slow

@@ -91,7 +91,10 @@ def _next(results: SearchResults, run_dir: Path, best: str) -> Section:
         "next",
         "Take it from here",
         [
-            Text("The picked configuration as a study file, best.toml beside this page:"),
+            Text(
+                "The picked configuration beside the one that the search began from, as a study "
+                "file: best.toml beside this page."
+            ),
             Code(best.strip()),
             *_study_commands(results, run_dir),
             Text("Look at every trial's curves, filter and sort them:"),
@@ -111,7 +114,7 @@ def _study_commands(results: SearchResults, run_dir: Path) -> list[Block]:
             Code(f"kmlp report {quote(f'{run_dir}/study')}\n{export_command(results, run_dir)}"),
         ]
     return [
-        Text("Train it over fresh seeds and read the test set; then take the model away:"),
+        Text("Train both over fresh seeds and read the test set; then take the model away:"),
         Code(f"kmlp study {quote(f'{run_dir}/best.toml')} --out {again}\nkmlp export {again}"),
     ]
 

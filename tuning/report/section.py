@@ -5,6 +5,7 @@ from pathlib import Path
 from kmlp.report.blocks import Section, Text, facts_table
 from kmlp.stats.formatting import listed
 from tuning.report import figures, tables
+from tuning.results.folds import in_words
 from tuning.results.records.search import SearchResults
 from tuning.results.trials import formatted
 
@@ -20,7 +21,7 @@ def search_section(run_dir: str | Path) -> Section:
     Raises:
         RunFolderError: no folder of a search, or it is damaged, or was changed by hand.
     """
-    from tuning.search.search import load_search
+    from tuning.search.loading import load_search
 
     results = load_search(run_dir).record
     found = [figures.history(results)] if results.finished else []
@@ -46,12 +47,11 @@ def _what(results: SearchResults) -> str:
         for name in _HELD
         if name in base and name not in {p.name for p in results.varied}
     )
-    seeds = f"{settings.num_seeds} seed{'s' * (settings.num_seeds > 1)}"
     return (
         f"On {data.name} ({data.source}) the {settings.tuner} search drew settings of "
-        f"{listed(p.name for p in results.varied)}; each trial trained {seeds} and was judged by "
-        f"the mean of its {settings.objective.name.replace('val_', 'validation ')}. Held fixed: "
-        f"{held}. The test set had no say."
+        f"{listed(p.name for p in results.varied)}; each trial trained {in_words(settings)} and "
+        f"was judged by the mean of its {results.kind_of_score} {settings.objective.metric}. Held "
+        f"fixed: {held}. The test set had no say."
     )
 
 

@@ -23,6 +23,6 @@ def write_tensorboard(run_dir: str | Path) -> Path:
     Raises:
         RunFolderError: no folder of a search, or it is damaged.
     """
-    from tuning.search.search import load_search
+    from tuning.search.loading import load_search
 
     return write_events(RunFolder(run_dir), load_search(run_dir).record)

@@ -32,7 +32,7 @@ def write_search_report(run_dir: str | Path, out: str | Path | None = None) -> P
         RunFolderError: no folder of a search, or it is damaged, or was changed by hand; a
             `ForeignFolderError` if `out` is no report's.
     """
-    from tuning.search.search import load_search
+    from tuning.search.loading import load_search
 
     folder = SearchFolder(run_dir)
     place, kind = place_of_report(folder, out)

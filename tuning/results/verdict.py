@@ -117,10 +117,13 @@ def _on_test(results: SearchFindings, fresh: Fresh) -> list[str]:
         f"interval {metric.interval(scores.ci95)})."
     )
     versus = results.test.versus_baseline
-    return [expected] if versus is None else [expected, _beside_default(versus, metric)]
+    if versus is None:
+        return [expected]
+    num_trials = results.followup.num_trials if results.followup else len(results.trials)
+    return [expected, _beside_default(versus, metric, num_trials)]
 
 
-def _beside_default(versus: VersusBaseline, metric: Unit) -> str:
+def _beside_default(versus: VersusBaseline, metric: Unit, num_trials: int) -> str:
     gain = metric.gain(versus.difference)
     told = versus.is_significant
     words = ("beats" if gain > 0 else "is worse than") if told else "cannot be told apart from"
@@ -128,7 +131,8 @@ def _beside_default(versus: VersusBaseline, metric: Unit) -> str:
     bounds = metric.interval(versus.ci95, signed=True)
     return (
         f"It {words} the default configuration on the test set{by} (95 % interval of the "
-        f"difference {bounds}, Holm p {p_equals(versus.p_holm)})."
+        f"difference {bounds}, Holm p {p_equals(versus.p_holm)}); the search spent {num_trials} "
+        f"trial{'s' * (num_trials > 1)} to find it, and none on the default."
     )
 
 

@@ -64,6 +64,7 @@ def study_config(
         repeats=settings.repeats,
         baseline="none" if len(baseline) == 1 else "default",
         metric=_metric(results),
+        searched=len(results.trials),
     )
 
 
@@ -76,18 +77,10 @@ def _metric(results: SearchFindings) -> str:
 def best_study_file(
     results: SearchFindings, dataset: str, table: DataConfig | None = None
 ) -> StudyConfig:
-    """The configuration that was picked as a study of its own, with fresh seeds."""
-    return StudyConfig(
-        dataset=dataset,
-        data=table,
-        variants=("none",),
-        num_seeds=NUM_SEEDS,
-        first_seed=first_fresh_seed(results),
-        model=MLPConfig.from_dict(results.picked_trial.model),
-        train=TrainConfig.from_dict(results.picked_trial.train),
-        validation_fraction=results.settings.validation_fraction,
-        metric=_metric(results),
-    )
+    """The configuration that was picked beside the one that the search began from, as a study of
+    its own, with fresh seeds."""
+    config = study_config(results, num_trials=1)
+    return dataclasses.replace(config, dataset=dataset, data=table)
 
 
 def run_followup(

@@ -3,8 +3,6 @@
 import dataclasses
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,27 +11,29 @@ from kmlp.config.tables.table import load_configured
 from kmlp.data import Dataset
 from kmlp.data.dataset import checked_data
 from kmlp.engine.trainer import Trainer
-from kmlp.errors import ConfigError, RunFolderError, SelectionError
-from kmlp.study.loading import Study, load_study
+from kmlp.errors import ConfigError, RunFolderError
 from kmlp.study.provenance import (
     describe,
     environment,
-    read_config,
     refuse_differences,
-    stored_environment,
     tell_of_changes,
     write_claim,
 )
 from kmlp.study.results.records.base import Plain
-from kmlp.study.results.records.study import StudyResults
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.study import StudyWatcher, default_trainer
 from tuning.results.assembly import build_results
 from tuning.results.executions import Executions
 from tuning.results.followup import STUDY_FOLDER, followup_of
-from tuning.results.records.search import SearchResults
 from tuning.results.search_folder import SearchFolder
 from tuning.search.followup import FOLLOWUP_FILE, NUM_TRIALS, best_study_file, run_followup
+from tuning.search.loading import (
+    SEARCH_FILE,
+    Search,
+    recorded_files,
+    stored_config,
+    study_results,
+)
 from tuning.search.tensorboard import write_events
 from tuning.search.tuner import SearchWatcher, Tuner, make_oracle
 from tuning.space.config import SearchConfig, as_table
@@ -42,88 +42,8 @@ from tuning.space.reading import read_fixed
 
 logger = logging.getLogger(__name__)
 
-_FILE = "search.toml"
 # A search may be asked for more trials later; all else makes it another one.
 _GROWS = ("max_trials",)
-
-
-@dataclass(frozen=True)
-class Search:
-    """A search and what it found.
-
-    Attributes:
-        config: what was asked, the space written out.
-        run_dir: its folder.
-        record: what it found, with names and types.
-    """
-
-    config: SearchConfig
-    run_dir: Path
-    record: SearchResults = field(repr=False)
-
-    @cached_property
-    def results(self) -> dict[str, Any]:
-        """What `results.json` holds, as plain types: every trial with every execution, ties and
-        pick."""
-        return self.record.to_dict()
-
-    @property
-    def trials(self) -> list[dict[str, Any]]:
-        """Every trial, in the order of drawing."""
-        return self.results["trials"]
-
-    @property
-    def picked(self) -> dict[str, Any]:
-        """The simplest trial within one standard error of the best: see `choose`.
-
-        Raises:
-            SelectionError: none has finished.
-        """
-        return self.record.picked_trial.to_dict()
-
-    @property
-    def best(self) -> dict[str, Any]:
-        """The trial with the best mean score.
-
-        Raises:
-            SelectionError: none has finished.
-        """
-        return self.record.best_trial.to_dict()
-
-    @property
-    def model(self) -> MLPConfig:
-        """The network that was picked."""
-        return MLPConfig.from_dict(self.record.picked_trial.model)
-
-    @property
-    def train(self) -> TrainConfig:
-        """How it is trained."""
-        return TrainConfig.from_dict(self.record.picked_trial.train)
-
-    def study(self) -> Study:
-        """The follow-up study.
-
-        Raises:
-            RunFolderError: there is none.
-        """
-        return load_study(self.run_dir / STUDY_FOLDER)
-
-    def arrays(self, number: int, seed: int, fold: int | None = None) -> dict[str, Any]:
-        """One execution's arrays: `curve_NAME` by epoch, `weight/PATH`; with folds, which are
-        numbered from 0, what it predicted on `fold_rows` too.
-
-        Raises:
-            SelectionError: it is not there.
-            RunFolderError: its file is damaged.
-        """
-        executions = self.record.trials[number].executions if number < len(self.trials) else ()
-        for execution in executions:
-            if (execution.seed, execution.fold) == (seed, fold) and execution.status != "missing":
-                return RunFolder(self.run_dir).arrays(execution.member)
-        raise SelectionError(
-            f"{self.run_dir}: no finished execution of trial {number} with seed {seed}"
-            + ("." if fold is None else f" and fold {fold}.")
-        )
 
 
 def tune(
@@ -171,19 +91,50 @@ def tune(
         Tuner(config, folder, data, trainer, progress).run()
         search = _write(config, folder, describe(data, config.validation_fraction))
         folder.stacks.forget()
-        if then_study and search.record.picked is not None:
-            run_followup(
-                search.record,
-                folder,
-                data,
-                dataset=config.dataset,
-                table=config.data,
-                num_trials=NUM_TRIALS if then_study is True else then_study,
-                progress=study_progress,
-                trainer=trainer,
-            )
-            search = _write(config, folder, describe(data, config.validation_fraction))
-    return search
+    if not then_study:
+        return search
+    num_trials = NUM_TRIALS if then_study is True else then_study
+    return follow_up(search, data, num_trials=num_trials, progress=study_progress, trainer=trainer)
+
+
+def follow_up(
+    search: Search,
+    data: Dataset,
+    *,
+    num_trials: int = NUM_TRIALS,
+    progress: StudyWatcher | None = None,
+    trainer: Trainer | None = None,
+) -> Search:
+    """The search with the study that follows it, in its folder; without a finished trial as it is.
+
+    The best trials meet the default configuration over fresh seeds, and the test set is read.
+
+    Args:
+        search: finished, or what has ended of it.
+        data: what it searched on.
+        num_trials: how many trials, the one picked included.
+        progress: told of the study's epochs.
+        trainer: as of `tune`.
+
+    Raises:
+        RunFolderError: the folder is in use or cannot be written, or these are other data.
+    """
+    if search.record.picked is None:
+        return search
+    config, folder = search.config, SearchFolder(search.run_dir)
+    refuse_differences(folder, [], data)
+    with folder.writing():
+        run_followup(
+            search.record,
+            folder,
+            data,
+            dataset=config.dataset,
+            table=config.data,
+            num_trials=num_trials,
+            progress=progress,
+            trainer=trainer,
+        )
+        return _write(config, folder, describe(data, config.validation_fraction))
 
 
 def refuse_foreign_search(run_dir: str | Path, *, then_study: bool = False) -> None:
@@ -195,34 +146,6 @@ def refuse_foreign_search(run_dir: str | Path, *, then_study: bool = False) -> N
     SearchFolder(run_dir).refuse_foreign()
     if then_study:
         RunFolder(Path(run_dir) / STUDY_FOLDER).refuse_foreign()
-
-
-def load_search(run_dir: str | Path) -> Search:
-    """A search from its folder; nothing is trained, no Keras is loaded.
-
-    While it runs, or after an interruption, the results are those of what has ended so far.
-
-    Raises:
-        RunFolderError: no search's folder.
-    """
-    folder = SearchFolder(run_dir)
-    if not (folder.path / _FILE).exists():
-        raise RunFolderError(f"{folder.path}: no {_FILE}; is this the folder of a search?")
-    folder.refuse_changed(*_recorded(folder))
-    config, dataset = _stored_config(folder), stored_environment(folder)["dataset"]
-    return Search(
-        config, folder.path, build_results(config, folder, dataset, _study_results(folder))
-    )
-
-
-def _recorded(folder: SearchFolder) -> list[str]:
-    """The files by which a search is read back."""
-    has_followup = (folder.path / FOLLOWUP_FILE).exists()
-    return [_FILE, "environment.json", *([FOLLOWUP_FILE] if has_followup else [])]
-
-
-def _stored_config(folder: SearchFolder) -> SearchConfig:
-    return read_config(folder, _FILE, SearchConfig.from_toml)
 
 
 def _configured(
@@ -258,7 +181,7 @@ def _check(config: SearchConfig, data: Dataset) -> None:
 
     executions = Executions(config, data.spec, data.provenance.sha256)
     defaults = {p.name: p.default for p in executions.space.parameters if not p.conditions}
-    check_split(executions.members(defaults)[0], data.y_train, data.spec)
+    check_split(executions.members(defaults)[0], data.y_train, data.spec, data.rows)
     make_oracle(config, executions)
     points = num_points(executions.space.parameters)
     if config.tuner == "grid" and points > config.max_trials:
@@ -272,13 +195,13 @@ def _check(config: SearchConfig, data: Dataset) -> None:
 
 def _claim(folder: SearchFolder, config: SearchConfig, data: Dataset, trainer: Trainer) -> None:
     """Writes what this search is and runs on; refuses the folder of anything else."""
-    if (folder.path / _FILE).exists():
-        refuse_differences(folder, _differences(_stored_config(folder), config), data)
-        tell_of_changes(folder, *_recorded(folder))
+    if (folder.path / SEARCH_FILE).exists():
+        refuse_differences(folder, _differences(stored_config(folder), config), data)
+        tell_of_changes(folder, *recorded_files(folder))
         if (followup := followup_of(folder)) is not None:
             folder.write_json(FOLLOWUP_FILE, followup.to_dict())
     described = describe(data, config.validation_fraction)
-    write_claim(folder, _FILE, config, environment(data, described, trainer))
+    write_claim(folder, SEARCH_FILE, config, environment(data, described, trainer))
 
 
 def _differences(kept: SearchConfig, asked: SearchConfig) -> list[str]:
@@ -308,7 +231,7 @@ def _of(table: Mapping[str, Any], name: str) -> Any:
 
 def _write(config: SearchConfig, folder: SearchFolder, dataset: Plain) -> Search:
     try:
-        study = _study_results(folder)
+        study = study_results(folder)
     except RunFolderError as error:
         # To be run again is what mends it.
         logger.warning("%s", error)
@@ -320,10 +243,3 @@ def _write(config: SearchConfig, folder: SearchFolder, dataset: Plain) -> Search
     folder.write_json("results.json", search.results)
     write_events(folder, search.record)
     return search
-
-
-def _study_results(folder: SearchFolder) -> StudyResults | None:
-    """The results of the follow-up study; None where none has ended yet."""
-    inside = folder.path / STUDY_FOLDER
-    # Written when it ends; what it says is computed again from the networks.
-    return load_study(inside).record if (inside / "results.json").exists() else None

@@ -270,7 +270,9 @@ def without_test_rows(data: Dataset) -> Dataset:
 
     Training rows stand in its place, one chunk of them, which no further program is traced for.
     """
-    return dataclasses.replace(data, x_test=data.x_train[:_CHUNK], y_test=data.y_train[:_CHUNK])
+    weight = None if data.rows.weight is None else data.rows.weight[:_CHUNK]
+    x, y = data.x_train[:_CHUNK], data.y_train[:_CHUNK]
+    return dataclasses.replace(data, x_test=x, y_test=y, test_weight=weight)
 
 
 def make_oracle(config: SearchConfig, executions: Executions) -> "Oracle":

@@ -16,7 +16,7 @@ from kmlp.errors import ConfigError
 from kmlp.stats.metrics import HIGHER_IS_BETTER, METRICS
 from kmlp.stats.monitoring import VALIDATION, direction, resolved_objective
 from kmlp.study.pilot import FIRST_PILOT_SEED
-from kmlp.text import shown
+from kmlp.text import did_you_mean, shown
 from tuning.space.reading import Held, Narrowing, read_narrowing
 from tuning.space.space import Space, make_space
 
@@ -134,7 +134,7 @@ class SearchConfig(Config):
         if objective not in names:
             raise ConfigError(
                 f"the objective of a {spec.task} task is one of {', '.join(names)}. "
-                f"Received: {shown(self.objective)}."
+                f"Received: {shown(self.objective)}.{did_you_mean(self.objective, names)}"
             )
         space = self.make_space(spec)
         return dataclasses.replace(

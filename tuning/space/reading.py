@@ -7,9 +7,9 @@ from typing import Any
 from kmlp.config import MLPConfig, TrainConfig, fields
 from kmlp.config.settings import RECORDS, setting
 from kmlp.errors import ConfigError
-from kmlp.text import shown
+from kmlp.text import did_you_mean, shown
 from tuning.space.catalogue import MAX_LAYERS
-from tuning.space.parameter import Parameter
+from tuning.space.parameter import Parameter, read_spec
 
 PRESETS = ("default", "all", "none")
 
@@ -18,22 +18,6 @@ Narrowing = str | Sequence[str] | Mapping[str, Any]
 """A preset; words; or a table from names to values or ranges."""
 Held = Mapping[str, Any]
 """What is not searched, by the names of parameters or of fields, whatever these take."""
-
-
-def read_widths(text: str) -> tuple[int, ...]:
-    """ "128x64" or "128,64" as (128, 64); "linear" is no hidden layer.
-
-    Raises:
-        ConfigError: it is neither.
-    """
-    if text == "linear":
-        return ()
-    try:
-        return tuple(int(part) for part in text.replace("x", ",").split(",") if part.strip())
-    except ValueError:
-        raise ConfigError(
-            f"hidden_units are whole numbers, as 128x64 or 128,64. Received: {shown(text)}."
-        ) from None
 
 
 def read_narrowing(space: Narrowing) -> tuple[str, dict[str, Any]]:
@@ -45,6 +29,7 @@ def read_narrowing(space: Narrowing) -> tuple[str, dict[str, Any]]:
             return preset, table
         raise ConfigError(
             f"a space's preset is one of {', '.join(PRESETS)}. Received: {shown(preset)}."
+            + did_you_mean(preset, PRESETS)
         )
     words = [space] if isinstance(space, str) else list(space)
     presets = [word for word in words if word in PRESETS]
@@ -80,7 +65,7 @@ def fixed_value(name: str, value: Any, known: Mapping[str, Parameter]) -> Any:
     if name not in known and name not in RECORDS:
         raise ConfigError(fields.unknown(name, _all_names(known), "the search space"))
     if name == "hidden_units":
-        value = read_widths(value) if isinstance(value, str) else value
+        value = fields.read_widths(value) if isinstance(value, str) else value
         return list(value) if isinstance(value, list | tuple) else value
     if name == "num_layers":
         depth = str(value)
@@ -106,17 +91,25 @@ def own_parameter(
 ) -> Parameter:
     """A field that the catalogue does not hold, over values that must be named."""
     if name not in RECORDS:
-        raise ConfigError(fields.unknown(name, _all_names(known), "the search space"))
+        names = [*_all_names(known), *PRESETS]
+        raise ConfigError(fields.unknown(name, names, "the search space"))
     if text in ("", True):
         raise ConfigError(f"{name} has no range of its own: name its values, as {name}=A,B.")
     default = setting(name, model, train)
     if name == "hidden_units":
-        default = "x".join(map(str, default)) or "linear"
+        default = _spelled(default, read_spec(name, text).get("values", ()))
     if isinstance(default, bool):
         return Parameter(name=name, kind="bool", default=default)
     if not isinstance(default, int | float | str):
         raise ConfigError(f"{name} cannot be searched. Fix it: {name}=VALUE.")
     return Parameter(name=name, kind="choice", values=(default,), default=default)
+
+
+def _spelled(widths: Sequence[int], words: Sequence[Any]) -> str:
+    """The base's layers as they are spelled among the values, if they are: "128-64" or "128x64"."""
+    read = {word: fields.read_widths(word) for word in words if isinstance(word, str)}
+    same = (word for word, units in read.items() if units == list(widths))
+    return next(same, "-".join(map(str, widths)) or "linear")
 
 
 def _all_names(known: Mapping[str, Parameter]) -> list[str]:

@@ -20,7 +20,6 @@ from tuning.space.reading import (
     own_parameter,
     read_fixed,
     read_narrowing,
-    read_widths,
 )
 
 _LAYERS = ("num_layers", *(f"units_{i + 1}" for i in range(MAX_LAYERS)))
@@ -113,7 +112,7 @@ class Space:
 
     def _hidden_units(self, given: Held) -> dict[str, Any]:
         if isinstance(widths := given.get("hidden_units"), str):
-            return {"hidden_units": read_widths(widths)}
+            return {"hidden_units": tuple(fields.read_widths(widths))}
         if not set(given) & set(_LAYERS):
             return {}
         base = self.model.hidden_units
@@ -193,7 +192,7 @@ def make_space(
     if deepest and max(deepest.listed or (deepest.max or 0,)) > MAX_LAYERS:
         raise ConfigError(
             f"num_layers is at most {MAX_LAYERS}. Received: {deepest.listed}. For deeper networks "
-            "list widths: hidden_units=64x64x64x64,128x64."
+            "list widths: hidden_units=64-64-64-64,128-64."
         )
     result.configs({})
     result.check()

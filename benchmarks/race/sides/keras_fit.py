@@ -60,7 +60,7 @@ class Trainer:
             loss="sparse_categorical_crossentropy",
             metrics=["accuracy"],
         )
-        train, val = member.split(self.data.y_train)
+        train, val = member.split(self.data.rows)
         history = model.fit(
             self.x[train],
             self.y[train],

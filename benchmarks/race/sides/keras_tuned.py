@@ -59,7 +59,7 @@ class Trainer:
         keras.config.set_dtype_policy(setting.dtype)
         self.setting, self.data = setting, data
         self.source = source_of(*scaled(data.x_train, data.y_train))
-        train, _ = setting.member(0, data).split(data.y_train)
+        train, _ = setting.member(0, data).split(data.rows)
         steps = -(-len(train) // setting.batch_size)
         (self.jit, self.steps), self.fit = self._fastest(steps)
         self.choice = f"XLA {'on' if self.jit else 'off'}, {self.steps} steps an execution"
@@ -72,7 +72,7 @@ class Trainer:
         keras.utils.set_random_seed(seed)
         fresh = self._network().get_weights()
         self.fit.reset(fresh, member.train.learning_rate)
-        train, val = member.split(self.data.y_train)
+        train, val = member.split(self.data.rows)
         history = self.fit.model.fit(
             **self.source.training(train, self.setting.batch_size),
             **self.source.validation(val),

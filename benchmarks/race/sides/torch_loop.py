@@ -65,7 +65,7 @@ class Trainer:
             fused=True,
         )
         train, val = (
-            torch.from_numpy(rows).to(self.device) for rows in member.split(self.data.y_train)
+            torch.from_numpy(rows).to(self.device) for rows in member.split(self.data.rows)
         )
         accuracy = 0.0
         for _ in range(epochs):

@@ -38,7 +38,7 @@ class _Fixed(keras_tuner.HyperModel):
 
     def fit(self, hp: Any, model: keras.Model, *args: Any, **kwargs: Any) -> Any:
         x, y = self.trainer.x, self.trainer.y
-        train, val = self.member.split(self.trainer.data.y_train)
+        train, val = self.member.split(self.trainer.data.rows)
         history = model.fit(x[train], y[train], *args, validation_data=(x[val], y[val]), **kwargs)
         self.accuracies.append(history.history["val_accuracy"][-1])
         return history

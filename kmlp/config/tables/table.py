@@ -8,8 +8,12 @@ from kmlp.config import fields
 from kmlp.config.base import Config
 from kmlp.data import Dataset, load_dataset
 from kmlp.data.columns import KINDS
-from kmlp.errors import ConfigError
+from kmlp.data.rows.options import RowOptions
+from kmlp.errors import ConfigError, DataError
 from kmlp.text import shown
+
+OF_ROWS = ("group_on", "time_on", "stratify_on", "fold_on", "validation")
+"""Fields that say which rows go where."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +25,9 @@ class DataConfig(Config):
         test: the share of rows that test, a column that marks them, or a file.
         columns: kinds that are said, "number", "category", "boolean" or "date", by column.
         drop: columns that are not used.
+        group_on, time_on, stratify_on, fold_on: columns by which rows are parted, and no inputs:
+            see `RowOptions`.
+        validation: rows that validate whatever the seed: a column that marks them, or a file.
 
     Raises:
         ConfigError: a value is of another type or out of range.
@@ -34,6 +41,11 @@ class DataConfig(Config):
     test: float | str = 0.2
     columns: Mapping[str, str] = field(default_factory=dict)
     drop: tuple[str, ...] = ()
+    group_on: str | None = None
+    time_on: str | None = None
+    stratify_on: str | None = None
+    fold_on: str | None = None
+    validation: str | None = None
 
     def __post_init__(self) -> None:
         if self.target is not None and (not isinstance(self.target, str) or not self.target):
@@ -47,6 +59,23 @@ class DataConfig(Config):
         if not isinstance(listed, list | tuple) or not all(isinstance(n, str) for n in listed):
             raise ConfigError(fields.wanted(self, "drop", "a list of columns"))
         object.__setattr__(self, "drop", tuple(listed))
+        self._check_rows()
+
+    def _check_rows(self) -> None:
+        for name in OF_ROWS:
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, str) or not value):
+                what = "a column or a file" if name == "validation" else "a column's name"
+                raise ConfigError(fields.wanted(self, name, what))
+        try:
+            RowOptions(**self.of_rows)
+        except DataError as error:
+            raise ConfigError(str(error)) from error
+
+    @property
+    def of_rows(self) -> dict[str, Any]:
+        """What is said of rows, by `load_dataset`'s arguments."""
+        return {name: getattr(self, name) for name in OF_ROWS}
 
     def _check_columns(self) -> None:
         if not isinstance(self.columns, Mapping):
@@ -76,5 +105,10 @@ def load_configured(dataset: str, data: DataConfig | None) -> Dataset:
     if data is None:
         return load_dataset(dataset)
     return load_dataset(
-        dataset, target=data.target, test=data.test, columns=data.columns, drop=data.drop
+        dataset,
+        target=data.target,
+        test=data.test,
+        columns=data.columns,
+        drop=data.drop,
+        **data.of_rows,
     )

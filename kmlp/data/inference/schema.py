@@ -32,7 +32,7 @@ def infer_schema(
     target: str | None = None,
     *,
     columns: Mapping[str, str] | None = None,
-    drop: Sequence[str] = (),
+    drop: Sequence[str] | Mapping[str, str] = (),
     task: str = "auto",
     each: Each | None = None,
 ) -> Schema:
@@ -43,7 +43,7 @@ def infer_schema(
         target: the column to predict.
         columns: kinds that are said, "number", "category", "boolean" or "date", by column; such
             a column is never left out.
-        drop: columns that are not to be used.
+        drop: columns that are not to be used, or these and why.
         task: "binary", "multiclass" or "regression"; "auto" reads it from the target.
         each: called with the rows that have a target, the target, a raw column's name and what
             becomes of it, before the next raw column is looked at.
@@ -59,8 +59,9 @@ def infer_schema(
         ('regression', ['number', 'category'])
     """
     table, said = as_table(data), dict(columns or {})
+    reasons = drop if isinstance(drop, Mapping) else dict.fromkeys(drop, "dropped as asked")
     target = _check_target(table, target)
-    _check_names(table, [*said, *drop])
+    _check_names(table, [*said, *reasons])
     _check_kinds(said)
     labelled, read = _labelled(table, target, task, said.pop(target, None))
     num_rows = table.height
@@ -70,14 +71,14 @@ def infer_schema(
     for name in table.columns:
         if name == target:
             continue
-        found.append(_find(Raw(labelled, name), said.get(name), name in drop, y, sample))
+        found.append(_find(Raw(labelled, name), said.get(name), reasons.get(name), y, sample))
         if each:
             each(labelled, read.column, name, found[-1].columns)
     used = [each for each in found if each.columns]
     if not used:
-        reasons = "; ".join(f"{each.name}: {each.reason}" for each in found[:10]) or "none is left"
+        why = "; ".join(f"{each.name}: {each.reason}" for each in found[:10]) or "none is left"
         raise DataError(
-            f"{table.name} has no column to predict {target!r} from ({reasons}). Say what one of "
+            f"{table.name} has no column to predict {target!r} from ({why}). Say what one of "
             'them is to use it: columns={"name": "number"}.'
         )
     return Schema(
@@ -112,10 +113,14 @@ def _labelled(table: Table, target: str, task: str, said: str | None) -> tuple[T
 
 
 def _find(
-    raw: Raw, said: str | None, dropped: bool, y: np.ndarray, sample: tuple[Table, np.ndarray]
+    raw: Raw,
+    said: str | None,
+    reason: str | None,
+    y: np.ndarray,
+    sample: tuple[Table, np.ndarray],
 ) -> _Result:
-    if dropped:
-        return _left_out(raw, Found(kind="", reason="dropped as asked"))
+    if reason:
+        return _left_out(raw, Found(kind="", reason=reason))
     found = kinds.find_kind(raw, said)
     if not found.kind or found.reason:
         return _left_out(raw, found)

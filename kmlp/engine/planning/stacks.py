@@ -92,6 +92,8 @@ def _together(members: Sequence[Member], spec: DataSpec, room: Room | None) -> l
 
 def _num_rows(member: Member, room: Room) -> int:
     """Rows that a member trains on, at most."""
+    if member.counts:
+        return max(1, member.counts[0])
     return max(1, round(room.num_rows * (1 - member.validation_fraction)))
 
 

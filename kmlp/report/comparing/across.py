@@ -6,7 +6,7 @@ from kmlp.report.blocks import Block, Section, Text
 from kmlp.report.comparing.figures import across_figure
 from kmlp.report.comparing.tables import across_table
 from kmlp.scores.comparison import Comparison, compare
-from kmlp.scores.sources import scores_of_studies
+from kmlp.scores.sources import direction_of, scores_of_studies
 from kmlp.study.loading import Study
 
 _NOTE = (
@@ -30,7 +30,11 @@ def across_studies(studies: Sequence[Study]) -> Comparison | None:
     variants = [v.name for r in results for v in r.variants if v.versus_baseline]
     if len(variants) == len(set(variants)):
         return None
-    return compare(scores_of_studies(studies), baseline=results[0].baseline)
+    return compare(
+        scores_of_studies(studies),
+        baseline=results[0].baseline,
+        higher_is_better=direction_of(studies),
+    )
 
 
 def across_section(comparison: Comparison) -> Section:

@@ -9,13 +9,28 @@ from markupsafe import Markup, escape
 from kmlp.report import blocks
 from kmlp.report.rendering.svg import css_colours, for_page, with_ids
 
+_FOLDED = frozenset(
+    {"again", "budget", "columns", "comparisons", "cost", "failed", "others", "pilot", "space"}
+)
+"""Sections that are looked up, not read through: the page shows their headings. Print, and whoever
+follows a link to one, opens them."""
 
-def to_html(report: blocks.Report) -> str:
-    """The page, for wide and narrow screens, light and dark, and print."""
+
+def to_html(report: blocks.Report, refresh: int | None = None) -> str:
+    """The page, for wide and narrow screens, light and dark, and print.
+
+    Args:
+        report: what it says.
+        refresh: seconds after which a browser shows it anew; never where omitted.
+    """
     light, dark = css_colours()
     style = (resources.files("kmlp.report") / "report.css").read_text(encoding="utf-8")
     style = style.replace("/*light*/", light).replace("/*dark*/", dark)
-    return _environment().get_template("report.html.jinja").render(report=report, style=style)
+    return (
+        _environment()
+        .get_template("report.html.jinja")
+        .render(report=report, style=style, refresh=refresh)
+    )
 
 
 def _environment() -> jinja2.Environment:
@@ -31,9 +46,16 @@ def _environment() -> jinja2.Environment:
         "inlined": _inlined,
         "typeset": blocks.typeset,
         "breakable": _breakable,
+        "heading": _heading,
         "base64": lambda png: base64.b64encode(png).decode(),
     }
+    environment.tests["folded"] = _FOLDED.__contains__
     return environment
+
+
+def _heading(column: blocks.Cell) -> str:
+    """What stands before a cell on a phone, where every row is a card."""
+    return f"{column.text} ({column.note})" if column.note else column.text
 
 
 def _breakable(name: str) -> Markup:

@@ -8,7 +8,6 @@ from kmlp.report.blocks import Cell, Row, Section, Table
 from kmlp.report.csv_tables import Rows, of_records
 from kmlp.report.tabular import Column
 from kmlp.stats.formatting import Unit
-from kmlp.stats.metrics import METRICS
 from kmlp.stats.summaries import Summary
 from kmlp.study.results.ranking import best_variant, rank, shown_beside
 from kmlp.study.results.records.study import StudyResults
@@ -60,7 +59,7 @@ def ranking_columns(results: StudyResults) -> list[Column[VariantResult]]:
             cell=lambda v: tabular.score(v.test[unit.metric], unit, mark="strong"),
             terminal=_short(unit),
             second_leaves=3,
-            numbers=lambda v: _every_score(v, METRICS[results.dataset.task]),
+            numbers=lambda v: _every_score(v, results.metrics),
         ),
         Column(head="SE", cell=lambda v: _standard_error(v.test[unit.metric], unit)),
         *tabular.versus_columns(_versus, results.baseline, unit),
@@ -71,9 +70,7 @@ def ranking_columns(results: StudyResults) -> list[Column[VariantResult]]:
             cell=lambda v: tabular.if_any(
                 v.ensemble[unit.metric], lambda found: Cell(unit.value(found))
             ),
-            numbers=lambda v: {
-                f"ensemble_{m}": v.ensemble.get(m) for m in METRICS[results.dataset.task]
-            },
+            numbers=lambda v: {f"ensemble_{m}": v.ensemble.get(m) for m in results.metrics},
         ),
     ]
 

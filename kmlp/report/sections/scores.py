@@ -16,7 +16,6 @@ from kmlp.report.plots.promises import Cloud, draw_promises
 from kmlp.report.rendering.drawing import draw, draw_in_rows, row_label, said_outer, scaled
 from kmlp.report.tabular import Column
 from kmlp.stats.formatting import Unit
-from kmlp.stats.metrics import METRICS
 from kmlp.study.results.ranking import rank, standing
 from kmlp.study.results.records.base import Interval
 from kmlp.study.results.records.study import StudyResults
@@ -67,7 +66,7 @@ def score_row(
 
 def _members(results: StudyResults) -> Rows:
     names = ("variant", "seed", "id", "best_epoch", "stopped_epoch", "seconds")
-    scores = [(p, m) for p in ("test", "val", "train") for m in METRICS[results.dataset.task]]
+    scores = [(p, m) for p in ("test", "val", "train") for m in results.metrics]
     rows: list[dict[str, Any]] = [
         {name: getattr(m, name) for name in names}
         | {f"{part}_{metric}": getattr(m, part).get(metric) for part, metric in scores}
@@ -81,7 +80,7 @@ def others_section(results: StudyResults) -> Section | None:
     unit, ranked = results.unit(), rank(results)
     # A folder that an earlier release began lacks what was scored since.
     known = {metric for variant in ranked for metric in variant.test} - {unit.metric}
-    others = [results.unit(m) for m in METRICS[results.dataset.task] if m in known]
+    others = [results.unit(m) for m in results.metrics if m in known]
     if not others:
         return None
     shown = tabular.table(

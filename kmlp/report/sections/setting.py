@@ -28,6 +28,8 @@ def settings_of(results: StudyResults) -> dict[str, str]:
         **_training(config.train),
         "Trials": _trials(results),
     }
+    if results.dataset.parted_by:
+        facts["Which rows test"] = "; ".join(results.dataset.parted_by)
     if samples := results.groups.resample:
         facts["Samples"] = _samples(samples)
     return facts
@@ -61,7 +63,10 @@ def best_section(results: StudyResults) -> Section | None:
 def _data(results: StudyResults) -> str:
     dataset = results.dataset
     kinds = f", {len(dataset.class_names)} classes" if dataset.class_names else ""
-    held_out = "drawn by each seed" if dataset.num_val else "none held out"
+    drawn = {"given": "given", "last": "the last ones"}.get(
+        dataset.validation or "", "drawn by each seed"
+    )
+    held_out = drawn if dataset.num_val else "none held out"
     return (
         f"{dataset.name} ({dataset.source}): {dataset.num_train:,} training, "
         f"{dataset.num_val:,} validation ({held_out}) and {dataset.num_test:,} test rows"

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 
 from kmlp.report import plots
-from kmlp.report.blocks import Figure, Section
+from kmlp.report.blocks import Figure, Section, Text
 from kmlp.report.csv_tables import Rows, of_records
 from kmlp.report.figures import LONGEST_KEY
 from kmlp.report.plots import PALETTE, ForestRow
@@ -32,7 +32,7 @@ def training_sections(results: StudyResults, networks: TrainedNetworks) -> list[
     stopped = {"curves": _by_epoch(results, networks)}
     return [
         *([Section("learning", "Learning curves", [score])] if score else []),
-        Section("stopping", "When training stopped", [stopping(results)], stopped),
+        Section("stopping", "When training stopped", [_ends(results)], stopped),
         *([Section("fit", title, shown)] if shown else []),
     ]
 
@@ -133,6 +133,22 @@ def generalization_gaps(results: StudyResults) -> Figure | None:
             "little."
         ),
     )
+
+
+def _ends(results: StudyResults) -> Figure | Text:
+    """A sentence where all networks ended alike: there is nothing to see."""
+    ends = {
+        (m.best_epoch, m.stopped_epoch) for v in rank(results) for m in results.finished(v.name)
+    }
+    if len(ends) > 1:
+        return stopping(results)
+    best, last = next(iter(ends))
+    kept = (
+        ", and keeps the last weights"
+        if best == last
+        else f", and keeps the weights of epoch {best}"
+    )
+    return Text(f"Every network trained {last} epochs{kept}.")
 
 
 def stopping(results: StudyResults) -> Figure:

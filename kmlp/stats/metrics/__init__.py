@@ -87,6 +87,9 @@ HIGHER_IS_BETTER = {metric.name: metric.higher_is_better for metric in RECORDS}
 
 
 def within_range(metric: str, bounds: tuple[float, float]) -> tuple[float, float]:
-    """An interval of a metric without what it cannot be: an accuracy above 1, an error below 0."""
+    """An interval of a metric without what it cannot be: an accuracy above 1, an error below 0; of
+    one that kmlp does not have, as it is."""
+    if metric not in BY_NAME:
+        return bounds
     low, high = bounds
     return max(low, BY_NAME[metric].least), min(high, BY_NAME[metric].most)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kmlp.stats.metrics.predicted import PredictedClasses
-from kmlp.stats.metrics.record import CLASSES, Metric
+from kmlp.stats.metrics.record import CLASSES, MetricRecord
 
 
 def _accuracy(rows: PredictedClasses) -> float:
@@ -147,7 +147,7 @@ def _one_against_the_rest(
 
 
 RECORDS = (
-    Metric(
+    MetricRecord(
         name="accuracy",
         title="accuracy",
         short="acc.",
@@ -159,7 +159,7 @@ RECORDS = (
         logged_in="percent",
         on_card=True,
     ),
-    Metric(
+    MetricRecord(
         name="balanced_accuracy",
         title="balanced accuracy",
         short="bal. acc.",
@@ -169,8 +169,8 @@ RECORDS = (
         higher_is_better=True,
         unit="percent",
     ),
-    Metric(name="auc", title="AUC", tasks=CLASSES, score=_auc, higher_is_better=True),
-    Metric(
+    MetricRecord(name="auc", title="AUC", tasks=CLASSES, score=_auc, higher_is_better=True),
+    MetricRecord(
         name="average_precision",
         title="average precision",
         short="avg. prec.",
@@ -178,10 +178,10 @@ RECORDS = (
         score=_average_precision,
         higher_is_better=True,
     ),
-    Metric(
+    MetricRecord(
         name="macro_f1", title="macro F1", tasks=CLASSES, score=_macro_f1, higher_is_better=True
     ),
-    Metric(
+    MetricRecord(
         name="cross_entropy",
         title="cross-entropy",
         tasks=CLASSES,
@@ -194,7 +194,7 @@ RECORDS = (
         is_loss=True,
         on_card=True,
     ),
-    Metric(
+    MetricRecord(
         name="brier_score",
         title="Brier score",
         tasks=CLASSES,

@@ -14,7 +14,7 @@ targets, which is what a regression knows while it trains."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Metric:
+class MetricRecord:
     """One metric.
 
     Attributes:

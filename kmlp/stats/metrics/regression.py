@@ -3,7 +3,7 @@
 import numpy as np
 
 from kmlp.stats.metrics.predicted import PredictedNumbers
-from kmlp.stats.metrics.record import NUMBERS, Metric
+from kmlp.stats.metrics.record import NUMBERS, MetricRecord
 
 
 def _rmse(rows: PredictedNumbers) -> float:
@@ -49,7 +49,7 @@ def _squared_errors(rows: PredictedNumbers) -> np.ndarray:
 
 
 RECORDS = (
-    Metric(
+    MetricRecord(
         name="rmse",
         title="RMSE",
         tasks=NUMBERS,
@@ -61,7 +61,7 @@ RECORDS = (
         most=float("inf"),
         on_card=True,
     ),
-    Metric(
+    MetricRecord(
         name="mae",
         title="MAE",
         tasks=NUMBERS,
@@ -71,7 +71,7 @@ RECORDS = (
         unit="target",
         most=float("inf"),
     ),
-    Metric(
+    MetricRecord(
         name="mape",
         title="MAPE",
         tasks=NUMBERS,
@@ -81,7 +81,7 @@ RECORDS = (
         unit="percent",
         most=float("inf"),
     ),
-    Metric(
+    MetricRecord(
         name="r2",
         title="R²",
         tasks=NUMBERS,
@@ -90,7 +90,7 @@ RECORDS = (
         least=float("-inf"),
         on_card=True,
     ),
-    Metric(
+    MetricRecord(
         name="mse",
         title="MSE",
         tasks=NUMBERS,

@@ -9,13 +9,14 @@ import numpy as np
 from kmlp.config import AUTO, StudyConfig
 from kmlp.data import Dataset
 from kmlp.engine.trainer import Trainer
-from kmlp.errors import ConfigError, RunFolderError
+from kmlp.errors import ConfigError
 from kmlp.stats.metrics import BY_NAME
+from kmlp.stats.metrics.own import Metric
 from kmlp.stats.metrics.predicted import PredictedClasses, PredictedNumbers
 from kmlp.study.importance.columns import places_by_column, told_alike
 from kmlp.study.importance.shuffling import Shuffled, scored_rows, shuffled_scores
 from kmlp.study.plan import Plan
-from kmlp.study.results.analyses.shuffled_models import About, about_models
+from kmlp.study.results.analyses.shuffled_models import About, about_models, known_importance
 from kmlp.study.results.records.study import StudyResults
 from kmlp.study.run_folder.folder import IMPORTANCE, RunFolder
 
@@ -62,6 +63,8 @@ def find_importance(
     data: Dataset,
     trainer: Trainer,
     watcher: ImportanceWatcher | None = None,
+    *,
+    metric: Metric | None = None,
 ) -> bool:
     """Shuffles the columns of the best models, unless the folder knows what that gives.
 
@@ -72,6 +75,7 @@ def find_importance(
         data: whose test rows are scored.
         trainer: makes predictions of trained networks.
         watcher: told of each model.
+        metric: of the user's own, where it decides; its function may be another than it was.
 
     Returns:
         Whether anything was found out that the results do not hold yet.
@@ -80,23 +84,15 @@ def find_importance(
         return False
     columns = places_by_column(data.spec, plan.config.importance_groups)
     about = about_models(results, results.references, plan.config, columns)
-    if about is None or about == _known(folder):
+    if about is None or (metric is None and about == known_importance(folder)):
         return False
-    job = _Job(folder, plan, data, about)
+    job = _Job(folder, plan, data, about, metric)
     arrays = {"num_rows": np.array(len(job.x))}
     for kind, found in job.models(trainer, watcher):
         arrays |= {f"{kind}/{name}": array for name, array in vars(found).items()}
     texts = {"about": about.to_json(), "alike": json.dumps(told_alike(job.x, columns, data.spec))}
     folder.write_arrays(IMPORTANCE, arrays | {name: np.array(t) for name, t in texts.items()})
     return True
-
-
-def _known(folder: RunFolder) -> About | None:
-    """What the folder's scores are of; None where it has none that are whole."""
-    try:
-        return About.from_json(str(folder.read_arrays(IMPORTANCE)["about"]))
-    except (RunFolderError, KeyError):
-        return None
 
 
 class _Job:
@@ -106,10 +102,18 @@ class _Job:
         x: `(n, features)`.
     """
 
-    def __init__(self, folder: RunFolder, plan: Plan, data: Dataset, about: About) -> None:
+    def __init__(
+        self,
+        folder: RunFolder,
+        plan: Plan,
+        data: Dataset,
+        about: About,
+        metric: Metric | None = None,
+    ) -> None:
         rows = scored_rows(len(data.x_test), len(about.columns))
         self.x = data.x_test[rows].reshape(len(rows), -1)
         self._truth = data.spec.in_unit(data.y_test[rows])
+        self._metric = metric
         self._folder, self._plan, self._data, self._about = folder, plan, data, about
 
     def models(
@@ -160,6 +164,8 @@ class _Job:
         )
 
     def _score(self, outputs: np.ndarray) -> float:
+        if self._metric:
+            return self._metric.of(self._truth, outputs)
         is_regression = self._data.spec.task == "regression"
         checked = PredictedNumbers.checked if is_regression else PredictedClasses.checked
         return BY_NAME[self._about.metric].score(checked(self._truth, outputs))

@@ -51,15 +51,18 @@ def train_references(
 
 def _trained(member: ReferenceMember, data: Dataset) -> tuple[MemberRecord, dict[str, np.ndarray]]:
     start, spec = time.perf_counter(), data.spec
-    rows, held_out = member.network.split(data.y_train)
+    rows, held_out = member.network.split(data.rows)
     fitted, y = fit(member, data), spec.in_unit(data.y_train)
     test = fitted(data.x_test)
     parts = {
         "train": _scores(y[rows], fitted(data.x_train[rows]), spec),
         "test": _scores(spec.in_unit(data.y_test), test, spec),
     }
+    arrays = {outputs_name("test", test): test}
     if len(held_out):
-        parts["val"] = _scores(y[held_out], fitted(data.x_train[held_out]), spec)
+        val = fitted(data.x_train[held_out])
+        parts["val"] = _scores(y[held_out], val, spec)
+        arrays |= {outputs_name("val", val): val, "val_rows": held_out}
     record = MemberRecord(
         id=member.id,
         status="done",
@@ -68,13 +71,13 @@ def _trained(member: ReferenceMember, data: Dataset) -> tuple[MemberRecord, dict
         metrics=parts,
         seconds=time.perf_counter() - start,
     )
-    return record, {outputs_name("test", test): test}
+    return record, arrays
 
 
 def fit(member: ReferenceMember, data: Dataset) -> Callable[[np.ndarray], np.ndarray]:
     """What a reference says once it is trained: from rows to outputs, as of a network; the same of
     the same member and data."""
-    rows, _ = member.network.split(data.y_train)
+    rows, _ = member.network.split(data.rows)
     estimator = make_estimator(member.name, data.spec, member.seed, member.class_weight)
     with _quietly(len(rows)):
         # As they are stored, like networks: squares of years, or of more, lose what varies.

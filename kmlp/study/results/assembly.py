@@ -1,6 +1,6 @@
 """From what a run folder holds to the numbers of `results.json`. No Keras."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from pydantic import ValidationError
@@ -8,7 +8,6 @@ from pydantic import ValidationError
 from kmlp.config import StudyConfig
 from kmlp.errors import RunFolderError
 from kmlp.stats.formatting import unit_of
-from kmlp.stats.metrics import HIGHER_IS_BETTER
 from kmlp.stats.monitoring import resolved_metric
 from kmlp.study.pilot import pilot_summary
 from kmlp.study.plan import Plan
@@ -30,9 +29,10 @@ from kmlp.study.results.members import (
 )
 from kmlp.study.results.ranking import best_member, best_variant, lowest_loss
 from kmlp.study.results.records.base import Plain, first_fault
-from kmlp.study.results.records.choices import EarlierReading, Looks, SweptField
+from kmlp.study.results.records.choices import Looks, SweptField
 from kmlp.study.results.records.importance import Importance
 from kmlp.study.results.records.members import Member, MemberScores
+from kmlp.study.results.records.own_metric import read_own_scores
 from kmlp.study.results.records.references import ReferenceResult
 from kmlp.study.results.records.study import (
     DataFacts,
@@ -44,7 +44,7 @@ from kmlp.study.results.records.study import (
 from kmlp.study.results.records.variants import Best, McNemarTest, VariantScores
 from kmlp.study.results.variants import score_variants, with_ties
 from kmlp.study.results.verdict import verdict
-from kmlp.study.run_folder.folder import MemberRecord, RunFolder
+from kmlp.study.run_folder.folder import RunFolder
 
 
 def build_results(
@@ -63,10 +63,14 @@ def build_results(
         pilot: the results of the pilot that chose the strengths, if there was one.
         looks: what `num_seeds="auto"` decided on; None where the number of seeds was given.
     """
-    data, records = facts_of(dataset, folder), folder.records()
-    given_up, earlier = folder.stacks.given_up(), _earlier(plan, folder, records, data.task)
+    data, own = facts_of(dataset, folder), read_own_scores(folder)
+    records = own.added_to(folder.records()) if own else folder.records()
+    metric = own.known.name if own else resolved_metric(plan.config.metric, data.task)
+    seeds = finished_seeds(plan, records)
+    earlier = earlier_readings(folder, metric, plan.config.baseline, seeds)
+    given_up = folder.stacks.given_up()
     num_looks = len(looks.planned) if looks else looks_with(earlier)
-    evidence = read_evidence(plan, folder, records, data.task, num_looks)
+    evidence = read_evidence(plan, folder, records, data.task, num_looks, own)
     compared = against_baseline(evidence)
     variants = score_variants(plan.config.resolved_variants, evidence, compared)
     members = tuple(ordinary_members(plan, records, given_up))
@@ -74,7 +78,9 @@ def build_results(
     scores = StudyScores(
         dataset=data,
         metric=NamedMetric(
-            name=evidence.metric, higher_is_better=HIGHER_IS_BETTER[evidence.metric]
+            name=evidence.metric,
+            higher_is_better=evidence.known.higher_is_better,
+            is_own=own is not None,
         ),
         class_shares=_class_shares(evidence.truth, len(data.class_names)),
         baseline=evidence.baseline,
@@ -85,6 +91,7 @@ def build_results(
         sweeps=_swept(plan.config),
         looks=looks,
         pilot=pilot_summary(pilot) if pilot else None,
+        searched=plan.config.searched,
         best=best,
         earlier_readings=earlier,
     )
@@ -98,15 +105,6 @@ def build_results(
         answer=answer(numbers, num_missing),
         verdict=(*told, *findings(numbers)),
     )
-
-
-def _earlier(
-    plan: Plan, folder: RunFolder, records: Mapping[str, MemberRecord], task: str
-) -> tuple[EarlierReading, ...]:
-    """What was read of the test rows before."""
-    config = plan.config
-    metric = resolved_metric(config.metric, task)
-    return earlier_readings(folder, metric, config.baseline, finished_seeds(plan, records))
 
 
 def facts_of(dataset: Plain, folder: RunFolder) -> DataFacts:
@@ -147,7 +145,7 @@ def _best(
     variants: Sequence[VariantScores], members: Sequence[Member], evidence: Evidence
 ) -> Best | None:
     """None where no member finished."""
-    chosen = best_variant(variants, unit_of(evidence.metric))
+    chosen = best_variant(variants, unit_of(evidence.known))
     if chosen is None:
         return None
     done = [m for m in members if isinstance(m, MemberScores) and m.status == "done"]

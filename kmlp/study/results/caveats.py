@@ -20,6 +20,7 @@ def caveats(results: StudyNumbers) -> list[str]:
         *_given_up(results),
         *_cut_short(results),
         *_piloted(results),
+        *_tuned(results),
         *_imbalanced(results),
         *_absent(results),
         *_sampled(results),
@@ -36,6 +37,7 @@ def decisive_caveats(results: StudyNumbers) -> list[str]:
         *_diverged(results),
         *_given_up(results),
         *_other_rows(results),
+        *_tuned(results),
         *interim_sentences(results),
         *reading_sentences(results),
     ]
@@ -69,8 +71,25 @@ def _piloted(results: StudyNumbers) -> list[str]:
         return []
     return [
         f"The strengths were chosen on validation, by {results.pilot.num_seeds} pilot seeds of "
-        "their own; the seeds compared here had no part in it. The baseline has no strength that "
-        "could have been chosen: what a variant gains holds for one that was tuned that much."
+        "their own; the seeds compared here had no part in it."
+    ]
+
+
+def _tuned(results: StudyNumbers) -> list[str]:
+    """That a baseline which was not tuned stands beside variants that were."""
+    if len(results.variants) < 2:
+        return []
+    if results.searched:
+        return [
+            f"The baseline, {results.baseline}, is what a search of {results.searched} trials "
+            "began from, and was not tuned: what another variant gains holds for one that was "
+            "tuned that much."
+        ]
+    if not results.pilot:
+        return []
+    return [
+        f"The baseline, {results.baseline}, has no strength that could have been chosen: what a "
+        "variant gains holds for one that was tuned that much."
     ]
 
 
@@ -94,8 +113,8 @@ def _dominated(results: StudyNumbers) -> list[str]:
     first, second = fitting_metrics(shares)
     return [
         f"Accuracy misleads here: who always answers {_commonest(results)} is right on "
-        f"{100 * max(shares):.3g} % of the test rows. The same command with --metric {first} or "
-        f"--metric {second} judges these networks by what counts the rare classes too, and trains "
+        f"{100 * max(shares):.3g} % of the test rows. kmlp rescore RUN --metric {first}, or "
+        f"--metric {second}, judges these networks by what counts the rare classes too, and trains "
         "none anew."
     ]
 

@@ -9,7 +9,6 @@ import numpy as np
 from kmlp.stats import paired_tests, summaries
 from kmlp.stats.effect_size import standardized_difference
 from kmlp.stats.equivalence import MeanDifference, equivalence, posterior
-from kmlp.stats.metrics import HIGHER_IS_BETTER
 from kmlp.study.results.evidence import Evidence
 from kmlp.study.results.records.variants import McNemarTest, Versus, VersusBaseline
 
@@ -100,7 +99,7 @@ def _versus(evidence: Evidence, variants: Iterable[str], other: str) -> dict[str
     pairs = {v: evidence.pairs(v, other) for v in variants if v != other}
     found = {
         name: paired_tests.compare_paired(
-            *map(evidence.scores, pair), higher_is_better=HIGHER_IS_BETTER[evidence.metric]
+            *map(evidence.scores, pair), higher_is_better=evidence.known.higher_is_better
         )
         for name, pair in pairs.items()
         if pair[0]
@@ -123,7 +122,7 @@ def _equivalences(evidence: Evidence, variants: Iterable[str]) -> dict[str, dict
             found[name] = MeanDifference.of_pairs(differences)
     tested = {name: equivalence(known, margin) for name, known in found.items() if margin}
     corrected = paired_tests.holm([one.p for one in tested.values()])
-    better = HIGHER_IS_BETTER[evidence.metric]
+    better = evidence.known.higher_is_better
     return {
         name: {
             "equivalence": one,

@@ -1,18 +1,19 @@
 """What a run folder has of a study's ordinary members, read once: records, outputs, rows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from kmlp.errors import ConfigError
 from kmlp.stats import resampling
 from kmlp.stats.formatting import unit_of
-from kmlp.stats.metrics import AUTO, BY_NAME
+from kmlp.stats.metrics import AUTO, BY_NAME, METRICS
 from kmlp.stats.metrics.predicted import PredictedClasses, PredictedNumbers
-from kmlp.stats.metrics.record import NUMBERS
+from kmlp.stats.metrics.record import NUMBERS, MetricRecord
 from kmlp.stats.monitoring import resolved_metric
 from kmlp.study.plan import Plan
+from kmlp.study.results.records.own_metric import OwnScores
 from kmlp.study.run_folder.folder import MemberRecord, RunFolder
 
 _ROWS = {"test": "test", "val": "validation"}
@@ -53,6 +54,7 @@ class Evidence:
     Attributes:
         task: of the data.
         metric: that the study is decided by.
+        known: what is known of it.
         baseline: what all variants are compared with.
         records: variant -> its members that have a record, finished or diverged.
         outputs: finished member's id -> its outputs on the test set.
@@ -61,10 +63,12 @@ class Evidence:
         num_looks: how often scores were looked at to decide on more seeds: p counts them all.
         margin: the largest difference that does not matter, in the metric's own unit.
         has_planned_looks: whether all looks there will be are counted.
+        ensembles: in a metric of the user's own, the scores of the variants' mean outputs.
     """
 
     task: str
     metric: str
+    known: MetricRecord
     baseline: str
     records: Mapping[str, Members]
     outputs: Mapping[str, np.ndarray]
@@ -73,6 +77,12 @@ class Evidence:
     num_looks: int
     margin: float | None = None
     has_planned_looks: bool = False
+    ensembles: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """All that is told: the task's, and the user's own."""
+        return tuple(dict.fromkeys((*METRICS[self.task], self.metric)))
 
     def done(self, variant: str) -> dict[int, MemberRecord]:
         """Those of a variant that finished."""
@@ -95,33 +105,37 @@ def read_evidence(
     records: Mapping[str, MemberRecord],
     task: str,
     num_looks: int,
+    own: OwnScores | None = None,
 ) -> Evidence:
     """Reads each finished member's outputs; its weights need far more memory and are let go.
 
     Raises:
         RunFolderError: arrays are missing or damaged.
     """
-    truth, metric = folder.test_labels(), resolved_metric(plan.config.metric, task)
+    truth = folder.test_labels()
+    known = own.known if own else BY_NAME[resolved_metric(plan.config.metric, task)]
     margin = plan.config.equivalence
     by_variant = {
         variant: {seed: records[id] for seed, id in ids.items() if id in records}
         for variant, ids in plan.ids.items()
     }
     found = [record for by_seed in by_variant.values() for record in by_seed.values()]
-    if plan.config.metric != AUTO:
-        _refuse_untold(metric, found)
+    if own or plan.config.metric != AUTO:
+        _refuse_untold(known.name, found)
     outputs = {r.id: folder.test_outputs(r.id) for r in found if r.status == "done"}
     return Evidence(
         task=task,
-        metric=metric,
+        metric=known.name,
+        known=known,
         baseline=plan.config.baseline,
         records=by_variant,
         outputs=outputs,
         truth=truth,
-        rows=_row_scores(outputs, truth, metric),
+        rows=_row_scores(outputs, truth, known),
         num_looks=num_looks,
         has_planned_looks=not isinstance(plan.config.num_seeds, int),
-        margin=margin and margin / unit_of(metric).scale,
+        margin=margin and margin / unit_of(known).scale,
+        ensembles=own.ensembles if own else {},
     )
 
 
@@ -142,10 +156,9 @@ def _refuse_untold(metric: str, records: Sequence[MemberRecord]) -> None:
 
 
 def _row_scores(
-    outputs: Mapping[str, np.ndarray], truth: np.ndarray, metric: str
+    outputs: Mapping[str, np.ndarray], truth: np.ndarray, record: MetricRecord
 ) -> RowScores | None:
     """Row by row, what the metric is the mean of; None where it is of no mean."""
-    record = BY_NAME[metric]
     if not outputs or record.by_row is None:
         return None
     checked = PredictedNumbers.checked if record.tasks == NUMBERS else PredictedClasses.checked

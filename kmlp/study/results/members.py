@@ -95,9 +95,12 @@ def _resampling(config: StudyConfig, data: DataFacts) -> Resampling:
 
 
 def _fold_plan(config: StudyConfig, num_folds: int, data: DataFacts) -> FoldPlan:
-    num_rows = data.num_train + data.num_val
+    # Rows that are given to validate are in no fold.
+    is_given = data.validation == "given"
+    num_rows = data.num_train + (0 if is_given else data.num_val)
     num_held_out = -(-num_rows // num_folds)
-    num_val = round(config.validation_fraction * (num_rows - num_held_out))
+    share = 0.0 if is_given else config.validation_fraction
+    num_val = round(share * (num_rows - num_held_out))
     return FoldPlan(
         num_folds=num_folds,
         num_repeats=config.repeats,

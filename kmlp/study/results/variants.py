@@ -8,7 +8,6 @@ import numpy as np
 from kmlp.config import Variant
 from kmlp.stats import resampling, summaries
 from kmlp.stats.metrics import (
-    METRICS,
     classification_metrics,
     regression_metrics,
     within_range,
@@ -61,7 +60,7 @@ def _scored(
     variant: Variant, evidence: Evidence, versus_baseline: VersusBaseline | None
 ) -> VariantScores:
     done = list(evidence.done(variant.name).values())
-    parts = {p: summaries_of(done, p, METRICS[evidence.task]) for p in ("test", "val", "train")}
+    parts = {p: summaries_of(done, p, evidence.metrics) for p in ("test", "val", "train")}
     return VariantScores(
         name=variant.name,
         strength=variant.strength,
@@ -73,7 +72,7 @@ def _scored(
         num_members=len(done),
         num_diverged=len(evidence.records[variant.name]) - len(done),
         **parts,
-        ensemble=_ensemble([evidence.outputs[r.id] for r in done], evidence),
+        ensemble=_ensemble(variant.name, [evidence.outputs[r.id] for r in done], evidence),
         test_ci95_seeds_and_rows=_over_seeds_and_rows(done, evidence),
         test_ci95_bca=resampling.bca_interval(evidence.scores(done)),
         selection_difference=selection_difference(evidence, variant.name),
@@ -106,16 +105,23 @@ def _summary(metric: str, values: Sequence[float]) -> Summary:
     return replace(found, ci95=found.ci95 and within_range(metric, found.ci95))
 
 
-def _ensemble(outputs: Sequence[np.ndarray], evidence: Evidence) -> Scores:
+def _ensemble(variant: str, outputs: Sequence[np.ndarray], evidence: Evidence) -> Scores:
     """The scores of the members' mean probabilities, or of their mean prediction."""
     if not outputs:
         return {}
-    if evidence.task == "regression":
-        mean = np.stack(outputs).mean(axis=0, dtype=np.float64)
-        return finite(regression_metrics(evidence.truth, mean))
-    logs = np.stack(outputs).astype(np.float64)
-    mean = np.maximum(np.exp(logs).mean(axis=0), np.finfo(np.float64).tiny)
-    return finite(classification_metrics(evidence.truth, np.log(mean)))
+    score = regression_metrics if evidence.task == "regression" else classification_metrics
+    found = finite(score(evidence.truth, ensemble_outputs(outputs)))
+    own = evidence.ensembles
+    return {**found, evidence.metric: own[variant]} if variant in own else found
+
+
+def ensemble_outputs(outputs: Sequence[np.ndarray]) -> np.ndarray:
+    """The mean of several members' outputs, in float64: `(n,)` numbers, or the `(n, num_classes)`
+    logarithms of mean probabilities."""
+    stacked = np.stack(outputs).astype(np.float64)
+    if stacked.ndim == 2:
+        return stacked.mean(axis=0)
+    return np.log(np.maximum(np.exp(stacked).mean(axis=0), np.finfo(np.float64).tiny))
 
 
 def finite(metrics: Mapping[str, float]) -> Scores:

@@ -36,8 +36,8 @@ from kmlp.study.run_folder.stack_log import StackLog
 
 logger = logging.getLogger(__name__)
 _LEDGER, _LABELS = "ledger.sqlite", "arrays/test_labels.npz"
-IMPORTANCE = "arrays/importance.npz"
-READINGS = "readings.json"
+_TRAIN_LABELS, IMPORTANCE = "arrays/train_labels.npz", "arrays/importance.npz"
+METRIC, READINGS = "metric.json", "readings.json"
 
 
 class RunFolder:
@@ -52,7 +52,9 @@ class RunFolder:
     _READ_BACK: tuple[str, ...] = (
         "study.toml",
         "environment.json",
+        METRIC,
         _LABELS,
+        _TRAIN_LABELS,
         IMPORTANCE,
         READINGS,
     )
@@ -190,6 +192,19 @@ class RunFolder:
         """
         return self.read_arrays(_LABELS)["labels"]
 
+    def write_train_labels(self, labels: np.ndarray) -> None:
+        """Keeps those of the training set, `(n,)`: folds and validation rows are some of it."""
+        self.write_arrays(_TRAIN_LABELS, {"labels": labels})
+
+    @property
+    def has_train_labels(self) -> bool:
+        """Not in folders of earlier releases."""
+        return (self.path / _TRAIN_LABELS).is_file()
+
+    def train_labels(self) -> np.ndarray:
+        """What `write_train_labels` wrote; raises as `test_labels`."""
+        return self.read_arrays(_TRAIN_LABELS)["labels"]
+
     def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Keeps arrays of the whole study in a file that is read back."""
         self._write(name, _npz(arrays))
@@ -220,8 +235,12 @@ class RunFolder:
         try:
             self.read_arrays(name)
         except RunFolderError:
-            place = self.path / name
-            remove_files(place.parent, re.compile(re.escape(place.name)))
+            self.forget(name)
+
+    def forget(self, name: str) -> None:
+        """Removes what is found out anew once it is wanted."""
+        place = self.path / name
+        remove_files(place.parent, re.compile(re.escape(place.name)))
 
     def write_text(self, name: str, text: str) -> Path:
         """Writes a text file of the folder atomically."""

@@ -91,6 +91,11 @@ def outputs_in(arrays: Mapping[str, np.ndarray], part: str = "test") -> np.ndarr
     return next(a for name, a in arrays.items() if name == outputs_name(part, a))
 
 
+def has_outputs(arrays: Mapping[str, np.ndarray], part: str) -> bool:
+    """Whether a member's arrays hold its outputs on a part of the data."""
+    return any(name == outputs_name(part, a) for name, a in arrays.items())
+
+
 def _values(table: Any) -> Iterable[Any]:
     if not isinstance(table, dict):
         raise ValueError(f"not a table: {table!r}")

@@ -358,7 +358,7 @@ def test_an_accuracy_that_is_little_but_one_classs_share_stands_beside_the_answe
     (said,) = decisive_caveats(numbers(shown))
     assert said == verdict(shown)[-1]
     assert said.startswith("Accuracy misleads here: who always answers b is right on 95 % of")
-    assert "--metric balanced_accuracy or --metric average_precision" in said
+    assert "kmlp rescore RUN --metric balanced_accuracy, or --metric average_precision" in said
     shown["metric"] = {"name": "balanced_accuracy", "higher_is_better": True}
     assert decisive_caveats(numbers(shown)) == []
 

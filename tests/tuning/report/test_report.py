@@ -392,9 +392,11 @@ def test_the_picked_configuration_can_be_copied_as_a_study_file(search):
     path, results = search
     blocks = re.findall(r"<pre>(.*?)</pre>", (path / "report.html").read_text(), re.S)
     config = StudyConfig.from_toml(blocks[0].replace("&#34;", '"'))
-    picked = results.trials[results.picked]
-    assert config.model.to_dict() == picked.model
-    assert config.train.to_dict() == picked.train
+    base, picked = config.resolved_variants
+    assert picked.model.to_dict() == results.picked_trial.model
+    assert picked.train.to_dict() == results.picked_trial.train
+    assert {**base.model.to_dict(), **base.train.to_dict()} == results.settings.base
+    assert (config.baseline, config.searched) == (base.name, len(results.trials))
     variant = f"'trial {results.picked}'"
     assert f"kmlp export {path}/study --variant {variant}" in html.unescape(blocks[1])
 
@@ -404,7 +406,7 @@ def test_the_file_in_the_run_folder_and_the_page_are_of_the_trial_that_is_picked
     (tmp_path / "best.toml").write_text("# of fewer trials\n")
     assert "# of fewer trials" not in reported(tmp_path, results)
     config = StudyConfig.from_toml((tmp_path / "best.toml").read_text())
-    assert config.model.to_dict() == results.trials[results.picked].model
+    assert config.resolved_variants[-1].model.to_dict() == results.picked_trial.model
     assert config.first_seed == NUM_SEEDS, "the search has used those below"
     page = (tmp_path / "report.html").read_text()
     shown = re.findall(r"<pre>(.*?)</pre>", page, re.S)[0]

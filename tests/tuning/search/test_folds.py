@@ -1,5 +1,6 @@
 """A search on folds: every row of the training set is scored by networks that never saw it."""
 
+import dataclasses
 import functools
 import io
 
@@ -10,6 +11,7 @@ from rich.console import Console
 from kmlp.cli.tune import configure
 from kmlp.config import StudyConfig
 from kmlp.data import Dataset
+from kmlp.data.rows.record import Rows
 from kmlp.errors import ConfigError, RunFolderError
 from kmlp.study.plan import plan_study
 from kmlp.testing import LinearTrainer
@@ -22,6 +24,7 @@ from tuning.results.executions import Executions
 from tuning.results.records.search import SearchResults
 from tuning.results.search_folder import Trial
 from tuning.search.progress import SearchProgress
+from tuning.search.tuner import without_test_rows
 from tuning.space.config import SearchConfig
 
 pytestmark = [pytest.mark.engine, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
@@ -222,3 +225,18 @@ def test_the_command_line_and_progress_name_folds():
         config.__class__.from_dict({**config.to_dict(), "objective": "val_accuracy"}), []
     )
     assert "20 trials of 2 x 5 folds of 1 seed." in out.getvalue()
+
+
+def test_folds_and_seeds_keep_groups_whole_and_weigh_rows_that_do_not_test(data, tmp_path):
+    """What is known of rows holds in a search: nobody is learned from and scored at once."""
+    groups, weight = np.arange(61) // 4, np.linspace(0.5, 1.5, 61).astype(np.float32)
+    rows = Rows(strata=data.y_train, groups=groups, weight=weight)
+    spec = dataclasses.replace(data.spec, is_weighted=True)
+    test_weight = np.linspace(0.1, 2.0, 30)
+    known = dataclasses.replace(data, given_rows=rows, spec=spec, test_weight=test_weight)
+    seen = without_test_rows(known)
+    assert len(seen.test_weight) == len(seen.y_test) == 61
+    assert not np.isin(seen.test_weight, test_weight).any()
+    found = tune(known, tmp_path / "run", **{**SETTINGS, "max_trials": 1, "repeats": 1})
+    cuts = [groups[found.arrays(0, 0, fold)["fold_rows"]] for fold in range(FOLDS)]
+    assert sum(len(set(cut)) for cut in cuts) == len(set(groups))

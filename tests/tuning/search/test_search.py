@@ -19,7 +19,7 @@ from kmlp.engine.stack_training import DeviceData
 from kmlp.errors import ConfigError, MemoryLimitError, RunFolderError, SelectionError
 from kmlp.study.run_folder import RunFolder
 from kmlp.testing import LinearTrainer
-from tuning import SearchConfig, load_search
+from tuning import SearchConfig, follow_up, load_search
 from tuning import tune as tune_with
 from tuning.results.executions import Executions
 from tuning.results.search_folder import SearchFolder
@@ -419,10 +419,25 @@ def test_what_would_go_on_from_a_failed_trial_fails_at_once(data, tmp_path):
     )
 
 
+def test_a_study_may_follow_a_search_that_has_ended_and_only_on_its_data(search, data, tmp_path):
+    """The command line shows one after the other: nothing is drawn or told a second time."""
+    alone = tune(data, tmp_path / "run", **SETTINGS)
+    assert alone.record.fresh is None
+    other = Dataset.from_arrays(data.x_test, data.y_test, data.x_train, data.y_train, name="tiny")
+    with pytest.raises(RunFolderError, match="the data's sha256 is"):
+        follow_up(alone, other, trainer=LinearTrainer())
+    found = follow_up(alone, data, num_trials=2, trainer=LinearTrainer())
+    assert found.record.fresh == search.record.fresh
+    assert found.results == load_search(tmp_path / "run").results
+
+
 def test_the_picked_configuration_is_a_study_file(search):
     path = search.run_dir / "best.toml"
     config = StudyConfig.from_toml(path.read_text())
-    assert (config.model, config.train) == (search.model, search.train)
+    base, picked = config.resolved_variants
+    assert (picked.model, picked.train) == (search.model, search.train)
+    assert {**base.model.to_dict(), **base.train.to_dict()} == search.record.settings.base
+    assert (config.baseline, config.searched) == ("none", 3)
     assert config.first_seed == 2, "the search has used 0 and 1"
 
 
@@ -438,6 +453,12 @@ def test_a_study_of_fresh_seeds_follows_and_reads_the_test_set_once(search):
     assert fresh.seed_luck == pytest.approx(search.record.picked_trial.score - fresh.score)
     assert fresh.seed_luck_se**2 == pytest.approx(search.record.picked_trial.se**2 + fresh.se**2)
     assert search.record.test.scores["accuracy"].mean == variant["test"]["accuracy"]["mean"]
+    untuned = "The baseline, none, is what a search of 3 trials began from, and was not tuned: "
+    assert any(untuned in caveat for caveat in study.record.answer.caveats)
+    assert any(untuned in sentence for sentence in study.record.verdict)
+    assert "the search spent 3 trials to find it, and none on the default." in (
+        " ".join(search.record.verdict)
+    )
     verdict = " ".join(search.record.verdict)
     assert f"Over {fresh.num_seeds} fresh seeds {picked} has a validation accuracy" in verdict
     assert "not known yet" not in verdict

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from kmlp.data import DataSpec
 from kmlp.errors import ConfigError
 from tuning.space.config import SearchConfig
 
@@ -22,3 +23,15 @@ def test_another_direction_and_other_types_are_refused():
         searched(SimpleNamespace(name="val_accuracy", direction="min"))
     with pytest.raises(ConfigError, match="objective must be the name of a validation metric"):
         searched(["val_accuracy"])
+
+
+def test_a_metric_that_is_not_known_is_guessed():
+    spec = DataSpec(
+        task="binary",
+        input_shape=(2,),
+        input_dtype="float32",
+        num_classes=2,
+        class_names=("a", "b"),
+    )
+    with pytest.raises(ConfigError, match=r"Received: 'accuracy'\. Did you mean 'val_accuracy'\?"):
+        searched("accuracy").for_data(spec)

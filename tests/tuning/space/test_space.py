@@ -11,7 +11,6 @@ from kmlp.errors import ConfigError
 from tests.encoded import encoded_table
 from tuning.space.catalogue import DEFAULT, catalogue
 from tuning.space.parameter import Parameter, num_points
-from tuning.space.reading import read_widths
 from tuning.space.space import make_space
 
 IMAGES = DataSpec(
@@ -184,16 +183,23 @@ def test_what_is_fixed_is_not_searched():
 
 
 def test_whole_networks_can_be_listed():
-    space = make_space(IMAGES, ["none", "hidden_units=128x64,64,linear"])
-    found = [space.configs({"hidden_units": v})[0].hidden_units for v in space.parameters[0].values]
-    assert found == [(128, 64), (64,), ()]
-    assert read_widths("128,64") == (128, 64)
+    space = make_space(IMAGES, ["none", "hidden_units=64,128-64,linear"])
+    (parameter,) = space.parameters
+    found = [space.configs({"hidden_units": v})[0].hidden_units for v in parameter.values]
+    assert found == [(64,), (128, 64), ()]
+    assert parameter.default == "128-64", "the base's own network"
+    # As before the first searches were told to write hyphens: their folders go on.
+    (before,) = make_space(IMAGES, ["none", "hidden_units=64,128x64"]).parameters
+    assert (before.values, before.default) == (("64", "128x64"), "128x64")
 
 
 @pytest.mark.parametrize(
     ("space", "fixed", "message"),
     [
         (["dropot"], (), "has no field 'dropot'. Did you mean 'dropout'"),
+        (["defalt"], (), "has no field 'defalt'. Did you mean 'default'?"),
+        ({"preset": "al"}, (), "Received: 'al'. Did you mean 'all'?"),
+        (["hidden_units=64,a-b"], (), "as 128-64, or linear for no hidden layer. Received: 'a-b'."),
         (["dropout=0,1.5"], (), "Did you mean a keep probability"),
         (["dropout=0.5:0.1"], (), "min must be below max"),
         (["dropout=0,a"], (), "it takes numbers"),

@@ -8,7 +8,6 @@ import numpy as np
 from kmlp.config.tables.references import title_of
 from kmlp.stats import paired_tests
 from kmlp.stats.formatting import Unit, listed, p_equals
-from kmlp.stats.metrics import METRICS
 from kmlp.stats.paired_tests import min_seeds_to_test
 from kmlp.study.plan import Plan
 from kmlp.study.results.ranking import standing
@@ -46,7 +45,7 @@ def _result(
         name=name,
         title=title_of(name, is_regression=scores.dataset.is_regression),
         num_members=len(by_seed),
-        test=summaries_of(list(by_seed.values()), "test", METRICS[scores.dataset.task]),
+        test=summaries_of(list(by_seed.values()), "test", scores.metrics),
         versus_best=versus,
         members=tuple(
             ReferenceScores(

@@ -9,6 +9,7 @@ from kmlp.config import StudyConfig
 from kmlp.errors import RunFolderError
 from kmlp.study.results.records.references import ReferenceResult
 from kmlp.study.results.records.study import StudyScores
+from kmlp.study.run_folder.folder import IMPORTANCE, RunFolder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +57,14 @@ class About:
     def is_of(self, other: "About") -> bool:
         """Whether these are the same models, metric and groups."""
         return replace(self, columns={}) == replace(other, columns={})
+
+
+def known_importance(folder: RunFolder) -> About | None:
+    """What a folder's shuffled scores are of; None where it has none that are whole."""
+    try:
+        return About.from_json(str(folder.read_arrays(IMPORTANCE)["about"]))
+    except (RunFolderError, KeyError):
+        return None
 
 
 def about_models(

@@ -13,6 +13,8 @@ from pydantic import Field, ValidationError, model_validator
 from kmlp.errors import RunFolderError
 from kmlp.stats.formatting import Unit, unit_of
 from kmlp.stats.metrics import BY_NAME, HIGHER_IS_BETTER, METRICS
+from kmlp.stats.metrics.own import own_record
+from kmlp.stats.metrics.record import MetricRecord
 from kmlp.study.results.records.base import (
     Count,
     Plain,
@@ -61,6 +63,10 @@ class DataFacts(Record):
         target: of a regression, how its numbers are stored.
         feature_names: what the columns of the arrays are called.
         value_range: of float32 arrays, the smallest and largest training value.
+        is_weighted: whether rows count differently.
+        validation: "given" or "last" (in time) of rows that validate whatever the seed; left out
+            where each seed draws its own.
+        parted_by: what columns say of how rows are parted and what they weigh, a line each.
     """
 
     name: str
@@ -77,6 +83,9 @@ class DataFacts(Record):
     target: Plain | None = unless_none()
     feature_names: tuple[str, ...] | None = unless_none()
     value_range: tuple[float, float] | None = unless_none()
+    is_weighted: bool | None = unless_none()
+    validation: Literal["given", "last"] | None = unless_none()
+    parted_by: tuple[str, ...] | None = unless_none()
 
     @property
     def is_regression(self) -> bool:
@@ -85,10 +94,23 @@ class DataFacts(Record):
 
 
 class NamedMetric(Record):
-    """What a study is decided by."""
+    """What a study is decided by.
+
+    Attributes:
+        is_own: whether a function of the user's own computes it, which kmlp does not have; left
+            out where it is not.
+    """
 
     name: str
     higher_is_better: bool
+    is_own: bool = Field(default=False, exclude_if=lambda value: not value)
+
+    @property
+    def known(self) -> MetricRecord:
+        """What is known of it."""
+        if self.is_own:
+            return own_record(self.name, higher_is_better=self.higher_is_better)
+        return BY_NAME[self.name]
 
 
 class Groups(Record):
@@ -114,6 +136,8 @@ class StudyScores(Record):
         groups: what these consist of.
         looks: what the number of seeds was decided by, on validation; null where it was given.
         pilot: how the strengths were chosen on validation; null where they were given.
+        searched: of how many trials of a search the variants are the best, but for the baseline;
+            left out where they are not.
         best: null where no member finished.
         earlier_readings: of the same test rows in the same folder; left out where there are none.
     """
@@ -130,6 +154,7 @@ class StudyScores(Record):
     sweeps: tuple[SweptField, ...]
     looks: Looks | None
     pilot: PilotSummary | None
+    searched: Positive | None = unless_none()
     best: Best | None
     earlier_readings: tuple[EarlierReading, ...] = Field(
         default=(), exclude_if=lambda found: not found
@@ -138,8 +163,14 @@ class StudyScores(Record):
     def unit(self, metric: str | None = None) -> Unit:
         """How a metric, the primary one where omitted, is written of this study's test scores."""
         metric = metric or self.metric.name
+        known = self.metric.known if metric == self.metric.name else metric
         means = [v.test[metric].mean for v in self.variants if metric in v.test]
-        return unit_of(metric, means)
+        return unit_of(known, means)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """All that networks are scored by: the task's, and the user's own."""
+        return tuple(dict.fromkeys((*METRICS[self.dataset.task], self.metric.name)))
 
     def variant(self, name: str) -> VariantResult:
         """By its name; there must be one."""
@@ -163,9 +194,10 @@ class StudyScores(Record):
     def _fits_its_task(self) -> Self:
         """A metric of classes is none of numbers, and the other way round."""
         task = self.dataset.task
-        if self.metric.name not in METRICS[task]:
+        is_known = not self.metric.is_own
+        if is_known and self.metric.name not in METRICS[task]:
             raise ValueError(f"{self.metric.name} is no metric of a {task} task")
-        if self.metric.higher_is_better != HIGHER_IS_BETTER[self.metric.name]:
+        if is_known and self.metric.higher_is_better != HIGHER_IS_BETTER[self.metric.name]:
             raise ValueError(f"{self.metric.name} runs the other way")
         foreign = {n for part in self._parts() for n in part if n in BY_NAME} - {*METRICS[task]}
         if foreign:

@@ -1,0 +1,89 @@
+"""What `kmlp study` and `kmlp run` train, and how the terminal and a page tell how far it is."""
+
+import contextlib
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kmlp.cli.app import import_backend_quietly, open_page
+from kmlp.config import StudyConfig
+from kmlp.text import visible
+
+if TYPE_CHECKING:
+    from kmlp.data import Dataset
+    from kmlp.study.loading import Study
+    from kmlp.study.progress import StudyProgress
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How a study is shown while it runs.
+
+    Attributes:
+        is_live: whether a page says how far it is.
+        is_opened: whether a browser shows that page.
+    """
+
+    is_live: bool = False
+    is_opened: bool = False
+
+
+def load_data(config: StudyConfig) -> "Dataset":
+    from kmlp.config.tables.table import load_configured
+
+    dataset = load_configured(config.dataset, config.data)
+    origin = dataset.provenance
+    print(
+        f"{dataset.name}: {origin.source}, {len(dataset.y_train):,} training and "
+        f"{len(dataset.y_test):,} test rows, from {origin.location}, sha256 {origin.sha256[:12]}",
+        file=sys.stderr,
+    )
+    for note in dataset.rows.notes:
+        print(f"rows: {visible(note)}", file=sys.stderr)
+    for warning in dataset.warnings:
+        print(f"look at: {visible(warning)}", file=sys.stderr)
+    return dataset
+
+
+def run_with_progress(
+    config: StudyConfig, out: Path, dataset: "Dataset", shown: Shown | None = None
+) -> "Study":
+    from kmlp.study.progress import StudyProgress
+    from kmlp.study.study import run_study
+
+    written_out = config.for_data(dataset.spec.task, dataset.spec.input_dtype)
+    if config.most_seeds < (needed := seeds_needed(written_out)):
+        comparisons = len(written_out.variant_names) - 1
+        print(
+            f"{config.most_seeds} seeds cannot show any difference, with {comparisons} to compare "
+            f"with the baseline; at least {needed} are needed: --seeds {needed}",
+            file=sys.stderr,
+        )
+    import_backend_quietly()
+    with StudyProgress() as progress, _live_page(progress, out, dataset.name, shown or Shown()):
+        return run_study(config, out, dataset, progress=progress)
+
+
+def _live_page(
+    progress: "StudyProgress", folder: Path, name: str, shown: Shown
+) -> contextlib.AbstractContextManager:
+    """The page of a study that runs, where it is asked for."""
+    if not shown.is_live:
+        return contextlib.nullcontext()
+    from kmlp.report.live import LivePage
+
+    def tell(page: Path) -> None:
+        print(f"Watch: {page}", file=sys.stderr)
+        if shown.is_opened:
+            open_page(page)
+
+    return LivePage(progress, folder, f"Which regularizer helps on {name}?", tell)
+
+
+def seeds_needed(config: StudyConfig) -> int:
+    """From how many seeds on any difference from the baseline can show; 0 of one variant."""
+    from kmlp.stats.paired_tests import min_seeds_to_test
+
+    comparisons = len(config.variant_names) - 1
+    return min_seeds_to_test(comparisons) if comparisons else 0

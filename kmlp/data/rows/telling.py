@@ -1,0 +1,106 @@
+"""What columns say of rows, in words: how many groups there are, when the test rows begin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+
+from kmlp.data.rows.cells import RowCells
+from kmlp.data.rows.holding_out import are_last
+from kmlp.data.rows.options import RowOptions
+from kmlp.data.rows.record import Rows
+
+_LISTED = 10
+
+
+def notes_on(options: RowOptions, of: Mapping[str, RowCells]) -> tuple[str, ...]:
+    """A line for each option.
+
+    Args:
+        options: what was asked.
+        of: "training", perhaps "validation", and "test" -> what is said of its rows.
+    """
+    found, training = [], of["training"]
+    if options.group_on:
+        found.append(_groups(options.group_on, of))
+    if options.time_on:
+        found.append(_time(options.time_on, of))
+    if options.stratify_on:
+        number = _words(training.strata).n_unique()
+        found.append(f"strata by {options.stratify_on!r}: {number}; every part has its share")
+    if options.fold_on:
+        found.append(_folds(options.fold_on, _words(training.folds)))
+    if options.weight_on:
+        weight = training.weight
+        assert weight is not None
+        span = f"from {weight.min():g} to {weight.max():g}, {weight.mean():g} on average"
+        found.append(f"weights by {options.weight_on!r}: {span}")
+    return tuple(found)
+
+
+def validation_note(rows: Rows, share: float) -> str:
+    """Which rows validate, where that follows from no draw; empty where each seed draws its own.
+
+    Example:
+        >>> validation_note(Rows(strata=np.zeros(4, int), time=np.arange(4.0)), 0.25)
+        'validation: the last training rows, 1 of 4, from 3 on; the same for every seed'
+        >>> validation_note(Rows.of(np.zeros(4, int)), 0.25)
+        ''
+    """
+    if rows.is_validation is not None:
+        number = int(rows.is_validation.sum())
+        return f"validation: {number:,} given rows; the same for every seed"
+    if rows.time is None or not share:
+        return ""
+    last = are_last(rows.time, share)
+    begin = f", from {when(rows.time[last].min())} on" if last.any() else ""
+    return (
+        f"validation: the last training rows, {int(last.sum()):,} of {len(rows):,}{begin}; the "
+        "same for every seed"
+    )
+
+
+def when(moment: np.generic) -> str:
+    """A moment for people; of a date without a time of day the day alone.
+
+    Example:
+        >>> when(np.datetime64("2024-03-01T00:00:00.000000")), when(np.float64(3))
+        ('2024-03-01', '3')
+    """
+    if not isinstance(moment, np.datetime64):
+        return f"{float(moment):.10g}"
+    day = moment.astype("datetime64[D]")
+    return str(day if day == moment else moment.astype("datetime64[s]"))
+
+
+def _groups(column: str, cells: Mapping[str, RowCells]) -> str:
+    numbers = [
+        f"{said.groups.n_unique():,} in the {part} rows"
+        for part, said in cells.items()
+        if said.groups is not None
+    ]
+    return f"groups by {column!r}: {', '.join(numbers)}; none is parted"
+
+
+def _time(column: str, cells: Mapping[str, RowCells]) -> str:
+    begins = [
+        f"{part} rows begin at {when(said.time.min())}"
+        for part, said in cells.items()
+        if said.time is not None
+    ]
+    return f"time by {column!r}: {', '.join(begins)}"
+
+
+def _folds(column: str, words: pl.Series) -> str:
+    names, counts = np.unique(words.to_numpy(), return_counts=True)
+    pairs = list(zip(names, counts, strict=True))
+    listed = ", ".join(f"{name} ({count:,} rows)" for name, count in pairs[:_LISTED])
+    more = f" and {len(pairs) - _LISTED} more" if len(pairs) > _LISTED else ""
+    return f"folds by {column!r}: {listed}{more}"
+
+
+def _words(words: pl.Series | None) -> pl.Series:
+    assert words is not None
+    return words

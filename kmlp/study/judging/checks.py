@@ -1,0 +1,69 @@
+"""Whether a metric can be told of the data, before anything is trained. No Keras."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from kmlp.config import AUTO, StudyConfig
+from kmlp.data import Dataset, DataSpec
+from kmlp.errors import ConfigError
+from kmlp.stats.metrics import classification_metrics, regression_metrics
+from kmlp.stats.metrics.own import Metric
+from kmlp.stats.monitoring import resolved_metric
+
+
+def check_metric(metric: str, data: Dataset) -> None:
+    """Refuses what cannot be told of these rows, whatever is predicted."""
+    name = resolved_metric(metric, data.spec.task)
+    if metric == AUTO:
+        return
+    for rows, truth in (("training", data.y_train), ("test", data.y_test)):
+        if np.isnan(_score_of_nothing_known(name, data.spec.in_unit(truth), data.spec)):
+            raise ConfigError(
+                f"{name} cannot be told of the {rows} rows: they hold one class only, a target of "
+                "0, or targets that do not vary. Choose another metric."
+            )
+
+
+def check_own_metric(metric: Metric, config: StudyConfig, data: Dataset) -> None:
+    """Tries a function before anything is trained, and refuses what it cannot decide."""
+    refuse_unfit(metric, vars(config))
+    spec = data.spec
+    for truth in (data.y_train, data.y_test):
+        if len(truth):
+            metric.of(spec.in_unit(truth), _nothing_known(spec.in_unit(truth), spec))
+
+
+def _nothing_known(truth: np.ndarray, spec: DataSpec) -> np.ndarray:
+    """Outputs of a network that knows nothing of these rows."""
+    if spec.task == "regression":
+        return truth + 1
+    return np.full((len(truth), spec.num_classes), -np.log(spec.num_classes))
+
+
+def _score_of_nothing_known(metric: str, truth: np.ndarray, spec: DataSpec) -> float:
+    score = regression_metrics if spec.task == "regression" else classification_metrics
+    return score(truth, _nothing_known(truth, spec))[metric]
+
+
+def refuse_unfit(metric: Metric, config_says: Mapping[str, object]) -> None:
+    """Refuses what a metric of the user's own cannot decide, with what can.
+
+    Args:
+        metric: the user's.
+        config_says: `num_seeds`, `strengths` and `validation_fraction` of the study.
+
+    Raises:
+        ConfigError: what does not go together.
+    """
+    for field in ("num_seeds", "strengths"):
+        if config_says[field] == "auto":
+            raise ConfigError(
+                f"{field}='auto' decides by a metric that kmlp has, on the way. Received: "
+                f"metric={metric.name!r}. Say {field}, or take metric='auc' or another of kmlp's."
+            )
+    if not config_says["validation_fraction"]:
+        raise ConfigError(
+            f"metric={metric.name!r} chooses the best on validation rows, of which there are none. "
+            "Received: validation_fraction=0. Hold some rows out."
+        )
