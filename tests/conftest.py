@@ -1,5 +1,6 @@
 """Data and settings that several test modules share."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from kmlp.data import Dataset
 
 # Most of the tests' time would be compiling: what one process has compiled, those that it starts,
 # that follow it after a kill, or that work beside it need not. Read when TensorFlow starts; JAX's
-# cache is set in the other conftest.
-_CACHE = Path(__file__).parent.parent / ".pytest_cache" / "xla"
+# cache is set in the other conftest. A program's name there does not tell its flags.
+_FLAGS = hashlib.sha256(os.environ.get("XLA_FLAGS", "").encode()).hexdigest()[:8]
+_CACHE = Path(__file__).parent.parent / ".pytest_cache" / f"xla-{_FLAGS}"
 _CACHE.mkdir(parents=True, exist_ok=True)
 os.environ.setdefault(
     "TF_XLA_FLAGS",

@@ -68,6 +68,7 @@ def train_missing(
     room = trainer.make_room(data)
     plan = plan or functools.partial(_planned, trainer, data)
     stacks = _order_stacks(missing_members(folder, wanted), folder, room, plan)
+    runner.note(stacks)
     if watcher:
         watcher.need(room.need(stacks))
     runner.train(stacks, data, room)
@@ -112,6 +113,11 @@ class _Runner:
         # By member, the stack that it was begun with.
         self._stack_of: dict[str, list[str]] = {}
         self._proving = False
+
+    def note(self, stacks: Stacks) -> None:
+        """Notes who will train together, before anybody does."""
+        for stack in stacks:
+            self._folder.stacks.note(self._ids(stack))
 
     def train(
         self, stacks: Sequence[Sequence[Member]], data: Dataset, room: Room | None = None
@@ -205,17 +211,18 @@ def _order_stacks(
     room: Room,
     plan: Callable[[Sequence[Member], Room], Stacks],
 ) -> Stacks:
-    """The stacks to train: first those that were begun, as they were, for their checkpoints."""
+    """The stacks to train: first those that were planned before, as they were, for their
+    checkpoints, and that the end is the same to the bit."""
     left = dict(missing)
     resumed = []
     # Large ones first: who had to prove itself alone goes on with its stack.
-    for ids in sorted(folder.stacks.begun(), key=len, reverse=True):
+    for ids in sorted(folder.stacks.noted(), key=len, reverse=True):
         if not all(id in left for id in ids):
             continue
         stack = [left[id] for id in ids]
         if not room.fits(stack):
             logger.warning(
-                "a stack of %d members was begun with more memory than there is now; "
+                "a stack of %d members was planned with more memory than there is now; "
                 "they are trained anew in smaller ones",
                 len(ids),
             )

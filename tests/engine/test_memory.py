@@ -77,6 +77,21 @@ def test_planned_stacks_fit_into_the_memory_there_is(tiny):
     assert one == 1
 
 
+def test_the_widest_stack_is_found_by_few_estimates(tiny, monkeypatch):
+    """Of small networks thousands fit: to count down to them took longer than to train."""
+    room, member, estimates = Room(tiny, 1, 16 * GIB), make_member(tiny), []
+
+    def counted(self, member, num_members, estimate=Room.stack_bytes):
+        estimates.append(num_members)
+        return estimate(self, member, num_members)
+
+    monkeypatch.setattr(Room, "stack_bytes", counted)
+    width = room.width(member)
+    assert width > 1000
+    assert len(estimates) < 40
+    assert room.stack_bytes(member, width) <= room.free < room.stack_bytes(member, 2 * width)
+
+
 def test_a_stack_takes_more_for_more_members_wider_layers_and_larger_batches(tiny):
     room = Room(tiny, 1, GIB)
     wide = {"hidden_units": (1000,)}
@@ -226,7 +241,7 @@ def test_a_begun_stack_that_fits_no_more_is_planned_anew(tiny, tmp_path, caplog)
     assert small.need(stacks).total <= small.limit
     assert stacks[0] == members[15:]
     assert sorted(m.id for s in stacks for m in s) == sorted(ids)
-    assert "a stack of 15 members was begun with more memory" in caplog.text
+    assert "a stack of 15 members was planned with more memory" in caplog.text
 
 
 def write_cgroup(root: Path, folder: str, **files: object) -> None:

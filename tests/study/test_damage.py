@@ -264,7 +264,7 @@ def test_a_damaged_note_of_a_stack_is_passed_over(tmp_path, note, caplog):
         folder.stacks.begin(["c", "d"])
         path = folder.stacks.checkpoint_folder(["a"]) / "members.json"
         path.write_bytes(note)
-        assert folder.stacks.begun() == [["c", "d"]]
+        assert folder.stacks.noted() == [["c", "d"]]
     assert f"{path} is not what was written; its stack is trained anew" in caplog.text
 
 

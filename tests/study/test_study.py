@@ -122,6 +122,35 @@ def test_a_study_in_steps_equals_a_study_at_once(finished, tiny, tmp_path):
         assert a["val"]["cross_entropy"] == pytest.approx(b["val"]["cross_entropy"], rel=1e-4)
 
 
+class Stopped(LinearTrainer):
+    """Dies before the first stack begins, as a machine that is switched off does."""
+
+    def train_members(self, stacks, *_, **__) -> None:
+        raise KeyboardInterrupt
+
+
+@dataclasses.dataclass(frozen=True)
+class Listing(LinearTrainer):
+    """Tells who trains with whom."""
+
+    told: list[list[str]] = dataclasses.field(default_factory=list)
+
+    def train_members(self, stacks, *args, **kwargs) -> None:
+        self.told.extend([m.id for m in stack] for stack in stacks)
+        super().train_members(stacks, *args, **kwargs)
+
+
+def test_stacks_that_never_began_are_trained_as_planned(tiny, tmp_path):
+    """In another stack a network would differ by rounding from what it would have come to."""
+    with pytest.raises(KeyboardInterrupt):
+        run_study(CONFIG, tmp_path / "run", tiny, trainer=Stopped(width=4))
+    planned = RunFolder(tmp_path / "run").stacks.noted()
+    assert sorted(map(len, planned)) == [2, 4, 4, 4, 4]
+    trainer = Listing(width=3)
+    run_study(CONFIG, tmp_path / "run", tiny, trainer=trainer)
+    assert sorted(trainer.told) == sorted(planned)
+
+
 def test_a_member_with_damaged_arrays_is_trained_again(finished, tiny, caplog):
     id = finished.results["members"][3]["id"]
     path = finished.run_dir / "arrays" / f"{id}.npz"

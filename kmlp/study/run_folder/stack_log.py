@@ -45,11 +45,16 @@ class StackLog:
     def __init__(self, path: Path, ledger: Ledger) -> None:
         self.path, self._ledger = path, ledger
 
-    def begin(self, ids: Sequence[str]) -> None:
-        """Notes who trains together, and counts the attempt before it starts."""
+    def note(self, ids: Sequence[str]) -> None:
+        """Notes who trains together: after a kill they do so again, begun or not, for numbers of
+        another stack would differ by rounding."""
         folder = self.checkpoint_folder(ids)
         make_folder(folder)
         write_atomically(folder / _MEMBERS, json.dumps(list(ids)).encode())
+
+    def begin(self, ids: Sequence[str]) -> None:
+        """Notes who trains together, and counts the attempt before it starts."""
+        self.note(ids)
         with self._ledger.connect() as connection:
             connection.executemany(
                 "INSERT INTO attempt VALUES (?, 1, 1, 0, '') ON CONFLICT (id) "
@@ -97,8 +102,8 @@ class StackLog:
         furthest = {id: epoch for id, *_, epoch in self._ledger.rows(ATTEMPT)}
         return max(furthest.get(id, 0) for id in ids)
 
-    def begun(self) -> list[list[str]]:
-        """The ids of every stack that was begun and has not been recorded, oldest name first.
+    def noted(self) -> list[list[str]]:
+        """The ids of every stack that was noted and has not been recorded, lowest name first.
 
         A note that is damaged is passed over: its members are trained in a stack that is new.
         """

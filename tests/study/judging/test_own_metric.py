@@ -270,7 +270,7 @@ def test_the_command_line_takes_a_name_and_a_python_file(tmp_path, by_cost):
 
 
 def test_a_python_file_without_a_metric_is_refused(tmp_path):
-    from kmlp.cli.rescore import find_metric
+    from kmlp.cli.report import find_metric
 
     file = tmp_path / "costs.py"
     file.write_text("profit = 3\n")
