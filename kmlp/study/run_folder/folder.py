@@ -31,7 +31,7 @@ from kmlp.files import (
 from kmlp.ownership import Kind, own_folder, refuse_foreign_folder
 from kmlp.study.run_folder.integrity import FILE, Ledger, Rows, Table, schema
 from kmlp.study.run_folder.kept_files import KeptFiles
-from kmlp.study.run_folder.records import ATTEMPT, EPOCH, MEMBER, MemberRecord, outputs_in
+from kmlp.study.run_folder.records import ATTEMPT, EPOCH, MEMBER, MemberRecord, npz, outputs_in
 from kmlp.study.run_folder.stack_log import StackLog
 
 logger = logging.getLogger(__name__)
@@ -136,7 +136,7 @@ class RunFolder:
         """Adds the members of a finished stack, all or none: a stack is never half recorded."""
         rows = []
         for record, arrays in finished:
-            name, content = f"arrays/{record.id}.npz", _npz(arrays)
+            name, content = f"arrays/{record.id}.npz", npz(arrays)
             write_atomically(self.path / name, content)
             sha256 = hashlib.sha256(content).hexdigest()
             rows.append((record.id, json.dumps(vars(record)), name, sha256))
@@ -213,7 +213,7 @@ class RunFolder:
 
     def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Keeps arrays of the whole study in a file that is read back."""
-        self._write(name, _npz(arrays))
+        self._write(name, npz(arrays))
 
     def read_arrays(self, name: str) -> dict[str, np.ndarray]:
         """What `write_arrays` wrote.
@@ -346,9 +346,3 @@ class RunFolder:
 
     def _connect(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
         return self._ledger.connect()
-
-
-def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
-    buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
-    return buffer.getvalue()
