@@ -32,6 +32,7 @@ from kmlp.study.results.assembly import build_results
 from kmlp.study.results.records.study import StudyResults
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.run_folder.folder import IMPORTANCE
+from kmlp.study.run_folder.readings import note_reading
 from kmlp.study.runner import Watcher, missing_members, train_missing
 from kmlp.study.test_rows import load_data, refuse_folds
 
@@ -155,6 +156,9 @@ def _run(
         if find_importance(folder, results, trained, data, trainer, progress, metric=metric):
             results = make_results()
         folder.write_json("results.json", results.to_dict())
+        # Seeds; where folds test, folds.
+        num_seeds = {v.name: len(results.by_pair(v.name)) for v in results.variants}
+        note_reading(folder, results.metric.name, results.baseline, num_seeds)
     return Study(config, folder.path, results)
 
 

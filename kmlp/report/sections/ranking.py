@@ -151,14 +151,15 @@ def _how(results: StudyResults) -> str:
             "folds, corrected for the rows that they share (Nadeau and Bengio), as SE, its "
             "standard error, is; p is the corrected resampled t test's on differences paired by "
             "fold, corrected by Holm over all variants; differences significant at 5 % are bold. "
-            "No ensemble is scored: its networks have trained on all rows."
+            "Each interval is by itself, p alone holds for all at once. No ensemble is scored: its "
+            "networks have trained on all rows."
         )
     what = "predictions" if results.dataset.is_regression else "probabilities"
     return (
         f"Intervals are t intervals of the mean over {_seeds(results)}, SE is its standard error; "
         "p is the two-sided sign-flip test's on differences paired by seed, corrected by Holm over "
-        "all variants; differences significant at 5 % are bold. The ensemble averages the "
-        f"{what} of a variant's networks."
+        "all variants; differences significant at 5 % are bold. Each interval is by itself, p "
+        f"alone holds for all at once. The ensemble averages the {what} of a variant's networks."
     )
 
 

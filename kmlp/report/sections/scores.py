@@ -97,8 +97,9 @@ def others_section(results: StudyResults) -> Section | None:
         ranked,
         is_baseline=lambda v: v.name == results.baseline,
         note=(
-            f"Means over {results.tested.pair}s. No test was made on these: the {unit.title} was "
-            "named before."
+            f"Means over {results.tested.pair}s, to describe: the {unit.title} was named before, "
+            "and no test was made on these. Each interval is by itself; among so many some differ "
+            "by chance."
         ),
     )
     return Section("others", f"Other scores {results.tested.where}", [shown])

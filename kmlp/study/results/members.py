@@ -46,6 +46,17 @@ def extra_members(plan: Plan, records: Records, given_up: Collection[str]) -> It
             yield ExtraGivenUp.model_validate(place)
 
 
+def finished_seeds(plan: Plan, records: Records) -> dict[str, int]:
+    """How many seeds of each variant finished; where folds test, how many folds."""
+    done = {id for id, record in records.items() if record.status == "done"}
+    seeds = {variant: done & {*ids.values()} for variant, ids in plan.ids.items()}
+    # Only where rows are set aside is an ordinary member scored on any.
+    if any("test" in records[id].metrics for ids in seeds.values() for id in ids):
+        return {variant: len(ids) for variant, ids in seeds.items()}
+    folds = [e for e in plan.extras if e.group == "folds" and e.member.id in done]
+    return {variant: sum(e.variant == variant for e in folds) for variant in plan.ids}
+
+
 def _scored(record: MemberRecord, part: str) -> dict[str, object]:
     """All that its record says, but its place in the study; a part that it lacks is empty.
 
