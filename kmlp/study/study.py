@@ -8,7 +8,7 @@ from typing import Protocol
 
 from kmlp.config import AUTO, StudyConfig
 from kmlp.data import Dataset
-from kmlp.data.checks import checked_data
+from kmlp.data.rows.checks import checked_data
 from kmlp.engine.trainer import Trainer
 from kmlp.errors import ConfigError, RunFolderError
 from kmlp.machine import import_quietly

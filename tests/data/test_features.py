@@ -11,7 +11,7 @@ import pytest
 import scipy.sparse
 
 from kmlp.data import Dataset
-from kmlp.data.checks import checked_data
+from kmlp.data.rows.checks import checked_data
 from kmlp.data.dataset import DataSpec
 from kmlp.errors import DataError
 

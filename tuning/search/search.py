@@ -9,7 +9,7 @@ from typing import Any
 from kmlp.config import MLPConfig, TrainConfig
 from kmlp.config.tables.table import apart_from_test, load_configured
 from kmlp.data import Dataset
-from kmlp.data.checks import checked_data, with_test_rows
+from kmlp.data.rows.checks import checked_data, with_test_rows
 from kmlp.engine.trainer import Trainer
 from kmlp.errors import ConfigError, RunFolderError
 from kmlp.study.provenance import (

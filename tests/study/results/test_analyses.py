@@ -12,6 +12,7 @@ from kmlp.report.sections.analyses.folds import fold_tables
 from kmlp.stats import paired_tests
 from kmlp.stats.cross_validation import fold_interval
 from kmlp.stats.decomposition.bias_variance import decompose
+from kmlp.stats.metrics import BY_NAME
 from kmlp.study.results.analyses.folds import cross_validation
 from kmlp.study.results.assembly import build_results
 from kmlp.study.results.fold_scores import fold_scores
@@ -126,8 +127,8 @@ def test_of_two_variants_the_fewer_rows_count_in_the_correction(made):
     folds = fold_scores(
         record.extra_members,
         record.groups.folds,
-        metric=record.metric.name,
-        task=record.dataset.task,
+        metric=BY_NAME[record.metric.name],
+        metrics=record.metrics,
         num_train={"none": None, "dropout": None, "l2": 30},
     )
     found = cross_validation(record, folds).to_dict()["variants"]
