@@ -96,6 +96,12 @@ def rescore(
     from kmlp.study.judging.rescore import rescore as judged
 
     study = judged(run_dir, find_metric(metric))
+    if (run_dir / "report.html").exists():
+        print(
+            f"The page there says what was judged before: kmlp report {quote(str(run_dir))} writes "
+            "it anew.",
+            file=sys.stderr,
+        )
     if json:
         print_json(study.results)
     else:

@@ -151,6 +151,8 @@ def _again(folder: RunFolder, results: StudyResults, environment: Environment) -
         "Python": f"{environment.python} on {environment.platform}",
         "packages": environment.versions,
     }
+    if results.metric.is_own:
+        facts["judged by"] = _own_metric(results)
     if environment.backend:
         facts["trained by"] = _machine(environment)
     if environment.later:
@@ -170,6 +172,17 @@ def _again(folder: RunFolder, results: StudyResults, environment: Environment) -
             ),
             facts_table(facts),
         ],
+    )
+
+
+def _own_metric(results: StudyResults) -> str:
+    """What takes a function that no run folder keeps."""
+    metric = results.metric
+    name = json.dumps(metric.name, ensure_ascii=False)
+    return (
+        f"{metric.name}, a Python function of the user's own, which is not kept here: "
+        f"kmlp.rescore(RUN, kmlp.Metric({name}, FUNCTION, "
+        f"higher_is_better={metric.higher_is_better}))"
     )
 
 

@@ -169,5 +169,7 @@ def _mcnemar(scores: StudyScores, evidence: Evidence) -> McNemarTest | None:
     is_apart = best is not None and best.variant != baseline and scores.finished(baseline)
     if scores.dataset.is_regression or best is None or not is_apart:
         return None
+    if evidence.weight is not None:
+        return None  # it counts rows, and these do not count alike
     other = best_member(scores, baseline)
     return mcnemar(evidence, best.member, other.id, other.seed)

@@ -22,6 +22,7 @@ def caveats(results: StudyNumbers) -> list[str]:
         *_tuned(results),
         *_imbalanced(results),
         *_absent(results),
+        *_weighed(results),
         *_sampled(results),
     ]
 
@@ -118,6 +119,17 @@ def _dominated(results: StudyNumbers) -> list[str]:
 
 def _commonest(results: StudyNumbers) -> str:
     return results.dataset.class_names[results.class_shares.index(max(results.class_shares))]
+
+
+def _weighed(results: StudyNumbers) -> list[str]:
+    """What is not defined for rows that count differently."""
+    if not results.dataset.is_weighted:
+        return []
+    return [
+        "Rows count by their weights in training and in every score. Intervals over other test "
+        "rows and McNemar's test are left out, which are defined for rows that count alike; "
+        "figures of predictions and the confusion matrix count rows."
+    ]
 
 
 def _absent(results: StudyNumbers) -> list[str]:

@@ -182,9 +182,10 @@ class RunFolder:
         """
         return outputs_in(self.arrays(id))
 
-    def write_test_labels(self, labels: np.ndarray) -> None:
-        """Keeps the test set's labels, `(n,)`, beside the predictions they belong to."""
-        self.write_arrays(_LABELS, {"labels": labels})
+    def write_test_labels(self, labels: np.ndarray, weight: np.ndarray | None = None) -> None:
+        """Keeps the test set's labels, `(n,)`, and weights beside the predictions of its rows."""
+        more = {} if weight is None else {"weight": weight}
+        self.write_arrays(_LABELS, {"labels": labels, **more})
 
     def test_labels(self) -> np.ndarray:
         """The test set's labels, `(n,)`.
@@ -194,9 +195,14 @@ class RunFolder:
         """
         return self.read_arrays(_LABELS)["labels"]
 
-    def write_train_labels(self, labels: np.ndarray) -> None:
+    def row_weights(self, part: str = "test") -> np.ndarray | None:
+        """How much each row of "test" or "train" counts, `(n,)`; None where all count alike."""
+        return self.read_arrays(_LABELS if part == "test" else _TRAIN_LABELS).get("weight")
+
+    def write_train_labels(self, labels: np.ndarray, weight: np.ndarray | None = None) -> None:
         """Keeps those of the training set, `(n,)`: folds and validation rows are some of it."""
-        self.write_arrays(_TRAIN_LABELS, {"labels": labels})
+        more = {} if weight is None else {"weight": weight}
+        self.write_arrays(_TRAIN_LABELS, {"labels": labels, **more})
 
     @property
     def has_train_labels(self) -> bool:
