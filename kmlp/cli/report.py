@@ -150,6 +150,14 @@ def report(
         Path | None,
         Parameter(help="a search's run folder: a chapter on how settings were searched"),
     ] = None,
+    scores: Annotated[
+        Path | None,
+        Parameter(
+            name="--with",
+            help="a file with scores of other methods on the same test rows: a section beside the "
+            "study's own, as kmlp compare judges them",
+        ),
+    ] = None,
     hide_values: HideValues = False,
     open: Open = False,
 ) -> None:
@@ -160,6 +168,7 @@ def report(
     For example:
 
         kmlp report runs/a --author "A. Student"
+        kmlp report runs/a --with mine.csv
         kmlp report runs/assignment
         kmlp report runs/a runs/b --out runs/a-and-b
     """
@@ -172,6 +181,8 @@ def report(
     searches = [d for d in run_dirs if is_search(d)]
     if hide_values and (searches or len(run_dirs) > 1):
         raise ConfigError("--hide-values is of the report of one study: kmlp report RUN.")
+    if scores and (searches or len(run_dirs) > 1):
+        raise ConfigError("--with is of the report of one study: kmlp report RUN --with FILE.")
     said = (page or Page()).of_paper
     chapter = search_chapter(search or _search_inside(run_dirs))
     if len(run_dirs) == 1:
@@ -180,7 +191,12 @@ def report(
             written = write_search_report(run_dirs[0], out)
         else:
             written = write_report(
-                run_dirs[0], out, hide_values=hide_values, page=said, search=chapter
+                run_dirs[0],
+                out,
+                hide_values=hide_values,
+                page=said,
+                search=chapter,
+                scores=scores,
             )
     elif searches:
         raise ConfigError(

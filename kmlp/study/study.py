@@ -34,6 +34,7 @@ from kmlp.study.results.assembly import build_results
 from kmlp.study.results.records.study import StudyResults
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.run_folder.folder import IMPORTANCE
+from kmlp.study.run_folder.readings import note_reading
 from kmlp.study.runner import Watcher, missing_members, train_missing
 
 logger = logging.getLogger(__name__)
@@ -152,6 +153,8 @@ def _run(
         if find_importance(folder, results, trained, data, trainer, progress, metric=metric):
             results = make_results()
         folder.write_json("results.json", results.to_dict())
+        num_seeds = {v.name: v.num_members for v in results.variants}
+        note_reading(folder, results.metric.name, results.baseline, num_seeds)
     return Study(config, folder.path, results)
 
 
