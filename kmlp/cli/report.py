@@ -150,7 +150,18 @@ def report(
         Path | None,
         Parameter(help="a search's run folder: a chapter on how settings were searched"),
     ] = None,
+    scores: Annotated[
+        Path | None,
+        Parameter(
+            name="--with",
+            help="a file with scores of other methods on the same test rows: a section beside the "
+            "study's own, as kmlp compare judges them",
+        ),
+    ] = None,
     hide_values: HideValues = False,
+    tensorboard: Annotated[
+        bool, Parameter(negative="", help="also write the curves of every network for TensorBoard")
+    ] = False,
     open: Open = False,
 ) -> None:
     """Write the report of a study or a search again, without training; of studies, side by side.
@@ -160,6 +171,7 @@ def report(
     For example:
 
         kmlp report runs/a --author "A. Student"
+        kmlp report runs/a --with mine.csv
         kmlp report runs/assignment
         kmlp report runs/a runs/b --out runs/a-and-b
     """
@@ -172,6 +184,8 @@ def report(
     searches = [d for d in run_dirs if is_search(d)]
     if hide_values and (searches or len(run_dirs) > 1):
         raise ConfigError("--hide-values is of the report of one study: kmlp report RUN.")
+    if scores and (searches or len(run_dirs) > 1):
+        raise ConfigError("--with is of the report of one study: kmlp report RUN --with FILE.")
     said = (page or Page()).of_paper
     chapter = search_chapter(search or _search_inside(run_dirs))
     if len(run_dirs) == 1:
@@ -180,7 +194,12 @@ def report(
             written = write_search_report(run_dirs[0], out)
         else:
             written = write_report(
-                run_dirs[0], out, hide_values=hide_values, page=said, search=chapter
+                run_dirs[0],
+                out,
+                hide_values=hide_values,
+                page=said,
+                search=chapter,
+                scores=scores,
             )
     elif searches:
         raise ConfigError(
@@ -192,8 +211,23 @@ def report(
         place = out or Path("runs") / names
         written = write_comparison(run_dirs, place, page=said, search=chapter)
     print_report(written)
+    if tensorboard:
+        _write_tensorboard(run_dirs)
     if open:
         open_page(written)
+
+
+def _write_tensorboard(run_dirs: Sequence[Path]) -> None:
+    """Of every study and search, wherever its report goes."""
+    from kmlp.cli.tune import is_search
+    from kmlp.study.loading import study_folders
+    from kmlp.study.tensorboard import write_tensorboard
+    from tuning import write_tensorboard as write_of_search
+
+    for run_dir in run_dirs:
+        for folder in study_folders(run_dir) or [run_dir]:
+            out = (write_of_search if is_search(folder) else write_tensorboard)(folder)
+            print(f"Curves: tensorboard --logdir {quote(str(out))}")
 
 
 def _search_inside(run_dirs: Sequence[Path]) -> Path | None:

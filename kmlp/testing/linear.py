@@ -1,5 +1,6 @@
 """A member as a linear model: one gradient step an epoch, in NumPy."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -172,7 +173,9 @@ class LinearRun:
 
 def _inputs(x: np.ndarray, spec: DataSpec) -> np.ndarray:
     """`(n, features + 1)`: images in [0, 1], and a one for the bias."""
-    flat = x.reshape(len(x), spec.num_features) / (255.0 if spec.input_dtype == "uint8" else 1.0)
+    flat = x.reshape(len(x), math.prod(x.shape[1:])) / (
+        255.0 if spec.input_dtype == "uint8" else 1.0
+    )
     return np.hstack([flat, np.ones((len(x), 1))])
 
 

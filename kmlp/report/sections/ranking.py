@@ -131,7 +131,8 @@ def _table(results: StudyResults, own: Sequence[Column[VariantResult]]) -> Table
         f"are t intervals of the mean over {_seeds(results)}, SE is its standard error; p is the "
         "two-sided sign-flip "
         "test's on differences paired by seed, corrected by Holm over all variants; differences "
-        f"significant at 5 % are bold. The ensemble averages the {what} of a variant's networks."
+        f"significant at 5 % are bold. Each interval is by itself, p alone holds for all at once. "
+        f"The ensemble averages the {what} of a variant's networks."
     )
     return Table(tabular.headings(own), rows, note)
 

@@ -3,6 +3,7 @@
 from kmlp.stats.formatting import listed
 from kmlp.stats.imbalance import fitting_metrics, is_dominated
 from kmlp.study.results.analyses.interim import interim_sentences
+from kmlp.study.results.analyses.readings import reading_sentences
 from kmlp.study.results.ranking import is_imbalanced
 from kmlp.study.results.records.members import MemberScores
 from kmlp.study.results.records.study import StudyNumbers
@@ -24,6 +25,7 @@ def caveats(results: StudyNumbers) -> list[str]:
         *_absent(results),
         *_weighed(results),
         *_sampled(results),
+        *reading_sentences(results),
     ]
 
 
@@ -38,6 +40,7 @@ def decisive_caveats(results: StudyNumbers) -> list[str]:
         *_other_rows(results),
         *_tuned(results),
         *interim_sentences(results),
+        *reading_sentences(results),
     ]
 
 

@@ -64,6 +64,7 @@ class Evidence:
             count differently: an interval over other test rows is defined for equal ones.
         num_looks: how often scores were looked at to decide on more seeds: p counts them all.
         margin: the largest difference that does not matter, in the metric's own unit.
+        has_planned_looks: whether all looks there will be are counted.
         ensembles: in a metric of the user's own, the scores of the variants' mean outputs.
     """
 
@@ -78,6 +79,7 @@ class Evidence:
     rows: RowScores | None
     num_looks: int
     margin: float | None = None
+    has_planned_looks: bool = False
     ensembles: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -135,6 +137,7 @@ def read_evidence(
         weight=weight,
         rows=_row_scores(outputs, truth, known) if weight is None else None,
         num_looks=num_looks,
+        has_planned_looks=not isinstance(plan.config.num_seeds, int),
         margin=margin and margin / unit_of(known).scale,
         ensembles=own.ensembles if own else {},
     )
