@@ -159,6 +159,9 @@ def report(
         ),
     ] = None,
     hide_values: HideValues = False,
+    tensorboard: Annotated[
+        bool, Parameter(negative="", help="also write the curves of every network for TensorBoard")
+    ] = False,
     open: Open = False,
 ) -> None:
     """Write the report of a study or a search again, without training; of studies, side by side.
@@ -208,8 +211,23 @@ def report(
         place = out or Path("runs") / names
         written = write_comparison(run_dirs, place, page=said, search=chapter)
     print_report(written)
+    if tensorboard:
+        _write_tensorboard(run_dirs)
     if open:
         open_page(written)
+
+
+def _write_tensorboard(run_dirs: Sequence[Path]) -> None:
+    """Of every study and search, wherever its report goes."""
+    from kmlp.cli.tune import is_search
+    from kmlp.study.loading import study_folders
+    from kmlp.study.tensorboard import write_tensorboard
+    from tuning import write_tensorboard as write_of_search
+
+    for run_dir in run_dirs:
+        for folder in study_folders(run_dir) or [run_dir]:
+            out = (write_of_search if is_search(folder) else write_tensorboard)(folder)
+            print(f"Curves: tensorboard --logdir {quote(str(out))}")
 
 
 def _search_inside(run_dirs: Sequence[Path]) -> Path | None:
