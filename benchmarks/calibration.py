@@ -3,7 +3,7 @@
     python benchmarks/calibration.py [--studies 4000]
 
 Prints Markdown tables and writes what the report quotes to `kmlp/report/calibration.json`. The
-functions are those that make a verdict; nothing is trained. Some minutes on one core.
+functions are those that make a verdict; no network is trained. Some minutes on one core.
 """
 
 import argparse
@@ -18,6 +18,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 from calibration_folds import fold_calibration, fold_table
+from calibration_groups import group_leak, group_table
 from calibration_rounds import rounds_false_verdicts, rounds_power, rounds_tables
 from calibration_samples import sample_coverage, sample_table
 from calibration_searches import (
@@ -234,6 +235,7 @@ def tables(found: dict[str, Any]) -> str:
             sample_table(found["sample_coverage"]),
             fold_table(found["folds"]),
             *search_tables(found),
+            group_table(found["group_leak"]),
             table(
                 "Power of the seeds asked for (aim: 80 %)",
                 ["effect in sd", "seeds", "power"],
@@ -276,6 +278,7 @@ def main() -> None:
         "search_false_verdicts": search_false_verdicts(studies),
         "fold_false_verdicts": fold_false_verdicts(studies),
         "search_choice": search_choice(studies),
+        "group_leak": group_leak(studies),
         "power": power(studies),
         "power_after_pilot": power_after_pilot(studies),
     }

@@ -112,6 +112,19 @@ def _check_sample(sample: Sample, known: Rows) -> None:
         )
 
 
+def check_repeats(folds: int | None, repeats: int, rows: Rows) -> None:
+    """Refuses to cut folds anew that are given.
+
+    Raises:
+        ConfigError: they would be the same in each repeat.
+    """
+    if folds and rows.num_folds and repeats > 1:
+        raise ConfigError(
+            "the folds are given by fold_on, and the same in each repeat. Received: "
+            f"repeats={repeats}. Leave repeats out."
+        )
+
+
 def _check_weights(known: Rows, parts: Mapping[str, np.ndarray]) -> None:
     """Refuses rows of which none counts."""
     for what, rows in parts.items():

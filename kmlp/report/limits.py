@@ -121,15 +121,21 @@ def _of_seeds(results: StudyResults) -> list[str]:
     """What seeds on one test set cannot tell."""
     has_rows = any(v.test_ci95_seeds_and_rows for v in results.variants)
     return [
-        "Seeds tell how much initial weights, data order, masks and the validation split matter. "
-        "They say nothing of the test set's own sampling error, which all variants share"
-        + _of_test_rows(results),
+        f"Seeds tell how much {_varied(results)} matter. They say nothing of the test set's own "
+        "sampling error, which all variants share" + _of_test_rows(results),
         _of_training_rows(results),
         *([_ROWS] if has_rows else []),
         *_of_the_choice(results),
         *simulated(calibration()),
         *_simulated_beyond(results, calibration()),
     ]
+
+
+def _varied(results: StudyResults) -> str:
+    """What differs by seed; rows that are given, or the last ones, validate for all of them."""
+    if results.dataset.validation:
+        return "initial weights, data order and masks"
+    return "initial weights, data order, masks and the validation split"
 
 
 def _of_training_rows(results: StudyResults) -> str:

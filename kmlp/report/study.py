@@ -97,7 +97,8 @@ def reproduce_command(results: StudyResults) -> str:
 
 def _facts(results: StudyResults) -> str:
     dataset, folds = results.dataset, results.groups.folds
-    networks = f"{len(results.members)} networks, {len(results.variants)} variants"
+    variants = "1 variant" if len(results.variants) == 1 else f"{len(results.variants)} variants"
+    networks = f"{len(results.members)} networks, {variants}"
     rows = (
         f"{dataset.num_train:,} training, {dataset.num_val:,} validation, "
         f"{dataset.num_test:,} test rows"

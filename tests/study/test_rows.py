@@ -203,3 +203,21 @@ def test_a_search_scores_by_weight_and_parts_by_group(tmp_path):
     settings = {"tuner": "grid", "max_trials": 2, "num_seeds": 2, "space": space}
     found = tune(data, run_dir=tmp_path / "run", trainer=LinearTrainer(), **settings)
     assert all(trial.score is not None for trial in found.record.trials)
+
+
+def test_every_given_fold_is_looked_at_before_anything_trains(tmp_path):
+    """The second one holds all rows of a class: the networks that it scores would not know it."""
+    columns = table()
+    columns["fold"] = np.where(columns["y"] == "yes", "f1", columns["fold"])
+    data = Dataset.from_table({n: columns[n] for n in ("a", "b", "y", "fold")}, "y", fold_on="fold")
+    with pytest.raises(ConfigError, match="no row of class yes would be left to train on"):
+        study(data, tmp_path / "run", folds=3)
+
+
+def test_a_search_cannot_cut_given_folds_anew(tmp_path):
+    from kmlp import tune
+
+    data = data_of(**WAYS["folds"])
+    settings = {"folds": 3, "repeats": 2, "num_seeds": 2, "max_trials": 2, "tuner": "random"}
+    with pytest.raises(ConfigError, match="the same in each repeat"):
+        tune(data, run_dir=tmp_path / "run", trainer=LinearTrainer(), **settings)
