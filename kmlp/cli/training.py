@@ -31,7 +31,7 @@ class Shown:
 
 def load_data(config: StudyConfig, run_dir: Path) -> "tuple[Dataset, StudyConfig]":
     """The data of a study, and the study with what of them tests written out."""
-    from kmlp.study.test_rows import load_data as load
+    from kmlp.study.judging.test_rows import load_data as load
 
     dataset, config = load(config, run_dir)
     origin = dataset.provenance

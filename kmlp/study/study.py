@@ -35,7 +35,7 @@ from kmlp.study.run_folder import RunFolder
 from kmlp.study.run_folder.folder import IMPORTANCE
 from kmlp.study.run_folder.readings import note_reading
 from kmlp.study.runner import Watcher, missing_members, train_missing
-from kmlp.study.test_rows import load_data, refuse_folds
+from kmlp.study.judging.test_rows import load_data, refuse_folds
 
 logger = logging.getLogger(__name__)
 
