@@ -97,8 +97,9 @@ def reproduce_command(results: StudyResults) -> str:
 
 def _facts(results: StudyResults) -> str:
     dataset = results.dataset
+    variants = "1 variant" if len(results.variants) == 1 else f"{len(results.variants)} variants"
     return (
-        f"{len(results.members)} networks, {len(results.variants)} variants · "
+        f"{len(results.members)} networks, {variants} · "
         f"{dataset.num_train:,} training, {dataset.num_val:,} validation, "
         f"{dataset.num_test:,} test rows · data: {dataset.name}, {dataset.source}"
     )
