@@ -1,5 +1,7 @@
 """Every variant against the baseline: the differences, and all that is known of each."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from kmlp.report import tabular
@@ -15,13 +17,14 @@ from kmlp.study.results.records.study import StudyResults
 from kmlp.study.results.records.variants import VariantResult, VersusBaseline
 
 _LONGEST_AXIS = 40
+_SIZES = ("ci95", "ci95_simultaneous", "ci95_seeds_and_rows", "effect_size")
 Compared = tuple[VariantResult, VersusBaseline]
 
 
 def comparisons_section(results: StudyResults) -> Section | None:
     """All that is known of each difference; None where none was made."""
     compared = _compared(results)
-    blocks: list[Block] = [_paired(compared, results)] if compared else []
+    blocks: list[Block] = list(_paired(compared, results)) if compared else []
     blocks += _two_networks(results)
     return Section("comparisons", "Every comparison", blocks) if blocks else None
 
@@ -75,19 +78,23 @@ def _difference_axis(unit: Unit, baseline: str) -> str:
     return f"difference in test {unit.title}{tabular.points(unit)} {unit.arrow}"
 
 
-def _paired(compared: list[Compared], results: StudyResults) -> Table:
+def _paired(compared: list[Compared], results: StudyResults) -> Iterator[Table]:
+    """How large each difference is, then how sure; in one table they are too wide for a page."""
     unit = results.unit()
-    minus = f"Minus {results.baseline}{tabular.points(unit)}\N{NO-BREAK SPACE}{unit.arrow}"
-    shown: list[Column[Compared]] = [
-        Column(head="Variant", cell=lambda pair: Cell(row_label(pair[0]))),
-        Column(
-            head=minus, cell=lambda pair: tabular.difference(pair[1], unit, with_interval=False)
-        ),
-    ]
-    for field, column in _known(unit).items():
-        if any(getattr(versus, field) is not None for _, versus in compared):
-            shown.append(column)
-    return tabular.table(shown, compared)
+    known = {
+        field: column
+        for field, column in _known(unit).items()
+        if any(getattr(versus, field) is not None for _, versus in compared)
+    }
+    name: Column[Compared] = Column(head="Variant", cell=lambda pair: Cell(row_label(pair[0])))
+    minus: Column[Compared] = Column(
+        head=f"Minus {results.baseline}{tabular.points(unit)}\N{NO-BREAK SPACE}{unit.arrow}",
+        cell=lambda pair: tabular.difference(pair[1], unit, with_interval=False),
+    )
+    sizes = [column for field, column in known.items() if field in _SIZES]
+    tests = [column for field, column in known.items() if field not in _SIZES]
+    yield tabular.table([name, minus, *sizes], compared)
+    yield tabular.table([name, *tests], compared)
 
 
 def _known(unit: Unit) -> dict[str, Column[Compared]]:
