@@ -11,7 +11,7 @@ from keras import ops
 
 from kmlp.data.dataset import Dataset
 from kmlp.data.rows.scoring import score_rows
-from kmlp.engine.member import Member
+from kmlp.engine.member import Member, splits_of
 from kmlp.engine.planning.evaluation import evaluation_rows, row_width
 from kmlp.engine.planning.width import can_shrink
 from kmlp.engine.programs.kept import PROGRAMS
@@ -63,7 +63,7 @@ class StackRun:
         self.epoch, self.seconds = 0, 0.0
         self.stop_training = False
         members, self.position = stack.members[: self.num_members], np.arange(len(stack.members))
-        splits = [m.split(data.data.rows) for m in members]
+        splits = splits_of(members, data.data.rows)
         self.train_rows = np.stack([train for train, _ in splits])
         self.val_rows = np.stack([val for _, val in splits])
         self.folds = [m.fold(data.data.rows) for m in members]

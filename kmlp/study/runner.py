@@ -10,7 +10,7 @@ import numpy as np
 
 from kmlp.data import Dataset
 from kmlp.engine.checkpoint import Checkpoints
-from kmlp.engine.member import Member
+from kmlp.engine.member import Member, counted
 from kmlp.engine.trainer import MemberResult, Need, Room, Stacks, Trainer
 from kmlp.errors import RunFolderError
 from kmlp.study.run_folder.folder import MemberRecord, RunFolder
@@ -61,7 +61,8 @@ def train_missing(
     if not missing:
         return
     if data.given_rows:
-        wanted = missing = {id: member.counted(data.rows) for id, member in missing.items()}
+        known = counted(list(missing.values()), data.rows)
+        wanted = missing = dict(zip(missing, known, strict=True))
     id_of = {m.id: id for id, m in wanted.items()}
     runner = _Runner(folder, id_of, trainer, watcher, until, parts)
     runner.retry_crashed_members_alone(missing, data)

@@ -19,6 +19,7 @@ from kmlp.study.importance.computing import check_importance, find_importance
 from kmlp.study.interim import looks_in, looks_summary, schedule_of
 from kmlp.study.judging.checks import check_metric, check_own_metric
 from kmlp.study.judging.rescore import judge_by
+from kmlp.study.judging.test_rows import load_data, refuse_folds
 from kmlp.study.loading import Study, pilot_folder, pilot_results
 from kmlp.study.pilot import pilot_study, with_chosen_strengths
 from kmlp.study.plan import Plan, plan_study
@@ -35,7 +36,6 @@ from kmlp.study.run_folder import RunFolder
 from kmlp.study.run_folder.folder import IMPORTANCE
 from kmlp.study.run_folder.readings import note_reading
 from kmlp.study.runner import Watcher, missing_members, train_missing
-from kmlp.study.judging.test_rows import load_data, refuse_folds
 
 logger = logging.getLogger(__name__)
 
