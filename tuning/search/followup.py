@@ -25,6 +25,8 @@ from tuning.results.records.trials import FinishedTrial
 from tuning.results.search_folder import SearchFolder
 
 NUM_TRIALS = 3
+# A study's folds share a seed a repeat: of one repeat its luck would be in no standard error.
+_MIN_REPEATS = 4
 
 
 # What TOML, which has no null, could not switch off again in a variant.
@@ -61,7 +63,7 @@ def study_config(
         train=TrainConfig.from_dict({k: bare[k] for k in settings.train}),
         validation_fraction=settings.validation_fraction,
         folds=settings.folds,
-        repeats=settings.repeats,
+        repeats=max(settings.repeats, _MIN_REPEATS) if settings.folds else 1,
         baseline="none" if len(baseline) == 1 else "default",
         metric=_metric(results),
         searched=len(results.trials),
