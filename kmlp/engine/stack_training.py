@@ -31,7 +31,7 @@ class DeviceData:
         self.y_train: Any = ops.convert_to_tensor(data.y_train)
         if data.rows.weight is not None:
             self.y_train = (self.y_train, ops.convert_to_tensor(data.rows.weight))
-        self.x_test = ops.convert_to_tensor(data.x_test.reshape(len(data.x_test), -1))
+        self.x_test = ops.convert_to_tensor(data.x_test.reshape(-1, data.spec.num_features))
         self.y_test = ops.convert_to_tensor(data.y_test)
 
 
@@ -299,12 +299,14 @@ class StackRun:
         self, k: int, train: np.ndarray, held_out: np.ndarray
     ) -> dict[str, dict[str, float]]:
         """Final scores of a member from its predictions of all training rows, and of its fold or
-        all test rows."""
+        all test rows, where there are any."""
         data = self.data.data
         parts = {"train": self.train_rows[k], "val": self.val_rows[k]}
         metrics = {
             part: score_rows(data, train[rows], rows) for part, rows in parts.items() if len(rows)
         }
+        if not len(held_out):
+            return metrics
         if len(fold := self.folds[k]):
             return {**metrics, "fold": score_rows(data, held_out, fold)}
         return {**metrics, "test": score_rows(data, held_out)}

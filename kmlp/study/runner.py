@@ -254,7 +254,7 @@ def _to_arrays(result: MemberResult, parts: Sequence[str]) -> dict[str, np.ndarr
     # A search's trials are told apart by what is logged: only a study scores them once more.
     is_scored, validation = part in parts and len(result.validation) > 0, result.validation
     return {
-        **({outputs_name(part, outputs): outputs} if part in parts else {}),
+        **({outputs_name(part, outputs): outputs} if part in parts and len(outputs) else {}),
         **({"fold_rows": result.fold} if len(result.fold) else {}),
         **({outputs_name("val", validation): validation} if is_scored else {}),
         **({"val_rows": result.validation_rows} if is_scored else {}),

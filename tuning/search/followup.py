@@ -5,6 +5,7 @@ from typing import Any
 
 from kmlp.config import AUTO, DataConfig, MLPConfig, StudyConfig, TrainConfig
 from kmlp.config.settings import RECORDS
+from kmlp.config.tables.table import setting_aside
 from kmlp.data import Dataset
 from kmlp.engine.trainer import Trainer
 from kmlp.stats.monitoring import primary_metric
@@ -82,7 +83,8 @@ def best_study_file(
     """The configuration that was picked beside the one that the search began from, as a study of
     its own, with fresh seeds."""
     config = study_config(results, num_trials=1)
-    return dataclasses.replace(config, dataset=dataset, data=table)
+    # By itself the file would leave open which rows test; those that chose must not.
+    return dataclasses.replace(config, dataset=dataset, data=setting_aside(dataset, table))
 
 
 def run_followup(

@@ -180,3 +180,19 @@ def _notes(groups: Any, weight: np.ndarray | None) -> tuple[str, ...]:
     if weight is not None:
         found.append(f"weights: {spread_of(weight)}")
     return tuple(found)
+
+
+def has_test_rows(x_test: Any, y_test: Any, validation: Any) -> bool:
+    """Whether there are test rows: both of their arrays, or none."""
+    if x_test is None and y_test is None and validation is not None:
+        raise DataError(
+            "validation is of data with test rows: rows that only validate would be in no fold. "
+            "Give x_test and y_test, or leave validation out."
+        )
+    if (x_test is None) != (y_test is None):
+        given, lacking = ("y_test", "x_test") if x_test is None else ("x_test", "y_test")
+        raise DataError(
+            f"test rows are x_test and y_test. Received: {given} without {lacking}. Give both, or "
+            "none to cross-validate."
+        )
+    return x_test is not None
