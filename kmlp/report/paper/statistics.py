@@ -39,7 +39,7 @@ def statistics_chapters(studies: Sequence[StudyResults]) -> list[Chapter]:
     """Scores and tests; bias and variance where they were estimated."""
     chapters = [Chapter("Scores and tests", [*_scores(), *_tests(studies)])]
     if any(results.bias_variance for results in studies):
-        chapters.append(Chapter("Bias and variance", _decomposition()))
+        chapters.append(Chapter("Bias and variance", _decomposition(studies[0])))
     return chapters
 
 
@@ -106,7 +106,8 @@ def _tests(studies: Sequence[StudyResults]) -> list[PaperBlock]:
     ]
 
 
-def _decomposition() -> list[PaperBlock]:
+def _decomposition(results: StudyResults) -> list[PaperBlock]:
+    truth = "target" if results.dataset.is_regression else "one-hot label"
     return [
         Prose(
             (
@@ -114,7 +115,7 @@ def _decomposition() -> list[PaperBlock]:
                 Formula("R", "R"),
                 " samples of the training rows, with several seeds on each. Of the prediction ",
                 Formula("hat(p)", r"\hat p"),
-                " for a test row and its one-hot label ",
+                f" for a test row and its {truth} ",
                 Formula("y", "y"),
                 " the squared error is",
             )
