@@ -34,6 +34,7 @@ _HOME = {
     "read_studies": "kmlp.config.study_file",
     "write_report": "kmlp.report",
     "write_comparison": "kmlp.report",
+    "write_tensorboard": "kmlp.study.tensorboard",
     "TitlePage": "kmlp.report.paper.document",
     "Selection": "kmlp.study.selection",
     "export": "kmlp.deploy.exporting",

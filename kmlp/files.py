@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import IO, Any
 
 RUN_FILES = re.compile(
-    r"(study|search|best)\.toml|(environment|results|followup|metric)\.json|ledger\.(sqlite|damaged)|\.kmlp"
+    r"(study|search|best)\.toml|(environment|results|followup|metric|readings)\.json"
+    r"|ledger\.(sqlite|damaged)|\.kmlp"
 )
 """In a run folder itself, written by who holds its lock. Reports need no lock, and are not here: a
 report may be on its way while the study starts."""

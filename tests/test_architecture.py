@@ -88,7 +88,7 @@ def test_imports_run_downwards(room):
 
 
 def test_results_are_made_of_a_run_folder_and_know_no_study_that_runs():
-    known = {"folder", "records", "run_folder", "plan", "pilot"}
+    known = {"readings", "folder", "records", "run_folder", "plan", "pilot"}
     for module in modules():
         if module.startswith("kmlp.study.results."):
             inside = {m for m in imported(module) if room_of(m) == "kmlp.study"}

@@ -57,8 +57,8 @@ def test_every_variant_is_documented_with_its_fields():
     assert {name: eval(f"dict({text})") for name, text in fields.items()} == VARIANTS
 
 
-def test_the_readme_lists_every_variant():
-    listed = set(_rows("README.md", "## A study file"))
+def test_the_page_on_study_files_lists_every_variant():
+    listed = set(_rows("docs/study-files.md", "# A study file"))
     assert listed == {*VARIANTS, "name=value", "a table", "all"}
 
 
@@ -83,6 +83,12 @@ def test_links_lead_somewhere(page):
 def _anchor(heading: str) -> str:
     """What code hosts make of a heading."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def test_the_readme_fits_one_screen():
+    lines = _text("README.md").splitlines()
+    assert len(lines) <= 60
+    assert max(map(len, lines)) <= 140
 
 
 def test_the_ready_study_holds_all_variants():

@@ -16,9 +16,10 @@ from kmlp.engine.checkpoint import Checkpoints
 from kmlp.files import make_folder, replacing, sweep, text_replacing, write_atomically
 from kmlp.report import write_report
 from kmlp.study.run_folder import RunFolder
+from kmlp.study.tensorboard import EVENTS_FILE
 from tests.foreign import snapshot
 from tests.hand_made import hand_made
-from tuning.results.search_folder import EVENTS_FILE, SearchFolder
+from tuning.results.search_folder import SearchFolder
 
 HEX = "0123456789abcdef"
 

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tools.make_notebook import NOTEBOOK, TEXT, to_notebook
+from tools.make_notebook import NOTEBOOK, TEXT, at_home_in, repository, to_notebook
 
 STUDIES = Path(__file__).parent.parent / "studies"
 
@@ -39,8 +39,27 @@ def printed(outputs) -> str:
 def test_the_notebook_is_made_from_its_text_without_outputs():
     found = nbformat.read(NOTEBOOK, as_version=4)
     nbformat.validate(found)
-    assert found == to_notebook(TEXT.read_text(encoding="utf-8")), "python tools/make_notebook.py"
+    text = at_home_in(TEXT.read_text(encoding="utf-8"), repository())
+    assert found == to_notebook(text), "python tools/make_notebook.py"
     assert not any(cell.outputs or cell.execution_count for cell in code_cells(found))
+
+
+def test_a_notebook_whose_repository_is_known_opens_on_colab():
+    text = at_home_in(TEXT.read_text(encoding="utf-8"), "https://github.com/owner/name")
+    first, *_ = to_notebook(text).cells
+    place = "colab.research.google.com/github/owner/name/blob/main/studies/assignment.ipynb"
+    assert place in first.source
+    assert 'else "git+https://github.com/owner/name"' in text
+    assert at_home_in("# Title\ntext", "") == "# Title\ntext"
+
+
+def test_one_cell_sets_up_and_the_last_one_makes_the_pdf():
+    cells = code_cells(to_notebook(TEXT.read_text(encoding="utf-8")))
+    setting_up = ("pip install", "import kmlp\n", 'SIZE = "')
+    assert [[i for i, c in enumerate(cells) if word in c.source] for word in setting_up] == [
+        [0]
+    ] * 3
+    assert "write_report" in cells[-1].source
 
 
 def test_every_cell_is_short_and_has_a_sentence_before_it():
@@ -74,6 +93,15 @@ def test_the_table_and_the_error_bars_hold_every_variant(executed):
     for variant in ("none", "dropout", "l2", "batch_norm"):
         assert re.search(rf"\b{variant}\b", table["data"]["text/plain"])
         assert re.search(rf"^{variant} +\d\d\.\d\d % ± \d\.\d\d$", errors, re.MULTILINE)
+
+
+@pytest.mark.slow
+def test_the_search_picks_and_says_why(executed):
+    notebook, _ = executed
+    (table,) = outputs_of(notebook, "search_table(search.record)")
+    shown = table["data"]["text/plain"]
+    assert [word for word in ("val. acc. %", "picked", "dropout=") if word not in shown] == []
+    assert printed(outputs_of(notebook, "search.record.verdict")).startswith("• ")
 
 
 @pytest.mark.slow

@@ -14,7 +14,6 @@ from kmlp.cli import (  # noqa: F401  (each adds its commands)
     doctor,
     models,
     report,
-    rescore,
     study,
     tune,
 )

@@ -49,10 +49,12 @@ def print_json(value: object) -> None:
 
 
 def open_page(page: Path) -> None:
-    """Shows a page, with whatever the machine shows pages with."""
+    """Shows a page in the machine's browser; one that would take the terminal is none."""
     import webbrowser
 
-    if not webbrowser.open(page.resolve().as_uri()):
+    has_screen = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+    is_shown = sys.platform != "linux" or has_screen
+    if not (is_shown and webbrowser.open(page.resolve().as_uri())):
         print(f"no browser is known here; the page is {page}", file=sys.stderr)
 
 

@@ -1,5 +1,6 @@
-"""`kmlp show` and `kmlp report`: what a run folder holds."""
+"""`kmlp show`, `kmlp report` and `kmlp rescore`: what a run folder holds, and how it is judged."""
 
+import runpy
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,11 +13,12 @@ from cyclopts import Parameter
 from kmlp.cli.app import HideValues, Json, Open, app, console, default, open_page, print_json
 from kmlp.errors import ConfigError
 from kmlp.ownership import SEARCH_FOLDER
-from kmlp.text import visible
+from kmlp.text import shown, visible
 
 if TYPE_CHECKING:
     from kmlp.report.blocks import Section
     from kmlp.report.paper.document import TitlePage
+    from kmlp.stats.metrics.own import Metric
     from kmlp.study.loading import Study
 
 _MISSING = "networks are not trained yet; this is what is known so far."
@@ -71,6 +73,69 @@ def show(run_dir: Path, /, *, json: Json = False) -> None:
 
 
 @app.command
+def rescore(
+    run_dir: Path,
+    /,
+    *,
+    metric: Annotated[
+        str,
+        Parameter(
+            help="what decides from now on: auto, a metric that kmlp study --metric takes, or one "
+            "of your own, FILE.py:NAME, a kmlp.Metric in a Python file that you trust: it is run"
+        ),
+    ],
+    json: Json = False,
+) -> None:
+    """Judge a study by another metric, without training; its best, verdict and report follow.
+
+    For example:
+
+        kmlp rescore runs/a --metric balanced_accuracy
+        kmlp rescore runs/a --metric costs.py:profit
+    """
+    from kmlp.study.judging.rescore import rescore as judged
+
+    study = judged(run_dir, find_metric(metric))
+    if (run_dir / "report.html").exists():
+        print(
+            f"The page there says what was judged before: kmlp report {quote(str(run_dir))} writes "
+            "it anew.",
+            file=sys.stderr,
+        )
+    if json:
+        print_json(study.results)
+    else:
+        print_study(study)
+
+
+def find_metric(said: str) -> "str | Metric":
+    """A metric's name, or the one of the user's own that a Python file holds.
+
+    Raises:
+        ConfigError: no such file, or nothing of that name that is a metric.
+    """
+    from kmlp.stats.metrics.own import Metric
+
+    place, colon, name = said.rpartition(":")
+    if not (colon and place.endswith(".py")):
+        return said
+    if not Path(place).is_file():
+        raise ConfigError(f"--metric {said}: no file {shown(place)}.")
+    try:
+        found = runpy.run_path(place).get(name)
+    except Exception as error:
+        raise ConfigError(
+            f"--metric {said}: running {place} fails: {type(error).__name__}: {error}"
+        ) from error
+    if not isinstance(found, Metric):
+        raise ConfigError(
+            f"--metric {said}: {name} must be a kmlp.Metric there. Received: {shown(found)}. Write "
+            f'{name} = kmlp.Metric("{name}", FUNCTION, higher_is_better=True).'
+        )
+    return found
+
+
+@app.command
 def report(
     *run_dirs: Path,
     out: Annotated[
@@ -85,7 +150,18 @@ def report(
         Path | None,
         Parameter(help="a search's run folder: a chapter on how settings were searched"),
     ] = None,
+    scores: Annotated[
+        Path | None,
+        Parameter(
+            name="--with",
+            help="a file with scores of other methods on the same test rows: a section beside the "
+            "study's own, as kmlp compare judges them",
+        ),
+    ] = None,
     hide_values: HideValues = False,
+    tensorboard: Annotated[
+        bool, Parameter(negative="", help="also write the curves of every network for TensorBoard")
+    ] = False,
     open: Open = False,
 ) -> None:
     """Write the report of a study or a search again, without training; of studies, side by side.
@@ -95,6 +171,7 @@ def report(
     For example:
 
         kmlp report runs/a --author "A. Student"
+        kmlp report runs/a --with mine.csv
         kmlp report runs/assignment
         kmlp report runs/a runs/b --out runs/a-and-b
     """
@@ -107,6 +184,8 @@ def report(
     searches = [d for d in run_dirs if is_search(d)]
     if hide_values and (searches or len(run_dirs) > 1):
         raise ConfigError("--hide-values is of the report of one study: kmlp report RUN.")
+    if scores and (searches or len(run_dirs) > 1):
+        raise ConfigError("--with is of the report of one study: kmlp report RUN --with FILE.")
     said = (page or Page()).of_paper
     chapter = search_chapter(search or _search_inside(run_dirs))
     if len(run_dirs) == 1:
@@ -115,7 +194,12 @@ def report(
             written = write_search_report(run_dirs[0], out)
         else:
             written = write_report(
-                run_dirs[0], out, hide_values=hide_values, page=said, search=chapter
+                run_dirs[0],
+                out,
+                hide_values=hide_values,
+                page=said,
+                search=chapter,
+                scores=scores,
             )
     elif searches:
         raise ConfigError(
@@ -127,8 +211,23 @@ def report(
         place = out or Path("runs") / names
         written = write_comparison(run_dirs, place, page=said, search=chapter)
     print_report(written)
+    if tensorboard:
+        _write_tensorboard(run_dirs)
     if open:
         open_page(written)
+
+
+def _write_tensorboard(run_dirs: Sequence[Path]) -> None:
+    """Of every study and search, wherever its report goes."""
+    from kmlp.cli.tune import is_search
+    from kmlp.study.loading import study_folders
+    from kmlp.study.tensorboard import write_tensorboard
+    from tuning import write_tensorboard as write_of_search
+
+    for run_dir in run_dirs:
+        for folder in study_folders(run_dir) or [run_dir]:
+            out = (write_of_search if is_search(folder) else write_tensorboard)(folder)
+            print(f"Curves: tensorboard --logdir {quote(str(out))}")
 
 
 def _search_inside(run_dirs: Sequence[Path]) -> Path | None:

@@ -140,6 +140,9 @@ class OfTable:
         str | None, _column("every part holds each value of this column in its share")
     ] = None
     fold_on: Annotated[str | None, _column("the column that says which fold a row is in")] = None
+    weight_on: Annotated[
+        str | None, _column("the column that says how much a row counts, in training and scores")
+    ] = None
     validation: Annotated[
         str | None, _column("rows that validate: a column that marks them, a file")
     ] = None

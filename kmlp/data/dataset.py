@@ -15,6 +15,7 @@ from kmlp.data.arrays.ranges import range_of
 from kmlp.data.columns import DataSpec, Schema, decode_target
 from kmlp.data.features import Features, read_features
 from kmlp.data.labels import Labels, read_labels
+from kmlp.data.rows.given import GivenRows, Validation, moved
 from kmlp.data.rows.options import RowOptions
 from kmlp.data.rows.record import Rows
 from kmlp.errors import DataError
@@ -86,6 +87,9 @@ class Dataset:
         name: str = "arrays",
         class_names: Sequence[str] | Mapping[int, str] | None = None,
         provenance: Provenance | None = None,
+        groups: Any = None,
+        sample_weight: Any = None,
+        validation: Any = None,
     ) -> Self:
         """Checks arrays and wraps them.
 
@@ -102,6 +106,11 @@ class Dataset:
             class_names: one name a class, for strings in the order wanted, or a mapping of the
                 numbers to names; the numbers, or the sorted strings, where omitted.
             provenance: where it came from; hashed from the arrays where omitted.
+            groups: `(n,)`, of the training rows: those of one group are never parted.
+            sample_weight: `(n,)`, how much each training row counts; or a pair of that and of the
+                test rows', which all count alike otherwise.
+            validation: (x, y), with weights (x, y, sample_weight): rows that validate whatever the
+                seed; they stand after the training rows.
 
         Raises:
             DataError: what is wrong with which array or name, and what to write instead.
@@ -113,20 +122,27 @@ class Dataset:
             >>> Dataset.from_arrays(x, np.arange(6) / 4, x, np.arange(6) / 4)
             <Dataset 'arrays': regression, 6 training and 6 test rows of (4,) float32, arrays>
         """
-        features = read_features(x_train, x_test)
+        own = Validation.of(validation)
+        features = read_features(x_train, x_test, own.x)
+        num_own = own.num_rows(len(features.test))
         labels = read_labels(
             y_train,
-            y_test,
+            own.before(y_test),
             num_rows=(len(features.train), len(features.test)),
             task=task,
             class_names=class_names,
         )
+        arrays = moved(num_own, features.train, labels.train, features.test, labels.test)
+        said = GivenRows.read(arrays, num_own, groups, sample_weight, own.weight)
+        rows, test_weight = said.rows, said.test_weight
         spec = _spec(features, labels)
-        arrays = (features.train, labels.train, features.test, labels.test)
+        spec = dataclasses.replace(spec, is_weighted=test_weight is not None)
         provenance = provenance or Provenance(
-            source="arrays", location="memory", sha256=content_sha256(spec, *arrays)
+            source="arrays",
+            location="memory",
+            sha256=content_sha256(spec, *arrays, rows=rows, test_weight=test_weight),
         )
-        return cls(name, *arrays, spec, provenance)
+        return cls(name, *arrays, spec, provenance, None, rows, test_weight)
 
     @classmethod
     def from_table(
@@ -144,6 +160,7 @@ class Dataset:
         time_on: str | None = None,
         stratify_on: str | None = None,
         fold_on: str | None = None,
+        weight_on: str | None = None,
         validation: Any = None,
     ) -> Self:
         """Reads a table: what each column is, and what becomes of it, stands in `schema`.
@@ -159,8 +176,8 @@ class Dataset:
             task: "binary", "multiclass" or "regression"; "auto" reads it from the target.
             name: what reports call it.
             location: where it came from.
-            group_on, time_on, stratify_on, fold_on, validation: columns that say how rows are
-                parted; see `RowOptions`. They are no inputs, but for
+            group_on, time_on, stratify_on, fold_on, weight_on, validation: columns that say how
+                rows are parted and what they weigh; see `RowOptions`. They are no inputs, but for
                 those whose kind `columns` says.
 
         Raises:
@@ -181,6 +198,7 @@ class Dataset:
             time_on=time_on,
             stratify_on=stratify_on,
             fold_on=fold_on,
+            weight_on=weight_on,
             validation=validation,
         )
         how: dict[str, Any] = {"columns": columns, "drop": drop, "task": task}

@@ -43,8 +43,10 @@ class Features:
     names: tuple[str, ...] = ()
 
 
-def read_features(x_train: Any, x_test: Any) -> Features:
+def read_features(x_train: Any, x_test: Any, x_validation: Any = None) -> Features:
     """Reads arrays, or frames whose columns are matched by their names.
+
+    Validation rows are read as test rows are, and stand before them.
 
     Raises:
         DataError: what is wrong with which, and what to write instead.
@@ -58,13 +60,21 @@ def read_features(x_train: Any, x_test: Any) -> Features:
         x_train, names = _frame_numbers(x_train, "x_train")
     else:
         x_train = _array_numbers(x_train, "x_train")
-    if is_frame(x_test):
-        x_test, found = _frame_numbers(x_test, "x_test")
-        if names:
-            x_test = x_test[:, places_by_name(names, found, "x_test", "x_train")]
-    else:
-        x_test = _array_numbers(x_test, "x_test")
+    x_test = _like_training(x_test, names, "x_test")
+    if x_validation is not None:
+        own = _like_training(x_validation, names, "x_validation")
+        _refuse_other_shapes(x_train, own, "x_validation")
+        _refuse_other_shapes(x_train, x_test, "x_test")
+        x_test = np.concatenate([own, x_test])
     return _stored(x_train, x_test, names)
+
+
+def _like_training(x: Any, names: tuple[str, ...], what: str) -> np.ndarray:
+    """Numbers of held-out rows, a frame's columns in the order of the training frame's."""
+    if not is_frame(x):
+        return _array_numbers(x, what)
+    values, found = _frame_numbers(x, what)
+    return values[:, places_by_name(names, found, what, "x_train")] if names else values
 
 
 def places_by_name(wanted: Sequence[str], found: Sequence[str], what: str, like: str) -> list[int]:
@@ -175,7 +185,7 @@ def _column_numbers(column: pl.Series, name: str) -> np.ndarray:
 
 def _stored(train: np.ndarray, test: np.ndarray, names: tuple[str, ...]) -> Features:
     """As they are trained on."""
-    _refuse_other_shapes(train, test)
+    _refuse_other_shapes(train, test, "x_test")
     if train.dtype != np.uint8 or train.ndim == 2:
         in_trained_scale(test, range_of(train), "the rows of x_test")
     if train.dtype == np.uint8 and train.ndim > 2:
@@ -191,12 +201,12 @@ def _stored(train: np.ndarray, test: np.ndarray, names: tuple[str, ...]) -> Feat
     )
 
 
-def _refuse_other_shapes(train: np.ndarray, test: np.ndarray) -> None:
+def _refuse_other_shapes(train: np.ndarray, test: np.ndarray, what: str) -> None:
     one_is_image = train.ndim > 2 and (train.dtype == np.uint8) != (test.dtype == np.uint8)
     if train.shape[1:] != test.shape[1:] or one_is_image:
         kinds = ["uint8" if x.dtype == np.uint8 else "float32" for x in (train, test)]
         raise DataError(
-            "x_train and x_test must hold examples of one shape and dtype. Received: "
+            f"x_train and {what} must hold examples of one shape and dtype. Received: "
             f"{train.shape[1:]} {kinds[0]} and {test.shape[1:]} {kinds[1]}."
         )
 

@@ -38,6 +38,7 @@ def load_dataset(
     time_on: str | None = None,
     stratify_on: str | None = None,
     fold_on: str | None = None,
+    weight_on: str | None = None,
     validation: Any = None,
 ) -> Dataset:
     """Loads a table from a file, images from a folder a class, MNIST, Fashion-MNIST, a set that
@@ -58,8 +59,8 @@ def load_dataset(
         download: whether a named set that lies nowhere is downloaded.
         target, columns, drop: of a table; see `Dataset.from_table`.
         task: of a table or an `.npz` file; found out where omitted.
-        group_on, time_on, stratify_on, fold_on, validation: of a table; which rows go where; see
-            `RowOptions`.
+        group_on, time_on, stratify_on, fold_on, weight_on, validation: of a table; which rows go
+            where, and what they weigh; see `RowOptions`.
         test: of what has no test rows of its own: which rows test, a fifth where omitted; see
             `Dataset.from_table`.
 
@@ -74,6 +75,7 @@ def load_dataset(
         "time_on": time_on,
         "stratify_on": stratify_on,
         "fold_on": fold_on,
+        "weight_on": weight_on,
         "validation": validation,
     }
     of_table: dict[str, Any] = {"target": target, "columns": columns, "drop": drop, **of_rows}

@@ -26,10 +26,10 @@ def evaluate(
 
     Returns:
         `task`, `num_rows`, and every metric of the task as `value`, `ci95` over test rows and
-        `interval`, its kind: Wilson's for the accuracy, t for the cross-entropy (nats), else a
-        percentile bootstrap. What the rows cannot tell is None. Of classes also `confusion`,
-        `(num_classes, num_classes)` counts, true classes by row, and `class_names`; of a file
-        `told`, what of its rows should be looked at.
+        `interval`, its kind: Wilson's for the accuracy, t for the cross-entropy (nats), else, and
+        where rows have weights, a percentile bootstrap. What the rows cannot tell is None. Of
+        classes also `confusion`, `(num_classes, num_classes)` counts, true classes by row, and
+        `class_names`; of a file `told`, what of its rows should be looked at.
 
     Raises:
         DataError: the data's task, classes or shapes are not the model's.
@@ -43,9 +43,9 @@ def evaluate(
     _check_task(model, data)
     outputs = _test_outputs(model, data)
     if data.spec.task == "regression":
-        return scores_of(model, outputs, data.spec.in_unit(data.y_test))
+        return scores_of(model, outputs, data.spec.in_unit(data.y_test), data.test_weight)
     places = _places(model, data)
-    return scores_of(model, outputs, places[data.y_test])
+    return scores_of(model, outputs, places[data.y_test], data.test_weight)
 
 
 def _test_outputs(model: LoadedModel, data: Dataset) -> dict[str, np.ndarray]:

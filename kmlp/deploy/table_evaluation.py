@@ -2,12 +2,14 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from kmlp.data.columns import Column
 from kmlp.data.encoder import Told, encode_target, target_numbers
+from kmlp.data.rows.cells import RowCells
+from kmlp.data.rows.options import RowOptions
 from kmlp.data.tables import Table
 from kmlp.data.values import Raw
 from kmlp.deploy.scoring import scores_of, training_data
@@ -41,12 +43,13 @@ def evaluate_table(model: LoadedModel, path: Path, target: str | None = None) ->
             "rows that were held out."
         )
     told, labels, outputs = Told(known=(*known_of(model), column.source)), [], []
-    num_unlabelled = 0
+    num_unlabelled, weights = 0, _Weights(model)
     for table in batches.tables():
         labelled, found = _labels(table, column)
         num_unlabelled += table.height - len(found)
         if len(found):
             labels.append(found)
+            weights.read(labelled)
             outputs.append(outputs_of(model, labelled, told))
     if not labels:
         raise DataError(f"{path}: no row has a label in column {column.source!r}.")
@@ -56,7 +59,40 @@ def evaluate_table(model: LoadedModel, path: Path, target: str | None = None) ->
         lines.append(
             f"{num_unlabelled:,} rows have no label in column {column.source!r} and are left out"
         )
-    return {**scores_of(model, joined, np.concatenate(labels)), "told": lines}
+    scores = scores_of(model, joined, np.concatenate(labels), weights.together)
+    return {**scores, "told": [*lines, *weights.told]}
+
+
+class _Weights:
+    """How much rows count, by the column that said so in training.
+
+    Attributes:
+        told: that there is no such column, and all rows count alike.
+    """
+
+    def __init__(self, model: LoadedModel) -> None:
+        self._column = model.schema.weight_on if model.schema else ""
+        self._parts: list[np.ndarray] = []
+        self.told: list[str] = []
+
+    def read(self, table: Table) -> None:
+        """Those of a batch.
+
+        Raises:
+            DataError: a cell is no weight.
+        """
+        if self._column and self._column in table.columns:
+            options = RowOptions(weight_on=self._column)
+            self._parts.append(cast(np.ndarray, RowCells.read(table, options).weight))
+        elif self._column:
+            self.told = [
+                f"no column {self._column!r}, by which rows counted in training: all count alike"
+            ]
+
+    @property
+    def together(self) -> np.ndarray | None:
+        """`(n,)`; None where all count alike."""
+        return np.concatenate(self._parts) if self._parts else None
 
 
 def _target(model: LoadedModel, name: str | None) -> Column:

@@ -1,5 +1,7 @@
 """What a config needs of the data and the split it meets: checked before anything trains."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from kmlp.config.network import resolved_scaling
@@ -13,6 +15,7 @@ from kmlp.engine.member import Member
 from kmlp.errors import ConfigError
 from kmlp.stats.monitoring import AUTO, monitors
 
+_DECOMPOSED = ("splits", "bootstrap")
 _ASKED = {"folds": "folds", "splits": "resample", "bootstrap": "resample"}
 
 
@@ -66,6 +69,7 @@ def check_split(member: Member, y: np.ndarray, spec: DataSpec, rows: Rows | None
             f"num_train={member.num_train} is more than the {len(kept)} training rows{where} "
             f"that are left once validation rows are held out. {fraction} Take fewer."
         )
+    _check_weights(known, {"train": kept, "validate": held_out})
     if sample and sample.kind == "bootstrap":
         return  # what a draw leaves out is chance
     absent = np.setdiff1d(np.arange(spec.num_classes), y[kept])
@@ -85,9 +89,16 @@ def _check_sample(sample: Sample, known: Rows) -> None:
             f"rows are in order of time, and {sample.kind} shuffle them: what is later would be "
             f"learned from. Leave {_ASKED[sample.kind]} out, or time_on."
         )
+    if sample.kind in _DECOMPOSED and known.weight is not None:
+        raise ConfigError(
+            "bias and variance are means over rows that count alike, and these have weights. Leave "
+            "resample or the weights out."
+        )
     if sample.kind == "bootstrap":
         return
-    units = len(known.others) if known.groups is None else len(np.unique(known.groups))
+    units = (
+        len(known.others) if known.groups is None else len(np.unique(known.groups[known.others]))
+    )
     unit = "row" if known.groups is None else "group"
     if sample.of > units:
         raise ConfigError(
@@ -99,6 +110,26 @@ def _check_sample(sample: Sample, known: Rows) -> None:
             f"the folds that fold_on gives are {known.num_folds}. Received: folds={sample.of}. "
             f"Write folds={known.num_folds}."
         )
+
+
+def check_repeats(folds: int | None, repeats: int, rows: Rows) -> None:
+    """Refuses to cut folds anew that are given.
+
+    Raises:
+        ConfigError: they would be the same in each repeat.
+    """
+    if folds and rows.num_folds and repeats > 1:
+        raise ConfigError(
+            "the folds are given by fold_on, and the same in each repeat. Received: "
+            f"repeats={repeats}. Leave repeats out."
+        )
+
+
+def _check_weights(known: Rows, parts: Mapping[str, np.ndarray]) -> None:
+    """Refuses rows of which none counts."""
+    for what, rows in parts.items():
+        if known.weight is not None and len(rows) and not known.weight[rows].any():
+            raise ConfigError(f"every row to {what} on weighs 0. Give some of them a weight.")
 
 
 def _check_fraction(member: Member, known: Rows) -> None:

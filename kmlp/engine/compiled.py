@@ -11,26 +11,22 @@ from typing import Any
 import keras
 from keras import ops
 
-from kmlp.config import MLPConfig
-from kmlp.config.tables.encoding import encoded_width
 from kmlp.data.dataset import DataSpec
 from kmlp.engine.signature import Signature
 from kmlp.nn import backend, random_bits, update_rules
 from kmlp.nn.layer_factories import StackedLayers
 from kmlp.nn.loops import count, for_batches, only, part, replaced, worth_padding
-from kmlp.nn.losses import class_logits, hits, plain_loss, smooth_labels
+from kmlp.nn.losses import class_logits, hits, plain_loss, smooth_labels, weighed
 from kmlp.nn.topology import OUTPUT, assemble, own_dtype
 from kmlp.stats.monitoring import plain_loss_name
 
 State = dict[str, Any]
 # In training, whatever the stack: a sum over other batches would be rounded otherwise.
 EVALUATION_BATCH = 512
-# At the end: as many rows as these bytes hold, within these bounds.
-EVALUATION_BYTES = 8_000_000
-EVALUATION_ROWS = (128, 2000)
 # What an epoch changes of a state.
 _CHANGING = ("weights", "others", "slots", "step")
-_FLOAT = 4
+WEIGHT_SCALE = "weight_scale"
+"""Of a state's targets: 1 / the mean weight of each member's training rows."""
 
 
 class Program:
@@ -48,15 +44,17 @@ class Program:
     weights, losses, statistics and all that is evaluated and predicted stay in `floatx`, so that
     the exported network is the one that was scored.
 
-    `x` is `(num_rows, features)` on the device, `y` `(num_rows,)`; logs are `(k,)`. The state's
-    parts, member axis first: `weights`, `others` (the layers' non-trainable variables), `slots`
-    (the optimizer's, by weight), `step`, `hyper`, `keys`, `targets`.
+    `x` is `(num_rows, features)` on the device, `y` `(num_rows,)`, of weighted rows a pair of that
+    and their weights; logs are `(k,)`. The state's parts, member axis first: `weights`, `others`
+    (the layers' non-trainable variables), `slots` (the optimizer's, by weight), `step`, `hyper`,
+    `keys`, `targets`.
     """
 
     def __init__(
         self, signature: Signature, num_members: int, spec: DataSpec, group: int | None = None
     ) -> None:
         self.needs, self.optional, self.task = signature.needs, signature.optional, spec.task
+        self.is_weighted = spec.is_weighted
         self.group, self.places = group or num_members, set[int]()
         self.lock = threading.Lock()
         self.model = self._group_model = stacked_model(signature, num_members, spec)
@@ -135,6 +133,7 @@ class Program:
     ) -> tuple[State, dict]:
         rows, valid = batch
         examples, targets = ops.take(x, rows, axis=0), self._targets(state, y, rows)
+        weights_of_rows = self._row_weights(state, y, rows)
 
         def loss_of(weights: list) -> tuple[Any, tuple]:
             outputs, others = self._training_model.stateless_call(
@@ -143,6 +142,7 @@ class Program:
             outputs = ops.cast(outputs, keras.config.floatx())
             plain = plain_loss(self.task, targets, outputs)
             losses = self._training_losses(state, targets, outputs, plain)
+            losses = weighed(losses, weights_of_rows)
             # Summed over members, averaged over the batch: each gradient is a solo run's.
             means = ops.sum(only(valid, losses), axis=1) / count(valid, losses)
             return ops.sum(means), (others, outputs, plain, losses)
@@ -157,7 +157,7 @@ class Program:
             self._step_hyper(state, num_steps),
             self._noise_words(state),
         )
-        totals = self._totals(targets, outputs, plain, valid)
+        totals = self._totals(targets, outputs, plain, valid, weights_of_rows)
         totals["loss"] = ops.sum(only(valid, losses), axis=1)
         changed = {"weights": weights, "others": others, "slots": slots, "step": state["step"] + 1}
         return state | changed, totals
@@ -235,13 +235,15 @@ class Program:
             outputs = self._outputs(self._group_model, state, ops.take(x, batch, axis=0))
             targets = self._targets(state, y, batch)
             losses = plain_loss(self.task, targets, outputs)
-            return _add(totals, self._totals(targets, outputs, losses, valid))
+            weights = self._row_weights(state, y, batch)
+            return _add(totals, self._totals(targets, outputs, losses, valid, weights))
 
         num_rows = rows.shape[1]
         # Of one size, but for some that stand in: a smaller batch would be another loop's body.
         size = -(-num_rows // -(-num_rows // EVALUATION_BATCH))
         totals = self._zero_totals(rows, with_loss=False)
-        return _means(for_batches(rows, size, step, totals, pad=True), num_rows)
+        totals = for_batches(rows, size, step, totals, pad=True)
+        return _means(totals, self._total_weight(state, y, rows))
 
     def _predict(self, state: State, examples: Any) -> Any:
         shape = (state["step"].shape[0], *examples.shape)
@@ -258,7 +260,7 @@ class Program:
 
     def _targets(self, state: State, y: Any, rows: Any) -> Any:
         """Class indices, or targets standardized by each member's own training rows."""
-        taken = ops.take(y, rows, axis=0)
+        taken = ops.take(y[0] if self.is_weighted else y, rows, axis=0)
         if self.task != "regression":
             return taken
         mean, stddev = self._target_statistics(state)
@@ -270,18 +272,31 @@ class Program:
         mean, variance = state["targets"]["mean"], state["targets"]["variance"]
         return ops.reshape(mean, (-1, 1)), ops.sqrt(ops.reshape(variance, (-1, 1)))
 
-    def _totals(self, targets: Any, outputs: Any, losses: Any, valid: Any) -> dict:
+    def _row_weights(self, state: State, y: Any, rows: Any) -> Any:
+        """`(k, batch)`, of mean 1 over each member's training rows; None where all count alike."""
+        if not self.is_weighted:
+            return None
+        return ops.take(y[1], rows, axis=0) * ops.reshape(state["targets"][WEIGHT_SCALE], (-1, 1))
+
+    def _total_weight(self, state: State, y: Any, rows: Any) -> Any:
+        """What all rows of `(k, n)` count together: their number, or `(k,)`."""
+        weights = self._row_weights(state, y, rows)
+        return rows.shape[1] if weights is None else ops.sum(weights, axis=1)
+
+    def _totals(self, targets: Any, outputs: Any, losses: Any, valid: Any, weights: Any) -> dict:
+        losses = weighed(losses, weights)
         totals = {plain_loss_name(self.task): ops.sum(only(valid, losses), axis=1)}
         if self.task != "regression":
-            right = only(valid, hits(targets, class_logits(self.task, outputs)))
-            totals["accuracy"] = ops.cast(ops.sum(right, axis=1), "int32")
+            right = weighed(hits(targets, class_logits(self.task, outputs)), weights)
+            total = ops.sum(only(valid, right), axis=1)
+            totals["accuracy"] = total if self.is_weighted else ops.cast(total, "int32")
         return totals
 
     def _zero_totals(self, rows: Any, *, with_loss: bool) -> dict:
         zeros = ops.zeros(rows.shape[0], keras.config.floatx())
         totals = {plain_loss_name(self.task): zeros}
         if self.task != "regression":
-            totals["accuracy"] = ops.zeros(rows.shape[0], "int32")
+            totals["accuracy"] = zeros if self.is_weighted else ops.zeros(rows.shape[0], "int32")
         return totals | {"loss": zeros} if with_loss else totals
 
     def _zero_logs(self, order: Any, held_out: Any) -> dict:
@@ -289,23 +304,6 @@ class Program:
         zeros = ops.zeros(order.shape[0], keras.config.floatx())
         validated = [f"val_{n}" for n in names if n != "loss"] if held_out.shape[1] else []
         return dict.fromkeys([*names, *validated], zeros)
-
-
-def evaluation_rows(num_members: int, width: int) -> int:
-    """How many rows are evaluated at once at the end, so that what is computed on the way stays
-    small.
-
-    Args:
-        num_members: of the stack.
-        width: as `row_width` says.
-    """
-    least, most = EVALUATION_ROWS
-    return min(max(EVALUATION_BYTES // (_FLOAT * num_members * width), least), most)
-
-
-def row_width(spec: DataSpec, config: MLPConfig) -> int:
-    """Values of one row and member at a time: the features and the widest layer's units."""
-    return encoded_width(config, spec) + max(config.hidden_units, default=0)
 
 
 def stacked_model(
@@ -330,5 +328,5 @@ def _add(totals: dict, more: dict) -> dict:
     return {name: totals[name] + more[name] for name in totals}
 
 
-def _means(totals: dict, num_rows: int) -> dict:
+def _means(totals: dict, num_rows: Any) -> dict:
     return {k: ops.cast(v, keras.config.floatx()) / num_rows for k, v in totals.items()}

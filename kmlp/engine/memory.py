@@ -15,8 +15,9 @@ from collections.abc import Sequence
 from kmlp.config.settings import switched_on
 from kmlp.config.tables.encoding import encoded_width, num_embedding_weights
 from kmlp.data.dataset import Dataset
-from kmlp.engine.compiled import EVALUATION_BATCH, evaluation_rows, row_width
+from kmlp.engine.compiled import EVALUATION_BATCH
 from kmlp.engine.member import Member
+from kmlp.engine.planning.evaluation import evaluation_rows, row_width
 from kmlp.engine.planning.width import can_shrink, group_size, num_slots, representative
 from kmlp.engine.programs.kept import KEPT_PROGRAMS, PROGRAMS
 from kmlp.engine.signature import Signature
@@ -211,7 +212,9 @@ class Room:
 
 def data_bytes(data: Dataset) -> int:
     """The arrays on the device."""
-    return sum(a.nbytes for a in (data.x_train, data.y_train, data.x_test, data.y_test))
+    arrays = (data.x_train, data.y_train, data.x_test, data.y_test)
+    weight = 0 if data.rows.weight is None else data.rows.weight.nbytes
+    return sum(a.nbytes for a in arrays) + weight
 
 
 def _step_bytes(member: Member, data: Dataset) -> int:

@@ -17,7 +17,7 @@ from kmlp.config.settings import RECORDS
 from kmlp.config.tables.encoding import Encoding
 from kmlp.data.dataset import Dataset, DataSpec
 from kmlp.engine.compatibility import check_member
-from kmlp.engine.compiled import Program, State, stacked_model
+from kmlp.engine.compiled import WEIGHT_SCALE, Program, State, stacked_model
 from kmlp.engine.member import Member
 from kmlp.engine.programs.kept import PROGRAMS
 from kmlp.engine.signature import Signature
@@ -106,7 +106,8 @@ class Stack:
             if variable.name in _STATISTICS or is_of_columns:
                 named[variable.path] = value
         if self.spec.task == "regression":
-            named |= {f"predictions/{name}": v for name, v in self.state["targets"].items()}
+            targets = {name: v for name, v in self.state["targets"].items() if name != WEIGHT_SCALE}
+            named |= {f"predictions/{name}": v for name, v in targets.items()}
         return {path: _plain(path, ops.convert_to_numpy(value[k])) for path, value in named.items()}
 
     def load(self, weights: Sequence[Mapping[str, np.ndarray]]) -> None:
@@ -169,10 +170,20 @@ class Stack:
             each = [Statistics.of(data.y_train, r) for r in rows]
             found["mean"] = np.concatenate([s.mean for s in each])
             found["variance"] = np.concatenate([s.variance for s in each])
+        weight = data.rows.weight
+        if weight is not None:
+            found[WEIGHT_SCALE] = np.array([1 / weight[r].mean(dtype=np.float64) for r in rows])
         if "class_weight" in self.signature.needs:
-            pairs = zip(self.members, rows, strict=True)
             found["class_weight"] = np.stack(
-                [class_weights(m.train.class_weight, self.spec, data.y_train[r]) for m, r in pairs]
+                [
+                    class_weights(
+                        m.train.class_weight,
+                        self.spec,
+                        data.y_train[r],
+                        None if weight is None else weight[r],
+                    )
+                    for m, r in zip(self.members, rows, strict=True)
+                ]
             )
         dtype = keras.config.floatx()
         return {name: ops.convert_to_tensor(value, dtype) for name, value in found.items()}
@@ -214,7 +225,10 @@ def extract_member(stack: Stack, k: int) -> keras.Model:
 
 
 def class_weights(
-    wanted: str | Mapping[str, float] | None, spec: DataSpec, labels: np.ndarray
+    wanted: str | Mapping[str, float] | None,
+    spec: DataSpec,
+    labels: np.ndarray,
+    weight: np.ndarray | None = None,
 ) -> np.ndarray:
     """The weight of each class, `(num_classes,)`.
 
@@ -222,13 +236,14 @@ def class_weights(
         wanted: as `TrainConfig.class_weight`; None weighs all alike.
         spec: the data's classes.
         labels: of the training rows, `(n,)`.
+        weight: how much each of them counts; all alike where omitted.
     """
     if isinstance(wanted, str):
-        counts = np.bincount(labels, minlength=spec.num_classes)
-        return len(labels) / (spec.num_classes * np.maximum(counts, 1))
+        counts = np.bincount(labels, weight, minlength=spec.num_classes)
+        return counts.sum() / (spec.num_classes * np.where(counts > 0, counts, 1))
     weights = np.ones(spec.num_classes)
-    for key, weight in (wanted or {}).items():
-        weights[spec.class_index(key)] = weight
+    for key, wanted_weight in (wanted or {}).items():
+        weights[spec.class_index(key)] = wanted_weight
     return weights
 
 

@@ -10,24 +10,27 @@ import numpy as np
 from keras import ops
 
 from kmlp.data.dataset import Dataset
-from kmlp.engine.compiled import evaluation_rows, row_width
+from kmlp.data.rows.scoring import score_rows
 from kmlp.engine.member import Member
+from kmlp.engine.planning.evaluation import evaluation_rows, row_width
 from kmlp.engine.planning.width import can_shrink
 from kmlp.engine.programs.kept import PROGRAMS
 from kmlp.engine.stack import Stack
 from kmlp.engine.trainer import MemberResult
 from kmlp.nn.callbacks import MemberwiseEarlyStopping, MemberwiseReduceLROnPlateau
-from kmlp.stats.metrics import classification_metrics, regression_metrics
 from kmlp.stats.monitoring import resolved_monitor
 
 
 class DeviceData:
-    """A data set's arrays on the device, once for all stacks: `x` flattened, raw dtype."""
+    """A data set's arrays on the device, once for all stacks: `x` flattened, raw dtype; with the
+    training targets, the rows' weights where these differ."""
 
     def __init__(self, data: Dataset) -> None:
         self.data = data
         self.x_train = ops.convert_to_tensor(data.x_train.reshape(len(data.x_train), -1))
-        self.y_train = ops.convert_to_tensor(data.y_train)
+        self.y_train: Any = ops.convert_to_tensor(data.y_train)
+        if data.rows.weight is not None:
+            self.y_train = (self.y_train, ops.convert_to_tensor(data.rows.weight))
         self.x_test = ops.convert_to_tensor(data.x_test.reshape(len(data.x_test), -1))
         self.y_test = ops.convert_to_tensor(data.y_test)
 
@@ -298,18 +301,13 @@ class StackRun:
         """Final scores of a member from its predictions of all training rows, and of its fold or
         all test rows."""
         data = self.data.data
-        is_regression = self.whole.spec.task == "regression"
-        score = regression_metrics if is_regression else classification_metrics
         parts = {"train": self.train_rows[k], "val": self.val_rows[k]}
-        in_unit = data.spec.in_unit
         metrics = {
-            part: score(in_unit(data.y_train[rows]), train[rows])
-            for part, rows in parts.items()
-            if len(rows)
+            part: score_rows(data, train[rows], rows) for part, rows in parts.items() if len(rows)
         }
-        if len(self.folds[k]):
-            return {**metrics, "fold": score(in_unit(data.y_train[self.folds[k]]), held_out)}
-        return {**metrics, "test": score(in_unit(data.y_test), held_out)}
+        if len(fold := self.folds[k]):
+            return {**metrics, "fold": score_rows(data, held_out, fold)}
+        return {**metrics, "test": score_rows(data, held_out)}
 
     def _predictions(self, x: Any, num_rows: int) -> np.ndarray:
         """Every member's predictions of all rows, `(k, num_rows, ...)`."""

@@ -45,3 +45,8 @@ def smooth_labels(losses: Any, logits: Any, smoothing: Any) -> Any:
 def hits(targets: Any, logits: Any) -> Any:
     """Whether the most probable class is the right one: `(k, batch)` `int32`."""
     return ops.cast(ops.equal(ops.cast(ops.argmax(logits, -1), targets.dtype), targets), "int32")
+
+
+def weighed(values: Any, weights: Any) -> Any:
+    """`(k, batch)` values times what their rows count; None says that all count alike."""
+    return values if weights is None else ops.cast(values, weights.dtype) * weights

@@ -7,6 +7,7 @@ from pathlib import Path
 from kmlp.report import tabular
 from kmlp.report.blocks import NONE, Bullets, Cell, Figure, Report, Row, Section, Table, Text
 from kmlp.report.comparing.across import across_section, across_studies
+from kmlp.report.comparing.answer import answer_of_all
 from kmlp.report.rendering.drawing import draw, draw_in_rows
 from kmlp.report.sections.scores import score_row
 from kmlp.report.study import study_report
@@ -50,12 +51,14 @@ def side_by_side(folders: Sequence[RunFolder], search: Section | None = None) ->
     reports = [study_report(f, study.record, study.num_missing) for f, study in each]
     records = [study.record for study in read]
     studies = dict(zip(names, records, strict=True))
+    across = across_studies(read)
     together = Report(
         kicker="Studies side by side",
         title=" and ".join(names) if len(names) < 4 else f"{len(names)} studies",
         facts=" · ".join(f"{n}: {_facts(r)}" for n, r in studies.items()),
+        answer=answer_of_all(studies, across.verdict[0] if across else ""),
         verdict=[
-            *(across.verdict if (across := across_studies(read)) else ()),
+            *(across.verdict if across else ()),
             *(f"{name}: {_in_short(results)}" for name, results in studies.items()),
         ],
         also=[f"{name}: {s}" for name, results in studies.items() for s in _caveats(results)],

@@ -29,6 +29,7 @@ class Calibration(Record):
             variant apart.
         choice_coverage: correlation of validation and test scores -> share of 95 % intervals of the
             chosen variant's mean that hold the truth.
+        second_look_corrected: the same where p counts both looks.
         second_look: their share where seeds are added after a look at the test set.
         rounds_false_verdicts: kind -> "validation", "test" -> share of studies of equal variants
             with a false verdict, where seeds are added in rounds.
@@ -46,6 +47,7 @@ class Calibration(Record):
     coverage: Mapping[str, Shares] = Field(default_factory=dict)
     false_verdicts: Shares = Field(default_factory=dict)
     second_look: float | None = None
+    second_look_corrected: float | None = None
     choice_coverage: Mapping[str, float] = Field(default_factory=dict)
     rounds_false_verdicts: Shares = Field(default_factory=dict)
     sample_coverage: Mapping[str, Shares] = Field(default_factory=dict)
@@ -57,18 +59,55 @@ def limits(results: StudyResults) -> list[str]:
     """The limits of a study's report."""
     has_rows = any(v.test_ci95_seeds_and_rows for v in results.variants)
     return [
-        "Seeds tell how much initial weights, data order, masks and the validation split matter. "
-        "They say nothing of the test set's own sampling error, which all variants share"
-        + _of_test_rows(results),
+        f"Seeds tell how much {_varied(results)} matter. They say nothing of the test set's own "
+        "sampling error, which all variants share" + _of_test_rows(results),
+        _of_training_rows(results),
         *([_ROWS] if has_rows else []),
         *_of_the_choice(results),
         *simulated(calibration()),
         *_simulated_beyond(results, calibration()),
         "A variant stands for the strength given here, not for every strength of its kind.",
-        "Nothing was chosen on the test set: it was read once a network, at the epoch that "
-        "validation chose. But who now picks by the test scores of this page, does choose on it.",
+        _read(results),
         "One data set and one base network: what helps here may not help elsewhere.",
     ]
+
+
+def _varied(results: StudyResults) -> str:
+    """What differs by seed; rows that are given, or the last ones, validate for all of them."""
+    if results.dataset.validation:
+        return "initial weights, data order and masks"
+    return "initial weights, data order, masks and the validation split"
+
+
+def _of_training_rows(results: StudyResults) -> str:
+    """That they are one sample, of which no interval of the main table knows."""
+    text = (
+        "The training rows are one sample as well: with other rows all means would move, and "
+        "differences too. No interval over seeds, or over seeds and test rows, counts that"
+    )
+    if results.bias_variance or results.cross_validation:
+        return (
+            text + "; what other samples of the training rows did stands in a section of its own."
+        )
+    return text + "; networks on samples of the rows would show it (--resample splits:5)."
+
+
+def _read(results: StudyResults) -> str:
+    """How often these test rows were read in this folder."""
+    number = 1 + len(results.earlier_readings)
+    if number == 1:
+        times = "Nothing was chosen on the test set: it was read once a network, at the epoch that "
+        times += "validation chose, and as far as this folder knows by one run. "
+    else:
+        times = (
+            "Nothing was chosen on the test set, each network being scored at the epoch that "
+            f"validation chose; but this folder's test rows were read by {number} runs, with "
+            "other seeds or variants each time. "
+        )
+    return times + (
+        "What other folders read of the same rows is not counted. But who now picks by the test "
+        "scores of this page, does choose on it."
+    )
 
 
 def _of_the_choice(results: StudyResults) -> list[str]:
@@ -117,9 +156,18 @@ def simulated(found: Calibration) -> list[str]:
     if second := found.second_look:
         sentences.append(
             f"Who looks at the verdict and then adds seeds errs more: {100 * second:.1f} % of "
-            "such studies told one apart."
+            f"such studies told one apart{_corrected(found)}."
         )
     return sentences
+
+
+def _corrected(found: Calibration) -> str:
+    if found.second_look_corrected is None:
+        return ""
+    return (
+        f", {100 * found.second_look_corrected:.1f} % where p counts both looks, as it does in a "
+        "folder that is extended"
+    )
 
 
 def _simulated_beyond(results: StudyResults, found: Calibration) -> list[str]:

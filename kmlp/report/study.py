@@ -97,8 +97,9 @@ def reproduce_command(results: StudyResults) -> str:
 
 def _facts(results: StudyResults) -> str:
     dataset = results.dataset
+    variants = "1 variant" if len(results.variants) == 1 else f"{len(results.variants)} variants"
     return (
-        f"{len(results.members)} networks, {len(results.variants)} variants · "
+        f"{len(results.members)} networks, {variants} · "
         f"{dataset.num_train:,} training, {dataset.num_val:,} validation, "
         f"{dataset.num_test:,} test rows · data: {dataset.name}, {dataset.source}"
     )
@@ -151,6 +152,8 @@ def _again(folder: RunFolder, results: StudyResults, environment: Environment) -
         "Python": f"{environment.python} on {environment.platform}",
         "packages": environment.versions,
     }
+    if results.metric.is_own:
+        facts["judged by"] = _own_metric(results)
     if environment.backend:
         facts["trained by"] = _machine(environment)
     if environment.later:
@@ -170,6 +173,17 @@ def _again(folder: RunFolder, results: StudyResults, environment: Environment) -
             ),
             facts_table(facts),
         ],
+    )
+
+
+def _own_metric(results: StudyResults) -> str:
+    """What takes a function that no run folder keeps."""
+    metric = results.metric
+    name = json.dumps(metric.name, ensure_ascii=False)
+    return (
+        f"{metric.name}, a Python function of the user's own, which is not kept here: "
+        f"kmlp.rescore(RUN, kmlp.Metric({name}, FUNCTION, "
+        f"higher_is_better={metric.higher_is_better}))"
     )
 
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 from kmlp.errors import ConfigError
 from kmlp.files import make_folder, write_atomically
 from kmlp.ownership import Kind, own_folder, refuse_foreign_folder
 from kmlp.report.blocks import Report, Section
+from kmlp.report.comparing.beside import with_outside
 from kmlp.report.comparison import side_by_side
 from kmlp.report.paper.compose import paper_of_studies, paper_of_study
 from kmlp.report.paper.document import NO_TITLE, Paper, TitlePage
@@ -17,8 +20,10 @@ from kmlp.report.rendering.pdf import to_pdf
 from kmlp.report.rendering.svg import for_file
 from kmlp.report.rendering.tex import to_tex
 from kmlp.report.study import study_report
+from kmlp.scores.beside import beside_study
 from kmlp.study.loading import read_study, study_folders
 from kmlp.study.run_folder import RunFolder
+from kmlp.study.run_folder.readings import readings_in
 
 
 def write_report(
@@ -28,6 +33,7 @@ def write_report(
     hide_values: bool = False,
     page: TitlePage = NO_TITLE,
     search: Section | None = None,
+    scores: Any = None,
 ) -> Path:
     """Writes `report.html`, `report.pdf`, `report.tex`, `figures/` and `tables/` from what a run
     folder holds.
@@ -43,6 +49,8 @@ def write_report(
             of one study.
         page: title, author and date of the PDF.
         search: how settings were searched, as a section of its own.
+        scores: of methods that others trained, on the same test rows: a file or a frame as
+            `kmlp.compare` reads it. They get a section of their own, and choose nothing.
 
     Returns:
         The path of the page.
@@ -50,7 +58,8 @@ def write_report(
     Raises:
         RunFolderError: no run folder, or it is damaged, or was changed by hand; a
             `ForeignFolderError` if `out` is no report's.
-        ConfigError: values are to be hidden in a comparison.
+        ConfigError: values are to be hidden in a comparison, or scores put beside several studies.
+        DataError: the scores do not fit the study.
     """
     if several := study_folders(run_dir):
         if hide_values:
@@ -58,11 +67,18 @@ def write_report(
                 "hide_values is of the report of one study. Received: "
                 f"{run_dir}, which holds {len(several)}. Name one, as {several[0]}."
             )
+        if scores is not None:
+            raise ConfigError(
+                "other methods' scores stand beside one study. Received: "
+                f"{run_dir}, which holds {len(several)}. Name one, as {several[0]}."
+            )
         return write_comparison(several, out or run_dir, page=page, search=search)
     folder = RunFolder(run_dir)
     place, kind = place_of_report(folder, out)
     study = read_study(folder)
     report = study_report(folder, study.record, study.num_missing, hide_values=hide_values)
+    if scores is not None:
+        report = with_outside(report, beside_study(study, scores))
     paper = paper_of_study(report, study.record, _dated(page, [folder]), search)
     if search:
         report = replace(report, sections=[*report.sections, search])
@@ -111,7 +127,13 @@ def write_comparison(
 
 
 def _dated(page: TitlePage, folders: Sequence[RunFolder]) -> TitlePage:
-    return page
+    """With the day on which the last of the folders was written where no date is said; a folder
+    that an earlier release made knows none."""
+    days = [reading.date for folder in folders for reading in readings_in(folder)]
+    if page.date or not days:
+        return page
+    day = date.fromisoformat(max(days))
+    return replace(page, date=f"{day.day} {day:%B %Y}")
 
 
 def write_files(

@@ -156,6 +156,15 @@ def _name_of_data(study: Study, studies: Sequence[Study]) -> str:
     return data.name if len(others) == 1 else f"{data.name} {data.sha256[:6]}"
 
 
+def columns_beside(table: Table, metric: str) -> pl.DataFrame:
+    """A table's columns by their roles, the scores called like a study's metric.
+
+    Raises:
+        DataError: it has no column of that metric, and none called "score".
+    """
+    return _of_file(table, metric, None, None)
+
+
 def _of_file(
     table: Table, metric: str | None, method: str | None, score: str | None
 ) -> pl.DataFrame:

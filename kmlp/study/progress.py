@@ -69,7 +69,7 @@ class StudyProgress(LiveDisplay):
 
     def importance(self, model: str, num_columns: int) -> None:
         """The columns of a trained model are about to be shuffled."""
-        self._say(f"Shuffling {num_columns} columns, to see which {model} leans on.")
+        self._say(f"Shuffling {num_columns} columns, to see what {model} leans on.")
 
     def epoch(self, members: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
         """One epoch of one stack."""

@@ -68,8 +68,8 @@ def claim(folder: RunFolder, config: StudyConfig, data: Dataset, trainer: Traine
     if (folder.path / _STUDY).exists():
         tell_of_changes(folder, _STUDY, _ENVIRONMENT)
         _tell_of_another_question(folder, stored_config(folder), config)
-    folder.write_test_labels(data.spec.in_unit(data.y_test))
-    folder.write_train_labels(data.spec.in_unit(data.y_train))
+    folder.write_test_labels(data.spec.in_unit(data.y_test), data.test_weight)
+    folder.write_train_labels(data.spec.in_unit(data.y_train), data.rows.weight)
     described = describe(data, config.validation_fraction)
     write_claim(folder, _STUDY, config, environment(data, described, trainer))
 

@@ -4,12 +4,13 @@ import contextlib
 import logging
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from kmlp.config import AUTO, StudyConfig
 from kmlp.config.tables.table import load_configured
 from kmlp.data import Dataset
 from kmlp.data.dataset import checked_data
+from kmlp.engine.member import Member
 from kmlp.engine.trainer import Trainer
 from kmlp.errors import ConfigError, RunFolderError
 from kmlp.machine import import_quietly
@@ -33,6 +34,7 @@ from kmlp.study.results.assembly import build_results
 from kmlp.study.results.records.study import StudyResults
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.run_folder.folder import IMPORTANCE
+from kmlp.study.run_folder.readings import note_reading
 from kmlp.study.runner import Watcher, missing_members, train_missing
 
 logger = logging.getLogger(__name__)
@@ -151,6 +153,8 @@ def _run(
         if find_importance(folder, results, trained, data, trainer, progress, metric=metric):
             results = make_results()
         folder.write_json("results.json", results.to_dict())
+        num_seeds = {v.name: v.num_members for v in results.variants}
+        note_reading(folder, results.metric.name, results.baseline, num_seeds)
     return Study(config, folder.path, results)
 
 
@@ -249,18 +253,16 @@ def _choose_strengths(
 
 def _check(plan: Plan, data: Dataset) -> None:
     """Refuses a variant that does not fit the data, before anything is written or trained."""
-    from kmlp.engine.compatibility import check_member, check_split, thin_classes
+    from kmlp.engine.compatibility import check_member, check_repeats, check_split, thin_classes
 
     check_metric(plan.config.metric, data)
     check_importance(plan.config, data)
     first = [(v, by_seed[plan.config.first_seed]) for v, by_seed in plan.members.items()]
-    extras = [(e.variant, e.member) for e in plan.extras if e.place == 0]
     for name, member in first:
         with _naming(name):
             check_member(member, data.spec)
-    _check_repeats(plan.config, data)
-    # One seed splits alike for every variant, and every part of a sample has as many rows.
-    kinds = {(m.sample and m.sample.of_equal_size, m.num_train): (v, m) for v, m in first + extras}
+    check_repeats(plan.config.folds, plan.config.repeats, data.rows)
+    kinds = _split_kinds(plan, data)
     for name, member in kinds.values():
         with contextlib.nullcontext() if member.num_train is None else _naming(name):
             check_split(member, data.y_train, data.spec, data.rows)
@@ -273,13 +275,19 @@ def _check(plan: Plan, data: Dataset) -> None:
         logger.warning("%s", sentence)
 
 
-def _check_repeats(config: StudyConfig, data: Dataset) -> None:
-    """Folds that are given cannot be cut anew."""
-    if config.folds and data.rows.num_folds and config.repeats > 1:
-        raise ConfigError(
-            f"the folds are given by fold_on, and the same in each repeat. Received: repeats="
-            f"{config.repeats}. Leave repeats out."
-        )
+def _split_kinds(plan: Plan, data: Dataset) -> dict[Any, tuple[str, Member]]:
+    """A variant's name and a member of each kind of split, which all of it share.
+
+    One seed splits alike for every variant, and every part of a sample has as many rows; but not
+    where groups stay whole or folds are given.
+    """
+    seeds = plan.config.seeds if data.rows.are_uneven else plan.config.seeds[:1]
+    found = [(v, by_seed[seed]) for v, by_seed in plan.members.items() for seed in seeds]
+    if data.rows.are_uneven:
+        found += [(e.variant, e.member) for e in plan.extras]
+        return {(m.sample, m.seeds.split, m.num_train): (v, m) for v, m in found}
+    found += [(e.variant, e.member) for e in plan.extras if e.place == 0]
+    return {(m.sample and m.sample.of_equal_size, m.num_train): (v, m) for v, m in found}
 
 
 @contextlib.contextmanager

@@ -1,14 +1,15 @@
 """A member as a linear model: one gradient step an epoch, in NumPy."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 
 from kmlp.config.seeds import generator
 from kmlp.data.dataset import Dataset, DataSpec
+from kmlp.data.rows.scoring import score_rows
 from kmlp.engine.member import Member
 from kmlp.engine.trainer import MemberResult
-from kmlp.stats.metrics import classification_metrics, regression_metrics
 
 # An epoch is one step: with it the usual learning rates learn something in a few of them.
 _STEP = 30.0
@@ -52,7 +53,8 @@ class LinearRun:
         x = _inputs(self.data.x_train[batch], self.data.spec)
         noise = generator(seeds.noise, "noise", self.epoch)
         x = x * (noise.random(x.shape) >= model.dropout) / (1 - model.dropout)
-        gradient = x.T @ (_outputs(x @ self.weights, self.data.spec) - self.targets[batch])
+        errors = _outputs(x @ self.weights, self.data.spec) - self.targets[batch]
+        gradient = x.T @ (self._weights_of(batch)[:, None] * errors)
         gradient = gradient / len(batch) + model.l2 * self.weights
         self.weights = self.weights - _STEP * self.member.train.learning_rate * gradient
         self.epoch += 1
@@ -79,11 +81,17 @@ class LinearRun:
     def _scores(self, x: np.ndarray, rows: np.ndarray) -> dict[str, float]:
         """The plain loss first, then the accuracy of classes."""
         outputs, targets = self._forward(x[rows]), self.targets[rows]
+        weights = self._weights_of(rows)
         if self.data.spec.task == "regression":
-            return {"mse": float(np.square(outputs - targets).mean())}
+            return {"mse": float(np.average(np.square(outputs - targets)[:, 0], weights=weights))}
         hits = outputs.argmax(1) == targets.argmax(1)
-        loss = -float(outputs[targets == 1].mean())
-        return {"cross_entropy": loss, "accuracy": float(hits.mean())}
+        loss = -float(np.average(outputs[targets == 1], weights=weights))
+        return {"cross_entropy": loss, "accuracy": float(np.average(hits, weights=weights))}
+
+    def _weights_of(self, rows: np.ndarray) -> np.ndarray:
+        """How much rows count, of mean 1 over the training rows."""
+        weight = self.data.rows.weight
+        return np.ones(len(rows)) if weight is None else weight[rows] / weight[self.rows].mean()
 
     def _forward(self, x: np.ndarray) -> np.ndarray:
         outputs = _inputs(x, self.data.spec) @ self.weights
@@ -128,18 +136,15 @@ class LinearRun:
         )
 
     def _metrics(self, predictions: np.ndarray) -> dict[str, dict[str, float]]:
-        is_regression = self.data.spec.task == "regression"
-        score = regression_metrics if is_regression else classification_metrics
-        y, x, in_unit = self.data.y_train, self.data.x_train, self.data.spec.in_unit
-        parts = {"train": self.rows, "val": self.held_out}
+        data, parts = self.data, {"train": self.rows, "val": self.held_out}
         found = {
-            part: score(in_unit(y[rows]), self.predictions(x[rows]))
+            part: score_rows(data, self.predictions(data.x_train[rows]), rows)
             for part, rows in parts.items()
             if len(rows)
         }
         if len(self.fold):
-            return {**found, "fold": score(in_unit(y[self.fold]), predictions)}
-        return {**found, "test": score(in_unit(self.data.y_test), predictions)}
+            return {**found, "fold": score_rows(data, predictions, self.fold)}
+        return {**found, "test": score_rows(data, predictions)}
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All that the next epoch depends on, and what is known so far."""
@@ -168,7 +173,9 @@ class LinearRun:
 
 def _inputs(x: np.ndarray, spec: DataSpec) -> np.ndarray:
     """`(n, features + 1)`: images in [0, 1], and a one for the bias."""
-    flat = x.reshape(len(x), -1) / (255.0 if spec.input_dtype == "uint8" else 1.0)
+    flat = x.reshape(len(x), math.prod(x.shape[1:])) / (
+        255.0 if spec.input_dtype == "uint8" else 1.0
+    )
     return np.hstack([flat, np.ones((len(x), 1))])
 
 

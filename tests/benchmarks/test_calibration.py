@@ -101,3 +101,15 @@ def test_the_pick_of_a_search_costs_little_and_is_smaller():
         assert picked["points"] <= lucky["points"] + 0.05
         assert picked["points"] < rules["simplest of the ties, pair by pair"]["points"] - 0.1
         assert picked["weights"] < 0.9
+
+
+def test_rows_of_a_person_on_both_sides_inflate_scores_and_group_on_does_not(monkeypatch):
+    """As measured on 200 tables, and again on 10."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    from calibration_groups import group_leak
+
+    for found, near in ((CALIBRATION["group_leak"], 0.02), (group_leak(200), 0.1)):
+        for part in ("validation", "test"):
+            apart = {kind: scores[part] - scores["truth"] for kind, scores in found.items()}
+            assert apart["rows at random"] > 0.3
+            assert apart["group_on"] == pytest.approx(0, abs=near)

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from kmlp.cli.app import open_page
 from tests.command_line import kmlp, kmlp_process
 
 
@@ -66,6 +67,18 @@ def test_every_command_has_an_example_in_its_help():
 )
 def test_the_help_tells_defaults_as_the_configs_have_them(told):
     assert told in " ".join(kmlp("study", "--help").stdout.replace("│", "").split())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is always a screen")
+def test_without_a_screen_the_page_is_named_and_no_browser_takes_the_terminal(
+    tmp_path, monkeypatch, capsys
+):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    open_page(tmp_path / "report.html")
+    assert (
+        capsys.readouterr().err == f"no browser is known here; the page is {tmp_path}/report.html\n"
+    )
 
 
 def test_a_shell_is_given_what_completes_commands():

@@ -221,6 +221,20 @@ def test_the_tables_hold_every_number_unrounded(made):
     assert float(first["ci95_high"]) == by_name["l2"]["versus_baseline"]["ci95"][1]
 
 
+def test_a_table_for_spreadsheets_has_the_digits_of_the_page_and_standard_errors(made):
+    unit = made.record.unit()
+    text = (made.folder.path / "tables" / "ranking.csv").read_text()
+    rows = {row["variant"]: row for row in csv.DictReader(io.StringIO(text))}
+    for variant in made.record.variants:
+        test, row = variant.test[unit.metric], rows[variant.name]
+        assert row[f"test {unit.axis}"] == unit.value(test.mean)
+        assert row["SE"] == unit.value(test.se)
+        if versus := variant.versus_baseline:
+            assert row["minus none"] == unit.signed(versus.difference)
+            assert row["Holm p"] == p_value(versus.p_holm)
+    assert rows["none"]["minus none"] == ""
+
+
 def test_the_same_folder_gives_the_same_bytes(made, tmp_path):
     write_report(made.folder.path, tmp_path)
     written = sorted(p for p in tmp_path.rglob("*.*") if p.is_file() and p.name != ".kmlp")

@@ -252,12 +252,19 @@ def test_every_number_is_computed_again(study):
                 z = (better - bound) / np.sqrt(bound * (1 - bound) / len(d))
                 assert abs(z) == pytest.approx(1.95996, abs=1e-4)
         check_rows(versus["ci95_seeds_and_rows"], name, "none")
+        # Bonferroni over two comparisons.
+        half = stats.t.ppf(1 - 0.025 / 2, len(d) - 1) * stats.sem(d)
+        at_once = versus["ci95_simultaneous"]
+        assert at_once == pytest.approx([d.mean() - half, d.mean() + half])
+        if "effect_size" in versus:
+            assert versus["effect_size"]["value"] == pytest.approx(d.mean() / d.std(ddof=1))
         if len(d) < 6:
             assert versus["more_seeds"] is None
         else:
-            # Two comparisons are open: level 0.025, reached by multiples of 2^(1 - n).
+            # Two comparisons are open, and who adds seeds looks twice: level 0.0125, reached by
+            # multiples of 2^(1 - n).
             def power(n: int, d: np.ndarray = d) -> float:
-                level = (np.ceil(0.025 * 2 ** (n - 1)) - 1) / 2 ** (n - 1)
+                level = (np.ceil(0.0125 * 2 ** (n - 1)) - 1) / 2 ** (n - 1)
                 shift = abs(d.mean()) / d.std(ddof=1) * n**0.5
                 critical = stats.t.ppf(1 - level / 2, n - 1)
                 return 1 - stats.nct.cdf(critical, n - 1, shift) if level else 0.0

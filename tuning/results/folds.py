@@ -26,19 +26,21 @@ class Asked(Protocol):
 
 
 def places(asked: Asked) -> list[tuple[int, Sample | None]]:
-    """What a trial trains, in this order: a network a seed; with folds, a seed and fold.
+    """What a trial trains, in this order: a network a seed; with folds as many for each, repeat by
+    repeat, round by round.
 
-    Seeds take turns over the repeats, each of which cuts the folds anew by its first seed: with one
-    seed the networks are those of a study with these folds and repeats.
+    Every network has a seed of its own: were it the folds' of a repeat in common, its luck would be
+    in all of their scores, and in no interval. The cut of a repeat follows from its number.
     """
     if asked.folds is None:
         return [(seed, None) for seed in asked.seeds]
-    cut_by = [asked.seeds[0] + place % asked.repeats for place in range(len(asked.seeds))]
-    return [
-        (seed, Sample(kind="folds", index=fold, of=asked.folds, seed=cut))
-        for seed, cut in zip(asked.seeds, cut_by, strict=True)
+    first, cuts = asked.seeds[0], asked.repeats * asked.folds
+    samples = [
+        Sample(kind="folds", index=fold, of=asked.folds, seed=first + repeat)
+        for repeat in range(asked.repeats)
         for fold in range(asked.folds)
     ]
+    return [(seed, samples[(seed - first) % cuts]) for seed in asked.seeds]
 
 
 def compared(scores: Sequence[float], asked: Asked) -> np.ndarray:

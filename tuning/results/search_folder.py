@@ -19,11 +19,9 @@ from kmlp.files import folders_in, sweep
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.run_folder.integrity import AGAIN, Row, Rows, Table
 from kmlp.study.run_folder.records import read_object
+from kmlp.study.tensorboard import EVENTS_FILE, EVENTS_FOLDER
 from tuning.space.parameter import Values
 
-EVENTS_FOLDER = "tensorboard"
-# TensorBoard takes any file of such a name; a fixed one is written again, not added to.
-EVENTS_FILE = "events.out.tfevents.0.kmlp"
 _TRIALS, _SEEDS = re.compile(r"trial-[0-9]{4,}"), re.compile(r"seed-[0-9]+(-fold-[0-9]+)?")
 
 

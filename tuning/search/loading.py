@@ -81,9 +81,9 @@ class Search:
         """
         return load_study(self.run_dir / STUDY_FOLDER)
 
-    def arrays(self, number: int, seed: int, fold: int | None = None) -> dict[str, Any]:
-        """One execution's arrays: `curve_NAME` by epoch, `weight/PATH`; with folds, which are
-        numbered from 0, what it predicted on `fold_rows` too.
+    def arrays(self, number: int, seed: int) -> dict[str, Any]:
+        """One execution's arrays: `curve_NAME` by epoch, `weight/PATH`; with folds what it
+        predicted on `fold_rows` too.
 
         Raises:
             SelectionError: it is not there.
@@ -91,11 +91,10 @@ class Search:
         """
         executions = self.record.trials[number].executions if number < len(self.trials) else ()
         for execution in executions:
-            if (execution.seed, execution.fold) == (seed, fold) and execution.status != "missing":
+            if execution.seed == seed and execution.status != "missing":
                 return RunFolder(self.run_dir).arrays(execution.member)
         raise SelectionError(
-            f"{self.run_dir}: no finished execution of trial {number} with seed {seed}"
-            + ("." if fold is None else f" and fold {fold}.")
+            f"{self.run_dir}: no finished execution of trial {number} with seed {seed}."
         )
 
 

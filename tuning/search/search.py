@@ -177,11 +177,15 @@ def _configured(
 
 def _check(config: SearchConfig, data: Dataset) -> None:
     """Refuses what cannot be trained, before anything is written."""
-    from kmlp.engine.compatibility import check_split
+    from kmlp.engine.compatibility import check_repeats, check_split
 
     executions = Executions(config, data.spec, data.provenance.sha256)
     defaults = {p.name: p.default for p in executions.space.parameters if not p.conditions}
-    check_split(executions.members(defaults)[0], data.y_train, data.spec, data.rows)
+    check_repeats(config.folds, config.repeats, data.rows)
+    members = executions.members(defaults)
+    # Every seed's split, and every fold, is like the first, unless groups stay whole.
+    for member in members if data.rows.are_uneven else members[:1]:
+        check_split(member, data.y_train, data.spec, data.rows)
     make_oracle(config, executions)
     points = num_points(executions.space.parameters)
     if config.tuner == "grid" and points > config.max_trials:

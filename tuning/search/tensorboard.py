@@ -1,17 +1,15 @@
 """A search for TensorBoard: its HParams page shows the trials, its scalars every execution."""
 
-import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kmlp.files import make_folder, write_atomically
 from kmlp.study.run_folder import RunFolder
+from kmlp.study.tensorboard import EVENTS_FOLDER, curve_events, write_event_file
 from tuning.results.records.search import SearchedParameter, SearchFindings
 from tuning.results.records.trials import ExecutionResult, TrialResult
-from tuning.results.search_folder import EVENTS_FILE, EVENTS_FOLDER
 
 SCORE = "score"
 """The tag of the objective at the epoch whose weights were kept: what trials were ranked by."""
@@ -21,7 +19,7 @@ def write_events(folder: RunFolder, results: SearchFindings) -> Path:
     """As `write_tensorboard`, of results that were made from the folder."""
     recorded = folder.records().keys()
     out = folder.path / EVENTS_FOLDER
-    _write(out, [(0, _experiment(results))])
+    write_event_file(out, [(0, _experiment(results))])
     for trial in results.trials:
         name = _name(trial)
         for execution in trial.executions:
@@ -29,9 +27,9 @@ def write_events(folder: RunFolder, results: SearchFindings) -> Path:
             arrays = folder.arrays(id) if id in recorded else {}
             events = _execution(arrays, execution)
             end = (0, _end(trial.status))
-            _write(out / name / _place(execution), [(0, _session(trial)), *events, end])
+            write_event_file(out / name / _place(execution), [(0, _session(trial)), *events, end])
         if not trial.executions:
-            _write(out / name, [(0, _session(trial)), (0, _end(trial.status))])
+            write_event_file(out / name, [(0, _session(trial)), (0, _end(trial.status))])
     return out
 
 
@@ -95,11 +93,7 @@ def _execution(
     """Steps and summaries: curves from epoch 1 on, scores at the epoch that was kept."""
     from tensorboard.plugins.scalar import summary_v2
 
-    for name in sorted(n for n in arrays if n.startswith("curve_")):
-        tag = f"epochs/{name.removeprefix('curve_')}"
-        for epoch, value in enumerate(arrays[name], start=1):
-            if np.isfinite(value):
-                yield epoch, summary_v2.scalar_pb(tag, float(value))
+    yield from curve_events(arrays)
     kept = execution.best_epoch or 0
     if execution.score is not None:
         yield kept, summary_v2.scalar_pb(SCORE, execution.score)
@@ -108,20 +102,3 @@ def _execution(
         for metric, value in scores.items():
             if value is not None:
                 yield kept, summary_v2.scalar_pb(f"{part}/{metric}", value)
-
-
-def _write(folder: Path, summaries: Any) -> None:
-    """An event file, whole or not at all."""
-    from tensorboard.compat.proto.event_pb2 import Event
-    from tensorboard.compat.proto.summary_pb2 import Summary
-    from tensorboard.summary.writer.record_writer import RecordWriter
-
-    buffer = io.BytesIO()
-    writer = RecordWriter(buffer)
-    writer.write(Event(file_version="brain.Event:2").SerializeToString())
-    for step, summary in summaries:
-        # Scalars come as TensorFlow's own class. No wall time: when an epoch ended is not kept.
-        summary = Summary.FromString(summary.SerializeToString())
-        writer.write(Event(step=step, summary=summary).SerializeToString())
-    make_folder(folder)
-    write_atomically(folder / EVENTS_FILE, buffer.getvalue())

@@ -36,9 +36,9 @@ class SearchConfig(Config):
         tuner: "random", "grid", "bayesian" or "hyperband".
         max_trials: trials; of Hyperband, its budget in full trainings.
         num_seeds, first_seed: every trial trains these seeds; the score is their mean.
-        folds: where it is given, every seed trains once a fold of the training rows, and is scored
-            on the fold held out; its validation rows, of the others, only stop it.
-        repeats: how often the folds are cut anew, each time with seeds of its own.
+        folds: where it is given, so many seeds are trained for each fold of the training rows and
+            scored on it; their validation rows, of the other folds, only stop them.
+        repeats: how often the folds are cut anew.
         seed: of the draws.
         objective: a validation metric, as "val_accuracy"; "auto" is the task's first.
         parallel_trials: trials that a Bayesian search draws at once, each without the others'
@@ -115,8 +115,9 @@ class SearchConfig(Config):
 
     @property
     def seeds(self) -> range:
-        """Of every network; each repeat of the folds has its own."""
-        return range(self.first_seed, self.first_seed + self.num_seeds * self.repeats)
+        """Of every network; with folds each of their networks has its own."""
+        num_networks = self.num_seeds * self.repeats * (self.folds or 1)
+        return range(self.first_seed, self.first_seed + num_networks)
 
     def make_space(self, spec: DataSpec) -> Space:
         """The search space for these data."""

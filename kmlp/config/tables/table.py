@@ -12,8 +12,8 @@ from kmlp.data.rows.options import RowOptions
 from kmlp.errors import ConfigError, DataError
 from kmlp.text import shown
 
-OF_ROWS = ("group_on", "time_on", "stratify_on", "fold_on", "validation")
-"""Fields that say which rows go where."""
+OF_ROWS = ("group_on", "time_on", "stratify_on", "fold_on", "weight_on", "validation")
+"""Fields that say which rows go where, and what they weigh."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +27,7 @@ class DataConfig(Config):
         drop: columns that are not used.
         group_on, time_on, stratify_on, fold_on: columns by which rows are parted, and no inputs:
             see `RowOptions`.
+        weight_on: the column that says how much a row counts, and no input.
         validation: rows that validate whatever the seed: a column that marks them, or a file.
 
     Raises:
@@ -45,6 +46,7 @@ class DataConfig(Config):
     time_on: str | None = None
     stratify_on: str | None = None
     fold_on: str | None = None
+    weight_on: str | None = None
     validation: str | None = None
 
     def __post_init__(self) -> None:

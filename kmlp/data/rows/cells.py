@@ -42,13 +42,15 @@ class RowCells:
         """Of one table.
 
         Args:
-            table: a column that it lacks says nothing.
+            table: a column that it lacks says nothing, nor does a table without rows.
             options: which columns say what.
             kind_of_time: "date" or "number"; found out where it is empty.
 
         Raises:
             DataError: the column, the cell and what to do.
         """
+        if not table.height:  # where folds test
+            return cls()
         named = {o: Raw(table, c) for o, c in options.columns.items() if c in table.columns}
         group, fold, stratum, time, weight = (named.get(option) for option in _READ)
         return cls(
@@ -143,6 +145,6 @@ def _weights(raw: Raw) -> np.ndarray:
     _refuse_missing(raw, np.isnan(weight), "say how much the row counts")
     if (weight < 0).any():
         raise raw.refuse(int(np.argmax(weight < 0)), "weight", "a weight is 0 or more")
-    if not weight.any():
+    if len(weight) and not weight.any():
         raise DataError(f"weight_on={raw.name!r} is 0 in every row of {raw.table.name}.")
     return weight

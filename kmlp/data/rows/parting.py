@@ -12,7 +12,7 @@ from kmlp.data.rows.cells import RowCells, coded, kind_of
 from kmlp.data.rows.grouping import hold_out_groups
 from kmlp.data.rows.holding_out import are_last
 from kmlp.data.rows.options import RowOptions
-from kmlp.data.rows.record import Rows
+from kmlp.data.rows.record import Rows, of_mean_one
 from kmlp.data.rows.telling import notes_on, when
 from kmlp.data.tables import Table
 from kmlp.errors import DataError
@@ -142,23 +142,15 @@ class PartedCells:
     @property
     def test_weight(self) -> np.ndarray | None:
         """How much each test row counts, in the unit of the training rows' weights."""
-        weight = self.of["test"].weight
-        return None if weight is None else of_mean_one(weight, self._training.weight)
+        weight, given = self._training.weight, self.of["test"].weight
+        if weight is None:
+            return None
+        return of_mean_one(np.zeros(0) if given is None else given, weight)
 
     @property
     def _training(self) -> RowCells:
         """Of the training rows, those that validate after the others."""
         return RowCells.together([said for name, said in self.of.items() if name != "test"])
-
-
-def of_mean_one(weight: np.ndarray, like: np.ndarray | None = None) -> np.ndarray:
-    """Weights as `float32` in units of their mean, or of others' mean.
-
-    Example:
-        >>> of_mean_one(np.array([1.0, 3.0])).tolist()
-        [0.5, 1.5]
-    """
-    return (weight / (weight if like is None else like).mean()).astype(np.float32)
 
 
 def _refuse_lacking(options: RowOptions, part: str, table: Table) -> None:

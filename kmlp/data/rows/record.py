@@ -75,3 +75,13 @@ class Rows:
 def as_rows(rows: Rows | np.ndarray) -> Rows:
     """Rows as they are; targets stand for rows of which nothing else is known."""
     return rows if isinstance(rows, Rows) else Rows.of(rows)
+
+
+def of_mean_one(weight: np.ndarray, like: np.ndarray | None = None) -> np.ndarray:
+    """Weights as `float32` in units of their mean, or of others' mean.
+
+    Example:
+        >>> of_mean_one(np.array([1.0, 3.0])).tolist()
+        [0.5, 1.5]
+    """
+    return (weight / (weight if like is None else like).mean()).astype(np.float32)

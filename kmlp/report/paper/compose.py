@@ -41,7 +41,7 @@ def paper_of_study(
             Chapter("Limits", [Bullets(limits(results))]),
             Chapter("Conclusion", list(map(Text, conclusion({results.dataset.name: results})))),
         ],
-        appendix=appendix_of(report, "").chapters,
+        appendix=appendix_of(report, "", "limits").chapters,
         sources=sources([results]),
     )
 

@@ -12,7 +12,7 @@ from kmlp.study.results.records.study import StudyResults
 
 IN_BODY = ("references", "interim", "sweeps", "folds", "randomness", "importance", "outside")
 """Sections that stand in a paper's body as they are; of some of the others a part does."""
-_TAKEN = ("setting", "ranking", "learning", "best", "limits", "again")
+_TAKEN = ("setting", "ranking", "learning")
 _DECOMPOSED = "bias-variance"
 
 
@@ -98,9 +98,10 @@ def numbered(blocks: Sequence[Block], title: str, numbers: Numbering) -> list[Pa
     ]
 
 
-def appendix_of(report: Report, title: str) -> Chapter:
-    """Everything of a study that its chapter leaves out."""
-    left = [_left_of(s) for s in report.sections if s.anchor not in (*IN_BODY, *_TAKEN[:3])]
+def appendix_of(report: Report, title: str, *shown: str) -> Chapter:
+    """Everything of a study that its chapter leaves out, and that is not shown elsewhere."""
+    apart = (*IN_BODY, *_TAKEN, *shown)
+    left = [_left_of(s) for s in report.sections if s.anchor not in apart]
     return Chapter(title, chapters=[Chapter(s.title, s.blocks) for s in left if s.blocks])
 
 

@@ -45,12 +45,19 @@ def _environment() -> jinja2.Environment:
         "kind": lambda block: type(block).__name__,
         "inlined": _inlined,
         "typeset": blocks.typeset,
+        "claimed": _claimed,
         "breakable": _breakable,
         "heading": _heading,
         "base64": lambda png: base64.b64encode(png).decode(),
     }
     environment.tests["folded"] = _FOLDED.__contains__
     return environment
+
+
+def _claimed(answer: str) -> Markup:
+    """What an answer claims, set off from how sure that is and what else it says."""
+    end = min((answer.find(sign) for sign in (" (95", ";", ". ") if sign in answer), default=None)
+    return Markup("<strong>{}</strong>{}").format(answer[:end], answer[end:] if end else "")
 
 
 def _heading(column: blocks.Cell) -> str:

@@ -7,11 +7,11 @@ from kmlp.report import tabular
 from kmlp.report.blocks import Cell, Row, Section, Table
 from kmlp.report.csv_tables import Rows, of_records
 from kmlp.report.tabular import Column
-from kmlp.stats.formatting import Unit
+from kmlp.stats.formatting import Unit, p_value
 from kmlp.stats.summaries import Summary
 from kmlp.study.results.ranking import best_variant, rank, shown_beside
 from kmlp.study.results.records.study import StudyResults
-from kmlp.study.results.records.variants import VariantResult, Versus
+from kmlp.study.results.records.variants import VariantResult, Versus, VersusBaseline
 
 _PARTS = ("test", "val", "train")
 
@@ -27,7 +27,11 @@ def ranking_section(
     """
     unit, own = results.unit(), ranking_columns(results)
     in_csv = [*own[:2], *(column.in_csv_alone for column in weights), *own[2:]]
-    tables = {"variants": tabular.csv_rows(in_csv, rank(results)), "comparisons": _all(results)}
+    tables = {
+        "ranking": ranking_rows(results),
+        "variants": tabular.csv_rows(in_csv, rank(results)),
+        "comparisons": _all(results),
+    }
     title = f"Test {unit.title} by variant"
     return Section("ranking", title, [_table(results, own)], tables)
 
@@ -112,11 +116,50 @@ def _every_score(variant: VariantResult, metrics: Sequence[str]) -> dict[str, An
             numbers = {
                 "mean": summary and summary.mean,
                 "sd": summary and summary.sd,
+                "se": summary and summary.se,
                 "ci95_low": low,
                 "ci95_high": high,
             }
             found |= {f"{part}_{metric}_{name}": value for name, value in numbers.items()}
     return found
+
+
+def ranking_rows(results: StudyResults) -> Rows:
+    """The page's table for a spreadsheet: in its unit, with its digits; all digits are in
+    `variants`."""
+    unit = results.unit()
+    return of_records(
+        [
+            {
+                "variant": v.name,
+                "strength": v.strength,
+                "seeds": v.num_members,
+                **_shown(f"test {unit.axis}", v.test[unit.metric], unit),
+                **_shown_versus(f"minus {results.baseline}", v.versus_baseline, unit),
+            }
+            for v in rank(results)
+        ]
+    )
+
+
+def _shown(name: str, summary: Summary, unit: Unit) -> dict[str, str]:
+    low, high = summary.ci95 or (None, None)
+    found = {name: summary.mean, "SE": summary.se, "95 % low": low, "95 % high": high}
+    return {key: "" if x is None else unit.value(x) for key, x in found.items()}
+
+
+def _shown_versus(name: str, versus: VersusBaseline | None, unit: Unit) -> dict[str, str]:
+    if versus is None:
+        return {}
+    low, high = versus.ci95 or (None, None)
+    found = {name: versus.difference, f"{name}, 95 % low": low, f"{name}, 95 % high": high}
+    size = versus.effect_size
+    return {
+        **{key: "" if x is None else unit.signed(x) for key, x in found.items()},
+        "Holm p": p_value(versus.p_holm),
+        "wins": f"{versus.wins} of {versus.num_pairs}",
+        "effect size": f"{size.value:.2f}" if size else "",
+    }
 
 
 def _table(results: StudyResults, own: Sequence[Column[VariantResult]]) -> Table:
@@ -131,7 +174,8 @@ def _table(results: StudyResults, own: Sequence[Column[VariantResult]]) -> Table
         f"are t intervals of the mean over {_seeds(results)}, SE is its standard error; p is the "
         "two-sided sign-flip "
         "test's on differences paired by seed, corrected by Holm over all variants; differences "
-        f"significant at 5 % are bold. The ensemble averages the {what} of a variant's networks."
+        f"significant at 5 % are bold. Each interval is by itself, p alone holds for all at once. "
+        f"The ensemble averages the {what} of a variant's networks."
     )
     return Table(tabular.headings(own), rows, note)
 

@@ -87,7 +87,10 @@ def others_section(results: StudyResults) -> Section | None:
         [Column(head="Variant", cell=lambda v: Cell(row_label(v))), *map(_other, others)],
         ranked,
         is_baseline=lambda v: v.name == results.baseline,
-        note=f"Means over seeds. No test was made on these: the {unit.title} was named before.",
+        note=(
+            f"Means over seeds, to describe: the {unit.title} was named before, and no test was "
+            "made on these. Each interval is by itself; among so many some differ by chance."
+        ),
     )
     return Section("others", "Other scores on the test set", [shown])
 

@@ -49,11 +49,22 @@ def pooled_sd(scores: list[np.ndarray] | np.ndarray, level: float = 0.95) -> Spr
         )
     squares = sum(float(np.square(values - values.mean()).sum()) for values in settings)
     degrees = sum(map(len, settings)) - len(settings)
-    tails = stats.chi2.ppf(((1 + level) / 2, (1 - level) / 2), degrees)
-    low, high = np.sqrt(squares / tails)
+    value = (squares / degrees) ** 0.5
     return Spread(
-        value=(squares / degrees) ** 0.5,
-        ci95=(float(low), float(high)),
+        value=value,
+        ci95=sd_interval(value, degrees, level),
         degrees=degrees,
         num_settings=len(settings),
     )
+
+
+def sd_interval(value: float, degrees: int, level: float = 0.95) -> tuple[float, float]:
+    """The chi-square interval of a standard deviation with so many degrees of freedom.
+
+    Example:
+        >>> [round(bound, 2) for bound in sd_interval(1.0, 10)]
+        [0.7, 1.75]
+    """
+    tails = stats.chi2.ppf(((1 + level) / 2, (1 - level) / 2), degrees)
+    low, high = value * np.sqrt(degrees / tails)
+    return float(low), float(high)

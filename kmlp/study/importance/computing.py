@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from kmlp.config import AUTO, StudyConfig
+from kmlp.config.tables.references import title_of
 from kmlp.data import Dataset
 from kmlp.engine.trainer import Trainer
 from kmlp.errors import ConfigError
@@ -113,6 +114,7 @@ class _Job:
         rows = scored_rows(len(data.x_test), len(about.columns))
         self.x = data.x_test[rows].reshape(len(rows), -1)
         self._truth = data.spec.in_unit(data.y_test[rows])
+        self._weight = None if data.test_weight is None else data.test_weight[rows]
         self._metric = metric
         self._folder, self._plan, self._data, self._about = folder, plan, data, about
 
@@ -122,11 +124,13 @@ class _Job:
         """Each model's kind, and its scores."""
         about, num_columns = self._about, len(self._about.columns)
         if watcher:
-            watcher.importance(about.network, num_columns)
+            watcher.importance(f"the network {about.network}", num_columns)
         yield "network", self._networks(trainer)
         if about.reference:
             if watcher:
-                watcher.importance(about.reference.replace("_", " "), num_columns)
+                is_regression = self._data.spec.task == "regression"
+                title = title_of(about.reference, is_regression=is_regression)
+                watcher.importance(title, num_columns)
             yield "reference", self._references(about.reference)
 
     def _networks(self, trainer: Trainer) -> Shuffled:
@@ -165,10 +169,10 @@ class _Job:
 
     def _score(self, outputs: np.ndarray) -> float:
         if self._metric:
-            return self._metric.of(self._truth, outputs)
+            return self._metric.of(self._truth, outputs, self._weight)
         is_regression = self._data.spec.task == "regression"
         checked = PredictedNumbers.checked if is_regression else PredictedClasses.checked
-        return BY_NAME[self._about.metric].score(checked(self._truth, outputs))
+        return BY_NAME[self._about.metric].score(checked(self._truth, outputs, self._weight))
 
 
 def _weights(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -29,9 +29,9 @@ def check_own_metric(metric: Metric, config: StudyConfig, data: Dataset) -> None
     """Tries a function before anything is trained, and refuses what it cannot decide."""
     refuse_unfit(metric, vars(config))
     spec = data.spec
-    for truth in (data.y_train, data.y_test):
+    for truth, weight in ((data.y_train, data.rows.weight), (data.y_test, data.test_weight)):
         if len(truth):
-            metric.of(spec.in_unit(truth), _nothing_known(spec.in_unit(truth), spec))
+            metric.of(spec.in_unit(truth), _nothing_known(spec.in_unit(truth), spec), weight)
 
 
 def _nothing_known(truth: np.ndarray, spec: DataSpec) -> np.ndarray:

@@ -43,24 +43,27 @@ class _Scorer:
 
     def __init__(self, folder: RunFolder, metric: Metric) -> None:
         self._folder, self._metric = folder, metric
-        self._test = folder.test_labels()
-        self._train = folder.train_labels() if folder.has_train_labels else self._test[:0]
+        self._test, self._test_weight = folder.test_labels(), folder.row_weights()
+        self._train, self._train_weight = self._test[:0], None
+        if folder.has_train_labels:
+            self._train, self._train_weight = folder.train_labels(), folder.row_weights("train")
 
     def parts(self, arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[str, float]]:
         """The scores of one member, part by part."""
         if has_outputs(arrays, "test") and len(self._test):
-            yield "test", self._metric.of(self._test, outputs_in(arrays))
+            yield "test", self._metric.of(self._test, outputs_in(arrays), self._test_weight)
         for part, rows in _ROWS.items():
             if has_outputs(arrays, part) and len(self._train):
-                truth = self._train[arrays[rows]]
-                yield part, self._metric.of(truth, outputs_in(arrays, part))
+                own = arrays[rows]
+                weight = None if self._train_weight is None else self._train_weight[own]
+                yield part, self._metric.of(self._train[own], outputs_in(arrays, part), weight)
 
     def ensembles(self, by_variant: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, float]]:
         """The score of each variant's mean prediction."""
         for variant, ids in by_variant.items():
             if ids and len(self._test):
                 mean = ensemble_outputs([self._folder.test_outputs(id) for id in ids])
-                yield variant, self._metric.of(self._test, mean)
+                yield variant, self._metric.of(self._test, mean, self._test_weight)
 
 
 def _refuse_unvalidated(

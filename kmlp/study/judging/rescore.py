@@ -51,6 +51,7 @@ def rescore(run_dir: str | Path, metric: str | Metric) -> Study:
             _restore(folder, kept)
             raise
         folder.write_json("results.json", study.results)
+    _tell_of_columns(folder, study.record.metric.name)
     if study.record.metric.name != before:
         tell_of_another(folder, before, study.record.metric.name)
     return study
@@ -68,6 +69,17 @@ def _decide_by(metric: str | Metric, folder: RunFolder) -> None:
     _refuse_decided(config, resolved_metric(metric, dataset["task"]), dataset["task"])
     forget_own_scores(folder)
     folder.write_text("study.toml", dataclasses.replace(config, metric=metric).to_toml())
+
+
+def _tell_of_columns(folder: RunFolder, metric: str) -> None:
+    """To shuffle columns takes the data's rows, which are not here."""
+    known = known_importance(folder)
+    if known and known.metric != metric:
+        logger.warning(
+            "which columns matter is known by %s alone: the study itself, run by %s, finds it anew",
+            known.metric,
+            metric,
+        )
 
 
 def _restore(folder: RunFolder, kept: dict[str, str]) -> None:

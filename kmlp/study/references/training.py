@@ -10,7 +10,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from kmlp.data import Dataset, DataSpec
-from kmlp.stats.metrics import classification_metrics, regression_metrics
+from kmlp.data.rows.scoring import score_rows
 from kmlp.study.references.estimators import make_estimator
 from kmlp.study.references.member import ReferenceMember
 from kmlp.study.run_folder.folder import MemberRecord, RunFolder
@@ -50,18 +50,18 @@ def train_references(
 
 
 def _trained(member: ReferenceMember, data: Dataset) -> tuple[MemberRecord, dict[str, np.ndarray]]:
-    start, spec = time.perf_counter(), data.spec
+    start = time.perf_counter()
     rows, held_out = member.network.split(data.rows)
-    fitted, y = fit(member, data), spec.in_unit(data.y_train)
+    fitted = fit(member, data)
     test = fitted(data.x_test)
     parts = {
-        "train": _scores(y[rows], fitted(data.x_train[rows]), spec),
-        "test": _scores(spec.in_unit(data.y_test), test, spec),
+        "train": score_rows(data, fitted(data.x_train[rows]), rows),
+        "test": score_rows(data, test),
     }
     arrays = {outputs_name("test", test): test}
     if len(held_out):
         val = fitted(data.x_train[held_out])
-        parts["val"] = _scores(y[held_out], val, spec)
+        parts["val"] = score_rows(data, val, held_out)
         arrays |= {outputs_name("val", val): val, "val_rows": held_out}
     record = MemberRecord(
         id=member.id,
@@ -81,13 +81,22 @@ def fit(member: ReferenceMember, data: Dataset) -> Callable[[np.ndarray], np.nda
     estimator = make_estimator(member.name, data.spec, member.seed, member.class_weight)
     with _quietly(len(rows)):
         # As they are stored, like networks: squares of years, or of more, lose what varies.
-        estimator.fit(_matrix(data.x_train[rows]), data.y_train[rows])
+        weights = _weights(estimator, data, rows)
+        estimator.fit(_matrix(data.x_train[rows]), data.y_train[rows], **weights)
 
     def outputs(x: np.ndarray) -> np.ndarray:
         with _quietly(len(rows)):
             return _outputs(estimator, _matrix(x), data.spec)
 
     return outputs
+
+
+def _weights(estimator: Any, data: Dataset, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """What `fit` is told of how much rows count: in a pipeline, its last step."""
+    if data.rows.weight is None:
+        return {}
+    step = f"{estimator.steps[-1][0]}__" if hasattr(estimator, "steps") else ""
+    return {f"{step}sample_weight": data.rows.weight[rows]}
 
 
 @contextlib.contextmanager
@@ -113,8 +122,3 @@ def _outputs(estimator: Any, x: np.ndarray, spec: DataSpec) -> np.ndarray:
     p = np.zeros((len(x), spec.num_classes))
     p[:, np.asarray(estimator.classes_, int)] = estimator.predict_proba(x)
     return np.log(np.maximum(p, _SURE)).astype(np.float32)
-
-
-def _scores(truth: np.ndarray, outputs: np.ndarray, spec: DataSpec) -> dict[str, float]:
-    score = regression_metrics if spec.task == "regression" else classification_metrics
-    return score(truth, outputs)

@@ -71,6 +71,9 @@ def _so_far(results: StudyNumbers, caveats: tuple[str, ...]) -> Answer:
 
 def _claim(results: StudyNumbers, unit: Unit) -> _Claim:
     compared = [v.versus_baseline for v in results.variants if v.versus_baseline]
+    if len(results.variants) == 1:
+        only = results.variants[0].label
+        return _Claim("not_compared", f"nothing to compare: {only} is the only variant")
     if not compared:
         return _Claim("not_compared", f"nothing can be compared with {baseline_in_words(results)}")
     helping = [v for v in results.variants if standing(v.versus_baseline, unit) == "better"]

@@ -8,18 +8,25 @@ from pydantic import ValidationError
 from kmlp.config import StudyConfig
 from kmlp.errors import RunFolderError
 from kmlp.stats.formatting import unit_of
+from kmlp.stats.monitoring import resolved_metric
 from kmlp.study.pilot import pilot_summary
 from kmlp.study.plan import Plan
 from kmlp.study.results.analyses.decompositions import bias_variance, resampled
 from kmlp.study.results.analyses.findings import findings
 from kmlp.study.results.analyses.folds import cross_validation
 from kmlp.study.results.analyses.importance import column_importance
+from kmlp.study.results.analyses.readings import earlier_readings, looks_with
 from kmlp.study.results.analyses.references import compare_references, with_references
 from kmlp.study.results.analyses.seed_streams import randomness
 from kmlp.study.results.answer import answer
 from kmlp.study.results.comparisons import against_baseline, mcnemar
 from kmlp.study.results.evidence import Evidence, read_evidence
-from kmlp.study.results.members import extra_members, ordinary_members, planned_groups
+from kmlp.study.results.members import (
+    extra_members,
+    finished_seeds,
+    ordinary_members,
+    planned_groups,
+)
 from kmlp.study.results.ranking import best_member, best_variant, lowest_loss
 from kmlp.study.results.records.base import Plain, first_fault
 from kmlp.study.results.records.choices import Looks, SweptField
@@ -58,7 +65,11 @@ def build_results(
     """
     data, own = facts_of(dataset, folder), read_own_scores(folder)
     records = own.added_to(folder.records()) if own else folder.records()
-    given_up, num_looks = folder.stacks.given_up(), len(looks.planned) if looks else 1
+    metric = own.known.name if own else resolved_metric(plan.config.metric, data.task)
+    seeds = finished_seeds(plan, records)
+    earlier = earlier_readings(folder, metric, plan.config.baseline, seeds)
+    given_up = folder.stacks.given_up()
+    num_looks = len(looks.planned) if looks else looks_with(earlier)
     evidence = read_evidence(plan, folder, records, data.task, num_looks, own)
     compared = against_baseline(evidence)
     variants = score_variants(plan.config.resolved_variants, evidence, compared)
@@ -82,6 +93,7 @@ def build_results(
         pilot=pilot_summary(pilot) if pilot else None,
         searched=plan.config.searched,
         best=best,
+        earlier_readings=earlier,
     )
     references = compare_references(scores, plan, records)
     importance = column_importance(scores, references, plan.config, folder)
@@ -169,5 +181,7 @@ def _mcnemar(scores: StudyScores, evidence: Evidence) -> McNemarTest | None:
     is_apart = best is not None and best.variant != baseline and scores.finished(baseline)
     if scores.dataset.is_regression or best is None or not is_apart:
         return None
+    if evidence.weight is not None:
+        return None  # it counts rows, and these do not count alike
     other = best_member(scores, baseline)
     return mcnemar(evidence, best.member, other.id, other.seed)

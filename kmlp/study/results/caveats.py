@@ -3,6 +3,7 @@
 from kmlp.stats.formatting import listed
 from kmlp.stats.imbalance import fitting_metrics, is_dominated
 from kmlp.study.results.analyses.interim import interim_sentences
+from kmlp.study.results.analyses.readings import reading_sentences
 from kmlp.study.results.ranking import is_imbalanced
 from kmlp.study.results.records.members import MemberScores
 from kmlp.study.results.records.study import StudyNumbers
@@ -22,7 +23,9 @@ def caveats(results: StudyNumbers) -> list[str]:
         *_tuned(results),
         *_imbalanced(results),
         *_absent(results),
+        *_weighed(results),
         *_sampled(results),
+        *reading_sentences(results),
     ]
 
 
@@ -37,6 +40,7 @@ def decisive_caveats(results: StudyNumbers) -> list[str]:
         *_other_rows(results),
         *_tuned(results),
         *interim_sentences(results),
+        *reading_sentences(results),
     ]
 
 
@@ -118,6 +122,17 @@ def _dominated(results: StudyNumbers) -> list[str]:
 
 def _commonest(results: StudyNumbers) -> str:
     return results.dataset.class_names[results.class_shares.index(max(results.class_shares))]
+
+
+def _weighed(results: StudyNumbers) -> list[str]:
+    """What is not defined for rows that count differently."""
+    if not results.dataset.is_weighted:
+        return []
+    return [
+        "Rows count by their weights in training and in every score. Intervals over other test "
+        "rows and McNemar's test are left out, which are defined for rows that count alike; "
+        "figures of predictions and the confusion matrix count rows."
+    ]
 
 
 def _absent(results: StudyNumbers) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from kmlp.stats import paired_tests, summaries
+from kmlp.stats.effect_size import standardized_difference
 from kmlp.stats.equivalence import MeanDifference, equivalence, posterior
 from kmlp.study.results.evidence import Evidence
 from kmlp.study.results.records.variants import McNemarTest, Versus, VersusBaseline
@@ -17,10 +18,18 @@ def against_baseline(evidence: Evidence) -> dict[str, VersusBaseline]:
     seed with the baseline."""
     compared = _versus(evidence, evidence.records, evidence.baseline)
     still_open = [versus for versus in compared.values() if not versus.is_significant]
-    num_open = evidence.num_looks * len(still_open)
+    # Who adds seeds to a study looks once more; of seeds added in rounds all looks are planned.
+    num_looks = evidence.num_looks + (not evidence.has_planned_looks)
     equal = _equivalences(evidence, compared)
+    level = 1 - paired_tests.ALPHA / max(1, evidence.num_looks * len(compared))
     return {
-        name: _in_full(evidence, name, v, num_open, equal.get(name, {}))
+        name: _in_full(
+            evidence,
+            name,
+            v,
+            num_looks * len(still_open),
+            {**_sizes(evidence, name, level), **equal.get(name, {})},
+        )
         for name, v in compared.items()
     }
 
@@ -125,7 +134,7 @@ def _equivalences(evidence: Evidence, variants: Iterable[str]) -> dict[str, dict
 
 
 def _in_full(
-    evidence: Evidence, variant: str, versus: Versus, num_open: int, equal: Mapping[str, Any]
+    evidence: Evidence, variant: str, versus: Versus, num_open: int, more: Mapping[str, Any]
 ) -> VersusBaseline:
     """With what else is told of a comparison with the baseline."""
     mine, theirs = evidence.pairs(variant, evidence.baseline)
@@ -136,8 +145,20 @@ def _in_full(
         probability_better=summaries.probability_better(versus.wins, versus.ties, versus.losses),
         ci95_seeds_and_rows=evidence.rows.interval(mine, theirs) if evidence.rows else None,
         more_seeds=_more_seeds(versus, differences, num_open),
-        **equal,
+        **more,
     )
+
+
+def _sizes(evidence: Evidence, variant: str, level: float) -> dict[str, Any]:
+    """The interval that holds for all variants at once, and the difference in deviations."""
+    mine, theirs = evidence.pairs(variant, evidence.baseline)
+    differences = evidence.scores(mine) - evidence.scores(theirs)
+    if len(differences) < 2:
+        return {}
+    return {
+        "ci95_simultaneous": summaries.t_interval(differences, level),
+        "effect_size": standardized_difference(differences),
+    }
 
 
 def _more_seeds(versus: Versus, differences: np.ndarray, num_open: int) -> int | None:

@@ -59,9 +59,12 @@ class Evidence:
         records: variant -> its members that have a record, finished or diverged.
         outputs: finished member's id -> its outputs on the test set.
         truth: `(n,)` test labels or targets.
-        rows: None where no member finished, and where the metric is no mean over rows.
+        weight: `(n,)`, how much each test row counts; None where all count alike.
+        rows: None where no member finished, where the metric is no mean over rows, and where these
+            count differently: an interval over other test rows is defined for equal ones.
         num_looks: how often scores were looked at to decide on more seeds: p counts them all.
         margin: the largest difference that does not matter, in the metric's own unit.
+        has_planned_looks: whether all looks there will be are counted.
         ensembles: in a metric of the user's own, the scores of the variants' mean outputs.
     """
 
@@ -72,9 +75,11 @@ class Evidence:
     records: Mapping[str, Members]
     outputs: Mapping[str, np.ndarray]
     truth: np.ndarray
+    weight: np.ndarray | None
     rows: RowScores | None
     num_looks: int
     margin: float | None = None
+    has_planned_looks: bool = False
     ensembles: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -110,7 +115,7 @@ def read_evidence(
     Raises:
         RunFolderError: arrays are missing or damaged.
     """
-    truth = folder.test_labels()
+    truth, weight = folder.test_labels(), folder.row_weights()
     known = own.known if own else BY_NAME[resolved_metric(plan.config.metric, task)]
     margin = plan.config.equivalence
     by_variant = {
@@ -129,8 +134,10 @@ def read_evidence(
         records=by_variant,
         outputs=outputs,
         truth=truth,
-        rows=_row_scores(outputs, truth, known),
+        weight=weight,
+        rows=_row_scores(outputs, truth, known) if weight is None else None,
         num_looks=num_looks,
+        has_planned_looks=not isinstance(plan.config.num_seeds, int),
         margin=margin and margin / unit_of(known).scale,
         ensembles=own.ensembles if own else {},
     )

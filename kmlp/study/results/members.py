@@ -46,6 +46,14 @@ def extra_members(plan: Plan, records: Records, given_up: Collection[str]) -> It
             yield ExtraGivenUp.model_validate(place)
 
 
+def finished_seeds(plan: Plan, records: Records) -> dict[str, int]:
+    """How many seeds of each variant finished."""
+    return {
+        variant: sum(id in records and records[id].status == "done" for id in ids.values())
+        for variant, ids in plan.ids.items()
+    }
+
+
 def _scored(record: MemberRecord, part: str) -> dict[str, object]:
     """All that its record says, but its place in the study; a part that it lacks is empty.
 

@@ -110,7 +110,7 @@ def _ensemble(variant: str, outputs: Sequence[np.ndarray], evidence: Evidence) -
     if not outputs:
         return {}
     score = regression_metrics if evidence.task == "regression" else classification_metrics
-    found = finite(score(evidence.truth, ensemble_outputs(outputs)))
+    found = finite(score(evidence.truth, ensemble_outputs(outputs), evidence.weight))
     own = evidence.ensembles
     return {**found, evidence.metric: own[variant]} if variant in own else found
 

@@ -31,16 +31,13 @@ from kmlp.files import (
 from kmlp.ownership import Kind, own_folder, refuse_foreign_folder
 from kmlp.study.run_folder.integrity import FILE, Ledger, Rows, Table, schema
 from kmlp.study.run_folder.kept_files import KeptFiles
-from kmlp.study.run_folder.records import ATTEMPT, EPOCH, MEMBER, MemberRecord, outputs_in
+from kmlp.study.run_folder.records import ATTEMPT, EPOCH, MEMBER, MemberRecord, npz, outputs_in
 from kmlp.study.run_folder.stack_log import StackLog
 
 logger = logging.getLogger(__name__)
 _LEDGER, _LABELS = "ledger.sqlite", "arrays/test_labels.npz"
-_TRAIN_LABELS, IMPORTANCE, METRIC = (
-    "arrays/train_labels.npz",
-    "arrays/importance.npz",
-    "metric.json",
-)
+_TRAIN_LABELS, IMPORTANCE = "arrays/train_labels.npz", "arrays/importance.npz"
+METRIC, READINGS = "metric.json", "readings.json"
 
 
 class RunFolder:
@@ -59,6 +56,7 @@ class RunFolder:
         _LABELS,
         _TRAIN_LABELS,
         IMPORTANCE,
+        READINGS,
     )
 
     def __init__(self, path: str | Path) -> None:
@@ -138,7 +136,7 @@ class RunFolder:
         """Adds the members of a finished stack, all or none: a stack is never half recorded."""
         rows = []
         for record, arrays in finished:
-            name, content = f"arrays/{record.id}.npz", _npz(arrays)
+            name, content = f"arrays/{record.id}.npz", npz(arrays)
             write_atomically(self.path / name, content)
             sha256 = hashlib.sha256(content).hexdigest()
             rows.append((record.id, json.dumps(vars(record)), name, sha256))
@@ -182,9 +180,10 @@ class RunFolder:
         """
         return outputs_in(self.arrays(id))
 
-    def write_test_labels(self, labels: np.ndarray) -> None:
-        """Keeps the test set's labels, `(n,)`, beside the predictions they belong to."""
-        self.write_arrays(_LABELS, {"labels": labels})
+    def write_test_labels(self, labels: np.ndarray, weight: np.ndarray | None = None) -> None:
+        """Keeps the test set's labels, `(n,)`, and weights beside the predictions of its rows."""
+        more = {} if weight is None else {"weight": weight}
+        self.write_arrays(_LABELS, {"labels": labels, **more})
 
     def test_labels(self) -> np.ndarray:
         """The test set's labels, `(n,)`.
@@ -194,9 +193,14 @@ class RunFolder:
         """
         return self.read_arrays(_LABELS)["labels"]
 
-    def write_train_labels(self, labels: np.ndarray) -> None:
+    def row_weights(self, part: str = "test") -> np.ndarray | None:
+        """How much each row of "test" or "train" counts, `(n,)`; None where all count alike."""
+        return self.read_arrays(_LABELS if part == "test" else _TRAIN_LABELS).get("weight")
+
+    def write_train_labels(self, labels: np.ndarray, weight: np.ndarray | None = None) -> None:
         """Keeps those of the training set, `(n,)`: folds and validation rows are some of it."""
-        self.write_arrays(_TRAIN_LABELS, {"labels": labels})
+        more = {} if weight is None else {"weight": weight}
+        self.write_arrays(_TRAIN_LABELS, {"labels": labels, **more})
 
     @property
     def has_train_labels(self) -> bool:
@@ -209,7 +213,7 @@ class RunFolder:
 
     def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Keeps arrays of the whole study in a file that is read back."""
-        self._write(name, _npz(arrays))
+        self._write(name, npz(arrays))
 
     def read_arrays(self, name: str) -> dict[str, np.ndarray]:
         """What `write_arrays` wrote.
@@ -272,6 +276,12 @@ class RunFolder:
             raise RunFolderError(f"{self.path}: no {name}; is this a run folder?") from None
         except (OSError, ValueError) as error:
             raise RunFolderError(f"{path}: cannot be read: {error}") from error
+
+    def kept_text(self, name: str) -> str | None:
+        """As `read_text`, of a file that is read back; None where it was never written."""
+        if self._files.text(name) is None and not (self.path / name).exists():
+            return None
+        return self.read_text(name)
 
     def refuse_changed(self, *names: str) -> None:
         """Refuses files that are missing or were changed since kmlp wrote them.
@@ -336,9 +346,3 @@ class RunFolder:
 
     def _connect(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
         return self._ledger.connect()
-
-
-def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
-    buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
-    return buffer.getvalue()

@@ -1,6 +1,7 @@
 """What is kept of a member: the rows of a run folder's ledger, and its arrays' names."""
 
 import dataclasses
+import io
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -94,6 +95,13 @@ def outputs_in(arrays: Mapping[str, np.ndarray], part: str = "test") -> np.ndarr
 def has_outputs(arrays: Mapping[str, np.ndarray], part: str) -> bool:
     """Whether a member's arrays hold its outputs on a part of the data."""
     return any(name == outputs_name(part, a) for name, a in arrays.items())
+
+
+def npz(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """An array file's content."""
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
 
 
 def _values(table: Any) -> Iterable[Any]:

@@ -114,8 +114,16 @@ def test_the_folder_tells_it_without_the_function(by_cost):
     assert again.record == by_cost.record
     report = study_report(RunFolder(by_cost.run_dir), again.record)
     assert "cost" in report.verdict[0]
+    again = next(section for section in report.sections if section.anchor == "again")
+    assert 'kmlp.Metric("cost", FUNCTION, higher_is_better=False)' in str(again)
     shown = printed("show", str(by_cost.run_dir))
     assert shown["metric"] == {"name": "cost", "higher_is_better": False, "is_own": True}
+
+
+def test_its_direction_is_known_where_scores_are_compared(by_cost):
+    """By its name alone nobody could tell."""
+    found = printed("compare", str(by_cost.run_dir))
+    assert found["metric"] == {"name": "cost", "higher_is_better": False}
 
 
 def test_rescoring_trains_nothing_and_goes_both_ways(tmp_path, by_cost, caplog):
@@ -270,7 +278,7 @@ def test_the_command_line_takes_a_name_and_a_python_file(tmp_path, by_cost):
 
 
 def test_a_python_file_without_a_metric_is_refused(tmp_path):
-    from kmlp.cli.rescore import find_metric
+    from kmlp.cli.report import find_metric
 
     file = tmp_path / "costs.py"
     file.write_text("profit = 3\n")

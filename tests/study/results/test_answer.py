@@ -122,7 +122,7 @@ def test_without_a_finished_network_nothing_is_said():
 def test_a_baseline_alone_is_compared_with_nothing():
     said = answered()
     assert said.kind == "not_compared"
-    assert said.text.startswith("Nothing can be compared with no regularization; expect")
+    assert said.text.startswith("Nothing to compare: none is the only variant; expect")
     assert said.text.endswith("88.00 % ± 0.20 with no regularization, the best on validation.")
 
 

@@ -339,6 +339,29 @@ def test_a_regressions_verdict_starts_with_the_least_error():
     assert "loses to" in sentences[2]
 
 
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        (
+            {"pilot": {"num_seeds": 3, "first_seed": 10**6, "strengths": []}},
+            "The baseline, none, has no strength that could have been chosen: what a variant gains "
+            "holds for one that was tuned that much.",
+        ),
+        (
+            {"searched": 20},
+            "The baseline, none, is what a search of 20 trials began from, and was not tuned: what "
+            "another variant gains holds for one that was tuned that much.",
+        ),
+    ],
+)
+def test_that_the_baseline_was_not_tuned_stands_beside_the_answer(how, said):
+    """A tuned network beside one that nobody tuned gains from the tuning, too."""
+    shown = results(BETTER) | how
+    assert decisive_caveats(numbers(shown)) == [said]
+    assert said in verdict(shown)
+    assert decisive_caveats(numbers({**shown, "variants": shown["variants"][:1]})) == []
+
+
 def test_an_accuracy_that_one_class_flatters_is_said():
     shown = results()
     shown["class_shares"] = [0.3, 0.19, 0.51]

@@ -9,20 +9,16 @@ import pytest
 from rich.console import Console
 
 from kmlp.cli.tune import configure
-from kmlp.config import StudyConfig
 from kmlp.data import Dataset
 from kmlp.data.rows.record import Rows
 from kmlp.errors import ConfigError, RunFolderError
-from kmlp.study.plan import plan_study
 from kmlp.testing import LinearTrainer
 from tests.compatibility.test_run_folders import Idle
 from tuning import load_search
 from tuning import tune as tune_with
 from tuning.report.csv_tables import csv_tables
 from tuning.report.folds import folds_table
-from tuning.results.executions import Executions
 from tuning.results.records.search import SearchResults
-from tuning.results.search_folder import Trial
 from tuning.search.progress import SearchProgress
 from tuning.search.tuner import without_test_rows
 from tuning.space.config import SearchConfig
@@ -60,12 +56,12 @@ def search(data, tmp_path_factory):
 
 
 def table_of(trial) -> np.ndarray:
-    """`(seeds, repeats, folds)` scores: seeds take turns over the repeats."""
-    by_place = {(e.seed, e.fold): e.held_out["accuracy"] for e in trial.executions}
-    seeds, repeats, folds = range(SEEDS), range(REPEATS), range(FOLDS)
-    return np.array(
-        [[[by_place[REPEATS * s + r, f] for f in folds] for r in repeats] for s in seeds]
-    )
+    """`(seeds, repeats, folds)` scores."""
+    shape = (SEEDS, REPEATS, FOLDS)
+    assert [e.seed for e in trial.executions] == list(range(np.prod(shape)))
+    folds = np.array([e.fold for e in trial.executions]).reshape(shape)
+    assert (folds == np.arange(FOLDS)).all()
+    return np.array([e.held_out["accuracy"] for e in trial.executions]).reshape(shape)
 
 
 def test_a_trials_score_is_the_mean_over_folds_and_seeds_with_the_corrected_error(search):
@@ -83,31 +79,27 @@ def test_a_trials_score_is_the_mean_over_folds_and_seeds_with_the_corrected_erro
         assert all(e.val.keys() == e.held_out.keys() for e in trial.executions)
 
 
-def test_every_training_row_is_held_out_once_a_seed_and_no_other_row_is(search, data):
-    """The same rows for every trial and every seed of a repeat; other ones in the next repeat."""
+def test_every_training_row_is_held_out_once_a_cut_and_no_other_row_is(search, data):
+    """The same rows for every trial and round; other ones in the next repeat."""
     cuts = {}
     for trial in (0, 2):
-        for seed in range(SEEDS * REPEATS):
-            folds = [search.arrays(trial, seed, fold)["fold_rows"] for fold in range(FOLDS)]
+        held_out = [
+            search.arrays(trial, seed)["fold_rows"] for seed in range(SEEDS * REPEATS * FOLDS)
+        ]
+        for number in range(SEEDS * REPEATS):
+            folds = held_out[number * FOLDS : (number + 1) * FOLDS]
             assert sorted(np.concatenate(folds)) == list(range(len(data.y_train)))
-            cuts.setdefault(seed % REPEATS, set()).add(str([f.tolist() for f in folds]))
+            cuts.setdefault(number % REPEATS, set()).add(str([f.tolist() for f in folds]))
     assert [len(cut) for cut in cuts.values()] == [1, 1]
     assert cuts[0] != cuts[1]
-    assert not any("test" in name for name in search.arrays(0, 0, 0))
+    assert not any("test" in name for name in search.arrays(0, 0))
 
 
-def test_with_one_seed_the_networks_are_those_of_a_study_with_these_folds(data):
-    """Who studies the picked configuration on the same folds trains none of them anew."""
-    asked = {"dataset": "tiny", "folds": FOLDS, "repeats": REPEATS}
-    config = SearchConfig(**asked, num_seeds=1, space={"preset": "none"}).for_data(data.spec)
-    sha256 = data.provenance.sha256
-    trial = Trial(number=0, batch=0, values={})
-    found = Executions(config, data.spec, sha256).of(trial)
-    study = StudyConfig(**asked, variants=("none",), model=config.model, train=config.train)
-    extras = plan_study(study, sha256).extras
-    assert [(e.id, e.seed, e.fold) for e in found] == [
-        (x.member.id, x.seed, x.place) for x in extras
-    ]
+def test_the_luck_of_one_seed_is_not_in_the_scores_of_several_folds(search):
+    """With a seed in common it would be in the mean of all, and in no interval."""
+    members = [e.member for t in search.record.trials[:1] for e in t.executions]
+    seeds = [e.seed for e in search.record.trials[0].executions]
+    assert len(set(members)) == len(set(seeds)) == SEEDS * REPEATS * FOLDS
 
 
 def test_ties_and_pick_follow_from_the_means_of_folds_and_their_corrected_error(search):
@@ -123,7 +115,7 @@ def test_ties_and_pick_follow_from_the_means_of_folds_and_their_corrected_error(
 
 def test_the_study_that_follows_cuts_other_folds_with_fresh_seeds(search):
     fresh, study = search.record.fresh, search.study().record
-    first = SEEDS * REPEATS
+    first = SEEDS * REPEATS * FOLDS
     assert fresh.first_seed == first
     entry = study.cross_validation.variants[-1]
     assert fresh.score == pytest.approx(np.mean(entry.scores))
@@ -160,7 +152,7 @@ def test_a_network_that_diverges_is_named_with_its_fold(data, tmp_path):
     settings |= {"space": ["none", "sgd_learning_rate=1e30:2e30:log"]}
     settings |= {"fixed": {"hidden_units": [8], "optimizer": "sgd"}}
     (trial,) = tune(data, tmp_path / "run", **settings).record.trials
-    assert trial.message == "seed 0 of fold 0, seed 0 of fold 1 and seed 0 of fold 2 diverged"
+    assert trial.message == "seed 0 of fold 0, seed 1 of fold 1 and seed 2 of fold 2 diverged"
 
 
 class Interrupted(LinearTrainer):
@@ -238,5 +230,5 @@ def test_folds_and_seeds_keep_groups_whole_and_weigh_rows_that_do_not_test(data,
     assert len(seen.test_weight) == len(seen.y_test) == 61
     assert not np.isin(seen.test_weight, test_weight).any()
     found = tune(known, tmp_path / "run", **{**SETTINGS, "max_trials": 1, "repeats": 1})
-    cuts = [groups[found.arrays(0, 0, fold)["fold_rows"]] for fold in range(FOLDS)]
+    cuts = [groups[found.arrays(0, seed)["fold_rows"]] for seed in range(FOLDS)]
     assert sum(len(set(cut)) for cut in cuts) == len(set(groups))

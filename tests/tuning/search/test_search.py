@@ -534,6 +534,6 @@ def test_what_is_no_toml_is_refused_as_such(tmp_path):
 
 
 def test_a_study_file_is_told_from_a_searchs():
-    path = Path(__file__).parents[3] / "studies" / "assignment.toml"
+    path = Path(__file__).parents[3] / "kmlp" / "studies" / "assignment.toml"
     with pytest.raises(ConfigError, match=r"this is a study file, .* kmlp study "):
         read_search_file(path)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from kmlp.study.run_folder.folder import MemberRecord
+from kmlp.study.tensorboard import EVENTS_FILE
 from tests.made_search import NUM_SEEDS, made_search
-from tuning.results.search_folder import EVENTS_FILE, SearchFolder
+from tuning.results.search_folder import SearchFolder
 from tuning.search.tensorboard import write_events
 
 CURVE = np.array([0.5, 0.7, 0.6])

@@ -64,8 +64,9 @@ class Settings(Record):
 
     @property
     def seeds(self) -> range:
-        """Of every network; each repeat of the folds has its own."""
-        return range(self.first_seed, self.first_seed + self.num_seeds * self.repeats)
+        """Of every network; with folds each of their networks has its own."""
+        num_networks = self.num_seeds * self.repeats * (self.folds or 1)
+        return range(self.first_seed, self.first_seed + num_networks)
 
     @property
     def base(self) -> dict[str, Any]:

@@ -126,8 +126,19 @@ def fold_sentences(results: StudyNumbers) -> list[str]:
         f"In {found.num_folds}-fold cross-validation, {times}over all training rows, "
         f"{best.label} has the best mean {unit.title}, {unit.with_unit(best.mean)} "
         f"(95 % interval {unit.interval(best.ci95)}, corrected for shared rows)"
-        f"{_told_apart(best.versus_baseline, results.baseline, unit)}."
+        f"{_told_apart(best.versus_baseline, results.baseline, unit)}.{_flattered(found)}"
     ]
+
+
+def _flattered(found: CrossValidation) -> str:
+    """What the best of several must be read with, chosen on the scores that it is told with."""
+    number = len(found.variants)
+    if number < 2:
+        return ""
+    return (
+        f" It is the best of {number} by these same folds, which flatters its mean: expect a "
+        "little less of it elsewhere."
+    )
 
 
 def _told_apart(versus: Versus | None, baseline: str, unit: Unit) -> str:

@@ -106,12 +106,14 @@ def _leans_on(model: ModelImportance, results: StudyNumbers, unit: Unit) -> str:
         few = f" ({pairs} seeds are too few to tell)" * (not model.columns[0].loss.is_tested)
         return f"{title}: no column is shown to matter{few}."
     first, *others = telling
+    lean = "lean" if model.name == "boosted_trees" else "leans"
     more = [c.name for c in others[: _BY_NAME - 1]]
     then = f"; then {listed(more)}" if more else ""
     of_all = f"{len(telling)} of {num_columns} columns are" if num_columns > 1 else "it is"
     return (
-        f"{title} leans most on {first.name}: with its values shuffled the test {unit.title} is "
-        f"worse by {_size(first.loss, unit)}{then}; {of_all} shown to matter."
+        f"{title}{',' * (model.kind == 'network')} {lean} most on {first.name}: with its values "
+        f"shuffled the test {unit.title} is worse by {_size(first.loss, unit)}{then}; {of_all} "
+        "shown to matter."
     )
 
 

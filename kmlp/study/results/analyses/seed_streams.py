@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kmlp.stats.decomposition.variance_components import Spread, pooled_sd
+from kmlp.stats.decomposition.variance_components import Spread, pooled_sd, sd_interval
 from kmlp.stats.formatting import STREAM_TITLES, Unit
+from kmlp.stats.paired_tests import ALPHA
 from kmlp.study.results.records.base import Estimate
 from kmlp.study.results.records.members import Extra, by_place, table_of
 from kmlp.study.results.records.seed_streams import StreamsOfVariant, StreamSpread
@@ -82,14 +83,27 @@ def randomness_sentences(results: StudyNumbers) -> list[str]:
     if not alone or "all" not in by_stream:
         return []
     most = max(alone, key=lambda s: by_stream[s].value)
+    # It is the largest of several estimates: its interval knows that it was picked.
+    picked = entry.by_stream[most]
+    bounds = sd_interval(picked.sd.value, picked.degrees, 1 - ALPHA / len(alone))
     everything = by_stream["all"]
     return [
         f"The test {unit.title} of {entry.label} has a standard deviation of "
         f"{unit.value(everything.value)} {_points(unit)}(95 % interval "
         f"{unit.interval(everything.ci95)}) over seeds; of one stream alone the largest "
         f"estimate is that of the {STREAM_TITLES[most]}, {unit.value(by_stream[most].value)} "
-        f"({unit.interval(by_stream[most].ci95)})."
+        f"({unit.interval(bounds)}{_picked_from(len(alone))})."
     ]
+
+
+def _picked_from(number: int) -> str:
+    """What the largest of several estimates must be read with."""
+    if number == 1:
+        return ""
+    return (
+        f", corrected for being the largest of {number}; were all alike, the largest seen would be "
+        "too large"
+    )
 
 
 def _points(unit: Unit) -> str:

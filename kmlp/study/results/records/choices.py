@@ -49,6 +49,19 @@ class Looks(Record):
         return found
 
 
+class EarlierReading(Record):
+    """What an earlier run in the same folder read of the test rows.
+
+    Attributes:
+        num_seeds: that had finished, by variant.
+        is_look: whether its verdict could have told something apart, and seeds of what it compared
+            were added or left out since: p counts it.
+    """
+
+    num_seeds: Mapping[str, Count]
+    is_look: bool
+
+
 class TriedStrength(Record):
     """The named metric of one strength over the pilot's seeds.
 

@@ -26,7 +26,7 @@ from kmlp.study.results.records.base import (
     first_fault,
     unless_none,
 )
-from kmlp.study.results.records.choices import Looks, PilotSummary, SweptField
+from kmlp.study.results.records.choices import EarlierReading, Looks, PilotSummary, SweptField
 from kmlp.study.results.records.decompositions import BiasVariance, Resampling
 from kmlp.study.results.records.folds import CrossValidation, FoldPlan
 from kmlp.study.results.records.importance import Importance
@@ -139,6 +139,7 @@ class StudyScores(Record):
         searched: of how many trials of a search the variants are the best, but for the baseline;
             left out where they are not.
         best: null where no member finished.
+        earlier_readings: of the same test rows in the same folder; left out where there are none.
     """
 
     version: Literal[1] = Field(default=1, alias="schema")
@@ -155,6 +156,9 @@ class StudyScores(Record):
     pilot: PilotSummary | None
     searched: Positive | None = unless_none()
     best: Best | None
+    earlier_readings: tuple[EarlierReading, ...] = Field(
+        default=(), exclude_if=lambda found: not found
+    )
 
     def unit(self, metric: str | None = None) -> Unit:
         """How a metric, the primary one where omitted, is written of this study's test scores."""

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from kmlp.stats.effect_size import EffectSize
 from kmlp.stats.equivalence import Equivalence, Posterior
 from kmlp.stats.paired_tests import ALPHA, MAX_SEEDS, MIN_SEEDS_TO_TEST
 from kmlp.stats.summaries import Share
@@ -48,7 +49,7 @@ class Versus(Record):
         wins: pairs in which the variant is better.
         ties: pairs that are equal.
         losses: pairs in which it is worse.
-        p_holm: p corrected over all variants that are compared with the same one.
+        p_holm: p corrected over all variants that are compared with the same one, and over looks.
     """
 
     difference: float
@@ -92,20 +93,27 @@ class VersusBaseline(Versus):
             Wilson's interval: the chance that a run of it beats the baseline's of the same seed.
         ci95_seeds_and_rows: of the difference, over seeds and test rows; null of fewer than 2
             seeds or 20 rows.
+        ci95_simultaneous: intervals as wide as it takes for all of them to hold at once in 95 of
+            100 studies (Bonferroni over the variants, and over looks); left out of fewer than two
+            seeds.
+        effect_size: mean difference / standard deviation of the differences, with the interval of
+            the noncentral t; left out of fewer than two seeds and where there is no spread.
         equivalence: two one-sided tests that the difference lies within the margin that does not
             matter; left out without one, and of fewer than two seeds.
         p_holm_equivalence: its p, corrected over all variants; left out as equivalence.
         posterior: the Bayesian reading; left out as equivalence.
         more_seeds: how many more seeds a study needs to show, with 80 % power at the level that
-            Holm leaves to the comparisons still open, a true difference as large as the one seen;
-            0 where it is significant; null where that takes more than 500 seeds in all or fewer
-            than 6 are compared.
+            Holm leaves to the comparisons still open, and one look more to all, a true difference
+            as large as the one seen; 0 where it is significant; null where that takes more than 500
+            seeds in all or fewer than 6 are compared.
     """
 
     p_wilcoxon: Probability
     probability_better: Share
     ci95_seeds_and_rows: Interval | None
     more_seeds: Annotated[int, Field(ge=0, le=MAX_SEEDS)] | None
+    ci95_simultaneous: Interval | None = unless_none()
+    effect_size: EffectSize | None = unless_none()
     equivalence: Equivalence | None = unless_none()
     p_holm_equivalence: Probability | None = unless_none()
     posterior: Posterior | None = unless_none()
