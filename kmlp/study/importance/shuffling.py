@@ -13,7 +13,7 @@ NUM_SHUFFLES = 5
 """How often each column is shuffled, for every seed."""
 _SHUFFLES = 2000  # beside the keys of the streams and of samples
 _MOST_ROWS, _FEWEST_ROWS = 5_000, 500
-_MOST_COPIES = 500_000  # rows with a shuffled column, of one seed
+_MOST_COPIES = 250_000  # rows with a shuffled column, of one seed
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from kmlp.errors import ConfigError, RunFolderError
 from kmlp.report.sections.analyses.importance import importance_section
 from kmlp.stats.paired_tests import holm, paired_t_p
 from kmlp.study.loading import load_study
-from kmlp.study.results.analyses.shuffled_models import best_reference
+from kmlp.study.results.analyses.shuffled_models import about_models, best_reference
 from kmlp.study.run_folder.folder import IMPORTANCE, RunFolder
 from kmlp.study.study import run_study
 from kmlp.testing import LinearTrainer
@@ -71,6 +71,21 @@ def test_the_best_network_and_the_best_reference_on_validation_are_asked(study):
     }
     assert (reference.kind, reference.name) == ("reference", max(means, key=means.get))
     assert best_reference(results, results.references[:1]) is None  # a constant leans on nothing
+
+
+def test_a_reference_that_trains_long_is_asked_only_on_request(study):
+    results = study.record
+    slow = [
+        r.model_copy(
+            update={"members": [m.model_copy(update={"seconds": 10.0}) for m in r.members]}
+        )
+        for r in results.references
+    ]
+    for importance, is_asked in (("auto", False), (True, True)):
+        config = dataclasses.replace(CONFIG, importance=importance)
+        about = about_models(results, slow, config, {})
+        assert (about.reference is not None) == is_asked
+        assert len(about.reference_seeds) == 7 * is_asked
 
 
 def test_losses_follow_from_the_scores_in_the_run_folder(study, data):

@@ -11,6 +11,8 @@ from kmlp.study.results.records.references import ReferenceResult
 from kmlp.study.results.records.study import StudyScores
 from kmlp.study.run_folder.folder import IMPORTANCE, RunFolder
 
+_MOST_SECONDS = 60.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class About:
@@ -22,7 +24,7 @@ class About:
         members: the ids of its networks, seed by seed.
         seeds: theirs.
         reference: the one that is best on validation; None where no other than the constant is
-            trained.
+            trained, and where training it again would take too long.
         reference_seeds: of its models.
         groups: as the study names them.
         columns: the places that were shuffled at once, by name; not compared where they are not
@@ -82,6 +84,10 @@ def about_models(
         return None
     members = scores.finished(scores.best.variant)
     reference = best_reference(scores, references)
+    is_affordable = reference and (
+        config.importance is True or _seconds(reference) <= _MOST_SECONDS
+    )
+    reference = reference if is_affordable else None
     return About(
         metric=scores.metric.name,
         network=scores.best.variant,
@@ -92,6 +98,11 @@ def about_models(
         groups=dict(config.importance_groups),
         columns=columns,
     )
+
+
+def _seconds(reference: ReferenceResult) -> float:
+    """What its training took; it is not kept, and is trained again to be asked."""
+    return sum(m.seconds for m in reference.members)
 
 
 def best_reference(
