@@ -27,7 +27,7 @@ collect_ignore = [] if importlib.util.find_spec("jax") else ["kmlp/nn/backend/ja
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--fast", action="store_true", help="no Keras, no report, no process, nothing slow")
+    parser.addoption("--fast", action="store_true", help="no Keras, report, process; nothing slow")
 
 
 def pytest_configure(config: pytest.Config) -> None:
