@@ -100,7 +100,7 @@ def test_the_ready_study_holds_all_variants():
 
 def test_the_ready_study_of_a_table_fits_its_data(tmp_path):
     config = read_study_file(ROOT / "kmlp/studies/table.toml")
-    data = load_configured(config.dataset, config.data)
+    data, _ = load_configured(config.dataset, config.data, sets_aside=False)
     assert (data.name, len(data.x_test)) == ("breast_cancer", round(0.3 * 569))
     text = re.sub(r"^# (\w+ = )", r"\1", _text("kmlp/studies/table.toml"), flags=re.MULTILINE)
     (tmp_path / "study.toml").write_text(text)

@@ -150,12 +150,10 @@ def _show_images(name: str, of: OfTable, *, json: bool) -> None:
         return
     shape = " x ".join(map(str, data.spec.input_shape))
     out = console()
-    out.print(
-        f"{name}: {len(data.y_train):,} training and {len(data.y_test):,} test rows of {shape} "
-        f"{data.spec.input_dtype}, {data.spec.task}"
-    )
+    out.print(f"{name}: {data.sizes} of {shape} {data.spec.input_dtype}, {data.spec.task}")
     if classes:
-        out.print(_class_table(classes, train, test))
+        parts = {"training": train, "test": test} if data.has_test_rows else {"rows": train}
+        out.print(_class_table(classes, parts))
     _print_lists({"Look at": data.warnings})
 
 
@@ -165,9 +163,7 @@ def _classes(data: "Dataset") -> tuple["np.ndarray", "np.ndarray"]:
     return y if data.spec.class_names else (y[0][:0].astype(int), y[1][:0].astype(int))
 
 
-def _class_table(
-    names: Sequence[str], train: "np.ndarray", test: "np.ndarray"
-) -> "rich.table.Table":
+def _class_table(names: Sequence[str], parts: Mapping[str, "np.ndarray"]) -> "rich.table.Table":
     from rich.table import Table
     from rich.text import Text
 
@@ -175,10 +171,10 @@ def _class_table(
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("class", overflow="fold")
-    for heading in ("training", "test"):
+    for heading in parts:
         table.add_column(heading, justify="right", no_wrap=True)
-    for name, first, second in zip(names, train, test, strict=True):
-        table.add_row(Text(visible(name)), f"{first:,}", f"{second:,}")
+    for name, *counts in zip(names, *parts.values(), strict=True):
+        table.add_row(Text(visible(name)), *(f"{count:,}" for count in counts))
     return table
 
 

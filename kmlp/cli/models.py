@@ -149,13 +149,16 @@ def evaluate(
 def _scored(model: "LoadedModel", dataset: str, said: dict[str, Any]) -> tuple[dict[str, Any], str]:
     """Scores, and of which rows they are."""
     from kmlp.data import load_dataset
-    from kmlp.data.loading import is_table_name
+    from kmlp.data.loading import has_own_test_rows, is_table_name
+    from kmlp.data.sampling import TEST_SHARE
     from kmlp.deploy.evaluation import evaluate
 
     is_table = not os.path.isdir(dataset) and is_table_name(dataset)
     if not is_table or "test" in said or len(model.input_shape) > 1:
         if is_table and model.schema:
             said = {"target": model.schema.target.source, **said}
+        if "test" not in said and not has_own_test_rows(dataset):
+            said = {**said, "test": TEST_SHARE}
         data = load_dataset(dataset, **said)
         return evaluate(model, data), f"{data.provenance.source} test rows"
     if others := [name for name in said if name != "target"]:

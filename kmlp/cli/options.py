@@ -135,9 +135,7 @@ class Options(OfTable):
         overrides("resample", "also train on samples of the rows: splits:5 or bootstrap:20"),
     ] = None
     resample_seeds: Annotated[int | None, overrides("resample_seeds", "seeds a sample")] = None
-    folds: Annotated[int | None, overrides("folds", "also cross-validate with so many folds")] = (
-        None
-    )
+    folds: Annotated[int | None, overrides("folds", "cross-validate with so many folds")] = None
     repeats: Annotated[int | None, overrides("repeats", "how often the folds are cut anew")] = None
     randomness: Annotated[
         bool | None,

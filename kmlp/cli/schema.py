@@ -85,7 +85,7 @@ def _parts(text: str | None) -> list[str]:
 
 
 def as_test(text: str | None) -> Any:
-    """A share where it is a number, else a column or a file.
+    """A share where it is a number, else a column, a file, or "cv".
 
     Example:
         >>> as_test("0.2"), as_test("held.csv")
@@ -124,7 +124,11 @@ class OfTable:
     target: Annotated[str | None, Parameter(help="of a table: the column to predict")] = None
     test: Annotated[
         str | None,
-        Parameter(help="of a table: the share of rows that test, a column that marks them, a file"),
+        Parameter(
+            help="the share of rows that test, a column that marks them, a file, or cv: no row is "
+            "set aside, each is held out in its fold; where omitted cv of fewer than 2,000 rows, "
+            "else 0.2"
+        ),
     ] = None
     columns: Annotated[str | None, Parameter(help="of a table: kinds, as zip=category")] = None
     drop: Annotated[

@@ -29,6 +29,7 @@ from kmlp.ownership import SEARCH_FOLDER
 
 if TYPE_CHECKING:
     from kmlp.data import Dataset
+    from kmlp.study.loading import Study
 
 _DEFAULTS = StudyConfig(dataset="fashion_mnist")
 Out = Annotated[
@@ -64,7 +65,8 @@ def study(
     if named := _search_of(target):
         print(f"the search that {target} names, {named}, is made by kmlp run", file=sys.stderr)
     for name, config in studies.items():
-        result = run_with_progress(config, folder / name, load_data(config))
+        dataset, config = load_data(config, folder / name)
+        result = run_with_progress(config, folder / name, dataset)
         found[name] = result.results
         if not json:
             print_study(result)
@@ -102,6 +104,10 @@ def run(
     """
     options = options or Options()
     if tune:
+        if watch:
+            raise ConfigError(
+                "--watch is of studies; a search with --tune shows how far it is here."
+            )
         written = run_tuned(target, out, options, page=page, hide_values=hide_values)
         if open:
             open_page(written)
@@ -110,10 +116,11 @@ def run(
     studies = configure(target, options)
     own_out(folder, studies)
     search = _run_search(target, folder, options)
-    shown = Shown(is_live=watch, is_opened=open)
+    shown, found = Shown(is_live=watch, is_opened=open), []
     for name, config in studies.items():
         place = folder / name
-        written = run_one(config, place, page=page, hide_values=hide_values, shown=shown)
+        study, written = run_one(config, place, page=page, hide_values=hide_values, shown=shown)
+        found.append(study)
     if "" not in studies:
         from kmlp.report import write_comparison
 
@@ -129,7 +136,9 @@ def run(
         print(f"  kmlp show {quote(str(folder / name))}")
     # Without the same settings the run folder would refuse to go on.
     same = f"kmlp run {quote(target)} --out {quote(str(folder))}"
-    if all(isinstance(config.num_seeds, int) for config in studies.values()):
+    # What folds test more seeds do not tell; of looks the number is theirs.
+    is_of_seeds = all(one.record.basis == "test" for one in found)
+    if is_of_seeds and all(isinstance(config.num_seeds, int) for config in studies.values()):
         num_seeds = max(map(_more_seeds, studies.values()))
         print(" ".join([f"  {same}", *options.words("num_seeds"), f"--seeds {num_seeds}"]))
     if "" in studies and all(isinstance(v, str) for v in studies[""].variants):
@@ -158,7 +167,8 @@ def _run_search(target: str, folder: Path, options: Options) -> Path | None:
     config = search.configure(str(named), fixed=fixed, max_epochs=options.max_epochs)
     place = folder / SEARCH_FOLDER
     search.refuse_foreign(place, then_study=False)
-    found = search.search_with_progress(config, place, search.load_data(config), then_study=False)
+    config, data = search.load_data(config)
+    found = search.search_with_progress(config, place, data, then_study=False)
     search.print_search(found, as_json=False)
     print(f"\nSearch: {search.report_search(place)}")
     return place
@@ -176,12 +186,12 @@ def run_one(
     page: Page | None = None,
     hide_values: bool = False,
     shown: Shown | None = None,
-) -> Path:
-    """One study with its report, whose page is returned, and its exported model."""
+) -> "tuple[Study, Path]":
+    """One study with its report, whose page is returned too, and its exported model."""
     from kmlp.ownership import refuse_foreign_folder
     from kmlp.report import write_report
 
-    dataset = load_data(config)
+    dataset, config = load_data(config, folder)
     refuse_foreign_folder(default_model(dataset.name), "model")
     result = run_with_progress(config, folder, dataset, shown)
     print_study(result)
@@ -193,10 +203,11 @@ def run_one(
     print_report(path)
     print(f"Model:  {exported}")
     words = [quote(str(exported)), quote(config.dataset), *words_of(config.data)]
-    print(f"Test:   kmlp evaluate {' '.join(words)}")
+    if dataset.has_test_rows:
+        print(f"Test:   kmlp evaluate {' '.join(words)}")
     if dataset.schema:
         print(f"Use:    kmlp predict {words[0]} NEW.csv --out predictions.csv")
-    return path
+    return result, path
 
 
 def run_tuned(
@@ -225,7 +236,7 @@ def run_tuned(
     config = search.configure(target, fixed=fixed, max_epochs=options.max_epochs, data=said)
     place = out or search.default_out(target)
     search.refuse_foreign(place, then_study=True)
-    data = search.load_data(config)
+    config, data = search.load_data(config)
     refuse_foreign_folder(default_model(data.name), "model")
     found = search.search_with_progress(config, place, data, then_study=True)
     search.print_search(found, as_json=False)
@@ -273,7 +284,7 @@ def print_examples(model: Path, data: "Dataset") -> None:
     from kmlp.cli.printing.predictions import print_images
     from kmlp.deploy.serving import load_saved
 
-    if len(data.spec.input_shape) == 2 and data.spec.class_names:
+    if len(data.spec.input_shape) == 2 and data.spec.class_names and data.has_test_rows:
         rows = [int((data.y_test == c).argmax()) for c in range(min(4, data.spec.num_classes))]
         print(f"\nThe exported model on the test images {', '.join(map(str, rows))}:\n")
         truth = [data.spec.class_names[data.y_test[r]] for r in rows]

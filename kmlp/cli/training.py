@@ -29,21 +29,22 @@ class Shown:
     is_opened: bool = False
 
 
-def load_data(config: StudyConfig) -> "Dataset":
-    from kmlp.config.tables.table import load_configured
+def load_data(config: StudyConfig, run_dir: Path) -> "tuple[Dataset, StudyConfig]":
+    """The data of a study, and the study with what of them tests written out."""
+    from kmlp.study.judging.test_rows import load_data as load
 
-    dataset = load_configured(config.dataset, config.data)
+    dataset, config = load(config, run_dir)
     origin = dataset.provenance
     print(
-        f"{dataset.name}: {origin.source}, {len(dataset.y_train):,} training and "
-        f"{len(dataset.y_test):,} test rows, from {origin.location}, sha256 {origin.sha256[:12]}",
+        f"{dataset.name}: {origin.source}, {dataset.sizes}, from {origin.location}, "
+        f"sha256 {origin.sha256[:12]}",
         file=sys.stderr,
     )
     for note in dataset.rows.notes:
         print(f"rows: {visible(note)}", file=sys.stderr)
     for warning in dataset.warnings:
         print(f"look at: {visible(warning)}", file=sys.stderr)
-    return dataset
+    return dataset, config
 
 
 def run_with_progress(
@@ -53,7 +54,7 @@ def run_with_progress(
     from kmlp.study.study import run_study
 
     written_out = config.for_data(dataset.spec.task, dataset.spec.input_dtype)
-    if config.most_seeds < (needed := seeds_needed(written_out)):
+    if dataset.has_test_rows and config.most_seeds < (needed := seeds_needed(written_out)):
         comparisons = len(written_out.variant_names) - 1
         print(
             f"{config.most_seeds} seeds cannot show any difference, with {comparisons} to compare "

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -120,7 +121,8 @@ def tune(
     )
     place, then_study = out or default_out(target), then == "study"
     refuse_foreign(place, then_study=then_study)
-    search = search_with_progress(config, place, load_data(config), then_study=then_study)
+    config, data = load_data(config)
+    search = search_with_progress(config, place, data, then_study=then_study)
     print_search(search, as_json=json)
     page = report_search(search.run_dir)
     if not json:
@@ -171,10 +173,11 @@ def refuse_foreign(out: Path, *, then_study: bool) -> None:
     refuse_foreign_search(out, then_study=then_study)
 
 
-def load_data(config: "SearchConfig") -> "Dataset":
+def load_data(config: "SearchConfig") -> "tuple[SearchConfig, Dataset]":
+    """The data of a search, and the search with what of them tests written out."""
     from kmlp.config.tables.table import load_configured
 
-    data = load_configured(config.dataset, config.data)
+    data, table = load_configured(config.dataset, config.data, sets_aside=True)
     origin = data.provenance
     print(
         f"{data.name}: {origin.source}, {len(data.y_train):,} training rows, "
@@ -183,7 +186,7 @@ def load_data(config: "SearchConfig") -> "Dataset":
     )
     for note in data.rows.notes:
         print(f"rows: {visible(note)}", file=sys.stderr)
-    return data
+    return replace(config, data=table), data
 
 
 def search_with_progress(

@@ -26,6 +26,8 @@ _BASELINE = "none"
 
 
 MOST_SEEDS = 10_000
+NUM_FOLDS, NUM_REPEATS = 5, 4
+"""Of a study that folds test."""
 
 
 MOST_NETWORKS = 1_000_000
@@ -71,8 +73,12 @@ class StudyConfig(Config):
 
     Members beside the ordinary ones, for every variant: `resample` ("splits:5" or "bootstrap:20")
     trains `resample_seeds` seeds on each sample of the training rows; `folds` cross-validates on
-    the training set, `repeats` times; `randomness` varies one of the streams at a time over
-    `randomness_seeds` seeds, at each of three settings of the others.
+    the training set, `repeats` times (once where omitted); `randomness` varies one of the streams
+    at a time over `randomness_seeds` seeds, at each of three settings of the others.
+
+    Where no rows are set aside to test (`data.test = "cv"`, or few rows and nothing said), folds
+    give every number of the verdict, 5 of them and 4 repeats where these are omitted; the members
+    of `num_seeds` train on all rows and are what is taken away.
 
     Raises:
         ConfigError: a value is out of range, a variant is unknown, or the baseline is not
@@ -106,7 +112,7 @@ class StudyConfig(Config):
     resample: str | None = None
     resample_seeds: int = 3
     folds: int | None = None
-    repeats: int = 1
+    repeats: int | None = None
     randomness: bool = False
     randomness_seeds: int = 5
 
@@ -156,7 +162,12 @@ class StudyConfig(Config):
             raise ConfigError(fields.wanted(self, "sweep", "a list of sweeps, as dropout=0:0.8:9"))
         listed = (self.sweep,) if isinstance(self.sweep, str) else tuple(self.sweep)
         object.__setattr__(self, "sweep", listed)
-        for name in ("resample_seeds", "randomness_seeds", "repeats"):
+        counted = (
+            "resample_seeds",
+            "randomness_seeds",
+            *(["repeats"] * (self.repeats is not None)),
+        )
+        for name in counted:
             fields.check_whole(self, name, 1, highest=MOST_SEEDS, why=_WHY)
         fields.check_truth(self, "randomness")
         if self.searched is not None:
@@ -191,7 +202,7 @@ class StudyConfig(Config):
         resampled = (
             len(parse_resample(self.resample, 0)) * self.resample_seeds if self.resample else 0
         )
-        folds = (self.folds or 0) * self.repeats
+        folds = (self.folds or 0) * self.num_repeats
         streams = 3 * len(STREAMS) * self.randomness_seeds if self.randomness else 0
         total = num_variants * (self.most_seeds + resampled + folds + streams)
         if total > MOST_NETWORKS:
@@ -201,10 +212,17 @@ class StudyConfig(Config):
             )
 
     def for_data(
-        self, task: str, input_dtype: str, *, is_table: bool = False, num_rows: int = 0
+        self,
+        task: str,
+        input_dtype: str,
+        *,
+        is_table: bool = False,
+        num_rows: int = 0,
+        has_test_rows: bool = True,
+        given_folds: int = 0,
     ) -> "StudyConfig":
         """The same study with "all" written out: every named variant that means something there,
-        and every reference.
+        and every reference; and the folds, where these test.
 
         Label smoothing needs classes; inputs that are no `uint8` are standardized anyway.
         """
@@ -216,7 +234,18 @@ class StudyConfig(Config):
             self,
             variants=expand_all(self.variants, pointless),
             references=references or self.references,
+            **({} if has_test_rows else self._testing_folds(given_folds)),
         )
+
+    def _testing_folds(self, given: int) -> dict[str, Any]:
+        """Those that were asked for, or 20 in all; those that a column gives cannot be cut anew."""
+        repeats = self.repeats or (1 if given else NUM_REPEATS)
+        return {"folds": self.folds or given or NUM_FOLDS, "repeats": repeats}
+
+    @property
+    def num_repeats(self) -> int:
+        """How often the folds are cut."""
+        return self.repeats or 1
 
     @property
     def named_references(self) -> tuple[str, ...]:

@@ -37,10 +37,10 @@ def find_file(target: str) -> Path | None:
     """
     path, ready = Path(target), ready_files()
     is_toml = target.endswith(".toml")
-    if os.path.exists(target):
+    if os.path.isfile(target):  # whatever is said, however long
         return path if is_toml else None
     name = path.stem if is_toml and str(path.parent) in (".", _READY) else target
-    if name in ready:
+    if name in ready and not _holds_data(path):
         return ready[name]
     if not is_toml:
         return None
@@ -52,6 +52,11 @@ def find_file(target: str) -> Path | None:
 
 SEARCH = "search"
 """By which a file of several studies names the file of the search behind their settings."""
+
+
+def _holds_data(folder: Path) -> bool:
+    """Whether a folder that is called as a ready file is meant: one of data, not of anything."""
+    return folder.is_dir() and (holds_image_classes(folder) or any(folder.glob("*-ubyte*")))
 
 
 def read_study_file(path: str | Path) -> StudyConfig:

@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from kmlp.data.arrays.cautions import of_absent_classes, of_classes, of_shared_rows
+from kmlp.data.arrays.cautions import (
+    of_absent_classes,
+    of_classes,
+    of_repeated_rows,
+    of_shared_rows,
+)
 from kmlp.data.arrays.ranges import range_of
 from kmlp.data.columns import DataSpec, Schema, decode_target
 from kmlp.data.features import Features, read_features
 from kmlp.data.labels import Labels, read_labels
-from kmlp.data.rows.given import GivenRows, Validation, moved
+from kmlp.data.rows.given import GivenRows, Validation, has_test_rows, moved
 from kmlp.data.rows.options import RowOptions
 from kmlp.data.rows.record import Rows
 from kmlp.errors import DataError
@@ -42,7 +47,8 @@ class Dataset:
 
     Attributes:
         name: what reports call it.
-        x_train, x_test: `(n, *input_shape)`, `uint8` images or `float32` features.
+        x_train, x_test: `(n, *input_shape)`, `uint8` images or `float32` features. Where folds
+            test there are no test rows: each training row is held out in its fold.
         y_train, y_test: `(n,)`, `int32` class indices or `float32` targets of a regression.
         spec: see `DataSpec`.
         provenance: see `Provenance`.
@@ -70,18 +76,29 @@ class Dataset:
                 raise DataError(f"the name of {what}: {trouble} Received: {shown(name)}.")
 
     def __repr__(self) -> str:
-        rows = f"{len(self.y_train):,} training and {len(self.y_test):,} test rows"
         inputs = f"{self.spec.input_shape} {self.spec.input_dtype}"
-        source = self.provenance.source
-        return f"<Dataset {shown(self.name)}: {self.spec.task}, {rows} of {inputs}, {source}>"
+        what = f"{self.spec.task}, {self.sizes} of {inputs}, {self.provenance.source}"
+        return f"<Dataset {shown(self.name)}: {what}>"
+
+    @property
+    def has_test_rows(self) -> bool:
+        """Whether rows are set aside that test; else folds do."""
+        return len(self.y_test) > 0
+
+    @property
+    def sizes(self) -> str:
+        """How many rows there are, and what for, in words."""
+        if not self.has_test_rows:
+            return f"{len(self.y_train):,} rows without test rows (folds test)"
+        return f"{len(self.y_train):,} training and {len(self.y_test):,} test rows"
 
     @classmethod
     def from_arrays(
         cls,
         x_train: Any,
         y_train: Any,
-        x_test: Any,
-        y_test: Any,
+        x_test: Any = None,
+        y_test: Any = None,
         *,
         task: str = "auto",
         name: str = "arrays",
@@ -97,7 +114,8 @@ class Dataset:
             x_train, x_test: `(n, ...)` numbers, the same trailing shape. `(n, columns)` is a
                 table, stored as float32 of which an offset and a power of two are taken off where
                 its digits need it; more dimensions of `uint8` are images. Frames of numbers are
-                matched by their columns' names. Masked cells are missing values.
+                matched by their columns' names. Masked cells are missing values. Without x_test
+                folds test: each row is held out once a repeat.
             y_train, y_test: `(n,)`. Classes: whole numbers from 0 to `num_classes - 1`, truth
                 values or strings, each class in the training set. Regression: numbers.
             task: "binary", "multiclass" or "regression"; "auto" reads it from the labels:
@@ -121,13 +139,17 @@ class Dataset:
             'multiclass'
             >>> Dataset.from_arrays(x, np.arange(6) / 4, x, np.arange(6) / 4)
             <Dataset 'arrays': regression, 6 training and 6 test rows of (4,) float32, arrays>
+            >>> Dataset.from_arrays(x, np.arange(6) / 4).sizes
+            '6 rows without test rows (folds test)'
         """
-        own = Validation.of(validation)
-        features = read_features(x_train, x_test, own.x)
+        has_test, own = has_test_rows(x_test, y_test, validation), Validation.of(validation)
+        # Without test rows the training rows are read in their place, and none is kept.
+        stand_in = (x_test, y_test) if has_test else (x_train, y_train)
+        features = read_features(x_train, stand_in[0], own.x)
         num_own = own.num_rows(len(features.test))
         labels = read_labels(
             y_train,
-            own.before(y_test),
+            own.before(stand_in[1]),
             num_rows=(len(features.train), len(features.test)),
             task=task,
             class_names=class_names,
@@ -135,6 +157,9 @@ class Dataset:
         arrays = moved(num_own, features.train, labels.train, features.test, labels.test)
         said = GivenRows.read(arrays, num_own, groups, sample_weight, own.weight)
         rows, test_weight = said.rows, said.test_weight
+        if not has_test:
+            arrays = (*arrays[:2], arrays[2][:0], arrays[3][:0])
+            test_weight = None if test_weight is None else test_weight[:0]
         spec = _spec(features, labels)
         spec = dataclasses.replace(spec, is_weighted=test_weight is not None)
         provenance = provenance or Provenance(
@@ -150,7 +175,7 @@ class Dataset:
         frame: Any,
         target: str | None = None,
         *,
-        test: Any = 0.2,
+        test: Any = None,
         columns: Mapping[str, str] | None = None,
         drop: Sequence[str] = (),
         task: str = "auto",
@@ -170,7 +195,8 @@ class Dataset:
                 what `read_table` gave.
             target: the column to predict.
             test: the share of rows that test, drawn once and stratified by class; a column that
-                marks them; or a frame or file of their own.
+                marks them; a frame or file of their own; or "cv": none is set aside, and each row
+                is held out in its fold. Where omitted "cv" of fewer than 2,000 rows, else 0.2.
             columns: kinds that are said, "number", "category", "boolean" or "date", by column.
             drop: columns that are not to be used.
             task: "binary", "multiclass" or "regression"; "auto" reads it from the target.
@@ -212,7 +238,8 @@ class Dataset:
         """Wraps a table that was parted and encoded; see `from_table`."""
         source = "file" if file_sha256 else "arrays"
         if made.schema is None:
-            images = cls.from_arrays(*made.arrays, name=name)
+            x_train, y_train, *test = made.arrays
+            images = cls.from_arrays(x_train, y_train, *(test if len(test[0]) else ()), name=name)
             origin = Provenance(source, location, images.provenance.sha256, file_sha256)
             return dataclasses.replace(images, provenance=origin)
         spec = _spec_of_schema(made.schema)
@@ -229,10 +256,14 @@ class Dataset:
     @functools.cached_property
     def warnings(self) -> tuple[str, ...]:
         """What to look at before anything trains: of a table as its schema says, of arrays and
-        images rows that stand in both sets, classes of few rows or of very unequal size."""
+        images rows that stand in both sets, or more than once where folds test, classes of few rows
+        or of very unequal size."""
         if self.schema:
             return self.schema.warnings
-        shared = of_shared_rows(self.x_train, self.x_test)
+        if self.has_test_rows:
+            shared = of_shared_rows(self.x_train, self.x_test)
+        else:
+            shared = of_repeated_rows(self.x_train)
         if not (names := self.spec.class_names):
             return shared
         train, test = (np.bincount(y, minlength=len(names)) for y in (self.y_train, self.y_test))
@@ -247,26 +278,6 @@ class Dataset:
         return np.stack(
             [decode_target(self.x_test[:, i], c) for i, c in enumerate(self.spec.columns)], axis=1
         )
-
-
-def checked_data(data: Any) -> Dataset:
-    """A data set as it is.
-
-    Raises:
-        DataError: it is something else; what to write.
-    """
-    if isinstance(data, Dataset):
-        return data
-    kind = type(data).__name__
-    if isinstance(data, tuple | list) and len(data) == 4:
-        raise DataError(
-            f"data must be a Dataset. Received: a {kind} of four. Write "
-            "data=kmlp.Dataset.from_arrays(x_train, y_train, x_test, y_test)."
-        )
-    raise DataError(
-        f"data must be a Dataset. Received: {kind}. Make one of arrays by "
-        "kmlp.Dataset.from_arrays, of a file or frame by kmlp.load_dataset and from_table."
-    )
 
 
 def content_sha256(

@@ -13,6 +13,7 @@ from kmlp.data.reading.cells import among
 from kmlp.data.rows.cells import RowCells
 from kmlp.data.rows.options import NO_OPTIONS, RowOptions
 from kmlp.data.rows.parting import check_sides, coded, draw_by_columns
+from kmlp.data.sampling import FOLDS, TEST_SHARE, checked_share, chosen_test, is_folds
 from kmlp.data.tables import Table, as_table
 from kmlp.data.values import Raw
 from kmlp.errors import DataError
@@ -25,7 +26,7 @@ _TRAIN_WORDS = ("train", "training", "false", "0", "no", "n", "f")
 def split_test(
     data: Any,
     target: str,
-    test: float | str | Path | Any = 0.2,
+    test: float | str | Path | Any = None,
     *,
     seed: int = 0,
     options: RowOptions = NO_OPTIONS,
@@ -36,7 +37,9 @@ def split_test(
         data: a `Table`, a frame of any library, or a file.
         target: the column whose classes both shall hold in like shares.
         test: the share of rows that test, the name of a column that marks them ("test" and
-            "train", or true and false), or a file or frame of their own.
+            "train", or true and false), a file or frame of their own, or "cv": no row is set
+            aside, and each is held out once a repeat. Where omitted "cv" of fewer than 2,000 rows,
+            else a fifth.
         seed: draws the rows; the same ones for the same table.
         options: groups that stay whole, or the time by which the last rows test.
 
@@ -44,10 +47,16 @@ def split_test(
         DataError: no such column, marks that are not understood, or a part that stays empty.
     """
     table = as_table(data)
-    if isinstance(test, bool) or (isinstance(test, int | float) and not 0 < test < 1):
-        raise DataError(f"test must be between 0 and 1, such as 0.2. Received: test={test!r}.")
+    if is_folds(test):
+        _refuse_ambiguous(table)
+        _refuse_parted(options)
+    if test is None and _parts_by_itself(options):
+        test = TEST_SHARE
+    test = chosen_test(test, table.height)
+    if is_folds(test):
+        return table, table.take(np.zeros(table.height, bool))
     if isinstance(test, int | float):
-        mask = _drawn(table, target, float(test), options, seed)
+        mask = _drawn(table, target, checked_share(test), options, seed)
     elif isinstance(test, str) and test in table.columns:
         mask = marked_rows(Raw(table, test))
         table = table.without(test)
@@ -62,6 +71,39 @@ def split_test(
         return table, own
     _check_test(options, table.take(~mask), table.take(mask))
     return table.take(~mask), table.take(mask)
+
+
+def _parts_by_itself(options: RowOptions) -> str:
+    """The option that no fold can be cut with; empty if there is none."""
+    if options.time_on is not None:
+        return "time_on"
+    return "validation" if options.validation is not None else ""
+
+
+def _refuse_parted(options: RowOptions) -> None:
+    if option := _parts_by_itself(options):
+        why = {
+            "time_on": "folds would train on what is later than what they are scored on",
+            "validation": "rows that only validate would be in no fold",
+        }
+        raise DataError(
+            f"{option} cannot hold with test={FOLDS!r}: {why[option]}. Say test=0.2, or leave "
+            f"{option} out."
+        )
+
+
+def _refuse_ambiguous(table: Table) -> None:
+    """Folds, and a column or a file of that name: never the one where the other is meant."""
+    if FOLDS in table.columns:
+        raise DataError(
+            f"test={FOLDS!r} means cross-validation, and {table.name} has a column {FOLDS!r} as "
+            "well. Rename the column, or say another share, column or file."
+        )
+    if Path(FOLDS).is_file():
+        raise DataError(
+            f"test={FOLDS!r} means cross-validation, and there is a file of that name. Say "
+            f"test='./{FOLDS}' for the file, or rename it."
+        )
 
 
 def split_validation(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kmlp.data.arrays.archives import part_arrays, parted, read_archive
+from kmlp.data.arrays.archives import has_test_part, part_arrays, parted, read_archive
 from kmlp.data.arrays.image_folders import (
     as_coloured,
     find_image_classes,
@@ -20,8 +20,6 @@ from kmlp.data.sources import SOURCES, load_folder, load_named
 from kmlp.errors import DataError
 from kmlp.machine import package_version
 from kmlp.text import did_you_mean, shown
-
-_TEST = 0.2
 
 
 def load_dataset(
@@ -61,8 +59,8 @@ def load_dataset(
         task: of a table or an `.npz` file; found out where omitted.
         group_on, time_on, stratify_on, fold_on, weight_on, validation: of a table; which rows go
             where, and what they weigh; see `RowOptions`.
-        test: of what has no test rows of its own: which rows test, a fifth where omitted; see
-            `Dataset.from_table`.
+        test: of what has no test rows of its own: which rows test; a share, or "cv" for folds.
+            Where omitted folds of fewer than 2,000 rows, else a fifth; see `Dataset.from_table`.
 
     Returns:
         The data set; `provenance.source` says "full", "sample", "folder" or "file".
@@ -80,8 +78,7 @@ def load_dataset(
     }
     of_table: dict[str, Any] = {"target": target, "columns": columns, "drop": drop, **of_rows}
     if not os.path.isdir(name) and is_table_name(name):
-        share = _TEST if test is None else test
-        return _load_table(Path(name), test=share, task=task, **of_table)
+        return _load_table(Path(name), test=test, task=task, **of_table)
     _refuse_unknown(str(name))
     if str(name) in SHIPPED and SHIPPED[str(name)].target:
         return load_shipped(str(name), test=test, task=task, **of_table)
@@ -105,6 +102,22 @@ def load_dataset(
     if str(name) in SOURCES:
         return load_named(str(name), folder, download_it=download)
     return load_folder(Path(name))
+
+
+def has_own_test_rows(name: str | Path) -> bool:
+    """Whether what a name stands for says itself which rows test; false of what is nothing.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    path = Path(name)
+    if str(name) in SHIPPED:
+        return False
+    if os.path.isdir(path) and holds_image_classes(path):
+        return find_image_classes(path).test is not None
+    if path.suffix.lower() == ".npz":
+        return has_test_part(path)
+    return str(name) in SOURCES or os.path.isdir(path)
 
 
 def _is_said(value: Any) -> bool:
@@ -142,7 +155,7 @@ def load_shipped(
         data = Dataset.from_table(
             shipped_table(name),
             target or about.target,
-            test=_TEST if test is None else test,
+            test=test,
             columns=columns,
             drop=drop,
             task=about.task if (target or about.target, task) == (about.target, "auto") else task,
@@ -165,8 +178,9 @@ def load_images(path: Path, test: Any = None) -> Dataset:
         (x_train, y_train), (x_test, y_test) = train, read_classes(found.test)
         x_train, x_test = as_coloured(x_train, x_test)
     name = path.resolve().name
-    arrays = (x_train, y_train, x_test, y_test)
-    data = Dataset.from_arrays(*arrays, name=name, class_names=found.class_names)
+    data = Dataset.from_arrays(
+        x_train, y_train, x_test, y_test, name=name, class_names=found.class_names
+    )
     origin = Provenance("folder", str(path), data.provenance.sha256)
     return dataclasses.replace(data, provenance=origin)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kmlp.data.arrays.cautions import of_absent_classes, of_shared_rows
+from kmlp.data.arrays.cautions import of_absent_classes, of_repeated_rows, of_shared_rows
 from kmlp.data.columns import Column, Schema
 from kmlp.data.encoder import Encoding, Told, encode_target, target_numbers
 from kmlp.data.holdout import draw_test_rows, split_test, split_validation, strata_of
@@ -18,6 +18,7 @@ from kmlp.data.pixels import is_pixel_table, pixel_images
 from kmlp.data.rows.options import NO_OPTIONS, RowOptions
 from kmlp.data.rows.parting import PartedCells
 from kmlp.data.rows.record import Rows
+from kmlp.data.sampling import checked_share, chosen_test, is_folds
 from kmlp.data.tables import Table, as_table, is_table_file, read_table
 from kmlp.data.values import Raw
 from kmlp.errors import DataError
@@ -55,7 +56,7 @@ def prepare(
     data: Any,
     target: str | None,
     *,
-    test: Any = 0.2,
+    test: Any = None,
     columns: Mapping[str, str] | None = None,
     drop: Sequence[str] = (),
     task: str = "auto",
@@ -89,7 +90,8 @@ def prepare(
     warnings = grown.warnings(schema)
     if names := schema.class_names:
         warnings += of_absent_classes(names, np.bincount(arrays[3], minlength=len(names)))
-    warnings += of_shared_rows(arrays[0], arrays[2])
+    x_train, _, x_test, _ = arrays
+    warnings += of_shared_rows(x_train, x_test) if len(x_test) else of_repeated_rows(x_train)
     schema = replace(
         schema,
         warnings=(*schema.warnings, *warnings),
@@ -167,7 +169,7 @@ class _Grown:
 def _labelled(table: Table, target: Column) -> tuple[Table, int]:
     """The rows with a target, and how many have none."""
     missing = np.isnan(target_numbers(Raw(table, target.source), target))
-    if missing.all():
+    if table.height and missing.all():
         raise DataError(f"{table.name} has no row with a target, {target.source!r}.")
     return (table.take(~missing) if missing.any() else table), int(missing.sum())
 
@@ -188,11 +190,13 @@ def is_images(
 def _images(table: Table, test: Any) -> Arrays:
     """A table of pixels as images."""
     images, labels = _labelled_images(table)
+    test = chosen_test(test, len(images))
+    if is_folds(test):
+        return images, labels.to_numpy(), images[:0], labels.to_numpy()[:0]
     if isinstance(test, int | float):
-        if isinstance(test, bool) or not 0 < test < 1:
-            raise DataError(f"test must be between 0 and 1, such as 0.2. Received: test={test!r}.")
+        share = checked_share(test)
         raw = Raw(Table(labels.rename("label").to_frame(), table.name), "label")
-        mask = draw_test_rows(strata_of(raw), float(test))
+        mask = draw_test_rows(strata_of(raw), share)
         y = labels.to_numpy()
         return images[~mask], y[~mask], images[mask], y[mask]
     other, y_test = _labelled_images(as_table(test))

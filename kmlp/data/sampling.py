@@ -5,15 +5,23 @@ names it. Parts are cut from one stratified order, so that each holds its share 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from kmlp.data.rows.grouping import deal_groups, draw_groups
 from kmlp.data.rows.record import Rows
-from kmlp.errors import ConfigError
+from kmlp.errors import ConfigError, DataError
 from kmlp.text import shown
 
 MOST_SAMPLES = 10_000
+
+
+FOLDS = "cv"
+"""What `test` says where no row is set aside: each is held out once a repeat, in its fold."""
+FEW_ROWS = 2_000
+"""With fewer, the error of a fifth that tests would outweigh all that is to be told apart."""
+TEST_SHARE = 0.2
 
 
 KINDS = ("splits", "bootstrap", "folds")
@@ -135,6 +143,40 @@ def stratified_order(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray
     _, counts = np.unique(labels, return_counts=True)
     place = np.concatenate([(np.arange(n) + 0.5) / n for n in counts])
     return by_class[np.lexsort((rng.permutation(len(labels)), place))]
+
+
+def chosen_test(test: Any, num_rows: int) -> Any:
+    """What tests: what was said, else folds of few rows and a fifth of many.
+
+    Args:
+        test: as users say it; None where they do not.
+        num_rows: that there are.
+
+    Example:
+        >>> chosen_test(None, 569), chosen_test(None, 5000), chosen_test(0.3, 569)
+        ('cv', 0.2, 0.3)
+    """
+    if test is not None:
+        return test
+    return FOLDS if num_rows < FEW_ROWS else TEST_SHARE
+
+
+def is_folds(test: Any) -> bool:
+    """Whether no row is set aside; a frame is no word."""
+    return isinstance(test, str) and test == FOLDS
+
+
+def checked_share(test: Any) -> float:
+    """A share of rows that test.
+
+    Raises:
+        DataError: it is none.
+    """
+    if isinstance(test, bool) or not isinstance(test, int | float) or not 0 < test < 1:
+        raise DataError(
+            f"test must be between 0 and 1, such as 0.2, or {FOLDS!r}. Received: test={test!r}."
+        )
+    return float(test)
 
 
 def parse_resample(text: str, seed: int) -> tuple[Sample, ...]:

@@ -32,7 +32,8 @@ def evaluate(
         `class_names`; of a file `told`, what of its rows should be looked at.
 
     Raises:
-        DataError: the data's task, classes or shapes are not the model's.
+        DataError: the data's task, classes or shapes are not the model's; or no row of them can
+            test it.
     """
     if isinstance(data, str | Path):
         from kmlp.deploy.table_evaluation import evaluate_table
@@ -41,11 +42,30 @@ def evaluate(
     if isinstance(data, tuple):
         return _evaluate_pair(model, *_as_pair(data))
     _check_task(model, data)
+    _refuse_untestable(model, data)
     outputs = _test_outputs(model, data)
     if data.spec.task == "regression":
         return scores_of(model, outputs, data.spec.in_unit(data.y_test), data.test_weight)
     places = _places(model, data)
     return scores_of(model, outputs, places[data.y_test], data.test_weight)
+
+
+def _refuse_untestable(model: LoadedModel, data: Dataset) -> None:
+    """Refuses data of which no row can test the model: none is set aside, or it has seen all."""
+    origin, trained_on = data.provenance, training_data(model)
+    is_same = origin.location == trained_on.get("location") and data.name == trained_on.get("name")
+    has_seen_all = model.manifest.get("basis") == "folds"
+    if has_seen_all and is_same and origin.location != "memory":
+        raise DataError(
+            f"the model has trained on all rows of {data.name}: none of them can test it. What to "
+            "expect of it, by cross-validation, stands in its card and in its run folder. Score "
+            "rows that it has not seen."
+        )
+    if not data.has_test_rows:
+        raise DataError(
+            f"{data.name} has no test rows to be scored. Say test=0.2 (--test 0.2) where the data "
+            "are made, or give the rows themselves: kmlp.evaluate(model, (x, y))."
+        )
 
 
 def _test_outputs(model: LoadedModel, data: Dataset) -> dict[str, np.ndarray]:

@@ -166,6 +166,8 @@ def _manifest(selection: Selection, folder: Path, hide_values: bool) -> dict[str
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "members": [{"id": m["id"], "seed": m["seed"]} for m in selection.members],
         "variant": selection.variant,
+        # What the variant's expected scores are of: rows set aside, or folds of all rows.
+        "basis": selection.basis,
         "dataset": _without(selection.dataset, of_columns),
         "spec": {**_without(spec.to_dict(), of_columns), "num_classes": spec.num_classes},
         "environment": _without(selection.environment, (*told, *of_columns), inside="dataset"),

@@ -26,10 +26,21 @@ def model_card(selection: Selection, *, hide_values: bool = False) -> str:
         f"{what} of the {variant['num_members']} that were trained of this variant: multilayer "
         f"perceptrons for a {selection.spec.task} task, made with kmlp.\n\n"
         f"## What to expect\n{_expectation(selection)}\n"
-        "These numbers are of the test set of the data below. They say nothing of other inputs.\n\n"
+        f"{_of_what(selection)} They say nothing of other inputs.\n\n"
         f"{columns}## Use\n{_use(selection)}\n"
         f"## Training\n{_training(selection)}"
     )
+
+
+def _of_what(selection: Selection) -> str:
+    """What the expected scores are of."""
+    if selection.basis == "folds":
+        return (
+            "These numbers are of cross-validation on the data below: of networks of their own, "
+            "each scored on the fold that it was kept from. This model has trained on all rows, "
+            "and no row was left to test it."
+        )
+    return "These numbers are of the test set of the data below."
 
 
 def _expectation(selection: Selection) -> str:
@@ -37,15 +48,20 @@ def _expectation(selection: Selection) -> str:
     variant, task = selection.variant, selection.spec.task
     lines = []
     for metric in (name for name in METRICS[task] if BY_NAME[name].on_card):
+        if metric not in variant["test"]:  # an AUC, where a fold holds one class only
+            continue
         found = variant["test"][metric]
         unit = unit_of(metric, [found["mean"]])
         interval = "one seed: no interval"
         if found["ci95"]:
             interval = f"95 % interval {unit.interval(found['ci95'])}"
-        lines.append(
-            f"- Test {unit.title}, mean of {variant['num_members']} seeds: "
-            f"{unit.with_unit(found['mean'])} ({interval})."
-        )
+        if selection.basis == "folds":
+            title = f"Cross-validated {unit.title}, mean over folds"
+        else:
+            title = f"Test {unit.title}, mean of {variant['num_members']} seeds"
+        lines.append(f"- {title}: {unit.with_unit(found['mean'])} ({interval}).")
+    if selection.basis == "folds":
+        return "\n".join(lines) + "\n"
     if len(selection.members) == 1:
         lines.append("- One network's own test score is not what to expect of it; the mean is.")
     elif len(selection.members) == variant["num_members"]:
@@ -106,7 +122,7 @@ def _training(selection: Selection) -> str:
         f"- Data: {code_span(dataset['name'])} ({dataset['source']}, "
         f"sha256 {dataset['sha256'][:12]}), "
         f"{dataset['num_train']:,} training, {dataset['num_val']:,} validation and "
-        f"{dataset['num_test']:,} test rows.\n"
+        f"{dataset['num_test'] or 'no'} test rows.\n"
         f"- Variant: {code_span(name)}; hidden units {units}; "
         f"{config['train']['optimizer']}, learning rate {config['train']['learning_rate']:g}, "
         f"batches of {config['train']['batch_size']}. All settings are in `manifest.json`.\n"

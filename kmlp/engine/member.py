@@ -6,8 +6,9 @@ result does not depend on the stack it is trained in.
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -90,11 +91,6 @@ class Member:
         kept, held_out = hold_out(rows, known, self.validation_fraction, rng)
         return kept, evened(held_out, rng) if known.are_uneven else held_out
 
-    def counted(self, rows: Rows) -> Self:
-        """The same member with what its stack must know of its rows."""
-        kept, held_out = self.split(rows)
-        return replace(self, counts=(len(kept), len(held_out)))
-
     def fold(self, rows: Rows | np.ndarray) -> np.ndarray:
         """The rows that are held out to score it: a sorted fold, or none; as for `split`."""
         known = as_rows(rows)
@@ -103,3 +99,26 @@ class Member:
     def epoch_order(self, rows: np.ndarray, epoch: int) -> np.ndarray:
         """The training rows in the order in which this epoch (from 0) visits them."""
         return generator(self.seeds.order, "order", epoch).permutation(rows)
+
+
+def splits_of(
+    members: Sequence[Member], rows: Rows | np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Each member's split; those that a study pairs share a draw, which is made once."""
+    drawn: dict[Any, tuple[np.ndarray, np.ndarray]] = {}
+    found = []
+    for member in members:
+        draw = (member.sample, member.seeds.split, member.validation_fraction, member.num_train)
+        if draw not in drawn:
+            drawn[draw] = member.split(rows)
+        found.append(drawn[draw])
+    return found
+
+
+def counted(members: Sequence[Member], rows: Rows) -> list[Member]:
+    """The same members with what their stacks must know of their rows: how many there are."""
+    splits = splits_of(members, rows)
+    return [
+        replace(member, counts=(len(kept), len(held_out)))
+        for member, (kept, held_out) in zip(members, splits, strict=True)
+    ]

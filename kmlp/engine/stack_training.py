@@ -11,7 +11,7 @@ from keras import ops
 
 from kmlp.data.dataset import Dataset
 from kmlp.data.rows.scoring import score_rows
-from kmlp.engine.member import Member
+from kmlp.engine.member import Member, splits_of
 from kmlp.engine.planning.evaluation import evaluation_rows, row_width
 from kmlp.engine.planning.width import can_shrink
 from kmlp.engine.programs.kept import PROGRAMS
@@ -31,7 +31,7 @@ class DeviceData:
         self.y_train: Any = ops.convert_to_tensor(data.y_train)
         if data.rows.weight is not None:
             self.y_train = (self.y_train, ops.convert_to_tensor(data.rows.weight))
-        self.x_test = ops.convert_to_tensor(data.x_test.reshape(len(data.x_test), -1))
+        self.x_test = ops.convert_to_tensor(data.x_test.reshape(-1, data.spec.num_features))
         self.y_test = ops.convert_to_tensor(data.y_test)
 
 
@@ -63,7 +63,7 @@ class StackRun:
         self.epoch, self.seconds = 0, 0.0
         self.stop_training = False
         members, self.position = stack.members[: self.num_members], np.arange(len(stack.members))
-        splits = [m.split(data.data.rows) for m in members]
+        splits = splits_of(members, data.data.rows)
         self.train_rows = np.stack([train for train, _ in splits])
         self.val_rows = np.stack([val for _, val in splits])
         self.folds = [m.fold(data.data.rows) for m in members]
@@ -299,12 +299,14 @@ class StackRun:
         self, k: int, train: np.ndarray, held_out: np.ndarray
     ) -> dict[str, dict[str, float]]:
         """Final scores of a member from its predictions of all training rows, and of its fold or
-        all test rows."""
+        all test rows, where there are any."""
         data = self.data.data
         parts = {"train": self.train_rows[k], "val": self.val_rows[k]}
         metrics = {
             part: score_rows(data, train[rows], rows) for part, rows in parts.items() if len(rows)
         }
+        if not len(held_out):
+            return metrics
         if len(fold := self.folds[k]):
             return {**metrics, "fold": score_rows(data, held_out, fold)}
         return {**metrics, "test": score_rows(data, held_out)}

@@ -42,7 +42,8 @@ class MemberResult:
         validation: outputs of the same form of the rows that it validated on; empty without.
         validation_rows: which these are.
         fold: the rows of the training set that they are of; empty where they are the test set's.
-        metrics: `train`, `val`, and `test` or `fold` -> metric -> value with these weights.
+        metrics: `train`, `val`, and `test` or `fold` -> metric -> value with these weights; no
+            `test` where no row is set aside.
         seconds: this member's share of its stack's wall time.
     """
 

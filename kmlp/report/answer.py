@@ -26,4 +26,6 @@ def answer_of(results: StudyResults, first: Sequence[str] = ()) -> Answer | None
     if results.answer is None:
         return None
     badge, mark = _BADGES[results.answer.kind]
+    if results.basis == "folds":
+        badge += " · cross-validated"
     return Answer(badge, mark, results.answer.text, [*first, *results.answer.caveats])

@@ -119,7 +119,7 @@ def _units(studies: Studies) -> dict[str, Unit]:
     by_metric: dict[str, list[float]] = {}
     for results in studies.values():
         metric = results.metric.name
-        tests = [v.test[metric].mean for v in results.variants if v.num_members]
+        tests = [v.test[metric].mean for v in results.variants if v.is_scored]
         by_metric.setdefault(metric, []).extend(tests)
     return {name: unit_of(r.metric.known, by_metric[r.metric.name]) for name, r in studies.items()}
 
@@ -138,14 +138,14 @@ def _all_variants(studies: Studies) -> list[str]:
 
 
 def _of(results: StudyResults, name: str) -> VariantResult | None:
-    return next((v for v in results.variants if v.name == name and v.num_members), None)
+    return next((v for v in results.variants if v.name == name and v.is_scored), None)
 
 
 def _scores(studies: Studies, units: Mapping[str, Unit]) -> Table:
     names = Column[str](head="Variant", cell=lambda name: Cell(name, _strength(studies, name)))
     note = (
-        "Means over each study's seeds. Scores on different data do not compare; on the same data "
-        "two studies are independent only where their seeds differ."
+        "Means over each study's seeds, or folds. Scores on different data do not compare; on the "
+        "same data two studies are independent only where their seeds differ."
     )
     own = [names, *(_score_column(studies, study, units[study]) for study in studies)]
     return tabular.table(own, _all_variants(studies), note=note)
@@ -165,12 +165,16 @@ def _score_column(studies: Studies, study: str, unit: Unit) -> Column[str]:
             return NONE
         test = variant.test[unit.metric]
         strength = "" if _strength(studies, name) else variant.strength
-        seeds = f"{variant.num_members} seed{'s' * (variant.num_members > 1)}"
-        said = (strength, tabular.bounded(unit, test.ci95), seeds)
+        said = (strength, tabular.bounded(unit, test.ci95), _over(studies[study], name))
         return Cell(unit.value(test.mean), ", ".join(filter(None, said)), "strong")
 
-    second = f"test {unit.axis} {unit.arrow}, 95 % interval"
+    second = f"{studies[study].tested.adjective} {unit.axis} {unit.arrow}, 95 % interval"
     return Column(head=study, second=second, cell=cell)
+
+
+def _over(results: StudyResults, name: str) -> str:
+    """What a mean is over: "10 seeds", "20 folds"."""
+    return results.tested.pairs(len(results.by_pair(name)))
 
 
 def _gains(studies: Studies) -> Table:
@@ -208,7 +212,8 @@ def _figures(studies: Studies) -> list[Figure]:
 
 def _figure(studies: Studies, name: str) -> Figure:
     results = next(iter(studies.values()))
-    unit = results.unit()
+    # Studies of the same data, test rows or none included, rest on the same.
+    unit, tested = results.unit(), results.tested
     rows = [
         replace(score_row(r, variant, unit), label=f"{v} · {study}" if len(studies) > 1 else v)
         for v in _all_variants(studies)
@@ -217,10 +222,10 @@ def _figure(studies: Studies, name: str) -> Figure:
     ]
     return draw(
         name,
-        draw_in_rows(rows, f"test {unit.axis} {unit.arrow}", None),
-        alt=f"Test {unit.title} of every seed by variant and study.",
+        draw_in_rows(rows, f"{tested.adjective} {unit.axis} {unit.arrow}", None),
+        alt=f"{tested.heading} {unit.title} of every {tested.pair} by variant and study.",
         caption=(
-            f"{', '.join(studies)} on {results.dataset.name}: every dot is one seed; the "
+            f"{', '.join(studies)} on {results.dataset.name}: every dot is one {tested.pair}; the "
             "diamond is the mean, the bar its 95 % interval. Blue: the study's baseline; green or "
             "orange: told apart from it; hollow: not."
         ),

@@ -32,7 +32,7 @@ def find_test_images(environment: Environment, *, test: Any = None) -> np.ndarra
         return None
     for data in _candidates(environment.data.location, dataset.name, test):
         if data.provenance.sha256 == dataset.sha256:
-            return data.x_test
+            return data.x_test if data.has_test_rows else data.x_train
     return (
         "The misread images are left out: a run folder holds no data, and the data set of this "
         "study was not found where it was read from, nor in any other place that kmlp knows."

@@ -6,6 +6,7 @@ from importlib import resources
 import numpy as np
 from pydantic import ConfigDict, Field
 
+from kmlp.stats.formatting import listed
 from kmlp.study.results.records.base import Record
 from kmlp.study.results.records.study import StudyResults
 
@@ -33,6 +34,9 @@ class Calibration(Record):
         second_look: their share where seeds are added after a look at the test set.
         rounds_false_verdicts: kind -> "validation", "test" -> share of studies of equal variants
             with a false verdict, where seeds are added in rounds.
+        folds: kind of table -> "false_verdicts", the share of studies of equal variants on folds
+            that tell one apart; "difference_coverage" and "score_coverage", the shares of 95 %
+            intervals that hold the truth.
         sample_coverage: "jackknife" -> number of samples -> kind of effects -> share of intervals
             that hold the truth.
         search_false_verdicts: case -> number of seeds -> share of searches that tell any trial from
@@ -51,12 +55,70 @@ class Calibration(Record):
     choice_coverage: Mapping[str, float] = Field(default_factory=dict)
     rounds_false_verdicts: Shares = Field(default_factory=dict)
     sample_coverage: Mapping[str, Shares] = Field(default_factory=dict)
+    folds: Shares = Field(default_factory=dict)
     search_false_verdicts: Shares = Field(default_factory=dict)
     search_choice: Mapping[str, Shares] = Field(default_factory=dict)
 
 
 def limits(results: StudyResults) -> list[str]:
     """The limits of a study's report."""
+    return [
+        *(_of_folds(results) if results.basis == "folds" else _of_seeds(results)),
+        "A variant stands for the strength given here, not for every strength of its kind.",
+        *_of_choices(results),
+        "One data set and one base network: what helps here may not help elsewhere.",
+    ]
+
+
+def _of_choices(results: StudyResults) -> list[str]:
+    """What was not chosen on, and who would."""
+    if results.basis == "folds":
+        return [
+            "Each network on a fold was stopped by validation rows of its own, and its fold had no "
+            "say. The variant was chosen by validation rows of the networks that train on all "
+            "rows: over the seeds any row may be among these, those of every fold too. The score "
+            "of the best is therefore a little flattered, the more the more variants there are; "
+            "differences to the baseline, all of which are told, are not. Who now picks by the "
+            "scores of this page does choose on the rows that test."
+        ]
+    return [_read(results)]
+
+
+def _of_folds(results: StudyResults) -> list[str]:
+    """What cross-validation cannot tell."""
+    return [
+        "Scores are of networks that were trained on a part of the rows. The networks that are "
+        "taken away have trained on all of them, and are expected to do a little better; their own "
+        "score is not known, nor is their ensemble's.",
+        "Folds share training rows, so that the spread of their scores tells too little of the "
+        "error; the corrected variance (Nadeau and Bengio) makes up for that by a rule of thumb. "
+        "Intervals hold for other rows of the same kind, not for another table.",
+        *(
+            ["Which columns matter is found out on rows that are set aside, which there are none."]
+            if results.dataset.columns
+            else []
+        ),
+        *_folds_simulated(calibration()),
+    ]
+
+
+def _folds_simulated(found: Calibration) -> list[str]:
+    """What simulations found of intervals and verdicts over folds; nothing without any."""
+    if not found.folds:
+        return []
+    names = ("false_verdicts", "difference_coverage", "score_coverage")
+    said = "; ".join(
+        f"{kind}: {listed(f'{100 * shares[name]:.1f} %' for name in names)}"
+        for kind, shares in found.folds.items()
+    )
+    return [
+        "How often studies of equal variants on folds told one apart, and how often the 95 % "
+        f"intervals of differences and of scores held the truth, simulated: {said}."
+    ]
+
+
+def _of_seeds(results: StudyResults) -> list[str]:
+    """What seeds on one test set cannot tell."""
     has_rows = any(v.test_ci95_seeds_and_rows for v in results.variants)
     return [
         f"Seeds tell how much {_varied(results)} matter. They say nothing of the test set's own "
@@ -66,9 +128,6 @@ def limits(results: StudyResults) -> list[str]:
         *_of_the_choice(results),
         *simulated(calibration()),
         *_simulated_beyond(results, calibration()),
-        "A variant stands for the strength given here, not for every strength of its kind.",
-        _read(results),
-        "One data set and one base network: what helps here may not help elsewhere.",
     ]
 
 

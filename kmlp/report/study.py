@@ -96,13 +96,20 @@ def reproduce_command(results: StudyResults) -> str:
 
 
 def _facts(results: StudyResults) -> str:
-    dataset = results.dataset
+    dataset, folds = results.dataset, results.groups.folds
     variants = "1 variant" if len(results.variants) == 1 else f"{len(results.variants)} variants"
-    return (
-        f"{len(results.members)} networks, {variants} · "
+    networks = f"{len(results.members)} networks, {variants}"
+    rows = (
         f"{dataset.num_train:,} training, {dataset.num_val:,} validation, "
-        f"{dataset.num_test:,} test rows · data: {dataset.name}, {dataset.source}"
+        f"{dataset.num_test:,} test rows"
     )
+    if results.basis == "folds" and folds:
+        networks += f", {len(results.extra_members)} more networks on folds"
+        rows = (
+            f"{dataset.num_train + dataset.num_val:,} rows, each held out in one of "
+            f"{folds.num_folds} folds, {folds.num_repeats} times"
+        )
+    return f"{networks} · {rows} · data: {dataset.name}, {dataset.source}"
 
 
 def _findings(

@@ -122,16 +122,32 @@ def _common_metric(studies: Sequence[Study]) -> str | None:
 
 
 def _of_study(study: Study, metric: str, studies: Sequence[Study]) -> pl.DataFrame:
-    done = study.record.finished()
-    names = {v: _method(study, v, studies) for v in {m.variant for m in done}}
-    columns: dict[str, list[object]] = {
-        "method": [names[m.variant] for m in done],
-        "seed": [str(m.seed) for m in done],
-        metric: [m.score("test", metric) for m in done],
-    }
+    if study.record.basis == "folds":
+        columns = _of_folds(study, metric, studies)
+    else:
+        done = study.record.finished()
+        names = {v: _method(study, v, studies) for v in {m.variant for m in done}}
+        columns = {
+            "method": [names[m.variant] for m in done],
+            "seed": [str(m.seed) for m in done],
+            metric: [m.score("test", metric) for m in done],
+        }
     if len({s.record.dataset.sha256 for s in studies}) > 1:
-        columns["dataset"] = [_name_of_data(study, studies)] * len(done)
+        columns["dataset"] = [_name_of_data(study, studies)] * len(columns["method"])
     return pl.DataFrame(columns)
+
+
+def _of_folds(study: Study, metric: str, studies: Sequence[Study]) -> dict[str, list[object]]:
+    """Of a study that folds test, those of the repeats that are whole; a repeat is a seed."""
+    found = study.record.cross_validation
+    rows = [
+        (_method(study, entry.variant, studies), str(repeat), str(fold), score)
+        for entry in (found.variants if found else ())
+        for repeat, of_folds in zip(entry.repeats, entry.scores, strict=True)
+        for fold, score in enumerate(of_folds)
+    ]
+    names = ("method", "seed", "fold", metric)
+    return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
 
 
 def _method(study: Study, variant: str, studies: Sequence[Study]) -> str:

@@ -96,6 +96,7 @@ class Study:
             members=tuple(member.to_dict() for member in members),
             dataset=self.record.dataset.to_dict(),
             environment=stored_environment(RunFolder(self.run_dir)),
+            basis=self.record.basis,
         )
 
 

@@ -81,12 +81,31 @@ class Plan:
     def references(self) -> dict[str, dict[int, ReferenceMember]]:
         """Reference -> seed -> what is trained on the rows of the baseline's network; where it is
         given few, of that which is given most: no network has an advantage of rows."""
-        first = self.members[self.config.baseline]
-        by_seed = max((first, *self.members.values()), key=_num_rows)
+        by_seed = self.members[self._of_most_rows]
         return {
             name: {seed: ReferenceMember(name, seed, network) for seed, network in by_seed.items()}
             for name in self.config.named_references
         }
+
+    @cached_property
+    def fold_references(self) -> dict[str, dict[tuple[int, int], ReferenceMember]]:
+        """Reference -> repeat's seed and fold -> what is trained on the rows of that fold's
+        network; for a study that folds test."""
+        networks = {
+            (extra.seed, extra.place): extra.member
+            for extra in self.extras
+            if extra.group == "folds" and extra.variant == self._of_most_rows
+        }
+        return {
+            name: {at: ReferenceMember(name, at[0], network) for at, network in networks.items()}
+            for name in self.config.named_references
+        }
+
+    @property
+    def _of_most_rows(self) -> str:
+        """The baseline, unless another variant is given more rows."""
+        names = (self.config.baseline, *self.members)
+        return max(names, key=lambda name: _num_rows(self.members[name]))
 
     def of_seeds(self, num_seeds: Mapping[str, int]) -> "Plan":
         """The same plan with the first so many seeds of each variant."""
@@ -162,7 +181,7 @@ def _folds(config: StudyConfig) -> Iterator[Drawn]:
     """Each repeat cuts the folds anew, by its seed, which seeds its members too."""
     if config.folds is None:
         return
-    for seed in range(config.first_seed, config.first_seed + config.repeats):
+    for seed in range(config.first_seed, config.first_seed + config.num_repeats):
         for fold in range(config.folds):
             sample = Sample(kind="folds", index=fold, of=config.folds, seed=seed)
             seeds = Seeds.all(seed, config.seed_streams)

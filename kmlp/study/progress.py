@@ -65,7 +65,7 @@ class StudyProgress(LiveDisplay):
         if name != self._reference:
             self._reference = name
             words = name.replace("_", " ")
-            self._say(f"Training reference {number} of {total}: {words}, a model a seed.")
+            self._say(f"Training reference {number} of {total}: {words}.")
 
     def importance(self, model: str, num_columns: int) -> None:
         """The columns of a trained model are about to be shuffled."""

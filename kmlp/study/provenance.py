@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from kmlp.config import AUTO, DataConfig, StudyConfig
+from kmlp.config import AUTO, StudyConfig
 from kmlp.config.base import Config
+from kmlp.config.tables.table import apart_from_test
 from kmlp.data import Dataset
 from kmlp.data.rows.holding_out import hold_out
 from kmlp.data.rows.record import Rows
@@ -58,8 +59,18 @@ def refuse_differences(folder: RunFolder, differences: Sequence[str], data: Data
     if found := [*differences, *(others if there != here else ())]:
         raise RunFolderError(
             f"{folder.path} holds another {folder.kind}: {'; '.join(found)}. "
-            "Name another folder with --out."
+            f"Name another folder with --out.{_of_other_rows(folder, data)}"
         )
+
+
+def _of_other_rows(folder: RunFolder, data: Dataset) -> str:
+    """What to write where one of the two sets rows aside to test, and the other does not."""
+    had_test_rows = stored_environment(folder)["dataset"]["num_test"] > 0
+    if had_test_rows == data.has_test_rows:
+        return ""
+    if had_test_rows:
+        return " It has rows that are set aside to test, these data have none: say test=0.2."
+    return " It sets no rows aside to test, these data do: say test='cv'."
 
 
 def claim(folder: RunFolder, config: StudyConfig, data: Dataset, trainer: Trainer) -> None:
@@ -68,7 +79,10 @@ def claim(folder: RunFolder, config: StudyConfig, data: Dataset, trainer: Traine
     if (folder.path / _STUDY).exists():
         tell_of_changes(folder, _STUDY, _ENVIRONMENT)
         _tell_of_another_question(folder, stored_config(folder), config)
-    folder.write_test_labels(data.spec.in_unit(data.y_test), data.test_weight)
+    # Where no row is set aside, each is held out once a repeat.
+    tested = data.y_test if data.has_test_rows else data.y_train
+    weight = data.test_weight if data.has_test_rows else data.rows.weight
+    folder.write_test_labels(data.spec.in_unit(tested), weight)
     folder.write_train_labels(data.spec.in_unit(data.y_train), data.rows.weight)
     described = describe(data, config.validation_fraction)
     write_claim(folder, _STUDY, config, environment(data, described, trainer))
@@ -124,7 +138,7 @@ def _differences(stored: StudyConfig, config: StudyConfig) -> list[str]:
         old, new = getattr(stored, name).to_dict(), getattr(config, name).to_dict()
         found += [(f"{name}.{key}", old[key], new[key]) for key in new]
     found.append(("dataset", stored.dataset, config.dataset))
-    found.append(("data", _said(stored.data), _said(config.data)))
+    found.append(("data", *apart_from_test(stored.data, config.data)))
     found.append(("seed_streams", stored.seed_streams, config.seed_streams))
     found.append(("strengths", stored.strengths, config.strengths))
     if stored.strengths == AUTO:
@@ -132,10 +146,6 @@ def _differences(stored: StudyConfig, config: StudyConfig) -> list[str]:
         found.append(("metric", stored.metric, config.metric))
     found.append(("validation_fraction", stored.validation_fraction, config.validation_fraction))
     return [f"{name} is {old!r} there, {new!r} here" for name, old, new in found if old != new]
-
-
-def _said(data: DataConfig | None) -> dict[str, Any] | None:
-    return data.to_dict() if data else None
 
 
 def stored_config(folder: RunFolder) -> StudyConfig:

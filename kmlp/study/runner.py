@@ -10,7 +10,7 @@ import numpy as np
 
 from kmlp.data import Dataset
 from kmlp.engine.checkpoint import Checkpoints
-from kmlp.engine.member import Member
+from kmlp.engine.member import Member, counted
 from kmlp.engine.trainer import MemberResult, Need, Room, Stacks, Trainer
 from kmlp.errors import RunFolderError
 from kmlp.study.run_folder.folder import MemberRecord, RunFolder
@@ -61,7 +61,8 @@ def train_missing(
     if not missing:
         return
     if data.given_rows:
-        wanted = missing = {id: member.counted(data.rows) for id, member in missing.items()}
+        known = counted(list(missing.values()), data.rows)
+        wanted = missing = dict(zip(missing, known, strict=True))
     id_of = {m.id: id for id, m in wanted.items()}
     runner = _Runner(folder, id_of, trainer, watcher, until, parts)
     runner.retry_crashed_members_alone(missing, data)
@@ -253,7 +254,7 @@ def _to_arrays(result: MemberResult, parts: Sequence[str]) -> dict[str, np.ndarr
     # A search's trials are told apart by what is logged: only a study scores them once more.
     is_scored, validation = part in parts and len(result.validation) > 0, result.validation
     return {
-        **({outputs_name(part, outputs): outputs} if part in parts else {}),
+        **({outputs_name(part, outputs): outputs} if part in parts and len(outputs) else {}),
         **({"fold_rows": result.fold} if len(result.fold) else {}),
         **({outputs_name("val", validation): validation} if is_scored else {}),
         **({"val_rows": result.validation_rows} if is_scored else {}),

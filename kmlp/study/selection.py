@@ -19,6 +19,7 @@ class Selection:
         members: their entries in `results["members"]`; all of them finished.
         dataset: `results["dataset"]`.
         environment: versions, platform and data source of the study.
+        basis: what `test` of the variant rests on: "test", rows that were set aside, or "folds".
     """
 
     run_dir: Path
@@ -26,6 +27,7 @@ class Selection:
     members: tuple[Mapping[str, Any], ...]
     dataset: Mapping[str, Any]
     environment: Mapping[str, Any]
+    basis: str = "test"
 
     @property
     def spec(self) -> DataSpec:

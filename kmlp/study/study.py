@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from kmlp.config import AUTO, StudyConfig
-from kmlp.config.tables.table import load_configured
 from kmlp.data import Dataset
-from kmlp.data.dataset import checked_data
+from kmlp.data.rows.checks import checked_data
 from kmlp.engine.member import Member
 from kmlp.engine.trainer import Trainer
 from kmlp.errors import ConfigError, RunFolderError
@@ -20,6 +19,7 @@ from kmlp.study.importance.computing import check_importance, find_importance
 from kmlp.study.interim import looks_in, looks_summary, schedule_of
 from kmlp.study.judging.checks import check_metric, check_own_metric
 from kmlp.study.judging.rescore import judge_by
+from kmlp.study.judging.test_rows import load_data, refuse_folds
 from kmlp.study.loading import Study, pilot_folder, pilot_results
 from kmlp.study.pilot import pilot_study, with_chosen_strengths
 from kmlp.study.plan import Plan, plan_study
@@ -82,12 +82,16 @@ def run_study(
     """
     folder = RunFolder(run_dir)
     refuse_foreign_study(folder.path, config)
-    data = checked_data(data) if data is not None else load_configured(config.dataset, config.data)
+    if data is None:
+        data, config = load_data(config, folder.path)
+    refuse_folds(config, checked_data(data))
     config = config.for_data(
         data.spec.task,
         data.spec.input_dtype,
         is_table=data.schema is not None,
         num_rows=len(data.y_train),
+        has_test_rows=data.has_test_rows,
+        given_folds=data.rows.num_folds,
     )
     plan = plan_study(config, data.provenance.sha256)
     _check(plan, data)
@@ -153,7 +157,8 @@ def _run(
         if find_importance(folder, results, trained, data, trainer, progress, metric=metric):
             results = make_results()
         folder.write_json("results.json", results.to_dict())
-        num_seeds = {v.name: v.num_members for v in results.variants}
+        # Seeds; where folds test, folds.
+        num_seeds = {v.name: len(results.by_pair(v.name)) for v in results.variants}
         note_reading(folder, results.metric.name, results.baseline, num_seeds)
     return Study(config, folder.path, results)
 
@@ -209,13 +214,15 @@ def _train(
 def _train_references(
     plan: Plan, rounds: Rounds, folder: RunFolder, data: Dataset, progress: StudyWatcher | None
 ) -> None:
-    """Of as many seeds as the variant has that has most of them."""
+    """Of as many seeds as the variant has that has most of them; of every fold where these test."""
     if not plan.references:
         return
     from kmlp.study.references.training import train_references
 
     seeds = plan.config.seeds[: max(rounds.num_seeds.values())]
     wanted = [by_seed[seed] for by_seed in plan.references.values() for seed in seeds]
+    if not data.has_test_rows:
+        wanted = [one for by_fold in plan.fold_references.values() for one in by_fold.values()]
     train_references(folder, wanted, data, progress)
 
 
@@ -255,13 +262,13 @@ def _check(plan: Plan, data: Dataset) -> None:
     """Refuses a variant that does not fit the data, before anything is written or trained."""
     from kmlp.engine.compatibility import check_member, check_repeats, check_split, thin_classes
 
-    check_metric(plan.config.metric, data)
+    check_metric(plan, data)
     check_importance(plan.config, data)
     first = [(v, by_seed[plan.config.first_seed]) for v, by_seed in plan.members.items()]
     for name, member in first:
         with _naming(name):
             check_member(member, data.spec)
-    check_repeats(plan.config.folds, plan.config.repeats, data.rows)
+    check_repeats(plan.config.folds, plan.config.num_repeats, data.rows)
     kinds = _split_kinds(plan, data)
     for name, member in kinds.values():
         with contextlib.nullcontext() if member.num_train is None else _naming(name):

@@ -142,6 +142,8 @@ class LinearRun:
             for part, rows in parts.items()
             if len(rows)
         }
+        if not len(predictions):
+            return found
         if len(self.fold):
             return {**found, "fold": score_rows(data, predictions, self.fold)}
         return {**found, "test": score_rows(data, predictions)}

@@ -78,7 +78,11 @@ def test_images_are_shown_by_their_classes(path, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "photos: 6 training and 4 test rows of 3 x 2 uint8, binary"
     assert [line.split() for line in lines[2:4]] == [["a[b]", "3", "2"], ["b", "3", "2"]]
-    data("photos", json=True)
+    data("photos")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("photos: 10 rows without test rows (folds test) of 3 x 2 uint8")
+    assert lines[2].split() == ["a[b]", "5"]
+    data("photos", of=OfTable(test="0.2"), json=True)
     told = json.loads(capsys.readouterr().out)
     assert told["classes"]["b"] == {"train": 4, "test": 1}
     assert any("few rows for these classes of 'photos'" in line for line in told["warnings"])
@@ -120,7 +124,7 @@ def test_paths_in_a_study_file_are_relative_to_it(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "other")
     config = read_studies("../study.toml")[""]
     assert config.dataset == "../churn.csv"
-    assert len(load_data(config).x_test) == 12
+    assert len(load_data(config, tmp_path / "run")[0].x_test) == 12
     search = FILE.replace('variants = ["none", "l2"]', "")
     (tmp_path / "search.toml").write_text(search)
     assert read_search_file("../search.toml").dataset == "../churn.csv"
@@ -140,17 +144,22 @@ def test_images_beside_a_study_file_are_meant_and_its_run_folders_are_not(path, 
 def test_what_to_look_at_is_said_before_anything_trains(path, capsys):
     rows = [f"{i / 7};{i * i % 59};{'yes' if i % 2 else 'no'}" for i in range(60)]
     path.write_text("\n".join(["a;b;left", *rows, *rows]))
-    load_data(StudyConfig(dataset="churn.csv", data={"target": "left"}))
-    told = capsys.readouterr().err
-    assert "look at: " in told
-    assert "test rows stand in the training rows, too" in told
+    for test, repeated in (
+        (0.2, "test rows stand in the training rows, too"),
+        ("cv", "more than once"),
+    ):
+        config = StudyConfig(dataset="churn.csv", data={"target": "left", "test": test})
+        load_data(config, path.parent / "run")
+        told = capsys.readouterr().err
+        assert "look at: " in told
+        assert repeated in told
 
 
 @pytest.mark.parametrize(
     ("line", "message"),
     [
         ("targt = 'left'", "DataConfig has no field 'targt'. Did you mean 'target'"),
-        ("test = 1.5", "test must be a share between 0 and 1, a column or a file"),
+        ("test = 1.5", 'test must be a share between 0 and 1, a column, a file or "cv"'),
         ("columns = {a = 'word'}", "a column is one of number, category, boolean, date"),
         ("drop = 3", "drop must be a list of columns"),
         ("target = 3", "target must be a column's name"),

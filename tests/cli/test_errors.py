@@ -31,6 +31,7 @@ def test_data_lists_every_set_with_its_state():
         (("study", "mnist", "--sweep", "dropuot=0:1:3"), "Did you mean 'dropout'?"),
         (("study", "mnist", "--folds", "1"), "kmlp: folds must be a whole number of at least 2"),
         (("study", "mnist", "--hidden-units", "a,b"), "whole numbers with hyphens between them"),
+        (("run", "mnist", "--tune", "--watch"), "kmlp: --watch is of studies"),
         (("report",), "kmlp: report needs a run folder"),
         (("report", "nowhere"), "kmlp: nowhere: no study.toml; is this a run folder?"),
         (("show", "nowhere"), "kmlp: nowhere: no study.toml; is this a run folder?"),

@@ -129,6 +129,14 @@ def test_a_ready_file_is_found_by_its_name(tmp_path, monkeypatch, said):
     assert find_file(said) == (Path(said) if said.endswith(".toml") else None)
 
 
+def test_only_a_folder_of_data_stands_before_a_ready_file_of_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("assignment").mkdir()
+    assert find_file("assignment") == ready_files()["assignment"]
+    Path("assignment/train-images-idx3-ubyte").touch()
+    assert find_file("assignment") is None
+
+
 @pytest.mark.parametrize("said", ["mnist", "churn.csv", "photos/", "elsewhere"])
 def test_data_are_no_study_file(said):
     assert find_file(said) is None

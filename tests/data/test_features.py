@@ -11,7 +11,8 @@ import pytest
 import scipy.sparse
 
 from kmlp.data import Dataset
-from kmlp.data.dataset import DataSpec, checked_data
+from kmlp.data.dataset import DataSpec
+from kmlp.data.rows.checks import checked_data
 from kmlp.errors import DataError
 
 rng = np.random.default_rng(0)

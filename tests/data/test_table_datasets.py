@@ -49,12 +49,12 @@ def test_a_files_rows_are_parted_and_encoded(path):
 
 
 def test_the_origin_is_the_files(path):
-    data = kmlp.load_dataset(path, target="left")
+    data = kmlp.load_dataset(path, target="left", test=0.2)
     origin = data.provenance
     assert (origin.source, origin.location) == ("file", str(path))
     assert origin.file_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert len(data.x_test) == N // 5
-    again = kmlp.load_dataset(path, target="left")
+    again = kmlp.load_dataset(path, target="left", test=0.2)
     assert again.provenance == origin
     np.testing.assert_array_equal(again.x_test, data.x_test)
 
@@ -161,12 +161,12 @@ def test_a_table_of_pixels_is_a_set_of_images(tmp_path):
     frame = pd.DataFrame(pixels, columns=[f"pixel{i}" for i in range(784)])
     frame.insert(0, "label", np.arange(50) % 5)
     frame.to_csv(tmp_path / "train.csv", index=False)
-    data = load_dataset(tmp_path / "train.csv")
+    data = load_dataset(tmp_path / "train.csv", test=0.2)
     assert (data.spec.input_shape, data.spec.input_dtype) == ((28, 28), "uint8")
     assert (len(data.x_train), len(data.x_test), data.spec.num_classes) == (40, 10, 5)
     assert (data.provenance.source, data.schema) == ("file", None)
     assert np.bincount(data.y_test).tolist() == [2] * 5
-    said = Dataset.from_table(frame, target="label")
+    said = Dataset.from_table(frame, target="label", test=0.2)
     np.testing.assert_array_equal(said.x_test, data.x_test)
     with pytest.raises(DataError, match="images without labels"):
         Dataset.from_table(frame.drop(columns="label"))

@@ -37,7 +37,7 @@ def made(tmp_path_factory):
     """The table's data set, its study, and the exports of its best member and of both."""
     folder = tmp_path_factory.mktemp("churn")
     path = write_csv(folder / "churn.csv", rows(600))
-    data = Dataset.from_table(path, "status")
+    data = Dataset.from_table(path, "status", test=0.2)
     study = run_study(CONFIG, folder / "run", data)
     one = export(study.best(), folder / "one")
     return data, study, {"one": one, "many": export(study.ensemble("none"), folder / "many")}
@@ -127,7 +127,9 @@ def test_a_data_set_prepared_alike_is_scored_and_another_refused(made, models, t
     scores = evaluate(models["one"], data)
     (member,) = study.best().members
     assert scores["accuracy"]["value"] == pytest.approx(member["test"]["accuracy"])
-    other = Dataset.from_table(write_csv(tmp_path / "other.csv", rows(300, seed=5)), "status")
+    other = Dataset.from_table(
+        write_csv(tmp_path / "other.csv", rows(300, seed=5)), "status", test=0.2
+    )
     with pytest.raises(DataError, match=r"not prepared as the model's were.*kmlp evaluate MODEL"):
         evaluate(models["one"], other)
     labels = [row["status"] for row in NEW]
@@ -206,7 +208,7 @@ def test_a_number_is_predicted_in_its_unit_with_its_digits(tmp_path):
     rng = np.random.default_rng(0)
     table = {"age": rng.normal(40, 9, 200), "city": rng.choice(["a", "b"], 200)}
     table["paid"] = 1e9 + 0.01 * table["age"] + (table["city"] == "a")
-    data = Dataset.from_table(table, "paid")
+    data = Dataset.from_table(table, "paid", test=0.2)
     study = run_study(CONFIG, tmp_path / "run", data)
     new = {"city": ["b", "zz", ""], "age": [39.5, np.nan, 1e4]}
     for selection in (study.best(), study.ensemble("none")):

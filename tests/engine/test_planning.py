@@ -1,10 +1,12 @@
 """Small data train in few programs and wide stacks, large data in programs of their own."""
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
+from kmlp import StudyConfig, run_study
 from kmlp.data import Dataset
 from kmlp.engine.member import Member
 from kmlp.engine.planning.costs import compile_seconds, epoch_seconds
@@ -15,6 +17,7 @@ from kmlp.engine.signature import Signature
 from kmlp.engine.stack import build_stack
 from kmlp.engine.stack_training import DeviceData, StackRun
 from kmlp.engine.trainer import MemberResult
+from kmlp.errors import ConfigError
 from kmlp.nn.loops import worth_padding
 from tests.twins import make_member
 
@@ -62,6 +65,32 @@ def test_what_no_stack_can_share_is_never_merged(tiny):
     assert len(stacks) == 3
     for stack in stacks:
         Signature.of_all(stack)
+
+
+def test_members_of_other_counts_train_in_stacks_of_their_own(tiny):
+    """Where groups stay whole a seed may have more rows than another: a stack has one number."""
+    members = members_of(tiny, {}, {"dropout": 0.2}, seeds=4)
+    counts = [(40, 10), (44, 6), (40, 10), (44, 6)] * 2
+    known = [dataclasses.replace(m, counts=c) for m, c in zip(members, counts, strict=True)]
+    stacks = plan_stacks(known, tiny.spec, 1, room=Rows(50))
+    assert sorted(len(stack) for stack in stacks) == [4, 4]
+    assert all(len({m.counts for m in stack}) == 1 for stack in stacks)
+    with pytest.raises(ConfigError, match=r"They differ in counts \(\(40, 10\) and \(44, 6\)\)"):
+        Signature.of_all(known)
+
+
+@pytest.mark.slow
+def test_a_study_of_groups_trains_every_seed_and_fold(tmp_path):
+    """Seeds and folds of different counts, some of them alike, by the engine itself."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(120, 3)), rng.integers(0, 2, 120)
+    groups = rng.integers(0, 15, 120)
+    data = Dataset.from_arrays(x, y, x[:20], y[:20], groups=groups)
+    train = {"max_epochs": 2, "batch_size": 32}
+    config = StudyConfig(dataset="x", variants=("none",), num_seeds=3, folds=2, train=train)
+    found = run_study(config, tmp_path / "run", data).record
+    assert [m.status for m in (*found.members, *found.extra_members)] == ["done"] * 5
+    assert np.isfinite([m.score("val", "cross_entropy") for m in found.members]).all()
 
 
 def test_without_a_room_no_more_is_known_and_nothing_is_merged(tiny):

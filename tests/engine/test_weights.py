@@ -45,8 +45,7 @@ def data_of(task: str, *, weighted: bool, equal: float | None = None) -> Dataset
 def trained(data: Dataset, **settings) -> list[MemberResult]:
     known = {"batch_size": "full", "max_epochs": 4, "input_scaling": "none", "l2": 1e-3}
     members = [make_member(data, seed, **known | settings) for seed in range(2)]
-    counted = [m.counted(data.rows) for m in members]
-    return fit_stack(build_stack(counted, data.spec), DeviceData(data))
+    return fit_stack(build_stack(members, data.spec), DeviceData(data))
 
 
 def distance(some: list[MemberResult], others: list[MemberResult]) -> float:
@@ -99,7 +98,7 @@ def test_an_epoch_is_plain_keras_with_sample_weight(task):
     data = data_of(task, weighted=True)
     settings = {"optimizer": "sgd", "learning_rate": 0.1, "batch_size": 32, "max_epochs": 1}
     member = make_member(data, 3, input_scaling="none", **settings)
-    stack = build_stack([member.counted(data.rows)], data.spec)
+    stack = build_stack([member], data.spec)
     model = extract_member(stack, 0)
     rows, _ = member.split(data.rows)
     weight = data.rows.weight / data.rows.weight[rows].mean()

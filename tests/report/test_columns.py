@@ -88,7 +88,7 @@ def test_the_images_of_a_folder_are_found_again_as_they_were_parted(tmp_path):
     np.testing.assert_array_equal(find_test_images(found, test=0.5), data.x_test)
     assert isinstance(find_test_images(found), str)
     digits = load_dataset("digits")
-    np.testing.assert_array_equal(find_test_images(environment_of(digits)), digits.x_test)
+    np.testing.assert_array_equal(find_test_images(environment_of(digits)), digits.x_train)
 
 
 def test_a_folder_from_before_there_were_warnings_has_no_section():

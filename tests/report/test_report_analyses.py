@@ -106,19 +106,19 @@ def test_it_says_what_was_drawn_and_what_the_variance_is_of(results):
     assert "3 disjoint parts of the training rows, 33 rows each, with 2 seeds on each" in texts[0]
     assert "with 6 networks a variant their majority is too often that of chance" in texts[1]
     assert "not at full size" in texts[2]
-    assert "for these 2 seeds, which train on every sample" in texts[1]
+    assert "for these 2 seeds, which train on every sample" in texts[2]
     entries = [entry.to_dict() for entry in results.bias_variance]
     alone = changed(results, bias_variance=[{**e, "num_seeds": 1} for e in entries])
     section = decompositions.decompositions_section(alone)
     texts = [b.text for b in section.blocks if isinstance(b, Text)]
     assert "or with the same one" not in texts[0]
     assert "alike on every sample counts as bias" in texts[0]
-    assert "for this seed, which trains on every sample" in texts[1]
+    assert "for this seed, which trains on every sample" in texts[2]
     drawn = changed(results, bias_variance=[{**e, "resample": "bootstrap:3"} for e in entries])
     section = decompositions.decompositions_section(drawn)
     texts = [b.text for b in section.blocks if isinstance(b, Text)]
     assert "3 bootstrap draws" in texts[0]
-    assert "not that of fresh rows" in texts[1]
+    assert "not that of fresh rows" in texts[2]
 
 
 def test_a_regression_has_the_squared_error_alone(tmp_path_factory):

@@ -41,7 +41,10 @@ def results_with(scores: dict[str, float], metric: str = "accuracy") -> StudyNum
         {
             "metric": {"name": metric, "higher_is_better": not is_regression},
             "baseline": "none",
-            "variants": [{"name": n, "val": {metric: {"mean": s}}} for n, s in scores.items()],
+            "variants": [
+                {"name": n, **{key: {metric: {"mean": s}} for key in ("val", "test")}}
+                for n, s in scores.items()
+            ],
             **(of_task if is_regression else {}),
         }
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 from kmlp.config import AUTO, DataConfig, MLPConfig, StudyConfig, TrainConfig
 from kmlp.config.settings import RECORDS
+from kmlp.config.tables.table import setting_aside
 from kmlp.data import Dataset
 from kmlp.engine.trainer import Trainer
 from kmlp.stats.monitoring import primary_metric
@@ -25,6 +26,8 @@ from tuning.results.records.trials import FinishedTrial
 from tuning.results.search_folder import SearchFolder
 
 NUM_TRIALS = 3
+# A study's folds share a seed a repeat: of one repeat its luck would be in no standard error.
+_MIN_REPEATS = 4
 
 
 # What TOML, which has no null, could not switch off again in a variant.
@@ -61,7 +64,7 @@ def study_config(
         train=TrainConfig.from_dict({k: bare[k] for k in settings.train}),
         validation_fraction=settings.validation_fraction,
         folds=settings.folds,
-        repeats=settings.repeats,
+        repeats=max(settings.repeats, _MIN_REPEATS) if settings.folds else 1,
         baseline="none" if len(baseline) == 1 else "default",
         metric=_metric(results),
         searched=len(results.trials),
@@ -80,7 +83,8 @@ def best_study_file(
     """The configuration that was picked beside the one that the search began from, as a study of
     its own, with fresh seeds."""
     config = study_config(results, num_trials=1)
-    return dataclasses.replace(config, dataset=dataset, data=table)
+    # By itself the file would leave open which rows test; those that chose must not.
+    return dataclasses.replace(config, dataset=dataset, data=setting_aside(dataset, table))
 
 
 def run_followup(

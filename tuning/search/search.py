@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from kmlp.config import MLPConfig, TrainConfig
-from kmlp.config.tables.table import load_configured
+from kmlp.config.tables.table import apart_from_test, load_configured
 from kmlp.data import Dataset
-from kmlp.data.dataset import checked_data
+from kmlp.data.rows.checks import checked_data, with_test_rows
 from kmlp.engine.trainer import Trainer
 from kmlp.errors import ConfigError, RunFolderError
 from kmlp.study.provenance import (
@@ -170,9 +170,10 @@ def _configured(
         )
     if isinstance(dataset, Dataset):
         data = dataset
-    return config, checked_data(data) if data is not None else (
-        load_configured(config.dataset, config.data)
-    )
+    if data is None:
+        data, table = load_configured(config.dataset, config.data, sets_aside=True)
+        config = dataclasses.replace(config, data=table)
+    return config, with_test_rows(checked_data(data), "a search")
 
 
 def _check(config: SearchConfig, data: Dataset) -> None:
@@ -213,8 +214,10 @@ def _differences(kept: SearchConfig, asked: SearchConfig) -> list[str]:
     found = []
     for f in dataclasses.fields(SearchConfig):
         old, new = getattr(kept, f.name), getattr(asked, f.name)
-        if f.name in ("model", "train", "data"):
-            old, new = (value.to_dict() if value else {} for value in (old, new))
+        if f.name == "data":
+            old, new = apart_from_test(old, new)
+        elif f.name in ("model", "train"):
+            old, new = old.to_dict(), new.to_dict()
         if isinstance(new, Mapping):
             names = [*old, *(n for n in new if n not in old)]
             pairs = [(f"{f.name}.{n}", _of(old, n), _of(new, n)) for n in names]

@@ -1,14 +1,16 @@
 """What a table's columns are to a study or a search: the `[data]` of their files."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kmlp.config import fields
 from kmlp.config.base import Config
 from kmlp.data import Dataset, load_dataset
 from kmlp.data.columns import KINDS
+from kmlp.data.loading import has_own_test_rows
 from kmlp.data.rows.options import RowOptions
+from kmlp.data.sampling import FOLDS, TEST_SHARE
 from kmlp.errors import ConfigError, DataError
 from kmlp.text import shown
 
@@ -22,7 +24,9 @@ class DataConfig(Config):
 
     Attributes:
         target: the column to predict.
-        test: the share of rows that test, a column that marks them, or a file.
+        test: the share of rows that test, a column that marks them, a file, or "cv": none is set
+            aside, and each row is held out in its fold. None leaves it to the number of rows: "cv"
+            of fewer than 2,000, else a fifth; a study writes out which.
         columns: kinds that are said, "number", "category", "boolean" or "date", by column.
         drop: columns that are not used.
         group_on, time_on, stratify_on, fold_on: columns by which rows are parted, and no inputs:
@@ -34,12 +38,12 @@ class DataConfig(Config):
         ConfigError: a value is of another type or out of range.
 
     Example:
-        >>> DataConfig(target="status", columns={"zip": "category"}).test
-        0.2
+        >>> DataConfig(target="status", columns={"zip": "category"}, test="cv").test
+        'cv'
     """
 
     target: str | None = None
-    test: float | str = 0.2
+    test: float | str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     drop: tuple[str, ...] = ()
     group_on: str | None = None
@@ -52,10 +56,7 @@ class DataConfig(Config):
     def __post_init__(self) -> None:
         if self.target is not None and (not isinstance(self.target, str) or not self.target):
             raise ConfigError(fields.wanted(self, "target", "a column's name"))
-        is_share = fields.is_number(self.test) and 0 < float(self.test) < 1
-        if not is_share and (not isinstance(self.test, str) or not self.test):
-            what = "a share between 0 and 1, a column or a file"
-            raise ConfigError(fields.wanted(self, "test", what))
+        self._check_test()
         self._check_columns()
         listed = (self.drop,) if isinstance(self.drop, str) else self.drop
         if not isinstance(listed, list | tuple) or not all(isinstance(n, str) for n in listed):
@@ -79,6 +80,13 @@ class DataConfig(Config):
         """What is said of rows, by `load_dataset`'s arguments."""
         return {name: getattr(self, name) for name in OF_ROWS}
 
+    def _check_test(self) -> None:
+        test = self.test
+        is_share = isinstance(test, int | float) and fields.is_number(test) and 0 < test < 1
+        if test is not None and not is_share and (not isinstance(test, str) or not test):
+            what = f'a share between 0 and 1, a column, a file or "{FOLDS}"'
+            raise ConfigError(fields.wanted(self, "test", what))
+
     def _check_columns(self) -> None:
         if not isinstance(self.columns, Mapping):
             raise ConfigError(fields.wanted(self, "columns", "a table of kinds by column"))
@@ -98,19 +106,49 @@ def read_data(value: Any) -> DataConfig | None:
     return DataConfig.from_dict(value)
 
 
-def load_configured(dataset: str, data: DataConfig | None) -> Dataset:
-    """The data set that a config names.
+def setting_aside(dataset: str, data: DataConfig | None) -> DataConfig | None:
+    """A config's `data`, with a fifth set aside where nothing says which rows test."""
+    if not _is_open(dataset, data):
+        return data
+    return replace(data or DataConfig(), test=TEST_SHARE)
+
+
+def _is_open(dataset: str, data: DataConfig | None) -> bool:
+    return (data is None or data.test is None) and not has_own_test_rows(dataset)
+
+
+def apart_from_test(old: DataConfig | None, new: DataConfig | None) -> tuple[dict, dict]:
+    """Both as tables to be compared; `test` only where both say it: else the data's hash tells."""
+    tables = [(data or DataConfig()).to_dict() for data in (old, new)]
+    if any(table["test"] is None for table in tables):
+        tables = [{k: v for k, v in table.items() if k != "test"} for table in tables]
+    return tables[0], tables[1]
+
+
+def load_configured(
+    dataset: str, data: DataConfig | None, *, sets_aside: bool
+) -> tuple[Dataset, DataConfig | None]:
+    """The data set that a config names, and its `data` with what tests written out.
+
+    Args:
+        dataset: the config's.
+        data: the config's.
+        sets_aside: whether rows must be set aside to test: a fifth of them where nothing is said.
 
     Raises:
         DataError: it cannot be loaded.
     """
-    if data is None:
-        return load_dataset(dataset)
-    return load_dataset(
+    if sets_aside:
+        data = setting_aside(dataset, data)
+    is_open, how = _is_open(dataset, data), data or DataConfig()
+    loaded = load_dataset(
         dataset,
-        target=data.target,
-        test=data.test,
-        columns=data.columns,
-        drop=data.drop,
-        **data.of_rows,
+        target=how.target,
+        test=how.test,
+        columns=how.columns,
+        drop=how.drop,
+        **how.of_rows,
     )
+    if is_open:
+        data = replace(how, test=TEST_SHARE if loaded.has_test_rows else FOLDS)
+    return loaded, data

@@ -8,11 +8,13 @@ import numpy as np
 
 from kmlp.data.arrays.npy import array_names, listed, open_array, open_npz
 from kmlp.data.arrays.streams import CHUNK, open_regular, reading
+from kmlp.data.sampling import FOLDS, chosen_test, is_folds
 from kmlp.errors import DataError
 
 PARTS = ("x_train", "y_train", "x_test", "y_test")
 WHOLE = ("x", "y")
-_TEST = 0.2
+Parts = tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None]
+"""x_train, y_train, x_test, y_test; no test rows where folds test."""
 
 
 def read_archive(path: Path) -> tuple[dict[str, np.ndarray], str]:
@@ -37,10 +39,18 @@ def read_archive(path: Path) -> tuple[dict[str, np.ndarray], str]:
     return arrays, _sha256(path)
 
 
-def part_arrays(
-    arrays: dict[str, np.ndarray], path: Path, test: Any
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """x_train, y_train, x_test, y_test; of x and y by the share of rows that test.
+def has_test_part(path: Path) -> bool:
+    """Whether an archive holds test rows of its own.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    with reading(path), open_npz(path) as archive:
+        return set(PARTS) <= {name.lower() for name in array_names(archive)}
+
+
+def part_arrays(arrays: dict[str, np.ndarray], path: Path, test: Any) -> Parts:
+    """x_train, y_train, x_test, y_test; of x and y by what tests.
 
     Raises:
         DataError: there are test rows already, no such share, or x and y differ in number.
@@ -56,21 +66,21 @@ def part_arrays(
     return parted(x, y, test)
 
 
-def parted(
-    x: np.ndarray, y: np.ndarray, test: Any
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """x_train, y_train, x_test, y_test by the share of rows that test, a fifth of each class where
-    it is None.
+def parted(x: np.ndarray, y: np.ndarray, test: Any) -> Parts:
+    """x_train, y_train, x_test, y_test by the share of each class that tests; see `chosen_test`.
 
     Raises:
         DataError: no such share.
     """
     from kmlp.data.holdout import draw_test_rows
 
-    share = _TEST if test is None else test
+    share = chosen_test(test, len(x))
+    if is_folds(share):
+        return x, y, None, None
     if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share < 1:
         raise DataError(
-            f"test of arrays and images is a share, such as 0.2. Received: test={test!r}."
+            f"test of arrays and images is a share, such as 0.2, or {FOLDS!r}. Received: "
+            f"test={test!r}."
         )
     mask = draw_test_rows(_strata(y), share)
     return x[~mask], y[~mask], x[mask], y[mask]

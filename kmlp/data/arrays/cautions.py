@@ -50,7 +50,7 @@ def _unequal(what: str, names: Sequence[str], counts: np.ndarray) -> tuple[str, 
 
 
 def of_absent_classes(names: Sequence[str], counts: np.ndarray) -> tuple[str, ...]:
-    """Classes that no test row is of.
+    """Classes that no test row is of; nothing where there are no test rows.
 
     Args:
         names: of the classes.
@@ -61,7 +61,7 @@ def of_absent_classes(names: Sequence[str], counts: np.ndarray) -> tuple[str, ..
         ('no test row is of class yes: the scores say nothing of it',)
     """
     absent = [names[i] for i in np.flatnonzero(counts == 0).tolist()]
-    if not absent:
+    if not absent or not counts.any():
         return ()
     which = f"class {listed(absent[:10])}"
     return (f"no test row is of {which}: the scores say nothing of it",)
@@ -88,6 +88,27 @@ def of_shared_rows(train: np.ndarray, test: np.ndarray) -> tuple[str, ...]:
     return (
         f"{count:,} of {len(rows):,} test rows stand in the training rows, too, with the same "
         "values in every column: their scores say little of new rows",
+    )
+
+
+def of_repeated_rows(rows: np.ndarray) -> tuple[str, ...]:
+    """Rows that stand there more than once, where folds test; told as by `of_shared_rows`.
+
+    Args:
+        rows: `(n, ...)` all of them.
+
+    Example:
+        >>> of_repeated_rows(np.tile(np.arange(40).reshape(20, 2), (2, 1)))[0][:34]
+        '40 of 40 rows stand there more tha'
+    """
+    _, places, counts = np.unique(_hashes(rows), return_inverse=True, return_counts=True)
+    count = int((counts[places] > 1).sum())
+    if not count or count <= _TIMES * len(rows) * _equal_by_chance(rows):
+        return ()
+    return (
+        f"{count:,} of {len(rows):,} rows stand there more than once, with the same values in "
+        "every column: held out in one fold they are trained on in another, and their scores say "
+        "little of new rows",
     )
 
 

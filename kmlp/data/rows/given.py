@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 from kmlp.data.arrays.given import to_array
-from kmlp.data.rows.record import Rows, of_mean_one
+from kmlp.data.rows.record import Rows, of_mean_one, spread_of
 from kmlp.errors import DataError
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -130,6 +130,7 @@ class GivenRows:
             groups=_groups(groups, num_train, num_validation),
             weight=None if weight is None else of_mean_one(weight),
             is_validation=np.arange(len(arrays[1])) >= num_train if num_validation else None,
+            notes=_notes(groups, weight),
         )
         return cls(rows, None if weight is None else of_mean_one(test_weight, weight))
 
@@ -168,3 +169,30 @@ def _groups(given: Any, num_train: int, num_validation: int) -> np.ndarray | Non
         )
     _, codes = np.unique(groups.astype(str), return_inverse=True)
     return np.concatenate([codes, np.full(num_validation, -1)])
+
+
+def _notes(groups: Any, weight: np.ndarray | None) -> tuple[str, ...]:
+    """What is said of rows, for people."""
+    found = []
+    if groups is not None:
+        number = len(np.unique(to_array(groups, "groups").astype(str)))
+        found.append(f"groups: {number:,} in the training rows; none is parted")
+    if weight is not None:
+        found.append(f"weights: {spread_of(weight)}")
+    return tuple(found)
+
+
+def has_test_rows(x_test: Any, y_test: Any, validation: Any) -> bool:
+    """Whether there are test rows: both of their arrays, or none."""
+    if x_test is None and y_test is None and validation is not None:
+        raise DataError(
+            "validation is of data with test rows: rows that only validate would be in no fold. "
+            "Give x_test and y_test, or leave validation out."
+        )
+    if (x_test is None) != (y_test is None):
+        given, lacking = ("y_test", "x_test") if x_test is None else ("x_test", "y_test")
+        raise DataError(
+            f"test rows are x_test and y_test. Received: {given} without {lacking}. Give both, or "
+            "none to cross-validate."
+        )
+    return x_test is not None

@@ -85,3 +85,13 @@ def of_mean_one(weight: np.ndarray, like: np.ndarray | None = None) -> np.ndarra
         [0.5, 1.5]
     """
     return (weight / (weight if like is None else like).mean()).astype(np.float32)
+
+
+def spread_of(weight: np.ndarray) -> str:
+    """Weights in words.
+
+    Example:
+        >>> spread_of(np.array([1.0, 3.0]))
+        'from 1 to 3, 2 on average'
+    """
+    return f"from {weight.min():g} to {weight.max():g}, {weight.mean():g} on average"

@@ -10,7 +10,7 @@ import polars as pl
 from kmlp.data.rows.cells import RowCells
 from kmlp.data.rows.holding_out import are_last
 from kmlp.data.rows.options import RowOptions
-from kmlp.data.rows.record import Rows
+from kmlp.data.rows.record import Rows, spread_of
 
 _LISTED = 10
 
@@ -35,8 +35,7 @@ def notes_on(options: RowOptions, of: Mapping[str, RowCells]) -> tuple[str, ...]
     if options.weight_on:
         weight = training.weight
         assert weight is not None
-        span = f"from {weight.min():g} to {weight.max():g}, {weight.mean():g} on average"
-        found.append(f"weights by {options.weight_on!r}: {span}")
+        found.append(f"weights by {options.weight_on!r}: {spread_of(weight)}")
     return tuple(found)
 
 

@@ -45,8 +45,15 @@ def _done(studies: Studies) -> str:
     return (
         f"{number:,} multilayer perceptrons were trained on {data}, to see which of "
         f"{len(variants)} variants of regularization helps: {counted} seeds a variant, each "
-        f"compared with {first.baseline} seed by seed on the test {first.unit().title}."
+        f"compared with {first.baseline} {_compared_on(first)}."
     )
+
+
+def _compared_on(results: StudyResults) -> str:
+    title = results.unit().title
+    if results.basis == "folds":
+        return f"fold by fold on the cross-validated {title}"
+    return f"seed by seed on the test {title}"
 
 
 def _on(name: str, studies: Studies) -> str:
@@ -87,8 +94,8 @@ def _take(name: str, results: StudyResults, studies: Studies) -> list[str]:
     where = where.lower() if len(studies) > 1 else where
     verb = "chooses" if best.chosen_on == "val" else "choose"
     return [
-        f"{_on(name, studies)}{where} {verb} {best.label}, of which a test {unit.title} of "
-        f"{unit.with_unit(test.mean)}{half} is to be expected{others}."
+        f"{_on(name, studies)}{where} {verb} {best.label}, of which a {results.tested.adjective} "
+        f"{unit.title} of {unit.with_unit(test.mean)}{half} is to be expected{others}."
     ]
 
 

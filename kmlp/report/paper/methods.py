@@ -230,6 +230,7 @@ def _stopping(studies: Studies) -> list[PaperBlock]:
     if not train["early_stopping"]:
         return [Prose((f"Every network trains {train['max_epochs']} epochs.",))]
     kept = "best" if train["restore_best_weights"] else "last"
+    rows = results.tested.rows[:1].upper() + results.tested.rows[1:]
     delta, epochs = _plain(train["min_delta"]), train["patience"]
     return [
         Prose(
@@ -249,7 +250,7 @@ def _stopping(studies: Studies) -> list[PaperBlock]:
                 " epochs in a row that do not improve, with ",
                 Formula(f"delta = {delta}", rf"\delta = {delta}"),
                 f", or after {train['max_epochs']} epochs; the weights of the {kept} epoch are "
-                "taken. Test rows have no say in it.",
+                f"taken. {rows} have no say in it.",
             )
         )
     ]

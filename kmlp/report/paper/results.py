@@ -44,7 +44,9 @@ def _outcome(
     blocks: list[PaperBlock] = []
     if ranking := sections.get("ranking"):
         main = next(b for b in ranking.blocks if isinstance(b, Table))
-        blocks.append(numbers.number(f"Test {unit.title} by variant {where}.", main))
+        blocks.append(
+            numbers.number(f"{results.tested.heading} {unit.title} by variant {where}.", main)
+        )
     for block in report.lead:
         if isinstance(block, Figure):
             blocks.append(numbers.number(f"What each variant gains {where}.", block))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from kmlp.report.paper.document import Chapter, Equation, Formula, PaperBlock, Prose
+from kmlp.report.paper.fold_statistics import SOURCE, fold_blocks
 from kmlp.study.results.records.study import StudyResults
 
 _MEAN = Formula(
@@ -37,7 +38,11 @@ _S, _D = Formula("S", "S"), Formula("d_s", "d_s")
 
 def statistics_chapters(studies: Sequence[StudyResults]) -> list[Chapter]:
     """Scores and tests; bias and variance where they were estimated."""
-    chapters = [Chapter("Scores and tests", [*_scores(), *_tests(studies)])]
+    rest_on = {results.basis for results in studies}
+    blocks = [*_scores(), *_flips()] if "test" in rest_on else []
+    if "folds" in rest_on:
+        blocks += fold_blocks(is_alone="test" not in rest_on)
+    chapters = [Chapter("Scores and tests", [*blocks, *_corrected(studies)])]
     if any(results.bias_variance for results in studies):
         chapters.append(Chapter("Bias and variance", _decomposition()))
     return chapters
@@ -69,8 +74,7 @@ def _scores() -> list[PaperBlock]:
     ]
 
 
-def _tests(studies: Sequence[StudyResults]) -> list[PaperBlock]:
-    looks = any(results.looks for results in studies)
+def _flips() -> list[PaperBlock]:
     return [
         Prose(
             (
@@ -82,6 +86,19 @@ def _tests(studies: Sequence[StudyResults]) -> list[PaperBlock]:
             )
         ),
         Equation(_FLIPS),
+    ]
+
+
+def _corrected(studies: Sequence[StudyResults]) -> list[PaperBlock]:
+    """Over all variants, and what follows from it."""
+    looks = any(results.looks for results in studies)
+    of_seeds = any(results.basis == "test" for results in studies)
+    effect = (
+        " The effect size is the mean difference in standard deviations of the differences, with "
+        "the interval of the noncentral t distribution [2]."
+    )
+    pairs = " or ".join(dict.fromkeys(f"{results.tested.pair}s" for results in studies))
+    return [
         Prose(
             (
                 "Among ",
@@ -96,9 +113,8 @@ def _tests(studies: Sequence[StudyResults]) -> list[PaperBlock]:
             (
                 "A variant is called better or worse where ",
                 Formula("tilde(p) < 0.05", r"\tilde p < 0.05"),
-                ", of six seeds or more; no interval decides it. The effect size is the mean "
-                "difference in standard deviations of the differences, with the interval of the "
-                "noncentral t distribution [2]. The best variant is chosen on validation rows."
+                f", of six {pairs} or more; no interval decides it.{effect * of_seeds} The best "
+                "variant is chosen on validation rows."
                 + " Where seeds were added in looks, p counts all planned looks."
                 * looks,
             )
@@ -152,4 +168,6 @@ def sources(studies: Sequence[StudyResults]) -> list[str]:
             "B. Neal et al. (2018). A modern take on the bias-variance tradeoff in neural "
             "networks. arXiv:1810.08591.",
         ]
+    if any(results.basis == "folds" for results in studies):
+        found.append(SOURCE)
     return found

@@ -34,17 +34,20 @@ def differences(results: StudyResults) -> Figure | None:
     compared = _compared(results)
     if not compared:
         return None
-    unit, baseline = results.unit(), results.baseline
+    unit, baseline, tested = results.unit(), results.baseline, results.tested
     rows = [_row(results, *pair) for pair in compared]
     right = "right" if unit.higher_is_better else "left"
     return draw(
         "differences",
-        draw_in_rows(rows, _difference_axis(unit, baseline), 0.0),
-        alt=f"Differences in test {unit.title} to {baseline} by variant, a dot a seed.",
+        draw_in_rows(rows, _difference_axis(unit, results), 0.0),
+        alt=(
+            f"Differences in {tested.adjective} {unit.title} to {baseline} by variant, a dot a "
+            f"{tested.pair}."
+        ),
         caption=(
-            f"Test {unit.title} minus {baseline}'s with the same seed{tabular.points(unit)}: a dot "
-            f"a seed, the diamond their mean, the bar its 95 % interval.{said_outer(rows)} Further "
-            f"{right} is better. "
+            f"{tested.heading} {unit.title} minus {baseline}'s {_paired_by(results)}"
+            f"{tabular.points(unit)}: a dot a {tested.pair}, the diamond their mean, the bar its "
+            f"95 % interval.{said_outer(rows)} Further {right} is better. "
             "Filled: the corrected test tells it apart (green better, orange worse); hollow: it "
             "does not."
         ),
@@ -59,7 +62,7 @@ def _compared(results: StudyResults) -> list[Compared]:
 
 def _row(results: StudyResults, variant: VariantResult, versus: VersusBaseline) -> ForestRow:
     unit, role = results.unit(), standing(versus, results.unit())
-    own, theirs = results.by_seed(variant.name), results.by_seed(results.baseline)
+    own, theirs = results.by_pair(variant.name), results.by_pair(results.baseline)
     return ForestRow(
         label=row_label(variant),
         values=unit.scale * np.array([own[s] - theirs[s] for s in own if s in theirs]),
@@ -70,12 +73,17 @@ def _row(results: StudyResults, variant: VariantResult, versus: VersusBaseline) 
     )
 
 
-def _difference_axis(unit: Unit, baseline: str) -> str:
+def _paired_by(results: StudyResults) -> str:
+    return "on the same fold" if results.basis == "folds" else "with the same seed"
+
+
+def _difference_axis(unit: Unit, results: StudyResults) -> str:
     """What is drawn, as long as it fits under a narrow figure."""
-    subtracted = f"test {unit.title} minus {baseline}{tabular.points(unit)} {unit.arrow}"
+    score = f"{results.tested.adjective} {unit.title}"
+    subtracted = f"{score} minus {results.baseline}{tabular.points(unit)} {unit.arrow}"
     if len(subtracted) <= _LONGEST_AXIS:
         return subtracted
-    return f"difference in test {unit.title}{tabular.points(unit)} {unit.arrow}"
+    return f"difference in {score}{tabular.points(unit)} {unit.arrow}"
 
 
 def _paired(compared: list[Compared], results: StudyResults) -> Iterator[Table]:
@@ -83,7 +91,7 @@ def _paired(compared: list[Compared], results: StudyResults) -> Iterator[Table]:
     unit = results.unit()
     known = {
         field: column
-        for field, column in _known(unit).items()
+        for field, column in _known(unit, results).items()
         if any(getattr(versus, field) is not None for _, versus in compared)
     }
     name: Column[Compared] = Column(head="Variant", cell=lambda pair: Cell(row_label(pair[0])))
@@ -97,8 +105,11 @@ def _paired(compared: list[Compared], results: StudyResults) -> Iterator[Table]:
     yield tabular.table([name, *tests], compared)
 
 
-def _known(unit: Unit) -> dict[str, Column[Compared]]:
+def _known(unit: Unit, results: StudyResults) -> dict[str, Column[Compared]]:
     """What else a comparison tells, by its field."""
+    kind = "paired t interval over seeds,"
+    if results.basis == "folds":
+        kind = "t interval over folds, corrected for the rows that they share, and"
 
     def bounds(interval: tuple[float, float]) -> Cell:
         return Cell(unit.interval(interval, signed=True))
@@ -108,7 +119,7 @@ def _known(unit: Unit) -> dict[str, Column[Compared]]:
             head="95 % interval",
             cell=lambda pair: tabular.if_any(pair[1].ci95, bounds),
             note=(
-                "The interval is the paired t interval over seeds, not corrected for the number of "
+                f"The interval is the {kind} not corrected for the number of "
                 "comparisons: one that excludes 0 decides nothing by itself."
             ),
         ),
@@ -132,7 +143,7 @@ def _known(unit: Unit) -> dict[str, Column[Compared]]:
         ),
         "p_wilcoxon": Column(
             head="Wilcoxon p",
-            cell=lambda pair: Cell(p_value(pair[1].p_wilcoxon)),
+            cell=lambda pair: tabular.if_any(pair[1].p_wilcoxon, lambda p: Cell(p_value(p))),
             note="Wilcoxon's p is not corrected.",
         ),
         "effect_size": Column(
@@ -145,7 +156,7 @@ def _known(unit: Unit) -> dict[str, Column[Compared]]:
         ),
         "probability_better": Column(
             head="P(better)",
-            cell=lambda pair: _share(pair[1].probability_better),
+            cell=lambda pair: tabular.if_any(pair[1].probability_better, _share),
             note="P(better): the chance to beat the baseline with the same seed.",
         ),
         "p_holm_equivalence": Column(

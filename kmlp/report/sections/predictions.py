@@ -75,21 +75,24 @@ def trust_section(networks: TrainedNetworks) -> Section:
     all_ = reliability(networks.truth, networks.ensemble_output)
     each = [reliability(networks.truth, o).ece for o in networks.outputs.values()]
     count = len(networks.outputs)
+    whose = f"the network with seed {networks.best_seed}"
+    of, together = "seeds", f"the ensemble of all {count}"
+    if networks.are_out_of_fold:
+        whose, of = "each row out of its fold in the first repeat", "repeats"
+        together = f"the mean over all {count}"
     text = (
         f"When a network of {networks.best} says that it is 80 % sure, is it right in 80 % of "
-        f"cases? Expected calibration error (ECE, {NUM_BINS} bins): the network with seed "
-        f"{networks.best_seed} {100 * one.ece:.1f} %"
+        f"cases? Expected calibration error (ECE, {NUM_BINS} bins): {whose} {100 * one.ece:.1f} %"
     )
     tables = {"reliability": _bins({"one": one, "ensemble": all_})}
     if count == 1:
         blocks: list[Block] = [Text(text + "."), _trust_figure({_one(networks): one})]
         return Section("trust", _TRUST, blocks, tables)
     text += (
-        f", {100 * np.mean(each):.1f} % on average over {count} seeds "
-        f"({100 * min(each):.1f} to {100 * max(each):.1f}); the ensemble of all {count} "
-        f"{100 * all_.ece:.1f} %."
+        f", {100 * np.mean(each):.1f} % on average over {count} {of} "
+        f"({100 * min(each):.1f} to {100 * max(each):.1f}); {together} {100 * all_.ece:.1f} %."
     )
-    panels = {_one(networks): one, f"ensemble of {count}": all_}
+    panels = {_one(networks): one, _all(networks): all_}
     return Section("trust", _TRUST, [Text(text), _trust_figure(panels)], tables)
 
 
@@ -120,10 +123,13 @@ def residuals_section(results: StudyResults, networks: TrainedNetworks) -> Secti
     figure = draw(
         "residuals",
         draw_at,
-        alt="Predicted against true targets, and residuals against predictions, of the test rows.",
+        alt=(
+            "Predicted against true targets, and residuals against predictions, of the "
+            f"{results.tested.rows}."
+        ),
         caption=(
-            f"Each dot is a test row, predicted by the mean of the {len(networks.outputs)} "
-            f"networks of {networks.best}: RMSE {unit.value(scores['rmse'])}, R² "
+            f"Each dot is one of the {results.tested.rows}, predicted by the mean of the "
+            f"{networks.in_words}: RMSE {unit.value(scores['rmse'])}, R² "
             f"{scores['r2']:.3f}. On the dashed line a prediction is exact."
         ),
     )
@@ -134,7 +140,14 @@ _TRUST = "Can its probabilities be trusted?"
 
 
 def _one(networks: TrainedNetworks) -> str:
+    if networks.are_out_of_fold:
+        return "one network a row"
     return f"one network (seed {networks.best_seed})"
+
+
+def _all(networks: TrainedNetworks) -> str:
+    count = len(networks.outputs)
+    return f"mean of {count} a row" if networks.are_out_of_fold else f"ensemble of {count}"
 
 
 def _confusion_figure(
@@ -151,9 +164,9 @@ def _confusion_figure(
         draw_at,
         alt=f"Confusion matrix of {networks.best}: true classes by row, predicted by column.",
         caption=(
-            "Of the test rows of each true class, the percentage predicted as each class: mean "
-            f"over {len(networks.outputs)} networks of {networks.best}, below half a percent left "
-            "out. Green is right, orange wrong."
+            "Of the rows that test of each true class, the percentage predicted as each class: "
+            f"mean over {networks.in_words}, below half a percent left out. Green is right, "
+            "orange wrong."
         ),
     )
 
@@ -176,11 +189,12 @@ def _pictures(networks: TrainedNetworks, images: np.ndarray, names: Sequence[str
         )
         for m in found
     ]
+    where = "in the data" if networks.are_out_of_fold else "in the test set"
     caption = (
-        f"The test images that most of the {count} networks of {networks.best} misread: the true "
-        "class and the most frequent wrong one, its number in the test set (from 0) and how many "
-        "networks misread it. Of equals those come first whose true class they "
-        "thought least likely. Some labels may be at fault."
+        f"The images that most of the {networks.in_words} misread: the true class and the most "
+        f"frequent wrong one, its number {where} (from 0) and how many of them misread it. Of "
+        "equals those come first whose true class they thought least likely. Some labels may be at "
+        "fault."
     )
     return [Pictures(items, caption)]
 
@@ -208,9 +222,9 @@ def _trust_figure(panels: Mapping[str, Reliability]) -> Figure:
         draw_at,
         alt="Reliability: how often predictions are right by how sure they are.",
         caption=(
-            "Test rows in bins by the probability of the predicted class: on the dashed line it is "
-            "right as often as it says; below, it is too sure of itself, above, not sure enough. A "
-            "dot's area follows the number of rows, the vertical line is the 95 % interval of its "
-            "height; bins of few rows are not joined."
+            "The rows that test in bins by the probability of the predicted class: on the dashed "
+            "line it is right as often as it says; below, it is too sure of itself, above, not "
+            "sure enough. A dot's area follows the number of rows, the vertical line is the 95 % "
+            "interval of its height; bins of few rows are not joined."
         ),
     )

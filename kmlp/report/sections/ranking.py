@@ -10,6 +10,7 @@ from kmlp.report.tabular import Column
 from kmlp.stats.formatting import Unit, p_value
 from kmlp.stats.summaries import Summary
 from kmlp.study.results.ranking import best_variant, rank, shown_beside
+from kmlp.study.results.records.basis import Tested
 from kmlp.study.results.records.study import StudyResults
 from kmlp.study.results.records.variants import VariantResult, Versus, VersusBaseline
 
@@ -32,7 +33,7 @@ def ranking_section(
         "variants": tabular.csv_rows(in_csv, rank(results)),
         "comparisons": _all(results),
     }
-    title = f"Test {unit.title} by variant"
+    title = f"{results.tested.heading} {unit.title} by variant"
     return Section("ranking", title, [_table(results, own)], tables)
 
 
@@ -42,6 +43,7 @@ def ranking_columns(results: StudyResults) -> list[Column[VariantResult]]:
     beside = [results.unit(metric) for metric in shown_beside(results)]
     # A column of equal numbers says less than a word in the note.
     has_counts = len({v.num_members for v in results.variants}) > 1
+    tested = results.tested
     return [
         Column(
             head="Variant",
@@ -55,46 +57,55 @@ def ranking_columns(results: StudyResults) -> list[Column[VariantResult]]:
             ),
             terminal="seeds",
             leaves=5,
-            numbers=lambda v: {"seeds": v.num_members, "diverged": v.num_diverged},
+            numbers=lambda v: {
+                "seeds": v.num_members,
+                "diverged": v.num_diverged,
+                "basis": results.basis,
+            },
         ),
         Column(
-            head=f"Test {unit.axis}\N{NO-BREAK SPACE}{unit.arrow}",
+            head=f"{tested.heading} {unit.axis}\N{NO-BREAK SPACE}{unit.arrow}",
             second="95 % interval",
             cell=lambda v: tabular.score(v.test[unit.metric], unit, mark="strong"),
-            terminal=_short(unit),
+            terminal=_short(unit, tested),
             second_leaves=3,
             numbers=lambda v: _every_score(v, results.metrics),
         ),
         Column(head="SE", cell=lambda v: _standard_error(v.test[unit.metric], unit)),
         *tabular.versus_columns(_versus, results.baseline, unit),
         Column(terminal="best", cell=lambda v: Cell(_place(v, best.variant if best else ""))),
-        *(_beside(u) for u in beside),
-        Column(
-            head=f"Ensemble{',' + unit.sign if unit.sign else ''}\N{NO-BREAK SPACE}{unit.arrow}",
-            cell=lambda v: tabular.if_any(
-                v.ensemble[unit.metric], lambda found: Cell(unit.value(found))
-            ),
-            numbers=lambda v: {f"ensemble_{m}": v.ensemble.get(m) for m in results.metrics},
-        ),
+        *(_beside(u, tested) for u in beside),
+        *([] if results.basis == "folds" else [_ensemble(unit, results.metrics)]),
     ]
+
+
+def _ensemble(unit: Unit, metrics: Sequence[str]) -> Column[VariantResult]:
+    return Column(
+        head=f"Ensemble{',' + unit.sign if unit.sign else ''}\N{NO-BREAK SPACE}{unit.arrow}",
+        cell=lambda v: tabular.if_any(
+            v.ensemble[unit.metric], lambda found: Cell(unit.value(found))
+        ),
+        numbers=lambda v: {f"ensemble_{m}": v.ensemble.get(m) for m in metrics},
+    )
 
 
 def _versus(variant: VariantResult) -> Versus | None:
     return variant.versus_baseline
 
 
-def _beside(unit: Unit) -> Column[VariantResult]:
+def _beside(unit: Unit, tested: Tested) -> Column[VariantResult]:
     return Column(
         head=f"{unit.axis}\N{NO-BREAK SPACE}{unit.arrow}",
         cell=lambda v: tabular.score(v.test.get(unit.metric), unit, with_interval=False),
-        terminal=_short(unit),
+        terminal=_short(unit, tested),
         leaves=1,
     )
 
 
-def _short(unit: Unit) -> str:
+def _short(unit: Unit, tested: Tested) -> str:
     """ "test acc. %"; an arrow where lower is better."""
-    return f"test {unit.short}{unit.sign}" + ("" if unit.higher_is_better else f" {unit.arrow}")
+    arrow = "" if unit.higher_is_better else f" {unit.arrow}"
+    return f"{tested.short} {unit.short}{unit.sign}{arrow}"
 
 
 def _place(variant: VariantResult, best: str) -> str:
@@ -134,7 +145,7 @@ def ranking_rows(results: StudyResults) -> Rows:
                 "variant": v.name,
                 "strength": v.strength,
                 "seeds": v.num_members,
-                **_shown(f"test {unit.axis}", v.test[unit.metric], unit),
+                **_shown(f"{results.tested.adjective} {unit.axis}", v.test[unit.metric], unit),
                 **_shown_versus(f"minus {results.baseline}", v.versus_baseline, unit),
             }
             for v in rank(results)
@@ -168,16 +179,31 @@ def _table(results: StudyResults, own: Sequence[Column[VariantResult]]) -> Table
         if title:
             rows.append(Row([Cell(title)]))
         rows += [tabular.row(own, v, is_baseline=v.name == results.baseline) for v in variants]
-    what = "predictions" if results.dataset.is_regression else "probabilities"
     note = (
-        f"By mean test {results.unit().title}. ↑ higher is better, ↓ lower is better. Intervals "
-        f"are t intervals of the mean over {_seeds(results)}, SE is its standard error; p is the "
-        "two-sided sign-flip "
-        "test's on differences paired by seed, corrected by Holm over all variants; differences "
-        f"significant at 5 % are bold. Each interval is by itself, p alone holds for all at once. "
-        f"The ensemble averages the {what} of a variant's networks."
+        f"By mean {results.tested.adjective} {results.unit().title}. ↑ higher is better, ↓ lower "
+        f"is better. {_how(results)}"
     )
     return Table(tabular.headings(own), rows, note)
+
+
+def _how(results: StudyResults) -> str:
+    """What intervals and p are."""
+    if results.basis == "folds":
+        return (
+            "Scores are of the fold that was held out, intervals t intervals of the mean over all "
+            "folds, corrected for the rows that they share (Nadeau and Bengio), as SE, its "
+            "standard error, is; p is the corrected resampled t test's on differences paired by "
+            "fold, corrected by Holm over all variants; differences significant at 5 % are bold. "
+            "Each interval is by itself, p alone holds for all at once. No ensemble is scored: its "
+            "networks have trained on all rows."
+        )
+    what = "predictions" if results.dataset.is_regression else "probabilities"
+    return (
+        f"Intervals are t intervals of the mean over {_seeds(results)}, SE is its standard error; "
+        "p is the two-sided sign-flip test's on differences paired by seed, corrected by Holm over "
+        "all variants; differences significant at 5 % are bold. Each interval is by itself, p "
+        f"alone holds for all at once. The ensemble averages the {what} of a variant's networks."
+    )
 
 
 def _seeds(results: StudyResults) -> str:
@@ -195,7 +221,7 @@ def _groups(results: StudyResults) -> list[tuple[str, list[VariantResult]]]:
     better = [v for v in ranked if v.versus_best and unit.gain(v.versus_best.difference) > 0]
     groups = [
         (
-            f"Better on the test set than {best.label}, which validation chose",
+            f"Better {results.tested.where} than {best.label}, which validation chose",
             [v for v in better if v not in tied],
         ),
         (f"The best on validation, {best.label}, and what cannot be told apart from it", tied),
@@ -211,7 +237,7 @@ def _all(results: StudyResults) -> Rows:
     against_baseline = [("baseline", v.name, v.versus_baseline) for v in ranked]
     against_best = [("best", v.name, v.versus_best) for v in ranked]
     rows = [
-        {"variant": name, "against": against, **versus.to_dict()}
+        {"variant": name, "against": against, "basis": results.basis, **versus.to_dict()}
         for against, name, versus in (*against_baseline, *against_best)
         if versus
     ]

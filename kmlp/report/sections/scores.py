@@ -14,6 +14,7 @@ from kmlp.report.figures import LONGEST_KEY
 from kmlp.report.plots import PALETTE, ForestRow, fitted
 from kmlp.report.plots.promises import Cloud, draw_promises
 from kmlp.report.rendering.drawing import draw, draw_in_rows, row_label, said_outer, scaled
+from kmlp.report.sections.analyses.folds import fold_tables
 from kmlp.report.tabular import Column
 from kmlp.stats.formatting import Unit
 from kmlp.study.results.ranking import rank, standing
@@ -25,13 +26,16 @@ _HIGHEST = 4.2  # inches
 
 
 def scores_section(results: StudyResults) -> Section:
-    """Every seed's test score by variant, best mean first."""
-    return Section("seeds", "Every seed", [scores(results)], {"members": _members(results)})
+    """Every seed's test score by variant, or every fold's; best mean first."""
+    tables = {"members": _members(results)}
+    if results.cross_validation and results.basis == "folds":
+        tables |= fold_tables(results.cross_validation.variants)
+    return Section("seeds", f"Every {results.tested.pair}", [scores(results)], tables)
 
 
 def scores(results: StudyResults) -> Figure:
     """A row a variant."""
-    unit = results.unit()
+    unit, tested = results.unit(), results.tested
     ranked = rank(results)
     rows = [score_row(results, v, unit, outer=v.test_ci95_seeds_and_rows) for v in ranked]
     baseline = next((v for v in ranked if v.name == results.baseline), None)
@@ -39,11 +43,15 @@ def scores(results: StudyResults) -> Figure:
     outer = said_outer(rows)
     return draw(
         "scores",
-        draw_in_rows(rows, f"test {unit.axis} {unit.arrow}", mean),
-        alt=f"Test {unit.title} of every seed by variant, with means and intervals.",
+        draw_in_rows(rows, f"{tested.adjective} {unit.axis} {unit.arrow}", mean),
+        alt=(
+            f"{tested.heading} {unit.title} of every {tested.pair} by variant, with means and "
+            "intervals."
+        ),
         caption=(
-            f"Every dot is one seed; the diamond is the mean, the bar its 95 % interval.{outer} "
-            f"The vertical line is the mean of {results.baseline} (blue)."
+            f"Every dot is one {tested.pair}; the diamond is the mean, the bar its 95 % interval"
+            f"{', corrected for shared rows' * (results.basis == 'folds')}.{outer} The vertical "
+            f"line is the mean of {results.baseline} (blue)."
         ),
     )
 
@@ -56,7 +64,7 @@ def score_row(
     role = "baseline" if is_baseline else standing(variant.versus_baseline, unit)
     return ForestRow(
         label=row_label(variant),
-        values=unit.scale * np.array(list(results.by_seed(variant.name).values())),
+        values=unit.scale * np.array(list(results.by_pair(variant.name).values())),
         interval=scaled(variant.test[unit.metric].ci95, unit),
         outer=scaled(outer, unit),
         role=role,
@@ -66,7 +74,8 @@ def score_row(
 
 def _members(results: StudyResults) -> Rows:
     names = ("variant", "seed", "id", "best_epoch", "stopped_epoch", "seconds")
-    scores = [(p, m) for p in ("test", "val", "train") for m in results.metrics]
+    parts = ("test", "val", "train") if results.basis == "test" else ("val", "train")
+    scores = [(p, m) for p in parts for m in results.metrics]
     rows: list[dict[str, Any]] = [
         {name: getattr(m, name) for name in names}
         | {f"{part}_{metric}": getattr(m, part).get(metric) for part, metric in scores}
@@ -88,11 +97,12 @@ def others_section(results: StudyResults) -> Section | None:
         ranked,
         is_baseline=lambda v: v.name == results.baseline,
         note=(
-            f"Means over seeds, to describe: the {unit.title} was named before, and no test was "
-            "made on these. Each interval is by itself; among so many some differ by chance."
+            f"Means over {results.tested.pair}s, to describe: the {unit.title} was named before, "
+            "and no test was made on these. Each interval is by itself; among so many some differ "
+            "by chance."
         ),
     )
-    return Section("others", "Other scores on the test set", [shown])
+    return Section("others", f"Other scores {results.tested.where}", [shown])
 
 
 def _other(unit: Unit) -> Column[VariantResult]:
@@ -115,24 +125,26 @@ def promises_section(results: StudyResults) -> Section | None:
         canvas = Canvas(figsize=(width, min(width + 0.3, _HIGHEST)), layout="constrained")
         ax = draw_promises(canvas.subplots(), clouds)
         ax.set_xlabel(f"validation {unit.axis}")
-        ax.set_ylabel(f"test {unit.axis}")
+        ax.set_ylabel(f"{results.tested.adjective} {unit.axis}")
         _key(canvas, ax, {role: key.get(role, "others") for role in _roles(clouds)})
         return canvas
 
     figure = draw(
         "promises",
         draw_at,
-        alt=f"Test {unit.title} of every network by its validation {unit.title}.",
-        caption=_caption(results.variant(results.best.variant), unit),
+        alt=(
+            f"{results.tested.heading} {unit.title} of every network by its validation "
+            f"{unit.title}."
+        ),
+        caption=_caption(results, results.variant(results.best.variant), unit),
     )
     return Section("promises", "What validation promised", [figure])
 
 
 def _cloud(results: StudyResults, variant: VariantResult, unit: Unit) -> Cloud:
-    networks = results.finished(variant.name)
+    tested, part = results.tested_members(variant.name)
     promised, given = (
-        unit.scale * np.array([m.score(part, unit.metric) for m in networks])
-        for part in ("val", "test")
+        unit.scale * np.array([m.score(p, unit.metric) for m in tested]) for p in ("val", part)
     )
     is_chosen = results.best is not None and variant.name == results.best.variant
     role = "baseline" if variant.name == results.baseline else "unclear"
@@ -153,14 +165,20 @@ def _key(canvas: Canvas, ax: Axes, names: Mapping[str, str]) -> None:
     canvas.legend(handles=handles, loc="outside upper center", ncols=3, columnspacing=1.2)
 
 
-def _caption(best: VariantResult, unit: Unit) -> str:
-    promised, given = best.val[unit.metric].mean, best.test[unit.metric].mean
+def _caption(results: StudyResults, best: VariantResult, unit: Unit) -> str:
+    given = best.test[unit.metric].mean
+    tested, part = results.tested_members(best.name)
+    promised = float(np.mean([m.score("val", unit.metric) for m in tested]))
     side = "below" if unit.higher_is_better else "above"
+    is_test = part == "test"
+    gave = "the test set" if is_test else "the fold held out"
+    rows = (
+        "all are tested on the same" if is_test else "each is scored on the fold it was kept from"
+    )
     return (
         "A dot is a network at its restored epoch, a diamond the mean of its variant; "
-        f"{side} the dashed line the test set gave less than validation promised. Validation chose "
+        f"{side} the dashed line {gave} gave less than validation promised. Validation chose "
         f"{best.name} (orange): mean {unit.title} {unit.with_unit(promised)} there, "
-        f"{unit.with_unit(given)} on the test set. Epochs and variants are chosen on validation "
-        "rows, which flatters them; each seed validates on rows of its own, all are tested on "
-        "the same."
+        f"{unit.with_unit(given)} {results.tested.where}. Epochs and variants are chosen on "
+        f"validation rows, which flatters them; each network validates on rows of its own, {rows}."
     )

@@ -7,7 +7,10 @@ from kmlp.config.settings import RECORDS
 from kmlp.report.blocks import Section, Text, facts_table
 from kmlp.stats.formatting import Unit
 from kmlp.study.results.records.base import Plain
+from kmlp.study.results.records.basis import Tested
 from kmlp.study.results.records.decompositions import Resampling
+from kmlp.study.results.records.folds import FoldPlan
+from kmlp.study.results.records.members import MemberScores
 from kmlp.study.results.records.study import StudyResults
 from kmlp.study.results.records.variants import VariantResult
 
@@ -32,6 +35,8 @@ def settings_of(results: StudyResults) -> dict[str, str]:
         facts["Which rows test"] = "; ".join(results.dataset.parted_by)
     if samples := results.groups.resample:
         facts["Samples"] = _samples(samples)
+    if (folds := results.groups.folds) and results.basis == "folds":
+        facts["Folds"] = _folds(folds)
     return facts
 
 
@@ -46,18 +51,25 @@ def best_section(results: StudyResults) -> Section | None:
         "Variant": variant.label,
         "Network": _settings(variant.config.model),
         **_training(variant.config.train),
-        f"Its {unit.title}": _scores(variant, unit),
+        f"Its {unit.title}": _scores(variant, unit, results.tested),
         "One network of it": (
-            f"seed {best.seed}, of the lowest validation loss: {unit.title} "
-            f"{unit.with_unit(member.score('test', unit.metric))} on the test rows; weights of "
-            f"epoch {member.best_epoch} of {member.stopped_epoch}"
+            f"seed {best.seed}, of the lowest validation loss{_own_score(member, unit)}; weights "
+            f"of epoch {member.best_epoch} of {member.stopped_epoch}"
         ),
     }
+    no_say = "the test set had" if results.basis == "test" else "the scores of the folds had"
     how = (
-        f"The variant with the best mean {unit.title} on the validation rows; the test set had no "
-        "say. What can be expected is the variant's mean, not the score of its luckiest network."
+        f"The variant with the best mean {unit.title} on the validation rows; {no_say} no say. "
+        "What can be expected is the variant's mean, not the score of its luckiest network."
     )
     return Section("best", "The best settings", [Text(how), facts_table(facts)])
+
+
+def _own_score(member: MemberScores, unit: Unit) -> str:
+    """A network's own on the test rows; that which has trained on all rows has none."""
+    if not member.test:
+        return ""
+    return f": {unit.title} {unit.with_unit(member.score('test', unit.metric))} on the test rows"
 
 
 def _data(results: StudyResults) -> str:
@@ -67,10 +79,12 @@ def _data(results: StudyResults) -> str:
         dataset.validation or "", "drawn by each seed"
     )
     held_out = drawn if dataset.num_val else "none held out"
+    tested = f"{dataset.num_test:,} test rows"
+    if results.basis == "folds":
+        tested = "no test rows: each row is held out in its fold"
     return (
         f"{dataset.name} ({dataset.source}): {dataset.num_train:,} training, "
-        f"{dataset.num_val:,} validation ({held_out}) and {dataset.num_test:,} test rows"
-        f"{kinds}"
+        f"{dataset.num_val:,} validation ({held_out}) and {tested}{kinds}"
     )
 
 
@@ -99,6 +113,14 @@ def _trials(results: StudyResults) -> str:
     )
 
 
+def _folds(folds: FoldPlan) -> str:
+    times = f", cut anew {folds.num_repeats} times" if folds.num_repeats > 1 else ""
+    return (
+        f"{folds.num_folds} parts of all rows{times}: {folds.num_folds * folds.num_repeats} more "
+        f"networks a variant, each scored on the {folds.num_held_out:,} rows that it was kept from"
+    )
+
+
 def _samples(samples: Resampling) -> str:
     kind = "disjoint parts" if samples.kind == "splits" else "bootstrap draws"
     return (
@@ -107,9 +129,9 @@ def _samples(samples: Resampling) -> str:
     )
 
 
-def _scores(variant: VariantResult, unit: Unit) -> str:
+def _scores(variant: VariantResult, unit: Unit, tested: Tested) -> str:
     said = []
-    for scores, words in ((variant.val, "validation"), (variant.test, "test")):
+    for scores, words in ((variant.val, "validation"), (variant.test, tested.adjective)):
         summary = scores.get(unit.metric)
         if not summary:
             continue

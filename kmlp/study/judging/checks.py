@@ -1,6 +1,6 @@
 """Whether a metric can be told of the data, before anything is trained. No Keras."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -10,19 +10,33 @@ from kmlp.errors import ConfigError
 from kmlp.stats.metrics import classification_metrics, regression_metrics
 from kmlp.stats.metrics.own import Metric
 from kmlp.stats.monitoring import resolved_metric
+from kmlp.study.plan import Plan
 
 
-def check_metric(metric: str, data: Dataset) -> None:
+def check_metric(plan: Plan, data: Dataset) -> None:
     """Refuses what cannot be told of these rows, whatever is predicted."""
-    name = resolved_metric(metric, data.spec.task)
-    if metric == AUTO:
+    name = resolved_metric(plan.config.metric, data.spec.task)
+    if plan.config.metric == AUTO:
         return
-    for rows, truth in (("training", data.y_train), ("test", data.y_test)):
+    for rows, truth in _scored_rows(plan, data):
         if np.isnan(_score_of_nothing_known(name, data.spec.in_unit(truth), data.spec)):
+            fewer = ", or fewer folds" * (not data.has_test_rows)
             raise ConfigError(
                 f"{name} cannot be told of the {rows} rows: they hold one class only, a target of "
-                "0, or targets that do not vary. Choose another metric."
+                f"0, or targets that do not vary. Choose another metric{fewer}."
             )
+
+
+def _scored_rows(plan: Plan, data: Dataset) -> Iterator[tuple[str, np.ndarray]]:
+    """The labels of all parts that are scored, each with what it is."""
+    yield "training", data.y_train
+    if data.has_test_rows:
+        yield "test", data.y_test
+        return
+    for extra in plan.extras:
+        if extra.group == "folds" and extra.variant == plan.config.baseline:
+            rows = extra.member.fold(data.rows)
+            yield f"fold {extra.place} (repeat with seed {extra.seed})", data.y_train[rows]
 
 
 def check_own_metric(metric: Metric, config: StudyConfig, data: Dataset) -> None:

@@ -24,6 +24,7 @@ def score_members(folder: RunFolder, plan: Plan, metric: Metric) -> OwnScores:
     """
     scorer = _Scorer(folder, metric)
     references = [m.id for by_seed in plan.references.values() for m in by_seed.values()]
+    references += [m.id for by_fold in plan.fold_references.values() for m in by_fold.values()]
     done = {id for id, record in folder.records().items() if record.status == "done"}
     wanted = [id for id in (*plan.by_id, *references) if id in done]
     members = {id: dict(scorer.parts(folder.arrays(id))) for id in wanted}
@@ -61,7 +62,9 @@ class _Scorer:
     def ensembles(self, by_variant: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, float]]:
         """The score of each variant's mean prediction."""
         for variant, ids in by_variant.items():
-            if ids and len(self._test):
+            # Where folds test no ordinary member has predictions of rows that test it.
+            is_tested = ids and has_outputs(self._folder.arrays(ids[0]), "test")
+            if is_tested and len(self._test):
                 mean = ensemble_outputs([self._folder.test_outputs(id) for id in ids])
                 yield variant, self._metric.of(self._test, mean, self._test_weight)
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from kmlp.engine.member import Member
@@ -40,6 +40,8 @@ class ReferenceMember:
         }
         if self.network.num_train is not None:
             said["num_train"] = self.network.num_train
+        if self.network.sample is not None:
+            said["sample"] = asdict(self.network.sample)
         if self.class_weight is not None:
             said["class_weight"] = self.class_weight
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]

@@ -52,13 +52,14 @@ def train_references(
 def _trained(member: ReferenceMember, data: Dataset) -> tuple[MemberRecord, dict[str, np.ndarray]]:
     start = time.perf_counter()
     rows, held_out = member.network.split(data.rows)
-    fitted = fit(member, data)
-    test = fitted(data.x_test)
+    fitted, fold = fit(member, data), member.network.fold(data.rows)
+    part = "fold" if len(fold) else "test"
+    tested = fitted(data.x_train[fold] if len(fold) else data.x_test)
     parts = {
         "train": score_rows(data, fitted(data.x_train[rows]), rows),
-        "test": score_rows(data, test),
+        part: score_rows(data, tested, fold if len(fold) else None),
     }
-    arrays = {outputs_name("test", test): test}
+    arrays = {outputs_name(part, tested): tested}
     if len(held_out):
         val = fitted(data.x_train[held_out])
         parts["val"] = score_rows(data, val, held_out)

@@ -8,7 +8,6 @@ from typing import Literal, NamedTuple
 
 from kmlp.config.settings import RECORDS
 from kmlp.stats.formatting import Unit, listed
-from kmlp.stats.paired_tests import min_seeds_to_test
 from kmlp.study.results.caveats import decisive_caveats
 from kmlp.study.results.ranking import best_variant, choice_scores, standing
 from kmlp.study.results.records.references import ReferenceResult
@@ -62,7 +61,8 @@ def _so_far(results: StudyNumbers, caveats: tuple[str, ...]) -> Answer:
         )
     claim = _claim(results, unit)
     if winner := _winner(results.references, unit):
-        text = f"{_beats_networks(winner, unit)}; among networks {claim.words}."
+        where = " in cross-validation" * (results.basis == "folds")
+        text = f"{_beats_networks(winner, unit)}{where}; among networks {claim.words}."
         return Answer(kind="reference_wins", text=text, caveats=caveats)
     words = claim.words if claim.kind == "helps" else _capitalized(claim.words)
     text = f"{words}; {_expected(best, claim, results, unit)}."
@@ -81,10 +81,11 @@ def _claim(results: StudyNumbers, unit: Unit) -> _Claim:
         return _helps(helping, results, unit)
     if all(versus.is_equivalent for versus in compared):
         return _Claim("none_helps", _all_equal(compared, results, unit))
-    needed = min_seeds_to_test(len(compared))
+    tested = results.tested
+    needed = tested.needed(len(compared))
     most = max(versus.num_pairs for versus in compared)
     if most < needed:
-        words = f"too few seeds to tell: {most}, and at least {needed} are needed"
+        words = f"too few {tested.pair}s to tell: {most}, and at least {needed} are needed"
         return _Claim("too_few_seeds", words)
     return _Claim("none_helps", _none_helps(results))
 
@@ -146,10 +147,12 @@ def _size(versus: Versus | None, unit: Unit) -> str:
 
 
 def _expected(best: VariantResult, claim: _Claim, results: StudyScores, unit: Unit) -> str:
-    """The best variant's mean test score; half of its 95 % interval to either side."""
+    """The best variant's mean score on what tests; half of its 95 % interval to either side."""
     test = best.test[unit.metric]
     half = f" ± {unit.value((test.ci95[1] - test.ci95[0]) / 2)}" if test.ci95 else " (one seed)"
-    expected = f"expect a test {unit.title} of {unit.with_unit(test.mean)}{half}"
+    expected = (
+        f"expect a {results.tested.adjective} {unit.title} of {unit.with_unit(test.mean)}{half}"
+    )
     if best.name == claim.subject:
         return expected
     name = baseline_in_words(results) if best.name == results.baseline else best.label

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from kmlp.config import StudyConfig
 from kmlp.errors import RunFolderError
 from kmlp.stats.formatting import unit_of
+from kmlp.stats.metrics import BY_NAME, METRICS
 from kmlp.stats.monitoring import resolved_metric
 from kmlp.study.pilot import pilot_summary
 from kmlp.study.plan import Plan
@@ -21,6 +22,7 @@ from kmlp.study.results.analyses.seed_streams import randomness
 from kmlp.study.results.answer import answer
 from kmlp.study.results.comparisons import against_baseline, mcnemar
 from kmlp.study.results.evidence import Evidence, read_evidence
+from kmlp.study.results.fold_scores import FoldScores, fold_scores
 from kmlp.study.results.members import (
     extra_members,
     finished_seeds,
@@ -31,11 +33,12 @@ from kmlp.study.results.ranking import best_member, best_variant, lowest_loss
 from kmlp.study.results.records.base import Plain, first_fault
 from kmlp.study.results.records.choices import Looks, SweptField
 from kmlp.study.results.records.importance import Importance
-from kmlp.study.results.records.members import Member, MemberScores
-from kmlp.study.results.records.own_metric import read_own_scores
+from kmlp.study.results.records.members import Extra, Member, MemberScores
+from kmlp.study.results.records.own_metric import OwnScores, read_own_scores
 from kmlp.study.results.records.references import ReferenceResult
 from kmlp.study.results.records.study import (
     DataFacts,
+    Groups,
     NamedMetric,
     StudyNumbers,
     StudyResults,
@@ -70,13 +73,19 @@ def build_results(
     earlier = earlier_readings(folder, metric, plan.config.baseline, seeds)
     given_up = folder.stacks.given_up()
     num_looks = len(looks.planned) if looks else looks_with(earlier)
-    evidence = read_evidence(plan, folder, records, data.task, num_looks, own)
+    extras = tuple(extra_members(plan, records, given_up))
+    groups, is_folded = planned_groups(plan.config, data), data.num_test == 0
+    folds = _on_folds(plan, extras, groups, data, own)
+    evidence = read_evidence(
+        plan, folder, records, data.task, num_looks, own, folds if is_folded else None
+    )
     compared = against_baseline(evidence)
     variants = score_variants(plan.config.resolved_variants, evidence, compared)
     members = tuple(ordinary_members(plan, records, given_up))
     best = _best(variants, members, evidence)
     scores = StudyScores(
         dataset=data,
+        basis="folds" if is_folded else "test",
         metric=NamedMetric(
             name=evidence.metric,
             higher_is_better=evidence.known.higher_is_better,
@@ -86,8 +95,8 @@ def build_results(
         baseline=evidence.baseline,
         variants=with_ties(variants, evidence, best.variant if best else None, compared),
         members=members,
-        extra_members=tuple(extra_members(plan, records, given_up)),
-        groups=planned_groups(plan.config, data),
+        extra_members=extras,
+        groups=groups,
         sweeps=_swept(plan.config),
         looks=looks,
         pilot=pilot_summary(pilot) if pilot else None,
@@ -95,15 +104,37 @@ def build_results(
         best=best,
         earlier_readings=earlier,
     )
-    references = compare_references(scores, plan, records)
+    references = compare_references(scores, plan, records, folds if is_folded else None)
     importance = column_importance(scores, references, plan.config, folder)
-    numbers = _numbers(scores, evidence, folder, references, importance)
+    numbers = _numbers(scores, evidence, folder, references, folds, importance)
     told = with_references(verdict(numbers), numbers)
     num_missing = sum(map(len, plan.ids.values())) - len(members)
+    if is_folded:
+        num_missing += sum(e.group == "folds" for e in plan.extras) - len(extras)
     return StudyResults(
         **dict(numbers),
         answer=answer(numbers, num_missing),
         verdict=(*told, *findings(numbers)),
+    )
+
+
+def _on_folds(
+    plan: Plan,
+    extras: Sequence[Extra],
+    groups: Groups,
+    data: DataFacts,
+    own: OwnScores | None,
+) -> FoldScores | None:
+    """The scores on folds that were held out; None of a study that cuts none."""
+    if groups.folds is None:
+        return None
+    known = own.known if own else BY_NAME[resolved_metric(plan.config.metric, data.task)]
+    return fold_scores(
+        extras,
+        groups.folds,
+        metric=known,
+        metrics=tuple(dict.fromkeys((*METRICS[data.task], known.name))),
+        num_train={v.name: v.num_train for v in plan.config.resolved_variants},
     )
 
 
@@ -127,6 +158,7 @@ def _numbers(
     evidence: Evidence,
     folder: RunFolder,
     references: tuple[ReferenceResult, ...],
+    folds: FoldScores | None,
     importance: Importance | None,
 ) -> StudyNumbers:
     """What the analyses make of the scores; adding one is adding it here."""
@@ -134,7 +166,7 @@ def _numbers(
         **dict(scores),
         mcnemar=_mcnemar(scores, evidence),
         bias_variance=bias_variance(scores, lambda v: resampled(folder, scores, v)),
-        cross_validation=cross_validation(scores),
+        cross_validation=cross_validation(scores, folds),
         randomness=randomness(scores),
         references=references,
         importance=importance,
@@ -176,10 +208,11 @@ def _class_shares(labels: np.ndarray, num_classes: int) -> tuple[float, ...]:
 
 
 def _mcnemar(scores: StudyScores, evidence: Evidence) -> McNemarTest | None:
-    """The best member against the baseline's of lowest loss; None where they are the same."""
+    """The best member against the baseline's of lowest loss; None where they are the same, and
+    where no test rows tell single networks apart."""
     best, baseline = scores.best, scores.baseline
     is_apart = best is not None and best.variant != baseline and scores.finished(baseline)
-    if scores.dataset.is_regression or best is None or not is_apart:
+    if scores.dataset.is_regression or best is None or not is_apart or evidence.folds:
         return None
     if evidence.weight is not None:
         return None  # it counts rows, and these do not count alike

@@ -14,6 +14,7 @@ _ENDED = 0.95
 def caveats(results: StudyNumbers) -> list[str]:
     """Sentences; none where nothing limits it."""
     return [
+        *_cross_validated(results),
         *_not_compared(results),
         *_other_rows(results),
         *_diverged(results),
@@ -41,6 +42,20 @@ def decisive_caveats(results: StudyNumbers) -> list[str]:
         *_tuned(results),
         *interim_sentences(results),
         *reading_sentences(results),
+    ]
+
+
+def _cross_validated(results: StudyNumbers) -> list[str]:
+    """What the numbers are of where folds test, and what is left out for it."""
+    folds = results.groups.folds
+    if results.basis == "test" or folds is None:
+        return []
+    times = f", cut anew {folds.num_repeats} times" if folds.num_repeats > 1 else ""
+    return [
+        f"No row was set aside to test: scores and tests are of {folds.num_folds}-fold "
+        f"cross-validation{times}, networks of their own trained on the other folds, corrected for "
+        "the rows that they share. The networks of each seed have trained on all rows: they are "
+        "what is taken away, and have no test score; neither has their ensemble."
     ]
 
 
@@ -101,8 +116,8 @@ def _imbalanced(results: StudyNumbers) -> list[str]:
     if is_dominated(shares):
         return _dominated(results)
     return [
-        f"Class {_commonest(results)} holds {100 * max(shares):.0f} % of the test rows: read the "
-        "balanced accuracy too, which counts every class alike."
+        f"Class {_commonest(results)} holds {100 * max(shares):.0f} % of the "
+        f"{results.tested.rows}: read the balanced accuracy too, which counts every class alike."
     ]
 
 
@@ -114,9 +129,9 @@ def _dominated(results: StudyNumbers) -> list[str]:
     first, second = fitting_metrics(shares)
     return [
         f"Accuracy misleads here: who always answers {_commonest(results)} is right on "
-        f"{100 * max(shares):.3g} % of the test rows. kmlp rescore RUN --metric {first}, or "
-        f"--metric {second}, judges these networks by what counts the rare classes too, and trains "
-        "none anew."
+        f"{100 * max(shares):.3g} % of the {results.tested.rows}. kmlp rescore RUN --metric "
+        f"{first}, or --metric {second}, judges these networks by what counts the rare classes "
+        "too, and trains none anew."
     ]
 
 
@@ -184,7 +199,8 @@ def _not_compared(results: StudyNumbers) -> list[str]:
     if not missing:
         return []
     names = listed(v.label for v in missing)
-    return [f"{names} cannot be compared with {results.baseline}: no seed finished in both."]
+    pair = "repeat of all folds" if results.basis == "folds" else "seed"
+    return [f"{names} cannot be compared with {results.baseline}: no {pair} finished in both."]
 
 
 def _other_rows(results: StudyNumbers) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from kmlp.stats import paired_tests, summaries
+from kmlp.stats.cross_validation import FoldComparison
 from kmlp.stats.effect_size import standardized_difference
 from kmlp.stats.equivalence import MeanDifference, equivalence, posterior
 from kmlp.study.results.evidence import Evidence
@@ -14,8 +15,8 @@ from kmlp.study.results.records.variants import McNemarTest, Versus, VersusBasel
 
 
 def against_baseline(evidence: Evidence) -> dict[str, VersusBaseline]:
-    """By variant, on the test set, paired by seed, Holm over all variants; of those that share a
-    seed with the baseline."""
+    """By variant, on the test set, paired by seed, or on the folds; Holm over all variants; of
+    those that share a seed, or a whole repeat, with the baseline."""
     compared = _versus(evidence, evidence.records, evidence.baseline)
     still_open = [versus for versus in compared.values() if not versus.is_significant]
     # Who adds seeds to a study looks once more; of seeds added in rounds all looks are planned.
@@ -96,13 +97,10 @@ def _mirrored(versus: Versus) -> Versus:
 
 def _versus(evidence: Evidence, variants: Iterable[str], other: str) -> dict[str, Versus]:
     """Each variant that shares a seed with the other one, minus it, corrected over all of them."""
-    pairs = {v: evidence.pairs(v, other) for v in variants if v != other}
     found = {
-        name: paired_tests.compare_paired(
-            *map(evidence.scores, pair), higher_is_better=evidence.known.higher_is_better
-        )
-        for name, pair in pairs.items()
-        if pair[0]
+        name: compared
+        for name in variants
+        if name != other and (compared := _compared(evidence, name, other))
     }
     corrected = paired_tests.holm([comparison.p for comparison in found.values()])
     return {
@@ -111,15 +109,36 @@ def _versus(evidence: Evidence, variants: Iterable[str], other: str) -> dict[str
     }
 
 
+def _compared(
+    evidence: Evidence, variant: str, other: str
+) -> paired_tests.Comparison | FoldComparison | None:
+    """One minus the other, not corrected; None where they share nothing."""
+    if evidence.folds:
+        return evidence.folds.compare(variant, other)
+    pair = evidence.pairs(variant, other)
+    if not pair[0]:
+        return None
+    return paired_tests.compare_paired(
+        *map(evidence.scores, pair), higher_is_better=evidence.known.higher_is_better
+    )
+
+
+def _mean_difference(evidence: Evidence, variant: str) -> MeanDifference | None:
+    """To the baseline; None of one seed."""
+    if evidence.folds:
+        return evidence.folds.difference(variant, evidence.baseline)
+    mine, theirs = evidence.pairs(variant, evidence.baseline)
+    if len(mine) < 2:
+        return None
+    return MeanDifference.of_pairs(evidence.scores(mine) - evidence.scores(theirs))
+
+
 def _equivalences(evidence: Evidence, variants: Iterable[str]) -> dict[str, dict[str, Any]]:
     """What is known of each variant's difference within the margin, Holm over all these claims;
     nothing where no margin is named, and of a variant of one seed."""
-    margin, found = evidence.margin, {}
-    for name in variants if margin else ():
-        mine, theirs = evidence.pairs(name, evidence.baseline)
-        if len(mine) > 1:
-            differences = evidence.scores(mine) - evidence.scores(theirs)
-            found[name] = MeanDifference.of_pairs(differences)
+    margin = evidence.margin
+    known = {name: _mean_difference(evidence, name) for name in (variants if margin else ())}
+    found = {name: difference for name, difference in known.items() if difference}
     tested = {name: equivalence(known, margin) for name, known in found.items() if margin}
     corrected = paired_tests.holm([one.p for one in tested.values()])
     better = evidence.known.higher_is_better
@@ -136,7 +155,17 @@ def _equivalences(evidence: Evidence, variants: Iterable[str]) -> dict[str, dict
 def _in_full(
     evidence: Evidence, variant: str, versus: Versus, num_open: int, more: Mapping[str, Any]
 ) -> VersusBaseline:
-    """With what else is told of a comparison with the baseline."""
+    """With what else is told of a comparison with the baseline; of folds, which are not
+    independent, that is little."""
+    if evidence.folds:
+        return VersusBaseline(
+            **dict(versus),
+            p_wilcoxon=None,
+            probability_better=None,
+            ci95_seeds_and_rows=None,
+            more_seeds=None,
+            **more,
+        )
     mine, theirs = evidence.pairs(variant, evidence.baseline)
     differences = evidence.scores(mine) - evidence.scores(theirs)
     return VersusBaseline(
@@ -150,7 +179,11 @@ def _in_full(
 
 
 def _sizes(evidence: Evidence, variant: str, level: float) -> dict[str, Any]:
-    """The interval that holds for all variants at once, and the difference in deviations."""
+    """The interval that holds for all variants at once, and the difference in deviations; of folds
+    no deviation of theirs says how one run of a variant differs from another's."""
+    if evidence.folds:
+        known = evidence.folds.difference(variant, evidence.baseline)
+        return {"ci95_simultaneous": known.interval(level)} if known else {}
     mine, theirs = evidence.pairs(variant, evidence.baseline)
     differences = evidence.scores(mine) - evidence.scores(theirs)
     if len(differences) < 2:

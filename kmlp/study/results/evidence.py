@@ -13,10 +13,11 @@ from kmlp.stats.metrics.predicted import PredictedClasses, PredictedNumbers
 from kmlp.stats.metrics.record import NUMBERS, MetricRecord
 from kmlp.stats.monitoring import resolved_metric
 from kmlp.study.plan import Plan
+from kmlp.study.results.fold_scores import FoldScores
 from kmlp.study.results.records.own_metric import OwnScores
 from kmlp.study.run_folder.folder import MemberRecord, RunFolder
 
-_ROWS = {"test": "test", "val": "validation"}
+_ROWS = {"test": "test", "val": "validation", "fold": "held-out"}
 Members = Mapping[int, MemberRecord]
 """Members of a variant by seed."""
 
@@ -57,13 +58,14 @@ class Evidence:
         known: what is known of it.
         baseline: what all variants are compared with.
         records: variant -> its members that have a record, finished or diverged.
-        outputs: finished member's id -> its outputs on the test set.
-        truth: `(n,)` test labels or targets.
-        weight: `(n,)`, how much each test row counts; None where all count alike.
+        outputs: finished member's id -> its outputs on the test set; empty where folds test.
+        truth: `(n,)` labels or targets of the rows that test.
+        weight: `(n,)`, how much each of these counts; None where all count alike.
         rows: None where no member finished, where the metric is no mean over rows, and where these
             count differently: an interval over other test rows is defined for equal ones.
         num_looks: how often scores were looked at to decide on more seeds: p counts them all.
         margin: the largest difference that does not matter, in the metric's own unit.
+        folds: the scores on which all is compared where folds test; else None.
         has_planned_looks: whether all looks there will be are counted.
         ensembles: in a metric of the user's own, the scores of the variants' mean outputs.
     """
@@ -79,6 +81,7 @@ class Evidence:
     rows: RowScores | None
     num_looks: int
     margin: float | None = None
+    folds: FoldScores | None = None
     has_planned_looks: bool = False
     ensembles: Mapping[str, float] = field(default_factory=dict)
 
@@ -109,6 +112,7 @@ def read_evidence(
     task: str,
     num_looks: int,
     own: OwnScores | None = None,
+    folds: FoldScores | None = None,
 ) -> Evidence:
     """Reads each finished member's outputs; its weights need far more memory and are let go.
 
@@ -124,8 +128,10 @@ def read_evidence(
     }
     found = [record for by_seed in by_variant.values() for record in by_seed.values()]
     if own or plan.config.metric != AUTO:
-        _refuse_untold(known.name, found)
-    outputs = {r.id: folder.test_outputs(r.id) for r in found if r.status == "done"}
+        held_out = [e.member.id for e in plan.extras if e.group == "folds"]
+        _refuse_untold(known.name, [*found, *(records[id] for id in held_out if id in records)])
+    done = [] if folds else [r.id for r in found if r.status == "done"]
+    outputs = {id: folder.test_outputs(id) for id in done}
     return Evidence(
         task=task,
         metric=known.name,
@@ -140,6 +146,7 @@ def read_evidence(
         has_planned_looks=not isinstance(plan.config.num_seeds, int),
         margin=margin and margin / unit_of(known).scale,
         ensembles=own.ensembles if own else {},
+        folds=folds,
     )
 
 
@@ -149,7 +156,7 @@ def _refuse_untold(metric: str, records: Sequence[MemberRecord]) -> None:
         lacking = [
             part
             for part, scores in record.metrics.items()
-            if part in ("test", "val") and not np.isfinite(scores.get(metric, np.nan))
+            if part in _ROWS and not np.isfinite(scores.get(metric, np.nan))
         ]
         if record.status == "done" and lacking:
             raise ConfigError(

@@ -47,11 +47,14 @@ def extra_members(plan: Plan, records: Records, given_up: Collection[str]) -> It
 
 
 def finished_seeds(plan: Plan, records: Records) -> dict[str, int]:
-    """How many seeds of each variant finished."""
-    return {
-        variant: sum(id in records and records[id].status == "done" for id in ids.values())
-        for variant, ids in plan.ids.items()
-    }
+    """How many seeds of each variant finished; where folds test, how many folds."""
+    done = {id for id, record in records.items() if record.status == "done"}
+    seeds = {variant: done & {*ids.values()} for variant, ids in plan.ids.items()}
+    # Only where rows are set aside is an ordinary member scored on any.
+    if any("test" in records[id].metrics for ids in seeds.values() for id in ids):
+        return {variant: len(ids) for variant, ids in seeds.items()}
+    folds = [e for e in plan.extras if e.group == "folds" and e.member.id in done]
+    return {variant: sum(e.variant == variant for e in folds) for variant in plan.ids}
 
 
 def _scored(record: MemberRecord, part: str) -> dict[str, object]:
@@ -103,7 +106,7 @@ def _fold_plan(config: StudyConfig, num_folds: int, data: DataFacts) -> FoldPlan
     num_val = round(share * (num_rows - num_held_out))
     return FoldPlan(
         num_folds=num_folds,
-        num_repeats=config.repeats,
+        num_repeats=config.num_repeats,
         num_train=num_rows - num_held_out - num_val,
         num_held_out=num_held_out,
     )

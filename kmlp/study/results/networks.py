@@ -42,11 +42,13 @@ class TrainedNetworks:
 
     Attributes:
         trained: every finished network, in the order of the results.
-        truth: `(n,)` test labels or targets.
+        truth: `(n,)` labels or targets of the rows that test.
         best: the variant that validation chose; None where no member finished.
-        best_seed: its seed with the lowest validation loss.
-        outputs: seed -> the best variant's test predictions: `(n, num_classes)` log
-            probabilities, or `(n,)` numbers of a regression.
+        best_seed: its seed with the lowest validation loss; the first repeat's where folds test.
+        outputs: seed -> the best variant's predictions of these rows: `(n, num_classes)` log
+            probabilities, or `(n,)` numbers of a regression. Where folds test, a repeat's seed ->
+            what each row's network says that was kept from it.
+        are_out_of_fold: whether they are of that kind.
     """
 
     trained: Sequence[TrainedNetwork]
@@ -54,6 +56,15 @@ class TrainedNetworks:
     best: str | None = None
     best_seed: int | None = None
     outputs: Mapping[int, np.ndarray] = field(default_factory=dict)
+    are_out_of_fold: bool = False
+
+    @property
+    def in_words(self) -> str:
+        """Whose predictions these are: "10 networks of dropout"."""
+        count = len(self.outputs)
+        if self.are_out_of_fold:
+            return f"{count} repeat{'s' * (count > 1)} of {self.best}, each row out of its fold"
+        return f"{count} networks of {self.best}"
 
     def of(self, variant: str) -> list[TrainedNetwork]:
         """The networks of a variant."""
@@ -93,19 +104,39 @@ def read_networks(folder: RunFolder, results: StudyScores) -> TrainedNetworks:
     if not done:
         return TrainedNetworks(trained=(), truth=truth)
     best = best_member(results)
-    trained, outputs = [], {}
+    on_folds = results.basis == "folds"
+    trained, outputs = [], _out_of_fold(folder, results, best.variant, truth) if on_folds else {}
     for member in done:
         arrays = folder.arrays(member.id)
         trained.append(_reduce(member, arrays))
-        if member.variant == best.variant:
+        if member.variant == best.variant and not on_folds:
             outputs[member.seed] = outputs_in(arrays)
     return TrainedNetworks(
         trained=trained,
         truth=truth,
         best=best.variant,
-        best_seed=best.seed,
+        best_seed=next(iter(outputs)) if on_folds else best.seed,
         outputs=outputs,
+        are_out_of_fold=on_folds,
     )
+
+
+def _out_of_fold(
+    folder: RunFolder, results: StudyScores, variant: str, truth: np.ndarray
+) -> dict[int, np.ndarray]:
+    """Repeat's seed -> what is said of each row by the network that was kept from it; of repeats
+    that are whole."""
+    planned, members = results.groups.folds, results.tested_members(variant)[0]
+    assert planned is not None
+    outputs = {}
+    for seed in sorted({m.seed for m in members}):
+        arrays = [folder.arrays(m.id) for m in members if m.seed == seed]
+        if len(arrays) == planned.num_folds:
+            rows = np.concatenate([found["fold_rows"] for found in arrays])
+            said = np.concatenate([outputs_in(found, "fold") for found in arrays])
+            outputs[seed] = np.empty((len(truth), *said.shape[1:]), said.dtype)
+            outputs[seed][rows] = said
+    return outputs
 
 
 def gaps(results: StudyScores, variant: str, metric: str) -> np.ndarray:

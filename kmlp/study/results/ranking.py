@@ -16,7 +16,7 @@ V = TypeVar("V", bound=VariantScores)
 
 def rank(results: StudyScores) -> list[VariantResult]:
     """Variants with finished members, best mean test score first."""
-    unit, done = results.unit(), [v for v in results.variants if v.num_members]
+    unit, done = results.unit(), [v for v in results.variants if v.is_scored]
     return sorted(done, key=lambda v: -unit.gain(v.test[unit.metric].mean))
 
 
@@ -38,7 +38,7 @@ def choice_scores(variants: Sequence[VariantScores], unit: Unit) -> dict[str, fl
     never needed, would otherwise be judged by which seeds these are. Where some variant shares no
     seed with the baseline it is the plain mean.
     """
-    done = [v for v in variants if v.num_members]
+    done = [v for v in variants if v.is_scored]
     differences = {v.name: v.selection_difference for v in done}
     paired = {name: unit.gain(d) for name, d in differences.items() if d is not None}
     if len(paired) == len(done):
@@ -59,7 +59,7 @@ def shown_beside(results: StudyScores) -> tuple[str, ...]:
     """The metrics that a table shows beside the primary one, which alone would mislead.
 
     An error in the target's unit says little without R²; an accuracy flatters where one class
-    holds more than one and a half times its fair share of the test rows.
+    holds more than one and a half times its fair share of the rows that test.
     """
     beside: tuple[str, ...] = ("r2",)
     if not results.dataset.is_regression:

@@ -46,7 +46,7 @@ def with_ties(
         VariantResult(
             **dict(v),
             versus_best=versus.get(v.name),
-            tied_with_best=bool(v.num_members) and not _is_apart(versus.get(v.name)),
+            tied_with_best=v.is_scored and not _is_apart(versus.get(v.name)),
         )
         for v in variants
     )
@@ -61,6 +61,9 @@ def _scored(
 ) -> VariantScores:
     done = list(evidence.done(variant.name).values())
     parts = {p: summaries_of(done, p, evidence.metrics) for p in ("test", "val", "train")}
+    folds = evidence.folds
+    if folds:
+        parts["test"] = folds.summaries(variant.name)
     return VariantScores(
         name=variant.name,
         strength=variant.strength,
@@ -72,9 +75,12 @@ def _scored(
         num_members=len(done),
         num_diverged=len(evidence.records[variant.name]) - len(done),
         **parts,
-        ensemble=_ensemble(variant.name, [evidence.outputs[r.id] for r in done], evidence),
+        # Of members that have seen all rows no row can tell how good they are together.
+        ensemble={}
+        if folds
+        else _ensemble(variant.name, [evidence.outputs[r.id] for r in done], evidence),
         test_ci95_seeds_and_rows=_over_seeds_and_rows(done, evidence),
-        test_ci95_bca=resampling.bca_interval(evidence.scores(done)),
+        test_ci95_bca=None if folds else resampling.bca_interval(evidence.scores(done)),
         selection_difference=selection_difference(evidence, variant.name),
         versus_baseline=versus_baseline,
     )

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from kmlp.stats.formatting import Unit, listed, p_equals
-from kmlp.stats.paired_tests import MAX_SEEDS, min_seeds_to_test
+from kmlp.stats.paired_tests import MAX_SEEDS
 from kmlp.study.results.caveats import caveats
 from kmlp.study.results.ranking import best_variant, on_shared_seeds, rank, standing
+from kmlp.study.results.records.basis import Tested
 from kmlp.study.results.records.study import StudyNumbers
 from kmlp.study.results.records.variants import VariantResult, Versus, VersusBaseline
 
@@ -15,10 +16,11 @@ _BY_NAME = 5
 
 
 class _Told(NamedTuple):
-    """A variant as sentences name it, and a comparison of it."""
+    """A variant as sentences name it, a comparison of it, and what that pairs."""
 
     label: str
     versus: VersusBaseline
+    tested: Tested
 
 
 def verdict(results: StudyNumbers) -> list[str]:
@@ -47,15 +49,24 @@ def _best(best: VariantResult, results: StudyNumbers, unit: Unit) -> str:
     test, rows = best.test[unit.metric], best.test_ci95_seeds_and_rows
     spread = " (one seed: no interval)"
     if test.ci95:
-        seeds = f"{unit.interval(test.ci95)} over {best.num_members} seeds"
+        seeds = f"{unit.interval(test.ci95)} over {_over(best, results)}"
         both = f", {unit.interval(rows)} over seeds and test rows" if rows else ""
         spread = f" (95 % interval {seeds}{both})"
     where = "validation" if best.chosen_on == "val" else "training"
     return (
         f"{best.label} has the best mean {where} {unit.title}"
         f"{on_shared_seeds(results.variants)}; expect "
-        f"{unit.with_unit(test.mean)} on the test set{spread}{_ties(best, results)}."
+        f"{unit.with_unit(test.mean)} {results.tested.where}{spread}{_ties(best, results)}."
     )
+
+
+def _over(best: VariantResult, results: StudyNumbers) -> str:
+    """What the interval of the best variant's mean is over: "10 seeds", "5 folds, 4 times"."""
+    folds = results.groups.folds
+    if results.basis == "test" or folds is None:
+        return results.tested.pairs(best.num_members)
+    times = f", {folds.num_repeats} times" if folds.num_repeats > 1 else ""
+    return f"{results.tested.pairs(folds.num_folds)}{times}"
 
 
 def _ties(best: VariantResult, results: StudyNumbers) -> str:
@@ -78,8 +89,12 @@ def _ties(best: VariantResult, results: StudyNumbers) -> str:
 def _comparisons(results: StudyNumbers, unit: Unit) -> list[str]:
     """What helps; what cannot be told apart; what has too few seeds; what hurts."""
     baseline = results.baseline
-    compared = [_Told(v.label, v.versus_baseline) for v in rank(results) if v.versus_baseline]
-    needed = min_seeds_to_test(len(compared))
+    compared = [
+        _Told(v.label, v.versus_baseline, results.tested)
+        for v in rank(results)
+        if v.versus_baseline
+    ]
+    needed = results.tested.needed(len(compared))
     by = {
         role: [t for t in compared if t.versus.is_tested and standing(t.versus, unit) == role]
         for role in ("better", "unclear", "worse")
@@ -106,7 +121,7 @@ def _comparisons(results: StudyNumbers, unit: Unit) -> list[str]:
 def _significant(told: Sequence[_Told], verb: str, unit: Unit) -> str:
     """Those that beat the baseline, or lose to it: the first three in full, then their range."""
     in_full, rest = told[:_IN_FULL], told[_IN_FULL:]
-    first, *others = ((t.label, _clause(t.versus, unit)) for t in in_full)
+    first, *others = ((t.label, _clause(t.versus, unit, t.tested)) for t in in_full)
     clauses = [f"{first[0]} {verb} {first[1]}", *(f"{name} {clause}" for name, clause in others)]
     return f"{listed(clauses)}{_and_so_do(rest, unit) if rest else ''}."
 
@@ -122,14 +137,14 @@ def _and_so_do(rest: Sequence[_Told], unit: Unit) -> str:
     )
 
 
-def _clause(versus: Versus, unit: Unit) -> str:
+def _clause(versus: Versus, unit: Unit, tested: Tested) -> str:
     """ "by 0.61 points (95 % interval 0.53 to 0.69, Holm p = 0.006, 10 of 10 seeds)"."""
     is_better = unit.gain(versus.difference) > 0
-    seeds = f"{versus.wins}" if is_better else f"worse on {versus.losses}"
+    won = f"{versus.wins}" if is_better else f"worse on {versus.losses}"
     return (
         f"by {unit.value(abs(versus.difference))} {unit.of_difference} "
         f"(95 % interval {unit.interval(versus.ci95_of_size)}, Holm p {p_equals(versus.p_holm)}, "
-        f"{seeds} of {versus.num_pairs} seeds)"
+        f"{won} of {tested.pairs(versus.num_pairs)})"
     )
 
 
@@ -159,20 +174,28 @@ def _unsettled(
     most = max(t.versus.num_pairs for t in compared)
     if most < needed:
         among = f"{len(compared)} comparisons" if len(compared) > 1 else "one comparison"
-        sentence += f": {most} seeds cannot show any among {among}, at least {needed} are needed"
-    return f"{sentence}; {_more_seeds(told)}."
+        few = told[0].tested.pairs(most)
+        sentence += f": {few} cannot show any among {among}, at least {needed} are needed"
+    more = _more_folds if told[0].tested.pair == "fold" else _more_seeds
+    return f"{sentence}; {more(told)}."
+
+
+def _more_folds(told: Sequence[_Told]) -> str:
+    """More repeats of the same rows tell little more; other rows would."""
+    these = "differences of these sizes" if len(told) > 1 else "a difference of this size"
+    return f"more rows, rather than more repeats or seeds, would settle {these}"
 
 
 def _open(told: Sequence[_Told], num_compared: int, baseline: str, unit: Unit) -> str:
     """What cannot be told apart, without the stop: one in full, of several their range."""
     if len(told) == 1:
-        name, versus = told[0]
+        name, versus, tested = told[0]
         return (
             f"{name} cannot be told apart from {baseline}: "
             f"{unit.signed(versus.difference)} {unit.of_difference} "
             f"(95 % interval {unit.interval(versus.ci95, signed=True)}, "
             f"Holm p {p_equals(versus.p_holm)}, better on "
-            f"{versus.wins} of {versus.num_pairs} seeds)"
+            f"{versus.wins} of {tested.pairs(versus.num_pairs)})"
         )
     every = "The" if len(told) == num_compared else f"{len(told)} of"
     names = _listed_if_few(told, f"{every} {num_compared} variants")
@@ -190,7 +213,7 @@ def _listed_if_few(told: Sequence[_Told], counted: str) -> str:
 
 def _more_seeds(told: Sequence[_Told]) -> str:
     """How many seeds would settle what is open, were the differences seen the true ones."""
-    more = {name: versus.more_seeds for name, versus in told}
+    more = {one.label: one.versus.more_seeds for one in told}
     shown = sorted((n, name) for name, n in more.items() if n is not None)
     beyond = len(more) - len(shown)
     if not shown:
@@ -229,9 +252,10 @@ def _surprises(best: VariantResult, results: StudyNumbers, unit: Unit) -> list[s
     baseline's comparison with it is already told."""
     if best.name == results.baseline:
         return []
+    where = results.tested.where
     return [
-        f"On the test set {variant.label} beats {best.label}, which validation chose, "
-        f"{_clause(variant.versus_best, unit)}."
+        f"{where[:1].upper()}{where[1:]} {variant.label} beats {best.label}, which validation "
+        f"chose, {_clause(variant.versus_best, unit, results.tested)}."
         for variant in results.variants
         if variant.name != results.baseline
         and variant.versus_best
@@ -240,8 +264,7 @@ def _surprises(best: VariantResult, results: StudyNumbers, unit: Unit) -> list[s
 
 
 def _seeds(told: Sequence[_Told]) -> str:
-    """ "10 seeds", "8 to 10 seeds", "1 seed"."""
+    """ "10 seeds", "8 to 10 seeds", "1 seed"; of folds alike."""
     numbers = [t.versus.num_pairs for t in told]
     fewest, most = min(numbers), max(numbers)
-    number = f"{most}" if fewest == most else f"{fewest} to {most}"
-    return f"{number} seed{'s' * (most > 1)}"
+    return f"{fewest} to " * (fewest != most) + told[0].tested.pairs(most)

@@ -33,7 +33,7 @@ def rows(data) -> np.ndarray:
 def test_every_format_gives_its_pixels(tmp_path, images, suffix):
     write(tmp_path / "a", images[:5], suffix, lossless=True)
     write(tmp_path / "b", images[5:], suffix, lossless=True)
-    data = load_dataset(tmp_path)
+    data = load_dataset(tmp_path, test=0.2)
     wanted = images[np.lexsort(images.reshape(10, -1).T)]
     np.testing.assert_array_equal(rows(data), wanted)
     assert (data.spec.input_dtype, data.spec.class_names) == ("uint8", ("a", "b"))

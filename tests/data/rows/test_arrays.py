@@ -50,6 +50,7 @@ def test_weights_are_in_units_of_their_mean_and_test_rows_count_alike_unless_sai
     np.testing.assert_allclose(data.rows.weight, weight / 6.5, rtol=1e-6)
     assert len(set(data.test_weight.tolist())) == 1
     assert data.spec.is_weighted
+    assert data.rows.notes == ("weights: from 1 to 12, 6.5 on average",)
     data = made(sample_weight=(weight, [0, 1, 2, 3]))
     np.testing.assert_allclose(data.test_weight, np.arange(4) / 6.5, rtol=1e-6)
     data = made(sample_weight=weight, validation=(*OWN, [1, 1, 4]))
@@ -58,6 +59,7 @@ def test_weights_are_in_units_of_their_mean_and_test_rows_count_alike_unless_sai
 
 def test_groups_are_of_training_rows_and_given_validation_rows_are_of_none():
     data = made(groups=list("aabbccddeeff"), validation=OWN)
+    assert data.rows.notes == ("groups: 6 in the training rows; none is parted",)
     assert data.rows.groups.tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, -1, -1, -1]
 
 

@@ -16,7 +16,7 @@ from kmlp.data.rows.grouping import deal_groups
 from kmlp.data.rows.holding_out import are_last, evened, hold_out
 from kmlp.data.rows.record import Rows
 from kmlp.data.sampling import Sample
-from kmlp.engine.member import Member
+from kmlp.engine.member import Member, counted, splits_of
 
 TABLES = range(200)
 
@@ -192,11 +192,28 @@ def test_counts_that_are_alike_become_one_and_differ_from_no_company():
 
 def test_a_member_says_how_many_rows_it_has_and_stays_who_it_is():
     known, plain = known_rows(1), member(1)
-    counted = plain.counted(known)
-    assert counted.counts == tuple(map(len, plain.split(known)))
-    assert counted == plain
-    assert counted.id == plain.id
-    assert dataclasses.replace(counted, counts=None) == plain
+    other = dataclasses.replace(plain, train=TrainConfig(learning_rate=0.5))
+    mine, theirs = counted([plain, other], known)
+    assert mine.counts == theirs.counts == tuple(map(len, plain.split(known)))
+    assert mine == plain
+    assert mine.id == plain.id != theirs.id
+
+
+def test_members_that_a_seed_pairs_share_one_draw():
+    known, first = known_rows(1), member(1)
+    paired = dataclasses.replace(first, train=TrainConfig(learning_rate=0.5))
+    others = (
+        member(2),
+        dataclasses.replace(first, num_train=9),
+        dataclasses.replace(first, validation_fraction=0.3),
+        dataclasses.replace(first, sample=Sample(kind="splits", index=0, of=2, seed=0)),
+    )
+    splits = splits_of([first, paired, *others], known)
+    assert splits[0] is splits[1]
+    assert len({(train.tobytes(), val.tobytes()) for train, val in splits}) == 5
+    for one, (train, val) in zip([first, paired, *others], splits, strict=True):
+        np.testing.assert_array_equal(train, one.split(known)[0])
+        np.testing.assert_array_equal(val, one.split(known)[1])
 
 
 def test_everybody_parts_rows_by_all_that_is_known_of_them():

@@ -46,7 +46,7 @@ def values(name: str, rows: list[int]) -> list:
 
 
 def test_a_groups_rows_are_in_training_or_in_test_and_it_is_no_input():
-    data = Dataset.from_table(TABLE, "y", group_on="patient")
+    data = Dataset.from_table(TABLE, "y", group_on="patient", test=0.2)
     train, test = rows_of(data)
     assert sorted(train + test) == list(range(NUM_ROWS))
     assert not set(values("patient", train)) & set(values("patient", test))
@@ -157,7 +157,10 @@ def own(**columns) -> dict:
         ({"stratify_on": "day"}, "stratify_on='day' has 240 values in 240 rows, too many"),
         ({"group_on": "patient", "fold_on": "row"}, "in several folds. Mend the folds, or leave"),
         ({"group_on": "gap"}, "column 'gap', row 3: the cell is empty (1 rows); say which, or"),
-        ({"group_on": "one"}, "group_on: 1 group cannot be parted into training and test rows"),
+        (
+            {"group_on": "one", "test": 0.2},
+            "group_on: 1 group cannot be parted into training and test rows",
+        ),
         ({"time_on": "one"}, "time_on: every row is of the same time"),
         ({"validation": "nowhere"}, "validation='nowhere' is neither a file nor a column"),
         ({"validation": "sex"}, "column 'sex', row 0: 'm' is no mark of validation or training"),

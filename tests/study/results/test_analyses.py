@@ -12,9 +12,10 @@ from kmlp.report.sections.analyses.folds import fold_tables
 from kmlp.stats import paired_tests
 from kmlp.stats.cross_validation import fold_interval
 from kmlp.stats.decomposition.bias_variance import decompose
+from kmlp.stats.metrics import BY_NAME
 from kmlp.study.results.analyses.folds import cross_validation
 from kmlp.study.results.assembly import build_results
-from kmlp.study.results.records.study import StudyResults
+from kmlp.study.results.fold_scores import fold_scores
 from kmlp.study.run_folder import RunFolder
 from tests.hand_made import extra_outputs, hand_made, record, scores_of
 
@@ -122,9 +123,15 @@ def test_folds_are_scored_on_what_they_hold_out(made):
 
 
 def test_of_two_variants_the_fewer_rows_count_in_the_correction(made):
-    results = made.results
-    of([{**v, "variant": v["name"]} for v in results["variants"]], "l2")["config"]["num_train"] = 30
-    found = cross_validation(StudyResults.model_validate(results)).to_dict()["variants"]
+    record = made.record
+    folds = fold_scores(
+        record.extra_members,
+        record.groups.folds,
+        metric=BY_NAME[record.metric.name],
+        metrics=record.metrics,
+        num_train={"none": None, "dropout": None, "l2": 30},
+    )
+    found = cross_validation(record, folds).to_dict()["variants"]
     assert [entry["num_train"] for entry in found] == [67, 67, 30]
     none, l2 = (np.array(of(found, v)["scores"]) for v in ("none", "l2"))
     expected = fold_interval(l2 - none, num_train=30, num_test=40)

@@ -15,7 +15,6 @@ from kmlp.stats.decomposition.variance_components import pooled_sd
 from kmlp.study.loading import Study, load_study
 from kmlp.study.plan import plan_study, streams_of
 from kmlp.study.results.analyses.decompositions import resampled, resampled_scores
-from kmlp.study.results.analyses.folds import fold_scores
 from kmlp.study.results.analyses.seed_streams import stream_scores
 from kmlp.study.results.records.study import StudyResults
 from kmlp.study.run_folder import RunFolder
@@ -183,8 +182,8 @@ def assert_scored_on_what_they_hold_out(study: Study, data: Dataset) -> None:
         held_out.setdefault(key, []).extend(arrays["fold_rows"].tolist())
     assert all(sorted(rows) == list(range(102)) for rows in held_out.values())
     assert held_out["none", 0] == held_out[study.config.variant_names[1], 0] != held_out["none", 1]
-    table = fold_scores(study.record, "none", "accuracy")
-    assert table.shape == (2, 4)
+    table = study.record.cross_validation.variants[0].scores
+    assert np.shape(table) == (2, 4)
     expected = [[m["fold"]["accuracy"] for m in members[r : r + 4]] for r in (0, 4)]
     np.testing.assert_array_equal(table, expected)
 

@@ -190,7 +190,12 @@ def test_a_sweep_is_judged_on_validation_and_its_ends_are_told():
 def test_a_range_ends_at_its_least_and_largest_value_but_for_zero(values, is_edge):
     names = [f"dropout={value}" for value in values]
     variants = [
-        {"name": n, "strength": n, "num_members": 5, "val": {"accuracy": {"mean": m}}, "test": {}}
+        {
+            "name": n,
+            "strength": n,
+            "num_members": 5,
+            **{key: {"accuracy": {"mean": m}} for key in ("val", "test")},
+        }
         for n, m in zip(names, (0.9, 0.8, 0.7), strict=False)
     ]
     sweep = {"field": "dropout", "scale": "list", "values": values, "variants": names}
@@ -201,7 +206,12 @@ def test_a_range_ends_at_its_least_and_largest_value_but_for_zero(values, is_edg
 def test_a_swept_value_under_another_name_is_said():
     names = ["none", "dropout=0.2"]
     variants = [
-        {"name": n, "strength": "", "num_members": 5, "val": {"accuracy": {"mean": m}}, "test": {}}
+        {
+            "name": n,
+            "strength": "",
+            "num_members": 5,
+            **{key: {"accuracy": {"mean": m}} for key in ("val", "test")},
+        }
         for n, m in zip(names, (0.9, 0.8), strict=True)
     ]
     sweep = {"field": "dropout", "scale": "list", "values": [0.0, 0.2], "variants": names}
@@ -217,8 +227,7 @@ def test_a_sweep_is_judged_on_shared_seeds():
             "strength": name,
             "num_members": count,
             "num_diverged": 10 - count,
-            "val": {"accuracy": {"mean": mean}},
-            "test": {},
+            **{key: {"accuracy": {"mean": mean}} for key in ("val", "test")},
             "selection_difference": difference,
         }
         for name, count, mean, difference in (
@@ -288,7 +297,12 @@ def test_two_changes_one_way_share_their_verb():
 def test_widths_have_no_end_to_go_beyond():
     names = ["hidden_units=64", "hidden_units=32"]
     variants = [
-        {"name": n, "strength": n, "num_members": 5, "val": {"accuracy": {"mean": m}}, "test": {}}
+        {
+            "name": n,
+            "strength": n,
+            "num_members": 5,
+            **{key: {"accuracy": {"mean": m}} for key in ("val", "test")},
+        }
         for n, m in zip(names, (0.9, 0.8), strict=True)
     ]
     sweep = {"field": "hidden_units", "scale": "list", "values": [[64], [32]], "variants": names}

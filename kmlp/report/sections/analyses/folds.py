@@ -21,9 +21,9 @@ _LISTS = {"repeats", "scores", "of_repeats"}
 
 
 def folds_section(results: StudyResults) -> Section | None:
-    """Scores by fold; None without cross-validation."""
+    """Scores by fold; None without cross-validation, and where all scores are such."""
     found = results.cross_validation
-    if not found:
+    if not found or results.basis == "folds":
         return None
     entries = sorted(found.variants, key=lambda e: -results.unit().gain(e.mean))
     title = f"{found.num_folds}-fold cross-validation"

@@ -23,7 +23,9 @@ def references_section(results: StudyResults) -> Section | None:
     unit = results.unit()
     ranked = sorted(results.references, key=lambda r: -unit.gain(r.test[unit.metric].mean))
     rows = [
-        {"reference": r.name, "seed": m.seed, "seconds": m.seconds, "test": m.test, "val": m.val}
+        {"reference": r.name, "seed": m.seed}
+        | ({} if m.place is None else {"fold": m.place})
+        | {"seconds": m.seconds, "test": m.test, "val": m.val}
         for r in results.references
         for m in r.members
     ]
@@ -37,16 +39,16 @@ def references_section(results: StudyResults) -> Section | None:
 
 def reference_columns(results: StudyResults) -> list[Column[ReferenceResult]]:
     """What is told of a reference; the difference is to the best network."""
-    unit = results.unit()
+    unit, tested = results.unit(), results.tested
     best = results.best.variant if results.best else ""
     versus: list[Column[ReferenceResult]] = tabular.versus_columns(_versus_best, best, unit)
     return [
         Column(head="Model", cell=lambda r: Cell(r.title)),
         Column(
-            head=f"Test {unit.axis}\N{NO-BREAK SPACE}{unit.arrow}",
+            head=f"{tested.heading} {unit.axis}\N{NO-BREAK SPACE}{unit.arrow}",
             second="95 % interval",
             cell=lambda r: tabular.score(r.test.get(unit.metric), unit),
-            terminal=f"test {unit.short}{unit.sign} {unit.arrow}",
+            terminal=f"{tested.short} {unit.short}{unit.sign} {unit.arrow}",
             second_leaves=3,
         ),
         replace(versus[0], terminal="vs. network"),
@@ -66,7 +68,7 @@ def _versus_best(reference: ReferenceResult) -> Versus | None:
 def _table(ranked: list[ReferenceResult], results: StudyResults) -> Table:
     note = (
         "scikit-learn's estimators as they are, not tuned, on the training rows of the "
-        "baseline's network of the same seed, with its class weights. Holm's correction is over "
-        "the references alone. Green: better than the best network."
+        f"baseline's network of the same {results.tested.pair}, with its class weights. Holm's "
+        "correction is over the references alone. Green: better than the best network."
     )
     return tabular.table(reference_columns(results), ranked, note=note)

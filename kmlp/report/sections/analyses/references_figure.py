@@ -15,18 +15,21 @@ from kmlp.study.results.records.study import StudyResults
 
 def references_figure(ranked: Sequence[ReferenceResult], results: StudyResults) -> Figure:
     """A row a reference, and one of the best network."""
-    unit = results.unit()
+    unit, tested = results.unit(), results.tested
     rows = [_row(r, unit) for r in ranked]
     if results.best:
         rows.append(_network(results, unit))
     rows.sort(key=lambda row: -unit.gain(float(row.values.mean())))
     return draw(
         "references",
-        draw_in_rows(rows, f"test {unit.axis} {unit.arrow}", None),
-        alt=f"Test {unit.title} of every seed of each reference and of the best network.",
+        draw_in_rows(rows, f"{tested.adjective} {unit.axis} {unit.arrow}", None),
+        alt=(
+            f"{tested.heading} {unit.title} of every {tested.pair} of each reference and of the "
+            "best network."
+        ),
         caption=(
-            "Every dot is one seed; the diamond is the mean, the bar its 95 % interval. Blue: the "
-            "best network; filled green or orange: told apart from it."
+            f"Every dot is one {tested.pair}; the diamond is the mean, the bar its 95 % interval. "
+            "Blue: the best network; filled green or orange: told apart from it."
         ),
     )
 
@@ -48,7 +51,7 @@ def _network(results: StudyResults, unit: Unit) -> ForestRow:
     variant = results.variant(results.best.variant)
     return ForestRow(
         label=f"network, {variant.name}",
-        values=unit.scale * np.array(list(results.by_seed(variant.name).values())),
+        values=unit.scale * np.array(list(results.by_pair(variant.name).values())),
         interval=scaled(variant.test[unit.metric].ci95, unit),
         role="baseline",
     )

@@ -68,12 +68,13 @@ def _scores(results: StudyResults, sweep: SweptField, number: int) -> Figure:
         ]
         estimates = [s and Estimate(value=s.mean, ci95=s.ci95) for s in summaries]
         if any(estimates):
-            lines.append(_line(words, role, estimates, unit.scale))
+            called = results.tested.adjective if part == "test" else words
+            lines.append(_line(called, role, estimates, unit.scale))
     title = field_title(sweep.field)
     return draw(
         f"sweep-{number + 1}-scores",
         _drawer(sweep, lines, f"{unit.axis} {unit.arrow}"),
-        alt=f"Training, validation and test {unit.title} by {title}.",
+        alt=f"Training, validation and {results.tested.adjective} {unit.title} by {title}.",
         caption=(
             f"Mean {unit.title} over seeds by {title}, with 95 % intervals. What suits best is to "
             "be chosen by the validation line."

@@ -56,7 +56,8 @@ def reading_sentences(results: StudyScores) -> list[str]:
     seeds = listed(dict.fromkeys(_seeds(r.num_seeds) for r in looks))
     times = "once" if len(looks) == 1 else f"{len(looks)} times"
     return [
-        f"Extended after a look: the test scores were compared {times} before, with {seeds} seeds. "
+        f"Extended after a look: the test scores were compared {times} before, with {seeds} "
+        f"{results.tested.pair}s. "
         f"So p counts {len(looks) + 1} looks: it is multiplied by that, as by the comparisons."
     ]
 

@@ -7,76 +7,155 @@ import numpy as np
 
 from kmlp.config.tables.references import title_of
 from kmlp.stats import paired_tests
+from kmlp.stats.cross_validation import FoldComparison
 from kmlp.stats.formatting import Unit, listed, p_equals
-from kmlp.stats.paired_tests import min_seeds_to_test
+from kmlp.stats.paired_tests import Comparison
 from kmlp.study.plan import Plan
+from kmlp.study.results.fold_scores import FoldScores, as_tables, of_tables
 from kmlp.study.results.ranking import standing
+from kmlp.study.results.records.basis import Tested
 from kmlp.study.results.records.references import ReferenceResult, ReferenceScores
 from kmlp.study.results.records.study import StudyNumbers, StudyScores
 from kmlp.study.results.records.variants import Versus
 from kmlp.study.results.variants import finite, summaries_of
 from kmlp.study.run_folder.folder import MemberRecord
 
-Records = Mapping[int, MemberRecord]
+Place = tuple[int, int | None]
+"""Seed; of a fold its repeat's, and which fold."""
+Records = Mapping[Place, MemberRecord]
 Told = tuple[ReferenceResult, Versus]
 
 
 def compare_references(
-    scores: StudyScores, plan: Plan, records: Mapping[str, MemberRecord]
+    scores: StudyScores,
+    plan: Plan,
+    records: Mapping[str, MemberRecord],
+    folds: FoldScores | None = None,
 ) -> tuple[ReferenceResult, ...]:
-    """Each reference that has a record, in the order in which they were asked for."""
+    """Each reference that has a record, in the order in which they were asked for.
+
+    Args:
+        scores: of the study.
+        plan: its members.
+        records: of all that was trained.
+        folds: the variants' scores on folds where these test.
+    """
+    planned = _planned(plan, on_folds=folds is not None)
     by_name = {
-        name: {seed: records[m.id] for seed, m in by_seed.items() if m.id in records}
+        name: {place: records[id] for place, id in ids.items() if id in records}
+        for name, ids in planned.items()
+    }
+    trained = {name: of_one for name, of_one in by_name.items() if of_one}
+    # Holm's correction is over all of them: of a part each p would be too small.
+    is_whole = all(len(by_name[name]) == len(wanted) for name, wanted in planned.items())
+    own = _own_folds(scores, plan, trained, folds) if folds else None
+    versus = _versus_best(scores, trained, own, folds) if is_whole else {}
+    return tuple(
+        _result(scores, name, of_one, versus.get(name), own) for name, of_one in trained.items()
+    )
+
+
+def _planned(plan: Plan, *, on_folds: bool) -> dict[str, dict[Place, str]]:
+    """Reference -> place -> id."""
+    if on_folds:
+        return {
+            name: {place: member.id for place, member in by_fold.items()}
+            for name, by_fold in plan.fold_references.items()
+        }
+    return {
+        name: {(seed, None): member.id for seed, member in by_seed.items()}
         for name, by_seed in plan.references.items()
     }
-    trained = {name: by_seed for name, by_seed in by_name.items() if by_seed}
-    # Holm's correction is over all of them: of a part each p would be too small.
-    is_whole = all(len(by_name[name]) == len(wanted) for name, wanted in plan.references.items())
-    versus = _versus_best(scores, trained) if is_whole else {}
-    return tuple(
-        _result(scores, name, by_seed, versus.get(name)) for name, by_seed in trained.items()
+
+
+def _own_folds(
+    scores: StudyScores, plan: Plan, trained: Mapping[str, Records], folds: FoldScores
+) -> FoldScores:
+    """The references' scores, laid out as the variants'."""
+    seeds, metrics = sorted({place[0] for r in trained.values() for place in r}), scores.metrics
+    by_fold = {
+        name: {
+            (seeds.index(seed), fold or 0): finite(record.metrics["fold"])
+            for (seed, fold), record in of_one.items()
+        }
+        for name, of_one in trained.items()
+    }
+    given = {
+        network.network.num_train for r in plan.fold_references.values() for network in r.values()
+    }
+    return of_tables(
+        {name: as_tables(of_one, folds.planned, metrics) for name, of_one in by_fold.items()},
+        folds.planned,
+        metric=folds.metric,
+        higher_is_better=folds.higher_is_better,
+        num_train=dict.fromkeys(by_fold, next(iter(given), None)),
     )
 
 
 def _result(
-    scores: StudyScores, name: str, by_seed: Records, versus: Versus | None
+    scores: StudyScores,
+    name: str,
+    trained: Records,
+    versus: Versus | None,
+    own: FoldScores | None,
 ) -> ReferenceResult:
+    metrics = scores.metrics
+    test = own.summaries(name) if own else summaries_of(list(trained.values()), "test", metrics)
     return ReferenceResult(
         name=name,
         title=title_of(name, is_regression=scores.dataset.is_regression),
-        num_members=len(by_seed),
-        test=summaries_of(list(by_seed.values()), "test", scores.metrics),
+        num_members=len(trained),
+        test=test,
         versus_best=versus,
-        members=tuple(
-            ReferenceScores(
-                seed=seed,
-                seconds=record.seconds,
-                **{part: finite(record.metrics.get(part, {})) for part in ("test", "val", "train")},
-            )
-            for seed, record in by_seed.items()
-        ),
+        members=tuple(_scores_of(place, record) for place, record in trained.items()),
     )
 
 
-def _versus_best(scores: StudyScores, trained: Mapping[str, Records]) -> dict[str, Versus]:
-    """Over the seeds that both have, corrected over the references."""
+def _scores_of(place: Place, record: MemberRecord) -> ReferenceScores:
+    parts = {"test": "fold" if "fold" in record.metrics else "test", "val": "val", "train": "train"}
+    return ReferenceScores(
+        seed=place[0],
+        place=place[1],
+        seconds=record.seconds,
+        **{name: finite(record.metrics.get(part, {})) for name, part in parts.items()},
+    )
+
+
+def _versus_best(
+    scores: StudyScores,
+    trained: Mapping[str, Records],
+    own: FoldScores | None,
+    folds: FoldScores | None,
+) -> dict[str, Versus]:
+    """Over the seeds that both have, or over the folds; corrected over the references."""
     if scores.best is None:
         return {}
-    metric, network = scores.metric, scores.by_seed(scores.best.variant)
-    found = {}
-    for name, by_seed in trained.items():
-        common = [seed for seed in by_seed if seed in network]
-        if common:
-            own = np.array([by_seed[seed].metrics["test"][metric.name] for seed in common])
-            theirs = np.array([network[seed] for seed in common])
-            found[name] = paired_tests.compare_paired(
-                own, theirs, higher_is_better=metric.higher_is_better
-            )
+    best, found = scores.best.variant, {}
+    for name, of_one in trained.items():
+        if own and folds:
+            compared: Comparison | FoldComparison | None = own.compare(name, best, folds)
+        else:
+            compared = _by_seed(scores, best, of_one)
+        if compared:
+            found[name] = compared
     corrected = paired_tests.holm([comparison.p for comparison in found.values()])
     return {
         name: Versus(**asdict(comparison), p_holm=p)
         for (name, comparison), p in zip(found.items(), corrected, strict=True)
     }
+
+
+def _by_seed(scores: StudyScores, best: str, trained: Records) -> Comparison | None:
+    """On the test set, over the seeds that both have."""
+    metric, network = scores.metric, scores.by_seed(best)
+    common = [place for place in trained if place[0] in network]
+    if not common:
+        return None
+    return paired_tests.compare_paired(
+        np.array([trained[place].metrics["test"][metric.name] for place in common]),
+        np.array([network[seed] for seed, _ in common]),
+        higher_is_better=metric.higher_is_better,
+    )
 
 
 def with_references(verdict: Sequence[str], results: StudyNumbers) -> list[str]:
@@ -96,14 +175,14 @@ def reference_sentences(results: StudyNumbers) -> list[str]:
         return []
     if not told:
         return ["Not all references are trained yet: none is compared with the networks."]
-    label = results.variant(best.variant).label
+    label, tested = results.variant(best.variant).label, results.tested
     told.sort(key=lambda pair: -unit.gain(pair[1].difference))
     by_standing = {
         name: [pair for pair in told if standing(pair[1], unit) == name]
         for name in ("better", "unclear", "worse")
     }
     said = [
-        words(pairs, label, unit)
+        words(pairs, label, unit, tested)
         for words, pairs in zip((_better, _unclear, _worse), by_standing.values(), strict=True)
         if pairs
     ]
@@ -122,14 +201,14 @@ def _of_other_rows(results: StudyNumbers, best: str) -> list[str]:
     ]
 
 
-def _better(pairs: Sequence[Told], label: str, unit: Unit) -> str:
+def _better(pairs: Sequence[Told], label: str, unit: Unit, tested: Tested) -> str:
     (reference, versus), *others = pairs
     mean = unit.with_unit(reference.test[unit.metric].mean)
     title = reference.title[:1].upper() + reference.title[1:]
     rest = f"; so {_do(len(others) > 1)} {listed(r.title for r, _ in others)}" if others else ""
     return (
         f"{title} {_do(reference.name == 'boosted_trees')} better than the best network, {label}: "
-        f"test {unit.title} {mean}, by {_size(versus, unit)}{rest}."
+        f"{tested.adjective} {unit.title} {mean}, by {_size(versus, unit)}{rest}."
     )
 
 
@@ -137,14 +216,16 @@ def _do(is_plural: bool) -> str:
     return "do" if is_plural else "does"
 
 
-def _unclear(pairs: Sequence[Told], label: str, unit: Unit) -> str:
+def _unclear(pairs: Sequence[Told], label: str, unit: Unit, tested: Tested) -> str:
     seen = "; ".join(f"{reference.title} {_difference(v, unit)}" for reference, v in pairs)
-    needed, fewest = min_seeds_to_test(len(pairs)), min(v.num_pairs for _, v in pairs)
-    few = f"; {fewest} seeds cannot show any, at least {needed} are needed" * (fewest < needed)
+    needed, fewest = tested.needed(len(pairs)), min(v.num_pairs for _, v in pairs)
+    few = f"; {tested.pairs(fewest)} cannot show any, at least {needed} are needed" * (
+        fewest < needed
+    )
     return f"Not told apart from the best network, {label}: {seen}{few}."
 
 
-def _worse(pairs: Sequence[Told], label: str, unit: Unit) -> str:
+def _worse(pairs: Sequence[Told], label: str, unit: Unit, tested: Tested) -> str:
     (nearest, versus), *others = pairs
     least = f", {nearest.title} by the least" if others else ""
     names = listed(reference.title for reference, _ in pairs)

@@ -13,7 +13,7 @@ from kmlp.study.results.records.variants import VariantResult
 
 def sweep_sentences(results: StudyNumbers) -> list[str]:
     """Where along each sweep the score is best, by what choices are made on."""
-    by_name = {v.name: v for v in results.variants if v.num_members}
+    by_name = {v.name: v for v in results.variants if v.is_scored}
     unit = results.unit()
     scores = choice_scores(results.variants, unit)
     sentences = []

@@ -4,19 +4,29 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from kmlp.study.results.records.base import Count, Positive, Record, Scores, Summaries
+from kmlp.study.results.records.base import (
+    Count,
+    Positive,
+    Record,
+    Scores,
+    Summaries,
+    unless_none,
+)
 from kmlp.study.results.records.variants import Versus
 
 
 class ReferenceScores(Record):
-    """A reference of one seed; parts as of a network.
+    """A reference of one seed, or of one fold; parts as of a network.
 
     Attributes:
-        seed: of its draws and its split.
+        seed: of its draws and its split; of a fold its repeat's.
+        place: which fold, from 0; left out where test rows test.
+        test: on the test rows, or on the fold that was held out.
         seconds: its training took, over all cores.
     """
 
     seed: Count
+    place: Count | None = unless_none()
     test: Scores
     val: Scores
     train: Scores
@@ -32,10 +42,10 @@ class ReferenceResult(Record):
         title: as sentences call it.
         num_members: that were trained.
         test: by metric, over them.
-        versus_best: the reference minus the best variant on the test set, paired by seed; Holm
-            over the references, a family of their own; null without a best variant, and until all
-            are trained.
-        members: seed by seed.
+        versus_best: the reference minus the best variant on the test set, paired by seed, or on
+            the folds; Holm over the references, a family of their own; null without a best
+            variant, and until all are trained.
+        members: seed by seed, or fold by fold.
     """
 
     kind: Literal["reference"] = "reference"

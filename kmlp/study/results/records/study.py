@@ -26,6 +26,7 @@ from kmlp.study.results.records.base import (
     first_fault,
     unless_none,
 )
+from kmlp.study.results.records.basis import TESTED, Basis, Tested
 from kmlp.study.results.records.choices import EarlierReading, Looks, PilotSummary, SweptField
 from kmlp.study.results.records.decompositions import BiasVariance, Resampling
 from kmlp.study.results.records.folds import CrossValidation, FoldPlan
@@ -54,7 +55,7 @@ class DataFacts(Record):
         sha256: of its content.
         num_train: training rows, without those that validate.
         num_val: of a member.
-        num_test: rows.
+        num_test: rows that are set aside; 0 where folds test.
         task: what is predicted.
         input_shape: of one example.
         input_dtype: "uint8" of raw images, "float32" of features.
@@ -74,7 +75,7 @@ class DataFacts(Record):
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     num_train: Positive
     num_val: Count
-    num_test: Positive
+    num_test: Count
     task: Literal["binary", "multiclass", "regression"]
     input_shape: Annotated[tuple[Positive, ...], Field(min_length=1)]
     input_dtype: Literal["uint8", "float32"]
@@ -127,8 +128,10 @@ class StudyScores(Record):
 
     Attributes:
         version: of this form, `schema` in the file.
+        basis: what the scores and comparisons rest on: "test", rows that were set aside; "folds",
+            all rows, each held out once a repeat; left out of the former.
         metric: that is named: what the study is decided by.
-        class_shares: each class's share of the test rows; empty for regression.
+        class_shares: each class's share of the rows that test; empty for regression.
         baseline: its name.
         variants: in the study's order.
         members: the ordinary ones, by variant and seed.
@@ -144,6 +147,7 @@ class StudyScores(Record):
 
     version: Literal[1] = Field(default=1, alias="schema")
     dataset: DataFacts
+    basis: Basis = Field(default="test", exclude_if=lambda basis: basis == "test")
     metric: NamedMetric
     class_shares: tuple[Probability, ...]
     baseline: str
@@ -172,6 +176,11 @@ class StudyScores(Record):
         """All that networks are scored by: the task's, and the user's own."""
         return tuple(dict.fromkeys((*METRICS[self.dataset.task], self.metric.name)))
 
+    @property
+    def tested(self) -> Tested:
+        """What scores rest on, in words."""
+        return TESTED[self.basis]
+
     def variant(self, name: str) -> VariantResult:
         """By its name; there must be one."""
         return next(v for v in self.variants if v.name == name)
@@ -185,10 +194,39 @@ class StudyScores(Record):
         """The named metric on the test set of every seed that finished."""
         return {m.seed: m.score("test", self.metric.name) for m in self.finished(variant)}
 
+    def tested_members(self, variant: str) -> tuple[list[MemberScores], str]:
+        """The networks of a variant that have a score on what tests, and the part that it is of:
+        the ordinary ones on "test", or those on folds."""
+        if self.basis == "test":
+            return self.finished(variant), "test"
+        return list(self._on_folds(variant)), "fold"
+
+    def by_pair(self, variant: str) -> dict[tuple[int, int], float]:
+        """The named metric by what variants are paired by: seed, or repeat and fold."""
+        if self.basis == "test":
+            return {(seed, 0): score for seed, score in self.by_seed(variant).items()}
+        return {
+            (m.seed, m.place): m.score("fold", self.metric.name) for m in self._on_folds(variant)
+        }
+
+    def _on_folds(self, variant: str) -> list[ExtraScores]:
+        """The networks of a variant that finished on folds."""
+        found = [m for m in self.extras("folds", variant) if isinstance(m, ExtraScores)]
+        return [m for m in found if m.status == "done"]
+
     def extras(self, group: Group, variant: str) -> list[Extra]:
         """The members of a group that are of one variant."""
         found = [m for m in self.extra_members if m.group == group]
         return [m for m in found if m.variant == variant]
+
+    @model_validator(mode="after")
+    def _rests_on_what_there_is(self) -> Self:
+        """Folds test where no row is set aside, and only there."""
+        if (self.basis == "folds") != (self.dataset.num_test == 0):
+            raise ValueError(
+                f"a study on {self.dataset.num_test} test rows does not rest on {self.basis}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _fits_its_task(self) -> Self:

@@ -84,20 +84,23 @@ class Versus(Record):
 
 
 class VersusBaseline(Versus):
-    """A variant against the baseline on the test set and the named metric, paired by seed.
+    """A variant against the baseline on the named metric: on the test set, paired by seed, or on
+    folds that were held out.
 
     Attributes:
         p_wilcoxon: two-sided exact signed-rank test, zeros left out, ties at their mean rank; not
-            corrected, decides nothing.
+            corrected, decides nothing; null over folds, which are not independent.
         probability_better: share of seeds on which the variant is better, a tie counting half, with
-            Wilson's interval: the chance that a run of it beats the baseline's of the same seed.
+            Wilson's interval: the chance that a run of it beats the baseline's of the same seed;
+            null over folds.
         ci95_seeds_and_rows: of the difference, over seeds and test rows; null of fewer than 2
-            seeds or 20 rows.
+            seeds or 20 rows, and over folds, whose own interval holds the rows.
         ci95_simultaneous: intervals as wide as it takes for all of them to hold at once in 95 of
             100 studies (Bonferroni over the variants, and over looks); left out of fewer than two
             seeds.
         effect_size: mean difference / standard deviation of the differences, with the interval of
-            the noncentral t; left out of fewer than two seeds and where there is no spread.
+            the noncentral t; left out of fewer than two seeds, where there is no spread, and over
+            folds.
         equivalence: two one-sided tests that the difference lies within the margin that does not
             matter; left out without one, and of fewer than two seeds.
         p_holm_equivalence: its p, corrected over all variants; left out as equivalence.
@@ -105,11 +108,12 @@ class VersusBaseline(Versus):
         more_seeds: how many more seeds a study needs to show, with 80 % power at the level that
             Holm leaves to the comparisons still open, and one look more to all, a true difference
             as large as the one seen; 0 where it is significant; null where that takes more than 500
-            seeds in all or fewer than 6 are compared.
+            seeds in all or fewer than 6 are compared, and over folds: more of the same rows tell
+            little more.
     """
 
-    p_wilcoxon: Probability
-    probability_better: Share
+    p_wilcoxon: Probability | None
+    probability_better: Share | None
     ci95_seeds_and_rows: Interval | None
     more_seeds: Annotated[int, Field(ge=0, le=MAX_SEEDS)] | None
     ci95_simultaneous: Interval | None = unless_none()
@@ -134,14 +138,18 @@ class VariantScores(Record):
         config: what it trains.
         num_members: that finished.
         num_diverged: that did not.
-        test: by metric, over the finished members.
+        test: by metric, over the finished members on the test set; where folds test over all folds
+            that were held out, standard error and interval corrected for the rows that they share,
+            empty until a repeat is whole.
         val: the same on their validation rows; empty without.
         train: the same on their training rows.
-        ensemble: the scores of the members' mean probabilities, or of their mean prediction.
+        ensemble: the scores of the members' mean probabilities, or of their mean prediction, on
+            the test set; empty without one.
         test_ci95_seeds_and_rows: of the named metric's mean on the test set: two-way bootstrap
             over seeds and test rows, scaled to the variance of a two-way table and with Student's
-            factor for the seeds; null of fewer than 2 seeds or 20 rows.
-        test_ci95_bca: of the same mean: BCa bootstrap over seeds; null of fewer than 20.
+            factor for the seeds; null of fewer than 2 seeds or 20 rows, and over folds.
+        test_ci95_bca: of the same mean: BCa bootstrap over seeds; null of fewer than 20, and over
+            folds.
         selection_difference: what the best is chosen by: mean of the named metric on validation
             (or training) rows minus the baseline's, over the seeds that both finished; null
             without such.
@@ -171,6 +179,11 @@ class VariantScores(Record):
     def chosen_on(self) -> Literal["val", "train"]:
         """The part of the data that choices are made on: "val", or "train" where it is empty."""
         return "val" if self.val else "train"
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether a member finished, and it is known how well: of folds, whether a repeat is."""
+        return bool(self.num_members and self.test)
 
     @property
     def judged_by(self) -> Summaries:
