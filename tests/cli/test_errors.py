@@ -89,12 +89,14 @@ def test_a_shell_is_given_what_completes_commands():
         assert "--hidden-units" in script
 
 
+@pytest.mark.process
 def test_a_process_ends_with_the_same_line_and_exit_code(tmp_path):
     done, here = (run("show", "nowhere", cwd=tmp_path) for run in (kmlp_process, kmlp))
     assert (done.returncode, done.stdout, done.stderr) == (1, "", here.stderr)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["show", "nowhere"]])
+@pytest.mark.process
 def test_help_and_results_load_neither_keras_nor_the_report(arguments, tmp_path):
     """In a process that could: what lists every module it holds as it ends."""
     script = (
@@ -118,6 +120,7 @@ main(["wait"])
 """
 
 
+@pytest.mark.process
 def test_an_interrupt_is_one_line_and_the_exit_code_of_interrupts():
     done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (130, "")

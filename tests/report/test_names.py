@@ -103,6 +103,7 @@ class Page(HTMLParser):
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.page
 def test_the_page_says_the_name_and_nothing_of_it_is_a_tag(made, name):
     page = Page((made.folder.path / "report.html").read_text(encoding="utf-8"))
     assert name in " ".join("".join(page.texts).split()).replace("\xa0", " ")
@@ -134,6 +135,7 @@ def test_a_table_holds_it_and_no_cell_is_a_formula(made, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.page
 def test_the_pdf_says_it(made, name):
     """Letters that no font of this machine has are boxes there; `test_fonts` holds what is said."""
     pages = pypdf.PdfReader(made.folder.path / "report.pdf").pages

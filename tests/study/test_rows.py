@@ -49,7 +49,7 @@ WAYS: dict[str, dict] = {
 def data_of(**said: str) -> Dataset:
     """Of the three numbers, and of the columns that are named."""
     columns = {n: c for n, c in table().items() if n in ("a", "b", "c", "y", *said.values())}
-    return Dataset.from_table(columns, "y", **said)
+    return Dataset.from_table(columns, "y", test=0.2, **said)
 
 
 def study(data: Dataset, folder, **more) -> Study:
