@@ -13,7 +13,7 @@ demo: $(READY)
 	KMLP_OFFLINE=1 $(BIN)/kmlp run demo --open
 	@echo "(kmlp is $(BIN)/kmlp, or after: source $(BIN)/activate)"
 
-# At every save: what loads no Keras and draws no report.
+# At every save: what loads no Keras, draws no report and starts no process.
 test-fast: $(READY)
 	$(BIN)/$(PYTEST) --fast
 

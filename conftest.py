@@ -22,12 +22,12 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 if os.environ.get("KERAS_BACKEND") == "jax":
     os.environ.setdefault("JAX_ENABLE_X64", "1")
 
-_NOT_FAST = ("engine", "page", "slow")
+_NOT_FAST = ("engine", "page", "process", "slow")
 collect_ignore = [] if importlib.util.find_spec("jax") else ["kmlp/nn/backend/jax.py"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--fast", action="store_true", help="no Keras, no report, nothing slow")
+    parser.addoption("--fast", action="store_true", help="no Keras, report, process; nothing slow")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -370,6 +370,7 @@ def test_a_study_of_0_1_0_that_was_killed_while_it_wrote_is_known(tmp_path):
         assert list(RunFolder(tmp_path / "run").records()) == ["a" * 16]
 
 
+@pytest.mark.slow
 def test_killed_anywhere_what_others_put_into_a_run_folder_stays(tmp_path):
     """SIGKILL at every third write of a study; then the same command until it ends."""
     command = [sys.executable, "-m", "tests.foreign", str(tmp_path)]

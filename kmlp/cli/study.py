@@ -104,6 +104,10 @@ def run(
     """
     options = options or Options()
     if tune:
+        if watch:
+            raise ConfigError(
+                "--watch is of studies; a search with --tune shows how far it is here."
+            )
         written = run_tuned(target, out, options, page=page, hide_values=hide_values)
         if open:
             open_page(written)

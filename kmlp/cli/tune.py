@@ -177,6 +177,7 @@ def load_data(config: "SearchConfig") -> "tuple[SearchConfig, Dataset]":
     """The data of a search, and the search with what of them tests written out."""
     from kmlp.config.tables.table import load_configured
 
+    config = config.setting_aside()
     data, table = load_configured(config.dataset, config.data, sets_aside=True)
     origin = data.provenance
     print(

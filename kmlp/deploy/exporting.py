@@ -160,7 +160,7 @@ def _manifest(selection: Selection, folder: Path, hide_values: bool) -> dict[str
     schema, spec = selection.schema, selection.spec
     # A table's columns stand in its schema, once; what else is told of its rows, in the run folder.
     told = ("schema", "warnings") if schema else ()
-    of_columns = ("columns", "target", "feature_names") if schema else ()
+    of_columns = ("columns", "target", "feature_names", "parted_by") if schema else ()
     return {
         "kmlp": 1,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

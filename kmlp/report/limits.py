@@ -161,7 +161,7 @@ def _read(results: StudyResults) -> str:
         times = (
             "Nothing was chosen on the test set, each network being scored at the epoch that "
             f"validation chose; but this folder's test rows were read by {number} runs, with "
-            "other seeds or variants each time. "
+            "other seeds, variants or metrics each time. "
         )
     return times + (
         "What other folders read of the same rows is not counted. But who now picks by the test "

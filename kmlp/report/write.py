@@ -22,6 +22,7 @@ from kmlp.report.rendering.tex import to_tex
 from kmlp.report.study import study_report
 from kmlp.scores.beside import beside_study
 from kmlp.study.loading import read_study, study_folders
+from kmlp.study.results.records.study import StudyResults
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.run_folder.readings import readings_in
 
@@ -76,13 +77,20 @@ def write_report(
     folder = RunFolder(run_dir)
     place, kind = place_of_report(folder, out)
     study = read_study(folder)
-    report = study_report(folder, study.record, study.num_missing, hide_values=hide_values)
+    record = without_moments(study.record) if hide_values else study.record
+    report = study_report(folder, record, study.num_missing, hide_values=hide_values)
     if scores is not None:
         report = with_outside(report, beside_study(study, scores))
-    paper = paper_of_study(report, study.record, _dated(page, [folder]), search)
+    paper = paper_of_study(report, record, _dated(page, [folder]), search)
     if search:
         report = replace(report, sections=[*report.sections, search])
     return write_files(place, kind, report, report.tables, paper)
+
+
+def without_moments(results: StudyResults) -> StudyResults:
+    """Without what is said of how rows were parted: moments that stood in cells."""
+    dataset = results.dataset.model_copy(update={"parted_by": None})
+    return results.model_copy(update={"dataset": dataset})
 
 
 def place_of_report(folder: RunFolder, out: str | Path | None) -> tuple[Path, Kind]:

@@ -1,5 +1,6 @@
 """Scores from anywhere beside a study: each method against the study's best variant."""
 
+from shlex import quote
 from typing import Any
 
 import polars as pl
@@ -31,11 +32,19 @@ def beside_study(study: Study, source: Any) -> Comparison | None:
         None where no network of the study has finished.
 
     Raises:
-        DataError: the scores are not of the study's metric, or nothing pairs them.
+        DataError: the scores are not of the study's metric, nothing pairs them, or the study is
+            judged by folds.
     """
     results = study.record
     if results.best is None:
         return None
+    if results.basis == "folds":
+        raise DataError(
+            f"{study.run_dir} is judged by folds of its rows, not on test rows of their own: other "
+            "scores have nothing to stand beside. Write kmlp compare "
+            f"{quote(str(study.run_dir))} FILE, with the columns seed, which is the repeat, and "
+            "fold."
+        )
     table, metric = as_table(source), results.metric.name
     theirs = _of_this_data(columns_beside(table, metric), table, results.dataset.name)
     _refuse_other_values(table, metric, theirs[metric].to_list())

@@ -18,7 +18,7 @@ from kmlp.stats.metrics.own import Metric
 from kmlp.study.importance.computing import check_importance, find_importance
 from kmlp.study.interim import looks_in, looks_summary, schedule_of
 from kmlp.study.judging.checks import check_metric, check_own_metric
-from kmlp.study.judging.rescore import judge_by
+from kmlp.study.judging.rescore import judge_by, note_as_read
 from kmlp.study.judging.test_rows import load_data, refuse_folds
 from kmlp.study.loading import Study, pilot_folder, pilot_results
 from kmlp.study.pilot import pilot_study, with_chosen_strengths
@@ -34,7 +34,6 @@ from kmlp.study.results.assembly import build_results
 from kmlp.study.results.records.study import StudyResults
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.run_folder.folder import IMPORTANCE
-from kmlp.study.run_folder.readings import note_reading
 from kmlp.study.runner import Watcher, missing_members, train_missing
 
 logger = logging.getLogger(__name__)
@@ -157,9 +156,7 @@ def _run(
         if find_importance(folder, results, trained, data, trainer, progress, metric=metric):
             results = make_results()
         folder.write_json("results.json", results.to_dict())
-        # Seeds; where folds test, folds.
-        num_seeds = {v.name: len(results.by_pair(v.name)) for v in results.variants}
-        note_reading(folder, results.metric.name, results.baseline, num_seeds)
+        note_as_read(folder, results)
     return Study(config, folder.path, results)
 
 

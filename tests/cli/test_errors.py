@@ -31,6 +31,7 @@ def test_data_lists_every_set_with_its_state():
         (("study", "mnist", "--sweep", "dropuot=0:1:3"), "Did you mean 'dropout'?"),
         (("study", "mnist", "--folds", "1"), "kmlp: folds must be a whole number of at least 2"),
         (("study", "mnist", "--hidden-units", "a,b"), "whole numbers with hyphens between them"),
+        (("run", "mnist", "--tune", "--watch"), "kmlp: --watch is of studies"),
         (("report",), "kmlp: report needs a run folder"),
         (("report", "nowhere"), "kmlp: nowhere: no study.toml; is this a run folder?"),
         (("show", "nowhere"), "kmlp: nowhere: no study.toml; is this a run folder?"),
@@ -88,12 +89,14 @@ def test_a_shell_is_given_what_completes_commands():
         assert "--hidden-units" in script
 
 
+@pytest.mark.process
 def test_a_process_ends_with_the_same_line_and_exit_code(tmp_path):
     done, here = (run("show", "nowhere", cwd=tmp_path) for run in (kmlp_process, kmlp))
     assert (done.returncode, done.stdout, done.stderr) == (1, "", here.stderr)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["show", "nowhere"]])
+@pytest.mark.process
 def test_help_and_results_load_neither_keras_nor_the_report(arguments, tmp_path):
     """In a process that could: what lists every module it holds as it ends."""
     script = (
@@ -117,6 +120,7 @@ main(["wait"])
 """
 
 
+@pytest.mark.process
 def test_an_interrupt_is_one_line_and_the_exit_code_of_interrupts():
     done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (130, "")

@@ -64,6 +64,7 @@ def in_a_shell(
         (("data",), "ascii"),
     ],
 )
+@pytest.mark.process
 def test_an_encoding_that_lacks_a_letter_gets_a_stand_in(folder, command, encoding):
     name, *options = command
     paths = [str(folder)] if name == "show" else []
@@ -82,6 +83,7 @@ def test_signs_have_stand_ins_in_ascii():
     assert line.encode("ascii", _HANDLER) == b"* 0.5 - 0.7 +/- 0.1 ... ok ^ x^2"
 
 
+@pytest.mark.process
 def test_an_error_goes_to_any_encoding():
     done = in_a_shell("show", "größer/数据", encoding="ascii")
     assert done.returncode == 1
@@ -91,6 +93,7 @@ def test_an_error_goes_to_any_encoding():
 @pytest.mark.parametrize(
     ("options", "redirect"), [((), ">&-"), (("--json",), ">&-"), ((), "<&- >&- 2>&-")]
 )
+@pytest.mark.process
 def test_a_closed_stream_is_nobody_who_reads(folder, options, redirect):
     done = in_a_shell("show", str(folder), *options, redirect=redirect)
     assert done.returncode == 0
@@ -98,6 +101,7 @@ def test_a_closed_stream_is_nobody_who_reads(folder, options, redirect):
     assert b"Exception ignored" not in done.stderr
 
 
+@pytest.mark.process
 def test_no_file_takes_the_place_of_a_closed_stream(folder):
     """What is written to descriptor 1 must not land in a file that happens to be opened next."""
     code = (
@@ -113,6 +117,7 @@ def test_no_file_takes_the_place_of_a_closed_stream(folder):
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)])
+@pytest.mark.process
 def test_a_reader_who_has_left_ends_it_quietly(folder, options):
     reader, writer = os.pipe()
     os.close(reader)
@@ -127,6 +132,7 @@ def test_a_reader_who_has_left_ends_it_quietly(folder, options):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
+@pytest.mark.process
 def test_a_full_disk_is_said_once(folder):
     done = in_a_shell("show", str(folder), redirect="> /dev/full")
     assert done.returncode == 1

@@ -17,8 +17,7 @@ def test_it_says_where_something_helps_and_where_nothing_does(by_seeds):
     answer = answer_of_all({"a": by_seeds[8], "b": by_seeds[6]}, "None is shown over both.")
     assert (answer.badge, answer.mark) == ("Helps in 1 of 2", "soft")
     assert answer.text == (
-        "dropout helps in a; nothing is shown to help in b. Over all data sets: none is shown over "
-        "both."
+        "dropout helps in a; nothing is shown to help in b. None is shown over both."
     )
 
 

@@ -16,22 +16,34 @@ from tests.report.test_report import text_of
 pytestmark = pytest.mark.page
 
 
-@pytest.fixture
-def two(tmp_path):
+def make_two(folder):
     """The same data with another batch size and three seeds more, of which `l2` is missing."""
     other = {"train": TrainConfig(batch_size=32), "variants": ("none", "dropout")}
     studies = [
-        hand_made(tmp_path / "a", "multiclass"),
-        hand_made(tmp_path / "b", "multiclass", 9, **other),
+        hand_made(folder / "a", "multiclass"),
+        hand_made(folder / "b", "multiclass", 9, **other),
     ]
     for study in studies:
         study.folder.write_json("results.json", study.results)
     return [s.folder for s in studies]
 
 
-def test_variants_stand_side_by_side_with_their_intervals(two, tmp_path):
-    page = write_comparison([f.path for f in two], tmp_path / "both")
-    assert page == tmp_path / "both" / "comparison.html"
+@pytest.fixture
+def two(tmp_path):
+    return make_two(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    """Both, and their comparison's page; nobody changes them."""
+    folder = tmp_path_factory.mktemp("compared")
+    two = make_two(folder)
+    return two, write_comparison([f.path for f in two], folder / "both")
+
+
+def test_variants_stand_side_by_side_with_their_intervals(compared):
+    two, page = compared
+    assert page == two[0].path.parent / "both" / "comparison.html"
     text = text_of(page.read_text())
     for folder, seeds in zip(two, (6, 9), strict=True):
         for variant in folder.read_json("results.json")["variants"]:
@@ -53,8 +65,8 @@ def test_a_folder_that_holds_them_is_reported_and_shown_as_such(two, tmp_path):
         write_report(tmp_path, hide_values=True)
 
 
-def test_only_what_differs_is_listed(two, tmp_path):
-    text = text_of(write_comparison([f.path for f in two], tmp_path / "both").read_text())
+def test_only_what_differs_is_listed(compared):
+    text = text_of(compared[1].read_text())
     table = text[text.index("What a b") : text.index("All other settings")]
     assert "batch_size 128 32" in table
     assert "num_seeds 6 9" in table
@@ -88,8 +100,8 @@ def test_folders_of_one_name_are_told_apart_by_their_parents(two, tmp_path):
     assert "one/run and two/run" in text
 
 
-def test_the_pdf_opens_and_the_page_needs_nothing_else(two, tmp_path):
-    page = write_comparison([f.path for f in two], tmp_path / "both")
+def test_the_pdf_opens_and_the_page_needs_nothing_else(compared):
+    _, page = compared
     reader = pypdf.PdfReader(page.with_suffix(".pdf"))
     assert "Regularizing multilayer perceptrons on made" in reader.pages[0].extract_text()
     assert "<script" not in page.read_text()
@@ -114,8 +126,8 @@ def test_every_answer_and_its_caveats_stand_on_the_first_page(tmp_path):
             assert re.sub(r"\W", "", sentence) in re.sub(r"\W", "", pdf)
 
 
-def test_each_study_follows_in_full_as_a_chapter(two, tmp_path):
-    page = write_comparison([f.path for f in two], tmp_path / "both")
+def test_each_study_follows_in_full_as_a_chapter(compared):
+    two, page = compared
     chapters = re.findall(r"<article>.*?</article>", page.read_text(), flags=re.DOTALL)
     pdf = " ".join(p.extract_text() for p in pypdf.PdfReader(page.with_suffix(".pdf")).pages)
     for folder, chapter in zip(two, chapters, strict=True):
@@ -129,8 +141,8 @@ def test_each_study_follows_in_full_as_a_chapter(two, tmp_path):
             assert pdf.count(heading) >= len(two)
 
 
-def test_no_two_figures_or_headings_of_the_page_share_an_id(two, tmp_path):
-    page = write_comparison([f.path for f in two], tmp_path / "both").read_text()
+def test_no_two_figures_or_headings_of_the_page_share_an_id(compared):
+    page = compared[1].read_text()
     ids = re.findall(r'\sid="([^"]+)"', page)
     assert len(ids) == len(set(ids))
     links = re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', page)

@@ -103,6 +103,7 @@ class Page(HTMLParser):
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.page
 def test_the_page_says_the_name_and_nothing_of_it_is_a_tag(made, name):
     page = Page((made.folder.path / "report.html").read_text(encoding="utf-8"))
     assert name in " ".join("".join(page.texts).split()).replace("\xa0", " ")
@@ -128,11 +129,13 @@ def test_a_table_holds_it_and_no_cell_is_a_formula(made, name):
     assert (f"'{name}" if name.startswith("=") else name) in first
     for path in (made.folder.path / "tables").glob("*.csv"):
         for row in csv.reader(io.StringIO(path.read_text(encoding="utf-8"))):
-            assert not any(c[:1] in ("=", "+", "@") for c in row)
-            assert all(np.isfinite(float(c)) for c in row if c.startswith("-"))
+            assert not any(c[:1] in ("=", "@") for c in row)
+            # A sign in front is a number's.
+            assert all(np.isfinite(float(c)) for c in row if c.startswith(("-", "+")))
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.page
 def test_the_pdf_says_it(made, name):
     """Letters that no font of this machine has are boxes there; `test_fonts` holds what is said."""
     pages = pypdf.PdfReader(made.folder.path / "report.pdf").pages

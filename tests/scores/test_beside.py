@@ -1,5 +1,7 @@
 """Scores from outside beside a study: paired where they can be, refused where they do not fit."""
 
+import dataclasses
+
 import pytest
 
 from kmlp.errors import DataError
@@ -82,6 +84,12 @@ def test_another_metric_is_refused(study):
     given["auc"] = given.pop("accuracy")
     with pytest.raises(DataError, match="has no column 'accuracy', the metric of the study"):
         beside_study(study, given)
+
+
+def test_a_study_that_folds_judge_is_refused_with_what_compares_it(study):
+    folded = dataclasses.replace(study, record=study.record.model_copy(update={"basis": "folds"}))
+    with pytest.raises(DataError, match=r"judged by folds.*kmlp compare .* with the columns seed"):
+        beside_study(folded, scores(study))
 
 
 def test_a_negated_error_is_refused(tmp_path):

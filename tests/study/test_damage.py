@@ -39,6 +39,7 @@ def flipped(tmp_path_factory) -> list[dict[str, str]]:
     return [f for w in ("study", "search") for f in flips(tmp_path_factory.mktemp(w), w)]
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_gives_no_other_numbers_and_no_traceback(flipped):
     assert len(flipped) > 2000
     found = {(f["file"].rpartition("/")[2].partition(".")[2], f["read"]) for f in flipped}
@@ -48,6 +49,7 @@ def test_a_flipped_bit_gives_no_other_numbers_and_no_traceback(flipped):
     assert refused == {"sqlite", "toml", "json", "npz"}
 
 
+@pytest.mark.slow
 def test_after_a_flipped_bit_the_same_command_ends_with_the_same_results(flipped):
     again = [f for f in flipped if "again" in f]
     assert {f["file"] for f in again} == {f["file"] for f in flipped}

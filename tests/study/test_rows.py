@@ -12,6 +12,8 @@ from kmlp import run_study
 from kmlp.config import StudyConfig
 from kmlp.data import Dataset
 from kmlp.errors import ConfigError
+from kmlp.report.sections.setting import setting_section
+from kmlp.report.write import without_moments
 from kmlp.study.loading import Study
 from kmlp.study.plan import plan_study
 from kmlp.study.run_folder import RunFolder
@@ -47,7 +49,7 @@ WAYS: dict[str, dict] = {
 def data_of(**said: str) -> Dataset:
     """Of the three numbers, and of the columns that are named."""
     columns = {n: c for n, c in table().items() if n in ("a", "b", "c", "y", *said.values())}
-    return Dataset.from_table(columns, "y", **said)
+    return Dataset.from_table(columns, "y", test=0.2, **said)
 
 
 def study(data: Dataset, folder, **more) -> Study:
@@ -118,6 +120,9 @@ def test_the_results_say_how_rows_were_parted(tmp_path):
     assert found.validation == "last"
     assert found.parted_by[0].startswith("time by 'day': training rows begin at 0")
     assert found.num_train + found.num_val == len(data.y_train)
+    record = study(data, tmp_path / "run").record
+    assert "test rows begin at" in str(setting_section(record))
+    assert "test rows begin at" not in str(setting_section(without_moments(record)))
     given = data_of(**WAYS["validation"])
     found = study(given, tmp_path / "given", folds=3).record
     assert (found.dataset.validation, found.dataset.num_val) == ("given", 30)

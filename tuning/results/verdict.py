@@ -85,9 +85,9 @@ def _pick(results: SearchFindings) -> str:
         within = f"within one standard error ({size_of_error}) of the best"
     size, smallest = results.picked_trial.num_weights, min(t.num_weights for t in near)
     if len(near) == 1:
-        return f"It is picked: no other is {within}."
+        return f"Trial {picked} is picked: no other is {within}."
     if picked == results.best:
-        return f"It is picked, with {size:,} weights: none {within} is clearly simpler."
+        return f"Trial {picked} is picked, with {size:,} weights: none {within} is clearly simpler."
     if size == smallest:
         return f"Trial {picked} is picked: with {size:,} weights the simplest {within}."
     return (

@@ -5,6 +5,7 @@ from typing import Any
 
 from kmlp.config import AUTO, DataConfig, MLPConfig, StudyConfig, TrainConfig
 from kmlp.config.settings import RECORDS
+from kmlp.config.study import NUM_REPEATS
 from kmlp.config.tables.table import setting_aside
 from kmlp.data import Dataset
 from kmlp.engine.trainer import Trainer
@@ -26,8 +27,6 @@ from tuning.results.records.trials import FinishedTrial
 from tuning.results.search_folder import SearchFolder
 
 NUM_TRIALS = 3
-# A study's folds share a seed a repeat: of one repeat its luck would be in no standard error.
-_MIN_REPEATS = 4
 
 
 # What TOML, which has no null, could not switch off again in a variant.
@@ -64,7 +63,8 @@ def study_config(
         train=TrainConfig.from_dict({k: bare[k] for k in settings.train}),
         validation_fraction=settings.validation_fraction,
         folds=settings.folds,
-        repeats=max(settings.repeats, _MIN_REPEATS) if settings.folds else 1,
+        # Folds share a seed a repeat: of one repeat its luck would be in no standard error.
+        repeats=max(settings.repeats, NUM_REPEATS) if settings.folds else 1,
         baseline="none" if len(baseline) == 1 else "default",
         metric=_metric(results),
         searched=len(results.trials),

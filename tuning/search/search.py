@@ -171,6 +171,7 @@ def _configured(
     if isinstance(dataset, Dataset):
         data = dataset
     if data is None:
+        config = config.setting_aside()
         data, table = load_configured(config.dataset, config.data, sets_aside=True)
         config = dataclasses.replace(config, data=table)
     return config, with_test_rows(checked_data(data), "a search")

@@ -1,6 +1,7 @@
 """What to search, on what, how: a frozen dataclass of plain types, as the study's config is."""
 
 import dataclasses
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,10 +9,11 @@ from typing import Any
 
 from kmlp.config import MLPConfig, TrainConfig, fields
 from kmlp.config.base import Config, parse_toml
-from kmlp.config.study import MOST_SEEDS
+from kmlp.config.study import MOST_SEEDS, NUM_FOLDS
 from kmlp.config.study_file import beside_file
 from kmlp.config.tables.table import DataConfig, read_data
 from kmlp.data import DataSpec
+from kmlp.data.sampling import FOLDS, TEST_SHARE
 from kmlp.errors import ConfigError
 from kmlp.stats.metrics import HIGHER_IS_BETTER, METRICS
 from kmlp.stats.monitoring import VALIDATION, direction, resolved_objective
@@ -19,6 +21,8 @@ from kmlp.study.pilot import FIRST_PILOT_SEED
 from kmlp.text import did_you_mean, shown
 from tuning.space.reading import Held, Narrowing, read_narrowing
 from tuning.space.space import Space, make_space
+
+logger = logging.getLogger(__name__)
 
 TUNERS = ("random", "grid", "bayesian", "hyperband")
 MAX_EPOCHS = 30
@@ -112,6 +116,23 @@ class SearchConfig(Config):
                 "a search chooses on validation rows, of which there are none. Received: "
                 "validation_fraction=0. Hold some rows out, or name folds, as folds=5."
             )
+
+    def setting_aside(self) -> "SearchConfig":
+        """The same search where `test = "cv"` would have folds test all rows: a fifth is set aside
+        first, and folds of the others are searched on, so that nothing is chosen on rows that
+        test."""
+        if self.data is None or self.data.test != FOLDS:
+            return self
+        folds = self.folds or NUM_FOLDS
+        logger.warning(
+            "a search chooses, and what it chooses on must not test: a fifth of the rows is set "
+            "aside, and trials are scored on %d folds of the others (test=%g, folds=%d)",
+            folds,
+            TEST_SHARE,
+            folds,
+        )
+        data = dataclasses.replace(self.data, test=TEST_SHARE)
+        return dataclasses.replace(self, data=data, folds=folds)
 
     @property
     def seeds(self) -> range:

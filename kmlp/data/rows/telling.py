@@ -12,8 +12,6 @@ from kmlp.data.rows.holding_out import are_last
 from kmlp.data.rows.options import RowOptions
 from kmlp.data.rows.record import Rows, spread_of
 
-_LISTED = 10
-
 
 def notes_on(options: RowOptions, of: Mapping[str, RowCells]) -> tuple[str, ...]:
     """A line for each option.
@@ -93,11 +91,9 @@ def _time(column: str, cells: Mapping[str, RowCells]) -> str:
 
 
 def _folds(column: str, words: pl.Series) -> str:
-    names, counts = np.unique(words.to_numpy(), return_counts=True)
-    pairs = list(zip(names, counts, strict=True))
-    listed = ", ".join(f"{name} ({count:,} rows)" for name, count in pairs[:_LISTED])
-    more = f" and {len(pairs) - _LISTED} more" if len(pairs) > _LISTED else ""
-    return f"folds by {column!r}: {listed}{more}"
+    """Their sizes; their names stand in cells, which pages that are passed on do not show."""
+    _, counts = np.unique(words.to_numpy(), return_counts=True)
+    return f"folds by {column!r}: {len(counts)}, of {counts.min():,} to {counts.max():,} rows"
 
 
 def _words(words: pl.Series | None) -> pl.Series:

@@ -23,7 +23,7 @@ def answer_of_all(studies: Mapping[str, StudyResults], over_all: str = "") -> An
     text = _where(found) or "Nothing is shown to help in any of them"
     if helped and without:
         text += f"; nothing is shown to help in {listed(without)}"
-    text += f". Over all data sets: {over_all[:1].lower()}{over_all[1:]}" if over_all else "."
+    text += f". {over_all}" if over_all else "."
     badge = f"Helps in {len(helped)} of {len(found)}" if helped else "None shown to help"
     return Answer(badge, "soft" if without else "better", text)
 

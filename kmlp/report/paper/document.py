@@ -49,11 +49,13 @@ class Numbered:
         name: as they call it: "Table 2".
         title: what it shows, in a few words.
         block: whose own note or caption follows the title.
+        floats: whether it goes where a page has room; else it stands where it is told of.
     """
 
     name: str
     title: str
     block: Table | Figure
+    floats: bool = True
 
 
 PaperBlock = Block | Prose | Equation | Numbered
@@ -122,8 +124,8 @@ class Numbering:
 
     last: dict[str, int] = field(default_factory=dict)
 
-    def number(self, title: str, block: Table | Figure) -> Numbered:
-        """The next table or figure.
+    def number(self, title: str, block: Table | Figure, *, floats: bool = True) -> Numbered:
+        """The next table or figure; see `Numbered`.
 
         Example:
             >>> count = Numbering()
@@ -132,4 +134,4 @@ class Numbering:
         """
         kind = "Table" if isinstance(block, Table) else "Figure"
         self.last[kind] = self.last.get(kind, 0) + 1
-        return Numbered(f"{kind} {self.last[kind]}", title, block)
+        return Numbered(f"{kind} {self.last[kind]}", title, block, floats)

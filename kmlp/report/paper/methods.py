@@ -69,7 +69,9 @@ def methods_chapter(studies: Studies, numbers: Numbering) -> Chapter:
 
 def _setting(studies: Studies, numbers: Numbering) -> list[PaperBlock]:
     first = next(iter(studies.values()))
-    table = numbers.number("The setting, before any variant changes it.", _facts(studies))
+    table = numbers.number(
+        "The setting, before any variant changes it.", _facts(studies), floats=False
+    )
     train = first.variant(first.baseline).config.train
     return [
         Prose(

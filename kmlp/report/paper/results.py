@@ -91,9 +91,9 @@ def _as_it_is(section: Section, numbers: Numbering) -> Chapter:
 
 
 def numbered(blocks: Sequence[Block], title: str, numbers: Numbering) -> list[PaperBlock]:
-    """The blocks, tables of numbers and figures with a number and a title."""
+    """The blocks in their order, tables of numbers and figures with a number and a title."""
     return [
-        numbers.number(b.alt if isinstance(b, Figure) else f"{title}.", b)
+        numbers.number(b.alt if isinstance(b, Figure) else f"{title}.", b, floats=False)
         if isinstance(b, Figure) or (isinstance(b, Table) and not b.is_prose)
         else b
         for b in blocks

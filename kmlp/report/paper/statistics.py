@@ -44,7 +44,7 @@ def statistics_chapters(studies: Sequence[StudyResults]) -> list[Chapter]:
         blocks += fold_blocks(is_alone="test" not in rest_on)
     chapters = [Chapter("Scores and tests", [*blocks, *_corrected(studies)])]
     if any(results.bias_variance for results in studies):
-        chapters.append(Chapter("Bias and variance", _decomposition()))
+        chapters.append(Chapter("Bias and variance", _decomposition(studies[0])))
     return chapters
 
 
@@ -122,7 +122,8 @@ def _corrected(studies: Sequence[StudyResults]) -> list[PaperBlock]:
     ]
 
 
-def _decomposition() -> list[PaperBlock]:
+def _decomposition(results: StudyResults) -> list[PaperBlock]:
+    truth = "target" if results.dataset.is_regression else "one-hot label"
     return [
         Prose(
             (
@@ -130,7 +131,7 @@ def _decomposition() -> list[PaperBlock]:
                 Formula("R", "R"),
                 " samples of the training rows, with several seeds on each. Of the prediction ",
                 Formula("hat(p)", r"\hat p"),
-                " for a test row and its one-hot label ",
+                f" for a test row and its {truth} ",
                 Formula("y", "y"),
                 " the squared error is",
             )

@@ -49,7 +49,13 @@ def _block(block: PaperBlock, files: dict[str, bytes]) -> dict[str, Any]:
     kind = type(block).__name__
     if isinstance(block, Numbered):
         inside = block_for_typst(block.block, files)
-        return {"kind": kind, "name": block.name, "title": block.title, "block": inside}
+        return {
+            "kind": kind,
+            "name": block.name,
+            "title": block.title,
+            "block": inside,
+            "floats": block.floats,
+        }
     if isinstance(block, Equation):
         return {"kind": kind, "math": block.formula.typst}
     if isinstance(block, Prose):

@@ -110,10 +110,11 @@ class _Writer:
 
     def _numbered(self, block: Numbered) -> str:
         if isinstance(block.block, blocks.Table):
-            return _floating_table(block.block, block.title)
+            return _floating_table(block.block, block.title, "htbp" if block.floats else "!htb")
         caption = escaped(f"{block.title} {block.block.caption}")
+        place = "htbp" if block.floats else "!htb"
         return (
-            f"\\begin{{figure}}[htbp]\n\\centering\n{self._image()}\n"
+            f"\\begin{{figure}}[{place}]\n\\centering\n{self._image()}\n"
             f"\\caption{{{caption}}}\n\\end{{figure}}\n"
         )
 
@@ -142,7 +143,7 @@ def _prose(block: Prose) -> str:
     return lead + "".join(parts) + "\n"
 
 
-def _floating_table(table: blocks.Table, title: str) -> str:
+def _floating_table(table: blocks.Table, title: str, place: str) -> str:
     """One that is never torn, as wide as it must be and the page allows."""
     note = (
         f"\n\\par\\smallskip\n\\parbox{{\\linewidth}}{{\\scriptsize {escaped(table.note)}}}"
@@ -150,7 +151,7 @@ def _floating_table(table: blocks.Table, title: str) -> str:
     )
     rows = "\n".join(_rows(table))
     return (
-        f"\\begin{{table}}[htbp]\n\\centering\n\\caption{{{escaped(title)}}}\n\\footnotesize\n"
+        f"\\begin{{table}}[{place}]\n\\centering\n\\caption{{{escaped(title)}}}\n\\footnotesize\n"
         f"\\resizebox{{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}}{{!}}{{%\n"
         f"\\begin{{tabular}}{{{_columns(table)}}}\n{rows}\n\\end{{tabular}}}}{note}\n\\end{{table}}\n"
     )

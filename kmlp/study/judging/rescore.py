@@ -15,7 +15,9 @@ from kmlp.study.plan import Plan, plan_study
 from kmlp.study.provenance import stored_config, stored_environment
 from kmlp.study.results.analyses.shuffled_models import known_importance
 from kmlp.study.results.records.own_metric import read_own_scores
+from kmlp.study.results.records.study import StudyResults
 from kmlp.study.run_folder.folder import IMPORTANCE, METRIC, RunFolder
+from kmlp.study.run_folder.readings import note_reading
 
 logger = logging.getLogger(__name__)
 _DECIDING = ("study.toml", METRIC)
@@ -51,6 +53,7 @@ def rescore(run_dir: str | Path, metric: str | Metric) -> Study:
             _restore(folder, kept)
             raise
         folder.write_json("results.json", study.results)
+        note_as_read(folder, study.record)
     _tell_of_columns(folder, study.record.metric.name)
     if study.record.metric.name != before:
         tell_of_another(folder, before, study.record.metric.name)
@@ -109,6 +112,13 @@ def forget_own_scores(folder: RunFolder) -> None:
     """From now on it is decided by what its study file names."""
     if read_own_scores(folder) is not None:
         folder.write_json(METRIC, None)
+
+
+def note_as_read(folder: RunFolder, results: StudyResults) -> None:
+    """The folder remembers what its test rows told, by which metric."""
+    # Seeds; where folds test, folds.
+    num_seeds = {v.name: len(results.by_pair(v.name)) for v in results.variants}
+    note_reading(folder, results.metric.name, results.baseline, num_seeds)
 
 
 def tell_of_another(folder: RunFolder, before: str, now: str) -> None:

@@ -97,6 +97,8 @@ def test_folds_are_those_that_are_given_by_name():
     train, _ = rows_of(data)
     np.testing.assert_array_equal(data.rows.folds, [int(s[1]) for s in values("site", train)])
     assert data.rows.num_folds == 4
+    sizes = np.bincount(data.rows.folds)
+    assert data.rows.notes[1] == f"folds by 'site': 4, of {sizes.min()} to {sizes.max()} rows"
 
 
 @pytest.mark.parametrize("way", ["column", "shared", "frame", "file"])

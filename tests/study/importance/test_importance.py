@@ -10,6 +10,7 @@ from kmlp.data import Dataset
 from kmlp.errors import ConfigError, RunFolderError
 from kmlp.report.sections.analyses.importance import importance_section
 from kmlp.stats.paired_tests import holm, paired_t_p
+from kmlp.study.judging.rescore import rescore
 from kmlp.study.loading import load_study
 from kmlp.study.results.analyses.shuffled_models import about_models, best_reference
 from kmlp.study.run_folder.folder import IMPORTANCE, RunFolder
@@ -71,6 +72,28 @@ def test_the_best_network_and_the_best_reference_on_validation_are_asked(study):
     }
     assert (reference.kind, reference.name) == ("reference", max(means, key=means.get))
     assert best_reference(results, results.references[:1]) is None  # a constant leans on nothing
+
+
+def test_test_rows_choose_no_reference(study):
+    """One that is right on all test rows and on no validation row is not the best."""
+    results = study.record
+
+    def scored(reference, val: float, test: float):
+        scores = {"val": {"accuracy": val}, "test": {"accuracy": test}}
+        members = [m.model_copy(update=scores) for m in reference.members]
+        return reference.model_copy(update={"members": members})
+
+    _, linear, trees = results.references
+    pair = [scored(linear, 0.0, 1.0), scored(trees, 0.1, 0.0)]
+    assert best_reference(results, pair).name == "boosted_trees"
+    assert best_reference(results, [scored(linear, 0.2, 0.0), pair[1]]).name == "linear"
+
+
+def test_what_was_found_by_another_metric_is_not_told(data, tmp_path):
+    config = dataclasses.replace(CONFIG, num_seeds=2, references="none", variants=("none",))
+    before = run_study(config, tmp_path / "run", data, trainer=LinearTrainer()).record.importance
+    assert rescore(tmp_path / "run", "auc").record.importance is None
+    assert rescore(tmp_path / "run", "accuracy").record.importance == before
 
 
 def test_a_reference_that_trains_long_is_asked_only_on_request(study):

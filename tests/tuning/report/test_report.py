@@ -158,8 +158,8 @@ def test_what_a_page_says_of_the_test_set_holds_after_more_trials_too(tmp_path):
     [
         (
             (1000, 990, 2000),
-            "It is picked, with 1,000 weights: none within one standard error (0.71 points) of the "
-            "best is clearly simpler.",
+            "Trial 0 is picked, with 1,000 weights: none within one standard error (0.71 points) "
+            "of the best is clearly simpler.",
         ),
         (
             (2000, 1000, 1500),

@@ -9,9 +9,10 @@ import pytest
 from rich.console import Console
 
 from kmlp.cli.tune import configure
+from kmlp.config import StudyConfig
 from kmlp.data import Dataset
 from kmlp.data.rows.record import Rows
-from kmlp.errors import ConfigError, RunFolderError
+from kmlp.errors import ConfigError, DataError, RunFolderError
 from kmlp.testing import LinearTrainer
 from tests.compatibility.test_run_folders import Idle
 from tuning import load_search
@@ -232,3 +233,44 @@ def test_folds_and_seeds_keep_groups_whole_and_weigh_rows_that_do_not_test(data,
     found = tune(known, tmp_path / "run", **{**SETTINGS, "max_trials": 1, "repeats": 1})
     cuts = [groups[found.arrays(0, seed)["fold_rows"]] for seed in range(FOLDS)]
     assert sum(len(set(cut)) for cut in cuts) == len(set(groups))
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    path = tmp_path_factory.mktemp("table") / "small.csv"
+    rows = [f"{i % 7},{i * 13 % 11},{'yes' if i % 3 else 'no'}" for i in range(60)]
+    path.write_text("\n".join(["a,b,ill", *rows]) + "\n")
+    return path
+
+
+def test_where_folds_would_test_rows_are_set_aside_first_and_the_others_folded(
+    table, tmp_path, caplog
+):
+    """What is chosen on must not test: neither in the search nor in a study of what it picked."""
+    asked = SearchConfig.from_dict(
+        {
+            "dataset": str(table),
+            "data": {"target": "ill", "test": "cv"},
+            "tuner": "random",
+            "max_trials": 1,
+            "num_seeds": 1,
+            "space": {"preset": "none", "learning_rate": "1e-3:1e-2:log"},
+            "train": {"max_epochs": 2},
+        }
+    )
+    found = tune(asked, tmp_path / "run")
+    assert (found.config.folds, found.config.data.test) == (5, 0.2)
+    assert found.record.dataset.num_test == 12
+    assert "(test=0.2, folds=5)" in caplog.text
+    rows = [found.arrays(0, seed)["fold_rows"] for seed in range(5)]
+    assert sorted(np.concatenate(rows)) == list(range(48))
+    best = StudyConfig.from_toml((tmp_path / "run" / "best.toml").read_text())
+    assert best.data.test == 0.2
+    # The same words again are the same search.
+    assert tune(asked, tmp_path / "run", trainer=Idle()).trials == found.trials
+
+
+def test_data_without_rows_that_test_are_refused_with_what_to_write(data, tmp_path):
+    bare = Dataset.from_arrays(data.x_train, data.y_train, name="bare")
+    with pytest.raises(DataError, match=r"Write --test 0\.2, or test=0\.2 where the data are made"):
+        tune(bare, tmp_path / "run", **SETTINGS)
