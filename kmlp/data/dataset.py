@@ -69,6 +69,8 @@ class Dataset:
     test_weight: np.ndarray | None = None
 
     def __post_init__(self) -> None:
+        assert self.given_rows is None or len(self.given_rows) == len(self.y_train)
+        assert self.test_weight is None or len(self.test_weight) == len(self.y_test)
         called = {"the data set": self.name}
         called |= {f"class {i}": name for i, name in enumerate(self.spec.class_names)}
         for what, name in called.items():
