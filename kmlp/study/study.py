@@ -283,11 +283,11 @@ def _split_kinds(plan: Plan, data: Dataset) -> dict[Any, tuple[str, Member]]:
     """A variant's name and a member of each kind of split, which all of it share.
 
     One seed splits alike for every variant, and every part of a sample has as many rows; but not
-    where groups stay whole or folds are given.
+    where groups stay whole, folds are given or some rows weigh nothing.
     """
-    seeds = plan.config.seeds if data.rows.are_uneven else plan.config.seeds[:1]
+    seeds = plan.config.seeds if data.rows.differ_by_draw else plan.config.seeds[:1]
     found = [(v, by_seed[seed]) for v, by_seed in plan.members.items() for seed in seeds]
-    if data.rows.are_uneven:
+    if data.rows.differ_by_draw:
         found += [(e.variant, e.member) for e in plan.extras]
         return {(m.sample, m.seeds.split, m.num_train): (v, m) for v, m in found}
     found += [(e.variant, e.member) for e in plan.extras if e.place == 0]

@@ -11,6 +11,7 @@ from kmlp.data import Dataset
 from kmlp.errors import ConfigError, RunFolderError
 from kmlp.stats.metrics import METRICS, classification_metrics
 from kmlp.stats.resampling import resampled_means, two_way_interval
+from kmlp.study.judging.rescore import rescore
 from kmlp.study.loading import load_study
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.study import run_study
@@ -128,6 +129,38 @@ def test_a_metric_that_the_rows_cannot_tell_is_refused(tmp_path):
     config = dataclasses.replace(CONFIG, metric="mape")
     with pytest.raises(ConfigError, match="mape cannot be told of the training rows"):
         study(config, tmp_path / "run", data)
+
+
+@pytest.mark.parametrize("part", ["test", "validation"])
+def test_a_metric_is_told_of_the_rows_that_count_before_anything_trains(part, tmp_path):
+    """Both classes are there, but of one every row weighs nothing, or none may validate."""
+    data = made()
+    x, y = data.x_train, data.y_train
+    if part == "test":
+        weights = (np.ones(100), data.y_test.astype(float))
+        data = Dataset.from_arrays(x, y, data.x_test, data.y_test, sample_weight=weights)
+    else:
+        rare = np.arange(100) < 1
+        data = Dataset.from_arrays(x, rare.astype(int), x, rare.astype(int))
+    with pytest.raises(ConfigError, match=f"auc cannot be told of the {part}"):
+        study(CONFIG, tmp_path / "run", data)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("metric", "most"), [("auc", "1"), ("accuracy", "100")])
+def test_a_margin_that_no_difference_exceeds_is_refused(metric, most, tmp_path):
+    config = dataclasses.replace(CONFIG, metric=metric, equivalence=float(most))
+    with pytest.raises(ConfigError, match=f"none is larger than {most}. Received: {most}"):
+        study(config, tmp_path / "run", made())
+
+
+def test_points_of_another_metric_are_no_margin_of_it(by_auc):
+    """Two points of accuracy would be more than all that an AUC can differ by."""
+    config = dataclasses.replace(CONFIG, metric="accuracy", equivalence=2.0)
+    judged = study(config, by_auc.run_dir, made())
+    with pytest.raises(ConfigError, match=r"none is larger than 1\. Received: 2"):
+        rescore(judged.run_dir, "auc")
+    assert load_study(by_auc.run_dir).record.metric.name == "accuracy"
 
 
 def test_an_unknown_metric_is_refused_with_those_there_are():

@@ -10,6 +10,8 @@ from kmlp.data.arrays.given import to_array
 from kmlp.data.rows.record import Rows, of_mean_one, spread_of
 from kmlp.errors import DataError
 
+_NOTHING = ("None", "nan", "NaT", "<NA>")
+
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -167,8 +169,20 @@ def _groups(given: Any, num_train: int, num_validation: int) -> np.ndarray | Non
         raise DataError(
             f"groups must be (n,) for {num_train} training rows. Received: shape {groups.shape}."
         )
+    if (unknown := _is_missing(groups)).any():
+        raise DataError(
+            f"groups must say of every row which. Received: none for {int(unknown.sum()):,} rows, "
+            f"the first is row {int(np.argmax(unknown))}. Say which, or take such rows out."
+        )
     _, codes = np.unique(groups.astype(str), return_inverse=True)
     return np.concatenate([codes, np.full(num_validation, -1)])
+
+
+def _is_missing(values: np.ndarray) -> np.ndarray:
+    """`(n,)` truth values: masked, or no text and yet nothing, in whatever library's word."""
+    listed = np.ma.getdata(values).tolist()
+    is_none = [not isinstance(one, str) and str(one) in _NOTHING for one in listed]
+    return np.ma.getmaskarray(values) | np.array(is_none)
 
 
 def _notes(groups: Any, weight: np.ndarray | None) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import numpy as np
 from kmlp.config import AUTO, StudyConfig
 from kmlp.data import Dataset, DataSpec
 from kmlp.errors import ConfigError
+from kmlp.stats.formatting import unit_of
 from kmlp.stats.metrics import classification_metrics, regression_metrics
 from kmlp.stats.metrics.own import Metric
 from kmlp.stats.monitoring import resolved_metric
@@ -16,10 +17,11 @@ from kmlp.study.plan import Plan
 def check_metric(plan: Plan, data: Dataset) -> None:
     """Refuses what cannot be told of these rows, whatever is predicted."""
     name = resolved_metric(plan.config.metric, data.spec.task)
+    unit_of(name).margin(plan.config.equivalence)
     if plan.config.metric == AUTO:
         return
-    for rows, truth in _scored_rows(plan, data):
-        if np.isnan(_score_of_nothing_known(name, data.spec.in_unit(truth), data.spec)):
+    for rows, truth, weight in _scored_rows(plan, data):
+        if np.isnan(_score_of_nothing_known(name, data.spec.in_unit(truth), weight, data.spec)):
             fewer = ", or fewer folds" * (not data.has_test_rows)
             raise ConfigError(
                 f"{name} cannot be told of the {rows} rows: they hold one class only, a target of "
@@ -27,16 +29,35 @@ def check_metric(plan: Plan, data: Dataset) -> None:
             )
 
 
-def _scored_rows(plan: Plan, data: Dataset) -> Iterator[tuple[str, np.ndarray]]:
-    """The labels of all parts that are scored, each with what it is."""
-    yield "training", data.y_train
+Scored = tuple[str, np.ndarray, np.ndarray | None]
+"""What rows are scored, their labels, and their weights."""
+
+
+def _scored_rows(plan: Plan, data: Dataset) -> Iterator[Scored]:
+    """All parts that are scored, by the networks of the baseline."""
+    yield "training", data.y_train, data.rows.weight
+    yield from _validation_rows(plan, data)
     if data.has_test_rows:
-        yield "test", data.y_test
+        yield "test", data.y_test, data.test_weight
         return
     for extra in plan.extras:
         if extra.group == "folds" and extra.variant == plan.config.baseline:
             rows = extra.member.fold(data.rows)
-            yield f"fold {extra.place} (repeat with seed {extra.seed})", data.y_train[rows]
+            yield f"fold {extra.place} (repeat with seed {extra.seed})", *_labels(data, rows)
+
+
+def _validation_rows(plan: Plan, data: Dataset) -> Iterator[Scored]:
+    """Those of every seed, which choose the best; of the first where seeds draw them alike."""
+    seeds = plan.config.seeds if data.rows.differ_by_draw else plan.config.seeds[:1]
+    for seed in seeds:
+        _, rows = plan.members[plan.config.baseline][seed].split(data.rows)
+        if len(rows):
+            yield f"validation (seed {seed})", *_labels(data, rows)
+
+
+def _labels(data: Dataset, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    weight = data.rows.weight
+    return data.y_train[rows], None if weight is None else weight[rows]
 
 
 def check_own_metric(metric: Metric, config: StudyConfig, data: Dataset) -> None:
@@ -55,9 +76,11 @@ def _nothing_known(truth: np.ndarray, spec: DataSpec) -> np.ndarray:
     return np.full((len(truth), spec.num_classes), -np.log(spec.num_classes))
 
 
-def _score_of_nothing_known(metric: str, truth: np.ndarray, spec: DataSpec) -> float:
+def _score_of_nothing_known(
+    metric: str, truth: np.ndarray, weight: np.ndarray | None, spec: DataSpec
+) -> float:
     score = regression_metrics if spec.task == "regression" else classification_metrics
-    return score(truth, _nothing_known(truth, spec))[metric]
+    return score(truth, _nothing_known(truth, spec), weight)[metric]
 
 
 def refuse_unfit(metric: Metric, config_says: Mapping[str, object]) -> None:
