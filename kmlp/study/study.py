@@ -26,6 +26,7 @@ from kmlp.study.plan import Plan, plan_study
 from kmlp.study.provenance import (
     claim,
     describe,
+    metric_named,
     refuse_other_study,
     stored_config,
     stored_environment,
@@ -135,7 +136,7 @@ def _run(
     """Trains what is missing of a study whose plan is checked and whose strengths are known."""
     config = plan.config
     with folder.writing():
-        _refuse_other_looks(folder, config)
+        _refuse_other_looks(folder, config, data)
         claim(folder, config, data, trainer)
         rounds = _train(plan, folder, data, trainer, progress, title)
         _train_references(plan, rounds, folder, data, progress)
@@ -160,11 +161,11 @@ def _run(
     return Study(config, folder.path, results)
 
 
-def _refuse_other_looks(folder: RunFolder, config: StudyConfig) -> None:
+def _refuse_other_looks(folder: RunFolder, config: StudyConfig, data: Dataset) -> None:
     """Once a look was taken its plan stands: over it the error rate was split beforehand."""
     if not (folder.path / "study.toml").exists():
         return
-    stored = stored_config(folder)
+    stored, config = (metric_named(one, data) for one in (stored_config(folder), config))
     differences = [
         f"{name} is {getattr(stored, name)!r} there, {getattr(config, name)!r} here"
         for name in ("num_seeds", "max_seeds", "half_width", "metric")

@@ -168,6 +168,17 @@ def test_an_unknown_metric_is_refused_with_those_there_are():
         dataclasses.replace(CONFIG, metric="f1")
 
 
+def test_a_metric_that_is_written_out_is_no_other_than_the_one_that_auto_means(tmp_path, caplog):
+    """What `kmlp rescore` writes out, and the same command after it, ask the same."""
+    given = {"variants": ("none", "dropout"), "strengths": "auto", "num_seeds": "auto"}
+    config = dataclasses.replace(CONFIG, metric="auto", max_seeds=10, **given)
+    first = study(config, tmp_path / "run", made()).results
+    rescore(tmp_path / "run", "accuracy")
+    assert study(config, tmp_path / "run", made()).results == first
+    study(dataclasses.replace(config, metric="accuracy"), tmp_path / "run", made())
+    assert "was judged by" not in caplog.text
+
+
 def test_strengths_that_it_chose_stand(tmp_path):
     config = dataclasses.replace(CONFIG, variants=("none", "dropout"), strengths="auto")
     study(config, tmp_path / "run", made())

@@ -220,25 +220,21 @@ def test_every_given_fold_is_looked_at_before_anything_trains(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("weightless", "more", "message"),
+    ("more", "message"),
     [
-        ("f1", {"folds": 3}, "every row to score on weighs 0"),
-        ("f2", {"num_seeds": 40}, "every row to validate on weighs 0"),
+        ({"folds": 3}, "every row to score on weighs 0"),
+        ({"num_seeds": 40, "validation_fraction": 0.02}, "every row to validate on weighs 0"),
     ],
 )
-def test_rows_that_weigh_nothing_are_looked_at_before_anything_trains(
-    weightless, more, message, tmp_path
-):
-    """A fold of them, or what some seed draws to validate on: of neither is there a score."""
+def test_rows_that_weigh_nothing_are_looked_at_before_anything_trains(more, message, tmp_path):
+    """A fold of them, or what one of many seeds draws to validate on: of neither is a score."""
     columns = table()
-    columns["w"] = (columns["fold"] != weightless).astype(float)
-    if weightless == "f2":
-        columns["w"] = (np.arange(NUM_ROWS) < 40) * 1.0
-    columns = {n: columns[n] for n in ("a", "b", "y", "fold", "w")}
-    data = Dataset.from_table(columns, "y", fold_on="fold", weight_on="w", test="cv")
-    fraction = 1 / 6 if weightless == "f1" else 0.02
+    columns["w"] = (columns["fold"] != "f1").astype(float)
+    given = {"fold_on": "fold", "test": "cv"} if "folds" in more else {"test": 0.2}
+    columns = {n: columns[n] for n in ("a", "b", "y", "w", *(["fold"] * ("folds" in more)))}
+    data = Dataset.from_table(columns, "y", weight_on="w", **given)
     with pytest.raises(ConfigError, match=message):
-        study(data, tmp_path / "run", validation_fraction=fraction, **more)
+        study(data, tmp_path / "run", **more)
     assert not (tmp_path / "run").exists()
 
 
