@@ -30,7 +30,7 @@ _WHAT_INTERVALS_SAY: dict[Basis, str] = {
     ),
     "folds": (
         "Intervals are over folds, corrected for the rows that these share; p is the corrected "
-        "resampled t test's, corrected by Holm over the columns of each model."
+        "resampled t test's, with Holm's correction over the columns of each model."
     ),
 }
 
