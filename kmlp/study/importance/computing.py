@@ -148,22 +148,17 @@ class _Job:
             weights = [_weights(self._folder.arrays(m.id)) for m in members[part]]
             predict = trainer.predictor(members[part], weights, self._data)
             found.append(self._shuffled(predict, members[part], self._about.draws[part]))
-        return Shuffled(
-            whole=np.concatenate([f.whole for f in found]),
-            shuffled=np.concatenate([f.shuffled for f in found]),
-        )
+        return _together(found)
 
     def _references(self, name: str) -> Shuffled:
         from kmlp.study.references.training import fit
 
-        draws = self._about.reference_draws
-        references = [self._reference(name, draw) for draw in draws]
-        fitted = [fit(reference, self._data) for reference in references]
-        return self._shuffled(
-            lambda x: np.stack([f(rows) for f, rows in zip(fitted, x, strict=True)]),
-            [reference.network for reference in references],
-            draws,
-        )
+        found = []
+        for draw in self._about.reference_draws:
+            reference = self._reference(name, draw)
+            predict = fit(reference, self._data)
+            found.append(self._shuffled(_alone(predict), [reference.network], [draw]))
+        return _together(found)
 
     def _reference(self, name: str, draw: Draw) -> ReferenceMember:
         seed, *fold = draw
@@ -196,6 +191,18 @@ class _Job:
         is_regression = self._data.spec.task == "regression"
         checked = PredictedNumbers.checked if is_regression else PredictedClasses.checked
         return BY_NAME[self._about.metric].score(checked(rows.truth, outputs, rows.weight))
+
+
+def _alone(predict: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+    """The same of `(1, n, features)`, as of a stack of one."""
+    return lambda x: predict(x[0])[None]
+
+
+def _together(found: Sequence[Shuffled]) -> Shuffled:
+    return Shuffled(
+        whole=np.concatenate([f.whole for f in found]),
+        shuffled=np.concatenate([f.shuffled for f in found]),
+    )
 
 
 def _weights(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
