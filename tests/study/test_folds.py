@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from importlib import resources
 
 import jsonschema
@@ -24,6 +25,7 @@ from kmlp.study.plan import plan_study
 from kmlp.study.results.networks import read_networks
 from kmlp.study.results.records.study import StudyResults
 from kmlp.study.run_folder import RunFolder
+from kmlp.study.run_folder.readings import note_reading
 from kmlp.study.study import run_study
 from kmlp.testing import LinearTrainer
 from tuning import tune
@@ -224,6 +226,23 @@ def test_a_repeat_without_one_fold_counts_for_nothing(study, tmp_path, data):
     l2 = found.record.variant("l2=0.3")
     assert l2.versus_baseline.num_pairs == 15
     assert l2.test == study.record.variant("l2=0.3").test
+
+
+def test_repeats_that_were_added_after_a_look_count_it_in_every_p(study, tmp_path):
+    """Six folds can tell something, of two comparisons, where six seeds could not."""
+    folder = RunFolder(shutil.copytree(study.run_dir, tmp_path / "run"))
+    names = [v.name for v in study.record.variants]
+    with folder.writing():
+        folder.write_json("readings.json", [])
+        note_reading(folder, "accuracy", "none", dict.fromkeys(names, 6))
+    found = load_study(folder.path).record
+    assert [reading.is_look for reading in found.earlier_readings] == [True]
+    for entry in found.cross_validation.variants:
+        if entry.variant != "none":
+            once = study.record.variant(entry.variant).versus_baseline
+            twice = found.variant(entry.variant).versus_baseline
+            assert twice.p_holm == min(1.0, 2 * once.p_holm)
+            assert entry.versus_baseline.p_holm == twice.p_holm
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,8 @@ def _where_it_helps(studies: Studies) -> list[str]:
         return []
     sentences = []
     for role, verb in ((_HELPS, "helps"), (_HURTS, "hurts")):
-        everywhere = [v for v, by in found.items() if set(by.values()) == {role} and len(by) > 1]
+        on_all = [role] * len(studies)
+        everywhere = [v for v, by in found.items() if list(by.values()) == on_all]
         somewhere = [
             f"{v} on {listed(n for n, own in by.items() if own == role)}"
             for v, by in found.items()
@@ -116,7 +117,7 @@ def _where_it_helps(studies: Studies) -> list[str]:
         if everywhere:
             sentences.append(f"{listed(everywhere)} {plain} on every data set.")
         if somewhere:
-            sentences.append(f"Shown to {verb[:-1]} on one data set only: {listed(somewhere)}.")
+            sentences.append(f"Shown to {verb[:-1]} on some data sets only: {listed(somewhere)}.")
     return sentences or ["On no data set is any variant told apart from its baseline."]
 
 

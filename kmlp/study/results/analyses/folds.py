@@ -55,7 +55,11 @@ def _entry(variant: VariantResult, folds: FoldScores, versus: Versus | None) -> 
 
 
 def _versus_baseline(results: StudyScores, folds: FoldScores) -> dict[str, Versus]:
-    """By variant, on the repeats that are whole in both, Holm over all variants."""
+    """By variant, on the repeats that are whole in both, Holm over all variants; where folds test
+    what is known already, for it is corrected for looks, too."""
+    if results.basis == "folds":
+        known = {v.name: v.versus_baseline for v in results.variants}
+        return {name: _as_versus(found) for name, found in known.items() if found}
     compared = {
         name: found
         for name in folds.tables
@@ -66,6 +70,11 @@ def _versus_baseline(results: StudyScores, folds: FoldScores) -> dict[str, Versu
         name: Versus(**asdict(comparison), p_holm=p)
         for (name, comparison), p in zip(compared.items(), corrected, strict=True)
     }
+
+
+def _as_versus(versus: Versus) -> Versus:
+    """Without what is told beside it of a comparison with the baseline."""
+    return Versus(**{name: getattr(versus, name) for name in Versus.model_fields})
 
 
 def fold_sentences(results: StudyNumbers) -> list[str]:

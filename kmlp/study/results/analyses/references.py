@@ -72,7 +72,7 @@ def _own_folds(
     scores: StudyScores, plan: Plan, trained: Mapping[str, Records], folds: FoldScores
 ) -> FoldScores:
     """The references' scores, laid out as the variants'."""
-    seeds, metrics = sorted({place[0] for r in trained.values() for place in r}), scores.metrics
+    seeds, metrics = plan.config.fold_seeds, scores.metrics
     by_fold = {
         name: {
             (seeds.index(seed), fold or 0): finite(record.metrics["fold"])
