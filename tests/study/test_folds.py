@@ -15,7 +15,7 @@ from kmlp.data import Dataset
 from kmlp.errors import ConfigError, DataError, RunFolderError
 from kmlp.report.limits import limits
 from kmlp.report.sections.ranking import ranking_columns, ranking_section
-from kmlp.scores.sources import read_sources
+from kmlp.scores.sources import read_sources, scores_of_studies
 from kmlp.stats import paired_tests
 from kmlp.stats.cross_validation import compare_folds, summarize_folds
 from kmlp.stats.equivalence import MeanDifference, equivalence
@@ -206,6 +206,12 @@ def test_the_scores_go_on_by_fold(study, data):
     np.testing.assert_array_equal(own.reshape(4, 5), table(study, data, "l2=0.3"))
 
 
+def test_before_a_repeat_is_whole_there_are_no_scores_by_fold(study):
+    record = study.record.model_copy(update={"cross_validation": None})
+    found = scores_of_studies([dataclasses.replace(study, record=record)]).frame
+    assert (found.height, set(found.columns)) == (0, {"method", "seed", "fold", "accuracy"})
+
+
 def test_a_repeat_without_one_fold_counts_for_nothing(study, tmp_path, data):
     """As of a study that was stopped: what is whole is compared, and it is said what lacks."""
     plan = plan_study(study.config, data.provenance.sha256)
@@ -243,6 +249,8 @@ def test_repeats_that_were_added_after_a_look_count_it_in_every_p(study, tmp_pat
             twice = found.variant(entry.variant).versus_baseline
             assert twice.p_holm == min(1.0, 2 * once.p_holm)
             assert entry.versus_baseline.p_holm == twice.p_holm
+    for one, other in zip(found.references, study.record.references, strict=True):
+        assert one.versus_best.p_holm == min(1.0, 2 * other.versus_best.p_holm)
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,9 @@ def build_results(
         best=best,
         earlier_readings=earlier,
     )
-    references = compare_references(scores, plan, records, folds if is_folded else None)
+    references = compare_references(
+        scores, plan, records, folds if is_folded else None, num_looks=num_looks
+    )
     importance = column_importance(scores, references, plan.config, folder)
     numbers = _numbers(scores, evidence, folder, references, folds, importance)
     told = with_references(verdict(numbers), numbers)

@@ -31,6 +31,8 @@ def compare_references(
     plan: Plan,
     records: Mapping[str, MemberRecord],
     folds: FoldScores | None = None,
+    *,
+    num_looks: int = 1,
 ) -> tuple[ReferenceResult, ...]:
     """Each reference that has a record, in the order in which they were asked for.
 
@@ -39,6 +41,7 @@ def compare_references(
         plan: its members.
         records: of all that was trained.
         folds: the variants' scores on folds where these test.
+        num_looks: how many p counts.
     """
     planned = _planned(plan, on_folds=folds is not None)
     by_name = {
@@ -49,7 +52,7 @@ def compare_references(
     # Holm's correction is over all of them: of a part each p would be too small.
     is_whole = all(len(by_name[name]) == len(wanted) for name, wanted in planned.items())
     own = _own_folds(scores, plan, trained, folds) if folds else None
-    versus = _versus_best(scores, trained, own, folds) if is_whole else {}
+    versus = _versus_best(scores, trained, own, folds, num_looks) if is_whole else {}
     return tuple(
         _result(scores, name, of_one, versus.get(name), own) for name, of_one in trained.items()
     )
@@ -126,8 +129,9 @@ def _versus_best(
     trained: Mapping[str, Records],
     own: FoldScores | None,
     folds: FoldScores | None,
+    num_looks: int,
 ) -> dict[str, Versus]:
-    """Over the seeds that both have, or over the folds; corrected over the references."""
+    """Over the seeds that both have, or over the folds; corrected over references and looks."""
     if scores.best is None:
         return {}
     best, found = scores.best.variant, {}
@@ -140,7 +144,7 @@ def _versus_best(
             found[name] = compared
     corrected = paired_tests.holm([comparison.p for comparison in found.values()])
     return {
-        name: Versus(**asdict(comparison), p_holm=p)
+        name: Versus(**asdict(comparison), p_holm=min(1.0, num_looks * p))
         for (name, comparison), p in zip(found.items(), corrected, strict=True)
     }
 
