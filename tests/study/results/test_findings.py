@@ -142,14 +142,18 @@ def test_folds_name_the_best_and_compare_it():
     assert findings(folds(versus)) == [
         "In 5-fold cross-validation, 2 times over all training rows, dropout=0.2 has the best mean "
         "accuracy, 88.40 % (95 % interval 88.00 to 88.80, corrected for shared rows); it beats "
-        "none: +0.40 points (+0.10 to +0.70, Holm p = 0.012). It is the best of 2 by these same "
+        "no regularization: +0.40 points (+0.10 to +0.70, Holm p = 0.012). It is the best of 2 by "
+        "these same "
         "folds, which flatters its mean: expect a little less of it elsewhere."
     ]
     versus |= {"wins": 5, "losses": 0}
     (few,) = findings(folds(versus))
-    assert "it cannot be told apart from none with fewer than 6 folds in all: +0.40" in few
+    assert (
+        "it cannot be told apart from no regularization with fewer than 6 folds in all: +0.40"
+        in few
+    )
     versus |= {"wins": 9, "losses": 1, "p_holm": 0.2}
-    assert "it cannot be told apart from none" in findings(folds(versus))[0]
+    assert "it cannot be told apart from no regularization" in findings(folds(versus))[0]
 
 
 def test_a_sweep_is_judged_on_validation_and_its_ends_are_told():
@@ -276,8 +280,10 @@ def test_looks_say_who_was_decided_with_how_many_seeds():
         ("l1_l2", "undecided", 40),
     )
     assert found == [
-        "Seeds were added as the validation rows asked, looked at with 10; told apart from none "
-        "after 10 seeds: dropout and l2; told apart from none after 20 seeds: l1; known as "
+        "Seeds were added as the validation rows asked, looked at with 10; told apart from no "
+        "regularization "
+        "after 10 seeds: dropout and l2; told apart from no regularization after 20 seeds: l1; "
+        "known as "
         "precisely as was asked after 20 seeds: max_norm; still undecided after 40 seeds: l1_l2."
     ]
 
