@@ -24,11 +24,6 @@ from tests.data_0_1_0.make import dataset, study
 
 STUDIES = {"study": "multiclass", "regression": "regression", "search/study": "binary"}
 ROWS = "test_ci95_seeds_and_rows"
-# Of 0.1.0's sentences: an interval beyond what there can be.
-BEYOND = {
-    "-33.14 to 101.25 over seeds and test rows": "0.00 to 100.00 over seeds and test rows",
-    "-4.566 to 14.100 over seeds and test rows": "0.000 to 14.100 over seeds and test rows",
-}
 
 
 class Idle(LinearTrainer):
@@ -39,11 +34,10 @@ class Idle(LinearTrainer):
 
 
 def expected(folder: Path) -> dict[str, Any]:
-    """What `results.json` holds, but for intervals that went beyond what there can be."""
-    text = (folder / "results.json").read_text()
-    for was, now in BEYOND.items():
-        text = text.replace(was, now)
-    results = json.loads(text)
+    """What `results.json` holds, but for intervals that went beyond what there can be, and the
+    verdict: the sentences are this version's, the numbers that they tell are not."""
+    results = json.loads((folder / "results.json").read_text())
+    del results["verdict"]
     highest = 1.0 if results["metric"]["name"] == "accuracy" else math.inf
     for variant in results["variants"]:
         variant[ROWS] = np.clip(variant[ROWS], 0.0, highest).tolist()
@@ -73,13 +67,13 @@ def recorded(folder: Path, table: str = "member") -> set[str]:
 
 
 @pytest.mark.parametrize("name", STUDIES)
-def test_a_study_says_what_it_said(old, name):
+def test_a_study_has_the_numbers_that_it_had(old, name):
     wanted, found = expected(old / name), load_study(old / name)
     assert found.num_missing == 0
     assert list(differences(wanted, plain(found.results))) == []
 
 
-@pytest.mark.parametrize("field", ["members", "verdict"])
+@pytest.mark.parametrize("field", ["members", "variants"])
 def test_what_differs_would_be_found(old, field):
     wanted, found = expected(old / "study"), plain(load_study(old / "study").results)
     del found[field][-1]
@@ -178,7 +172,7 @@ def test_a_study_that_was_killed_goes_on_from_its_checkpoint(old):
     assert found.num_missing == 0
     for id in recorded(run):
         resumed, never_killed = RunFolder(run).arrays(id), whole.arrays(id)
-        assert resumed.keys() == never_killed.keys()
+        assert resumed.keys() >= never_killed.keys()  # what later versions keep beside them
         for name, array in never_killed.items():
             np.testing.assert_allclose(resumed[name], array, rtol=1e-4, atol=1e-5, err_msg=name)
     assert not (run / "checkpoints").exists()

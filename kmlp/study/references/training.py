@@ -60,6 +60,8 @@ def _trained(member: ReferenceMember, data: Dataset) -> tuple[MemberRecord, dict
         part: score_rows(data, tested, fold if len(fold) else None),
     }
     arrays = {outputs_name(part, tested): tested}
+    if len(fold):
+        arrays["fold_rows"] = fold
     if len(held_out):
         val = fitted(data.x_train[held_out])
         parts["val"] = score_rows(data, val, held_out)

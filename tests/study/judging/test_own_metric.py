@@ -101,6 +101,18 @@ def test_it_decides(by_cost):
     assert found.cross_validation is not None
 
 
+def test_it_decides_where_folds_test(tmp_path):
+    """Networks and references are scored on the rows that their folds held out."""
+    data = made()
+    rows = np.vstack([data.x_train, data.x_test]), np.concatenate([data.y_train, data.y_test])
+    config = dataclasses.replace(CONFIG, folds=None, variants=("none", "dropout"), num_seeds=2)
+    found = study(config, tmp_path / "run", Dataset.from_arrays(*rows), metric=COST).record
+    assert (found.basis, found.metric.name) == ("folds", "cost")
+    assert found.variant("dropout").versus_baseline is not None
+    assert found.references[0].versus_best is not None
+    assert rescore(tmp_path / "run", COST).record.variants == found.variants
+
+
 def test_the_ensemble_is_scored_by_its_mean_probability(by_cost):
     folder, record = RunFolder(by_cost.run_dir), by_cost.record
     outputs = [folder.test_outputs(m.id) for m in record.finished("none")]

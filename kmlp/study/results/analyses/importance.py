@@ -109,7 +109,8 @@ def _leans_on(model: ModelImportance, results: StudyNumbers, unit: Unit) -> str:
     lean = "lean" if model.name == "boosted_trees" else "leans"
     more = [c.name for c in others[: _BY_NAME - 1]]
     then = f"; then {listed(more)}" if more else ""
-    of_all = f"{len(telling)} of {num_columns} columns are" if num_columns > 1 else "it is"
+    are = "is" if len(telling) == 1 else "are"
+    of_all = f"{len(telling)} of {num_columns} columns {are}" if num_columns > 1 else "it is"
     return (
         f"{title}{',' * (model.kind == 'network')} {lean} most on {first.name}: with its values "
         f"shuffled the test {unit.title} is worse by {_size(first.loss, unit)}{then}; {of_all} "
