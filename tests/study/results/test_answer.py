@@ -166,7 +166,7 @@ def test_models_beside_the_networks_are_called_what_they_do():
 
 
 def best_of(*variants: dict) -> dict:
-    return results(*variants) | {"best": {"variant": "dropout", "member": "0", "seed": 0}}
+    return results(*variants) | {"best": {"variant": "dropout", "member": "0" * 16, "seed": 0}}
 
 
 def test_without_a_finished_network_nothing_is_said():

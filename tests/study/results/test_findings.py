@@ -74,7 +74,8 @@ def test_what_the_baselines_error_consists_of_and_what_a_variant_does_to_it():
         "25 % from initial weights, order and masks."
     )
     assert changes == (
-        "Against none dropout=0.2 lowers variance by 31 % (25 to 37 %) and raises bias² + noise by "
+        "Against no regularization dropout=0.2 lowers variance by 31 % (25 to 37 %) and raises "
+        "bias² + noise by "
         "4 % (1 to 7 %) (95 % intervals, corrected for all variants)."
     )
 
@@ -92,7 +93,8 @@ def test_a_change_whose_interval_holds_one_is_not_told():
     unclear = entry("l2", "l2=0.0005", 0.2, ratio(0.9, 0.8, 1.1), ratio(1.0, 0.9, 1.2))
     _, changes = findings(results(bias_variance=[NONE, unclear]))
     assert changes == (
-        "Neither bias nor variance of any variant can be told from none's with 5 training samples."
+        "Neither bias nor variance of any variant can be told from that of no regularization with "
+        "5 training samples."
     )
 
 
@@ -101,7 +103,8 @@ def test_one_of_the_two_may_be_clear_and_others_are_counted():
     unclear = entry("l2", "l2=0.0005", 0.2, ratio(0.9, 0.8, 1.1), None)
     _, changes = findings(results(bias_variance=[NONE, clear, unclear]))
     assert changes == (
-        "Against none dropout=0.2 lowers variance by 50 % (40 to 60 %); the other one is in the "
+        "Against no regularization dropout=0.2 lowers variance by 50 % (40 to 60 %); the other one "
+        "is in the "
         "report (95 % intervals, corrected for all variants)."
     )
 
@@ -109,7 +112,9 @@ def test_one_of_the_two_may_be_clear_and_others_are_counted():
 def test_a_change_that_is_sure_but_tiny_is_told_as_such():
     tiny = entry("l2", "l2=0.0005", 0.2, ratio(0.996, 0.994, 0.998), ratio(1.0, 0.9, 1.2))
     _, changes = findings(results(bias_variance=[NONE, tiny]))
-    assert changes.startswith("Against none l2=0.0005 changes variance by less than 1 % (95 %")
+    assert changes.startswith(
+        "Against no regularization l2=0.0005 changes variance by less than 1 % (95 %"
+    )
 
 
 def test_one_seed_a_sample_leaves_what_it_does_everywhere_to_the_bias():
@@ -295,7 +300,8 @@ def test_many_variants_are_counted_instead_of_named():
 def test_two_changes_one_way_share_their_verb():
     both = entry("l2", "l2=0.0005", 0.1, ratio(0.5, 0.4, 0.6), ratio(0.8, 0.7, 0.9))
     assert findings(results(bias_variance=[NONE, both]))[1] == (
-        "Against none l2=0.0005 lowers variance by 50 % (40 to 60 %) and bias² + noise by 20 % "
+        "Against no regularization l2=0.0005 lowers variance by 50 % (40 to 60 %) and bias² + "
+        "noise by 20 % "
         "(10 to 30 %) (95 % intervals, corrected for all variants)."
     )
 

@@ -213,10 +213,8 @@ def decomposition_sentences(results: StudyNumbers) -> list[str]:
         return []
     first = next((e for e in entries if e.variant == results.baseline), entries[0])
     told = [(e, _changes(e.versus_baseline)) for e in entries if e.versus_baseline]
-    return [
-        f"{_drawn(first)}: {_shares(first)}.",
-        *_compared(told, baseline_in_words(results), first),
-    ]
+    baseline = baseline_in_words(results)
+    return [f"{_drawn(first)}: {_shares(first)}.", *_compared(told, baseline, first)]
 
 
 def _compared(
