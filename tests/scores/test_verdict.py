@@ -88,6 +88,16 @@ def test_data_sets_come_before_what_each_shows():
     assert said[1].startswith("Within single data sets good beats base on a, b")
 
 
+def test_of_single_data_sets_every_method_is_a_subject():
+    """ "base is beaten by good" would read as its opposite where the baseline is called none."""
+    table, better = rows(datasets=("x", "y")), {"same": ["x"], "bad": ["x", "y"]}
+    shown = zip(table["method"], table["dataset"], table["accuracy"], strict=True)
+    table["accuracy"] = [s + 0.1 * (d in better.get(m, ())) for m, d, s in shown]
+    assert kmlp.compare(table).verdict[0] == (
+        "Within single data sets bad and good beat base on x and y; so does same on x."
+    )
+
+
 def test_few_data_sets_show_nothing_however_many_seeds():
     said = kmlp.compare(rows(datasets=("x", "y"), methods=("base", "good"))).verdict
     assert said[0] == "Within single data sets good beats base on x and y."
