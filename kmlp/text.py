@@ -90,8 +90,8 @@ def nearest(said: Any, known: Iterable[str]) -> str | None:
     Case, hyphens, underscores and spaces do not count.
 
     Example:
-        >>> nearest("Fashion-MNIST", ["mnist", "fashion_mnist"]), nearest("F1", ["auc", "macro_f1"])
-        ('fashion_mnist', 'macro_f1')
+        >>> nearest("Fashion-MNIST", ["mnist", "fashion_mnist"]), nearest("max", ["l2", "max_norm"])
+        ('fashion_mnist', 'max_norm')
         >>> nearest("iris", ["mnist", "digits"])
     """
     by_letters: dict[str, str] = {}

@@ -112,7 +112,7 @@ def run_tuned(tmp_path, monkeypatch):
         monkeypatch.setattr(tune, "search_with_progress", lambda *args, **options: found)
         monkeypatch.setattr(tune, "report_search", lambda run_dir: run_dir / "report.html")
         monkeypatch.setattr(report, "write_report", lambda run_dir, **_: run_dir / "report.html")
-        monkeypatch.setattr(tune, "load_data", lambda config: data)
+        monkeypatch.setattr(tune, "load_data", lambda config: (config, data))
         monkeypatch.setattr(study, "print_examples", lambda model, data: None)
         monkeypatch.setattr(study, "search_chapter", lambda run_dir: None)
         monkeypatch.setattr(

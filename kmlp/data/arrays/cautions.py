@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kmlp.stats.formatting import listed
-from kmlp.stats.imbalance import fitting_metrics, is_dominated
+from kmlp.stats.metrics.imbalance import fitting_metrics, is_dominated
 
 _FEW_ROWS = 20
 _SKEWED = 100

@@ -1,7 +1,7 @@
 """What limits a verdict: what is not compared, not finished, or not what a reader may think."""
 
 from kmlp.stats.formatting import listed
-from kmlp.stats.imbalance import fitting_metrics, is_dominated
+from kmlp.stats.metrics.imbalance import fitting_metrics, is_dominated
 from kmlp.study.results.analyses.interim import interim_sentences
 from kmlp.study.results.analyses.readings import reading_sentences
 from kmlp.study.results.analyses.references import trivial_sentences
