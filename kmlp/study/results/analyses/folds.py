@@ -9,6 +9,7 @@ from kmlp.stats.cross_validation import summarize_folds
 from kmlp.stats.formatting import Unit, p_equals
 from kmlp.stats.metrics import within_range
 from kmlp.stats.paired_tests import MIN_SEEDS_TO_TEST
+from kmlp.study.results.baseline import as_subject, baseline_in_words
 from kmlp.study.results.fold_scores import FoldScores
 from kmlp.study.results.ranking import standing
 from kmlp.study.results.records.folds import CrossValidation, FoldsOfVariant
@@ -84,11 +85,13 @@ def fold_sentences(results: StudyNumbers) -> list[str]:
         return []
     best = max(found.variants, key=lambda e: unit.gain(e.mean))
     times = f"{found.num_repeats} times " if found.num_repeats > 1 else ""
+    name = as_subject(results.variant(best.variant), results)
+    baseline = baseline_in_words(results)
     return [
         f"In {found.num_folds}-fold cross-validation, {times}over all training rows, "
-        f"{best.label} has the best mean {unit.title}, {unit.with_unit(best.mean)} "
+        f"{name} has the best mean {unit.title}, {unit.with_unit(best.mean)} "
         f"(95 % interval {unit.interval(best.ci95)}, corrected for shared rows)"
-        f"{_told_apart(best.versus_baseline, results.baseline, unit)}.{_flattered(found)}"
+        f"{_told_apart(best.versus_baseline, baseline, unit)}.{_flattered(found)}"
     ]
 
 
