@@ -127,7 +127,7 @@ class Trainer(Protocol):
         """What trained members of one variant say, each of rows of its own.
 
         Args:
-            members: at least one; they differ by their seeds alone.
+            members: at least one; they differ by their seeds and by the rows that they saw alone.
             weights: of each, as a `MemberResult` has them.
             data: that they were trained on.
         """

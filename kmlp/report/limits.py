@@ -93,11 +93,6 @@ def _of_folds(results: StudyResults) -> list[str]:
         "Folds share training rows, so that the spread of their scores tells too little of the "
         "error; the corrected variance (Nadeau and Bengio) makes up for that by a rule of thumb. "
         "Intervals hold for other rows of the same kind, not for another table.",
-        *(
-            ["Which columns matter is found out on rows that are set aside, which there are none."]
-            if results.dataset.columns
-            else []
-        ),
         *_folds_simulated(calibration()),
     ]
 

@@ -274,10 +274,11 @@ def of_file(**fields) -> StudyConfig:
 
 def test_a_study_that_needs_test_rows_sets_a_fifth_aside_where_nothing_is_said(file, tmp_path):
     said = {}
-    for name, fields in {"plain": {}, "resampled": {"resample": "splits:3"}}.items():
+    asked = {"plain": {}, "columns": {"importance": True}, "resampled": {"resample": "splits:3"}}
+    for name, fields in asked.items():
         data, config = load_data(of_file(**fields), tmp_path / name)
         said[name] = len(data.y_test), config.data.test
-    assert said == {"plain": (0, "cv"), "resampled": (18, 0.2)}
+    assert said == {"plain": (0, "cv"), "columns": (0, "cv"), "resampled": (18, 0.2)}
 
 
 def test_a_folder_keeps_what_tests_where_nothing_is_said(file, tmp_path):

@@ -9,20 +9,23 @@ import numpy as np
 from kmlp.config import AUTO, StudyConfig
 from kmlp.config.tables.references import title_of
 from kmlp.data import Dataset
+from kmlp.engine.member import Member
 from kmlp.engine.trainer import Trainer
 from kmlp.errors import ConfigError
 from kmlp.stats.metrics import BY_NAME
 from kmlp.stats.metrics.own import Metric
 from kmlp.stats.metrics.predicted import PredictedClasses, PredictedNumbers
 from kmlp.study.importance.columns import places_by_column, told_alike
-from kmlp.study.importance.shuffling import Shuffled, scored_rows, shuffled_scores
+from kmlp.study.importance.rows import ScoredRows, rows_that_test
+from kmlp.study.importance.shuffling import Draw, Shuffled, shuffled_scores
 from kmlp.study.plan import Plan
+from kmlp.study.references.member import ReferenceMember
 from kmlp.study.results.analyses.shuffled_models import About, about_models, known_importance
 from kmlp.study.results.records.study import StudyResults
 from kmlp.study.run_folder.folder import IMPORTANCE, RunFolder
 
 _MOST_COLUMNS = 200
-_AT_ONCE = 16
+_AT_ONCE = 20  # as many as there are folds where nobody says how many
 _ROWS_AT_ONCE = 20_000
 
 
@@ -73,7 +76,7 @@ def find_importance(
         folder: being written.
         results: what the models are chosen by.
         plan: of the study.
-        data: whose test rows are scored.
+        data: whose test rows are scored, or whose folds, each by what has not seen it.
         trainer: makes predictions of trained networks.
         watcher: told of each model.
         metric: of the user's own, where it decides; its function may be another than it was.
@@ -81,27 +84,24 @@ def find_importance(
     Returns:
         Whether anything was found out that the results do not hold yet.
     """
-    if not is_wanted(plan.config, data) or not len(data.x_test):
+    if not is_wanted(plan.config, data):
         return False
     columns = places_by_column(data.spec, plan.config.importance_groups)
     about = about_models(results, results.references, plan.config, columns)
     if about is None or (metric is None and about == known_importance(folder)):
         return False
     job = _Job(folder, plan, data, about, metric)
-    arrays = {"num_rows": np.array(len(job.x))}
+    x = job.rows_of_a_seed()
+    arrays = {"num_rows": np.array(len(x))}
     for kind, found in job.models(trainer, watcher):
         arrays |= {f"{kind}/{name}": array for name, array in vars(found).items()}
-    texts = {"about": about.to_json(), "alike": json.dumps(told_alike(job.x, columns, data.spec))}
+    texts = {"about": about.to_json(), "alike": json.dumps(told_alike(x, columns, data.spec))}
     folder.write_arrays(IMPORTANCE, arrays | {name: np.array(t) for name, t in texts.items()})
     return True
 
 
 class _Job:
-    """The models of a study, and the rows that they are scored on.
-
-    Attributes:
-        x: `(n, features)`.
-    """
+    """The models of a study, and the rows that they are scored on."""
 
     def __init__(
         self,
@@ -111,12 +111,19 @@ class _Job:
         about: About,
         metric: Metric | None = None,
     ) -> None:
-        rows = scored_rows(len(data.x_test), len(about.columns))
-        self.x = data.x_test[rows].reshape(len(rows), -1)
-        self._truth = data.spec.in_unit(data.y_test[rows])
-        self._weight = None if data.test_weight is None else data.test_weight[rows]
         self._metric = metric
         self._folder, self._plan, self._data, self._about = folder, plan, data, about
+
+    def rows_of_a_seed(self) -> np.ndarray:
+        """`(n, features)`: what networks of one seed are scored on: a network on the test rows, or
+        those of a repeat, each on its fold."""
+        about = self._about
+        ids = [
+            id
+            for id, seed in zip(about.members, about.seeds, strict=True)
+            if seed == about.seeds[0]
+        ]
+        return np.concatenate([self._rows(self._plan.by_id[id]).x for id in ids])
 
     def models(
         self, trainer: Trainer, watcher: ImportanceWatcher | None
@@ -137,42 +144,65 @@ class _Job:
         members = [self._plan.by_id[id] for id in self._about.members]
         found = []
         for start in range(0, len(members), _AT_ONCE):
-            some = members[start : start + _AT_ONCE]
-            weights = [_weights(self._folder.arrays(m.id)) for m in some]
-            seeds = self._about.seeds[start : start + _AT_ONCE]
-            found.append(self._shuffled(trainer.predictor(some, weights, self._data), seeds))
-        return Shuffled(
-            whole=np.concatenate([f.whole for f in found]),
-            shuffled=np.concatenate([f.shuffled for f in found]),
-        )
+            part = slice(start, start + _AT_ONCE)
+            weights = [_weights(self._folder.arrays(m.id)) for m in members[part]]
+            predict = trainer.predictor(members[part], weights, self._data)
+            found.append(self._shuffled(predict, members[part], self._about.draws[part]))
+        return _together(found)
 
     def _references(self, name: str) -> Shuffled:
         from kmlp.study.references.training import fit
 
-        seeds = self._about.reference_seeds
-        fitted = [fit(self._plan.references[name][seed], self._data) for seed in seeds]
-        return self._shuffled(
-            lambda x: np.stack([f(rows) for f, rows in zip(fitted, x, strict=True)]), seeds
-        )
+        found = []
+        for draw in self._about.reference_draws:
+            reference = self._reference(name, draw)
+            predict = fit(reference, self._data)
+            found.append(self._shuffled(_alone(predict), [reference.network], [draw]))
+        return _together(found)
+
+    def _reference(self, name: str, draw: Draw) -> ReferenceMember:
+        seed, *fold = draw
+        if fold:
+            return self._plan.fold_references[name][seed, fold[0]]
+        return self._plan.references[name][seed]
+
+    def _rows(self, member: Member) -> ScoredRows:
+        return rows_that_test(self._data, member, len(self._about.columns))
 
     def _shuffled(
-        self, predict: Callable[[np.ndarray], np.ndarray], seeds: Sequence[int]
+        self,
+        predict: Callable[[np.ndarray], np.ndarray],
+        members: Sequence[Member],
+        draws: Sequence[Draw],
     ) -> Shuffled:
+        rows = [self._rows(member) for member in members]
         return shuffled_scores(
-            self.x,
+            [own.x for own in rows],
             self._about.columns,
-            seeds,
+            draws,
             predict,
-            self._score,
-            rows_at_once=_ROWS_AT_ONCE // len(seeds),
+            lambda place, outputs: self._score(rows[place], outputs),
+            rows_at_once=_ROWS_AT_ONCE // len(members),
         )
 
-    def _score(self, outputs: np.ndarray) -> float:
+    def _score(self, rows: ScoredRows, outputs: np.ndarray) -> float:
         if self._metric:
-            return self._metric.of(self._truth, outputs, self._weight)
+            return self._metric.of(rows.truth, outputs, rows.weight)
         is_regression = self._data.spec.task == "regression"
         checked = PredictedNumbers.checked if is_regression else PredictedClasses.checked
-        return BY_NAME[self._about.metric].score(checked(self._truth, outputs, self._weight))
+        return BY_NAME[self._about.metric].score(checked(rows.truth, outputs, rows.weight))
+
+
+def _alone(predict: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+    """The same of `(1, n, features)`, as of a stack of one."""
+    return lambda x: predict(x[0])[None]
+
+
+def _together(found: Sequence[Shuffled]) -> Shuffled:
+    return Shuffled(
+        whole=np.concatenate([f.whole for f in found]),
+        shuffled=np.concatenate([f.shuffled for f in found]),
+    )
 
 
 def _weights(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

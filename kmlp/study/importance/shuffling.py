@@ -10,10 +10,13 @@ import numpy as np
 from kmlp.study.importance.columns import Places
 
 NUM_SHUFFLES = 5
-"""How often each column is shuffled, for every seed."""
+"""How often each column is shuffled, for every network."""
 _SHUFFLES = 2000  # beside the keys of the streams and of samples
 _MOST_ROWS, _FEWEST_ROWS = 5_000, 500
-_MOST_COPIES = 250_000  # rows with a shuffled column, of one seed
+_MOST_COPIES = 250_000  # rows with a shuffled column, of one network
+
+Draw = tuple[int, ...]
+"""What a network's shuffles are drawn by: its seed; of a fold its repeat's, and which fold."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +24,8 @@ class Shuffled:
     """The scores of one model.
 
     Attributes:
-        whole: `(num_seeds,)` on the rows as they are.
-        shuffled: `(num_seeds, num_columns, NUM_SHUFFLES)` on the same rows.
+        whole: `(k,)` of each network, on its rows as they are.
+        shuffled: `(k, num_columns, NUM_SHUFFLES)` on the same rows.
     """
 
     whole: np.ndarray
@@ -30,8 +33,8 @@ class Shuffled:
 
 
 def scored_rows(num_rows: int, num_columns: int) -> np.ndarray:
-    """Which test rows are scored, sorted: all of few, and of many a draw that is the same for all
-    models and seeds."""
+    """Which rows of a test set or of a fold are scored, sorted: all of few, and of many a draw that
+    is the same for all models and seeds."""
     most = max(_FEWEST_ROWS, _MOST_COPIES // (num_columns * NUM_SHUFFLES))
     number = min(num_rows, _MOST_ROWS, most)
     if number == num_rows:
@@ -40,51 +43,60 @@ def scored_rows(num_rows: int, num_columns: int) -> np.ndarray:
 
 
 def shuffled_scores(
-    x: np.ndarray,
+    rows: Sequence[np.ndarray],
     columns: Places,
-    seeds: Sequence[int],
+    draws: Sequence[Draw],
     predict: Callable[[np.ndarray], np.ndarray],
-    score: Callable[[np.ndarray], float],
+    score: Callable[[int, np.ndarray], float],
     *,
     rows_at_once: int,
 ) -> Shuffled:
-    """Scores of one model over its seeds.
+    """Scores of one model's networks, each on rows of its own.
 
-    A seed shuffles all columns alike, and each seed otherwise than the others, so that an interval
-    over seeds holds what shuffling leaves to chance.
+    A network shuffles all columns alike, and each otherwise than the others, so that an interval
+    over them holds what shuffling leaves to chance.
 
     Args:
-        x: `(n, features)` rows.
+        rows: of each network `(n, features)`; folds may differ by a row.
         columns: what is shuffled at once.
-        seeds: one a network.
-        predict: of every seed's rows, `(num_seeds, m, features)`, the outputs.
-        score: of one seed's outputs of the `n` rows.
-        rows_at_once: about how many are predicted in one call, a seed.
+        draws: one a network.
+        predict: of every network's rows, `(k, m, features)`, the outputs.
+        score: of a network, by its place, and its outputs of its rows.
+        rows_at_once: about how many are predicted in one call, a network.
     """
-    orders = np.array([_orders(seed, len(x)) for seed in seeds])
+    longest = max(map(len, rows))
+    x = np.stack([own[np.resize(np.arange(len(own)), longest)] for own in rows])
+    orders = np.stack(
+        [_orders(draw, len(own), longest) for draw, own in zip(draws, rows, strict=True)]
+    )
+
+    def scores(outputs: np.ndarray) -> list[float]:
+        return [score(i, own[: len(rows[i])]) for i, own in enumerate(outputs)]
+
     places = list(columns.values())
     tasks = [(c, r) for c in range(len(places)) for r in range(NUM_SHUFFLES)]
-    found = np.empty((len(seeds), len(places), NUM_SHUFFLES))
-    for some in _parts(tasks, max(1, rows_at_once // len(x))):
+    found = np.empty((len(rows), len(places), NUM_SHUFFLES))
+    for some in _parts(tasks, max(1, rows_at_once // longest)):
         copies = [_copy(x, places[c], orders[:, r]) for c, r in some]
         outputs = predict(np.concatenate(copies, axis=1))
         for (c, r), own in zip(some, np.split(outputs, len(some), axis=1), strict=True):
-            found[:, c, r] = [score(of_seed) for of_seed in own]
-    whole = predict(np.broadcast_to(x, (len(seeds), *x.shape)))
-    return Shuffled(whole=np.array([score(of_seed) for of_seed in whole]), shuffled=found)
+            found[:, c, r] = scores(own)
+    return Shuffled(whole=np.array(scores(predict(x))), shuffled=found)
 
 
-def _orders(seed: int, num_rows: int) -> np.ndarray:
-    """`(NUM_SHUFFLES, n)`: which row each row's values are taken from."""
-    key = np.random.SeedSequence(entropy=seed, spawn_key=(_SHUFFLES,))
+def _orders(draw: Draw, num_rows: int, longest: int) -> np.ndarray:
+    """`(NUM_SHUFFLES, longest)`: which row each row's values are taken from; what is there to make
+    networks' rows equally many begins from the first again."""
+    seed, *fold = draw
+    key = np.random.SeedSequence(entropy=seed, spawn_key=(_SHUFFLES, *fold))
     rng = np.random.default_rng(key)
-    return np.array([rng.permutation(num_rows) for _ in range(NUM_SHUFFLES)])
+    return np.array([np.resize(rng.permutation(num_rows), longest) for _ in range(NUM_SHUFFLES)])
 
 
 def _copy(x: np.ndarray, places: Sequence[int], orders: np.ndarray) -> np.ndarray:
-    """`(num_seeds, n, features)`: the rows with some columns of each seed's own order."""
-    copy = np.repeat(x[None], len(orders), axis=0)
-    copy[:, :, places] = x[:, places][orders]
+    """`(k, n, features)`: the rows with some columns of each network's own order."""
+    copy, networks = x.copy(), np.arange(len(x))[:, None]
+    copy[:, :, places] = x[:, :, places][networks, orders]
     return copy
 
 

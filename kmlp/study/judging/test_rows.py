@@ -49,7 +49,6 @@ def needs_test_rows(config: StudyConfig) -> str:
         "num_seeds='auto'": config.num_seeds == AUTO,
         f"resample={config.resample!r}": config.resample is not None,
         "randomness": config.randomness,
-        "importance": config.importance is True or bool(config.importance_groups),
     }
     return next((option for option, is_asked in needs.items() if is_asked), "")
 

@@ -23,10 +23,11 @@ def scores(columns, *, used=(1.0, 0.0, 0.0), seeds=(3, 4), at_once=1000, sizes=N
             sizes.append(x.shape[1])
         return x @ np.array(used)
 
-    def error(outputs: np.ndarray) -> float:
+    def error(place: int, outputs: np.ndarray) -> float:
         return float(np.abs(outputs - TRUTH).mean())
 
-    return shuffled_scores(X, columns, seeds, predict, error, rows_at_once=at_once)
+    draws = [(seed,) for seed in seeds]
+    return shuffled_scores([X] * len(seeds), columns, draws, predict, error, rows_at_once=at_once)
 
 
 def test_only_what_is_used_costs_anything():
@@ -57,6 +58,56 @@ def test_it_does_not_matter_how_many_are_predicted_at_once():
     few, many = scores(COLUMNS, at_once=120, sizes=sizes), scores(COLUMNS)
     np.testing.assert_array_equal(few.shuffled, many.shuffled)
     assert max(sizes) == 100  # two of fifty rows
+
+
+def test_networks_of_folds_are_asked_on_rows_of_their_own():
+    """Each scores as it does alone, though its fold is shorter than another's."""
+    folds, draws = [X[:20], X[20:41]], [(3, 0), (3, 1)]
+
+    def asked(places: list[int]) -> np.ndarray:
+        def error(place: int, outputs: np.ndarray) -> float:
+            fold = folds[places[place]]
+            assert len(outputs) == len(fold)
+            return float(np.abs(outputs - 2 * fold[:, 0]).mean())
+
+        return shuffled_scores(
+            [folds[place] for place in places],
+            {"a": [0]},
+            [draws[place] for place in places],
+            lambda x: x[..., 0],
+            error,
+            rows_at_once=100,
+        )
+
+    both, first, second = asked([0, 1]), asked([0]), asked([1])
+    np.testing.assert_array_equal(both.shuffled, np.concatenate([first.shuffled, second.shuffled]))
+    np.testing.assert_allclose(both.whole, [np.abs(fold[:, 0]).mean() for fold in folds])
+
+
+def test_a_fold_is_shuffled_over_its_own_rows_and_otherwise_than_the_next():
+    """Summed over the rows a shuffled column is what it was."""
+    folds = [X[:20], X[20:41]]
+    sums = shuffled_scores(
+        folds,
+        {"a": [0]},
+        [(3, 0), (3, 1)],
+        lambda x: x[..., 0],
+        lambda _, own: own.sum(),
+        rows_at_once=9,
+    )
+    np.testing.assert_allclose(
+        sums.shuffled[:, 0], sums.whole[:, None].repeat(NUM_SHUFFLES, 1), rtol=1e-5
+    )
+    same = [X[:20], X[:20]]
+    firsts = shuffled_scores(
+        same,
+        {"a": [0]},
+        [(3, 0), (3, 1)],
+        lambda x: x[..., 0],
+        lambda _, own: own[0],
+        rows_at_once=9,
+    )
+    assert (firsts.shuffled[0] != firsts.shuffled[1]).any()
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,29 @@ from kmlp.report.rendering.drawing import draw, draw_in_rows, scaled
 from kmlp.report.tabular import Column
 from kmlp.stats.formatting import Unit, p_value
 from kmlp.study.results.analyses.importance import title_of_model
+from kmlp.study.results.records.basis import Basis
 from kmlp.study.results.records.importance import ColumnImportance, Importance, ModelImportance
 from kmlp.study.results.records.study import StudyResults
 
 _DRAWN = 15
+_WHERE: dict[Basis, str] = {
+    "test": "on the test rows",
+    "folds": "on the rows of the fold that was kept from it",
+}
+_ROWS: dict[Basis, str] = {
+    "test": "test rows",
+    "folds": "rows, each scored once a repeat by the model that was kept from it",
+}
+_WHAT_INTERVALS_SAY: dict[Basis, str] = {
+    "test": (
+        "Intervals are over seeds; p is the paired t test's, corrected by Holm over the columns of "
+        "each model; neither says what other test rows would give."
+    ),
+    "folds": (
+        "Intervals are over folds, corrected for the rows that these share; p is the corrected "
+        "resampled t test's, with Holm's correction over the columns of each model."
+    ),
+}
 
 
 def importance_section(results: StudyResults) -> Section | None:
@@ -23,9 +42,9 @@ def importance_section(results: StudyResults) -> Section | None:
         return None
     figures = [_figure(model, results) for model in found.models]
     how = Text(
-        "What a model loses on the test rows once the values of one column are shuffled over them: "
-        "how much it leans on the column, not how much the column causes, nor what a model trained "
-        "without it would lose. Columns that tell the same stand in for each other."
+        f"What a model loses {_WHERE[results.basis]} once the values of one column are shuffled "
+        "over them: how much it leans on the column, not how much the column causes, nor what a "
+        "model trained without it would lose. Columns that tell the same stand in for each other."
     )
     blocks: list[Block] = [how, *figures, _table(found, results)]
     return Section("importance", "Which columns matter", blocks, {"importance": _rows(found)})
@@ -34,23 +53,25 @@ def importance_section(results: StudyResults) -> Section | None:
 def _figure(model: ModelImportance, results: StudyResults) -> Figure:
     unit, shown = results.unit(), model.ranked[:_DRAWN]
     rest = f" The first {_DRAWN} of {len(model.columns)} columns." * (len(model.columns) > _DRAWN)
-    title = title_of_model(model, results)
+    title, tested = title_of_model(model, results), results.tested
     return draw(
         f"importance-{model.kind}",
-        draw_in_rows([_row(c, unit) for c in shown], _lost(unit), 0.0),
-        alt=f"What {title} loses of its test {unit.title} once each column is shuffled.",
+        draw_in_rows([_row(c, unit) for c in shown], _lost(results), 0.0),
+        alt=f"What {title} loses of its {tested.adjective} {unit.title} once a column is shuffled.",
         caption=(
-            f"{title[:1].upper()}{title[1:]}. Every dot is one seed, the mean of several shuffles; "
-            "the diamond is the mean, the bar its 95 % interval over seeds; filled: told apart "
-            f"from 0, corrected by Holm.{rest}"
+            f"{title[:1].upper()}{title[1:]}. Every dot is one {tested.pair}, the mean of several "
+            f"shuffles; the diamond is the mean, the bar its 95 % interval over {tested.pair}s"
+            f"{', corrected for the rows that they share' * (tested.pair == 'fold')}; filled: told "
+            f"apart from 0, corrected by Holm.{rest}"
         ),
     )
 
 
-def _lost(unit: Unit) -> str:
+def _lost(results: StudyResults) -> str:
     """ "test accuracy lost, points"."""
+    unit = results.unit()
     what = "lost" if unit.higher_is_better else "gained"
-    return f"test {unit.title} {what}{tabular.points(unit)}"
+    return f"{results.tested.adjective} {unit.title} {what}{tabular.points(unit)}"
 
 
 def _row(column: ColumnImportance, unit: Unit) -> ForestRow:
@@ -70,18 +91,18 @@ def _table(found: Importance, results: StudyResults) -> Table:
     by_model = [{c.name: c for c in model.columns} for model in found.models]
     columns: list[Column[str]] = [Column(head="Column", cell=lambda name: Cell(name))]
     for model, of_model in zip(found.models, by_model, strict=True):
-        columns += _columns(title_of_model(model, results), of_model, unit)
+        head = f"{title_of_model(model, results)}: {_lost(results)}"
+        columns += _columns(head[:1].upper() + head[1:], of_model, unit)
     groups = "; ".join(f"{name}: {', '.join(own)}" for name, own in found.groups.items())
     note = (
-        f"{found.num_shuffles} shuffles of each column and seed, on {found.num_rows:,} test rows. "
-        "Intervals are over seeds; p is the paired t test's, corrected by Holm over the "
-        "columns of each model; neither says what other test rows would give."
+        f"{found.num_shuffles} shuffles of each column and {results.tested.pair}, on "
+        f"{found.num_rows:,} {_ROWS[results.basis]}. {_WHAT_INTERVALS_SAY[results.basis]}"
         f"{f' Groups: {groups}.' if groups else ''}"
     )
     return tabular.table(columns, [c.name for c in found.models[0].ranked], note=note)
 
 
-def _columns(title: str, of_model: dict[str, ColumnImportance], unit: Unit) -> list[Column[str]]:
+def _columns(head: str, of_model: dict[str, ColumnImportance], unit: Unit) -> list[Column[str]]:
     def lost(name: str) -> Cell:
         column = of_model[name]
         bounds = tabular.bounded(unit, column.loss.ci95, signed=True)
@@ -89,7 +110,7 @@ def _columns(title: str, of_model: dict[str, ColumnImportance], unit: Unit) -> l
 
     return [
         Column(
-            head=f"{title[:1].upper()}{title[1:]}: {_lost(unit)}",
+            head=head,
             second="95 % interval",
             cell=lost,
         ),

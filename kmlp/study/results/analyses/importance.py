@@ -9,7 +9,9 @@ import numpy as np
 from kmlp.config import StudyConfig
 from kmlp.config.tables.references import title_of
 from kmlp.stats import paired_tests
+from kmlp.stats.cross_validation import FoldComparison, compare_folds
 from kmlp.stats.formatting import Unit, listed, p_equals
+from kmlp.stats.paired_tests import Comparison
 from kmlp.study.results.analyses.shuffled_models import About, about_models
 from kmlp.study.results.records.importance import ColumnImportance, Importance, ModelImportance
 from kmlp.study.results.records.references import ReferenceResult
@@ -44,27 +46,38 @@ def column_importance(
         num_rows=int(arrays["num_rows"]),
         num_shuffles=arrays["network/shuffled"].shape[2],
         models=tuple(
-            _model(kind, name, about, arrays, scores.unit()) for kind, name in names.items() if name
+            _model(kind, name, about, arrays, scores, _num_train(kind, name, scores))
+            for kind, name in names.items()
+            if name
         ),
         groups={name: tuple(columns) for name, columns in about.groups.items()},
         alike=tuple(map(tuple, json.loads(str(arrays["alike"])))),
     )
 
 
+def _num_train(kind: str, name: str, scores: StudyScores) -> int | None:
+    """Rows that a model of a fold is fitted to, as the correction counts them; None where test rows
+    test. References are given as many as the variant that is given most."""
+    if scores.basis == "test" or scores.groups.folds is None:
+        return None
+    of_all = scores.groups.folds.num_train
+    variants = [scores.variant(name)] if kind == "network" else scores.variants
+    return max(v.config.num_train or of_all for v in variants)
+
+
 def _model(
-    kind: str, name: str, about: About, arrays: Mapping[str, np.ndarray], unit: Unit
+    kind: str,
+    name: str,
+    about: About,
+    arrays: Mapping[str, np.ndarray],
+    scores: StudyScores,
+    num_train: int | None,
 ) -> ModelImportance:
     """Holm's correction is over the columns of this model."""
     whole, shuffled = arrays[f"{kind}/whole"], arrays[f"{kind}/shuffled"].mean(axis=2)
-    gains = unit.gain(1.0) * whole, unit.gain(1.0) * shuffled
-    compared = [
-        paired_tests.compare_paired(gains[0], own, higher_is_better=True) for own in gains[1].T
-    ]
-    # As many columns as a table has leave nothing to the sign flips of a few seeds.
-    compared = [
-        replace(one, p=paired_tests.paired_t_p(gains[0] - own))
-        for one, own in zip(compared, gains[1].T, strict=True)
-    ]
+    turned = scores.unit().gain(1.0)
+    gains = turned * whole, turned * shuffled
+    compared = [_compared(gains[0], own, scores, num_train) for own in gains[1].T]
     corrected = paired_tests.holm([one.p for one in compared])
     columns = zip(about.columns, compared, corrected, gains[1].T, strict=True)
     return ModelImportance.model_validate(
@@ -80,6 +93,24 @@ def _model(
                 for column, one, p, own in columns
             ),
         }
+    )
+
+
+def _compared(
+    whole: np.ndarray, shuffled: np.ndarray, scores: StudyScores, num_train: int | None
+) -> Comparison | FoldComparison:
+    """Rows as they are minus the same with a column shuffled, seed by seed or fold by fold."""
+    if num_train is None or scores.groups.folds is None:
+        found = paired_tests.compare_paired(whole, shuffled, higher_is_better=True)
+        # As many columns as a table has leave nothing to the sign flips of a few seeds.
+        return replace(found, p=paired_tests.paired_t_p(whole - shuffled))
+    planned = scores.groups.folds
+    return compare_folds(
+        whole.reshape(-1, planned.num_folds),
+        shuffled.reshape(-1, planned.num_folds),
+        num_train=num_train,
+        num_held_out=planned.num_held_out,
+        higher_is_better=True,
     )
 
 
@@ -101,9 +132,12 @@ def importance_sentences(results: StudyNumbers) -> list[str]:
 def _leans_on(model: ModelImportance, results: StudyNumbers, unit: Unit) -> str:
     title, telling = title_of_model(model, results), [c for c in model.ranked if c.matters]
     title = title[:1].upper() + title[1:]
-    num_columns, pairs = len(model.columns), model.columns[0].loss.num_pairs
+    tested, num_columns = results.tested, len(model.columns)
+    pairs = model.columns[0].loss.num_pairs
     if not telling:
-        few = f" ({pairs} seeds are too few to tell)" * (not model.columns[0].loss.is_tested)
+        few = f" ({tested.pairs(pairs)} are too few to tell)" * (
+            not model.columns[0].loss.is_tested
+        )
         return f"{title}: no column is shown to matter{few}."
     first, *others = telling
     lean = "lean" if model.name == "boosted_trees" else "leans"
@@ -113,8 +147,8 @@ def _leans_on(model: ModelImportance, results: StudyNumbers, unit: Unit) -> str:
     of_all = f"{len(telling)} of {num_columns} columns {are}" if num_columns > 1 else "it is"
     return (
         f"{title}{',' * (model.kind == 'network')} {lean} most on {first.name}: with its values "
-        f"shuffled the test {unit.title} is worse by {_size(first.loss, unit)}{then}; {of_all} "
-        "shown to matter."
+        f"shuffled the {tested.adjective} {unit.title} is worse by "
+        f"{_size(first.loss, unit)}{then}; {of_all} shown to matter."
     )
 
 

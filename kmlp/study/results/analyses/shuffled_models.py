@@ -1,13 +1,16 @@
 """Which models' columns were shuffled, and for what: what is found of others is found anew."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from math import isfinite
 from typing import Self
 
 from kmlp.config import StudyConfig
 from kmlp.errors import RunFolderError
-from kmlp.study.results.records.references import ReferenceResult
+from kmlp.study.results.records.members import ExtraScores, MemberScores
+from kmlp.study.results.records.references import ReferenceResult, ReferenceScores
 from kmlp.study.results.records.study import StudyScores
 from kmlp.study.run_folder.folder import IMPORTANCE, RunFolder
 
@@ -21,11 +24,14 @@ class About:
     Attributes:
         metric: that they are scores in.
         network: the best variant.
-        members: the ids of its networks, seed by seed.
-        seeds: theirs.
+        members: the ids of its networks that have a score on what tests, seed by seed, or fold by
+            fold of the repeats that are whole.
+        seeds: theirs; of a fold its repeat's.
         reference: the one that is best on validation; None where no other than the constant is
             trained, and where training it again would take too long.
-        reference_seeds: of its models.
+        reference_seeds: of its models, which are as many and of the same folds.
+        folds: which fold was kept from each network; empty where test rows test.
+        reference_folds: the same of the reference's models.
         groups: as the study names them.
         columns: the places that were shuffled at once, by name; not compared where they are not
             known.
@@ -39,6 +45,18 @@ class About:
     reference_seeds: list[int]
     groups: Mapping[str, Sequence[str]]
     columns: Mapping[str, Sequence[int]]
+    folds: list[int] = field(default_factory=list)
+    reference_folds: list[int] = field(default_factory=list)
+
+    @property
+    def draws(self) -> list[tuple[int, ...]]:
+        """Of each network its seed, and its fold if it has one."""
+        return _side_by_side(self.seeds, self.folds)
+
+    @property
+    def reference_draws(self) -> list[tuple[int, ...]]:
+        """The same of the reference's models."""
+        return _side_by_side(self.reference_seeds, self.reference_folds)
 
     def to_json(self) -> str:
         """As it is kept beside the scores."""
@@ -75,29 +93,56 @@ def about_models(
     config: StudyConfig,
     columns: Mapping[str, Sequence[int]],
 ) -> About | None:
-    """Of a study's best network and best reference; None where no network finished.
+    """Of a study's best network and best reference; None where no network finished,
+    or no repeat of folds is whole where these test.
 
     Both are chosen on validation, or on training rows where none were held out: test rows choose
     nothing.
     """
-    if scores.best is None:
+    members = _tested(scores, scores.best.variant) if scores.best else []
+    if scores.best is None or not members:
         return None
-    members = scores.finished(scores.best.variant)
     reference = best_reference(scores, references)
     is_affordable = reference and (
         config.importance is True or _seconds(reference) <= _MOST_SECONDS
     )
-    reference = reference if is_affordable else None
+    beside = _beside(members, reference) if reference and is_affordable else []
     return About(
         metric=scores.metric.name,
         network=scores.best.variant,
         members=[m.id for m in members],
         seeds=[m.seed for m in members],
-        reference=reference.name if reference else None,
-        reference_seeds=[m.seed for m in reference.members] if reference else [],
+        folds=[m.place for m in members if isinstance(m, ExtraScores)],
+        reference=reference.name if reference and beside else None,
+        reference_seeds=[m.seed for m in beside],
+        reference_folds=[m.place for m in beside if m.place is not None],
         groups=dict(config.importance_groups),
         columns=columns,
     )
+
+
+def _tested(scores: StudyScores, variant: str) -> Sequence[MemberScores]:
+    """Its networks that finished; where folds test those of each repeat that is whole."""
+    members, planned = scores.tested_members(variant)[0], scores.groups.folds
+    if scores.basis == "test" or planned is None:
+        return members
+    known = Counter(seed for (seed, _), score in scores.by_pair(variant).items() if isfinite(score))
+    return [m for m in members if known[m.seed] == planned.num_folds]
+
+
+def _beside(
+    networks: Sequence[MemberScores], reference: ReferenceResult
+) -> Sequence[ReferenceScores]:
+    """Its models; where folds test those of the networks' folds, none until all are trained."""
+    folds = {(m.seed, m.place) for m in networks if isinstance(m, ExtraScores)}
+    if not folds:
+        return reference.members
+    found = [m for m in reference.members if (m.seed, m.place) in folds]
+    return found if len(found) == len(folds) else []
+
+
+def _side_by_side(seeds: Sequence[int], folds: Sequence[int]) -> list[tuple[int, ...]]:
+    return list(zip(seeds, folds, strict=True)) if folds else [(seed,) for seed in seeds]
 
 
 def _seconds(reference: ReferenceResult) -> float:

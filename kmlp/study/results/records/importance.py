@@ -1,4 +1,4 @@
-"""Which columns matter: what is lost once their values are shuffled over the test rows."""
+"""Which columns matter: what is lost once their values are shuffled over the rows that test."""
 
 from typing import Annotated, Literal
 
@@ -14,9 +14,11 @@ class ColumnImportance(Record):
     Attributes:
         name: the column's, or the group's.
         loss: the score on the rows as they are minus the one with the column shuffled, paired by
-            seed, turned so that above 0 the column is of use, whatever the metric; p is the paired
-            t test's, Holm over the columns of this model.
-        by_seed: the same of each seed, the mean over its shuffles.
+            seed or by fold, turned so that above 0 the column is of use, whatever the metric; p is
+            the paired t test's, over folds the corrected resampled t test's, Holm over the columns
+            of this model.
+        by_seed: the same of each seed, the mean over its shuffles; where folds test of each fold,
+            repeat by repeat.
     """
 
     name: str
@@ -52,8 +54,9 @@ class Importance(Record):
     """What the best network, and the best reference, lean on.
 
     Attributes:
-        num_rows: test rows that were scored.
-        num_shuffles: of each column and seed.
+        num_rows: test rows that were scored; where folds test those of a repeat, each by the
+            network that was kept from it.
+        num_shuffles: of each column and seed, or fold.
         models: the network first.
         groups: columns that were shuffled together on request, by the group's name.
         alike: sets of columns of numbers that rise and fall together (rank correlation above 0.8
