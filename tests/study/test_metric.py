@@ -130,6 +130,16 @@ def test_a_metric_that_the_rows_cannot_tell_is_refused(tmp_path):
         study(config, tmp_path / "run", data)
 
 
+def test_a_metric_that_validation_rows_cannot_tell_is_refused_before_training(tmp_path):
+    data = made()
+    x, y = data.x_train, data.y_train
+    own = (x[y == 0][:9], y[y == 0][:9])
+    data = Dataset.from_arrays(x, y, data.x_test, data.y_test, validation=own)
+    with pytest.raises(ConfigError, match=r"auc cannot be told of the validation rows"):
+        study(CONFIG, tmp_path / "run", data)
+    assert not (tmp_path / "run").exists()
+
+
 def test_an_unknown_metric_is_refused_with_those_there_are():
     with pytest.raises(ConfigError, match="accuracy"):
         dataclasses.replace(CONFIG, metric="f1")

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from kmlp.data.arrays.given import to_array
+from kmlp.data.arrays.given import is_missing, to_array
 from kmlp.data.rows.record import Rows, of_mean_one, spread_of
 from kmlp.errors import DataError
 
@@ -152,7 +152,8 @@ def _weight(given: Any, num_rows: int, name: str) -> np.ndarray:
             f"{name} must be (n,) numbers for {num_rows} rows. Received: {weight.dtype}, shape "
             f"{weight.shape}."
         )
-    weight = np.asarray(weight, np.float64)
+    # Under a mask there may be any number: it is refused, as NaN is.
+    weight = np.ma.filled(weight.astype(np.float64), np.nan)
     if not np.isfinite(weight).all() or (weight < 0).any() or not weight.any():
         raise DataError(f"{name} must be finite, 0 or more, and not 0 in every row.")
     return weight
@@ -166,6 +167,11 @@ def _groups(given: Any, num_train: int, num_validation: int) -> np.ndarray | Non
     if groups.shape != (num_train,):
         raise DataError(
             f"groups must be (n,) for {num_train} training rows. Received: shape {groups.shape}."
+        )
+    if lacking := [i for i, one in enumerate(groups.tolist()) if is_missing(one) or one != one]:
+        raise DataError(
+            f"groups: row {lacking[0]} is of no group, as are {len(lacking):,} in all. Rows of no "
+            "group are none together: say which each is of, or give it one of its own."
         )
     _, codes = np.unique(groups.astype(str), return_inverse=True)
     return np.concatenate([codes, np.full(num_validation, -1)])

@@ -1,38 +1,58 @@
 """Whether a metric can be told of the data, before anything is trained. No Keras."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from kmlp.config import AUTO, StudyConfig
 from kmlp.data import Dataset, DataSpec
+from kmlp.engine.member import Member
 from kmlp.errors import ConfigError
 from kmlp.stats.metrics import classification_metrics, regression_metrics
 from kmlp.stats.metrics.own import Metric
 from kmlp.stats.monitoring import resolved_metric
 from kmlp.study.plan import Plan
 
+_VALIDATION = "validation"
 
-def check_metric(plan: Plan, data: Dataset) -> None:
-    """Refuses what cannot be told of these rows, whatever is predicted."""
+
+def check_metric(plan: Plan, data: Dataset, kinds: Sequence[Member]) -> None:
+    """Refuses what cannot be told of these rows, whatever is predicted.
+
+    Args:
+        plan: the study.
+        data: its rows.
+        kinds: a member of each kind of split: all of a kind validate on as many rows of a class.
+    """
     name = resolved_metric(plan.config.metric, data.spec.task)
     if plan.config.metric == AUTO:
         return
-    for rows, truth in _scored_rows(plan, data):
+    for rows, truth in _scored_rows(plan, data, kinds):
         if np.isnan(_score_of_nothing_known(name, data.spec.in_unit(truth), data.spec)):
             fewer = ", or fewer folds" * (not data.has_test_rows)
+            fewer += ", or hold more rows out" * (rows == _VALIDATION)
             raise ConfigError(
                 f"{name} cannot be told of the {rows} rows: they hold one class only, a target of "
                 f"0, or targets that do not vary. Choose another metric{fewer}."
             )
 
 
-def _scored_rows(plan: Plan, data: Dataset) -> Iterator[tuple[str, np.ndarray]]:
+def _scored_rows(
+    plan: Plan, data: Dataset, kinds: Sequence[Member]
+) -> Iterator[tuple[str, np.ndarray]]:
     """The labels of all parts that are scored, each with what it is."""
     yield "training", data.y_train
     if data.has_test_rows:
         yield "test", data.y_test
-        return
+    else:
+        yield from _folds(plan, data)
+    for member in kinds:
+        _, held_out = member.split(data.rows)
+        if len(held_out):
+            yield _VALIDATION, data.y_train[held_out]
+
+
+def _folds(plan: Plan, data: Dataset) -> Iterator[tuple[str, np.ndarray]]:
     for extra in plan.extras:
         if extra.group == "folds" and extra.variant == plan.config.baseline:
             rows = extra.member.fold(data.rows)

@@ -255,6 +255,19 @@ def test_a_folder_without_predictions_of_validation_rows_is_refused(tmp_path):
     assert rescore(tmp_path / "run", "auc").record.metric.name == "auc"
 
 
+def test_what_was_trained_since_waits_for_its_score(tmp_path, by_cost):
+    """As of a run that goes on with more seeds: the function speaks when it ends."""
+    folder = RunFolder(shutil.copytree(by_cost.run_dir, tmp_path / "run"))
+    known, last = folder.read_json(METRIC), by_cost.record.finished("dropout")[-1]
+    del known["members"][last.id]
+    with folder.writing():
+        folder.write_json(METRIC, known)
+    found = load_study(folder.path)
+    assert found.num_missing == 1
+    assert found.record.answer.kind == "unfinished"
+    assert [v.num_members for v in found.record.variants] == [6, 6, 5]
+
+
 def test_who_edits_the_scores_changes_nothing(by_cost):
     path = by_cost.run_dir / METRIC
     text = path.read_text()
