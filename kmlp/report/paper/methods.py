@@ -237,7 +237,8 @@ def _stopping(studies: Studies) -> list[PaperBlock]:
     if not train["early_stopping"]:
         return [Prose((f"Every network trains {train['max_epochs']} epochs.",))]
     kept = "best" if train["restore_best_weights"] else "last"
-    rows = results.tested.rows[:1].upper() + results.tested.rows[1:]
+    # "Rows held out" would be those that validate as well, which do have a say.
+    rows = "Rows of the fold that is left out" if results.basis == "folds" else "Test rows"
     delta, epochs = _plain(train["min_delta"]), train["patience"]
     return [
         Prose(
