@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import rich.table
 
     from kmlp.data import Dataset
-    from kmlp.data.rows.record import Rows
+    from kmlp.data.preparation import Prepared
     from kmlp.data.tables import Table
 
 
@@ -96,10 +96,10 @@ def _show_schema(name: str, table: "Table", target: str | None, of: OfTable, *, 
     if of.test is None and not of.of_rows:
         schema = infer_schema(table, target, **how)
     else:
-        test = 0.2 if of.test is None else as_test(of.test)
+        test = None if of.test is None else as_test(of.test)
         prepared = prepare(table, target, test=test, options=RowOptions(**of.of_rows), **how)
         assert prepared.schema
-        schema, parted = prepared.schema, _parted(prepared.rows)
+        schema, parted = prepared.schema, _parted(prepared)
     if json:
         about = {"file": name, "sha256": table.sha256, "num_rows": table.height}
         said = {"parted_by": parted} if parted else {}
@@ -119,15 +119,17 @@ def _show_schema(name: str, table: "Table", target: str | None, of: OfTable, *, 
     )
 
 
-def _parted(rows: "Rows | None") -> list[str]:
+def _parted(prepared: "Prepared") -> list[str]:
     """How rows are parted, in words; the rows that validate as a study's usual share has them."""
     from kmlp.config import StudyConfig
     from kmlp.data.rows.telling import validation_note
 
+    rows, of_folds = prepared.rows, not len(prepared.arrays[3])
+    folds = ["no row is set aside: each is held out in its fold"] if of_folds else []
     if rows is None:
-        return []
+        return folds
     note = validation_note(rows, StudyConfig.validation_fraction)
-    return [*rows.notes, *([note] if note else [])]
+    return [*folds, *rows.notes, *([note] if note else [])]
 
 
 def _show_images(name: str, of: OfTable, *, json: bool) -> None:

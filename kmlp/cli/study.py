@@ -72,6 +72,10 @@ def study(
             print_study(result)
     if json:
         print_json(found.get("", found))
+        return
+    print("\nNext:")
+    for name in studies:
+        print(f"  kmlp report {quote(str(folder / name))}")
 
 
 @app.command

@@ -248,6 +248,11 @@ class StudyConfig(Config):
         return self.repeats or 1
 
     @property
+    def fold_seeds(self) -> range:
+        """A seed a repeat: it cuts the folds, and seeds their networks."""
+        return range(self.first_seed, self.first_seed + self.num_repeats)
+
+    @property
     def named_references(self) -> tuple[str, ...]:
         """Those that are trained, once `for_data` has written them out."""
         return () if isinstance(self.references, str) else self.references

@@ -115,6 +115,7 @@ def _training(selection: Selection) -> str:
     dataset, config = selection.dataset, selection.variant["config"]
     name = label(selection.variant["name"], selection.variant["strength"])
     environment = selection.environment
+    num_test = f"{dataset['num_test']:,}" if dataset["num_test"] else "no"
     seeds = [str(m["seed"]) for m in selection.members]
     units = ", ".join(map(str, config["model"]["hidden_units"])) or "none"
     versions = ", ".join(f"{name} {v}" for name, v in environment["packages"].items() if v)
@@ -122,7 +123,7 @@ def _training(selection: Selection) -> str:
         f"- Data: {code_span(dataset['name'])} ({dataset['source']}, "
         f"sha256 {dataset['sha256'][:12]}), "
         f"{dataset['num_train']:,} training, {dataset['num_val']:,} validation and "
-        f"{dataset['num_test'] or 'no'} test rows.\n"
+        f"{num_test} test rows.\n"
         f"- Variant: {code_span(name)}; hidden units {units}; "
         f"{config['train']['optimizer']}, learning rate {config['train']['learning_rate']:g}, "
         f"batches of {config['train']['batch_size']}. All settings are in `manifest.json`.\n"

@@ -212,6 +212,12 @@ def find_version(path: Path) -> Path:
         return path
     if found := versions(path):
         return path / str(found[-1])
+    if (path / "study.toml").is_file():
+        run = shlex.quote(str(path))
+        raise ModelError(
+            f"{path} is a run folder, not an exported model. kmlp export {run} --out MODEL makes "
+            "one; name that."
+        )
     raise ModelError(
         f"{path}: no exported model.{_near(path)} Make one: kmlp export RUN --out "
         f"{shlex.quote(str(path))}"

@@ -19,6 +19,13 @@ from kmlp.errors import DataError
 from kmlp.text import shown
 
 
+def _held_out(model: LoadedModel) -> str:
+    """What else can be scored of the file that was trained on, at a sentence's end."""
+    if model.manifest.get("basis") == "folds":
+        return "; none was held out, and what cross-validation says stands in the model's card"
+    return ", or write --test, as in training, to score the rows that were held out"
+
+
 def evaluate_table(model: LoadedModel, path: Path, target: str | None = None) -> dict[str, Any]:
     """Scores on every labelled row of a file, by the model's own columns and classes.
 
@@ -39,8 +46,7 @@ def evaluate_table(model: LoadedModel, path: Path, target: str | None = None) ->
     if batches.sha256 == training_data(model).get("file_sha256"):
         raise DataError(
             f"{path}: the model was trained on rows of this very file; their scores say nothing of "
-            "new rows. Name a file of other rows, or write --test, as in training, to score the "
-            "rows that were held out."
+            f"new rows. Name a file of other rows{_held_out(model)}."
         )
     told, labels, outputs = Told(known=(*known_of(model), column.source)), [], []
     num_unlabelled, weights = 0, _Weights(model)

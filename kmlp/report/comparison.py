@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kmlp.report import tabular
 from kmlp.report.blocks import NONE, Bullets, Cell, Figure, Report, Row, Section, Table, Text
-from kmlp.report.comparing.across import across_section, across_studies
+from kmlp.report.comparing.across import across_section, across_studies, over_all
 from kmlp.report.comparing.answer import answer_of_all
 from kmlp.report.rendering.drawing import draw, draw_in_rows
 from kmlp.report.sections.scores import score_row
@@ -56,7 +56,7 @@ def side_by_side(folders: Sequence[RunFolder], search: Section | None = None) ->
         kicker="Studies side by side",
         title=" and ".join(names) if len(names) < 4 else f"{len(names)} studies",
         facts=" · ".join(f"{n}: {_facts(r)}" for n, r in studies.items()),
-        answer=answer_of_all(studies, across.verdict[0] if across else ""),
+        answer=answer_of_all(studies, over_all(across) if across else ""),
         verdict=[
             *(across.verdict if across else ()),
             *(f"{name}: {_in_short(results)}" for name, results in studies.items()),

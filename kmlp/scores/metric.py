@@ -51,8 +51,9 @@ def metric_of(name: str, values: Sequence[float], *, higher_is_better: bool | No
 
 
 def plain_name(column: str) -> str:
-    """As `BY_NAME` has it, if it is a metric's: "Test accuracy" is accuracy."""
-    return column.strip().lower().replace(" ", "_").removeprefix("test_")
+    """As `BY_NAME` has it, if it is a metric's: "Test accuracy" is accuracy, as is "acc"."""
+    plain = column.strip().lower().replace(" ", "_").removeprefix("test_")
+    return "accuracy" if plain == "acc" else plain
 
 
 def _fits(metric: MetricRecord, values: Sequence[float]) -> bool:

@@ -45,7 +45,8 @@ class Sources:
         said = []
         for study in self.studies:
             place = study.run_dir
-            diverged = sum(m.status != "done" for m in study.record.members)
+            folds = study.record.extra_members if study.record.basis == "folds" else ()
+            diverged = sum(m.status != "done" for m in (*study.record.members, *folds))
             if study.num_missing:
                 said.append(f"{place}: networks that are not trained yet: {study.num_missing}.")
             if diverged:
@@ -147,7 +148,7 @@ def _of_folds(study: Study, metric: str, studies: Sequence[Study]) -> dict[str, 
         for fold, score in enumerate(of_folds)
     ]
     names = ("method", "seed", "fold", metric)
-    return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+    return {name: [row[place] for row in rows] for place, name in enumerate(names)}
 
 
 def _method(study: Study, variant: str, studies: Sequence[Study]) -> str:

@@ -146,7 +146,7 @@ def _score_column(table: Table, by_plain: Mapping[str, str], taken: Mapping[str,
     if "score" in by_plain:
         return by_plain["score"]
     left = [c for c in table.frame.columns if c not in taken.values()]
-    metrics = [c for plain, c in by_plain.items() if plain.removeprefix("test_") in BY_NAME]
+    metrics = [c for c in by_plain.values() if plain_name(c) in BY_NAME]
     numeric = [c for c in left if table.frame[c].dtype.is_numeric()]
     for candidates in (metrics, numeric):
         if len(candidates) == 1:
@@ -211,18 +211,16 @@ def _text(cell: Any) -> str:
 def _refuse_two_units(
     table: Table, metric: str, methods: Sequence[str], values: Sequence[float]
 ) -> None:
-    """Refuses shares beside percent: 0.91 of one method, 90.2 of another."""
+    """Refuses shares beside percent: 0.91 in one row, 90.2 in another. 0 is the same in both."""
     known = BY_NAME.get(plain_name(metric))
     if known is None or known.most != 1 or max(values) <= 1:
         return
-    largest: dict[str, float] = {}
-    for method, value in zip(methods, values, strict=True):
-        largest[method] = max(value, largest.get(method, value))
-    if shares := [method for method, value in largest.items() if value <= 1]:
+    if shares := [row for row, value in enumerate(values) if 0 < value <= 1]:
+        row = shares[0]
         raise DataError(
-            f"{table.name}, column {metric!r}: is it shares or percent? All of {shares[0]} are at "
-            f"most {largest[shares[0]]:g}, and others reach {max(values):g}. Write all alike; if "
-            f"they are, call the column {metric} in percent."
+            f"{table.name}, {table.place(row)}, column {metric!r}: is it shares or percent? "
+            f"{methods[row]} has {values[row]:g} there, and others reach {max(values):g}. Write "
+            f"all alike; if they are, call the column {metric} in percent."
         )
 
 

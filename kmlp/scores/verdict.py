@@ -19,15 +19,16 @@ _VERBS = {"better": "beats", "worse": "loses to", "open": "cannot be told apart 
 _KINDS = ("better", "equivalent", "open", "too_few", "worse")
 
 
-def verdict(results: ScoresResults, unit: Unit) -> tuple[str, ...]:
+def verdict(results: ScoresResults, unit: Unit, baseline: str = "") -> tuple[str, ...]:
     """The outcome first, then what is open, then what limits it.
 
     Args:
         results: without a verdict.
         unit: how scores are written.
+        baseline: what sentences over data sets call the baseline; its name where omitted.
     """
     outcome = (
-        _over_datasets(results, unit)
+        _over_datasets(results, baseline or results.baseline, unit)
         if results.across
         else _on_one(results, results.datasets[0], unit)
     )
@@ -181,35 +182,66 @@ def _margin(margin: float, unit: Unit) -> str:
     return f"{unit.value(margin)} {unit.of_difference}"
 
 
-def _over_datasets(results: ScoresResults, unit: Unit) -> list[str]:
+def _over_datasets(results: ScoresResults, baseline: str, unit: Unit) -> list[str]:
+    """Where data sets are too few to tell anything over them, what each tells comes first."""
     ranked = sorted(results.across, key=lambda m: -unit.gain(m.difference))
     better = [m for m in ranked if across_kind(m, unit) == "better"]
-    head = [] if better else [f"No method is shown to beat {results.baseline} over data sets."]
-    ordered = [*better, *(m for m in ranked if m not in better)]
-    return [
-        *head,
-        *(_across(method, results, unit) for method in ordered),
-        *_within(results, unit),
-    ]
+    few = [m for m in ranked if len(m.differences) < datasets_needed(results)]
+    within = _within(results, baseline, unit)
+    if len(few) == len(ranked):
+        return [*within, _too_few_datasets(few, results, baseline, unit)]
+    head = [] if better else [f"No method is shown to beat {baseline} over data sets."]
+    enough = [*better, *(m for m in ranked if m not in (*better, *few))]
+    rest = [_too_few_datasets(few, results, baseline, unit)] if few else []
+    return [*head, *(_across(method, baseline, unit) for method in enough), *rest, *within]
 
 
-def _across(method: AcrossMethod, results: ScoresResults, unit: Unit) -> str:
-    number = len(method.differences)
-    needed = min_seeds_to_test(len(results.across))
-    verb = _VERBS[across_kind(method, unit)]
-    interval = f"95 % interval {unit.interval(method.ci95, signed=True)}, " if method.ci95 else ""
-    sets = "1 data set" if number == 1 else f"{number} data sets"
-    few = f"; {sets} cannot show it, at least {needed} are needed" * (number < needed)
-    chances = f"; on another data set, {_chances(method.posterior)}" if method.posterior else ""
+def datasets_needed(results: ScoresResults) -> int:
+    """The data sets without which no method is told apart from the baseline over them."""
+    return min_seeds_to_test(len(results.across))
+
+
+def _too_few_datasets(
+    few: Sequence[AcrossMethod], results: ScoresResults, baseline: str, unit: Unit
+) -> str:
+    """All of them in one sentence, for one reason holds for all."""
+    means = [f"{method.name} {_mean(method, unit)}" for method in few]
     return (
-        f"Over {sets} {method.name} {verb} {results.baseline}: "
-        f"{unit.signed(method.difference)} {unit.of_difference} on average ({interval}signed-rank "
-        f"Holm p {p_equals(method.p_holm)}; better on {method.wins}, equal on {method.ties}, worse "
-        f"on {method.losses}){few}{chances}."
+        f"Over {_datasets(few)}, too few to tell (at least {datasets_needed(results)} are "
+        f"needed), the mean {'differences' if len(few) > 1 else 'difference'} from {baseline}: "
+        f"{'; '.join(means)}."
     )
 
 
-def _within(results: ScoresResults, unit: Unit) -> list[str]:
+def _mean(method: AcrossMethod, unit: Unit) -> str:
+    interval = f"95 % interval {unit.interval(method.ci95, signed=True)}, " if method.ci95 else ""
+    chances = f"; on another data set, {_chances(method.posterior)}" if method.posterior else ""
+    return (
+        f"{unit.signed(method.difference)} {unit.of_difference} ({interval}better on "
+        f"{method.wins}, equal on {method.ties}, worse on {method.losses}{chances})"
+    )
+
+
+def _datasets(methods: Sequence[AcrossMethod]) -> str:
+    """ "3 data sets", "2 to 3 data sets"."""
+    numbers = [len(m.differences) for m in methods]
+    fewest, most = min(numbers), max(numbers)
+    return f"{fewest} to " * (fewest != most) + f"{most} data set{'s' * (most != 1)}"
+
+
+def _across(method: AcrossMethod, baseline: str, unit: Unit) -> str:
+    verb = _VERBS[across_kind(method, unit)]
+    interval = f"95 % interval {unit.interval(method.ci95, signed=True)}, " if method.ci95 else ""
+    chances = f"; on another data set, {_chances(method.posterior)}" if method.posterior else ""
+    return (
+        f"Over {_datasets([method])} {method.name} {verb} {baseline}: "
+        f"{unit.signed(method.difference)} {unit.of_difference} on average ({interval}signed-rank "
+        f"Holm p {p_equals(method.p_holm)}; better on {method.wins}, equal on {method.ties}, worse "
+        f"on {method.losses}){chances}."
+    )
+
+
+def _within(results: ScoresResults, baseline: str, unit: Unit) -> list[str]:
     """On how many data sets a method is told apart from the baseline, each by itself."""
     told = [
         (m.name, dataset.name)
@@ -218,10 +250,18 @@ def _within(results: ScoresResults, unit: Unit) -> list[str]:
         if kind(versus, unit) == "better"
     ]
     if not told:
-        return [f"On no single data set is a method shown to beat {results.baseline}."]
-    groups = groupby(sorted(told), key=lambda pair: pair[0])
-    names = [f"{name} on {listed(d for _, d in pairs)}" for name, pairs in groups]
-    return [f"Within single data sets {results.baseline} is beaten by {'; by '.join(names)}."]
+        return [f"On no single data set is a method shown to beat {baseline}."]
+    places: dict[tuple[str, ...], list[str]] = {}
+    for name, pairs in groupby(sorted(told, key=lambda pair: pair[0]), key=lambda pair: pair[0]):
+        places.setdefault(tuple(d for _, d in pairs), []).append(name)
+    (first, names), *others = places.items()
+    rest = "".join(f"; so {_do(n)} {listed(n)} on {listed(where)}" for where, n in others)
+    beat = "beats" if len(names) == 1 else "beat"
+    return [f"Within single data sets {listed(names)} {beat} {baseline} on {listed(first)}{rest}."]
+
+
+def _do(names: Sequence[str]) -> str:
+    return "does" if len(names) == 1 else "do"
 
 
 def _limits(results: ScoresResults, unit: Unit) -> list[str]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
-from scipy import stats as distributions
 
 _ROUNDING = 1e-12
 
@@ -101,13 +100,10 @@ def compare_folds(
     differences = np.asarray(variant, float) - np.asarray(baseline, float)
     better = differences if higher_is_better else -differences
     sizes = {"num_train": num_train, "num_test": num_held_out}
-    variance, mean = (
-        corrected_variance(differences, **sizes),
-        float(differences.mean()),
-    )
+    variance, mean = corrected_variance(differences, **sizes), float(differences.mean())
     largest = max(np.abs(variant).max(), np.abs(baseline).max())
     has_spread = differences.std(ddof=1) > _ROUNDING * largest
-    p = 2 * distributions.t.sf(abs(mean) / variance**0.5, differences.size - 1) if has_spread else 1
+    p = 2 * stats.t.sf(abs(mean) / variance**0.5, differences.size - 1) if has_spread else 1
     return FoldComparison(
         difference=mean,
         ci95=fold_interval(differences, **sizes),

@@ -136,19 +136,29 @@ class Unit:
         return " to ".join(self._write(bound, "+" if signed else "") for bound in bounds)
 
     def range(self, values: Sequence[float], *, signed: bool = False) -> str:
-        """ "0.30 to 0.42", from the least to the most; once where both are written alike."""
-        write = self.signed if signed else self.value
-        return " to ".join(dict.fromkeys((write(min(values)), write(max(values)))))
+        """ "0.30 to 0.42", from the least to the most; once where both are written alike.
+
+        A small end is rounded as the other one is, so that both have one number of digits.
+        """
+        ends = [min(values), max(values)]
+        if not all(map(self._is_small, ends)):
+            ends = [0.0 if self._is_small(end) else end for end in ends]
+        signs = ["+" if signed and end else "" for end in ends]
+        return " to ".join(dict.fromkeys(map(self._write, ends, signs)))
 
     def _write(self, value: float, sign: str) -> str:
         if self.decimals is None:
             return f"{self.scale * value:{sign}.{_DIGITS - 1}e}"
         scaled = self.scale * value
         text = f"{scaled:{sign},.{self.decimals}f}"
-        if _NOISE < abs(scaled) < 0.5 * 10**-self.decimals:
-            # A small difference is not none.
-            return f"{scaled:{sign}.2g}"
-        return text
+        # A small difference is not none.
+        return f"{scaled:{sign}.2g}" if self._is_small(value) else text
+
+    def _is_small(self, value: float) -> bool:
+        """Whether its digits would all be zeros, though it is not zero."""
+        if self.decimals is None:
+            return False
+        return _NOISE < abs(self.scale * value) < 0.5 * 10**-self.decimals
 
 
 def unit_of(metric: str | MetricRecord, values: Sequence[float] = ()) -> Unit:
@@ -175,8 +185,10 @@ def p_value(p: float) -> str:
 
 
 def p_equals(p: float, words: str = "=") -> str:
-    """ "= 0.006", "at most 0.006", "< 0.001"."""
+    """ "= 0.006", "at most 0.006", "< 0.001"; what is at least 1 is 1."""
     written = p_value(p)
+    if words == "at least" and written == "1.000":
+        return "= 1"
     return written if written.startswith("<") else f"{words} {written}"
 
 

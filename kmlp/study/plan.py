@@ -181,7 +181,7 @@ def _folds(config: StudyConfig) -> Iterator[Drawn]:
     """Each repeat cuts the folds anew, by its seed, which seeds its members too."""
     if config.folds is None:
         return
-    for seed in range(config.first_seed, config.first_seed + config.num_repeats):
+    for seed in config.fold_seeds:
         for fold in range(config.folds):
             sample = Sample(kind="folds", index=fold, of=config.folds, seed=seed)
             seeds = Seeds.all(seed, config.seed_streams)

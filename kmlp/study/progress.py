@@ -106,7 +106,7 @@ class StudyProgress(LiveDisplay):
     def _line(self) -> str:
         running = len(self._epoch) - len(self._stopped)
         epochs = [e for id, e in self._epoch.items() if id not in self._stopped]
-        at = f", {running} running at epoch {min(epochs)} to {max(epochs)}" if epochs else ""
+        at = f", {running} running at epoch {_span(epochs)}" if epochs else ""
         best = ""
         if self._best:
             value = _write(self._name, _better(self._name)(self._best.values()))
@@ -134,7 +134,7 @@ class StudyProgress(LiveDisplay):
             variant,
             f"{sum(id in self._stopped or id in self._done_before for id in ids)}/{len(ids)}",
             str(len(running) or ""),
-            f"{min(epochs)} to {max(epochs)}" if epochs else "",
+            _span(epochs) if epochs else "",
             _write(self._name, float(np.mean(best))) if best else "",
         )
 
@@ -148,6 +148,11 @@ def _shown(logs: dict[str, np.ndarray]) -> tuple[str, str, np.ndarray]:
     if f"val_{name}" in logs:
         return name, "validation", logs[f"val_{name}"]
     return name, "training", logs[name]
+
+
+def _span(epochs: Sequence[int]) -> str:
+    first, last = min(epochs), max(epochs)
+    return str(first) if first == last else f"{first} to {last}"
 
 
 def _better(name: str) -> Callable[..., float]:

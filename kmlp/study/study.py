@@ -260,7 +260,6 @@ def _check(plan: Plan, data: Dataset) -> None:
     """Refuses a variant that does not fit the data, before anything is written or trained."""
     from kmlp.engine.compatibility import check_member, check_repeats, check_split, thin_classes
 
-    check_metric(plan, data)
     check_importance(plan.config, data)
     first = [(v, by_seed[plan.config.first_seed]) for v, by_seed in plan.members.items()]
     for name, member in first:
@@ -271,6 +270,7 @@ def _check(plan: Plan, data: Dataset) -> None:
     for name, member in kinds.values():
         with contextlib.nullcontext() if member.num_train is None else _naming(name):
             check_split(member, data.y_train, data.spec, data.rows)
+    check_metric(plan, data, [member for _, member in kinds.values()])
     told = [
         sentence
         for _, member in kinds.values()

@@ -25,10 +25,19 @@ def visits(tmp_path):
 
 
 def test_data_shows_how_many_groups_there_are(visits):
-    said = kmlp("data", str(visits), "--target", "y", "--group-on", "patient").stdout
+    words = ("--target", "y", "--group-on", "patient", "--test", "0.2")
+    said = kmlp("data", str(visits), *words).stdout
     assert "Which rows test:" in said
     assert "groups by 'patient': 9 in the training rows, 3 in the test rows" in said
     assert "group_on: says which rows belong together" in " ".join(said.split())
+
+
+def test_data_parts_few_rows_as_a_study_does_where_nothing_is_said(visits):
+    words = ("--target", "y", "--group-on", "patient", "--json")
+    assert json.loads(kmlp("data", str(visits), *words).stdout)["parted_by"] == [
+        "no row is set aside: each is held out in its fold",
+        "groups by 'patient': 12 in the training rows; none is parted",
+    ]
 
 
 def test_data_shows_when_test_and_validation_begin(visits):

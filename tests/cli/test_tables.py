@@ -8,6 +8,7 @@ from kmlp.cli.report import print_study
 from kmlp.stats.metrics import METRICS
 from kmlp.study.loading import load_study
 from kmlp.study.results.records.study import StudyResults
+from tests.command_line import kmlp
 from tests.hand_made import hand_made
 
 
@@ -54,6 +55,17 @@ def test_a_study_is_told_answer_first(tmp_path, capsys):
     print_study(study)
     said = " ".join(capsys.readouterr().out.split())
     assert said.startswith(f"{study.record.answer.text} variant seeds test acc. %")
+
+
+def test_a_study_ends_with_what_makes_its_page(tmp_path, monkeypatch):
+    """What trains it is tested elsewhere; here it has been."""
+    run = tmp_path / "a run"
+    hand_made(run, "multiclass")
+    monkeypatch.setattr("kmlp.cli.study.load_data", lambda config, folder: (None, config))
+    monkeypatch.setattr("kmlp.cli.study.run_with_progress", lambda *_: load_study(run))
+    said = kmlp("study", "mnist", "--out", str(run)).stdout
+    assert said.endswith(f"\nNext:\n  kmlp report '{run}'\n")
+    assert "Next:" not in kmlp("study", "mnist", "--out", str(run), "--json").stdout
 
 
 SCORES = {

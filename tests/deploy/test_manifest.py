@@ -265,6 +265,12 @@ def test_a_folder_without_versions_is_told_what_to_do(tmp_path):
         load_saved(tmp_path)
 
 
+def test_a_run_folder_is_no_place_to_export_to(tmp_path):
+    (tmp_path / "study.toml").write_text("")
+    with pytest.raises(ModelError, match=r"is a run folder, not an exported model\. kmlp export"):
+        load_saved(tmp_path)
+
+
 def test_a_model_of_a_similar_name_is_offered(tmp_path):
     model = tmp_path / "my_churn" / "1"
     model.mkdir(parents=True)

@@ -249,6 +249,8 @@ def test_the_file_that_was_trained_on_is_no_test(tmp_path):
     manifest = {"environment": {"data": {"file_sha256": read_table(path).sha256}}}
     with pytest.raises(DataError, match=r"trained on rows of this very file.*write --test"):
         evaluate_table(stand_in(manifest=manifest), path)
+    with pytest.raises(DataError, match=r"rows of this very file.*other rows; none was held out"):
+        evaluate_table(stand_in(manifest=manifest | {"basis": "folds"}), path)
 
 
 def test_named_arrays_are_scored_by_their_columns_names():

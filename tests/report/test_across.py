@@ -64,7 +64,11 @@ def test_a_data_set_counts_once_by_the_difference_its_study_tells(folders):
 @pytest.mark.page
 def test_the_report_says_it_first(folders):
     report = comparison_report([RunFolder(folders / f"run{i}") for i in range(3)])
-    assert report.verdict[0] == "No method is shown to beat none over data sets."
+    assert report.answer.text.endswith("3 data sets are too few to judge over all (at least 7).")
+    assert report.verdict[0] == (
+        "On no single data set is a method shown to beat no regularization."
+    )
+    assert "(at least 7 are needed), the mean differences from no reg" in report.verdict[1]
     assert report.sections[0].anchor == "across"
     assert "; but for that over all data sets" in limits_of(report)
 
@@ -94,4 +98,4 @@ def test_run_folders_of_different_data_are_data_sets_of_a_comparison(folders):
     done = kmlp("compare", str(folders / "run0"), str(folders / "run1"))
     assert done.returncode == 0
     assert "data0:" in done.stdout
-    assert "Over 2 data sets l2=0.3 cannot be told apart from none" in done.stdout
+    assert "Over 2 data sets, too few to tell (at least 7 are needed)" in done.stdout

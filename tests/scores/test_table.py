@@ -116,11 +116,22 @@ def test_an_error_that_may_have_been_turned_round_is_asked_about(name, values):
 
 
 def test_shares_beside_percent_are_refused():
-    scores = {"method": ["a", "a", "b", "b"], "accuracy": [0.91, 0.92, 90.1, 90.2]}
-    with pytest.raises(DataError, match=r"All of a are at most 0\.92, and others reach 90.2"):
+    scores = {"method": ["a", "a", "b", "b"], "accuracy": [91.0, 0.92, 90.1, 90.2]}
+    message = r"row 1, column 'accuracy': is it .* a has 0\.92 there, and others reach 91\. Write"
+    with pytest.raises(DataError, match=message):
         read_scores(scores)
     scores["accuracy in percent"] = scores.pop("accuracy")
     assert read_scores(scores).metric.higher_is_better
+
+
+def test_nothing_right_is_as_much_in_percent():
+    """A run that collapsed is a score, and 0 % is 0."""
+    assert read_scores({"method": ["a", "b"], "accuracy": [0.0, 90.1]}).metric.name == "accuracy"
+
+
+def test_acc_is_accuracy_among_other_numbers():
+    found = read_scores({"method": ["a", "b"], "acc": [0.8, 0.9], "seconds": [1.0, 2.0]})
+    assert found.metric.unit == "percent"
 
 
 def test_a_whole_number_of_a_column_of_floats_names_the_same_seed():

@@ -85,13 +85,40 @@ def test_scores_that_are_all_equal_are_no_win():
 def test_data_sets_come_before_what_each_shows():
     said = kmlp.compare(rows(datasets=tuple("abcdefgh"), methods=("base", "good"))).verdict
     assert said[0].startswith("Over 8 data sets good beats base: +")
-    assert said[1].startswith("Within single data sets base is beaten by good on a, b")
+    assert said[1].startswith("Within single data sets good beats base on a, b")
+
+
+def test_of_single_data_sets_every_method_is_a_subject():
+    """ "base is beaten by good" would read as its opposite where the baseline is called none."""
+    table, better = rows(datasets=("x", "y")), {"same": ["x"], "bad": ["x", "y"]}
+    shown = zip(table["method"], table["dataset"], table["accuracy"], strict=True)
+    table["accuracy"] = [s + 0.1 * (d in better.get(m, ())) for m, d, s in shown]
+    assert kmlp.compare(table).verdict[0] == (
+        "Within single data sets bad and good beat base on x and y; so does same on x."
+    )
 
 
 def test_few_data_sets_show_nothing_however_many_seeds():
     said = kmlp.compare(rows(datasets=("x", "y"), methods=("base", "good"))).verdict
-    assert said[0] == "No method is shown to beat base over data sets."
-    assert "2 data sets cannot show it, at least 6 are needed" in said[1]
+    assert said[0] == "Within single data sets good beats base on x and y."
+    assert said[1].startswith(
+        "Over 2 data sets, too few to tell (at least 6 are needed), the mean difference from base: "
+        "good +"
+    )
+
+
+def test_of_few_data_sets_the_reason_is_said_once_for_all_methods():
+    said = kmlp.compare(rows(datasets=("x", "y", "z"))).verdict
+    assert said[0] == "Within single data sets good beats base on x, y and z."
+    assert said[1].startswith(
+        "Over 3 data sets, too few to tell (at least 7 are needed), the mean "
+    )
+    assert [name for name in ("good +", "; same ", "; bad -") if name in said[1]] == [
+        "good +",
+        "; same ",
+        "; bad -",
+    ]
+    assert not any("data sets" in sentence for sentence in said[2:-1])
 
 
 def test_what_was_left_out_is_said():
@@ -137,7 +164,7 @@ def test_what_is_not_compared_is_said_of_the_baseline_and_of_unpaired_scores_too
     }
     said = kmlp.compare(loose).verdict
     assert "Only what both have is compared: 0 of 2 scores of b on y." in said
-    assert any(sentence.startswith("Over 1 data set b") for sentence in said)
+    assert any(sentence.startswith("Over 1 data set, too few") for sentence in said)
 
 
 def test_folds_need_no_more_than_six_however_many_methods():

@@ -70,8 +70,16 @@ def test_a_range_is_one_number_where_its_ends_are_written_alike():
     assert unit.range([0.02, 0.020001]) == "2.00"
 
 
+def test_both_ends_of_a_range_have_as_many_digits():
+    unit = unit_of("accuracy")
+    assert unit.range([-0.0002, -4.9e-8], signed=True) == "-0.02 to 0.00"
+    assert unit.range([0.0, 0.0002], signed=True) == "0.00 to +0.02"
+    assert unit.range([4.9e-8, 1.2e-7], signed=True) == "+4.9e-06 to +1.2e-05"
+
+
 def test_a_p_is_equal_to_or_below_what_is_written():
     assert [p_equals(0.0136), p_equals(0.2, "at least")] == ["= 0.014", "at least 0.200"]
+    assert [p_equals(1.0, "at least"), p_equals(1.0)] == ["= 1", "= 1.000"]
     assert p_equals(0.0004, "at most") == "< 0.001"
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from importlib import resources
 
 import jsonschema
@@ -14,7 +15,7 @@ from kmlp.data import Dataset
 from kmlp.errors import ConfigError, DataError, RunFolderError
 from kmlp.report.limits import limits
 from kmlp.report.sections.ranking import ranking_columns, ranking_section
-from kmlp.scores.sources import read_sources
+from kmlp.scores.sources import read_sources, scores_of_studies
 from kmlp.stats import paired_tests
 from kmlp.stats.cross_validation import compare_folds, summarize_folds
 from kmlp.stats.equivalence import MeanDifference, equivalence
@@ -24,6 +25,7 @@ from kmlp.study.plan import plan_study
 from kmlp.study.results.networks import read_networks
 from kmlp.study.results.records.study import StudyResults
 from kmlp.study.run_folder import RunFolder
+from kmlp.study.run_folder.readings import note_reading
 from kmlp.study.study import run_study
 from kmlp.testing import LinearTrainer
 from tuning import tune
@@ -176,8 +178,11 @@ def test_what_it_rests_on_is_said_everywhere(study):
     verdict = " ".join(results.verdict)
     assert "in cross-validation (95 % interval" in verdict
     assert "No row was set aside to test" in verdict
+    assert "so no row is left to score them; expect of them what the folds say." in verdict
+    assert "networks (those of the folds are not counted) were still getting better" in verdict
     assert "seeds)" not in verdict
     assert "cross-validat" in results.answer.text
+    assert results.answer.text.count(" over folds") == results.answer.text.count("±")
     heads = [column.terminal for column in ranking_columns(results)]
     assert any(head.startswith("cv acc.") for head in heads)
     csv = ranking_section(results).tables
@@ -204,6 +209,12 @@ def test_the_scores_go_on_by_fold(study, data):
     np.testing.assert_array_equal(own.reshape(4, 5), table(study, data, "l2=0.3"))
 
 
+def test_before_a_repeat_is_whole_there_are_no_scores_by_fold(study):
+    record = study.record.model_copy(update={"cross_validation": None})
+    found = scores_of_studies([dataclasses.replace(study, record=record)]).frame
+    assert (found.height, set(found.columns)) == (0, {"method", "seed", "fold", "accuracy"})
+
+
 def test_a_repeat_without_one_fold_counts_for_nothing(study, tmp_path, data):
     """As of a study that was stopped: what is whole is compared, and it is said what lacks."""
     plan = plan_study(study.config, data.provenance.sha256)
@@ -224,6 +235,25 @@ def test_a_repeat_without_one_fold_counts_for_nothing(study, tmp_path, data):
     l2 = found.record.variant("l2=0.3")
     assert l2.versus_baseline.num_pairs == 15
     assert l2.test == study.record.variant("l2=0.3").test
+
+
+def test_repeats_that_were_added_after_a_look_count_it_in_every_p(study, tmp_path):
+    """Six folds can tell something, of two comparisons, where six seeds could not."""
+    folder = RunFolder(shutil.copytree(study.run_dir, tmp_path / "run"))
+    names = [v.name for v in study.record.variants]
+    with folder.writing():
+        folder.write_json("readings.json", [])
+        note_reading(folder, "accuracy", "none", dict.fromkeys(names, 6))
+    found = load_study(folder.path).record
+    assert [reading.is_look for reading in found.earlier_readings] == [True]
+    for entry in found.cross_validation.variants:
+        if entry.variant != "none":
+            once = study.record.variant(entry.variant).versus_baseline
+            twice = found.variant(entry.variant).versus_baseline
+            assert twice.p_holm == min(1.0, 2 * once.p_holm)
+            assert entry.versus_baseline.p_holm == twice.p_holm
+    for one, other in zip(found.references, study.record.references, strict=True):
+        assert one.versus_best.p_holm == min(1.0, 2 * other.versus_best.p_holm)
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,14 @@ def test_classification_tells_the_highest_validation_accuracy(progress):
     assert "60.00 %" in table(progress)
 
 
+def test_epochs_are_a_span_only_where_they_differ(progress):
+    logs = {"loss": np.ones(1), "accuracy": np.ones(1)}
+    progress.epoch(MEMBERS[:1], 3, logs)
+    assert "1 running at epoch 3, best" in progress._line()
+    progress.epoch(MEMBERS[1:], 5, logs)
+    assert "2 running at epoch 3 to 5, best" in progress._line()
+
+
 def test_regression_tells_the_lowest_validation_error(progress):
     for epoch, values in enumerate(([0.9, 0.5], [0.8, 0.55], [0.85, np.nan]), start=1):
         logs = {"loss": [9.0] * 2, "mse": [0.01] * 2, "val_mse": values}

@@ -140,7 +140,7 @@ def _ragged(rows: Any, name: str) -> DataError | None:
 def _from_objects(array: np.ndarray, name: str) -> np.ndarray:
     """Python's numbers as `float64`, None and its like masked."""
     flat = array.ravel().tolist()
-    missing = [_is_missing(value) for value in flat]
+    missing = [is_missing(value) for value in flat]
     for place, value in enumerate(flat):
         if not missing[place] and not isinstance(value, numbers.Real | np.bool_):
             where = ", ".join(map(str, np.unravel_index(place, array.shape)))
@@ -156,7 +156,8 @@ def _from_objects(array: np.ndarray, name: str) -> np.ndarray:
     return np.ma.masked_array(read, np.reshape(missing, array.shape))
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
+    """Whether an object says that there is no value; of numbers NaN is another matter."""
     return value is None or value is np.ma.masked or type(value).__name__ in ("NAType", "NaTType")
 
 

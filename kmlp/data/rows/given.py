@@ -6,11 +6,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from kmlp.data.arrays.given import to_array
+from kmlp.data.arrays.given import is_missing, to_array
 from kmlp.data.rows.record import Rows, of_mean_one, spread_of
 from kmlp.errors import DataError
-
-_NOTHING = ("None", "nan", "NaT", "<NA>")
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
@@ -154,7 +152,8 @@ def _weight(given: Any, num_rows: int, name: str) -> np.ndarray:
             f"{name} must be (n,) numbers for {num_rows} rows. Received: {weight.dtype}, shape "
             f"{weight.shape}."
         )
-    weight = np.asarray(weight, np.float64)
+    # Under a mask there may be any number: it is refused, as NaN is.
+    weight = np.ma.filled(weight.astype(np.float64), np.nan)
     if not np.isfinite(weight).all() or (weight < 0).any() or not weight.any():
         raise DataError(f"{name} must be finite, 0 or more, and not 0 in every row.")
     return weight
@@ -169,20 +168,13 @@ def _groups(given: Any, num_train: int, num_validation: int) -> np.ndarray | Non
         raise DataError(
             f"groups must be (n,) for {num_train} training rows. Received: shape {groups.shape}."
         )
-    if (unknown := _is_missing(groups)).any():
+    if lacking := [i for i, one in enumerate(groups.tolist()) if is_missing(one) or one != one]:
         raise DataError(
-            f"groups must say of every row which. Received: none for {int(unknown.sum()):,} rows, "
-            f"the first is row {int(np.argmax(unknown))}. Say which, or take such rows out."
+            f"groups: row {lacking[0]} is of no group, as are {len(lacking):,} in all. Rows of no "
+            "group are none together: say which each is of, or give it one of its own."
         )
     _, codes = np.unique(groups.astype(str), return_inverse=True)
     return np.concatenate([codes, np.full(num_validation, -1)])
-
-
-def _is_missing(values: np.ndarray) -> np.ndarray:
-    """`(n,)` truth values: masked, or no text and yet nothing, in whatever library's word."""
-    listed = np.ma.getdata(values).tolist()
-    is_none = [not isinstance(one, str) and str(one) in _NOTHING for one in listed]
-    return np.ma.getmaskarray(values) | np.array(is_none)
 
 
 def _notes(groups: Any, weight: np.ndarray | None) -> tuple[str, ...]:

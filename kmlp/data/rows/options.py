@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kmlp.errors import DataError
+from kmlp.text import did_you_mean
 
 _CLASHES = {
     ("time_on", "group_on"): "the last rows test, and groups would be parted between them and the "
@@ -90,7 +91,8 @@ class RowOptions:
             if column not in columns:
                 listed = ", ".join(list(columns)[:20])
                 raise DataError(
-                    f"{option}={column!r}: {table} has no such column. Columns: {listed}."
+                    f"{option}={column!r}: {table} has no such column."
+                    f"{did_you_mean(column, columns)} Columns: {listed}."
                 )
             if column == target and option != "stratify_on":
                 raise DataError(

@@ -1,13 +1,17 @@
 """Studies of different data together: does a variant help in general?"""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from kmlp.report.blocks import Block, Section, Text
 from kmlp.report.comparing.figures import across_figure
 from kmlp.report.comparing.tables import across_table
 from kmlp.scores.comparison import Comparison, compare
 from kmlp.scores.sources import direction_of, scores_of_studies
+from kmlp.scores.verdict import datasets_needed, verdict
 from kmlp.study.loading import Study
+from kmlp.study.results.baseline import baseline_in_words
+from kmlp.study.results.records.study import StudyResults
 
 _NOTE = (
     "Each data set counts once, by its mean difference: more seeds make that surer, more data sets "
@@ -30,11 +34,28 @@ def across_studies(studies: Sequence[Study]) -> Comparison | None:
     variants = [v.name for r in results for v in r.variants if v.versus_baseline]
     if len(variants) == len(set(variants)):
         return None
-    return compare(
+    found = compare(
         scores_of_studies(studies),
         baseline=results[0].baseline,
         higher_is_better=direction_of(studies),
     )
+    return _in_words(found, results)
+
+
+def _in_words(comparison: Comparison, results: Sequence[StudyResults]) -> Comparison:
+    """With a verdict that calls the baseline as the studies' own do, where they all agree."""
+    words = {baseline_in_words(r) for r in results}
+    said = verdict(comparison.found, comparison.unit, words.pop() if len(words) == 1 else "")
+    return replace(comparison, found=comparison.found.model_copy(update={"verdict": said}))
+
+
+def over_all(comparison: Comparison) -> str:
+    """What an answer in a line says over all data sets: that they are too few, if they are."""
+    found = comparison.found
+    needed, most = datasets_needed(found), max(len(m.differences) for m in found.across)
+    if most >= needed:
+        return comparison.verdict[0]
+    return f"{most} data sets are too few to judge over all (at least {needed})."
 
 
 def across_section(comparison: Comparison) -> Section:

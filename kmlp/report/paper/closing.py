@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from kmlp.report.paper.discussion import discussion
 from kmlp.stats.formatting import listed
+from kmlp.study.results.baseline import baseline_in_words
 from kmlp.study.results.ranking import best_variant, standing
 from kmlp.study.results.records.study import StudyResults
 
@@ -45,7 +46,7 @@ def _done(studies: Studies) -> str:
     return (
         f"{number:,} multilayer perceptrons were trained on {data}, to see which of "
         f"{len(variants)} variants of regularization helps: {counted} seeds a variant, each "
-        f"compared with {first.baseline} {_compared_on(first)}."
+        f"compared with {baseline_in_words(first)} {_compared_on(first)}."
     )
 
 
@@ -76,7 +77,7 @@ def _of_the_error(studies: Studies) -> list[str]:
     if not shares:
         return []
     return [
-        f"Of the squared error of {next(iter(studies.values())).baseline}, variance is "
+        f"Of the squared error of {baseline_in_words(next(iter(studies.values())))}, variance is "
         f"{listed(shares.values())}; the rest is bias and noise."
     ]
 
@@ -106,7 +107,8 @@ def _where_it_helps(studies: Studies) -> list[str]:
         return []
     sentences = []
     for role, verb in ((_HELPS, "helps"), (_HURTS, "hurts")):
-        everywhere = [v for v, by in found.items() if set(by.values()) == {role} and len(by) > 1]
+        on_all = [role] * len(studies)
+        everywhere = [v for v, by in found.items() if list(by.values()) == on_all]
         somewhere = [
             f"{v} on {listed(n for n, own in by.items() if own == role)}"
             for v, by in found.items()
@@ -116,7 +118,7 @@ def _where_it_helps(studies: Studies) -> list[str]:
         if everywhere:
             sentences.append(f"{listed(everywhere)} {plain} on every data set.")
         if somewhere:
-            sentences.append(f"Shown to {verb[:-1]} on one data set only: {listed(somewhere)}.")
+            sentences.append(f"Shown to {verb[:-1]} on some data sets only: {listed(somewhere)}.")
     return sentences or ["On no data set is any variant told apart from its baseline."]
 
 
@@ -136,7 +138,8 @@ def _still_open(studies: Studies) -> list[str]:
     left = [v for v, by in _standings(studies).items() if by and set(by.values()) == {_OPEN}]
     sentences = []
     if left:
-        where = "any baseline" if len(studies) > 1 else next(iter(studies.values())).baseline
+        first = next(iter(studies.values()))
+        where = "any baseline" if len(studies) > 1 else baseline_in_words(first)
         sentences.append(
             f"Not told apart from {where}: {listed(left)}. That is no proof that they do nothing."
         )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kmlp.stats.formatting import listed
+from kmlp.study.results.baseline import baseline_in_words
 from kmlp.study.results.ranking import standing
 from kmlp.study.results.records.decompositions import BiasVariance, CorrectedRatio
 from kmlp.study.results.records.study import StudyResults
@@ -43,7 +44,8 @@ def discussion(results: StudyResults) -> list[str]:
     if base is None or base.squared_error.risk.value <= 0:
         return []
     found = [trade for e in entries.values() if (trade := trade_of(e, base, results))]
-    return [_room(base), *_kinds(found, results.baseline), *_agreement(found, results)]
+    baseline = baseline_in_words(results)
+    return [_room(base, baseline), *_kinds(found, baseline), *_agreement(found, results)]
 
 
 def trade_of(entry: BiasVariance, base: BiasVariance, results: StudyResults) -> Trade | None:
@@ -71,13 +73,13 @@ def _way(ratio: CorrectedRatio) -> Way:
     return "less" if bounds[1] < 1 else "more"
 
 
-def _room(base: BiasVariance) -> str:
+def _room(base: BiasVariance, baseline: str) -> str:
     """How much there is to gain by less variance."""
     parts = base.squared_error
     share = 100 * parts.variance.value / parts.risk.value
     start = (
         f"At samples of {base.num_train:,} rows variance is {share:.0f} % of the squared error of "
-        f"{base.variant}. "
+        f"{baseline}. "
     )
     if share < _HALF:
         return start + (
@@ -94,13 +96,13 @@ def _room(base: BiasVariance) -> str:
 def _kinds(found: Sequence[Trade], baseline: str) -> list[str]:
     """One sentence for each way in which variants trade bias for variance."""
     said = {
-        ("open", "less"): "lower variance, and their bias cannot be told from {}'s",
+        ("open", "less"): "lower variance, and their bias cannot be told from that of {}",
         ("more", "less"): "buy less variance with more bias",
         ("less", "less"): "lower both",
-        ("less", "open"): "lower bias, and their variance cannot be told from {}'s",
+        ("less", "open"): "lower bias, and their variance cannot be told from that of {}",
         ("less", "more"): "buy less bias with more variance",
-        ("more", "open"): "raise bias, and their variance cannot be told from {}'s",
-        ("open", "more"): "raise variance, and their bias cannot be told from {}'s",
+        ("more", "open"): "raise bias, and their variance cannot be told from that of {}",
+        ("open", "more"): "raise variance, and their bias cannot be told from that of {}",
         ("more", "more"): "raise both",
     }
     sentences = [
@@ -110,7 +112,7 @@ def _kinds(found: Sequence[Trade], baseline: str) -> list[str]:
     left = [t.variant for t in found if (t.bias, t.variance) == ("open", "open")]
     if left:
         sentences.append(
-            f"Of {listed(left)} neither can be told from {baseline}'s with so few samples."
+            f"Of {listed(left)} neither can be told from that of {baseline} with so few samples."
         )
     return [" ".join(filter(None, sentences))] if any(sentences) else []
 

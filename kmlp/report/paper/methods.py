@@ -34,6 +34,10 @@ _STEPS = {
             "u <- mu u - eta_t g, quad w <- w + u",
             r"u \leftarrow \mu u - \eta_t g, \quad w \leftarrow w + u",
         ),
+        Formula(
+            "u <- mu u - eta_t g, quad w <- w + mu u - eta_t g",
+            r"u \leftarrow \mu u - \eta_t g, \quad w \leftarrow w + \mu u - \eta_t g",
+        ),
     ),
     "rmsprop": (
         Formula(
@@ -115,7 +119,8 @@ def _output(results: StudyResults) -> list[Part]:
 def _steps(train: Mapping[str, Any]) -> list[PaperBlock]:
     """The update rule, and how its rate changes."""
     name, momentum = train["optimizer"], train.get("momentum", 0.0)
-    formula = _ADAM if name in ("adam", "adamw") else _STEPS[name][bool(momentum)]
+    place = bool(momentum) + bool(momentum and train.get("nesterov"))
+    formula = _ADAM if name in ("adam", "adamw") else _STEPS[name][place]
     spoken = {"sgd": "stochastic gradient descent", "rmsprop": "RMSprop"}.get(name, "Adam")
     return [
         Prose(
@@ -232,7 +237,8 @@ def _stopping(studies: Studies) -> list[PaperBlock]:
     if not train["early_stopping"]:
         return [Prose((f"Every network trains {train['max_epochs']} epochs.",))]
     kept = "best" if train["restore_best_weights"] else "last"
-    rows = results.tested.rows[:1].upper() + results.tested.rows[1:]
+    # "Rows held out" would be those that validate as well, which do have a say.
+    rows = "Rows of the fold that is left out" if results.basis == "folds" else "Test rows"
     delta, epochs = _plain(train["min_delta"]), train["patience"]
     return [
         Prose(

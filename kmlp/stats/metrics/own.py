@@ -90,7 +90,9 @@ class Metric:
         except Exception as error:
             raise ConfigError(
                 f"metric {shown(self.name)}: its function fails on truth {np.shape(truth)} and "
-                f"predictions {predictions.shape}: {type(error).__name__}: {error}"
+                f"predictions {predictions.shape}"
+                f"{', a probability a class' * (predictions.ndim == 2)}: "
+                f"{type(error).__name__}: {error}"
             ) from error
         if not np.isfinite(number):
             raise ConfigError(

@@ -1,11 +1,12 @@
 """Whether a metric can be told of the data, before anything is trained. No Keras."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from kmlp.config import AUTO, StudyConfig
 from kmlp.data import Dataset, DataSpec
+from kmlp.engine.member import Member
 from kmlp.errors import ConfigError
 from kmlp.stats.formatting import unit_of
 from kmlp.stats.metrics import classification_metrics, regression_metrics
@@ -13,16 +14,25 @@ from kmlp.stats.metrics.own import Metric
 from kmlp.stats.monitoring import resolved_metric
 from kmlp.study.plan import Plan
 
+_VALIDATION = "validation"
 
-def check_metric(plan: Plan, data: Dataset) -> None:
-    """Refuses what cannot be told of these rows, whatever is predicted."""
+
+def check_metric(plan: Plan, data: Dataset, kinds: Sequence[Member]) -> None:
+    """Refuses what cannot be told of these rows, whatever is predicted.
+
+    Args:
+        plan: the study.
+        data: its rows.
+        kinds: a member of each kind of split: all of a kind validate on as many rows of a class.
+    """
     name = resolved_metric(plan.config.metric, data.spec.task)
     unit_of(name).margin(plan.config.equivalence)
     if plan.config.metric == AUTO:
         return
-    for rows, truth, weight in _scored_rows(plan, data):
+    for rows, truth, weight in _scored_rows(plan, data, kinds):
         if np.isnan(_score_of_nothing_known(name, data.spec.in_unit(truth), weight, data.spec)):
             fewer = ", or fewer folds" * (not data.has_test_rows)
+            fewer += ", or hold more rows out" * (rows == _VALIDATION)
             raise ConfigError(
                 f"{name} cannot be told of the {rows} rows: they hold one class only, a target of "
                 f"0, or targets that do not vary. Choose another metric{fewer}."
@@ -30,29 +40,27 @@ def check_metric(plan: Plan, data: Dataset) -> None:
 
 
 Scored = tuple[str, np.ndarray, np.ndarray | None]
-"""What rows are scored, their labels, and their weights."""
+"""What rows are scored, their labels, and what these weigh."""
 
 
-def _scored_rows(plan: Plan, data: Dataset) -> Iterator[Scored]:
-    """All parts that are scored, by the networks of the baseline."""
+def _scored_rows(plan: Plan, data: Dataset, kinds: Sequence[Member]) -> Iterator[Scored]:
+    """All parts that are scored."""
     yield "training", data.y_train, data.rows.weight
-    yield from _validation_rows(plan, data)
     if data.has_test_rows:
         yield "test", data.y_test, data.test_weight
-        return
+    else:
+        yield from _folds(plan, data)
+    for member in kinds:
+        _, held_out = member.split(data.rows)
+        if len(held_out):
+            yield _VALIDATION, *_labels(data, held_out)
+
+
+def _folds(plan: Plan, data: Dataset) -> Iterator[Scored]:
     for extra in plan.extras:
         if extra.group == "folds" and extra.variant == plan.config.baseline:
             rows = extra.member.fold(data.rows)
             yield f"fold {extra.place} (repeat with seed {extra.seed})", *_labels(data, rows)
-
-
-def _validation_rows(plan: Plan, data: Dataset) -> Iterator[Scored]:
-    """Those of every seed, which choose the best; of the first where seeds draw them alike."""
-    seeds = plan.config.seeds if data.rows.differ_by_draw else plan.config.seeds[:1]
-    for seed in seeds:
-        _, rows = plan.members[plan.config.baseline][seed].split(data.rows)
-        if len(rows):
-            yield f"validation (seed {seed})", *_labels(data, rows)
 
 
 def _labels(data: Dataset, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:

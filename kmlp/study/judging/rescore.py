@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import shlex
 from pathlib import Path
 
 from kmlp.config import AUTO, StudyConfig
@@ -43,7 +44,7 @@ def rescore(run_dir: str | Path, metric: str | Metric) -> Study:
         profit = kmlp.Metric("profit", my_function, higher_is_better=True)
         kmlp.rescore("runs/a", profit).best()
     """
-    folder, before = RunFolder(run_dir), load_study(run_dir).record.metric.name
+    folder, before = RunFolder(run_dir), load_study(run_dir).record
     with folder.writing():
         kept = {name: folder.read_text(name) for name in _DECIDING if (folder.path / name).exists()}
         try:
@@ -55,8 +56,15 @@ def rescore(run_dir: str | Path, metric: str | Metric) -> Study:
         folder.write_json("results.json", study.results)
         note_as_read(folder, study.record)
     _tell_of_columns(folder, study.record.metric.name)
-    if study.record.metric.name != before:
-        tell_of_another(folder, before, study.record.metric.name)
+    if study.record.metric.name != before.metric.name:
+        tell_of_another(folder, before.metric.name, study.record.metric.name)
+    if study.record.best != before.best:
+        logger.warning(
+            "another network is the best now: a model that was exported before is still the best "
+            "by %s; kmlp export %s writes the new one",
+            before.metric.name,
+            shlex.quote(str(run_dir)),
+        )
     return study
 
 

@@ -6,8 +6,9 @@ It says no more than the tests do: what is shown to help is said to help, all el
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from kmlp.config.settings import RECORDS
 from kmlp.stats.formatting import Unit, listed
+from kmlp.study.results.analyses.references import called, winner
+from kmlp.study.results.baseline import baseline_in_words, in_words, is_unregularized
 from kmlp.study.results.caveats import decisive_caveats
 from kmlp.study.results.ranking import best_variant, choice_scores, standing
 from kmlp.study.results.records.references import ReferenceResult
@@ -15,10 +16,6 @@ from kmlp.study.results.records.study import Answer, StudyNumbers, StudyScores
 from kmlp.study.results.records.variants import VariantResult, Versus, VersusBaseline
 
 _BY_NAME = 3
-_REGULARIZING = {name for name, r in RECORDS.items() if r.strength or r.draws} | {
-    "weight_decay",
-    "normalization",
-}
 
 
 class _Claim(NamedTuple):
@@ -60,9 +57,9 @@ def _so_far(results: StudyNumbers, caveats: tuple[str, ...]) -> Answer:
             kind="no_network", text="No network finished: nothing can be said.", caveats=caveats
         )
     claim = _claim(results, unit)
-    if winner := _winner(results.references, unit):
+    if first := winner(results.references, unit):
         where = " in cross-validation" * (results.basis == "folds")
-        text = f"{_beats_networks(winner, unit)}{where}; among networks {claim.words}."
+        text = f"{_beats_networks(first, unit)}{where}; among networks {claim.words}."
         return Answer(kind="reference_wins", text=text, caveats=caveats)
     words = claim.words if claim.kind == "helps" else _capitalized(claim.words)
     text = f"{words}; {_expected(best, claim, results, unit)}."
@@ -72,8 +69,8 @@ def _so_far(results: StudyNumbers, caveats: tuple[str, ...]) -> Answer:
 def _claim(results: StudyNumbers, unit: Unit) -> _Claim:
     compared = [v.versus_baseline for v in results.variants if v.versus_baseline]
     if len(results.variants) == 1:
-        only = results.variants[0].label
-        return _Claim("not_compared", f"nothing to compare: {only} is the only variant")
+        only = in_words(results.variants[0], results)
+        return _Claim("not_compared", f"nothing to compare: the only variant is {only}")
     if not compared:
         return _Claim("not_compared", f"nothing can be compared with {baseline_in_words(results)}")
     helping = [v for v in results.variants if standing(v.versus_baseline, unit) == "better"]
@@ -85,7 +82,7 @@ def _claim(results: StudyNumbers, unit: Unit) -> _Claim:
     needed = tested.needed(len(compared))
     most = max(versus.num_pairs for versus in compared)
     if most < needed:
-        words = f"too few {tested.pair}s to tell: {most}, and at least {needed} are needed"
+        words = f"too few {tested.pair}s to tell: {most}; {tested.why_more(len(compared))}"
         return _Claim("too_few_seeds", words)
     return _Claim("none_helps", _none_helps(results))
 
@@ -120,21 +117,10 @@ def _helps(helping: Sequence[VariantResult], results: StudyNumbers, unit: Unit) 
     return _Claim("helps", words + rest, first.name)
 
 
-def _winner(references: Sequence[ReferenceResult], unit: Unit) -> ReferenceResult | None:
-    """The reference that does better than the best network by most; None where none does."""
-    won = {
-        r.name: unit.gain(r.versus_best.difference)
-        for r in references
-        if r.versus_best and standing(r.versus_best, unit) == "better"
-    }
-    better = [r for r in references if r.name in won]
-    return max(better, key=lambda r: won[r.name], default=None)
-
-
 def _beats_networks(winner: ReferenceResult, unit: Unit) -> str:
     verb = "do" if winner.name == "boosted_trees" else "does"
     size = _size(winner.versus_best, unit)
-    return f"{_capitalized(winner.title)} {verb} better than the best network {size}"
+    return f"{_capitalized(called(winner))} {verb} better than the best network {size}"
 
 
 def _size(versus: Versus | None, unit: Unit) -> str:
@@ -147,31 +133,29 @@ def _size(versus: Versus | None, unit: Unit) -> str:
 
 
 def _expected(best: VariantResult, claim: _Claim, results: StudyScores, unit: Unit) -> str:
-    """The best variant's mean score on what tests; half of its 95 % interval to either side."""
+    """The best variant's mean score on what tests, and how far off it may be."""
     test = best.test[unit.metric]
-    half = f" ± {unit.value((test.ci95[1] - test.ci95[0]) / 2)}" if test.ci95 else " (one seed)"
     expected = (
-        f"expect a {results.tested.adjective} {unit.title} of {unit.with_unit(test.mean)}{half}"
+        f"expect a {results.tested.adjective} {unit.title} of {unit.with_unit(test.mean)}"
+        f"{_give_or_take(best, results, unit)}"
     )
     if best.name == claim.subject:
         return expected
-    name = baseline_in_words(results) if best.name == results.baseline else best.label
     where = "validation" if best.chosen_on == "val" else "training"
-    return f"{expected} with {name}, the best on {where}"
+    return f"{expected} with {in_words(best, results)}, the best on {where}"
 
 
-def baseline_in_words(results: StudyScores) -> str:
-    """The baseline as prose calls it."""
-    return "no regularization" if is_unregularized(results) else results.baseline
+def _give_or_take(best: VariantResult, results: StudyScores, unit: Unit) -> str:
+    """Halves of 95 % intervals: what other seeds would change, and what other rows would too."""
+    seeds, rows = best.test[unit.metric].ci95, best.test_ci95_seeds_and_rows
+    if seeds is None:
+        return " (one seed)"
+    both = f" (± {_half(rows, unit)} with other test rows)" if rows else ""
+    return f" ± {_half(seeds, unit)} over {results.tested.pair}s{both}"
 
 
-def is_unregularized(results: StudyScores) -> bool:
-    """Whether the baseline is the variant `none`, of a network that has no regularizer either."""
-    if results.baseline != "none":
-        return False
-    config = results.variant("none").config
-    values = {**config.model, **config.train}
-    return not any(RECORDS[n].is_on(values[n]) for n in _REGULARIZING & values.keys())
+def _half(interval: tuple[float, float], unit: Unit) -> str:
+    return unit.value((interval[1] - interval[0]) / 2)
 
 
 def _counted(number: int, noun: str) -> str:

@@ -31,6 +31,7 @@ from kmlp.study.results.members import (
 )
 from kmlp.study.results.ranking import best_member, best_variant, lowest_loss
 from kmlp.study.results.records.base import Plain, first_fault
+from kmlp.study.results.records.basis import TESTED, Basis
 from kmlp.study.results.records.choices import Looks, SweptField
 from kmlp.study.results.records.importance import Importance
 from kmlp.study.results.records.members import Extra, Member, MemberScores
@@ -70,11 +71,12 @@ def build_results(
     records = own.added_to(folder.records()) if own else folder.records()
     metric = own.known.name if own else resolved_metric(plan.config.metric, data.task)
     seeds = finished_seeds(plan, records)
-    earlier = earlier_readings(folder, metric, plan.config.baseline, seeds)
+    groups, is_folded = planned_groups(plan.config, data), data.num_test == 0
+    basis: Basis = "folds" if is_folded else "test"
+    earlier = earlier_readings(folder, metric, plan.config.baseline, seeds, TESTED[basis])
     given_up = folder.stacks.given_up()
     num_looks = len(looks.planned) if looks else looks_with(earlier)
     extras = tuple(extra_members(plan, records, given_up))
-    groups, is_folded = planned_groups(plan.config, data), data.num_test == 0
     folds = _on_folds(plan, extras, groups, data, own)
     evidence = read_evidence(
         plan, folder, records, data.task, num_looks, own, folds if is_folded else None
@@ -85,7 +87,7 @@ def build_results(
     best = _best(variants, members, evidence)
     scores = StudyScores(
         dataset=data,
-        basis="folds" if is_folded else "test",
+        basis=basis,
         metric=NamedMetric(
             name=evidence.metric,
             higher_is_better=evidence.known.higher_is_better,
@@ -104,7 +106,9 @@ def build_results(
         best=best,
         earlier_readings=earlier,
     )
-    references = compare_references(scores, plan, records, folds if is_folded else None)
+    references = compare_references(
+        scores, plan, records, folds if is_folded else None, num_looks=num_looks
+    )
     importance = column_importance(scores, references, plan.config, folder)
     numbers = _numbers(scores, evidence, folder, references, folds, importance)
     told = with_references(verdict(numbers), numbers)
@@ -132,6 +136,7 @@ def _on_folds(
     return fold_scores(
         extras,
         groups.folds,
+        seeds=plan.config.fold_seeds,
         metric=known,
         metrics=tuple(dict.fromkeys((*METRICS[data.task], known.name))),
         num_train={v.name: v.num_train for v in plan.config.resolved_variants},

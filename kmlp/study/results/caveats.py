@@ -4,6 +4,8 @@ from kmlp.stats.formatting import listed
 from kmlp.stats.metrics.imbalance import fitting_metrics, is_dominated
 from kmlp.study.results.analyses.interim import interim_sentences
 from kmlp.study.results.analyses.readings import reading_sentences
+from kmlp.study.results.analyses.references import trivial_sentences
+from kmlp.study.results.baseline import baseline_in_words
 from kmlp.study.results.ranking import is_imbalanced
 from kmlp.study.results.records.members import MemberScores
 from kmlp.study.results.records.study import StudyNumbers
@@ -14,6 +16,7 @@ _ENDED = 0.95
 def caveats(results: StudyNumbers) -> list[str]:
     """Sentences; none where nothing limits it."""
     return [
+        *trivial_sentences(results),
         *_cross_validated(results),
         *_not_compared(results),
         *_other_rows(results),
@@ -33,6 +36,7 @@ def caveats(results: StudyNumbers) -> list[str]:
 def decisive_caveats(results: StudyNumbers) -> list[str]:
     """Those of the verdict's sentences that change how its answer is read."""
     return [
+        *trivial_sentences(results),
         *_sampled(results),
         *_dominated(results),
         *_cut_short(results),
@@ -54,8 +58,8 @@ def _cross_validated(results: StudyNumbers) -> list[str]:
     return [
         f"No row was set aside to test: scores and tests are of {folds.num_folds}-fold "
         f"cross-validation{times}, networks of their own trained on the other folds, corrected for "
-        "the rows that they share. The networks of each seed have trained on all rows: they are "
-        "what is taken away, and have no test score; neither has their ensemble."
+        "the rows that they share. The networks that are exported train on all rows, so no row is "
+        "left to score them; expect of them what the folds say."
     ]
 
 
@@ -95,16 +99,17 @@ def _tuned(results: StudyNumbers) -> list[str]:
     """That a baseline which was not tuned stands beside variants that were."""
     if len(results.variants) < 2:
         return []
+    baseline = baseline_in_words(results)
     if results.searched:
         return [
-            f"The baseline, {results.baseline}, is what a search of {results.searched} trials "
+            f"The baseline, {baseline}, is what a search of {results.searched} trials "
             "began from, and was not tuned: what another variant gains holds for one that was "
             "tuned that much."
         ]
     if not results.pilot:
         return []
     return [
-        f"The baseline, {results.baseline}, has no strength that could have been chosen: what a "
+        f"The baseline, {baseline}, has no strength that could have been chosen: what a "
         "variant gains holds for one that was tuned that much."
     ]
 
@@ -181,9 +186,10 @@ def _cut_short(results: StudyNumbers) -> list[str]:
     improving = [m for m in to_the_end if m.best_epoch > _ENDED * m.stopped_epoch]
     if 4 * len(improving) < len(done) or not improving:
         return []
+    folds = " (those of the folds are not counted)" * (results.groups.folds is not None)
     return [
-        f"{len(improving)} of {len(done)} networks were still getting better when max_epochs ended "
-        "their training: more epochs may change the scores, and the ranking."
+        f"{len(improving)} of {len(done)} networks{folds} were still getting better when "
+        "max_epochs ended their training: more epochs may change the scores, and the ranking."
     ]
 
 
@@ -200,7 +206,8 @@ def _not_compared(results: StudyNumbers) -> list[str]:
         return []
     names = listed(v.label for v in missing)
     pair = "repeat of all folds" if results.basis == "folds" else "seed"
-    return [f"{names} cannot be compared with {results.baseline}: no {pair} finished in both."]
+    baseline = baseline_in_words(results)
+    return [f"{names} cannot be compared with {baseline}: no {pair} finished in both."]
 
 
 def _other_rows(results: StudyNumbers) -> list[str]:
@@ -211,8 +218,8 @@ def _other_rows(results: StudyNumbers) -> list[str]:
         interval = versus and versus.ci95_seeds_and_rows
         if interval and variant.is_significant and interval[0] <= 0 <= interval[1]:
             sentences.append(
-                f"The difference of {variant.label} from {results.baseline} holds for these "
-                f"test rows; over other rows as well zero is in its 95 % interval, "
+                f"The difference of {variant.label} from {baseline_in_words(results)} holds for "
+                f"these test rows; over other rows as well zero is in its 95 % interval, "
                 f"{unit.interval(interval, signed=True)} {unit.of_difference}."
             )
     return sentences

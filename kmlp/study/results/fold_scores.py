@@ -16,7 +16,7 @@ from kmlp.stats.metrics.record import MetricRecord
 from kmlp.stats.summaries import Summary
 from kmlp.study.results.records.base import Scores
 from kmlp.study.results.records.folds import FoldPlan
-from kmlp.study.results.records.members import Extra, by_seed, places
+from kmlp.study.results.records.members import Extra
 
 Tables = Mapping[str, np.ndarray]
 """By metric `(num_repeats, num_folds)`; NaN where there is no score."""
@@ -122,6 +122,7 @@ def fold_scores(
     extras: Sequence[Extra],
     planned: FoldPlan,
     *,
+    seeds: Sequence[int],
     metric: MetricRecord,
     metrics: Sequence[str],
     num_train: Mapping[str, int | None],
@@ -131,12 +132,12 @@ def fold_scores(
     Args:
         extras: the members beside the ordinary ones.
         planned: how the rows are cut.
+        seeds: one a repeat, of all that are planned: what lacks moves none to another's place.
         metric: that is named.
         metrics: all that are told.
         num_train: variant -> how many rows it is given; None of all.
     """
     done = [m for m in extras if m.group == "folds" and m.status == "done"]
-    seeds = places(done, by_seed)
     scores = {
         name: {(seeds.index(m.seed), m.place): m.fold for m in done if m.variant == name}
         for name in num_train

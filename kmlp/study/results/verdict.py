@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from kmlp.stats.formatting import Unit, listed, p_equals
 from kmlp.stats.paired_tests import MAX_SEEDS
+from kmlp.study.results.baseline import as_subject, baseline_in_words
 from kmlp.study.results.caveats import caveats
 from kmlp.study.results.ranking import best_variant, on_shared_seeds, rank, standing
 from kmlp.study.results.records.basis import Tested
@@ -54,7 +55,7 @@ def _best(best: VariantResult, results: StudyNumbers, unit: Unit) -> str:
         spread = f" (95 % interval {seeds}{both})"
     where = "validation" if best.chosen_on == "val" else "training"
     return (
-        f"{best.label} has the best mean {where} {unit.title}"
+        f"{as_subject(best, results, 'The')} has the best mean {where} {unit.title}"
         f"{on_shared_seeds(results.variants)}; expect "
         f"{unit.with_unit(test.mean)} {results.tested.where}{spread}{_ties(best, results)}."
     )
@@ -88,7 +89,7 @@ def _ties(best: VariantResult, results: StudyNumbers) -> str:
 
 def _comparisons(results: StudyNumbers, unit: Unit) -> list[str]:
     """What helps; what cannot be told apart; what has too few seeds; what hurts."""
-    baseline = results.baseline
+    baseline = baseline_in_words(results)
     compared = [
         _Told(v.label, v.versus_baseline, results.tested)
         for v in rank(results)
@@ -112,7 +113,7 @@ def _comparisons(results: StudyNumbers, unit: Unit) -> list[str]:
     if by["unclear"]:
         sentences.append(_unsettled(by["unclear"], compared, needed, baseline, unit))
     if few:
-        sentences.append(_too_few(few, baseline, unit, needed))
+        sentences.append(_too_few(few, len(compared), baseline, unit))
     if by["worse"]:
         sentences.append(_significant(by["worse"][::-1], f"loses to {baseline}", unit))
     return sentences
@@ -122,18 +123,20 @@ def _significant(told: Sequence[_Told], verb: str, unit: Unit) -> str:
     """Those that beat the baseline, or lose to it: the first three in full, then their range."""
     in_full, rest = told[:_IN_FULL], told[_IN_FULL:]
     first, *others = ((t.label, _clause(t.versus, unit, t.tested)) for t in in_full)
-    clauses = [f"{first[0]} {verb} {first[1]}", *(f"{name} {clause}" for name, clause in others)]
-    return f"{listed(clauses)}{_and_so_do(rest, unit) if rest else ''}."
+    so = [f"{name}, {clause}" for name, clause in others]
+    so += [_in_short(rest, unit)] if rest else []
+    do = "do" if len(told) > 2 else "does"
+    also = f"; so {do} {', '.join(so[:-1])}{', and ' * (len(so) > 1)}{so[-1]}" if so else ""
+    return f"{first[0]} {verb} {first[1]}{also}."
 
 
-def _and_so_do(rest: Sequence[_Told], unit: Unit) -> str:
+def _in_short(rest: Sequence[_Told], unit: Unit) -> str:
     sizes = [abs(t.versus.difference) for t in rest]
     bounds = [bound for t in rest for bound in t.versus.ci95_of_size or ()]
     p = p_equals(max(t.versus.p_holm for t in rest), "at most")
     return (
-        f"; so {'do' if len(rest) > 1 else 'does'} {listed(t.label for t in rest)} by "
-        f"{unit.range(sizes)} {unit.of_difference} (95 % intervals within "
-        f"{unit.interval((min(bounds), max(bounds)))}, Holm p {p})"
+        f"{listed(t.label for t in rest)}, by {unit.range(sizes)} {unit.of_difference} "
+        f"(95 % intervals within {unit.interval((min(bounds), max(bounds)))}, Holm p {p})"
     )
 
 
@@ -233,17 +236,30 @@ def _more_seeds(told: Sequence[_Told]) -> str:
             f"from {fewest} more seeds ({first}) to {most} more ({last}) would show true "
             "differences of these sizes"
         )
-    others = "the remaining one" if beyond == 1 else f"the other {beyond}"
-    rest = f", {others} would take more than {MAX_SEEDS} in all" if beyond else ""
-    return f"{sentence} with 80 % power{rest}"
+    return f"{sentence} with 80 % power{_beyond(told)}"
 
 
-def _too_few(told: Sequence[_Told], baseline: str, unit: Unit, needed: int) -> str:
+def _beyond(told: Sequence[_Told]) -> str:
+    """Those of which no number of seeds up to the most that is looked at would settle it."""
+    beyond = [one for one in told if one.versus.more_seeds is None]
+    if not beyond:
+        return ""
+    names = beyond[0].label if len(beyond) == 1 else f"the other {len(beyond)}"
+    most = MAX_SEEDS - max(one.versus.num_pairs for one in beyond)
+    return f"; {names} would take more than {most} more"
+
+
+def _too_few(told: Sequence[_Told], num_compared: int, baseline: str, unit: Unit) -> str:
+    ends = [f"by {unit.signed(told[0].versus.difference)} {unit.of_difference}"]
+    if len(told) > 1:
+        least, *_, most = sorted(told, key=lambda t: t.versus.difference)
+        ends = [f"{t.label} by {unit.signed(t.versus.difference)}" for t in (least, most)]
+        ends[-1] += f" {unit.of_difference},"
     names = _listed_if_few(told, f"{len(told)} variants")
     return (
-        f"{names} {'differ' if len(told) > 1 else 'differs'} from {baseline} by "
-        f"{unit.range([t.versus.difference for t in told], signed=True)} {unit.of_difference} on "
-        f"{_seeds(told)}: too few to test; at least {needed} are needed."
+        f"{names} {'differ' if len(told) > 1 else 'differs'} from {baseline}"
+        f"{',' * (len(told) > 1)} {' to '.join(ends)} on {_seeds(told)}: too few to test; "
+        f"{told[0].tested.why_more(num_compared)}."
     )
 
 

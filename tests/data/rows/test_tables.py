@@ -151,6 +151,7 @@ def own(**columns) -> dict:
     ("said", "message"),
     [
         ({"group_on": "nobody"}, "group_on='nobody': frame has no such column. Columns: row, "),
+        ({"group_on": "patients"}, "has no such column. Did you mean 'patient'"),
         ({"group_on": "y"}, "group_on='y' is the target, which is to be predicted. Name another"),
         ({"time_on": "day", "group_on": "patient"}, "time_on and group_on cannot both hold"),
         ({"time_on": "day", "fold_on": "site"}, "time_on and fold_on cannot both hold: folds"),

@@ -12,7 +12,7 @@ from kmlp.report import write_comparison, write_report
 from kmlp.report.blocks import Section, Text
 from kmlp.report.paper.document import TitlePage
 from kmlp.report.paper.formulas import rules_of
-from kmlp.study.results.answer import _REGULARIZING
+from kmlp.study.results.baseline import _REGULARIZING
 from tests.hand_made import hand_made
 
 pytestmark = pytest.mark.page

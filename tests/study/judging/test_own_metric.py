@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import logging
+import shutil
 
 import numpy as np
 import pytest
@@ -156,6 +157,18 @@ def test_rescoring_trains_nothing_and_goes_both_ways(tmp_path, by_cost, caplog):
     assert json.loads((tmp_path / "run" / "results.json").read_text()) == back.results
 
 
+def test_an_exported_model_is_told_to_be_the_best_no_more(by_cost, tmp_path, caplog):
+    """Where more of the cost is better, the worst network is the best."""
+    run = shutil.copytree(by_cost.run_dir, tmp_path / "run")
+    turned = kmlp.Metric("harm", cost, higher_is_better=True)
+    with caplog.at_level(logging.WARNING, "kmlp"):
+        assert rescore(run, turned).record.best != by_cost.record.best
+        assert f"the best by cost; kmlp export {run} writes the new one" in caplog.text
+        caplog.clear()
+        rescore(run, turned)
+    assert "another network is the best" not in caplog.text
+
+
 def test_another_function_of_the_same_name_gives_other_numbers(tmp_path):
     config = dataclasses.replace(CONFIG, folds=None, references="none", num_seeds=2)
     first = study(config, tmp_path / "run", metric=COST).record
@@ -206,7 +219,7 @@ def test_what_it_cannot_decide_is_refused_before_anything_is_written(tmp_path, c
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (lambda y, p: p.no, "its function fails on truth .* AttributeError"),
+        (lambda y, p: p.no, "fails on truth .*, a probability a class: AttributeError"),
         (lambda y, p: float("nan"), "must give a finite number. Received: nan"),
         (lambda y: 1.0, "its function fails .* TypeError"),
     ],
@@ -240,6 +253,19 @@ def test_a_folder_without_predictions_of_validation_rows_is_refused(tmp_path):
         rescore(tmp_path / "run", COST)
     assert load_study(tmp_path / "run").record == before
     assert rescore(tmp_path / "run", "auc").record.metric.name == "auc"
+
+
+def test_what_was_trained_since_waits_for_its_score(tmp_path, by_cost):
+    """As of a run that goes on with more seeds: the function speaks when it ends."""
+    folder = RunFolder(shutil.copytree(by_cost.run_dir, tmp_path / "run"))
+    known, last = folder.read_json(METRIC), by_cost.record.finished("dropout")[-1]
+    del known["members"][last.id]
+    with folder.writing():
+        folder.write_json(METRIC, known)
+    found = load_study(folder.path)
+    assert found.num_missing == 1
+    assert found.record.answer.kind == "unfinished"
+    assert [v.num_members for v in found.record.variants] == [6, 6, 5]
 
 
 def test_who_edits_the_scores_changes_nothing(by_cost):

@@ -127,6 +127,7 @@ def test_of_two_variants_the_fewer_rows_count_in_the_correction(made):
     folds = fold_scores(
         record.extra_members,
         record.groups.folds,
+        seeds=(0, 1),
         metric=BY_NAME[record.metric.name],
         metrics=record.metrics,
         num_train={"none": None, "dropout": None, "l2": 30},
@@ -136,6 +137,19 @@ def test_of_two_variants_the_fewer_rows_count_in_the_correction(made):
     none, l2 = (np.array(of(found, v)["scores"]) for v in ("none", "l2"))
     expected = fold_interval(l2 - none, num_train=30, num_test=40)
     assert of(found, "l2")["versus_baseline"]["ci95"] == [*expected]
+
+
+def test_a_repeat_of_which_nothing_is_known_moves_no_other(made):
+    record = made.record
+    folds = fold_scores(
+        [m for m in record.extra_members if m.seed == 1],
+        record.groups.folds,
+        seeds=(0, 1),
+        metric=BY_NAME[record.metric.name],
+        metrics=record.metrics,
+        num_train=dict.fromkeys(("none", "l2")),
+    )
+    assert folds.whole("none").tolist() == [False, True]
 
 
 def test_streams_without_some_of_their_networks_are_named(made):

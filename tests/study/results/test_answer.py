@@ -5,8 +5,10 @@ import pytest
 from kmlp.config import TrainConfig
 from kmlp.study.loading import load_study
 from kmlp.study.plan import plan_study
-from kmlp.study.results.answer import answer, baseline_in_words
+from kmlp.study.results.analyses.references import reference_sentences
+from kmlp.study.results.answer import answer
 from kmlp.study.results.assembly import build_results
+from kmlp.study.results.baseline import baseline_in_words
 from kmlp.study.results.records.study import Answer
 from tests.hand_made import hand_made, record
 from tests.made_results import numbers
@@ -19,7 +21,7 @@ def answered(*variants: dict, **told) -> Answer:
     return answer(numbers(results(*variants) | told))
 
 
-def reference(difference: float, p_holm: float = 0.004) -> dict:
+def reference(difference: float, p_holm: float = 0.004, **values) -> dict:
     compared = versus(difference, p_holm=p_holm, wins=8)
     own = {k: v for k, v in compared.items() if k not in ("ci95_seeds_and_rows", "more_seeds")}
     score = {"mean": 0.91, "sd": 0.0, "se": 0.0, "ci95": None, "min": 0.9, "max": 0.92}
@@ -30,6 +32,7 @@ def reference(difference: float, p_holm: float = 0.004) -> dict:
         "test": {"accuracy": score},
         "versus_best": own,
         "members": [],
+        **values,
     }
 
 
@@ -37,7 +40,7 @@ def test_what_is_shown_to_help_is_said_with_its_size_and_what_to_expect():
     assert answered(BETTER, WORSE) == Answer(
         kind="helps",
         text="dropout=0.2 helps by 0.61 points (95 % interval 0.53 to 0.69); "
-        "expect a test accuracy of 88.61 % ± 0.20.",
+        "expect a test accuracy of 88.61 % ± 0.20 over seeds (± 0.70 with other test rows).",
         caveats=(),
     )
 
@@ -50,8 +53,8 @@ def test_nothing_helps_where_no_test_shows_it_however_good_it_looks():
     )
     assert said.kind == "none_helps"
     assert said.text == (
-        "No regularizer is shown to help; expect a test accuracy of 95.00 % ± 0.20 with big=0.2, "
-        "the best on validation."
+        "No regularizer is shown to help; expect a test accuracy of 95.00 % ± 0.20 over seeds "
+        "(± 0.70 with other test rows) with big=0.2, the best on validation."
     )
 
 
@@ -61,7 +64,7 @@ def test_the_expected_score_is_of_what_validation_chose_not_of_the_best_test_sco
     )
     said = answered(chosen, BETTER)
     assert said.text.startswith("dropout=0.2 helps by 0.61 points")
-    assert said.text.endswith("87.99 % ± 0.20 with l1=0.2, the best on validation.")
+    assert said.text.endswith("(± 0.70 with other test rows) with l1=0.2, the best on validation.")
 
 
 def test_of_several_that_help_validation_names_the_first():
@@ -88,9 +91,10 @@ def test_too_few_seeds_are_those_that_could_show_nothing(tmp_path, num_seeds, ki
     """Two comparisons need seven: the least p of six seeds is 0.031, of Holm twice that."""
     said = hand_made(tmp_path, "multiclass", num_seeds).record.answer
     assert said.kind == kind
-    assert said.text.startswith("Too few seeds to tell: 6, and at least 7 are needed; expect") == (
-        kind == "too_few_seeds"
-    )
+    assert said.text.startswith(
+        "Too few seeds to tell: 6; with fewer than 7 no difference can reach p < 0.05 after "
+        "correction; expect"
+    ) == (kind == "too_few_seeds")
 
 
 def test_one_seed_has_no_half_width(tmp_path):
@@ -113,6 +117,58 @@ def test_a_reference_that_is_not_shown_to_be_better_changes_nothing(other):
     assert answered(BETTER, references=[other]) == answered(BETTER)
 
 
+def trivial(difference: float, p_holm: float = 0.004) -> dict:
+    return reference(difference, p_holm, name="constant", title="the commonest class")
+
+
+@pytest.mark.parametrize(
+    ("references", "said"),
+    [
+        ([trivial(-0.021)], ()),
+        (
+            [trivial(-0.0001, p_holm=0.4)],
+            (
+                "The best network is not shown to do better than always predicting the commonest "
+                "class: it has learned nothing that the tests can see.",
+            ),
+        ),
+        (
+            [trivial(0.01), reference(0.021)],
+            (
+                "Always predicting the commonest class does better than the best network too, "
+                "which has learned nothing that holds on other rows.",
+            ),
+        ),
+        ([trivial(0.021), reference(0.01)], ()),
+    ],
+)
+def test_that_networks_learned_nothing_is_the_first_caveat(references, said):
+    """Where the answer itself says that the trivial model wins, it is not said again."""
+    found = answered(BETTER, references=references)
+    assert found.caveats == said
+    assert found.text.startswith("Always predicting") == (references[0] == trivial(0.021))
+
+
+def test_with_too_few_seeds_nothing_is_said_of_having_learned():
+    few = trivial(-0.0001, p_holm=1.0)
+    few["versus_best"] |= {"wins": 3, "losses": 2}
+    assert answered(BETTER, references=[few]).caveats == ()
+
+
+def test_models_beside_the_networks_are_called_what_they_do():
+    told = [trivial(-0.0001, p_holm=0.4), reference(-0.021)]
+    unclear, beaten = reference_sentences(numbers(best_of(BETTER) | {"references": told}))
+    assert unclear.startswith(
+        "Not told apart from the best network, dropout=0.2: always predicting the commonest class "
+        "-0.01 points ("
+    )
+    assert beaten.startswith("The best network, dropout=0.2, beats boosted trees: by 2.10 points")
+
+
+def best_of(*variants: dict) -> dict:
+    return results(*variants) | {"best": {"variant": "dropout", "member": "0" * 16, "seed": 0}}
+
+
 def test_without_a_finished_network_nothing_is_said():
     lost = {**NONE, "num_members": 0, "num_diverged": 10}
     said = answered(variants=[lost])
@@ -122,8 +178,8 @@ def test_without_a_finished_network_nothing_is_said():
 def test_a_baseline_alone_is_compared_with_nothing():
     said = answered()
     assert said.kind == "not_compared"
-    assert said.text.startswith("Nothing to compare: none is the only variant; expect")
-    assert said.text.endswith("88.00 % ± 0.20 with no regularization, the best on validation.")
+    assert said.text.startswith("Nothing to compare: the only variant is no regularization; expect")
+    assert said.text.endswith("rows) with no regularization, the best on validation.")
 
 
 def test_while_networks_are_missing_the_study_is_not_finished(tmp_path):

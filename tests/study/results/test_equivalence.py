@@ -47,10 +47,11 @@ def test_what_is_shown_is_a_finding_of_verdict_and_answer(tmp_path):
     found = nearly_equal(tmp_path, equivalence=MARGIN).record
     said = next(s for s in found.verdict if "equivalent" in s)
     assert said.startswith(
-        "l2=0.0005 and dropout=0.2 are equivalent to none within 5.00 points (90 % intervals "
+        "l2=0.0005 and dropout=0.2 are equivalent to no regularization within 5.00 points (90 % "
+        "intervals "
         "within -"
     )
-    assert not any("cannot be told apart from none" in s for s in found.verdict)
+    assert not any("cannot be told apart from no regularization" in s for s in found.verdict)
     assert found.answer.kind == "none_helps"
     assert found.answer.text.startswith(
         "No regularizer is shown to help: all are equivalent to no regularization within 5.00 "
@@ -63,7 +64,7 @@ def test_without_a_margin_or_within_too_narrow_a_one_nothing_is_equivalent(tmp_p
     made = nearly_equal(tmp_path, equivalence=margin)
     found = made.record
     assert not any("equivalent" in s for s in (*found.verdict, found.answer.text))
-    assert any("cannot be told apart from none" in s for s in found.verdict)
+    assert any("cannot be told apart from no regularization" in s for s in found.verdict)
     versus = made.results["variants"][1]["versus_baseline"]
     assert ("equivalence" in versus) == ("posterior" in versus) == (margin is not None)
 
@@ -91,7 +92,9 @@ def test_an_error_s_margin_is_in_its_own_unit(tmp_path):
     assert l2.equivalence.margin == 0.6
     assert (l2.is_equivalent, dropout.is_equivalent) == (True, False)
     assert dropout.posterior.better > 0.99
-    assert "l2=0.0005 is equivalent to none within 0.60 in RMSE" in " ".join(found.verdict)
+    assert "l2=0.0005 is equivalent to no regularization within 0.60 in RMSE" in " ".join(
+        found.verdict
+    )
 
 
 @pytest.mark.parametrize("margin", [0, -1.0, "wide", float("nan"), float("inf")])

@@ -74,7 +74,8 @@ def test_what_the_baselines_error_consists_of_and_what_a_variant_does_to_it():
         "25 % from initial weights, order and masks."
     )
     assert changes == (
-        "Against none dropout=0.2 lowers variance by 31 % (25 to 37 %) and raises bias² + noise by "
+        "Against no regularization dropout=0.2 lowers variance by 31 % (25 to 37 %) and raises "
+        "bias² + noise by "
         "4 % (1 to 7 %) (95 % intervals, corrected for all variants)."
     )
 
@@ -92,7 +93,8 @@ def test_a_change_whose_interval_holds_one_is_not_told():
     unclear = entry("l2", "l2=0.0005", 0.2, ratio(0.9, 0.8, 1.1), ratio(1.0, 0.9, 1.2))
     _, changes = findings(results(bias_variance=[NONE, unclear]))
     assert changes == (
-        "Neither bias nor variance of any variant can be told from none's with 5 training samples."
+        "Neither bias nor variance of any variant can be told from that of no regularization with "
+        "5 training samples."
     )
 
 
@@ -101,7 +103,8 @@ def test_one_of_the_two_may_be_clear_and_others_are_counted():
     unclear = entry("l2", "l2=0.0005", 0.2, ratio(0.9, 0.8, 1.1), None)
     _, changes = findings(results(bias_variance=[NONE, clear, unclear]))
     assert changes == (
-        "Against none dropout=0.2 lowers variance by 50 % (40 to 60 %); the other one is in the "
+        "Against no regularization dropout=0.2 lowers variance by 50 % (40 to 60 %); the other one "
+        "is in the "
         "report (95 % intervals, corrected for all variants)."
     )
 
@@ -109,7 +112,9 @@ def test_one_of_the_two_may_be_clear_and_others_are_counted():
 def test_a_change_that_is_sure_but_tiny_is_told_as_such():
     tiny = entry("l2", "l2=0.0005", 0.2, ratio(0.996, 0.994, 0.998), ratio(1.0, 0.9, 1.2))
     _, changes = findings(results(bias_variance=[NONE, tiny]))
-    assert changes.startswith("Against none l2=0.0005 changes variance by less than 1 % (95 %")
+    assert changes.startswith(
+        "Against no regularization l2=0.0005 changes variance by less than 1 % (95 %"
+    )
 
 
 def test_one_seed_a_sample_leaves_what_it_does_everywhere_to_the_bias():
@@ -142,14 +147,18 @@ def test_folds_name_the_best_and_compare_it():
     assert findings(folds(versus)) == [
         "In 5-fold cross-validation, 2 times over all training rows, dropout=0.2 has the best mean "
         "accuracy, 88.40 % (95 % interval 88.00 to 88.80, corrected for shared rows); it beats "
-        "none: +0.40 points (+0.10 to +0.70, Holm p = 0.012). It is the best of 2 by these same "
+        "no regularization: +0.40 points (+0.10 to +0.70, Holm p = 0.012). It is the best of 2 by "
+        "these same "
         "folds, which flatters its mean: expect a little less of it elsewhere."
     ]
     versus |= {"wins": 5, "losses": 0}
     (few,) = findings(folds(versus))
-    assert "it cannot be told apart from none with fewer than 6 folds in all: +0.40" in few
+    assert (
+        "it cannot be told apart from no regularization with fewer than 6 folds in all: +0.40"
+        in few
+    )
     versus |= {"wins": 9, "losses": 1, "p_holm": 0.2}
-    assert "it cannot be told apart from none" in findings(folds(versus))[0]
+    assert "it cannot be told apart from no regularization" in findings(folds(versus))[0]
 
 
 def test_a_sweep_is_judged_on_validation_and_its_ends_are_told():
@@ -276,8 +285,10 @@ def test_looks_say_who_was_decided_with_how_many_seeds():
         ("l1_l2", "undecided", 40),
     )
     assert found == [
-        "Seeds were added as the validation rows asked, looked at with 10; told apart from none "
-        "after 10 seeds: dropout and l2; told apart from none after 20 seeds: l1; known as "
+        "Seeds were added as the validation rows asked, looked at with 10; told apart from no "
+        "regularization "
+        "after 10 seeds: dropout and l2; told apart from no regularization after 20 seeds: l1; "
+        "known as "
         "precisely as was asked after 20 seeds: max_norm; still undecided after 40 seeds: l1_l2."
     ]
 
@@ -289,7 +300,8 @@ def test_many_variants_are_counted_instead_of_named():
 def test_two_changes_one_way_share_their_verb():
     both = entry("l2", "l2=0.0005", 0.1, ratio(0.5, 0.4, 0.6), ratio(0.8, 0.7, 0.9))
     assert findings(results(bias_variance=[NONE, both]))[1] == (
-        "Against none l2=0.0005 lowers variance by 50 % (40 to 60 %) and bias² + noise by 20 % "
+        "Against no regularization l2=0.0005 lowers variance by 50 % (40 to 60 %) and bias² + "
+        "noise by 20 % "
         "(10 to 30 %) (95 % intervals, corrected for all variants)."
     )
 

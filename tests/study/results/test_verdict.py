@@ -100,21 +100,24 @@ def comparison(entry: dict, make=results) -> str:
 
 def test_a_variant_that_is_better_beats_the_baseline():
     assert comparison(BETTER) == (
-        "dropout=0.2 beats none by 0.61 points (95 % interval 0.53 to 0.69, Holm p = 0.006, "
+        "dropout=0.2 beats no regularization by 0.61 points (95 % interval 0.53 to 0.69, Holm p = "
+        "0.006, "
         "10 of 10 seeds)."
     )
 
 
 def test_a_variant_that_is_worse_loses_to_the_baseline():
     assert comparison(WORSE) == (
-        "l2=0.2 loses to none by 0.61 points (95 % interval 0.53 to 0.69, Holm p < 0.001, "
+        "l2=0.2 loses to no regularization by 0.61 points (95 % interval 0.53 to 0.69, Holm p < "
+        "0.001, "
         "worse on 9 of 10 seeds)."
     )
 
 
 def test_a_variant_that_is_neither_cannot_be_told_apart():
     assert comparison(SAME) == (
-        "l1=0.2 cannot be told apart from none: -0.01 points (95 % interval -0.09 to +0.07, "
+        "l1=0.2 cannot be told apart from no regularization: -0.01 points (95 % interval -0.09 to "
+        "+0.07, "
         "Holm p = 0.400, better on 4 of 10 seeds); a difference as small as this would take more "
         "than 500 seeds to show."
     )
@@ -137,8 +140,8 @@ def test_fewer_than_six_seeds_are_never_significant(pairs, seeds):
     few = variant("dropout", 0.9, versus_baseline=versus(0.02, p_holm=0.0, wins=pairs))
     assert not is_significant(few)
     assert comparison(few) == (
-        f"dropout=0.2 differs from none by +2.00 points on {seeds}: too few to test; "
-        "at least 6 are needed."
+        f"dropout=0.2 differs from no regularization by +2.00 points on {seeds}: too few to test; "
+        "with fewer than 6 no difference can reach p < 0.05."
     )
 
 
@@ -150,7 +153,9 @@ def test_six_seeds_can_be_significant_whatever_they_are_made_of():
 def test_one_pair_without_an_interval_is_said():
     alone = {**versus(-0.02, p_holm=1.0, wins=0, losses=1), "ci95": None}
     sentence = comparison(variant("l2", 0.86, versus_baseline=alone))
-    assert sentence.startswith("l2=0.2 differs from none by -2.00 points on 1 seed: too few")
+    assert sentence.startswith(
+        "l2=0.2 differs from no regularization by -2.00 points on 1 seed: too few"
+    )
 
 
 def test_a_verdict_starts_with_the_best_then_what_helps_what_is_open_and_what_hurts():
@@ -176,14 +181,17 @@ def test_without_validation_rows_the_training_accuracy_decides():
     for v in shown["variants"]:
         v["val"] = {}
     shown["variants"][0]["train"] = summary(0.999)
-    assert verdict(shown)[0].startswith("none has the best mean training accuracy; expect 88.00 %")
+    assert verdict(shown)[0].startswith(
+        "The baseline, no regularization, has the best mean training accuracy; expect 88.00 %"
+    )
 
 
 def test_one_seed_has_no_interval():
     shown = results()
     shown["variants"][0] |= {"num_members": 1, "test": summary(0.88, None)}
     assert verdict(shown) == [
-        "none has the best mean validation accuracy; expect 88.00 % on the test set "
+        "The baseline, no regularization, has the best mean validation accuracy; expect 88.00 % on "
+        "the test set "
         "(one seed: no interval)."
     ]
 
@@ -244,7 +252,7 @@ def test_a_variant_without_a_finished_member_is_ranked_nowhere():
     members = [{"variant": "l2", "seed": 3, "status": "diverged", "stopped_epoch": 2}]
     sentences = verdict(results(gone, members=members))
     assert len(sentences) == 2
-    assert sentences[0].startswith("none has the best")
+    assert sentences[0].startswith("The baseline, no regularization, has the best")
     assert sentences[1].startswith("l2=0.2 diverged (a loss was not finite) with seed 3 (epoch 2):")
 
 
@@ -308,17 +316,20 @@ MORE = variant("l2", 0.6, versus_baseline=versus(0.0061, p_holm=0.0004, wins=1, 
     [
         (
             LESS,
-            "dropout=0.2 beats none by 0.61 in RMSE (95 % interval 0.53 to 0.69, Holm p = 0.006, "
+            "dropout=0.2 beats no regularization by 0.61 in RMSE (95 % interval 0.53 to 0.69, Holm "
+            "p = 0.006, "
             "10 of 10 seeds).",
         ),
         (
             MORE,
-            "l2=0.2 loses to none by 0.61 in RMSE (95 % interval 0.53 to 0.69, Holm p < 0.001, "
+            "l2=0.2 loses to no regularization by 0.61 in RMSE (95 % interval 0.53 to 0.69, Holm p "
+            "< 0.001, "
             "worse on 9 of 10 seeds).",
         ),
         (
             SAME,
-            "l1=0.2 cannot be told apart from none: -0.01 in RMSE (95 % interval -0.09 to +0.07, "
+            "l1=0.2 cannot be told apart from no regularization: -0.01 in RMSE (95 % interval "
+            "-0.09 to +0.07, "
             "Holm p = 0.400, better on 4 of 10 seeds); a difference as small as this would take "
             "more than 500 seeds to show.",
         ),
@@ -344,12 +355,14 @@ def test_a_regressions_verdict_starts_with_the_least_error():
     [
         (
             {"pilot": {"num_seeds": 3, "first_seed": 10**6, "strengths": []}},
-            "The baseline, none, has no strength that could have been chosen: what a variant gains "
+            "The baseline, no regularization, has no strength that could have been chosen: what a "
+            "variant gains "
             "holds for one that was tuned that much.",
         ),
         (
             {"searched": 20},
-            "The baseline, none, is what a search of 20 trials began from, and was not tuned: what "
+            "The baseline, no regularization, is what a search of 20 trials began from, and was "
+            "not tuned: what "
             "another variant gains holds for one that was tuned that much.",
         ),
     ],
@@ -443,24 +456,51 @@ def many(number: int, difference: float, **comparison) -> list[dict]:
 
 def test_many_that_help_are_one_sentence_the_first_three_in_full():
     assert verdict(results(*many(5, 0.006, p_holm=0.012, wins=10)))[1:] == [
-        "a=0.2 beats none by 0.60 points (95 % interval 0.52 to 0.68, Holm p = 0.012, "
-        "10 of 10 seeds), b=0.2 by 0.59 points (95 % interval 0.51 to 0.67, Holm p = 0.012, "
-        "10 of 10 seeds) and c=0.2 by 0.58 points (95 % interval 0.50 to 0.66, Holm p = 0.012, "
-        "10 of 10 seeds); so do d=0.2 and e=0.2 by 0.56 to 0.57 points (95 % intervals within "
+        "a=0.2 beats no regularization by 0.60 points (95 % interval 0.52 to 0.68, Holm p = 0.012, "
+        "10 of 10 seeds); so do b=0.2, by 0.59 points (95 % interval 0.51 to 0.67, Holm p = 0.012, "
+        "10 of 10 seeds), c=0.2, by 0.58 points (95 % interval 0.50 to 0.66, Holm p = 0.012, "
+        "10 of 10 seeds), and d=0.2 and e=0.2, by 0.56 to 0.57 points (95 % intervals within "
         "0.48 to 0.65, Holm p at most 0.012)."
     ]
 
 
+def test_two_that_help_are_not_read_as_one_that_beats_the_other():
+    assert verdict(results(*many(2, 0.006, p_holm=0.012, wins=10)))[1] == (
+        "a=0.2 beats no regularization by 0.60 points (95 % interval 0.52 to 0.68, Holm p = 0.012, "
+        "10 of 10 seeds); so does b=0.2, by 0.59 points (95 % interval 0.51 to 0.67, "
+        "Holm p = 0.012, 10 of 10 seeds)."
+    )
+
+
+def test_another_baseline_keeps_its_name():
+    """It says what it is; `none` with a regularizer in the network says neither."""
+    shown = results(BETTER, WORSE)
+    shown["variants"][0]["config"] = {"model": {"l2": 0.1}, "train": {"max_epochs": 100}}
+    assert verdict(shown)[1].startswith("dropout=0.2 beats none by 0.61 points")
+
+
+def test_where_all_are_open_for_certain_p_is_one():
+    variants = many(2, 0.0001, p_holm=1.0, wins=5, losses=5)
+    variants[1]["versus_baseline"]["difference"] = -0.0000003
+    sentence = verdict(results(*variants))[2]
+    assert "(differences 0.00 to +0.01 points, Holm p = 1, 10 seeds)" in sentence
+
+
 def test_many_that_hurt_are_one_sentence_too_the_worst_first():
     sentence = verdict(results(*many(4, -0.006, p_holm=0.0001, wins=0, losses=10)))[-1]
-    assert sentence.startswith("d=0.2 loses to none by 0.63 points (95 % interval 0.55 to 0.71,")
+    assert sentence.startswith(
+        "d=0.2 loses to no regularization by 0.63 points (95 % interval 0.55 to 0.71,"
+    )
     assert sentence.endswith(
-        "; so does a=0.2 by 0.60 points (95 % intervals within 0.52 to 0.68, Holm p < 0.001)."
+        ", and a=0.2, by 0.60 points (95 % intervals within 0.52 to 0.68, Holm p < 0.001)."
     )
 
 
 def test_where_nothing_helps_that_is_the_second_sentence():
-    assert verdict(results(WORSE, SAME))[1] == "No variant is shown to beat the baseline, none."
+    assert (
+        verdict(results(WORSE, SAME))[1]
+        == "No variant is shown to beat the baseline, no regularization."
+    )
 
 
 @pytest.mark.parametrize(
@@ -476,7 +516,8 @@ def test_where_nothing_helps_that_is_the_second_sentence():
 def test_one_that_is_open_says_how_many_seeds_would_settle_it(more_seeds, sentence):
     comparison = versus(0.001, p_holm=0.2, wins=7, losses=3, more_seeds=more_seeds)
     assert verdict(results(variant("l1", 0.881, versus_baseline=comparison)))[1:] == [
-        "l1=0.2 cannot be told apart from none: +0.10 points (95 % interval +0.02 to +0.18, "
+        "l1=0.2 cannot be told apart from no regularization: +0.10 points (95 % interval +0.02 to "
+        "+0.18, "
         f"Holm p = 0.200, better on 7 of 10 seeds); {sentence}"
     ]
 
@@ -498,8 +539,13 @@ def open_variants(*more_seeds: int | None) -> list[dict]:
         ),
         (
             (None, 40, None),
-            "about 40 more seeds would show a true difference like that of b=0.2 with 80 % power, "
-            "the other 2 would take more than 500 in all.",
+            "about 40 more seeds would show a true difference like that of b=0.2 with 80 % power; "
+            "the other 2 would take more than 490 more.",
+        ),
+        (
+            (12, 40, None),
+            "from 12 more seeds (a=0.2) to 40 more (b=0.2) would show true differences of these "
+            "sizes with 80 % power; c=0.2 would take more than 490 more.",
         ),
         (
             (9, 9, 9),
@@ -513,17 +559,22 @@ def open_variants(*more_seeds: int | None) -> list[dict]:
 )
 def test_several_that_are_open_are_one_sentence(more_seeds, settled):
     assert verdict(results(*open_variants(*more_seeds)))[1:] == [
-        "No variant is shown to beat the baseline, none.",
-        "a=0.2, b=0.2 and c=0.2 cannot be told apart from none (differences +0.08 to +0.10 "
+        "No variant is shown to beat the baseline, no regularization.",
+        "a=0.2, b=0.2 and c=0.2 cannot be told apart from no regularization (differences +0.08 to "
+        "+0.10 "
         f"points, Holm p at least 0.200, 10 seeds); {settled}",
     ]
 
 
 def test_thirteen_that_are_open_are_counted_not_listed():
     sentence = verdict(results(*open_variants(*[None] * 13)))[2]
-    assert sentence.startswith("The 13 variants cannot be told apart from none (differences -0.02")
+    assert sentence.startswith(
+        "The 13 variants cannot be told apart from no regularization (differences -0.02"
+    )
     sentence = verdict(results(BETTER, *open_variants(*[None] * 12)))[2]
-    assert sentence.startswith("12 of 13 variants cannot be told apart from none (differences ")
+    assert sentence.startswith(
+        "12 of 13 variants cannot be told apart from no regularization (differences "
+    )
 
 
 def test_seeds_too_few_for_so_many_comparisons_are_said():
@@ -539,8 +590,10 @@ def test_several_with_too_few_seeds_are_one_sentence():
     variants = many(3, 0.001, p_holm=1.0, wins=2)
     variants[1]["versus_baseline"]["losses"] = 1
     assert verdict(results(*variants))[1:] == [
-        "a=0.2, b=0.2 and c=0.2 differ from none by +0.08 to +0.10 points on 2 to 3 seeds: too "
-        "few to test; at least 7 are needed."
+        "a=0.2, b=0.2 and c=0.2 differ from no regularization, c=0.2 by +0.08 to a=0.2 by +0.10 "
+        "points, "
+        "on 2 to 3 seeds: too few to test; with fewer than 7 no difference can reach p < 0.05 "
+        "after correction."
     ]
 
 
@@ -590,14 +643,15 @@ def test_what_the_test_set_tells_to_be_better_than_the_chosen_is_said():
 def test_a_difference_that_other_rows_could_undo_is_said():
     wide = {**BETTER["versus_baseline"], "ci95_seeds_and_rows": [-0.001, 0.0132]}
     assert verdict(results(BETTER | {"versus_baseline": wide}))[2:] == [
-        "The difference of dropout=0.2 from none holds for these test rows; over other rows as "
+        "The difference of dropout=0.2 from no regularization holds for these test rows; over "
+        "other rows as "
         "well zero is in its 95 % interval, -0.10 to +1.32 points."
     ]
 
 
 def test_a_variant_without_a_common_seed_is_said():
     assert verdict(results(variant("l2", 0.87)))[1:] == [
-        "l2=0.2 cannot be compared with none: no seed finished in both."
+        "l2=0.2 cannot be compared with no regularization: no seed finished in both."
     ]
 
 

@@ -10,6 +10,7 @@ from kmlp.stats.decomposition.bias_variance import BIAS, VARIANCE, Terms, decomp
 from kmlp.stats.decomposition.jackknife import Jackknifed
 from kmlp.stats.formatting import listed
 from kmlp.stats.paired_tests import ALPHA
+from kmlp.study.results.baseline import baseline_in_words
 from kmlp.study.results.records.base import Estimate, Interval
 from kmlp.study.results.records.decompositions import (
     BiasVariance,
@@ -212,7 +213,8 @@ def decomposition_sentences(results: StudyNumbers) -> list[str]:
         return []
     first = next((e for e in entries if e.variant == results.baseline), entries[0])
     told = [(e, _changes(e.versus_baseline)) for e in entries if e.versus_baseline]
-    return [f"{_drawn(first)}: {_shares(first)}.", *_compared(told, results.baseline, first)]
+    baseline = baseline_in_words(results)
+    return [f"{_drawn(first)}: {_shares(first)}.", *_compared(told, baseline, first)]
 
 
 def _compared(
@@ -227,7 +229,7 @@ def _compared(
         return [f"Against {baseline} {clauses}{rest} (95 % intervals, corrected for all variants)."]
     if told:
         return [
-            f"Neither bias nor variance of any variant can be told from {baseline}'s "
+            f"Neither bias nor variance of any variant can be told from that of {baseline} "
             f"with {first.num_samples} training samples."
         ]
     return []

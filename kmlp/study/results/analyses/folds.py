@@ -9,6 +9,7 @@ from kmlp.stats.cross_validation import summarize_folds
 from kmlp.stats.formatting import Unit, p_equals
 from kmlp.stats.metrics import within_range
 from kmlp.stats.paired_tests import MIN_SEEDS_TO_TEST
+from kmlp.study.results.baseline import as_subject, baseline_in_words
 from kmlp.study.results.fold_scores import FoldScores
 from kmlp.study.results.ranking import standing
 from kmlp.study.results.records.folds import CrossValidation, FoldsOfVariant
@@ -55,7 +56,11 @@ def _entry(variant: VariantResult, folds: FoldScores, versus: Versus | None) -> 
 
 
 def _versus_baseline(results: StudyScores, folds: FoldScores) -> dict[str, Versus]:
-    """By variant, on the repeats that are whole in both, Holm over all variants."""
+    """By variant, on the repeats that are whole in both, Holm over all variants; where folds test
+    what is known already, for it is corrected for looks, too."""
+    if results.basis == "folds":
+        known = {v.name: v.versus_baseline for v in results.variants}
+        return {name: _as_versus(found) for name, found in known.items() if found}
     compared = {
         name: found
         for name in folds.tables
@@ -68,6 +73,11 @@ def _versus_baseline(results: StudyScores, folds: FoldScores) -> dict[str, Versu
     }
 
 
+def _as_versus(versus: Versus) -> Versus:
+    """Without what is told beside it of a comparison with the baseline."""
+    return Versus(**{name: getattr(versus, name) for name in Versus.model_fields})
+
+
 def fold_sentences(results: StudyNumbers) -> list[str]:
     """Which variant is best, and whether that is known; nothing where the verdict says it."""
     found, unit = results.cross_validation, results.unit()
@@ -75,11 +85,13 @@ def fold_sentences(results: StudyNumbers) -> list[str]:
         return []
     best = max(found.variants, key=lambda e: unit.gain(e.mean))
     times = f"{found.num_repeats} times " if found.num_repeats > 1 else ""
+    name = as_subject(results.variant(best.variant), results)
+    baseline = baseline_in_words(results)
     return [
         f"In {found.num_folds}-fold cross-validation, {times}over all training rows, "
-        f"{best.label} has the best mean {unit.title}, {unit.with_unit(best.mean)} "
+        f"{name} has the best mean {unit.title}, {unit.with_unit(best.mean)} "
         f"(95 % interval {unit.interval(best.ci95)}, corrected for shared rows)"
-        f"{_told_apart(best.versus_baseline, results.baseline, unit)}.{_flattered(found)}"
+        f"{_told_apart(best.versus_baseline, baseline, unit)}.{_flattered(found)}"
     ]
 
 

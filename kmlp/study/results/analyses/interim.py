@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from kmlp.stats.formatting import listed
 from kmlp.stats.group_sequential import Decision
+from kmlp.study.results.baseline import baseline_in_words
 from kmlp.study.results.records.study import StudyNumbers
 
 _BY_NAME = 5
@@ -15,7 +16,7 @@ def interim_sentences(results: StudyNumbers) -> list[str]:
         return []
     last = [decisions[-1] for decisions in results.looks.decisions().values()]
     kinds = {
-        f"told apart from {results.baseline}": ("better", "worse"),
+        f"told apart from {baseline_in_words(results)}": ("better", "worse"),
         "known as precisely as was asked": ("precise",),
         "still undecided": ("open", "undecided"),
     }

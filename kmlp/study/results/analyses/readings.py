@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from kmlp.stats.formatting import listed
-from kmlp.stats.paired_tests import min_seeds_to_test
+from kmlp.study.results.records.basis import Tested
 from kmlp.study.results.records.choices import EarlierReading
 from kmlp.study.results.records.study import StudyScores
 from kmlp.study.run_folder.folder import RunFolder
@@ -11,7 +11,7 @@ from kmlp.study.run_folder.readings import Reading, readings_in
 
 
 def earlier_readings(
-    folder: RunFolder, metric: str, baseline: str, num_seeds: Mapping[str, int]
+    folder: RunFolder, metric: str, baseline: str, num_seeds: Mapping[str, int], tested: Tested
 ) -> tuple[EarlierReading, ...]:
     """Those that a folder remembers, but for what is read now; each once.
 
@@ -19,22 +19,25 @@ def earlier_readings(
         folder: of the study.
         metric, baseline: by which variants are compared now.
         num_seeds: finished now, by variant.
+        tested: what is scored, of which fewer or more pairs could tell anything.
     """
     now = Reading(date="", metric=metric, baseline=baseline, num_seeds=num_seeds)
     found: list[Reading] = []
     for reading in readings_in(folder):
         if not any(reading.is_like(other) for other in (*found, now)):
             found.append(reading)
-    return tuple(EarlierReading(num_seeds=r.num_seeds, is_look=_is_look(r, now)) for r in found)
+    return tuple(
+        EarlierReading(num_seeds=r.num_seeds, is_look=_is_look(r, now, tested)) for r in found
+    )
 
 
-def _is_look(then: Reading, now: Reading) -> bool:
+def _is_look(then: Reading, now: Reading, tested: Tested) -> bool:
     """Whether a verdict could have told something apart then, by the same metric and baseline, and
     seeds of what it compared were added, or left out, since."""
     if (then.metric, then.baseline) != (now.metric, now.baseline):
         return False
     base = then.num_seeds.get(then.baseline, 0)
-    needed = min_seeds_to_test(max(1, len(then.num_seeds) - 1))
+    needed = tested.needed(max(1, len(then.num_seeds) - 1))
     compared = [v for v in then.num_seeds if v != then.baseline and v in now.num_seeds]
     return any(
         min(then.num_seeds[v], base) >= needed

@@ -11,6 +11,7 @@ from kmlp.stats.cross_validation import FoldComparison
 from kmlp.stats.formatting import Unit, listed, p_equals
 from kmlp.stats.paired_tests import Comparison
 from kmlp.study.plan import Plan
+from kmlp.study.results.baseline import baseline_in_words, in_words
 from kmlp.study.results.fold_scores import FoldScores, as_tables, of_tables
 from kmlp.study.results.ranking import standing
 from kmlp.study.results.records.basis import Tested
@@ -24,6 +25,7 @@ Place = tuple[int, int | None]
 """Seed; of a fold its repeat's, and which fold."""
 Records = Mapping[Place, MemberRecord]
 Told = tuple[ReferenceResult, Versus]
+_TRIVIAL = "constant"
 
 
 def compare_references(
@@ -31,6 +33,8 @@ def compare_references(
     plan: Plan,
     records: Mapping[str, MemberRecord],
     folds: FoldScores | None = None,
+    *,
+    num_looks: int = 1,
 ) -> tuple[ReferenceResult, ...]:
     """Each reference that has a record, in the order in which they were asked for.
 
@@ -39,6 +43,7 @@ def compare_references(
         plan: its members.
         records: of all that was trained.
         folds: the variants' scores on folds where these test.
+        num_looks: how many p counts.
     """
     planned = _planned(plan, on_folds=folds is not None)
     by_name = {
@@ -49,7 +54,7 @@ def compare_references(
     # Holm's correction is over all of them: of a part each p would be too small.
     is_whole = all(len(by_name[name]) == len(wanted) for name, wanted in planned.items())
     own = _own_folds(scores, plan, trained, folds) if folds else None
-    versus = _versus_best(scores, trained, own, folds) if is_whole else {}
+    versus = _versus_best(scores, trained, own, folds, num_looks) if is_whole else {}
     return tuple(
         _result(scores, name, of_one, versus.get(name), own) for name, of_one in trained.items()
     )
@@ -72,7 +77,7 @@ def _own_folds(
     scores: StudyScores, plan: Plan, trained: Mapping[str, Records], folds: FoldScores
 ) -> FoldScores:
     """The references' scores, laid out as the variants'."""
-    seeds, metrics = sorted({place[0] for r in trained.values() for place in r}), scores.metrics
+    seeds, metrics = plan.config.fold_seeds, scores.metrics
     by_fold = {
         name: {
             (seeds.index(seed), fold or 0): finite(record.metrics["fold"])
@@ -126,8 +131,9 @@ def _versus_best(
     trained: Mapping[str, Records],
     own: FoldScores | None,
     folds: FoldScores | None,
+    num_looks: int,
 ) -> dict[str, Versus]:
-    """Over the seeds that both have, or over the folds; corrected over the references."""
+    """Over the seeds that both have, or over the folds; corrected over references and looks."""
     if scores.best is None:
         return {}
     best, found = scores.best.variant, {}
@@ -140,7 +146,7 @@ def _versus_best(
             found[name] = compared
     corrected = paired_tests.holm([comparison.p for comparison in found.values()])
     return {
-        name: Versus(**asdict(comparison), p_holm=p)
+        name: Versus(**asdict(comparison), p_holm=min(1.0, num_looks * p))
         for (name, comparison), p in zip(found.items(), corrected, strict=True)
     }
 
@@ -175,7 +181,7 @@ def reference_sentences(results: StudyNumbers) -> list[str]:
         return []
     if not told:
         return ["Not all references are trained yet: none is compared with the networks."]
-    label, tested = results.variant(best.variant).label, results.tested
+    label, tested = in_words(results.variant(best.variant), results), results.tested
     told.sort(key=lambda pair: -unit.gain(pair[1].difference))
     by_standing = {
         name: [pair for pair in told if standing(pair[1], unit) == name]
@@ -189,6 +195,54 @@ def reference_sentences(results: StudyNumbers) -> list[str]:
     return [*said, *_of_other_rows(results, best.variant)]
 
 
+def winner(references: Sequence[ReferenceResult], unit: Unit) -> ReferenceResult | None:
+    """The reference that does better than the best network by most; None where none does."""
+    won = {
+        r.name: unit.gain(r.versus_best.difference)
+        for r in references
+        if r.versus_best and standing(r.versus_best, unit) == "better"
+    }
+    better = [r for r in references if r.name in won]
+    return max(better, key=lambda r: won[r.name], default=None)
+
+
+def trivial_sentences(results: StudyNumbers) -> list[str]:
+    """That the best network is not shown to beat what looks at no feature, where tests could."""
+    unit, first = results.unit(), winner(results.references, results.unit())
+    told = [r for r in results.references if r.name == _TRIVIAL and r.versus_best]
+    needed = results.tested.needed(len(results.references))
+    return [
+        _learned_nothing(reference, standing(versus, unit) == "better")
+        for reference in told
+        if (versus := reference.versus_best)
+        and versus.num_pairs >= needed
+        and standing(versus, unit) != "worse"
+        and reference is not first
+    ]
+
+
+def _learned_nothing(trivial: ReferenceResult, is_better: bool) -> str:
+    if is_better:
+        return (
+            f"{_capitalized(called(trivial))} does better than the best network too, which has "
+            "learned nothing that holds on other rows."
+        )
+    return (
+        f"The best network is not shown to do better than {called(trivial)}: it has learned "
+        "nothing that the tests can see."
+    )
+
+
+def called(reference: ReferenceResult) -> str:
+    """A reference as sentences call it: "the mean" alone would be read as one of the scores."""
+    is_trivial = reference.name == _TRIVIAL
+    return f"always predicting {reference.title}" if is_trivial else reference.title
+
+
+def _capitalized(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
 def _of_other_rows(results: StudyNumbers, best: str) -> list[str]:
     """References learn from the baseline's rows: of another number of them a model is not judged
     by itself alone."""
@@ -196,16 +250,17 @@ def _of_other_rows(results: StudyNumbers, best: str) -> list[str]:
     if own == theirs:
         return []
     return [
-        f"These models learnt from as many rows as {results.baseline}, "
-        f"{results.variant(best).label} from another number: that may be the difference."
+        f"These models learnt from as many rows as {baseline_in_words(results)}, "
+        f"{in_words(results.variant(best), results)} from another number: that may be the "
+        "difference."
     ]
 
 
 def _better(pairs: Sequence[Told], label: str, unit: Unit, tested: Tested) -> str:
     (reference, versus), *others = pairs
     mean = unit.with_unit(reference.test[unit.metric].mean)
-    title = reference.title[:1].upper() + reference.title[1:]
-    rest = f"; so {_do(len(others) > 1)} {listed(r.title for r, _ in others)}" if others else ""
+    title = _capitalized(called(reference))
+    rest = f"; so {_do(len(others) > 1)} {listed(called(r) for r, _ in others)}" if others else ""
     return (
         f"{title} {_do(reference.name == 'boosted_trees')} better than the best network, {label}: "
         f"{tested.adjective} {unit.title} {mean}, by {_size(versus, unit)}{rest}."
@@ -217,7 +272,7 @@ def _do(is_plural: bool) -> str:
 
 
 def _unclear(pairs: Sequence[Told], label: str, unit: Unit, tested: Tested) -> str:
-    seen = "; ".join(f"{reference.title} {_difference(v, unit)}" for reference, v in pairs)
+    seen = "; ".join(f"{called(reference)} {_difference(v, unit)}" for reference, v in pairs)
     needed, fewest = tested.needed(len(pairs)), min(v.num_pairs for _, v in pairs)
     few = f"; {tested.pairs(fewest)} cannot show any, at least {needed} are needed" * (
         fewest < needed
@@ -227,8 +282,8 @@ def _unclear(pairs: Sequence[Told], label: str, unit: Unit, tested: Tested) -> s
 
 def _worse(pairs: Sequence[Told], label: str, unit: Unit, tested: Tested) -> str:
     (nearest, versus), *others = pairs
-    least = f", {nearest.title} by the least" if others else ""
-    names = listed(reference.title for reference, _ in pairs)
+    least = f", {called(nearest)} by the least" if others else ""
+    names = listed(called(reference) for reference, _ in pairs)
     return f"The best network, {label}, beats {names}{least}: by {_size(versus, unit)}."
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from kmlp.stats.paired_tests import MIN_SEEDS_TO_TEST, min_seeds_to_test
+from kmlp.stats.paired_tests import ALPHA, MIN_SEEDS_TO_TEST, min_seeds_to_test
 
 Basis = Literal["test", "folds"]
 
@@ -34,6 +34,14 @@ class Tested:
     def needed(self, num_comparisons: int) -> int:
         """How many pairs can show anything at all, among so many comparisons."""
         return MIN_SEEDS_TO_TEST if self.pair == "fold" else min_seeds_to_test(num_comparisons)
+
+    def why_more(self, num_comparisons: int) -> str:
+        """Why fewer pairs cannot tell."""
+        needed = self.needed(num_comparisons)
+        if self.pair == "fold":
+            return f"at least {needed} are needed"
+        corrected = " after correction" * (num_comparisons > 1)
+        return f"with fewer than {needed} no difference can reach p < {ALPHA}{corrected}"
 
     def pairs(self, number: int) -> str:
         """ "10 seeds", "1 fold"."""

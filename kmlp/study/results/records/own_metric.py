@@ -33,8 +33,10 @@ class OwnScores(Record):
         return own_record(self.name, higher_is_better=self.higher_is_better)
 
     def added_to(self, records: Mapping[str, MemberRecord]) -> dict[str, MemberRecord]:
-        """The members' records, those that have such scores with them."""
-        return {id: self._with(record) for id, record in records.items()}
+        """The members' records with these scores; what was trained since, and is scored when its
+        run ends, is not known yet."""
+        known = {id: r for id, r in records.items() if id in self.members or r.status != "done"}
+        return {id: self._with(record) for id, record in known.items()}
 
     def _with(self, record: MemberRecord) -> MemberRecord:
         own = self.members.get(record.id, {})
