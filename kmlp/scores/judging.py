@@ -23,6 +23,7 @@ from kmlp.stats.equivalence import MeanDifference, checked_margin, equivalence, 
 from kmlp.stats.paired_tests import compare_paired, holm
 from kmlp.stats.summaries import Summary, summarize
 from kmlp.stats.unpaired_tests import compare_unpaired
+from kmlp.text import shown
 
 _ROUNDING = 1e-12
 Own = Mapping[Pair, float]
@@ -125,6 +126,8 @@ def _versus(
         found = compare_unpaired(list(own.values()), list(baseline.values()))
         fewer = min(len(own), len(baseline))
         return {"test": "permutation", "num_compared": fewer, **asdict(found)}
+    if "fold" in scores.paired_by:
+        _refuse_other_folds(scores, dataset, method, own, baseline)
     common = [pair for pair in own if pair in baseline]
     if not common:
         return None
@@ -214,6 +217,20 @@ def _fold_table(
         )
     order = sorted(folds[0])
     return np.array([[found[fold] for fold in order] for found in repeats.values()])
+
+
+def _refuse_other_folds(scores: Scores, dataset: str, method: str, own: Own, baseline: Own) -> None:
+    """Folds from 1 on beside folds from 0 on would be paired, each with another one's rows."""
+    place = scores.paired_by.index("fold")
+    mine, theirs = (sorted({pair[place] for pair in of}) for of in (own, baseline))
+    if mine == theirs:
+        return
+    where = f" on {dataset}" if dataset else ""
+    raise DataError(
+        f"{method}{where}: its folds are {', '.join(map(shown, mine[:10]))}, the baseline's "
+        f"{', '.join(map(shown, theirs[:10]))}. Folds of one name are compared as the same rows: "
+        "call them alike (kmlp counts from 0), or rename the column fold."
+    )
 
 
 def _sizes(table: np.ndarray) -> dict[str, int]:

@@ -116,6 +116,15 @@ def test_an_unknown_baseline_is_refused_with_those_there_are():
         judge(read_scores(rows()), baseline="x")
 
 
+def test_folds_that_are_counted_otherwise_are_refused():
+    """Four of five would be paired, each with the rows of another fold."""
+    table = rows(seeds=2, folds=5)
+    pairs = zip(table["method"], table["fold"], strict=True)
+    counted = [fold + (method != "base") for method, fold in pairs]
+    with pytest.raises(DataError, match="Folds of one name are compared as the same rows"):
+        judge(read_scores({**table, "fold": counted}))
+
+
 @pytest.mark.parametrize("key", ["seed", "fold"])
 def test_scores_that_differ_by_rounding_alone_are_ties(key):
     table = {
