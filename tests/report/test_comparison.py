@@ -1,6 +1,5 @@
 """Studies side by side: what each says, and what differs between them."""
 
-import html
 import json
 import re
 
@@ -116,7 +115,7 @@ def test_every_answer_and_its_caveats_stand_on_the_first_page(tmp_path):
         for n, k in zip("ab", (6, 8), strict=True)
     ]
     page = write_comparison([s.folder.path for s in studies], tmp_path / "both")
-    text = html.unescape(text_of(page.read_text()))
+    text = text_of(page.read_text())
     before = text[: text.index("Scores by variant")]
     pdf = pypdf.PdfReader(page.with_suffix(".pdf")).pages[0].extract_text()
     for study in studies:

@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import html
 import io
 import json
 import re
@@ -65,8 +66,7 @@ def page_of(made) -> str:
 def text_of(page: str) -> str:
     """What a reader sees, without the figures, in one line."""
     without = re.sub(r"<(style|svg).*?</\1>|<wbr>", "", page, flags=re.DOTALL)
-    without = without.replace("&#39;", "'").replace("&gt;", ">").replace("&lt;", "<")
-    return " ".join(re.sub(r"<[^>]+>", " ", without).split())
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", without)).split())
 
 
 def names_of(made) -> tuple[str, ...]:

@@ -29,6 +29,13 @@ def test_what_helps_on_some_data_sets_is_not_said_to_help_on_one_or_on_all(resul
     assert "Shown to help on some data sets only: dropout on a and b." in said
 
 
+def test_of_folds_only_the_one_that_is_left_out_has_no_say_in_when_training_stops(results):
+    study = results.model_copy(update={"basis": "folds"})
+    chapters = methods_chapter({"a": study}, Numbering()).chapters
+    (stopping,) = (chapter for chapter in chapters if "stops" in chapter.title)
+    assert "Rows of the fold that is left out have no say in it." in stopping.blocks[0].parts[-1]
+
+
 @pytest.mark.parametrize(
     ("nesterov", "step"), [(False, "w <- w + u"), (True, "w + mu u - eta_t g")]
 )
