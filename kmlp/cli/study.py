@@ -106,6 +106,8 @@ def run(
         kmlp run fashion_mnist --watch --open
         kmlp run assignment
     """
+    from kmlp.study.results.caveats import cut_short
+
     options = options or Options()
     if tune:
         if watch:
@@ -149,6 +151,11 @@ def run(
         variants = ",".join(map(str, studies[""].variants))
         more = f"--variants {variants},dropout=0.5"
         print(" ".join([f"  {same}", *options.words("variants"), more]))
+    if any(cut_short(one.record) for one in found):
+        # Networks of other epochs are another study, which this folder would refuse.
+        longer = f"kmlp run {quote(target)} --out {quote(f'{folder}-longer')}"
+        epochs = 2 * max(config.train.max_epochs for config in studies.values())
+        print(" ".join([f"  {longer}", *options.words("max_epochs"), f"--max-epochs {epochs}"]))
 
 
 def _search_of(target: str) -> Path | None:

@@ -69,7 +69,7 @@ def check_split(member: Member, y: np.ndarray, spec: DataSpec, rows: Rows | None
             f"num_train={member.num_train} is more than the {len(kept)} training rows{where} "
             f"that are left once validation rows are held out. {fraction} Take fewer."
         )
-    _check_weights(known, {"train": kept, "validate": held_out})
+    _check_weights(known, {"train": kept, "validate": held_out, "score": member.fold(known)})
     if sample and sample.kind == "bootstrap":
         return  # what a draw leaves out is chance
     absent = np.setdiff1d(np.arange(spec.num_classes), y[kept])

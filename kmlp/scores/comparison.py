@@ -84,8 +84,7 @@ def compare(
             f"0.2 points. Received: {equivalence}."
         )
     read = read_scores(scores, method=method, score=score, higher_is_better=higher_is_better)
-    scale = unit_of(read.metric).scale
-    found = judge(read, baseline=baseline, margin=equivalence and equivalence / scale)
+    found = judge(read, baseline=baseline, margin=unit_of(read.metric).margin(equivalence))
     unspoken = Comparison(found, read.metric)
     said = verdict(found, unspoken.unit)
     return Comparison(found.model_copy(update={"verdict": said}), read.metric)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from kmlp.errors import ConfigError
 from kmlp.stats.metrics import BY_NAME
 from kmlp.stats.metrics.record import MetricRecord
 
@@ -92,6 +93,28 @@ class Unit:
     def of_difference(self) -> str:
         """The unit of a difference: "points" or, where it has no name, "in RMSE"."""
         return "points" if self.scale > 1 else f"in {self.title}"
+
+    def margin(self, written: float | None) -> float | None:
+        """A difference that does not matter, from points or the metric's own unit to that.
+
+        Raises:
+            ConfigError: no difference is larger; whatever the scores, all would be equivalent.
+
+        Example:
+            >>> unit_of("accuracy").margin(0.5), unit_of("auc").margin(0.01)
+            (0.005, 0.01)
+        """
+        if written is None:
+            return None
+        range_ = self.record.most - self.record.least
+        if written / self.scale < range_:
+            return written / self.scale
+        example = f"{range_ * self.scale / 100:g}"
+        raise ConfigError(
+            f"equivalence is the largest difference of {self.title} that does not matter, "
+            f"{self.of_difference}; none is larger than {range_ * self.scale:g}. Received: "
+            f"{written:g}. Write one such as {example}."
+        )
 
     def gain(self, value: float) -> float:
         """The value such that more is better: a key to rank by; of a difference, what is won."""

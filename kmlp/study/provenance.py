@@ -1,5 +1,6 @@
 """What a run folder is about: its study, its data and its environment; one folder, one study."""
 
+import dataclasses
 import logging
 import platform
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from kmlp.engine.trainer import Trainer
 from kmlp.errors import RunFolderError
 from kmlp.machine import package_version
 from kmlp.stats.metrics import METRICS
+from kmlp.stats.monitoring import resolved_metric
 from kmlp.study.run_folder import RunFolder
 
 logger = logging.getLogger(__name__)
@@ -43,7 +45,13 @@ _MACHINE = ("python", "platform", "backend", "device", "packages")
 def refuse_other_study(folder: RunFolder, config: StudyConfig, data: Dataset) -> None:
     """Refuses a folder that holds another study, with what differs."""
     if (folder.path / _STUDY).exists():
-        refuse_differences(folder, _differences(stored_config(folder), config), data)
+        there, here = (metric_named(one, data) for one in (stored_config(folder), config))
+        refuse_differences(folder, _differences(there, here), data)
+
+
+def metric_named(config: StudyConfig, data: Dataset) -> StudyConfig:
+    """The same study with its metric by name: to write out what "auto" means asks nothing else."""
+    return dataclasses.replace(config, metric=resolved_metric(config.metric, data.spec.task))
 
 
 def refuse_differences(folder: RunFolder, differences: Sequence[str], data: Dataset) -> None:
@@ -78,7 +86,8 @@ def claim(folder: RunFolder, config: StudyConfig, data: Dataset, trainer: Traine
     refuse_other_study(folder, config, data)
     if (folder.path / _STUDY).exists():
         tell_of_changes(folder, _STUDY, _ENVIRONMENT)
-        _tell_of_another_question(folder, stored_config(folder), config)
+        there, here = (metric_named(one, data) for one in (stored_config(folder), config))
+        _tell_of_another_question(folder, there, here)
     # Where no row is set aside, each is held out once a repeat.
     tested = data.y_test if data.has_test_rows else data.y_train
     weight = data.test_weight if data.has_test_rows else data.rows.weight

@@ -26,6 +26,7 @@ from kmlp.study.plan import Plan, plan_study
 from kmlp.study.provenance import (
     claim,
     describe,
+    metric_named,
     refuse_other_study,
     stored_config,
     stored_environment,
@@ -135,7 +136,7 @@ def _run(
     """Trains what is missing of a study whose plan is checked and whose strengths are known."""
     config = plan.config
     with folder.writing():
-        _refuse_other_looks(folder, config)
+        _refuse_other_looks(folder, config, data)
         claim(folder, config, data, trainer)
         rounds = _train(plan, folder, data, trainer, progress, title)
         _train_references(plan, rounds, folder, data, progress)
@@ -160,11 +161,11 @@ def _run(
     return Study(config, folder.path, results)
 
 
-def _refuse_other_looks(folder: RunFolder, config: StudyConfig) -> None:
+def _refuse_other_looks(folder: RunFolder, config: StudyConfig, data: Dataset) -> None:
     """Once a look was taken its plan stands: over it the error rate was split beforehand."""
     if not (folder.path / "study.toml").exists():
         return
-    stored = stored_config(folder)
+    stored, config = (metric_named(one, data) for one in (stored_config(folder), config))
     differences = [
         f"{name} is {getattr(stored, name)!r} there, {getattr(config, name)!r} here"
         for name in ("num_seeds", "max_seeds", "half_width", "metric")
@@ -283,11 +284,11 @@ def _split_kinds(plan: Plan, data: Dataset) -> dict[Any, tuple[str, Member]]:
     """A variant's name and a member of each kind of split, which all of it share.
 
     One seed splits alike for every variant, and every part of a sample has as many rows; but not
-    where groups stay whole or folds are given.
+    where groups stay whole, folds are given or some rows weigh nothing.
     """
-    seeds = plan.config.seeds if data.rows.are_uneven else plan.config.seeds[:1]
+    seeds = plan.config.seeds if data.rows.differ_by_draw else plan.config.seeds[:1]
     found = [(v, by_seed[seed]) for v, by_seed in plan.members.items() for seed in seeds]
-    if data.rows.are_uneven:
+    if data.rows.differ_by_draw:
         found += [(e.variant, e.member) for e in plan.extras]
         return {(m.sample, m.seeds.split, m.num_train): (v, m) for v, m in found}
     found += [(e.variant, e.member) for e in plan.extras if e.place == 0]

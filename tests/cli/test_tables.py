@@ -68,6 +68,19 @@ def test_a_study_ends_with_what_makes_its_page(tmp_path, monkeypatch):
     assert "Next:" not in kmlp("study", "mnist", "--out", str(run), "--json").stdout
 
 
+@pytest.mark.parametrize("is_cut_short", [True, False])
+def test_a_run_that_ended_early_offers_more_epochs(tmp_path, monkeypatch, is_cut_short):
+    run = tmp_path / "run"
+    hand_made(run, "multiclass")
+    monkeypatch.setattr("kmlp.cli.study.run_one", lambda *_, **__: (load_study(run), run))
+    told = ["they were still getting better"] * is_cut_short
+    monkeypatch.setattr("kmlp.study.results.caveats.cut_short", lambda results: told)
+    words = ("--seeds", "6", "--max-epochs", "5")
+    last = kmlp("run", "mnist", "--out", str(run), *words).stdout.splitlines()[-1]
+    longer = f"  kmlp run mnist --out {run}-longer --seeds 6 --max-epochs 10"
+    assert (last == longer) == is_cut_short
+
+
 SCORES = {
     "task": "regression",
     "num_rows": 1234,

@@ -11,6 +11,7 @@ from kmlp.data import Dataset
 from kmlp.errors import ConfigError, RunFolderError
 from kmlp.stats.metrics import METRICS, classification_metrics
 from kmlp.stats.resampling import resampled_means, two_way_interval
+from kmlp.study.judging.rescore import rescore
 from kmlp.study.loading import load_study
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.study import run_study
@@ -130,6 +131,17 @@ def test_a_metric_that_the_rows_cannot_tell_is_refused(tmp_path):
         study(config, tmp_path / "run", data)
 
 
+def test_a_metric_is_told_of_the_rows_that_count_before_anything_trains(tmp_path):
+    """Both classes are among the test rows, but of one every row weighs nothing."""
+    data = made()
+    weights = (np.ones(100), data.y_test.astype(float))
+    arrays = (data.x_train, data.y_train, data.x_test, data.y_test)
+    data = Dataset.from_arrays(*arrays, sample_weight=weights)
+    with pytest.raises(ConfigError, match="auc cannot be told of the test rows"):
+        study(CONFIG, tmp_path / "run", data)
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_metric_that_validation_rows_cannot_tell_is_refused_before_training(tmp_path):
     data = made()
     x, y = data.x_train, data.y_train
@@ -140,9 +152,36 @@ def test_a_metric_that_validation_rows_cannot_tell_is_refused_before_training(tm
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(("metric", "most"), [("auc", "1"), ("accuracy", "100")])
+def test_a_margin_that_no_difference_exceeds_is_refused(metric, most, tmp_path):
+    config = dataclasses.replace(CONFIG, metric=metric, equivalence=float(most))
+    with pytest.raises(ConfigError, match=f"none is larger than {most}. Received: {most}"):
+        study(config, tmp_path / "run", made())
+
+
+def test_points_of_another_metric_are_no_margin_of_it(by_auc):
+    """Two points of accuracy would be more than all that an AUC can differ by."""
+    config = dataclasses.replace(CONFIG, metric="accuracy", equivalence=2.0)
+    judged = study(config, by_auc.run_dir, made())
+    with pytest.raises(ConfigError, match=r"none is larger than 1\. Received: 2"):
+        rescore(judged.run_dir, "auc")
+    assert load_study(by_auc.run_dir).record.metric.name == "accuracy"
+
+
 def test_an_unknown_metric_is_refused_with_those_there_are():
     with pytest.raises(ConfigError, match="accuracy"):
         dataclasses.replace(CONFIG, metric="f1")
+
+
+def test_a_metric_that_is_written_out_is_no_other_than_the_one_that_auto_means(tmp_path, caplog):
+    """What `kmlp rescore` writes out, and the same command after it, ask the same."""
+    given = {"variants": ("none", "dropout"), "strengths": "auto", "num_seeds": "auto"}
+    config = dataclasses.replace(CONFIG, metric="auto", max_seeds=10, **given)
+    first = study(config, tmp_path / "run", made()).results
+    rescore(tmp_path / "run", "accuracy")
+    assert study(config, tmp_path / "run", made()).results == first
+    study(dataclasses.replace(config, metric="accuracy"), tmp_path / "run", made())
+    assert "was judged by" not in caplog.text
 
 
 def test_strengths_that_it_chose_stand(tmp_path):

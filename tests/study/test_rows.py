@@ -219,6 +219,25 @@ def test_every_given_fold_is_looked_at_before_anything_trains(tmp_path):
         study(data, tmp_path / "run", folds=3)
 
 
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"folds": 3}, "every row to score on weighs 0"),
+        ({"num_seeds": 40, "validation_fraction": 0.02}, "every row to validate on weighs 0"),
+    ],
+)
+def test_rows_that_weigh_nothing_are_looked_at_before_anything_trains(more, message, tmp_path):
+    """A fold of them, or what one of many seeds draws to validate on: of neither is a score."""
+    columns = table()
+    columns["w"] = (columns["fold"] != "f1").astype(float)
+    given = {"fold_on": "fold", "test": "cv"} if "folds" in more else {"test": 0.2}
+    columns = {n: columns[n] for n in ("a", "b", "y", "w", *(["fold"] * ("folds" in more)))}
+    data = Dataset.from_table(columns, "y", weight_on="w", **given)
+    with pytest.raises(ConfigError, match=message):
+        study(data, tmp_path / "run", **more)
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_search_cannot_cut_given_folds_anew(tmp_path):
     from kmlp import tune
 

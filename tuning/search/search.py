@@ -185,8 +185,9 @@ def _check(config: SearchConfig, data: Dataset) -> None:
     defaults = {p.name: p.default for p in executions.space.parameters if not p.conditions}
     check_repeats(config.folds, config.repeats, data.rows)
     members = executions.members(defaults)
-    # Every seed's split, and every fold, is like the first, unless groups stay whole.
-    for member in members if data.rows.are_uneven else members[:1]:
+    # Every seed's split, and every fold, is like the first, unless groups stay whole or some rows
+    # weigh nothing.
+    for member in members if data.rows.differ_by_draw else members[:1]:
         check_split(member, data.y_train, data.spec, data.rows)
     make_oracle(config, executions)
     points = num_points(executions.space.parameters)

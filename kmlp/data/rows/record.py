@@ -53,6 +53,12 @@ class Rows:
         return self.groups is not None or self.folds is not None
 
     @property
+    def differ_by_draw(self) -> bool:
+        """Whether what holds of one seed's parts may not hold of another's: their rows of each
+        class, and whether any of them counts."""
+        return self.are_uneven or (self.weight is not None and not self.weight.all())
+
+    @property
     def given_validation(self) -> np.ndarray:
         """The rows that validate whatever the seed, sorted `int32` indices."""
         return self._where(self.is_validation)

@@ -79,10 +79,11 @@ class Metric:
         Raises:
             ConfigError: the function fails, gives no finite number, or takes no weights.
         """
-        predictions = np.asarray(outputs, np.float64)
+        # Copies: a function that sorts them in place must not change what others are given.
+        predictions = np.array(outputs, np.float64)
         predictions = np.exp(predictions) if predictions.ndim == 2 else predictions
         try:
-            value = self.function(np.asarray(truth), predictions, **self._weights(weights))
+            value = self.function(np.array(truth), predictions, **self._weights(weights))
             number = float(value)
         except ConfigError:
             raise
@@ -108,7 +109,7 @@ class Metric:
                 f"metric {shown(self.name)}: rows have weights here, and its function takes none. "
                 f"Give it a parameter {_WEIGHTS}."
             )
-        return {_WEIGHTS: weights}
+        return {_WEIGHTS: weights.copy()}
 
 
 def own_record(name: str, *, higher_is_better: bool) -> MetricRecord:

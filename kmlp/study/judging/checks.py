@@ -8,6 +8,7 @@ from kmlp.config import AUTO, StudyConfig
 from kmlp.data import Dataset, DataSpec
 from kmlp.engine.member import Member
 from kmlp.errors import ConfigError
+from kmlp.stats.formatting import unit_of
 from kmlp.stats.metrics import classification_metrics, regression_metrics
 from kmlp.stats.metrics.own import Metric
 from kmlp.stats.monitoring import resolved_metric
@@ -25,10 +26,11 @@ def check_metric(plan: Plan, data: Dataset, kinds: Sequence[Member]) -> None:
         kinds: a member of each kind of split: all of a kind validate on as many rows of a class.
     """
     name = resolved_metric(plan.config.metric, data.spec.task)
+    unit_of(name).margin(plan.config.equivalence)
     if plan.config.metric == AUTO:
         return
-    for rows, truth in _scored_rows(plan, data, kinds):
-        if np.isnan(_score_of_nothing_known(name, data.spec.in_unit(truth), data.spec)):
+    for rows, truth, weight in _scored_rows(plan, data, kinds):
+        if np.isnan(_score_of_nothing_known(name, data.spec.in_unit(truth), weight, data.spec)):
             fewer = ", or fewer folds" * (not data.has_test_rows)
             fewer += ", or hold more rows out" * (rows == _VALIDATION)
             raise ConfigError(
@@ -37,26 +39,33 @@ def check_metric(plan: Plan, data: Dataset, kinds: Sequence[Member]) -> None:
             )
 
 
-def _scored_rows(
-    plan: Plan, data: Dataset, kinds: Sequence[Member]
-) -> Iterator[tuple[str, np.ndarray]]:
-    """The labels of all parts that are scored, each with what it is."""
-    yield "training", data.y_train
+Scored = tuple[str, np.ndarray, np.ndarray | None]
+"""What rows are scored, their labels, and what these weigh."""
+
+
+def _scored_rows(plan: Plan, data: Dataset, kinds: Sequence[Member]) -> Iterator[Scored]:
+    """All parts that are scored."""
+    yield "training", data.y_train, data.rows.weight
     if data.has_test_rows:
-        yield "test", data.y_test
+        yield "test", data.y_test, data.test_weight
     else:
         yield from _folds(plan, data)
     for member in kinds:
         _, held_out = member.split(data.rows)
         if len(held_out):
-            yield _VALIDATION, data.y_train[held_out]
+            yield _VALIDATION, *_labels(data, held_out)
 
 
-def _folds(plan: Plan, data: Dataset) -> Iterator[tuple[str, np.ndarray]]:
+def _folds(plan: Plan, data: Dataset) -> Iterator[Scored]:
     for extra in plan.extras:
         if extra.group == "folds" and extra.variant == plan.config.baseline:
             rows = extra.member.fold(data.rows)
-            yield f"fold {extra.place} (repeat with seed {extra.seed})", data.y_train[rows]
+            yield f"fold {extra.place} (repeat with seed {extra.seed})", *_labels(data, rows)
+
+
+def _labels(data: Dataset, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    weight = data.rows.weight
+    return data.y_train[rows], None if weight is None else weight[rows]
 
 
 def check_own_metric(metric: Metric, config: StudyConfig, data: Dataset) -> None:
@@ -75,9 +84,11 @@ def _nothing_known(truth: np.ndarray, spec: DataSpec) -> np.ndarray:
     return np.full((len(truth), spec.num_classes), -np.log(spec.num_classes))
 
 
-def _score_of_nothing_known(metric: str, truth: np.ndarray, spec: DataSpec) -> float:
+def _score_of_nothing_known(
+    metric: str, truth: np.ndarray, weight: np.ndarray | None, spec: DataSpec
+) -> float:
     score = regression_metrics if spec.task == "regression" else classification_metrics
-    return score(truth, _nothing_known(truth, spec))[metric]
+    return score(truth, _nothing_known(truth, spec), weight)[metric]
 
 
 def refuse_unfit(metric: Metric, config_says: Mapping[str, object]) -> None:

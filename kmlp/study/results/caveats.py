@@ -22,7 +22,7 @@ def caveats(results: StudyNumbers) -> list[str]:
         *_other_rows(results),
         *_diverged(results),
         *_given_up(results),
-        *_cut_short(results),
+        *cut_short(results),
         *_piloted(results),
         *_tuned(results),
         *_imbalanced(results),
@@ -39,7 +39,7 @@ def decisive_caveats(results: StudyNumbers) -> list[str]:
         *trivial_sentences(results),
         *_sampled(results),
         *_dominated(results),
-        *_cut_short(results),
+        *cut_short(results),
         *_diverged(results),
         *_given_up(results),
         *_other_rows(results),
@@ -174,7 +174,7 @@ def _sampled(results: StudyNumbers) -> list[str]:
     ]
 
 
-def _cut_short(results: StudyNumbers) -> list[str]:
+def cut_short(results: StudyNumbers) -> list[str]:
     """Whether many networks were at their best in the last epochs that they were given.
 
     The last twentieth of them: under a rate that falls to 0 the very last epoch gains next to

@@ -121,7 +121,6 @@ def read_evidence(
     """
     truth, weight = folder.test_labels(), folder.row_weights()
     known = own.known if own else BY_NAME[resolved_metric(plan.config.metric, task)]
-    margin = plan.config.equivalence
     by_variant = {
         variant: {seed: records[id] for seed, id in ids.items() if id in records}
         for variant, ids in plan.ids.items()
@@ -144,7 +143,7 @@ def read_evidence(
         rows=_row_scores(outputs, truth, known) if weight is None else None,
         num_looks=num_looks,
         has_planned_looks=not isinstance(plan.config.num_seeds, int),
-        margin=margin and margin / unit_of(known).scale,
+        margin=unit_of(known).margin(plan.config.equivalence),
         ensembles=own.ensembles if own else {},
         folds=folds,
     )

@@ -80,6 +80,7 @@ def test_what_is_said_of_rows_is_part_of_the_data():
     ("said", "message"),
     [
         ({"groups": [1, 2]}, "groups must be (n,) for 12 training rows. Received: shape (2,)"),
+        ({"groups": np.array(["NaT"] * 12, "datetime64[D]")}, "groups: row 0 is of no group"),
         ({"sample_weight": [1, 2]}, "sample_weight must be (n,) numbers for 12 rows"),
         ({"sample_weight": -np.ones(12)}, "must be finite, 0 or more, and not 0 in every row"),
         ({"sample_weight": np.zeros(12)}, "must be finite, 0 or more, and not 0 in every row"),

@@ -301,6 +301,19 @@ def test_weights_are_handed_to_a_function_that_takes_them():
         COST.of(np.array([0, 1]), np.log(np.full((2, 2), 0.5)), weights)
 
 
+def test_a_function_cannot_change_what_it_is_given():
+    """The rows' truth is read once for all networks: sorted in place it would be others' truth."""
+
+    def sorting(truth, predictions, sample_weight):
+        for given in (truth, predictions, sample_weight):
+            given.sort()
+        return float(np.mean(predictions))
+
+    given = [np.array([3.0, 1.0]) for _ in range(3)]
+    assert kmlp.Metric("sorting", sorting, higher_is_better=False).of(*given) == 2.0
+    assert [one.tolist() for one in given] == [[3.0, 1.0]] * 3
+
+
 def test_the_command_line_takes_a_name_and_a_python_file(tmp_path, by_cost):
     file = tmp_path / "costs.py"
     file.write_text(
