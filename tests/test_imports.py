@@ -18,6 +18,7 @@ ROOT = Path(__file__).parent.parent
         "from kmlp import load_study, write_report",
     ],
 )
+@pytest.mark.process
 def test_what_must_be_instant_loads_no_keras(statement):
     check = (
         f"{statement}; import sys; assert not {{'keras', 'tensorflow', 'jax'}} & set(sys.modules)"
@@ -25,6 +26,7 @@ def test_what_must_be_instant_loads_no_keras(statement):
     subprocess.run([sys.executable, "-c", check], check=True, cwd=ROOT)
 
 
+@pytest.mark.process
 def test_a_table_for_a_terminal_loads_nothing_that_draws():
     heavy = "{'keras', 'tensorflow', 'jax', 'matplotlib', 'jinja2'}"
     check = f"import sys, kmlp.cli.printing.tables; assert not {heavy} & set(sys.modules)"

@@ -155,6 +155,7 @@ def test_a_call_refuses_someone_elses_folder(inside, call, finished, search, tmp
     assert snapshot(out) == before
 
 
+@pytest.mark.process
 def test_a_refusal_loads_no_keras(theirs, finished):
     script = (
         "import sys; from kmlp.cli import main\n"
@@ -335,6 +336,7 @@ EARLIER = [
 
 
 @pytest.mark.parametrize(("make", "kind"), EARLIER)
+@pytest.mark.page
 def test_folders_of_0_1_0_are_known_by_what_they_hold_and_get_their_mark(
     make, kind, finished, tmp_path
 ):

@@ -39,7 +39,12 @@ class LiveDisplay(ABC):
     """Collects what the stacks' threads tell and shows it; used as a context manager.
 
     What is told is kept under `_lock`; it is shown twice a second, or in lines that `_say` prints.
+
+    Attributes:
+        left_is: what `seconds_left` is of, in words.
     """
+
+    left_is = "left"
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or PlainConsole(stderr=True, soft_wrap=True)
@@ -76,7 +81,8 @@ class LiveDisplay(ABC):
 
     def _time(self) -> str:
         elapsed, left = clock(time.monotonic() - self._started), self.seconds_left()
-        return f"{elapsed} so far" + (f", about {clock(left)} left" if left is not None else "")
+        about = f", about {clock(left)} {self.left_is}" if left is not None else ""
+        return f"{elapsed} so far{about}"
 
     def standing(self) -> tuple[Standing, str]:
         """How far it is, and the same in words."""

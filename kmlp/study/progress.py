@@ -29,6 +29,8 @@ class StudyProgress(LiveDisplay):
             run_study(config, "runs/a", progress=progress)
     """
 
+    left_is = "of training left"  # programs that are still to be compiled, and references, aside
+
     def __init__(self, console: Console | None = None) -> None:
         super().__init__(console)
         self._variant_of: dict[str, str] = {}

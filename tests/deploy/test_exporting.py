@@ -275,6 +275,7 @@ def test_data_without_names_of_their_own_take_the_model_s(images, tmp_path):
         output_names=("probabilities", "label"),
         schema=None,
         feature_names=(),
+        manifest={},
         outputs=lambda x: {"probabilities": np.eye(10, dtype=np.float32)[images.y_test]},
     )
     scores = evaluate(model, images)

@@ -21,6 +21,7 @@ def run(script: str) -> subprocess.CompletedProcess:
     return subprocess.run(command, capture_output=True, text=True, check=True)
 
 
+@pytest.mark.process
 def test_each_core_is_a_place_with_a_device_of_one_thread():
     done = run(
         "backend.devices()\n"

@@ -52,6 +52,7 @@ def studies(folders, *names):
     return [load_study(folders / name) for name in names]
 
 
+@pytest.mark.page
 def test_a_data_set_counts_once_by_the_difference_its_study_tells(folders):
     read = studies(folders, "run0", "run1", "run2")
     found = across_studies(read).found

@@ -46,6 +46,12 @@ def test_epochs_are_a_span_only_where_they_differ(progress):
     assert "2 running at epoch 3 to 5, best" in progress._line()
 
 
+def test_what_is_left_is_told_to_be_training_alone(progress, monkeypatch):
+    """Compiling and references come on top, as long as the training of small networks."""
+    monkeypatch.setattr(progress, "seconds_left", lambda: 61.0)
+    assert progress._line().endswith("about 1:01 of training left")
+
+
 def test_regression_tells_the_lowest_validation_error(progress):
     for epoch, values in enumerate(([0.9, 0.5], [0.8, 0.55], [0.85, np.nan]), start=1):
         logs = {"loss": [9.0] * 2, "mse": [0.01] * 2, "val_mse": values}
