@@ -112,11 +112,15 @@ def _corrected(found: Sequence[Mapping[str, Any]]) -> list[VersusMethod]:
 
 def _summary(scores: Scores, dataset: str, method: str, own: Own) -> Summary:
     found = summarize(list(own.values()))
-    if "fold" not in scores.paired_by or len(own) < 2:
+    if "fold" in scores.paired_by and len(own) > 1:
+        table = _fold_table(scores, dataset, method, own, list(own))
+        # Neither n nor independence is what a standard error would take them for.
+        found = replace(found, se=None, ci95=fold_interval(table, **_sizes(table)))
+    if found.ci95 is None:
         return found
-    table = _fold_table(scores, dataset, method, own, list(own))
-    # Neither n nor independence is what a standard error would take them for.
-    return replace(found, se=None, ci95=fold_interval(table, **_sizes(table)))
+    low, high = found.ci95
+    # As a study's: no accuracy is above 1.
+    return replace(found, ci95=(max(low, scores.metric.least), min(high, scores.metric.most)))
 
 
 def _versus(

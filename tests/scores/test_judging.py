@@ -116,6 +116,19 @@ def test_an_unknown_baseline_is_refused_with_those_there_are():
         judge(read_scores(rows()), baseline="x")
 
 
+@pytest.mark.parametrize(("factor", "most"), [(1, 1.0), (100, np.inf)])
+def test_an_interval_ends_where_the_metric_does(factor, most):
+    """As a study's does; of percent no end is known."""
+    scores = [0.99, 0.5, 0.9, 0.8]
+    table = {"method": ["a", "a", "b", "b"], "seed": [0, 1] * 2}
+    table["accuracy"] = [factor * score for score in scores]
+    seen = judge(read_scores(table)).datasets[0].methods[0].summary
+    expected = stats.t.interval(0.95, 1, np.mean(scores[:2]), stats.sem(scores[:2]))
+    low, high = (factor * bound for bound in expected)
+    least = 0.0 if factor == 1 else -np.inf
+    assert seen.ci95 == pytest.approx((max(low, least), min(high, most)))
+
+
 def test_folds_that_are_counted_otherwise_are_refused():
     """Four of five would be paired, each with the rows of another fold."""
     table = rows(seeds=2, folds=5)
