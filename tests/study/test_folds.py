@@ -283,7 +283,7 @@ def test_a_metric_that_a_fold_cannot_tell_is_refused_before_training(tmp_path):
     few = {name: values[:40] for name, values in rows().items()}
     few["left"] = ["yes"] * 3 + ["no"] * 37
     data = Dataset.from_table(few, "left", test="cv")
-    config = dataclasses.replace(CONFIG, metric="auc")
+    config = dataclasses.replace(CONFIG, metric="auc", equivalence=None)
     with pytest.raises(ConfigError, match=r"auc cannot be told of the fold . .* or fewer folds"):
         run_study(config, tmp_path, data, trainer=LinearTrainer())
 
