@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -122,15 +123,35 @@ def beside_file(values: Mapping[str, Any], path: Path) -> dict[str, Any]:
     return found if "dataset" in values else {k: v for k, v in found.items() if k != "dataset"}
 
 
+def seen_from(folder: Path, config: StudyConfig) -> StudyConfig:
+    """The study as a file in a folder has to say it: with the ways from there to its data, for the
+    same words would mean other files wherever kmlp is started."""
+    found = {"dataset": _way(folder, config.dataset)}
+    if config.data is None:
+        return replace(config, **found)
+    own = {k: _way(folder, getattr(config.data, k)) for k in ("test", "validation")}
+    return replace(config, **found, data=replace(config.data, **own))
+
+
 def _beside(value: Any, path: Path) -> Any:
     """What lies beside the file is meant, else what the name says where kmlp was started."""
     if not isinstance(value, str) or "\0" in value or len(value) > 4096:
         return value
     beside = path.parent / value
-    if beside.is_dir():
-        return str(beside) if holds_image_classes(beside) else value
-    is_data = value.lower().endswith(".npz") or is_table_name(value)
-    return str(beside) if is_data and beside.is_file() else value
+    return str(beside) if _is_data(beside) else value
+
+
+def _way(folder: Path, value: Any) -> Any:
+    """The inverse of `_beside`; what is no file, or said from the root, stays."""
+    is_path = isinstance(value, str) and not Path(value).is_absolute() and _is_data(Path(value))
+    return os.path.relpath(value, folder) if is_path else value
+
+
+def _is_data(path: Path) -> bool:
+    if path.is_dir():
+        return holds_image_classes(path)
+    is_named_so = path.suffix.lower() == ".npz" or is_table_name(str(path))
+    return is_named_so and path.is_file()
 
 
 def _studies(values: dict[str, Any], path: Path) -> dict[str, StudyConfig]:

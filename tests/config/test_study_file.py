@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from kmlp.config import DataConfig, StudyConfig
 from kmlp.config.study_file import (
     find_file,
     read_studies,
     read_study_file,
     ready_files,
     search_of,
+    seen_from,
 )
 from kmlp.errors import ConfigError
 
@@ -150,3 +152,21 @@ def test_a_file_that_is_not_there_is_told_with_those_that_ship(said):
         ConfigError, match=r"no such file\. Did you mean 'assignment'\? .*: assignm"
     ):
         find_file(said)
+
+
+def test_a_file_in_a_folder_means_the_same_data_wherever_it_is_read(tmp_path, monkeypatch):
+    """Another table of the same name lies where kmlp is started the second time."""
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "own.csv").write_text("a,b\n1,2\n")
+    monkeypatch.chdir(tmp_path / "here")
+    place = Path("runs/search")
+    place.mkdir(parents=True)
+    data = DataConfig(target="b", test="own.csv")
+    told = seen_from(place, StudyConfig(dataset="own.csv", data=data))
+    (place / "best.toml").write_text(told.to_toml())
+    monkeypatch.chdir(tmp_path / "there")
+    found = read_study_file(tmp_path / "here" / place / "best.toml")
+    for path in (found.dataset, found.data.test):
+        assert Path(path).samefile(tmp_path / "here" / "own.csv")
+    assert seen_from(place, StudyConfig(dataset="mnist")).dataset == "mnist"

@@ -63,7 +63,9 @@ def write_search(
         table: of a table's file, what its columns are to the search.
     """
     best = (
-        best_study_file(results, dataset, table).to_toml() if results.picked is not None else None
+        best_study_file(results, dataset, table, place).to_toml()
+        if results.picked is not None
+        else None
     )
     report = search_report(results, read_environment(folder), folder.path, best)
     page = write_files(place, kind, report, csv_tables(results))

@@ -1,11 +1,13 @@
 """The study that follows a search: its best trials and the default, over seeds never used."""
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 from kmlp.config import AUTO, DataConfig, MLPConfig, StudyConfig, TrainConfig
 from kmlp.config.settings import RECORDS
 from kmlp.config.study import NUM_REPEATS
+from kmlp.config.study_file import seen_from
 from kmlp.config.tables.table import setting_aside
 from kmlp.data import Dataset
 from kmlp.engine.trainer import Trainer
@@ -78,13 +80,14 @@ def _metric(results: SearchFindings) -> str:
 
 
 def best_study_file(
-    results: SearchFindings, dataset: str, table: DataConfig | None = None
+    results: SearchFindings, dataset: str, table: DataConfig | None, place: Path
 ) -> StudyConfig:
     """The configuration that was picked beside the one that the search began from, as a study of
-    its own, with fresh seeds."""
+    its own, with fresh seeds, for a file in the folder `place`."""
     config = study_config(results, num_trials=1)
     # By itself the file would leave open which rows test; those that chose must not.
-    return dataclasses.replace(config, dataset=dataset, data=setting_aside(dataset, table))
+    config = dataclasses.replace(config, dataset=dataset, data=setting_aside(dataset, table))
+    return seen_from(place, config)
 
 
 def run_followup(

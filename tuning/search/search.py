@@ -247,7 +247,7 @@ def _write(config: SearchConfig, folder: SearchFolder, dataset: Plain) -> Search
         study = None
     search = Search(config, folder.path, build_results(config, folder, dataset, study))
     if search.record.picked is not None:
-        best = best_study_file(search.record, config.dataset, config.data)
+        best = best_study_file(search.record, config.dataset, config.data, folder.path)
         folder.write_text("best.toml", best.to_toml())
     folder.write_json("results.json", search.results)
     write_events(folder, search.record)
