@@ -101,7 +101,7 @@ class Unit:
             ConfigError: no difference is larger; whatever the scores, all would be equivalent.
 
         Example:
-            >>> unit_of("accuracy").margin(0.5), unit_of("auc").margin(0.01)
+            >>> unit_of("accuracy").margin(0.5), unit_of("mse").margin(0.01)
             (0.005, 0.01)
         """
         if written is None:

@@ -49,7 +49,8 @@ def test_a_better_error_is_a_negative_difference(tmp_path):
     assert none[4:8] == ["–", "–", "–", "–"]
 
 
-def test_a_study_is_told_answer_first(tmp_path, capsys):
+def test_a_study_is_told_answer_first(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
     hand_made(tmp_path, "multiclass", 8)
     study = load_study(tmp_path)
     print_study(study)

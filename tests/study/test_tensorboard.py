@@ -5,6 +5,7 @@ import pytest
 from kmlp.study.tensorboard import EVENTS_FILE, write_tensorboard
 from tests.hand_made import hand_made
 
+pytestmark = pytest.mark.engine
 CALLED = {"none": "none", "dropout": "a/b $x$ 数据", "l2": "l2"}
 
 

@@ -453,7 +453,10 @@ def test_a_study_of_fresh_seeds_follows_and_reads_the_test_set_once(search):
     assert fresh.seed_luck == pytest.approx(search.record.picked_trial.score - fresh.score)
     assert fresh.seed_luck_se**2 == pytest.approx(search.record.picked_trial.se**2 + fresh.se**2)
     assert search.record.test.scores["accuracy"].mean == variant["test"]["accuracy"]["mean"]
-    untuned = "The baseline, none, is what a search of 3 trials began from, and was not tuned: "
+    untuned = (
+        "The baseline, no regularization, is what a search of 3 trials began from, and was not "
+        "tuned: "
+    )
     assert any(untuned in caveat for caveat in study.record.answer.caveats)
     assert any(untuned in sentence for sentence in study.record.verdict)
     assert "the search spent 3 trials to find it, and none on the default." in (
