@@ -65,7 +65,10 @@ def test_one_command_ends_with_a_verdict_a_report_a_model_and_what_to_type_next(
         assert done.returncode == 0, done.stderr
     assert "over 600 file test rows" in done.stdout
     for again in commands(printed, "run"):
-        assert again[:4] == ["run", "my churn.csv", "--out", "runs/my churn"]
+        assert again[:3] == ["run", "my churn.csv", "--out"]
+        # More epochs are another study, with a folder of its own.
+        epochs = again[again.index("--max-epochs") + 1]
+        assert again[3] == "runs/my churn" + "-longer" * (epochs != "8")
 
 
 @pytest.mark.parametrize("model", ["my_churn", "many"])

@@ -62,5 +62,12 @@ def note_reading(
     kept = readings_in(folder)
     today = datetime.now(UTC).date().isoformat()
     now = Reading(date=today, metric=metric, baseline=baseline, num_seeds=dict(num_seeds))
-    if not kept or not kept[-1].is_like(now):
-        folder.write_json(READINGS, [vars(reading) for reading in (*kept, now)])
+    is_new = not kept or not kept[-1].is_like(now)
+    if is_new or _is_behind(folder):
+        folder.write_json(READINGS, [vars(r) for r in (*kept, *[now] * is_new)])
+
+
+def _is_behind(folder: RunFolder) -> bool:
+    """Whether a process died when the ledger had the last reading, and the file not yet."""
+    path = folder.path / READINGS
+    return not path.is_file() or path.read_text(encoding="utf-8") != folder.kept_text(READINGS)
