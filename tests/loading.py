@@ -25,11 +25,18 @@ def file_loads_a_backend(path: Path) -> bool:
         if file in seen:
             continue
         seen.add(file)
-        for name in _imported(ast.parse(file.read_text(encoding="utf-8"))):
-            if name.split(".")[0] in HEAVY:
-                return True
-            left += _files_of(name)
+        loads, files = _named_by(file)
+        if loads:
+            return True
+        left += files
     return False
+
+
+@functools.cache
+def _named_by(path: Path) -> tuple[bool, list[Path]]:
+    """Whether a file itself names what is heavy; the files of the project that it imports."""
+    names = set(_imported(ast.parse(path.read_text(encoding="utf-8"))))
+    return any(n.split(".")[0] in HEAVY for n in names), [f for n in names for f in _files_of(n)]
 
 
 def text_loads_a_backend(source: str) -> bool:
@@ -59,6 +66,7 @@ def _imported(tree: ast.Module) -> Iterator[str]:
                 yield homes.get(alias.name, f"{node.module}.{alias.name}")
 
 
+@functools.cache
 def _files_of(name: str) -> list[Path]:
     """A module's file in the project, and those of the packages around it; none elsewhere."""
     parts = name.split(".")

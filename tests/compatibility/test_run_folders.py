@@ -45,13 +45,17 @@ def expected(folder: Path) -> dict[str, Any]:
 
 
 def differences(old: Any, new: Any, place: str = "") -> Iterator[str]:
-    """Where new values are not the old ones; fields that are new are none of it."""
+    """Where new values are not the old ones but for another processor's rounding; fields that are
+    new are none of it."""
     if isinstance(old, dict) and isinstance(new, dict):
         for name in old:
             yield from differences(old[name], new.get(name, "missing"), f"{place}/{name}")
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for number, pair in enumerate(zip(old, new, strict=True)):
             yield from differences(*pair, f"{place}/{number}")
+    elif isinstance(old, float) and isinstance(new, float):
+        if not math.isclose(old, new, rel_tol=1e-12, abs_tol=1e-12):
+            yield f"{place}: {old!r}, now {new!r}"
     elif old != new:
         yield f"{place}: {old!r}, now {new!r}"
 
