@@ -17,6 +17,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Machines:
+    """Where networks train: see `run_study`; here, where nothing is said."""
+
+    cluster: str | None = None
+    storage: Path | None = None
+
+
+HERE = Machines()
+
+
+@dataclass(frozen=True)
 class Shown:
     """How a study is shown while it runs.
 
@@ -48,7 +59,11 @@ def load_data(config: StudyConfig, run_dir: Path) -> "tuple[Dataset, StudyConfig
 
 
 def run_with_progress(
-    config: StudyConfig, out: Path, dataset: "Dataset", shown: Shown | None = None
+    config: StudyConfig,
+    out: Path,
+    dataset: "Dataset",
+    shown: Shown | None = None,
+    machines: Machines = HERE,
 ) -> "Study":
     from kmlp.study.progress import StudyProgress
     from kmlp.study.study import run_study
@@ -63,7 +78,7 @@ def run_with_progress(
         )
     import_backend_quietly()
     with StudyProgress() as progress, _live_page(progress, out, dataset.name, shown or Shown()):
-        return run_study(config, out, dataset, progress=progress)
+        return run_study(config, out, dataset, progress=progress, **vars(machines))
 
 
 def _live_page(

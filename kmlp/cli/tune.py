@@ -9,8 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from kmlp.cli.app import Json, app, console, default, import_backend_quietly, print_json
+from kmlp.cli.app import (
+    ClusterName,
+    Json,
+    Storage,
+    app,
+    console,
+    default,
+    import_backend_quietly,
+    print_json,
+)
 from kmlp.cli.schema import OfTable
+from kmlp.cli.training import HERE, Machines
 from kmlp.text import visible
 
 if TYPE_CHECKING:
@@ -93,6 +103,8 @@ def tune(
             show_default=default("runs/NAME-search"),
         ),
     ] = None,
+    cluster: ClusterName = None,
+    storage: Storage = None,
     json: Json = False,
 ) -> None:
     """Search for the best configuration, each trial over several seeds, chosen on validation.
@@ -122,7 +134,8 @@ def tune(
     place, then_study = out or default_out(target), then == "study"
     refuse_foreign(place, then_study=then_study)
     config, data = load_data(config)
-    search = search_with_progress(config, place, data, then_study=then_study)
+    machines = Machines(cluster, storage)
+    search = search_with_progress(config, place, data, then_study=then_study, machines=machines)
     print_search(search, as_json=json)
     page = report_search(search.run_dir)
     if not json:
@@ -191,7 +204,12 @@ def load_data(config: "SearchConfig") -> "tuple[SearchConfig, Dataset]":
 
 
 def search_with_progress(
-    config: "SearchConfig", out: Path, data: "Dataset", *, then_study: bool
+    config: "SearchConfig",
+    out: Path,
+    data: "Dataset",
+    *,
+    then_study: bool,
+    machines: Machines = HERE,
 ) -> "Search":
     from kmlp.study.progress import StudyProgress
     from tuning import SearchProgress, follow_up
@@ -199,11 +217,11 @@ def search_with_progress(
 
     import_backend_quietly()
     with SearchProgress() as progress:
-        found = search(config, out, data=data, progress=progress)
+        found = search(config, out, data=data, progress=progress, **vars(machines))
     if not then_study:
         return found
     with StudyProgress() as study_progress:
-        return follow_up(found, data, progress=study_progress)
+        return follow_up(found, data, progress=study_progress, **vars(machines))
 
 
 def is_search(run_dir: Path) -> bool:

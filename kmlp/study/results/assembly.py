@@ -26,6 +26,7 @@ from kmlp.study.results.fold_scores import FoldScores, fold_scores
 from kmlp.study.results.members import (
     extra_members,
     finished_seeds,
+    mixed_devices,
     ordinary_members,
     planned_groups,
 )
@@ -105,6 +106,7 @@ def build_results(
         searched=plan.config.searched,
         best=best,
         earlier_readings=earlier,
+        devices=mixed_devices(plan, records),
     )
     references = compare_references(
         scores, plan, records, folds if is_folded else None, num_looks=num_looks

@@ -29,6 +29,7 @@ def caveats(results: StudyNumbers) -> list[str]:
         *_absent(results),
         *_weighed(results),
         *_sampled(results),
+        *_mixed(results),
         *reading_sentences(results),
     ]
 
@@ -111,6 +112,17 @@ def _tuned(results: StudyNumbers) -> list[str]:
     return [
         f"The baseline, {baseline}, has no strength that could have been chosen: what a "
         "variant gains holds for one that was tuned that much."
+    ]
+
+
+def _mixed(results: StudyNumbers) -> list[str]:
+    """That not all members were trained alike."""
+    if not results.devices:
+        return []
+    return [
+        f"Networks were trained by processors or cards of {len(results.devices)} kinds "
+        f"({'; '.join(results.devices)}), which round differently: what they come to agrees to "
+        "rounding, not to the bit. Each one's record names its own."
     ]
 
 

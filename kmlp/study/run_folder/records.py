@@ -49,6 +49,7 @@ class MemberRecord:
         best_epoch, stopped_epoch: counted from 1.
         metrics: `train`, `val`, and `test` or, in cross-validation, `fold` -> metric -> value.
         seconds: its share of its stack's wall time.
+        device: the processor or card that trained it, in a cluster; else empty, and the folder's.
     """
 
     id: str
@@ -57,6 +58,12 @@ class MemberRecord:
     stopped_epoch: int
     metrics: Mapping[str, Mapping[str, float]]
     seconds: float
+    device: str = ""
+
+    @property
+    def text(self) -> str:
+        """As a row has it; what an earlier release does not know is left out where it is empty."""
+        return json.dumps({k: v for k, v in vars(self).items() if k != "device" or v})
 
     @classmethod
     def read(cls, text: str) -> Self:
@@ -71,7 +78,7 @@ class MemberRecord:
         numbers = [record.seconds, *scores]
         epochs = (record.best_epoch, record.stopped_epoch)
         if (
-            not isinstance(record.id, str)
+            not (isinstance(record.id, str) and isinstance(record.device, str))
             or record.status not in ("done", "diverged")
             or any(type(epoch) is not int for epoch in epochs)
             or not (set(record.metrics) <= set(_PARTS) and names <= set(HIGHER_IS_BETTER))
