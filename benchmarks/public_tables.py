@@ -18,7 +18,7 @@ what this run trained.
 import argparse
 import sys
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from kmlp import StudyConfig, run_study
@@ -26,7 +26,6 @@ from kmlp.config import DataConfig
 from kmlp.config.tables.references import REFERENCES
 from kmlp.stats.formatting import Unit
 from kmlp.study.results.ranking import best_variant
-from kmlp.study.results.records.references import ReferenceResult
 from kmlp.study.results.records.study import StudyResults
 from kmlp.study.results.records.variants import Versus
 
