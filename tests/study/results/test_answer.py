@@ -157,12 +157,13 @@ def test_with_too_few_seeds_nothing_is_said_of_having_learned():
 
 def test_models_beside_the_networks_are_called_what_they_do():
     told = [trivial(-0.0001, p_holm=0.4), reference(-0.021)]
-    unclear, beaten = reference_sentences(numbers(best_of(BETTER) | {"references": told}))
+    unclear, beaten, untuned = reference_sentences(numbers(best_of(BETTER) | {"references": told}))
     assert unclear.startswith(
         "Not told apart from the best network, dropout=0.2: always predicting the commonest class "
         "-0.01 points ("
     )
     assert beaten.startswith("The best network, dropout=0.2, beats boosted trees: by 2.10 points")
+    assert untuned == "These models are as scikit-learn makes them, not tuned."
 
 
 def best_of(*variants: dict) -> dict:
