@@ -220,6 +220,7 @@ def test_against_another_baseline_nothing_is_said_of_regularizing(tmp_path):
     assert said.startswith("No variant is shown to do better than plain; expect")
 
 
+@pytest.mark.long
 def test_what_changes_the_reading_is_a_caveat_of_the_answer(tmp_path):
     brief = TrainConfig(max_epochs=7)
     made = hand_made(tmp_path, "multiclass", 8, facts={"source": "sample"}, train=brief)
