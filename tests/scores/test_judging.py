@@ -109,7 +109,7 @@ def test_folds_are_corrected_by_the_rows_that_scores_name():
 
 
 def test_a_number_of_rows_that_is_none_is_refused():
-    with pytest.raises(DataError, match="'num_train': a number of rows is above 0. Received: 0"):
+    with pytest.raises(DataError, match=r"'num_train': a number of rows is above 0. Received: 0"):
         read_scores(with_rows(rows(seeds=3, folds=5), base=30, good=0))
 
 

@@ -289,7 +289,8 @@ def test_looks_say_who_was_decided_with_how_many_seeds():
         "regularization "
         "after 10 seeds: dropout and l2; told apart from no regularization after 20 seeds: l1; "
         "known as "
-        "precisely as was asked, ± 0.20 points, after 20 seeds: max_norm; still undecided after 40 seeds: l1_l2."
+        "precisely as was asked, ± 0.20 points, after 20 seeds: max_norm; still undecided after 40 "
+        "seeds: l1_l2."
     ]
 
 
