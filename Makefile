@@ -13,7 +13,7 @@ demo: $(READY)
 	KMLP_OFFLINE=1 $(BIN)/kmlp run demo --open
 	@echo "(kmlp is $(BIN)/kmlp, or after: source $(BIN)/activate)"
 
-# At every save: what loads no Keras, draws no report and starts no process.
+# At every save: what loads no Keras, draws no report, starts no process and takes a moment.
 test-fast: $(READY)
 	$(BIN)/$(PYTEST) --fast
 

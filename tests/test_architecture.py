@@ -81,6 +81,7 @@ def _arrows(room: str) -> Iterator[tuple[str, str]]:
             yield from ((module, other) for other in imported(module) if room_of(other) != room)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("room", BELOW)
 def test_imports_run_downwards(room):
     allowed = {*BELOW[room], *EVERYBODYS}
@@ -105,6 +106,7 @@ def test_every_room_has_its_arrows_and_its_purpose():
         assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path
 
 
+@pytest.mark.long
 def test_no_imports_go_in_a_circle():
     done: set[str] = set()
     path: list[str] = []

@@ -262,6 +262,7 @@ with folder.writing():
 """
 
 
+@pytest.mark.long
 def test_a_run_folder_inside_another_is_left_alone_while_both_are_written(tmp_path):
     """The outer one is opened, and so swept, over and over while the inner one writes."""
     outer = RunFolder(tmp_path / "run")

@@ -61,6 +61,7 @@ main()
     assert (tmp_path / "run" / "results.json").exists()
 
 
+@pytest.mark.long
 def test_a_missing_model_is_told_before_tensorflow_loads(tmp_path):
     script = """
 import sys

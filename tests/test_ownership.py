@@ -86,6 +86,7 @@ def words(command: str, **places: object) -> list[str]:
     return ["kmlp", *command.split()]
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore:Cyclopts application invoked")
 @pytest.mark.usefixtures("_no_data")
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
@@ -124,6 +125,7 @@ def test_the_folders_of_several_studies_are_looked_at_before_the_first_is_traine
     assert snapshot(tmp_path / "out") == before
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("_no_data")
 @pytest.mark.parametrize(
     ("inside", "call"),
@@ -351,6 +353,7 @@ def test_folders_of_0_1_0_are_known_by_what_they_hold_and_get_their_mark(
     assert json.loads((folder / ".kmlp").read_text())["kind"] == kind
 
 
+@pytest.mark.long
 def test_a_study_of_0_1_0_that_was_killed_while_it_wrote_is_known(tmp_path):
     """Its rows may lie in the write-ahead log alone; its tables do not."""
     script = (

@@ -109,6 +109,14 @@ class Options(OfTable):
             "linear, boosted_trees, random_forest",
         ),
     ] = None
+    reference_trials: Annotated[
+        int | Literal["auto"] | None,
+        overrides(
+            "reference_trials",
+            "settings tried of each reference on validation rows, 1 being its defaults; auto: as "
+            "many as the best network is chosen from",
+        ),
+    ] = None
     importance: Annotated[
         bool | None,
         overrides("importance", "find out which columns matter; auto: of tables"),

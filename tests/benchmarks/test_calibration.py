@@ -33,6 +33,7 @@ def test_at_most_5_of_100_studies_of_equal_variants_say_that_they_differ(scores,
     assert CALIBRATION["false_verdicts"][scores][num_seeds] <= 0.05
 
 
+@pytest.mark.long
 def test_what_was_measured_is_what_is_found_again(monkeypatch):
     """Other draws, fewer: within four standard errors of both."""
     monkeypatch.syspath_prepend(BENCHMARKS)
@@ -105,6 +106,7 @@ def test_the_pick_of_a_search_costs_little_and_is_smaller():
         assert picked["weights"] < 0.9
 
 
+@pytest.mark.long
 def test_rows_of_a_person_on_both_sides_inflate_scores_and_group_on_does_not(monkeypatch):
     """As measured on 200 tables, and again on 10."""
     monkeypatch.syspath_prepend(BENCHMARKS)

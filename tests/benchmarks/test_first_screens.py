@@ -6,6 +6,7 @@ from benchmarks.first_screens import HELPS, NONE_HELPS, drawn_study
 from kmlp.study.loading import load_study
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("wrong", "num_seeds", "kind"),
     [(HELPS, 10, "helps"), (NONE_HELPS, 10, "none_helps"), (HELPS, 4, "too_few_seeds")],

@@ -28,6 +28,7 @@ def test_prints_json_alone(scores):
     assert (found["baseline"], found["margin"]) == ("base", 0.01)
 
 
+@pytest.mark.long
 def test_a_study_is_compared_as_it_compares_itself(tmp_path):
     made = hand_made(tmp_path, "multiclass")
     found = json.loads(kmlp("compare", str(made.folder.path), "--json").stdout)
@@ -40,6 +41,7 @@ def test_a_study_is_compared_as_it_compares_itself(tmp_path):
             assert {k: methods[variant["name"]][k] for k in keys} == {k: own[k] for k in keys}
 
 
+@pytest.mark.long
 def test_own_scores_join_a_study(tmp_path):
     made = hand_made(tmp_path, "multiclass")
     mine = tmp_path / "mine.csv"

@@ -171,6 +171,7 @@ def test_what_data_cannot_be_is_refused(line, message):
     assert message in str(caught.value)
 
 
+@pytest.mark.long
 def test_a_study_of_a_file_runs_and_its_folder_knows_the_table(path, tmp_path):
     (tmp_path / "study.toml").write_text(FILE)
     config = read_studies(tmp_path / "study.toml")[""]

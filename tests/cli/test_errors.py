@@ -48,6 +48,7 @@ def test_an_error_is_one_line_and_the_exit_code_is_not_zero(tmp_path, arguments,
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 def test_every_command_has_an_example_in_its_help():
     commands = re.findall(r"^│ ([a-z]+) ", kmlp("--help").stdout, re.MULTILINE)
     assert {"run", "study", "show", "report", "export", "predict", "evaluate"} <= set(commands)
@@ -82,6 +83,7 @@ def test_without_a_screen_the_page_is_named_and_no_browser_takes_the_terminal(
     )
 
 
+@pytest.mark.long
 def test_a_shell_is_given_what_completes_commands():
     for shell, mark in (("bash", "complete -F _kmlp kmlp"), ("zsh", "#compdef kmlp")):
         script = kmlp("completion", shell).stdout

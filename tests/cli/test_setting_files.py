@@ -31,6 +31,7 @@ def refused_or_read(read, path, text: str) -> str:
     return ""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "read"), [(StudyConfig, read_studies), (SearchConfig, read_search_file)]
 )

@@ -139,6 +139,7 @@ def test_a_full_disk_is_said_once(folder):
     assert done.stderr == b"kmlp: [Errno 28] No space left on device\n"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("arguments", "message"), MESSAGES)
 def test_a_message_is_one_short_line_at_once(folder, arguments, message):
     done = kmlp(*(str(folder) if a == "RUN" else a for a in arguments))

@@ -21,6 +21,7 @@ def lines(results: StudyResults) -> list[list[str]]:
     return [[cell.strip() for cell in row if cell.strip()] for row in rows]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("task", "heading", "beside", "best"),
     [
@@ -58,6 +59,7 @@ def test_a_study_is_told_answer_first(tmp_path, capsys, monkeypatch):
     assert said.startswith(f"{study.record.answer.text} variant seeds test acc. %")
 
 
+@pytest.mark.long
 def test_a_study_ends_with_what_makes_its_page(tmp_path, monkeypatch):
     """What trains it is tested elsewhere; here it has been."""
     run = tmp_path / "a run"

@@ -70,6 +70,7 @@ def recorded(folder: Path, table: str = "member") -> set[str]:
         return {id for (id,) in connection.execute(f"SELECT id FROM {table}")}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", STUDIES)
 def test_a_study_has_the_numbers_that_it_had(old, name):
     wanted, found = expected(old / name), load_study(old / name)
@@ -77,6 +78,7 @@ def test_a_study_has_the_numbers_that_it_had(old, name):
     assert list(differences(wanted, plain(found.results))) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("field", ["members", "variants"])
 def test_what_differs_would_be_found(old, field):
     wanted, found = expected(old / "study"), plain(load_study(old / "study").results)
@@ -93,6 +95,7 @@ def test_networks_are_called_what_they_were_called(old, name):
     assert ids == recorded(old / name, "attempt" if name == "interrupted" else "member")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["study", "regression"])
 def test_a_finished_study_is_gone_on_with_and_trains_nothing(old, name):
     """From then on its ledger has hashes and the folder its mark."""

@@ -13,6 +13,7 @@ from tuning.results.search_folder import SearchFolder
 from tuning.search.loading import load_search
 
 
+@pytest.mark.long
 def test_a_search_says_what_it_said(old):
     wanted = json.loads((old / "search" / "results.json").read_text())
     # By which rule a trial is picked is said in other words, and is another one since.

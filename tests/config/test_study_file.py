@@ -144,6 +144,7 @@ def test_data_are_no_study_file(said):
     assert find_file(said) is None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "said", ["studies/assigment.toml", "assigment.toml", "mine/assignment.toml"]
 )

@@ -46,6 +46,7 @@ def test_how_a_column_is_written_is_found_from_the_whole_file(tmp_path, monkeypa
     assert tables[-1].place(tables[-1].frame.height - 1) == "line 32"
 
 
+@pytest.mark.long
 def test_memory_holds_a_batch_not_the_file(tmp_path):
     """Of 10 and of 40 MB as much."""
     peaks = []

@@ -58,6 +58,7 @@ def _check_right(content: bytes, table) -> None:
                 assert cell in ("", "?", "nan", "-", ".")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("count", [200, pytest.param(2000, marks=pytest.mark.slow)])
 def test_mutations_are_right_or_refused(tmp_path, count):
     from sklearn.datasets import load_wine

@@ -36,6 +36,7 @@ def test_the_layouts_of_mnist_are_images(names):
     assert pixel_images(frame)[1] is None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("label_first", [True, False])
 def test_a_file_without_a_header_holds_a_label_beside_the_pixels(tmp_path, label_first):
     images = np.random.default_rng(0).integers(0, 256, (20, 784))

@@ -462,6 +462,7 @@ def test_the_sample_is_stratified_exactly(sample):
     assert np.bincount(sample.y_test).tolist() == [100] * 10
 
 
+@pytest.mark.long
 def test_the_sample_is_in_no_order_and_repeats_no_image(sample):
     assert len(set(sample.y_train[:50].tolist())) == 10
     images = np.concatenate([sample.x_train, sample.x_test]).reshape(6000, -1)

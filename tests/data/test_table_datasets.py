@@ -156,6 +156,7 @@ def test_networks_standardize_the_columns_of_a_table():
     assert resolved_scaling("auto", spec) == "standard"
 
 
+@pytest.mark.long
 def test_a_table_of_pixels_is_a_set_of_images(tmp_path):
     pixels = rng.integers(0, 256, (50, 784))
     frame = pd.DataFrame(pixels, columns=[f"pixel{i}" for i in range(784)])

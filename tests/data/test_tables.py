@@ -92,6 +92,7 @@ def _flipped(packed: bytes, at: int) -> bytes:
     return packed[:at] + bytes([packed[at] ^ 1]) + packed[at + 1 :]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("suffix", COMPRESS)
 def test_a_bomb_is_unpacked_in_small_pieces(tmp_path, suffix):
     path = tmp_path / f"bomb{suffix}"
@@ -191,6 +192,7 @@ def test_the_last_cell_decides_as_well_as_the_first(read, monkeypatch):
         read("a,b,c,d\n" + rows + "1\n")
 
 
+@pytest.mark.long
 def test_quoted_newlines_may_stand_where_blocks_end(read, monkeypatch):
     monkeypatch.setattr(records, "BLOCK", 20)
     monkeypatch.setattr(records, "_BYTES_A_COLUMN", 1)

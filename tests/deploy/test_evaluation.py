@@ -107,6 +107,7 @@ def test_another_task_or_other_classes_are_refused():
 P = np.array([[0.8, 0.1, 0.1], [0.2, 0.2, 0.6], [0.1, 0.8, 0.1]], np.float32)
 
 
+@pytest.mark.long
 def test_rows_that_lack_a_class_are_scored_by_the_models_own_classes():
     x = np.zeros((3, 2))
     labels = np.array(["a", "c", "c"])

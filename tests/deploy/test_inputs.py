@@ -44,6 +44,7 @@ def test_arrays_come_back_in_batches_numbered_by_row(tmp_path, monkeypatch, name
     assert [len(b.x) for b in read_inputs(tmp_path / name, SHAPE)] == [3, 3, 1]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["x.npy", "only.npz", "t10k-images-idx3-ubyte.gz"])
 def test_memory_holds_a_batch_not_the_file(tmp_path, name):
     """20 MB of examples, read with less than 4."""

@@ -104,6 +104,7 @@ def test_a_forged_manifest_is_whole_and_its_digest_is_another(model):
     assert "another model than was asked for" in refused(model, sha256=digest)
 
 
+@pytest.mark.long
 def test_2000_flipped_bits_are_a_refusal_each_or_change_nothing(model):
     """White space may turn into other white space, and no more."""
     rng, before = random.Random(0), checked_manifest(model)

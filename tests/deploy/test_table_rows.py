@@ -182,6 +182,7 @@ def test_models_of_named_arrays_find_their_columns_in_a_table(tmp_path):
         list(predict_file(stand_in(**facts, input_shape=(2,)), new).batches)
 
 
+@pytest.mark.long
 def test_a_table_of_pixels_is_predicted_as_images(tmp_path):
     names = [f"pixel{i}" for i in range(784)]
     pl.DataFrame([[7] * 784, [9] * 784], names, orient="row").write_csv(tmp_path / "test.csv")
@@ -206,6 +207,7 @@ def test_a_tables_model_takes_no_arrays(tmp_path):
 LABELLED = "left,city,age\nyes,a,70\nno,b,\nyes,a,40\n,a,1\n"
 
 
+@pytest.mark.long
 def test_labelled_rows_are_scored_by_the_models_own_classes(tmp_path):
     path = write(tmp_path / "labelled.csv", LABELLED)
     scores = evaluate_table(stand_in(), path)

@@ -20,6 +20,7 @@ def model_by(column: str) -> SimpleNamespace:
     return SimpleNamespace(schema=SimpleNamespace(weight_on=column))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["probabilities", "prediction"])
 def test_a_weight_of_two_is_the_row_twice(name):
     truth = LABELS if name == "probabilities" else LABELS + 1.0
@@ -34,6 +35,7 @@ def test_a_weight_of_two_is_the_row_twice(name):
     assert found["num_rows"] == 60
 
 
+@pytest.mark.long
 def test_without_weights_intervals_are_what_they_were():
     found = scores_of(MODEL, {"probabilities": PROBABILITIES}, LABELS)
     assert (found["accuracy"]["interval"], found["cross_entropy"]["interval"]) == ("Wilson", "t")

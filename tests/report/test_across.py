@@ -85,16 +85,19 @@ def limits_of(report) -> str:
     return section.blocks[0].items[-1]
 
 
+@pytest.mark.long
 def test_a_variant_of_another_strength_is_another_one(folders):
     methods = read_scores(scores_of_studies(studies(folders, "drop0", "drop1"))).methods
     assert methods == ("none", "drop (dropout=0.2)", "drop (dropout=0.5)")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("names", [("run0", "again"), ("run0", "auc"), ("run0",)])
 def test_there_is_none_over_the_same_data_other_metrics_or_one_study(folders, names):
     assert across_studies(studies(folders, *names)) is None
 
 
+@pytest.mark.long
 def test_run_folders_of_different_data_are_data_sets_of_a_comparison(folders):
     done = kmlp("compare", str(folders / "run0"), str(folders / "run1"))
     assert done.returncode == 0

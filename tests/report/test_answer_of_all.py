@@ -13,6 +13,7 @@ def by_seeds(tmp_path_factory):
     return {n: hand_made(folder / str(n), "multiclass", n).record for n in (6, 8)}
 
 
+@pytest.mark.long
 def test_it_says_where_something_helps_and_where_nothing_does(by_seeds):
     answer = answer_of_all({"a": by_seeds[8], "b": by_seeds[6]}, "None is shown over both.")
     assert (answer.badge, answer.mark) == ("Helps in 1 of 2", "soft")

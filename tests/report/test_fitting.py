@@ -26,6 +26,7 @@ def shown_at(width: int, folder, monkeypatch) -> tuple[list[str], list[str]]:
     return lines, next(line.split() for line in lines if line.startswith("variant "))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", [60, 80, 100])
 def test_a_narrow_terminal_keeps_p_and_best_and_cuts_no_number(folder, monkeypatch, width):
     lines, head = shown_at(width, folder, monkeypatch)
@@ -35,6 +36,7 @@ def test_a_narrow_terminal_keeps_p_and_best_and_cuts_no_number(folder, monkeypat
         assert any(set(numbers) <= set(line.split()) for line in lines)
 
 
+@pytest.mark.long
 def test_what_has_no_room_is_told(folder, monkeypatch):
     lines, head = shown_at(80, folder, monkeypatch)
     assert "seeds" not in head

@@ -11,6 +11,8 @@ from kmlp.report.limits import limits
 from kmlp.study.study import run_study
 from kmlp.testing import LinearTrainer
 
+pytestmark = pytest.mark.long
+
 CONFIG = StudyConfig(
     dataset="made",
     variants=("none", "l2=0.3"),

@@ -28,6 +28,8 @@ from kmlp.terminal import PlainConsole
 from kmlp.text import visible
 from tests.hand_made import VARIANTS, hand_made
 
+pytestmark = pytest.mark.long
+
 SIXTY = "a name of sixty characters, as some people give them: it is."
 NAMES = (
     "$x$",

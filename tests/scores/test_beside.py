@@ -46,6 +46,7 @@ def test_each_is_judged_against_the_best_variant_seed_by_seed(study):
     assert "mine beats dropout by 5.00 points" in found.verdict[0]
 
 
+@pytest.mark.long
 def test_without_a_seed_they_are_compared_unpaired(study):
     given = scores(study)
     del given["seed"]
@@ -92,6 +93,7 @@ def test_a_study_that_folds_judge_is_refused_with_what_compares_it(study):
         beside_study(folded, scores(study))
 
 
+@pytest.mark.long
 def test_a_negated_error_is_refused(tmp_path):
     study = load_study(hand_made(tmp_path / "r", "regression", 8).folder.path)
     given = {"method": ["mine"] * 8, "seed": [*range(8)], "rmse": [-9.0] * 8}
@@ -119,6 +121,7 @@ def test_they_have_a_section_and_a_table_and_choose_nothing(made, study, tmp_pat
     assert "--with is of the report of one study" in refused.stderr
 
 
+@pytest.mark.long
 def test_scores_stand_beside_one_study(made, tmp_path):
     with pytest.raises(DataError, match="there is no such file"):
         write_report(made.folder.path, tmp_path, scores=tmp_path / "missing.csv")

@@ -77,6 +77,7 @@ def test_a_source_twice_is_refused(run):
         read_sources([run, run.parent / "." / run.name])
 
 
+@pytest.mark.long
 def test_folders_of_one_name_keep_their_variants_apart(tmp_path, run):
     other = hand_made(tmp_path / "run", "multiclass").folder.path
     methods = read_sources([run, other]).table.frame["method"].unique(maintain_order=True).to_list()
@@ -84,16 +85,19 @@ def test_folders_of_one_name_keep_their_variants_apart(tmp_path, run):
     assert methods[3] == f"{other}/none"
 
 
+@pytest.mark.long
 def test_different_data_of_one_name_are_different_data_sets(tmp_path, run):
     found = compare(read_sources([run, of_other_data(tmp_path / "other")]).table).found
     assert [d.name for d in found.datasets] == ["made 000000", "made 111111"]
 
 
+@pytest.mark.long
 def test_a_variant_is_compared_over_the_data_of_several_studies(tmp_path, run):
     found = compare(read_sources([run, of_other_data(tmp_path / "b", "other")]).table).found
     assert {m.name: len(m.differences) for m in found.across} == {"dropout": 2, "l2": 2}
 
 
+@pytest.mark.long
 def test_what_a_run_folder_lacks_is_told(tmp_path, run):
     assert read_sources([run]).missing == []
     made = hand_made(tmp_path / "run", "multiclass")
@@ -105,6 +109,7 @@ def test_what_a_run_folder_lacks_is_told(tmp_path, run):
     ]
 
 
+@pytest.mark.long
 def test_the_baseline_is_the_studys_own_and_that_of_studies_of_other_data(run, tmp_path):
     other = of_other_data(tmp_path / "other")
     assert read_sources([run]).baseline == "none"

@@ -53,6 +53,7 @@ def test_five_folds_of_many_methods_lack_one_as_the_corrected_test_has_no_least_
     assert said[1].endswith("on 5 folds: too few to test; at least 6 are needed.")
 
 
+@pytest.mark.long
 def test_a_margin_that_cannot_be_tested_is_said():
     table = without_seeds(rows(seeds=8))
     said = "Equivalence within 1.00 points was not tested: that takes a column seed or fold."
@@ -135,6 +136,7 @@ def test_equal_scores_give_equal_bytes():
     assert one == other
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("true", [0.0, 0.6])
 def test_claims_err_no_more_often_than_they_may(true):
     """Of 120 made-up comparisons: false "beats" without a difference, false "equivalent" at the

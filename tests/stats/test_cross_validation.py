@@ -44,6 +44,7 @@ def test_differences_without_spread_tell_nothing(difference):
     assert compare_folds(table + difference, table, **SIZES, higher_is_better=True).p == 1.0
 
 
+@pytest.mark.long
 def test_it_errs_rarely_where_a_plain_test_over_repeated_folds_errs_far_more():
     """Two linear models with a useless feature each: equally good, on every data set afresh."""
     rng, wrong = np.random.default_rng(0), []

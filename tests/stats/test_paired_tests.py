@@ -241,6 +241,7 @@ def test_the_fewest_seeds_to_test_can_just_be_significant(num_comparisons):
     assert fewest == 6 or holm([fewer] + [1.0] * (num_comparisons - 1))[0] >= ALPHA
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("effect", "num_comparisons"), [(0.5, 1), (0.8, 1), (0.8, 7), (1.2, 7), (2.0, 7), (1.2, 13)]
 )
@@ -280,6 +281,7 @@ def test_without_shared_rows_the_fold_interval_is_the_t_interval():
     assert fold_interval(x, num_train=10**12, num_test=1) == pytest.approx(t_interval(x))
 
 
+@pytest.mark.long
 def test_the_fold_interval_holds_a_mean_that_correlated_folds_share():
     """Scores that correlate by num_test / (num_train + num_test), as the correction assumes."""
     rng = np.random.default_rng(0)

@@ -80,6 +80,7 @@ def test_seeds_that_are_all_alike_leave_the_rows_interval():
     assert found == pytest.approx(t_interval(by_row), abs=0.01)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "effects",
     [
@@ -97,6 +98,7 @@ def test_the_two_way_interval_holds_the_mean_in_95_of_100_studies(effects):
     assert covered == pytest.approx(0.95, abs=0.032)
 
 
+@pytest.mark.long
 def test_what_is_neither_seed_nor_row_counts_once():
     """The plain bootstrap over both counts it three times: 1.7 times as wide."""
     widths = []

@@ -209,6 +209,7 @@ def without_none(value):
     return value
 
 
+@pytest.mark.long
 def test_each_changed_setting_is_refused_with_the_line_that_differs(made):
     path, changed = made.folder.path / "study.toml", changed_settings()
     fields = [dataclasses.fields(kind) for kind in (StudyConfig, MLPConfig, TrainConfig)]

@@ -30,6 +30,8 @@ from kmlp.study.study import run_study
 from kmlp.testing import LinearTrainer
 from tuning import tune
 
+pytestmark = pytest.mark.long
+
 NUM_ROWS = 90
 TRAIN = TrainConfig(max_epochs=6, learning_rate=0.02)
 CONFIG = StudyConfig(

@@ -127,6 +127,7 @@ def test_without_validation_rows_there_is_nothing_to_look_at():
         dataclasses.replace(CONFIG, validation_fraction=0.0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("changes", "difference"),
     [
@@ -163,6 +164,7 @@ def test_a_plan_stands_once_a_look_was_taken(tiny, tmp_path, changes, difference
         run_study(config, tmp_path, tiny, progress=Titles(stop_at=1), trainer=TRAINER)
 
 
+@pytest.mark.long
 def test_a_study_adds_seeds_says_nothing_before_it_stops_and_goes_on_when_interrupted(
     tiny, tmp_path
 ):

@@ -44,6 +44,7 @@ def by_auc(tmp_path_factory):
     return study(CONFIG, tmp_path_factory.mktemp("auc") / "run", made())
 
 
+@pytest.mark.long
 def test_every_number_of_the_verdict_is_in_the_metric(by_auc):
     found = by_auc.record
     assert (found.metric.name, found.metric.higher_is_better) == ("auc", True)
@@ -66,6 +67,7 @@ def test_an_auc_has_no_interval_over_rows(by_auc):
     assert by_auc.record.variant("dropout").versus_baseline.ci95_seeds_and_rows is None
 
 
+@pytest.mark.long
 def test_a_mean_over_rows_has_one(tmp_path):
     data = made()
     config = dataclasses.replace(CONFIG, metric="brier_score")
@@ -85,6 +87,7 @@ def distances(log_p: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return ((np.exp(log_p.astype(float)) - np.eye(log_p.shape[1])[labels]) ** 2).sum(axis=1)
 
 
+@pytest.mark.long
 def test_another_metric_trains_nothing_and_is_told(by_auc, caplog):
     before = by_auc.record
     config = dataclasses.replace(CONFIG, metric="cross_entropy")
@@ -95,11 +98,13 @@ def test_another_metric_trains_nothing_and_is_told(by_auc, caplog):
     assert load_study(by_auc.run_dir).record.metric.name == "cross_entropy"
 
 
+@pytest.mark.long
 def test_the_metric_is_no_part_of_ids(tmp_path, by_auc):
     plain = study(dataclasses.replace(CONFIG, metric="auto"), tmp_path / "run", made())
     assert [m.id for m in plain.record.members] == [m.id for m in by_auc.record.members]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("metric", METRICS["regression"])
 def test_every_metric_of_numbers_can_decide(tmp_path, metric):
     data = made("regression", shift=20.0)
@@ -109,6 +114,7 @@ def test_every_metric_of_numbers_can_decide(tmp_path, metric):
     assert found.best is not None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("metric", METRICS["binary"])
 def test_every_metric_of_classes_can_decide(tmp_path, metric):
     found = study(dataclasses.replace(CONFIG, metric=metric), tmp_path / "run", made()).record
@@ -159,6 +165,7 @@ def test_a_margin_that_no_difference_exceeds_is_refused(metric, most, tmp_path):
         study(config, tmp_path / "run", made())
 
 
+@pytest.mark.long
 def test_points_of_another_metric_are_no_margin_of_it(by_auc):
     """Two points of accuracy would be more than all that an AUC can differ by."""
     config = dataclasses.replace(CONFIG, metric="accuracy", equivalence=2.0)
@@ -173,6 +180,7 @@ def test_an_unknown_metric_is_refused_with_those_there_are():
         dataclasses.replace(CONFIG, metric="f1")
 
 
+@pytest.mark.long
 def test_a_metric_that_is_written_out_is_no_other_than_the_one_that_auto_means(tmp_path, caplog):
     """What `kmlp rescore` writes out, and the same command after it, ask the same."""
     given = {"variants": ("none", "dropout"), "strengths": "auto", "num_seeds": "auto"}
@@ -184,6 +192,7 @@ def test_a_metric_that_is_written_out_is_no_other_than_the_one_that_auto_means(t
     assert "was judged by" not in caplog.text
 
 
+@pytest.mark.long
 def test_strengths_that_it_chose_stand(tmp_path):
     config = dataclasses.replace(CONFIG, variants=("none", "dropout"), strengths="auto")
     study(config, tmp_path / "run", made())

@@ -92,6 +92,7 @@ def test_all_is_tuned_as_a_whole():
     assert len(pilot_study(whole).variants) == 5 * len(STRENGTHS)
 
 
+@pytest.mark.long
 def test_a_study_with_chosen_strengths_is_run_resumed_and_reported(tiny, tmp_path):
     run = tmp_path / "run"
     study = run_study(config(), run, tiny)
@@ -120,6 +121,7 @@ def test_strengths_are_never_chosen_on_training_rows_or_by_the_studys_own_seeds(
         pilot_study(config(first_seed=FIRST_PILOT_SEED - 1))
 
 
+@pytest.mark.long
 def test_a_folder_of_another_study_is_refused_before_the_pilot_trains(tiny, tmp_path):
     run_study(config(strengths="default", num_seeds=1), tmp_path / "run", tiny)
     with pytest.raises(RunFolderError, match="holds another study"):
@@ -140,6 +142,7 @@ def test_the_report_shows_how_the_strengths_were_chosen(tiny, tmp_path):
     ]
 
 
+@pytest.mark.long
 def test_progress_is_told_which_of_the_two_is_the_pilot_whatever_the_folder_is_called(
     tiny, tmp_path
 ):

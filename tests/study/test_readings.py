@@ -25,6 +25,7 @@ def p_of(made):
     return made.record.variant("dropout").versus_baseline.p_holm
 
 
+@pytest.mark.long
 def test_what_is_read_once_is_corrected_for_the_variants_alone(made):
     before = p_of(made)
     note(made, 8)
@@ -32,6 +33,7 @@ def test_what_is_read_once_is_corrected_for_the_variants_alone(made):
     assert made.record.earlier_readings == ()
 
 
+@pytest.mark.long
 def test_seeds_added_after_a_look_count_it_and_say_so(made):
     before = p_of(made)
     note(made, 7)
@@ -42,6 +44,7 @@ def test_seeds_added_after_a_look_count_it_and_say_so(made):
     assert any("read by 2 runs" in s for s in limits.limits(made.record))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("num_seeds", "metric"),
     [

@@ -16,6 +16,8 @@ from sklearn import metrics
 
 from tests.hand_made import HandMade, hand_made, record
 
+pytestmark = pytest.mark.long
+
 TASKS = ("binary", "multiclass", "regression")
 HIGHER = {"accuracy": 1, "rmse": -1}
 

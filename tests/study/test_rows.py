@@ -79,6 +79,7 @@ def choices(found: Study, data: Dataset) -> list:
     return said
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("way", WAYS)
 def test_nothing_is_chosen_on_rows_that_test(way, tmp_path):
     """Whatever stood in the test rows, the same is learned and chosen."""
@@ -93,6 +94,7 @@ def test_nothing_is_chosen_on_rows_that_test(way, tmp_path):
     assert tested[0] > 0.6 > tested[1], "and the test rows do matter to what is told of them"
 
 
+@pytest.mark.long
 def test_what_a_fold_holds_is_not_learned_by_those_that_it_scores(tmp_path):
     """Labels of a fold are turned round: only the other folds' networks change."""
     data = data_of(**WAYS["folds"])
@@ -114,6 +116,7 @@ def test_what_a_fold_holds_is_not_learned_by_those_that_it_scores(tmp_path):
     assert same == [False, True, False]
 
 
+@pytest.mark.long
 def test_the_results_say_how_rows_were_parted(tmp_path):
     data = data_of(**WAYS["time"])
     found = study(data, tmp_path / "run").record.dataset
@@ -157,6 +160,7 @@ def weighed(tmp_path_factory) -> tuple[Dataset, Study]:
     return data, study(data, folder, num_seeds=3, references=("linear",))
 
 
+@pytest.mark.long
 def test_every_score_is_by_weight(weighed):
     data, found = weighed
     folder, plan = RunFolder(found.run_dir), plan_study(found.config, data.provenance.sha256)
@@ -173,6 +177,7 @@ def test_every_score_is_by_weight(weighed):
     np.testing.assert_array_equal(folder.row_weights(), data.test_weight)
 
 
+@pytest.mark.long
 def test_references_learn_by_weight(weighed):
     data, found = weighed
     plan = plan_study(found.config, data.provenance.sha256)

@@ -261,6 +261,7 @@ def test_json_holds_no_nan(folder):
     assert not (folder.path / "results.json").exists()
 
 
+@pytest.mark.long
 def test_a_second_process_is_refused_and_told_what_to_do(folder):
     command = [sys.executable, "-c", INTRUDER, str(folder.path)]
     with folder.writing():

@@ -67,6 +67,7 @@ def finished(tiny, tmp_path):
     return study
 
 
+@pytest.mark.long
 def test_results_follow_their_schema(finished):
     schema = json.loads((resources.files("kmlp") / "results.schema.json").read_text())
     stored = json.loads((finished.run_dir / "results.json").read_text())
@@ -76,6 +77,7 @@ def test_results_follow_their_schema(finished):
     assert [v["strength"] for v in stored["variants"]][2] == "hidden_units=[4], l2=0.01"
 
 
+@pytest.mark.long
 def test_every_number_can_be_recomputed_from_the_folder(finished, tiny):
     folder = RunFolder(finished.run_dir)
     results = finished.results
@@ -95,6 +97,7 @@ def test_every_number_can_be_recomputed_from_the_folder(finished, tiny):
             assert member["val"]["cross_entropy"] == pytest.approx(best, rel=1e-5)
 
 
+@pytest.mark.long
 def test_the_same_study_again_trains_nothing(finished, tiny):
     again, recorder = run(CONFIG, finished.run_dir, tiny)
     assert recorder.trained == []
@@ -102,6 +105,7 @@ def test_the_same_study_again_trains_nothing(finished, tiny):
     assert again.results == finished.results
 
 
+@pytest.mark.long
 def test_more_seeds_and_variants_train_only_what_is_missing(finished, tiny):
     more = dataclasses.replace(CONFIG, num_seeds=7, variants=(*CONFIG.variants, "l2"))
     study, recorder = run(more, finished.run_dir, tiny)
@@ -112,6 +116,7 @@ def test_more_seeds_and_variants_train_only_what_is_missing(finished, tiny):
     assert all(new[id] == old[id] for id in old)
 
 
+@pytest.mark.long
 def test_a_study_in_steps_equals_a_study_at_once(finished, tiny, tmp_path):
     """Two seeds first, then all: other stacks, the same members to rounding."""
     few = dataclasses.replace(CONFIG, num_seeds=2)
@@ -140,6 +145,7 @@ class Listing(LinearTrainer):
         super().train_members(stacks, *args, **kwargs)
 
 
+@pytest.mark.long
 def test_stacks_that_never_began_are_trained_as_planned(tiny, tmp_path):
     """In another stack a network would differ by rounding from what it would have come to."""
     with pytest.raises(KeyboardInterrupt):
@@ -151,6 +157,7 @@ def test_stacks_that_never_began_are_trained_as_planned(tiny, tmp_path):
     assert sorted(trainer.told) == sorted(planned)
 
 
+@pytest.mark.long
 def test_a_member_with_damaged_arrays_is_trained_again(finished, tiny, caplog):
     id = finished.results["members"][3]["id"]
     path = finished.run_dir / "arrays" / f"{id}.npz"
@@ -162,18 +169,21 @@ def test_a_member_with_damaged_arrays_is_trained_again(finished, tiny, caplog):
     assert kept == finished.results["members"][3]["test"]["accuracy"]
 
 
+@pytest.mark.long
 def test_another_base_config_is_refused_with_what_differs(finished, tiny):
     other = dataclasses.replace(CONFIG, train=dataclasses.replace(CONFIG.train, learning_rate=0.5))
     with pytest.raises(RunFolderError, match=r"train\.learning_rate is 0\.02 there, 0\.5 here\. "):
         run(other, finished.run_dir, tiny)
 
 
+@pytest.mark.long
 def test_other_data_are_refused(finished, tiny):
     other = Dataset.from_arrays(tiny.x_train + 1, tiny.y_train, tiny.x_test, tiny.y_test)
     with pytest.raises(RunFolderError, match="holds another study: the data's sha256 is"):
         run(CONFIG, finished.run_dir, other)
 
 
+@pytest.mark.long
 def test_best_is_chosen_on_validation(finished):
     (best,) = finished.best().members
     means = {v["name"]: v["val"]["accuracy"]["mean"] for v in finished.results["variants"]}
@@ -182,6 +192,7 @@ def test_best_is_chosen_on_validation(finished):
     assert best["val"]["cross_entropy"] == min(m["val"]["cross_entropy"] for m in rivals)
 
 
+@pytest.mark.long
 def test_a_finished_study_loads_from_its_folder(finished):
     study = load_study(finished.run_dir)
     assert study.config == CONFIG
@@ -201,6 +212,7 @@ def test_a_diverged_member_is_kept_out_of_the_means_and_named(tiny, tmp_path):
     assert "NaN" not in (study.run_dir / "results.json").read_text()
 
 
+@pytest.mark.long
 def test_fewer_seeds_narrow_the_results_with_a_word_and_delete_nothing(tiny, tmp_path, caplog):
     config = StudyConfig(
         dataset="tiny",

@@ -139,7 +139,7 @@ class RunFolder:
             name, content = f"arrays/{record.id}.npz", npz(arrays)
             write_atomically(self.path / name, content)
             sha256 = hashlib.sha256(content).hexdigest()
-            rows.append((record.id, json.dumps(vars(record)), name, sha256))
+            rows.append((record.id, record.to_json(), name, sha256))
             self._whole.pop(record.id, None)
         with self._connect() as connection:
             connection.executemany(MEMBER.insert, rows)

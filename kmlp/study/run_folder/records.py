@@ -49,6 +49,8 @@ class MemberRecord:
         best_epoch, stopped_epoch: counted from 1.
         metrics: `train`, `val`, and `test` or, in cross-validation, `fold` -> metric -> value.
         seconds: its share of its stack's wall time.
+        settings: of a reference that was tuned, what validation chose beside scikit-learn's
+            defaults; None of all others.
     """
 
     id: str
@@ -57,6 +59,12 @@ class MemberRecord:
     stopped_epoch: int
     metrics: Mapping[str, Mapping[str, float]]
     seconds: float
+    settings: Mapping[str, float] | None = None
+
+    def to_json(self) -> str:
+        """What `read` takes; without settings as earlier releases wrote it."""
+        said = {name: value for name, value in vars(self).items() if value is not None}
+        return json.dumps(said)
 
     @classmethod
     def read(cls, text: str) -> Self:
@@ -68,7 +76,7 @@ class MemberRecord:
         record = cls(**read_object(text, cls))
         scores = [s for part in _values(record.metrics) for s in _values(part)]
         names = {name for part in record.metrics.values() for name in part}
-        numbers = [record.seconds, *scores]
+        numbers = [record.seconds, *scores, *_values(record.settings or {})]
         epochs = (record.best_epoch, record.stopped_epoch)
         if (
             not isinstance(record.id, str)

@@ -111,6 +111,7 @@ READERS = [(name, predicted) for name in VALID] + [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "read"), [r for r in READERS if r[0] != "x.jpg"])
 def test_a_flipped_bit_never_gives_other_numbers(tmp_path, name, read):
     content = VALID[name]
@@ -141,6 +142,7 @@ def predicted_of(path: Path, content: bytes) -> np.ndarray:
     return predicted(path)
 
 
+@pytest.mark.long
 def test_a_jpeg_has_no_checksum_but_stays_a_picture(tmp_path):
     found = outcomes(tmp_path / "x.jpg", predicted, flips(VALID["x.jpg"], len(VALID["x.jpg"])))
     read = [x for x in found if not isinstance(x, str)]
@@ -148,6 +150,7 @@ def test_a_jpeg_has_no_checksum_but_stays_a_picture(tmp_path):
     assert len(read) < len(found) - 100
 
 
+@pytest.mark.long
 def test_an_archive_of_a_data_set_gives_what_was_written_or_nothing(tmp_path):
     content = saved(np.savez_compressed, **PUBLISHED)
     found = outcomes(tmp_path / "mnist.npz", read_npz, flips(content, len(content)))

@@ -47,6 +47,7 @@ def groups_of(known: Rows, rows: np.ndarray) -> set[int]:
     return set(known.groups[rows].tolist())
 
 
+@pytest.mark.long
 def test_no_group_is_on_both_sides_of_anything():
     """Of validation, of each fold, and of each part; complete, and nothing is empty."""
     for seed in TABLES:
@@ -67,6 +68,7 @@ def test_no_group_is_on_both_sides_of_anything():
         np.testing.assert_array_equal(np.sort(np.concatenate(held_out)), np.arange(len(known)))
 
 
+@pytest.mark.long
 def test_folds_of_groups_are_as_even_as_scikit_learns():
     """Sizes by `GroupKFold`, which looks at nothing else; strata by `StratifiedGroupKFold`."""
     for seed in TABLES:
@@ -95,6 +97,7 @@ def unevenness(strata: np.ndarray, folds: list[np.ndarray]) -> float:
     )
 
 
+@pytest.mark.long
 def test_what_is_held_out_is_near_its_share_where_groups_are_small():
     for seed in TABLES:
         rng = np.random.default_rng(seed)

@@ -130,6 +130,7 @@ def test_given_rows_validate_after_the_others_and_nothing_is_learned_of_them(way
         assert sorted(test) == list(range(40, 90))
 
 
+@pytest.mark.long
 def test_who_says_nothing_has_the_data_of_before():
     """Ids of members follow from it: nothing is hashed that was not."""
     plain = Dataset.from_table(TABLE, "y", drop=["patient"])

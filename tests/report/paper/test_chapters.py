@@ -22,6 +22,7 @@ def without_comparison(results, name: str):
     return results.model_copy(update={"variants": tuple(variants)})
 
 
+@pytest.mark.long
 def test_what_helps_on_some_data_sets_is_not_said_to_help_on_one_or_on_all(results):
     said = conclusion({"a": results, "b": results, "c": results})
     assert "dropout helps on every data set." in said

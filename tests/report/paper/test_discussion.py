@@ -37,6 +37,7 @@ def entry_of(results, variant):
     return next(e for e in results.bias_variance if e.variant == variant)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("variance", "bias", "said"),
     [

@@ -106,6 +106,7 @@ def exact(risk, sample, optimization):
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("penalty", [1.0, 40.0])
 def test_intervals_hold_what_ridge_regression_has_in_closed_form(penalty):
     rng, held, means = np.random.default_rng(3), [], []
@@ -122,6 +123,7 @@ def test_intervals_hold_what_ridge_regression_has_in_closed_form(penalty):
     np.testing.assert_allclose(np.mean(means, axis=0), list(expected.values()), atol=0.03 * risk)
 
 
+@pytest.mark.long
 def test_with_seeds_that_samples_share_intervals_are_for_these_seeds():
     """As a study has it. Of what endless seeds would do the samples know nothing."""
     rng, held, held_of_all = np.random.default_rng(4), [], []
@@ -166,6 +168,7 @@ def test_cross_entropy_is_bias_and_mean_divergence_exactly():
     assert set(found) == {"risk", "bias_plus_noise", "variance"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("sample", "seed", "both", "share"), [(1, 0, 0, 1 / 2), (0, 1, 0, 2 / 3), (0, 0, 1, 5 / 6)]
 )

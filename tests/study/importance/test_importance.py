@@ -17,6 +17,8 @@ from kmlp.study.run_folder.folder import IMPORTANCE, RunFolder
 from kmlp.study.study import run_study
 from kmlp.testing import LinearTrainer
 
+pytestmark = pytest.mark.long
+
 CONFIG = StudyConfig(
     dataset="made",
     variants=("none", "l2"),

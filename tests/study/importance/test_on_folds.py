@@ -17,6 +17,8 @@ from kmlp.study.run_folder.folder import IMPORTANCE, RunFolder
 from kmlp.study.study import run_study
 from kmlp.testing import LinearTrainer
 
+pytestmark = pytest.mark.long
+
 NUM_ROWS, NUM_FOLDS, REPEATS = 122, 4, 2  # two folds are a row longer than the others
 CONFIG = StudyConfig(
     dataset="made",

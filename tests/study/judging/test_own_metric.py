@@ -66,6 +66,7 @@ def by_cost(tmp_path_factory):
     return study(CONFIG, tmp_path_factory.mktemp("own") / "run", metric=COST)
 
 
+@pytest.mark.long
 def test_every_part_is_scored_from_what_is_stored(by_cost):
     folder, data = RunFolder(by_cost.run_dir), made()
     members = plan_study(CONFIG, data.provenance.sha256).by_id
@@ -84,6 +85,7 @@ def test_every_part_is_scored_from_what_is_stored(by_cost):
         assert extra.fold["cost"] == cost(data.y_train[rows], p)
 
 
+@pytest.mark.long
 def test_it_decides(by_cost):
     found = by_cost.record
     assert (found.metric.name, found.metric.higher_is_better) == ("cost", False)
@@ -102,6 +104,7 @@ def test_it_decides(by_cost):
     assert found.cross_validation is not None
 
 
+@pytest.mark.long
 def test_it_decides_where_folds_test(tmp_path):
     """Networks and references are scored on the rows that their folds held out."""
     data = made()
@@ -121,6 +124,7 @@ def test_the_ensemble_is_scored_by_its_mean_probability(by_cost):
     assert record.variant("none").ensemble["cost"] == cost(made().y_test, mean)
 
 
+@pytest.mark.long
 def test_the_folder_tells_it_without_the_function(by_cost):
     """A page and the numbers; both name the metric."""
     again = load_study(by_cost.run_dir)
@@ -139,6 +143,7 @@ def test_its_direction_is_known_where_scores_are_compared(by_cost):
     assert found["metric"] == {"name": "cost", "higher_is_better": False}
 
 
+@pytest.mark.long
 def test_rescoring_trains_nothing_and_goes_both_ways(tmp_path, by_cost, caplog):
     plain = study(CONFIG, tmp_path / "run")
     assert plain.record.metric.name == "accuracy"
@@ -157,6 +162,7 @@ def test_rescoring_trains_nothing_and_goes_both_ways(tmp_path, by_cost, caplog):
     assert json.loads((tmp_path / "run" / "results.json").read_text()) == back.results
 
 
+@pytest.mark.long
 def test_an_exported_model_is_told_to_be_the_best_no_more(by_cost, tmp_path, caplog):
     """Where more of the cost is better, the worst network is the best."""
     run = shutil.copytree(by_cost.run_dir, tmp_path / "run")
@@ -169,6 +175,7 @@ def test_an_exported_model_is_told_to_be_the_best_no_more(by_cost, tmp_path, cap
     assert "another network is the best" not in caplog.text
 
 
+@pytest.mark.long
 def test_another_function_of_the_same_name_gives_other_numbers(tmp_path):
     config = dataclasses.replace(CONFIG, folds=None, references="none", num_seeds=2)
     first = study(config, tmp_path / "run", metric=COST).record
@@ -180,6 +187,7 @@ def test_another_function_of_the_same_name_gives_other_numbers(tmp_path):
     assert study(config, tmp_path / "run").record.metric.name == "accuracy"
 
 
+@pytest.mark.long
 def test_numbers_are_given_in_the_targets_unit(tmp_path):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(80, 2)).astype(np.float32)
@@ -230,6 +238,7 @@ def test_a_function_that_fails_is_refused_before_anything_is_written(tmp_path, f
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.long
 def test_a_function_that_fails_on_stored_predictions_leaves_the_folder_as_it_was(tmp_path):
     config = dataclasses.replace(CONFIG, folds=None, references="none", num_seeds=2)
     before = study(config, tmp_path / "run").record
@@ -240,6 +249,7 @@ def test_a_function_that_fails_on_stored_predictions_leaves_the_folder_as_it_was
         assert load_study(tmp_path / "run").record == before
 
 
+@pytest.mark.long
 def test_a_folder_without_predictions_of_validation_rows_is_refused(tmp_path):
     """As earlier releases wrote: the best would have to be chosen on test rows."""
     config = dataclasses.replace(CONFIG, folds=None, references="none", num_seeds=2)
@@ -314,6 +324,7 @@ def test_a_function_cannot_change_what_it_is_given():
     assert [one.tolist() for one in given] == [[3.0, 1.0]] * 3
 
 
+@pytest.mark.long
 def test_the_command_line_takes_a_name_and_a_python_file(tmp_path, by_cost):
     file = tmp_path / "costs.py"
     file.write_text(

@@ -70,6 +70,7 @@ def test_every_name_that_can_be_asked_for_can_be_made():
     assert tuple(ESTIMATORS) == tuple(REFERENCES)
 
 
+@pytest.mark.long
 def test_a_reference_learns_from_the_training_rows_of_the_network_of_its_seed(ridge_wins):
     data, found = numbers(), by_name(ridge_wins.record)["linear"]
     network = ridge_wins.record.finished("none")[3]
@@ -86,6 +87,7 @@ def plan_of(study, data):
     return plan_study(study.config, data.provenance.sha256).members
 
 
+@pytest.mark.long
 def test_boosted_trees_are_scikit_learns_with_the_seed(ridge_wins):
     data, found = numbers(), by_name(ridge_wins.record)["boosted_trees"]
     member = plan_of(ridge_wins, data)["none"][2]
@@ -96,6 +98,7 @@ def test_boosted_trees_are_scikit_learns_with_the_seed(ridge_wins):
     assert found.members[2].test["rmse"] == pytest.approx(np.mean(errors**2) ** 0.5, rel=1e-4)
 
 
+@pytest.mark.long
 def test_differences_are_to_the_best_network_paired_by_seed_in_a_family_of_their_own(ridge_wins):
     results = ridge_wins.record
     network = np.array(list(results.by_seed(results.best.variant).values()))
@@ -109,6 +112,7 @@ def test_differences_are_to_the_best_network_paired_by_seed_in_a_family_of_their
         assert (versus.difference, versus.p, versus.p_holm) == (one.difference, one.p, p)
 
 
+@pytest.mark.long
 def test_a_best_network_of_more_rows_than_the_references_had_is_told(ridge_wins, tmp_path):
     few = {"name": "few", "num_train": 20}
     config = dataclasses.replace(CONFIG, variants=("none", few), baseline="few", num_seeds=2)
@@ -129,6 +133,7 @@ def test_a_reference_is_never_the_best(ridge_wins):
     assert ridge_wins.record.best.variant in CONFIG.variant_names
 
 
+@pytest.mark.long
 def test_what_is_recorded_is_not_trained_again(ridge_wins, monkeypatch):
     monkeypatch.setattr("kmlp.study.references.training._trained", None)
     again = study(CONFIG, ridge_wins.run_dir, numbers())
@@ -136,6 +141,7 @@ def test_what_is_recorded_is_not_trained_again(ridge_wins, monkeypatch):
     assert load_study(ridge_wins.run_dir).record.references == ridge_wins.record.references
 
 
+@pytest.mark.long
 def test_damaged_outputs_are_trained_again(tmp_path):
     first = study(CONFIG, tmp_path / "run", numbers())
     id = first_reference(first, numbers())
@@ -153,6 +159,7 @@ def test_the_version_of_what_made_references_is_kept(ridge_wins):
     assert packages["scikit-learn"] == version("scikit-learn")
 
 
+@pytest.mark.long
 def test_networks_are_the_same_with_and_without(tmp_path, ridge_wins):
     alone = study(dataclasses.replace(CONFIG, references="none"), tmp_path / "run", numbers())
     assert alone.record.references == ()
@@ -161,6 +168,7 @@ def test_networks_are_the_same_with_and_without(tmp_path, ridge_wins):
     assert scores == [(m.id, m.test) for m in ridge_wins.record.members]
 
 
+@pytest.mark.long
 def test_an_offset_that_float32_cannot_hold_costs_a_reference_nothing(tmp_path):
     config = dataclasses.replace(CONFIG, references=("linear", "random_forest"), num_seeds=1)
     near, far = (
@@ -183,6 +191,7 @@ def test_a_baseline_of_few_rows_is_no_handicap_for_references():
     assert len({member.id for member in found}) == 3
 
 
+@pytest.mark.long
 def test_nothing_is_said_of_references_until_all_are_trained(tmp_path, monkeypatch):
     train, left = training._trained, iter(range(CONFIG.num_seeds + 3))
 
@@ -205,6 +214,7 @@ def test_nothing_is_said_of_references_until_all_are_trained(tmp_path, monkeypat
     assert all(r.versus_best for r in whole.references)
 
 
+@pytest.mark.long
 def test_auto_is_for_tables_alone(tmp_path):
     config = dataclasses.replace(CONFIG, references="auto", num_seeds=1)
     arrays = study(config, tmp_path / "a", numbers()).record
@@ -213,6 +223,7 @@ def test_auto_is_for_tables_alone(tmp_path):
     assert tuple(by_name(table)) == tuple(REFERENCES)
 
 
+@pytest.mark.long
 def test_categories_and_gaps_are_taken_by_all(tmp_path):
     config = dataclasses.replace(CONFIG, references=tuple(REFERENCES), num_seeds=2)
     found = by_name(study(config, tmp_path / "run", frame()).record)
@@ -221,6 +232,7 @@ def test_categories_and_gaps_are_taken_by_all(tmp_path):
     assert found["constant"].test["auc"].mean == 0.5
 
 
+@pytest.mark.long
 def test_a_class_that_no_training_row_has_gets_no_probability(tmp_path):
     x = np.random.default_rng(0).normal(size=(60, 2))
     y = np.arange(60) % 2
@@ -251,6 +263,7 @@ def _steps(estimator):
     return [step for _, step in estimator.steps] if hasattr(estimator, "steps") else [estimator]
 
 
+@pytest.mark.long
 def test_class_weights_make_a_reference_another_one(tmp_path):
     config = dataclasses.replace(CONFIG, references=("linear",), num_seeds=1)
     weighted = dataclasses.replace(config, train=TrainConfig(max_epochs=2, class_weight="balanced"))

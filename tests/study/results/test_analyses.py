@@ -65,6 +65,7 @@ def spoil(made, group, variant, place):
     return made.results
 
 
+@pytest.mark.long
 def test_the_results_fit_the_schema(made):
     import jsonschema
 
@@ -74,6 +75,7 @@ def test_the_results_fit_the_schema(made):
     assert len(results["bias_variance"]) == len(results["randomness"]) == 3
 
 
+@pytest.mark.long
 def test_bias_and_variance_are_those_of_the_stored_predictions(made):
     task, entry = made.dataset["task"], of(made.results["bias_variance"], "dropout")
     extras = [e for e in made.plan.extras if (e.group, e.variant) == ("resample", "dropout")]
@@ -87,11 +89,13 @@ def test_bias_and_variance_are_those_of_the_stored_predictions(made):
     assert (entry["resample"], entry["num_train"]) == ("splits:3", 33)
 
 
+@pytest.mark.long
 def test_less_noise_is_less_variance(made):
     ratio = of(made.results["bias_variance"], "dropout")["versus_baseline"]["squared_error"]
     assert ratio["variance_ratio"]["ci95"][1] < 1
 
 
+@pytest.mark.long
 def test_a_sample_with_a_diverged_network_is_left_out(made):
     entries = spoil(made, "resample", "dropout", 1)["bias_variance"]
     assert of(entries, "dropout")["left_out"] == [1]
@@ -103,6 +107,7 @@ def test_a_sample_with_a_diverged_network_is_left_out(made):
     )
 
 
+@pytest.mark.long
 def test_folds_are_scored_on_what_they_hold_out(made):
     found, task = made.results["cross_validation"], made.dataset["task"]
     entry, metric = of(found["variants"], "l2"), made.results["metric"]["name"]
@@ -122,6 +127,7 @@ def test_folds_are_scored_on_what_they_hold_out(made):
     assert [v["p_holm"] for v in versus] == paired_tests.holm([v["p"] for v in versus])
 
 
+@pytest.mark.long
 def test_of_two_variants_the_fewer_rows_count_in_the_correction(made):
     record = made.record
     folds = fold_scores(
@@ -139,6 +145,7 @@ def test_of_two_variants_the_fewer_rows_count_in_the_correction(made):
     assert of(found, "l2")["versus_baseline"]["ci95"] == [*expected]
 
 
+@pytest.mark.long
 def test_a_repeat_of_which_nothing_is_known_moves_no_other(made):
     record = made.record
     folds = fold_scores(
@@ -152,6 +159,7 @@ def test_a_repeat_of_which_nothing_is_known_moves_no_other(made):
     assert folds.whole("none").tolist() == [False, True]
 
 
+@pytest.mark.long
 def test_streams_without_some_of_their_networks_are_named(made):
     # The first is one of all three streams, where these have one seed.
     assert spoil(made, "randomness", "l2", 1)["verdict"][-1] == (
@@ -160,6 +168,7 @@ def test_streams_without_some_of_their_networks_are_named(made):
     )
 
 
+@pytest.mark.long
 def test_a_repeat_with_a_diverged_fold_is_left_out(made):
     results = spoil(made, "folds", "none", 2)
     found = results["cross_validation"]
@@ -176,6 +185,7 @@ def test_a_repeat_with_a_diverged_fold_is_left_out(made):
     assert versus["wins"] + versus["ties"] + versus["losses"] == 3
 
 
+@pytest.mark.long
 def test_a_deviation_is_pooled_over_settings_and_stands_beside_that_of_all(made):
     results, task = made.results, made.dataset["task"]
     metric = results["metric"]["name"]
@@ -197,6 +207,7 @@ def test_a_deviation_is_pooled_over_settings_and_stands_beside_that_of_all(made)
     assert streams["all"]["sd"]["value"] == pytest.approx(ordinary["test"][metric]["sd"])
 
 
+@pytest.mark.long
 def test_a_study_that_is_not_through_says_what_is_known(made):
     """As `kmlp show` does meanwhile: members without a record are not there yet."""
     plan = dataclasses.replace(made.plan, extras=made.plan.extras[:7])

@@ -157,12 +157,13 @@ def test_with_too_few_seeds_nothing_is_said_of_having_learned():
 
 def test_models_beside_the_networks_are_called_what_they_do():
     told = [trivial(-0.0001, p_holm=0.4), reference(-0.021)]
-    unclear, beaten = reference_sentences(numbers(best_of(BETTER) | {"references": told}))
+    unclear, beaten, untuned = reference_sentences(numbers(best_of(BETTER) | {"references": told}))
     assert unclear.startswith(
         "Not told apart from the best network, dropout=0.2: always predicting the commonest class "
         "-0.01 points ("
     )
     assert beaten.startswith("The best network, dropout=0.2, beats boosted trees: by 2.10 points")
+    assert untuned == "These models are as scikit-learn makes them, not tuned."
 
 
 def best_of(*variants: dict) -> dict:
@@ -219,6 +220,7 @@ def test_against_another_baseline_nothing_is_said_of_regularizing(tmp_path):
     assert said.startswith("No variant is shown to do better than plain; expect")
 
 
+@pytest.mark.long
 def test_what_changes_the_reading_is_a_caveat_of_the_answer(tmp_path):
     brief = TrainConfig(max_epochs=7)
     made = hand_made(tmp_path, "multiclass", 8, facts={"source": "sample"}, train=brief)

@@ -43,6 +43,7 @@ def by_name(results: dict) -> dict[str, dict]:
     return {v["name"]: v for v in results["variants"]}
 
 
+@pytest.mark.long
 def test_results_follow_their_schema(made):
     jsonschema.validate(json.loads(json.dumps(made.results, allow_nan=False)), SCHEMA)
 
@@ -84,6 +85,7 @@ def test_the_primary_metric_and_its_direction_are_stated(made):
     assert tuple(made.results["metric"].values()) == expected
 
 
+@pytest.mark.long
 def test_every_metric_is_summarized_over_the_seeds(made):
     task, results = made.dataset["task"], made.results
     for variant in results["variants"]:
@@ -181,6 +183,7 @@ def test_the_best_is_chosen_on_the_seeds_that_it_shares_with_the_baseline(regres
     assert "best mean validation RMSE on the seeds shared with the base" in results["verdict"][0]
 
 
+@pytest.mark.long
 def test_a_metric_that_a_member_cannot_tell_has_no_summary(binary):
     """An AUC of validation rows of one class is NaN: left out there, null in the member."""
     id = binary.plan.ids["none"][2]
@@ -196,6 +199,7 @@ def test_a_metric_that_a_member_cannot_tell_has_no_summary(binary):
     assert next(m for m in results["members"] if m["id"] == id)["val"]["auc"] is None
 
 
+@pytest.mark.long
 def test_a_folder_that_was_begun_before_a_metric_was_known_has_no_summary_of_it(binary):
     """Some of its networks are scored by it, the older ones are not: no mean over a few of them."""
     for seed in range(NUM_SEEDS - 1):
@@ -212,6 +216,7 @@ def test_a_folder_that_was_begun_before_a_metric_was_known_has_no_summary_of_it(
     assert set(l2["test"]) == set(none["ensemble"]) == set(METRICS["binary"])
 
 
+@pytest.mark.long
 def test_a_selection_knows_the_datas_spec(made):
     results = made.results
     selection = Selection(
@@ -227,10 +232,12 @@ def test_a_selection_knows_the_datas_spec(made):
     assert (spec.input_shape, spec.input_dtype) == ((4,), "float32")
 
 
+@pytest.mark.long
 def test_variants_keep_the_studys_order(made):
     assert [v["name"] for v in made.results["variants"]] == list(VARIANTS)
 
 
+@pytest.mark.long
 def test_the_best_is_named_with_its_member(made):
     member = best_member(made.record)
     expected = {"variant": "dropout", "seed": member.seed, "member": member.id}
@@ -282,6 +289,7 @@ def test_where_the_baseline_is_best_ties_are_its_comparisons(made):
     assert gone["tied_with_best"] is False
 
 
+@pytest.mark.long
 def test_what_is_significant_needs_no_more_seeds(regression):
     """One comparison of six seeds that all differ alike; two cannot be significant on six."""
     versus = by_name(regression.results)["dropout"]["versus_baseline"]
@@ -293,6 +301,7 @@ def test_what_is_significant_needs_no_more_seeds(regression):
     assert by_name(regression.results)["dropout"]["versus_baseline"]["more_seeds"] == 0
 
 
+@pytest.mark.long
 def test_no_interval_of_an_accuracy_ends_beyond_all_rows_or_none(tmp_path, monkeypatch):
     """Networks that are right, or wrong, on nearly every row: an interval would reach outside."""
     for i, wrong in enumerate((lambda v, seed: 4 * (seed == 0), lambda v, seed: 40 - seed // 5)):

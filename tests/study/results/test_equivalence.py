@@ -43,6 +43,7 @@ def test_it_is_computed_from_paired_differences_with_holm_over_all_claims(tmp_pa
         assert versus.posterior == posterior(known[name], 0.05, higher_is_better=True)
 
 
+@pytest.mark.long
 def test_what_is_shown_is_a_finding_of_verdict_and_answer(tmp_path):
     found = nearly_equal(tmp_path, equivalence=MARGIN).record
     said = next(s for s in found.verdict if "equivalent" in s)
@@ -59,6 +60,7 @@ def test_what_is_shown_is_a_finding_of_verdict_and_answer(tmp_path):
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("margin", [0.1, None])
 def test_without_a_margin_or_within_too_narrow_a_one_nothing_is_equivalent(tmp_path, margin):
     made = nearly_equal(tmp_path, equivalence=margin)
@@ -76,6 +78,7 @@ def test_below_six_seeds_nothing_is_equivalent(tmp_path):
     assert not any("equivalent" in s for s in found.verdict)
 
 
+@pytest.mark.long
 def test_every_look_counts(tmp_path):
     made = nearly_equal(tmp_path, equivalence=2.5)
     once = made.record.variant("l2").versus_baseline.p_holm_equivalence

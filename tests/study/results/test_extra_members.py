@@ -82,6 +82,7 @@ def finished(data, tmp_path_factory):
     return study, progress
 
 
+@pytest.mark.long
 def test_ordinary_results_are_those_of_the_ordinary_members_alone(finished, data, tmp_path):
     study, _ = finished
     plain = dataclasses.replace(CONFIG, resample=None, folds=None, randomness=False)
@@ -95,6 +96,7 @@ def test_ordinary_results_are_those_of_the_ordinary_members_alone(finished, data
     assert means[0] == pytest.approx(means[1])
 
 
+@pytest.mark.long
 def test_results_follow_their_schema(finished):
     schema = json.loads((resources.files("kmlp") / "results.schema.json").read_text())
     stored = json.loads((finished[0].run_dir / "results.json").read_text())
@@ -112,6 +114,7 @@ def test_stated_numbers_of_rows_are_those_of_the_members(data):
         assert len(kept) == {"resample": 27, "folds": 61, "randomness": 82}[extra.group]
 
 
+@pytest.mark.long
 def test_the_same_study_again_trains_nothing_and_loads_as_it_is(finished, data):
     study, _ = finished
     progress = Names()
@@ -124,6 +127,7 @@ def test_the_same_study_again_trains_nothing_and_loads_as_it_is(finished, data):
     assert loaded.config == CONFIG
 
 
+@pytest.mark.long
 def test_each_member_is_trained_once_though_two_groups_name_it(finished):
     study, progress = finished
     ids = {m["id"] for part in ("members", "extra_members") for m in study.results[part]}
@@ -242,6 +246,7 @@ def test_a_stream_with_a_fixed_seed_does_not_vary():
     assert {e.member.seeds.split for e in extras} == {7}
 
 
+@pytest.mark.long
 def test_an_interrupted_study_ends_as_if_never_interrupted(finished, data, tmp_path):
     class Interrupting(Names):
         def finished(self, results) -> None:
@@ -262,6 +267,7 @@ def test_an_interrupted_study_ends_as_if_never_interrupted(finished, data, tmp_p
             assert a["val"]["cross_entropy"] == pytest.approx(b["val"]["cross_entropy"], rel=1e-4)
 
 
+@pytest.mark.long
 def test_more_samples_seeds_and_repeats_train_only_what_is_missing(finished, data, tmp_path):
     few = dataclasses.replace(
         CONFIG, variants=("none",), resample="bootstrap:2", repeats=1, randomness=False

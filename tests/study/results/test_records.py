@@ -32,6 +32,7 @@ def test_the_schema_says_what_fields_mean_those_of_a_base_too():
     assert "Attributes" not in json.dumps(found)
 
 
+@pytest.mark.long
 def test_what_is_known_of_a_tables_columns_belongs_to_its_results(tmp_path):
     column = {"name": "age", "kind": "number", "values": [], "low": None}
     facts = {"columns": [column], "target": {"name": "y"}, "feature_names": ["age"]}

@@ -75,6 +75,7 @@ def test_folds_that_share_rows_are_less_sure_than_as_many_seeds():
     assert of_folds / of_seeds == pytest.approx(((1 / 5 + 1 / 4) / (1 / 5)) ** 0.5)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("far", [0, 10])
 def test_of_equal_trials_in_19_of_20_searches_none_is_told_from_the_best(far):
     """The best is the best of twenty; others far behind give those left no more to answer for."""
@@ -87,6 +88,7 @@ def test_of_equal_trials_in_19_of_20_searches_none_is_told_from_the_best(far):
     assert 0.03 < told / 600 < 0.07
 
 
+@pytest.mark.long
 def test_those_told_apart_leave_less_to_be_lost():
     near, far = np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.0, 2.0, 50.0, 60.0])
     assert least_difference(near, 1.0, 30) == least_difference(far, 1.0, 30)

@@ -57,6 +57,7 @@ def test_two_that_add_up_share_it():
     assert 0.75 > found["dropout"] > found["activation"] > 0.2
 
 
+@pytest.mark.long
 def test_shares_add_up_to_at_most_all_and_interactions_belong_to_nobody():
     def either(values):
         return float((values["activation"] == "relu") == (values["dropout"] > 0.2))
@@ -109,6 +110,7 @@ def test_a_lower_score_may_be_the_better_one():
     assert found["dropout"] > 0.8
 
 
+@pytest.mark.long
 def test_it_is_said_only_of_enough_trials_and_repeats_itself():
     few = trials(lambda v: v["dropout"], n=MIN_TRIALS - 1)
     assert importance(SPACE, few, "max") is None

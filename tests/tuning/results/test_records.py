@@ -29,6 +29,7 @@ def test_what_0_1_0_wrote_is_read_as_it_stands_and_fits_the_schema():
     jsonschema.validate(written, results_schema(SearchResults))
 
 
+@pytest.mark.long
 def test_what_is_found_follows_from_the_trials(tmp_path):
     results = with_follow_up(made_search(tmp_path, 12))
     assert [t.number for t in results.unfinished] == [3, 7]

@@ -7,7 +7,6 @@ from dataclasses import asdict, replace
 import numpy as np
 
 from kmlp.config import StudyConfig
-from kmlp.config.tables.references import title_of
 from kmlp.stats import paired_tests
 from kmlp.stats.cross_validation import FoldComparison, compare_folds
 from kmlp.stats.formatting import Unit, listed, p_equals
@@ -114,11 +113,11 @@ def _compared(
     )
 
 
-def title_of_model(model: ModelImportance, results: StudyScores) -> str:
+def title_of_model(model: ModelImportance, results: StudyNumbers) -> str:
     """ "the best network, dropout=0.2", "boosted trees"."""
     if model.kind == "network":
         return f"the best network, {results.variant(model.name).label}"
-    return title_of(model.name, is_regression=results.dataset.is_regression)
+    return next(r.title for r in results.references if r.name == model.name)
 
 
 def importance_sentences(results: StudyNumbers) -> list[str]:
