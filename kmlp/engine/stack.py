@@ -173,11 +173,11 @@ class Stack:
 
     def _target_state(self, data: Dataset, rows: np.ndarray) -> dict[str, Any]:
         found: dict[str, np.ndarray] = {}
+        weight = data.rows.weight
         if self.spec.task == "regression":
-            each = [Statistics.of(data.y_train, r) for r in rows]
+            each = [Statistics.of(data.y_train, r, weight) for r in rows]
             found["mean"] = np.concatenate([s.mean for s in each])
             found["variance"] = np.concatenate([s.variance for s in each])
-        weight = data.rows.weight
         if weight is not None:
             found[WEIGHT_SCALE] = np.array([1 / weight[r].mean(dtype=np.float64) for r in rows])
         if "class_weight" in self.signature.needs:
