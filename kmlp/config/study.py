@@ -12,10 +12,10 @@ from kmlp.config.seeds import STREAMS
 from kmlp.config.settings import RECORDS
 from kmlp.config.sweep import Sweep, parse_sweep
 from kmlp.config.tables.importance import checked_groups, checked_importance
-from kmlp.config.tables.references import checked_references, resolved_references
+from kmlp.config.tables.references import checked_references, resolved_references, trials_of
 from kmlp.config.tables.table import DataConfig, read_data
 from kmlp.config.training import TrainConfig
-from kmlp.config.variants import Variant, expand_all, resolve_variant
+from kmlp.config.variants import STRENGTHS, Variant, expand_all, resolve_variant
 from kmlp.data.sampling import parse_resample
 from kmlp.errors import ConfigError
 from kmlp.stats.metrics import BY_NAME
@@ -30,7 +30,7 @@ NUM_FOLDS, NUM_REPEATS = 5, 4
 """Of a study that folds test."""
 
 
-MOST_NETWORKS = 1_000_000
+MOST_NETWORKS, MOST_TRIALS = 1_000_000, 10_000
 
 
 _WHY = (
@@ -60,13 +60,17 @@ class StudyConfig(Config):
     difference that does not matter, in points where the metric is written in percent, else in its
     own unit: a variant can then be shown to be as good as the baseline. `references` are models
     that are no networks, trained on the same rows: "auto" trains all of them for tables, and none
-    else. `importance` says which columns the best network and the best reference lean on, by
-    shuffling each ("auto": of tables); `importance_groups` are shuffled as one, by their name.
+    else. Of each `reference_trials` settings are tried on the validation rows of every seed,
+    scikit-learn's defaults among them, which 1 leaves as they are; "auto" tries as many as the
+    best network is chosen from, `num_settings`. `importance` says which columns the best network
+    and the best reference lean on, by shuffling each ("auto": of tables); `importance_groups` are
+    shuffled as one, by their name.
 
     `num_seeds="auto"` compares on the validation rows at 10, 20, 40, ... seeds, at most
     `max_seeds`, and adds seeds to what is still undecided; where `half_width` is given (in the
-    metric's own unit), an interval as narrow as that to either side needs no more: see
-    `kmlp.study.interim`. `sweep` adds a variant for each value of a field ("dropout=0:0.8:9").
+    metric's own unit, unlike `equivalence`: 0.002 of an accuracy is 0.2 points), an interval as
+    narrow as that to either side needs no more: see `kmlp.study.interim`. `sweep` adds a variant
+    for each value of a field ("dropout=0:0.8:9").
 
     `searched` says that the variants are the best of so many trials of a search, where the baseline
     is what it began from; nothing is trained otherwise for it, but the verdict says so.
@@ -104,6 +108,7 @@ class StudyConfig(Config):
     metric: str = "auto"
     equivalence: float | None = None
     references: str | tuple[str, ...] = "auto"
+    reference_trials: int | str = 1
     importance: bool | str = AUTO
     importance_groups: Mapping[str, list[str]] = field(default_factory=dict)
     strengths: str = "default"
@@ -137,10 +142,17 @@ class StudyConfig(Config):
         object.__setattr__(self, "importance", checked_importance(self.importance))
         groups = checked_groups(self.importance_groups)
         object.__setattr__(self, "importance_groups", groups)
+        if self.reference_trials != AUTO:
+            fields.check_whole(self, "reference_trials", 1, highest=MOST_TRIALS)
         if self.strengths == "auto" and not self.validation_fraction:
             raise ConfigError(
                 "strengths='auto' chooses on validation rows, of which there are none. Received: "
                 "validation_fraction=0. Hold some rows out, or name the strengths."
+            )
+        if self.reference_trials != 1 and not self.validation_fraction:
+            raise ConfigError(
+                "reference_trials chooses settings on validation rows, of which there are none. "
+                "Received: validation_fraction=0. Hold some rows out, or leave reference_trials 1."
             )
         if self.num_seeds != AUTO:
             fields.check_whole(self, "num_seeds", 1, highest=MOST_SEEDS, why=_WHY)
@@ -234,6 +246,7 @@ class StudyConfig(Config):
             self,
             variants=expand_all(self.variants, pointless),
             references=references or self.references,
+            reference_trials=self._asked_trials,
             **({} if has_test_rows else self._testing_folds(given_folds)),
         )
 
@@ -256,6 +269,24 @@ class StudyConfig(Config):
     def named_references(self) -> tuple[str, ...]:
         """Those that are trained, once `for_data` has written them out."""
         return () if isinstance(self.references, str) else self.references
+
+    @property
+    def num_settings(self) -> int:
+        """Of how many settings the best network is: trials of the search before, or variants, each
+        with the strengths that "auto" tries of it."""
+        is_piloted = self.strengths == AUTO
+        piloted = [v for v in self.variants if is_piloted and isinstance(v, str) and v in STRENGTHS]
+        others = len(self.resolved_variants) - len(piloted)
+        return max(self.searched or 1, others + sum(len(STRENGTHS[v]) for v in piloted))
+
+    @property
+    def _asked_trials(self) -> int:
+        asked = self.reference_trials
+        return asked if isinstance(asked, int) else self.num_settings
+
+    def trials_of(self, reference: str) -> int:
+        """How many settings of a reference are tried."""
+        return trials_of(reference, self._asked_trials)
 
     @property
     def resolved_variants(self) -> tuple[Variant, ...]:

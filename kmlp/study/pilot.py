@@ -55,6 +55,7 @@ def pilot_study(config: StudyConfig) -> StudyConfig | None:
         folds=None,
         randomness=False,
         references="none",
+        reference_trials=1,
         importance=False,
     )
 

@@ -83,7 +83,7 @@ class Plan:
         given few, of that which is given most: no network has an advantage of rows."""
         by_seed = self.members[self._of_most_rows]
         return {
-            name: {seed: ReferenceMember(name, seed, network) for seed, network in by_seed.items()}
+            name: {seed: self._reference(name, seed, member) for seed, member in by_seed.items()}
             for name in self.config.named_references
         }
 
@@ -97,9 +97,12 @@ class Plan:
             if extra.group == "folds" and extra.variant == self._of_most_rows
         }
         return {
-            name: {at: ReferenceMember(name, at[0], network) for at, network in networks.items()}
+            name: {at: self._reference(name, at[0], member) for at, member in networks.items()}
             for name in self.config.named_references
         }
+
+    def _reference(self, name: str, seed: int, network: Member) -> ReferenceMember:
+        return ReferenceMember(name, seed, network, self.config.trials_of(name))
 
     @property
     def _of_most_rows(self) -> str:

@@ -277,7 +277,7 @@ def _to_record(result: MemberResult, id: str, parts: Sequence[str]) -> MemberRec
         stopped_epoch=result.stopped_epoch,
         metrics={part: scores for part, scores in result.metrics.items() if part in parts},
         seconds=result.seconds,
-        device=result.device,
+        device=result.device or None,
     )
 
 

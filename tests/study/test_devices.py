@@ -55,4 +55,4 @@ def test_one_kind_is_named_in_the_records_alone(config, tiny, tmp_path):
 def test_a_record_of_one_machine_is_what_earlier_releases_read(config, tiny, tmp_path):
     run_study(config, tmp_path, tiny, trainer=LinearTrainer())
     for record in RunFolder(tmp_path).records().values():
-        assert "device" not in json.loads(record.text)
+        assert "device" not in json.loads(record.to_json())

@@ -12,6 +12,8 @@ REFERENCES = {
     "random_forest": ("a random forest", "a random forest"),
 }
 """Name -> what sentences call it of classes, and of numbers."""
+TRIVIAL = "constant"
+"""The reference that looks at no column; it has no settings."""
 MOST_ROWS_OF_A_FOREST = 100_000
 
 
@@ -38,14 +40,29 @@ def checked_references(asked: object) -> str | tuple[str, ...]:
     )
 
 
-def title_of(name: str, *, is_regression: bool) -> str:
+def title_of(name: str, *, is_regression: bool, is_tuned: bool = False) -> str:
     """What sentences call a reference.
 
     Example:
         >>> title_of("linear", is_regression=True), title_of("linear", is_regression=False)
         ('ridge regression', 'logistic regression')
+        >>> title_of("random_forest", is_regression=True, is_tuned=True)
+        'a tuned random forest'
     """
-    return REFERENCES[name][int(is_regression)]
+    title = REFERENCES[name][int(is_regression)]
+    if not is_tuned:
+        return title
+    return f"a tuned {title.removeprefix('a ')}" if title.startswith("a ") else f"tuned {title}"
+
+
+def trials_of(name: str, num_trials: int) -> int:
+    """How many settings are tried of a reference, where so many are of those that have any.
+
+    Example:
+        >>> trials_of("linear", 20), trials_of("constant", 20)
+        (20, 1)
+    """
+    return 1 if name == TRIVIAL else num_trials
 
 
 def resolved_references(

@@ -135,8 +135,11 @@ class _Job:
         yield "network", self._networks(trainer)
         if about.reference:
             if watcher:
-                is_regression = self._data.spec.task == "regression"
-                title = title_of(about.reference, is_regression=is_regression)
+                title = title_of(
+                    about.reference,
+                    is_regression=self._data.spec.task == "regression",
+                    is_tuned=about.reference_trials > 1,
+                )
                 watcher.importance(title, num_columns)
             yield "reference", self._references(about.reference)
 
@@ -153,10 +156,10 @@ class _Job:
     def _references(self, name: str) -> Shuffled:
         from kmlp.study.references.training import fit
 
-        found = []
+        found, records = [], self._folder.records()
         for draw in self._about.reference_draws:
             reference = self._reference(name, draw)
-            predict = fit(reference, self._data)
+            predict = fit(reference, self._data, records[reference.id].settings)
             found.append(self._shuffled(_alone(predict), [reference.network], [draw]))
         return _together(found)
 

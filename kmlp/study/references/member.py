@@ -17,11 +17,14 @@ class ReferenceMember:
         name: in `ESTIMATORS`.
         seed: of its draws; it pairs with the networks of this seed.
         network: the network whose training rows it is trained on, and whose class weights it has.
+        num_trials: how many settings are tried on the network's validation rows; 1 is
+            scikit-learn's defaults as they are.
     """
 
     name: str
     seed: int
     network: Member
+    num_trials: int = 1
 
     @property
     def class_weight(self) -> str | Mapping[str, float] | None:
@@ -44,4 +47,6 @@ class ReferenceMember:
             said["sample"] = asdict(self.network.sample)
         if self.class_weight is not None:
             said["class_weight"] = self.class_weight
+        if self.num_trials > 1:
+            said["num_trials"] = self.num_trials
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]

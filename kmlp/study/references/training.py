@@ -3,7 +3,7 @@
 import contextlib
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,8 +11,11 @@ from threadpoolctl import threadpool_limits
 
 from kmlp.data import Dataset, DataSpec
 from kmlp.data.rows.scoring import score_rows
+from kmlp.machine import num_cores
+from kmlp.stats.monitoring import plain_loss_name
 from kmlp.study.references.estimators import make_estimator
 from kmlp.study.references.member import ReferenceMember
+from kmlp.study.references.tuning import Settings, candidates, last_step, search
 from kmlp.study.run_folder.folder import MemberRecord, RunFolder
 from kmlp.study.run_folder.records import outputs_name
 
@@ -79,7 +82,8 @@ def train_references(
 def _trained(member: ReferenceMember, data: Dataset) -> Trained:
     start = time.perf_counter()
     rows, held_out = member.network.split(data.rows)
-    fitted, fold = fit(member, data), member.network.fold(data.rows)
+    settings = chosen_settings(member, data) if member.num_trials > 1 else None
+    fitted, fold = fit(member, data, settings), member.network.fold(data.rows)
     part = "fold" if len(fold) else "test"
     tested = fitted(data.x_train[fold] if len(fold) else data.x_test)
     parts = {
@@ -100,33 +104,69 @@ def _trained(member: ReferenceMember, data: Dataset) -> Trained:
         stopped_epoch=1,
         metrics=parts,
         seconds=time.perf_counter() - start,
+        settings=settings,
     )
     return record, arrays
 
 
-def fit(member: ReferenceMember, data: Dataset) -> Callable[[np.ndarray], np.ndarray]:
-    """What a reference says once it is trained: from rows to outputs, as of a network; the same of
-    the same member and data."""
-    rows, _ = member.network.split(data.rows)
+def chosen_settings(member: ReferenceMember, data: Dataset) -> Settings:
+    """Of the settings that are tried of a reference those with the lowest plain loss on the rows
+    that validate its network, by which that stops, too; the same of the same member and data."""
+    rows, held_out = member.network.split(data.rows)
     estimator = make_estimator(member.name, data.spec, member.seed, member.class_weight)
+    last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+    name, are_few = plain_loss_name(data.spec.task), len(rows) < _FEW_ROWS
+    if are_few and "n_jobs" in last.get_params():
+        last.set_params(n_jobs=1)
+
+    def loss(fitted: Any, x: np.ndarray) -> float:
+        return score_rows(data, _outputs(fitted, x, data.spec), held_out)[name]
+
     with _quietly(len(rows)):
-        # As they are stored, like networks: squares of years, or of more, lose what varies.
-        weights = _weights(estimator, data, rows)
-        estimator.fit(_matrix(data.x_train[rows]), data.y_train[rows], **weights)
+        return search(
+            estimator,
+            candidates(last, member.num_trials, member.seed),
+            (_matrix(data.x_train[rows]), data.y_train[rows]),
+            (_matrix(data.x_train[held_out]), data.y_train[held_out]),
+            loss,
+            weights=None if data.rows.weight is None else data.rows.weight[rows],
+            num_jobs=num_cores() if are_few else 1,
+        )
+
+
+def fit(
+    member: ReferenceMember, data: Dataset, settings: Mapping[str, float] | None = None
+) -> Callable[[np.ndarray], np.ndarray]:
+    """What a reference says once it is trained: from rows to outputs, as of a network; the same of
+    the same member, data and settings."""
+    estimator = fitted_estimator(member, data, settings)
+    num_rows = len(member.network.split(data.rows)[0])
 
     def outputs(x: np.ndarray) -> np.ndarray:
-        with _quietly(len(rows)):
+        with _quietly(num_rows):
             return _outputs(estimator, _matrix(x), data.spec)
 
     return outputs
 
 
-def _weights(estimator: Any, data: Dataset, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """What `fit` is told of how much rows count: in a pipeline, its last step."""
-    if data.rows.weight is None:
-        return {}
-    step = f"{estimator.steps[-1][0]}__" if hasattr(estimator, "steps") else ""
-    return {f"{step}sample_weight": data.rows.weight[rows]}
+def fitted_estimator(
+    member: ReferenceMember, data: Dataset, settings: Mapping[str, float] | None = None
+) -> Any:
+    """scikit-learn's estimator or pipeline, of the encoded matrix.
+
+    Args:
+        member: what is trained.
+        data: on what.
+        settings: of the estimator, beside the defaults.
+    """
+    rows, _ = member.network.split(data.rows)
+    estimator = make_estimator(member.name, data.spec, member.seed, member.class_weight)
+    step, weight = last_step(estimator), data.rows.weight
+    estimator.set_params(**{f"{step}{name}": value for name, value in (settings or {}).items()})
+    weights = {} if weight is None else {f"{step}sample_weight": weight[rows]}
+    with _quietly(len(rows)):
+        # As they are stored, like networks: squares of years, or of more, lose what varies.
+        return estimator.fit(_matrix(data.x_train[rows]), data.y_train[rows], **weights)
 
 
 @contextlib.contextmanager

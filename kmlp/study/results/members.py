@@ -59,8 +59,9 @@ def finished_seeds(plan: Plan, records: Records) -> dict[str, int]:
 
 def mixed_devices(plan: Plan, records: Records) -> tuple[str, ...]:
     """The kinds of processors and cards that trained a study's members, if there are several."""
-    kinds = {records[id].device for id in plan.by_id if id in records} - {""}
-    return tuple(sorted(kinds)) if len(kinds) > 1 else ()
+    kinds = {records[id].device for id in plan.by_id if id in records}
+    named = sorted(kind for kind in kinds if kind)
+    return tuple(named) if len(named) > 1 else ()
 
 
 def _scored(record: MemberRecord, part: str) -> dict[str, object]:

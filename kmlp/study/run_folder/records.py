@@ -49,7 +49,9 @@ class MemberRecord:
         best_epoch, stopped_epoch: counted from 1.
         metrics: `train`, `val`, and `test` or, in cross-validation, `fold` -> metric -> value.
         seconds: its share of its stack's wall time.
-        device: the processor or card that trained it, in a cluster; else empty, and the folder's.
+        settings: of a reference that was tuned, what validation chose beside scikit-learn's
+            defaults; None of all others.
+        device: in a cluster, the processor or card that trained it; else None: the folder's.
     """
 
     id: str
@@ -58,12 +60,13 @@ class MemberRecord:
     stopped_epoch: int
     metrics: Mapping[str, Mapping[str, float]]
     seconds: float
-    device: str = ""
+    settings: Mapping[str, float] | None = None
+    device: str | None = None
 
-    @property
-    def text(self) -> str:
-        """As a row has it; what an earlier release does not know is left out where it is empty."""
-        return json.dumps({k: v for k, v in vars(self).items() if k != "device" or v})
+    def to_json(self) -> str:
+        """What `read` takes; what is None left out, as earlier releases wrote it."""
+        said = {name: value for name, value in vars(self).items() if value is not None}
+        return json.dumps(said)
 
     @classmethod
     def read(cls, text: str) -> Self:
@@ -75,10 +78,10 @@ class MemberRecord:
         record = cls(**read_object(text, cls))
         scores = [s for part in _values(record.metrics) for s in _values(part)]
         names = {name for part in record.metrics.values() for name in part}
-        numbers = [record.seconds, *scores]
+        numbers = [record.seconds, *scores, *_values(record.settings or {})]
         epochs = (record.best_epoch, record.stopped_epoch)
         if (
-            not (isinstance(record.id, str) and isinstance(record.device, str))
+            not (isinstance(record.id, str) and isinstance(record.device, str | None))
             or record.status not in ("done", "diverged")
             or any(type(epoch) is not int for epoch in epochs)
             or not (set(record.metrics) <= set(_PARTS) and names <= set(HIGHER_IS_BETTER))

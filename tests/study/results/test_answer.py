@@ -3,10 +3,11 @@
 import pytest
 
 from kmlp.config import TrainConfig
+from kmlp.stats.formatting import unit_of
 from kmlp.study.loading import load_study
 from kmlp.study.plan import plan_study
 from kmlp.study.results.analyses.references import reference_sentences
-from kmlp.study.results.answer import answer
+from kmlp.study.results.answer import _half, answer
 from kmlp.study.results.assembly import build_results
 from kmlp.study.results.baseline import baseline_in_words
 from kmlp.study.results.records.study import Answer
@@ -103,6 +104,11 @@ def test_one_seed_has_no_half_width(tmp_path):
     assert "±" not in said
 
 
+def test_a_margin_beside_a_mean_is_never_that_of_a_cut_interval():
+    """97.5 % with 94.5 to 100 is no ± 2.75: below the mean the interval goes further."""
+    assert _half((0.945, 1.0), 0.975, unit_of("accuracy")) == "3.00"
+
+
 def test_a_reference_that_does_better_goes_before_the_networks():
     said = answered(BETTER, references=[reference(0.021)])
     assert said.kind == "reference_wins"
@@ -157,12 +163,13 @@ def test_with_too_few_seeds_nothing_is_said_of_having_learned():
 
 def test_models_beside_the_networks_are_called_what_they_do():
     told = [trivial(-0.0001, p_holm=0.4), reference(-0.021)]
-    unclear, beaten = reference_sentences(numbers(best_of(BETTER) | {"references": told}))
+    unclear, beaten, untuned = reference_sentences(numbers(best_of(BETTER) | {"references": told}))
     assert unclear.startswith(
         "Not told apart from the best network, dropout=0.2: always predicting the commonest class "
         "-0.01 points ("
     )
     assert beaten.startswith("The best network, dropout=0.2, beats boosted trees: by 2.10 points")
+    assert untuned == "These models are as scikit-learn makes them, not tuned."
 
 
 def best_of(*variants: dict) -> dict:

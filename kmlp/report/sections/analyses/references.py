@@ -26,13 +26,14 @@ def references_section(results: StudyResults) -> Section | None:
         {"reference": r.name, "seed": m.seed}
         | ({} if m.place is None else {"fold": m.place})
         | {"seconds": m.seconds, "test": m.test, "val": m.val}
+        | ({} if m.settings is None else {"settings": m.settings})
         for r in results.references
         for m in r.members
     ]
     return Section(
         "references",
         "Beside other models",
-        [references_figure(ranked, results), _table(ranked, results)],
+        [references_figure(ranked, results), _table(ranked, results), *_chosen(ranked, results)],
         {"references": of_records(rows)},
     )
 
@@ -66,9 +67,52 @@ def _versus_best(reference: ReferenceResult) -> Versus | None:
 
 
 def _table(ranked: list[ReferenceResult], results: StudyResults) -> Table:
+    pair, num_trials = results.tested.pair, max(r.num_trials for r in ranked)
+    made = "scikit-learn's estimators as they are, not tuned"
+    if num_trials > 1:
+        made = (
+            f"scikit-learn's estimators, those called tuned with the best of {num_trials} settings "
+            f"on the validation rows of each {pair}, its defaults among them"
+        )
     note = (
-        "scikit-learn's estimators as they are, not tuned, on the training rows of the "
-        f"baseline's network of the same {results.tested.pair}, with its class weights. Holm's "
-        "correction is over the references alone. Green: better than the best network."
+        f"{made}, on the training rows of the baseline's network of the same {pair}, with its "
+        "class weights. Holm's correction is over the references alone. Green: better than the "
+        "best network."
     )
     return tabular.table(reference_columns(results), ranked, note=note)
+
+
+def _chosen(ranked: list[ReferenceResult], results: StudyResults) -> list[Table]:
+    """Which settings won, of those that are tuned."""
+    rows = [
+        (reference, name)
+        for reference in ranked
+        for name in sorted({n for m in reference.members for n in m.settings or {}})
+    ]
+    if not rows:
+        return []
+    pair = results.tested.pair
+    columns = [
+        Column[tuple[ReferenceResult, str]](head="Model", cell=lambda row: Cell(row[0].title)),
+        Column(head="Setting", cell=lambda row: Cell(row[1])),
+        Column(head="Lowest", cell=lambda row: Cell(f"{min(_values(*row)):.3g}")),
+        Column(head="Median", cell=lambda row: Cell(f"{np.median(_values(*row)):.3g}")),
+        Column(head="Highest", cell=lambda row: Cell(f"{max(_values(*row)):.3g}")),
+        Column(
+            head="Defaults kept",
+            cell=lambda row: Cell(f"{_num_untouched(row[0])} of {row[0].num_members}"),
+        ),
+    ]
+    note = (
+        f"What the validation rows of each {pair} chose; every choice is in "
+        "tables/references.csv. Where scikit-learn's defaults were best they were kept."
+    )
+    return [tabular.table(columns, rows, note=note)]
+
+
+def _values(reference: ReferenceResult, setting: str) -> list[float]:
+    return [m.settings[setting] for m in reference.members if m.settings]
+
+
+def _num_untouched(reference: ReferenceResult) -> int:
+    return sum(not m.settings for m in reference.members)

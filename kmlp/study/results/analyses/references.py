@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from kmlp.config.tables.references import title_of
+from kmlp.config.tables.references import TRIVIAL, title_of
 from kmlp.stats import paired_tests
 from kmlp.stats.cross_validation import FoldComparison
 from kmlp.stats.formatting import Unit, listed, p_equals
@@ -25,7 +25,6 @@ Place = tuple[int, int | None]
 """Seed; of a fold its repeat's, and which fold."""
 Records = Mapping[Place, MemberRecord]
 Told = tuple[ReferenceResult, Versus]
-_TRIVIAL = "constant"
 
 
 def compare_references(
@@ -56,7 +55,8 @@ def compare_references(
     own = _own_folds(scores, plan, trained, folds) if folds else None
     versus = _versus_best(scores, trained, own, folds, num_looks) if is_whole else {}
     return tuple(
-        _result(scores, name, of_one, versus.get(name), own) for name, of_one in trained.items()
+        _result(scores, name, of_one, versus.get(name), own, plan.config.trials_of(name))
+        for name, of_one in trained.items()
     )
 
 
@@ -103,13 +103,15 @@ def _result(
     trained: Records,
     versus: Versus | None,
     own: FoldScores | None,
+    num_trials: int,
 ) -> ReferenceResult:
     metrics = scores.metrics
     test = own.summaries(name) if own else summaries_of(list(trained.values()), "test", metrics)
     return ReferenceResult(
         name=name,
-        title=title_of(name, is_regression=scores.dataset.is_regression),
+        title=title_of(name, is_regression=scores.dataset.is_regression, is_tuned=num_trials > 1),
         num_members=len(trained),
+        num_trials=num_trials,
         test=test,
         versus_best=versus,
         members=tuple(_scores_of(place, record) for place, record in trained.items()),
@@ -122,6 +124,7 @@ def _scores_of(place: Place, record: MemberRecord) -> ReferenceScores:
         seed=place[0],
         place=place[1],
         seconds=record.seconds,
+        settings=None if record.settings is None else dict(record.settings),
         **{name: finite(record.metrics.get(part, {})) for name, part in parts.items()},
     )
 
@@ -192,7 +195,7 @@ def reference_sentences(results: StudyNumbers) -> list[str]:
         for words, pairs in zip((_better, _unclear, _worse), by_standing.values(), strict=True)
         if pairs
     ]
-    return [*said, *_of_other_rows(results, best.variant)]
+    return [*said, *_of_tuning(results), *_of_other_rows(results, best.variant)]
 
 
 def winner(references: Sequence[ReferenceResult], unit: Unit) -> ReferenceResult | None:
@@ -209,7 +212,7 @@ def winner(references: Sequence[ReferenceResult], unit: Unit) -> ReferenceResult
 def trivial_sentences(results: StudyNumbers) -> list[str]:
     """That the best network is not shown to beat what looks at no feature, where tests could."""
     unit, first = results.unit(), winner(results.references, results.unit())
-    told = [r for r in results.references if r.name == _TRIVIAL and r.versus_best]
+    told = [r for r in results.references if r.name == TRIVIAL and r.versus_best]
     needed = results.tested.needed(len(results.references))
     return [
         _learned_nothing(reference, standing(versus, unit) == "better")
@@ -235,12 +238,28 @@ def _learned_nothing(trivial: ReferenceResult, is_better: bool) -> str:
 
 def called(reference: ReferenceResult) -> str:
     """A reference as sentences call it: "the mean" alone would be read as one of the scores."""
-    is_trivial = reference.name == _TRIVIAL
+    is_trivial = reference.name == TRIVIAL
     return f"always predicting {reference.title}" if is_trivial else reference.title
 
 
 def _capitalized(words: str) -> str:
     return words[:1].upper() + words[1:]
+
+
+def _of_tuning(results: StudyNumbers) -> list[str]:
+    """Over how many settings; and where a network beats what was not tuned, that it was not."""
+    unit, searched = results.unit(), results.searched
+    told = [r for r in results.references if r.name != TRIVIAL]
+    num_trials = max((r.num_trials for r in told), default=1)
+    if num_trials > 1:
+        return [
+            f"Tuned is what has the best of {num_trials} settings on the validation rows of each "
+            f"{results.tested.pair}."
+        ]
+    if all(standing(r.versus_best, unit) == "better" for r in told):
+        return []
+    networks = f", the networks the best of {searched} trials" if searched else ""
+    return [f"These models are as scikit-learn makes them, not tuned{networks}."]
 
 
 def _of_other_rows(results: StudyNumbers, best: str) -> list[str]:

@@ -8,6 +8,7 @@ from math import isfinite
 from typing import Self
 
 from kmlp.config import StudyConfig
+from kmlp.config.tables.references import TRIVIAL
 from kmlp.errors import RunFolderError
 from kmlp.study.results.records.members import ExtraScores, MemberScores
 from kmlp.study.results.records.references import ReferenceResult, ReferenceScores
@@ -47,6 +48,7 @@ class About:
     columns: Mapping[str, Sequence[int]]
     folds: list[int] = field(default_factory=list)
     reference_folds: list[int] = field(default_factory=list)
+    reference_trials: int = 1
 
     @property
     def draws(self) -> list[tuple[int, ...]]:
@@ -116,6 +118,7 @@ def about_models(
         reference=reference.name if reference and beside else None,
         reference_seeds=[m.seed for m in beside],
         reference_folds=[m.place for m in beside if m.place is not None],
+        reference_trials=reference.num_trials if reference and beside else 1,
         groups=dict(config.importance_groups),
         columns=columns,
     )
@@ -146,8 +149,9 @@ def _side_by_side(seeds: Sequence[int], folds: Sequence[int]) -> list[tuple[int,
 
 
 def _seconds(reference: ReferenceResult) -> float:
-    """What its training took; it is not kept, and is trained again to be asked."""
-    return sum(m.seconds for m in reference.members)
+    """What its training took, but for trials; it is not kept, and is trained again to be asked."""
+    num_fits = reference.num_trials + (reference.num_trials > 1)
+    return sum(m.seconds for m in reference.members) / num_fits
 
 
 def best_reference(
@@ -162,4 +166,4 @@ def best_reference(
         known = [value for value in values if value is not None]
         return unit.gain(sum(known) / len(known)) if known else float("-inf")
 
-    return max((r for r in references if r.name != "constant"), key=gain, default=None)
+    return max((r for r in references if r.name != TRIVIAL), key=gain, default=None)

@@ -22,7 +22,9 @@ class ReferenceScores(Record):
         seed: of its draws and its split; of a fold its repeat's.
         place: which fold, from 0; left out where test rows test.
         test: on the test rows, or on the fold that was held out.
-        seconds: its training took, over all cores.
+        seconds: its training took, over all cores; the trials before it included.
+        settings: that validation chose, beside scikit-learn's defaults; left out where one was
+            tried.
     """
 
     seed: Count
@@ -31,6 +33,7 @@ class ReferenceScores(Record):
     val: Scores
     train: Scores
     seconds: Annotated[float, Field(ge=0)]
+    settings: dict[str, float] | None = unless_none()
 
 
 class ReferenceResult(Record):
@@ -41,6 +44,8 @@ class ReferenceResult(Record):
         name: as studies ask for it.
         title: as sentences call it.
         num_members: that were trained.
+        num_trials: how many settings were tried for each of these; left out where it is one,
+            scikit-learn's defaults.
         test: by metric, over them.
         versus_best: the reference minus the best variant on the test set, paired by seed, or on
             the folds; Holm over the references, a family of their own; null without a best
@@ -52,6 +57,7 @@ class ReferenceResult(Record):
     name: str
     title: str
     num_members: Positive
+    num_trials: Positive = Field(default=1, exclude_if=lambda number: number == 1)
     test: Summaries
     versus_best: Versus | None
     members: tuple[ReferenceScores, ...]
