@@ -64,14 +64,13 @@ def study(
         kmlp study mnist --folds 5 --repeats 3 --randomness --out runs/d
         kmlp study mnist --seeds 1000 --cluster 10.0.0.1:6379 --out runs/e
     """
-    studies, found = configure(target, options), {}
-    folder = out or default_out(target)
+    machines, found = Machines(cluster, storage), {}
+    studies, folder = configure(target, options), out or default_out(target)
     own_out(folder, studies)
     if named := _search_of(target):
         print(f"the search that {target} names, {named}, is made by kmlp run", file=sys.stderr)
     for name, config in studies.items():
         dataset, config = load_data(config, folder / name)
-        machines = Machines(cluster, storage)
         result = run_with_progress(config, folder / name, dataset, machines=machines)
         found[name] = result.results
         if not json:

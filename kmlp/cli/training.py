@@ -18,10 +18,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Machines:
-    """Where networks train: see `run_study`; here, where nothing is said."""
+    """Where networks train: see `run_study`; here, where nothing is said.
+
+    Raises:
+        ConfigError: a cluster is named, and Ray is not installed: before anything is loaded.
+    """
 
     cluster: str | None = None
     storage: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.cluster is not None:
+            from kmlp.cluster.connection import import_ray
+
+            import_ray()
 
 
 HERE = Machines()

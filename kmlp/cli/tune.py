@@ -117,6 +117,7 @@ def tune(
 
         kmlp tune mnist --space none --space learning_rate=1e-4:1e-2:log --space dropout=0,0.2,0.5
     """
+    machines = Machines(cluster, storage)
     config = configure(
         target,
         tuner=tuner,
@@ -134,7 +135,6 @@ def tune(
     place, then_study = out or default_out(target), then == "study"
     refuse_foreign(place, then_study=then_study)
     config, data = load_data(config)
-    machines = Machines(cluster, storage)
     search = search_with_progress(config, place, data, then_study=then_study, machines=machines)
     print_search(search, as_json=json)
     page = report_search(search.run_dir)

@@ -14,6 +14,8 @@ AT_HAND = "ray"
 # What decides how a node computes, and is said by the environment of who starts the study.
 _SAID = ("KERAS_BACKEND", "XLA_FLAGS")
 _SECONDS_TO_ANSWER = 120.0
+# Of a question whose node dies.
+_RETRIES = 3
 
 
 def import_ray() -> Any:
@@ -128,9 +130,9 @@ class Cluster:
             Exception: whatever it raised there.
             ClusterError: no node answers.
         """
-        if self.has_gpus:
-            return self.result(self._at_the_desk().do.remote(function, *arguments))
-        return self.result(self.remote(function, max_retries=3).remote(*arguments))
+        if not self.has_gpus:
+            return self.result(self.remote(function, max_retries=_RETRIES).remote(*arguments))
+        return self.result(self._at_the_desk().do.remote(function, *arguments))
 
     def result(self, reference: Any) -> Any:
         """What a task came to; raises as `ask`."""
@@ -184,8 +186,8 @@ class Cluster:
     def _at_the_desk(self) -> Any:
         """A process on a card: it would take longer to start than to answer."""
         if self._desk is None:
-            options = {k: v for k, v in self.needs.items() if k != "max_calls"}
-            self._desk = self.ray.remote(**options)(_Desk).remote()
+            again = {"max_restarts": _RETRIES, "max_task_retries": _RETRIES}
+            self._desk = self.ray.remote(num_cpus=1, num_gpus=1, **again)(_Desk).remote()
         return self._desk
 
     def _on(self, node: str) -> Any:

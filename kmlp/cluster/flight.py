@@ -1,6 +1,8 @@
 """Stacks in training on a cluster, as the driver sees them: started, told of, ended or dead."""
 
 import logging
+import math
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +19,8 @@ logger = logging.getLogger(__name__)
 # Beside those that train, so many wait in Ray's queue for a place that gets free, or a new node.
 _WAITING = 16
 _WAIT_SECONDS = 1.0
+# Nodes join and leave.
+_COUNT_EVERY_SECONDS = 5.0
 # A process that dies before its stack has started tells nothing of any member.
 _MOST_FALSE_STARTS = 20
 
@@ -64,6 +68,7 @@ class Flights:
         self._waiting: deque[Sequence[Member]] = deque()
         self._false_starts: Counter[str] = Counter()
         self._num_dead = 0
+        self._most, self._counted = _WAITING, -math.inf
 
     def run(self, stacks: Sequence[Sequence[Member]]) -> None:
         """Until every stack is recorded or dead.
@@ -89,8 +94,10 @@ class Flights:
             raise StacksDied(f"{self._num_dead} stacks")
 
     def _submit(self) -> None:
-        most = self._cluster.places() + _WAITING
-        while self._waiting and len(self._live) < most:
+        if time.monotonic() > self._counted + _COUNT_EVERY_SECONDS:
+            self._most = self._cluster.places() + _WAITING
+            self._counted = time.monotonic()
+        while self._waiting and len(self._live) < self._most:
             stack = self._waiting.popleft()
             self._live[self._start(stack)] = _Flight(stack)
 

@@ -11,6 +11,7 @@ from kmlp.config import StudyConfig
 from kmlp.errors import ClusterError, ConfigError
 from kmlp.study.study import run_study, training_on
 from kmlp.testing import LinearTrainer
+from tests.command_line import kmlp
 
 
 def test_without_ray_one_line_says_what_to_install(monkeypatch, tiny, tmp_path):
@@ -19,6 +20,16 @@ def test_without_ray_one_line_says_what_to_install(monkeypatch, tiny, tmp_path):
     with pytest.raises(ConfigError, match=r"pip install 'kmlp\[ray\]', here and on every node"):
         run_study(wanted, tmp_path / "run", tiny, trainer=LinearTrainer(), cluster="ray")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("command", ["study", "run", "tune"])
+def test_a_command_says_so_before_it_loads_anything(monkeypatch, tmp_path, command):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    done = kmlp(command, "fashion_mnist", "--cluster", "ray", cwd=tmp_path)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "pip install 'kmlp[ray]'" in line
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_address_of_a_client_is_refused():

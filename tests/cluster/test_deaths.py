@@ -1,10 +1,13 @@
-"""Whatever dies on the nodes: same members, none lost, none twice, the guilty one given up."""
+"""Whatever dies: same members, same bits, none twice; the guilty one is given up."""
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +15,10 @@ from kmlp.study.loading import load_study
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.study import run_study
 from kmlp.testing import LinearTrainer
-from tests.cluster.test_studies import config, same_arrays
+from tests.cluster.studies import config, drive, same_arrays, slowly
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+ROOT = Path(__file__).parents[2]
 
 
 def poisoned(guilty, members, epoch) -> None:
@@ -29,10 +33,6 @@ def killed_once(marks, members, epoch) -> None:
     if epoch == 2 and not mark.exists():
         mark.touch()
         os.kill(os.getpid(), signal.SIGKILL)
-
-
-def slowly(members, epoch) -> None:
-    time.sleep(0.5)
 
 
 @pytest.fixture
@@ -64,33 +64,66 @@ def test_a_member_that_ends_its_process_is_given_up_and_the_rest_goes_on(
     assert [m.id for m in given_up] == [guilty.id]
 
 
+@pytest.mark.parametrize("is_saved", [False, True])
 def test_a_node_that_goes_dark_is_nobodys_fault_and_one_that_joins_is_used(
-    nodes, tiny, tmp_path, here
+    nodes, tiny, tmp_path, here, is_saved
 ):
-    """The node goes as soon as a stack has told of an epoch on it."""
+    """The node goes once it trains; with a storage, its stack goes on from its last epoch."""
     gone = threading.Event()
 
     class Watcher:
         def nodes(self, doing) -> None:
             if doing and not gone.is_set():
                 gone.set()
-                nodes.remove()
                 nodes.add()
+                nodes.remove(nodes.nodes[0])
 
         def __getattr__(self, name):
             return lambda *_: None
 
-    trainer = LinearTrainer(before_told=slowly)
+    trainer = LinearTrainer(before_told=partial(slowly, 0.5))
+    storage = tmp_path / "storage" if is_saved else None
     run_study(
-        config(),
+        config(num_seeds=4),
         tmp_path / "there",
         tiny,
         trainer=trainer,
         progress=Watcher(),
         cluster=nodes.address,
+        storage=storage,
     )
     assert gone.is_set()
-    same_arrays(tmp_path / "there", here)
-    found = RunFolder(tmp_path / "there").stacks
-    assert max(found.attempts().values()) <= 2
-    assert not found.attempts_without_progress()
+    found = RunFolder(tmp_path / "there")
+    assert len(found.records()) == 8
+    assert max(found.stacks.attempts().values()) <= 2
+    assert not found.stacks.attempts_without_progress()
+    if storage:
+        assert not [p for p in storage.rglob("*") if p.is_file()], "what is recorded is not kept"
+
+
+def test_the_driver_is_killed_and_the_same_command_goes_on(nodes, tmp_path):
+    """Killed with SIGKILL after its first record, then again; nothing is trained twice that was
+    recorded."""
+    drive(tmp_path / "here", "")
+    run, kept = tmp_path / "there", {}
+    command = [sys.executable, "-m", "tests.cluster.studies", str(run), nodes.address]
+    for _ in range(2):
+        driver = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+        while driver.poll() is None and len(recorded(run)) <= len(kept):
+            time.sleep(0.05)
+        driver.kill()
+        driver.wait()
+        kept |= recorded(run)
+    assert kept
+    subprocess.run(command, cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
+    same_arrays(run, tmp_path / "here")
+    now = recorded(run)
+    assert all(now[name] == when for name, when in kept.items())
+
+
+def recorded(run: Path) -> dict[str, int]:
+    """The recorded members' arrays, and when they were written."""
+    if not (run / "ledger.sqlite").exists():
+        return {}
+    names = [f"{id}.npz" for id in RunFolder(run).records()]
+    return {name: (run / "arrays" / name).stat().st_mtime_ns for name in names}
