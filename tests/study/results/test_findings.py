@@ -3,6 +3,8 @@
 import pytest
 
 from kmlp.study.results.analyses import findings as sentences_of
+from kmlp.study.results.analyses.folds import seeds_of_folds
+from kmlp.study.results.records.folds import FoldPlan
 from kmlp.study.results.records.variants import Versus
 from tests.made_results import numbers, versus_of
 
@@ -149,10 +151,12 @@ def test_folds_name_the_best_and_compare_it():
         "accuracy, 88.40 % (95 % interval 88.00 to 88.80, corrected for shared rows); it beats "
         "no regularization: +0.40 points (+0.10 to +0.70, Holm p = 0.012). It is the best of 2 by "
         "these same "
-        "folds, which flatters its mean: expect a little less of it elsewhere."
+        "folds, which flatters its mean: expect a little less of it elsewhere.",
+        "The folds of a repeat share one seed, that of their initial weights, order and masks: "
+        "with 2 repeats what other seeds would change is in intervals and p only in part.",
     ]
     versus |= {"wins": 5, "losses": 0}
-    (few,) = findings(folds(versus))
+    few, _ = findings(folds(versus))
     assert (
         "it cannot be told apart from no regularization with fewer than 6 folds in all: +0.40"
         in few
@@ -268,11 +272,22 @@ def test_the_stream_that_matters_most_is_named():
     ]
 
 
+@pytest.mark.parametrize(
+    ("num_repeats", "said"),
+    [(1, "with 1 repeat what another seed would change is in no interval and no p."), (4, "")],
+)
+def test_few_repeats_leave_out_the_luck_of_their_seeds(num_repeats, said):
+    plan = {"num_folds": 5, "num_repeats": num_repeats, "num_train": 60, "num_held_out": 20}
+    found = " ".join(seeds_of_folds(FoldPlan(**plan)))
+    assert found.endswith(said)
+    assert bool(found) == bool(said)
+
+
 def looked_at(*decisions):
     rest = {"difference": 0.1, "interval": None, "p": 0.1}
     told = [{"variant": v, "status": s, "num_seeds": n, **rest} for v, s, n in decisions]
     taken = [{"num_seeds": 10, "decisions": told}]
-    looks = {"planned": [10], "half_width": None, "taken": taken, "num_seeds": {}}
+    looks = {"planned": [10], "half_width": 0.002, "taken": taken, "num_seeds": {}}
     return findings(results(looks=looks))
 
 
@@ -289,7 +304,8 @@ def test_looks_say_who_was_decided_with_how_many_seeds():
         "regularization "
         "after 10 seeds: dropout and l2; told apart from no regularization after 20 seeds: l1; "
         "known as "
-        "precisely as was asked after 20 seeds: max_norm; still undecided after 40 seeds: l1_l2."
+        "precisely as was asked, ± 0.20 points, after 20 seeds: max_norm; still undecided after 40 "
+        "seeds: l1_l2."
     ]
 
 
