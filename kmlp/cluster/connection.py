@@ -94,6 +94,8 @@ class Cluster:
     def __init__(self, ray: Any) -> None:
         self.ray = ray
         self._desk: Any = None
+        # What Ray was told of: a function is sent to the nodes once.
+        self._known: dict[tuple[Callable, bool], Any] = {}
 
     @property
     def has_gpus(self) -> bool:
@@ -109,19 +111,22 @@ class Cluster:
         what = "GPU" if self.has_gpus else "CPU"
         return max(1, int(sum(has.get(what, 0) for has in self.resources().values())))
 
-    @property
-    def needs(self) -> dict[str, float]:
-        """What a stack in training takes of a node."""
-        # A process that has started with one card would keep it when Ray gives it another.
-        return {"num_cpus": 1, "num_gpus": 1, "max_calls": 1} if self.has_gpus else {"num_cpus": 1}
-
     def remote(self, function: Callable, **options: Any) -> Any:
-        """The function as a task: its `remote` starts one."""
+        """The function as a task on a core, or a card where there are any: its `remote` starts one.
+
+        Args:
+            function: of a module that nodes have, too.
+            options: Ray's, of this call.
+        """
+        on_card = self.has_gpus
+        if (function, on_card) not in self._known:
+            # A process that has started with one card would keep it when Ray gives it another.
+            takes = {"num_gpus": 1, "max_calls": 1} if on_card else {}
+            made = self.ray.remote(num_cpus=1, max_retries=0, **takes)(function)
+            self._known[function, on_card] = made
         said = {name: os.environ[name] for name in _SAID if name in os.environ}
         environment = {"runtime_env": {"env_vars": said}} if said else {}
-        return self.ray.remote(**{**self.needs, "max_retries": 0, **environment, **options})(
-            function
-        )
+        return self._known[function, on_card].options(**environment, **options)
 
     def ask(self, function: Callable, *arguments: Any) -> Any:
         """What a function says on a node of the kind that trains.

@@ -19,7 +19,6 @@ from kmlp.engine.checkpoint import Checkpoints
 from kmlp.engine.member import Member
 from kmlp.engine.trainer import MemberResult, Stacks, Trainer
 
-_TELL_EVERY_SECONDS = 0.5
 Epoch = tuple[list[int], int, dict[str, np.ndarray]]
 """Which members of the stack trained, how many epochs are done, and the logs, `(k,)` each."""
 
@@ -55,8 +54,10 @@ def train_stack(
     data: Dataset,
     until: int | None = None,
     saving: Saving | None = None,
+    *,
+    tell_every: float,
 ) -> Iterator[Told]:
-    """Trains a stack; tells of its start, every half second of its epochs, then its results."""
+    """Trains a stack; tells of its start, every so many seconds of its epochs, then its results."""
     node = look(trainer)
     yield Told(node)
     told = queue.SimpleQueue[Any]()
@@ -64,7 +65,7 @@ def train_stack(
         target=_train, args=(told, trainer, members, data, until, saving), daemon=True
     ).start()
     while True:
-        now = _gathered(told)
+        now = _gathered(told, tell_every)
         if now.results is not None:
             now.results = [dataclasses.replace(r, device=node.device) for r in now.results]
             yield now
@@ -73,9 +74,9 @@ def train_stack(
             yield now
 
 
-def _gathered(told: queue.SimpleQueue) -> Told:
-    """What is told in half a second, or up to the end."""
-    now, end = Told(), time.monotonic() + _TELL_EVERY_SECONDS
+def _gathered(told: queue.SimpleQueue, seconds: float) -> Told:
+    """What is told in so many seconds, or up to the end."""
+    now, end = Told(), time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0 and now.results is None:
         try:
             one = told.get(timeout=left)

@@ -29,6 +29,8 @@ from kmlp.engine.trainer import (
 from kmlp.errors import ClusterError
 
 _MOST_ATTEMPTS = 4
+# How often stacks tell of their epochs: rarely enough for one driver to listen to all of them.
+_TELL_EVERY_SECONDS, _TOLD_A_SECOND = 0.5, 100.0
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 
@@ -144,6 +146,7 @@ class RayTrainer:
         self._cluster.leave_the_desk()
         own = (self._cluster.ray.put(self._trainer), self._reference(data))
         task = self._cluster.remote(train_stack, num_returns="streaming")
+        every = max(_TELL_EVERY_SECONDS, self._cluster.places() / _TOLD_A_SECOND)
 
         def saving(stack: Sequence[Member]) -> Saving | None:
             if not (self._storage and checkpoints):
@@ -153,7 +156,8 @@ class RayTrainer:
 
         def start(stack: Sequence[Member]) -> Any:
             trainer, shared = own
-            return task.remote(trainer, list(stack), shared, until, saving(stack))
+            members, place = list(stack), saving(stack)
+            return task.remote(trainer, members, shared, until, place, tell_every=every)
 
         def recorded(results: list[MemberResult]) -> None:
             on_result(results)
