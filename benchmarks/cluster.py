@@ -31,7 +31,7 @@ from kmlp.data import Dataset, load_dataset
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.study import run_study
 from kmlp.testing import LinearTrainer
-from kmlp.testing.cluster import LocalCluster
+from kmlp.testing.cluster import LocalCluster, stay_on_loopback
 
 _EPOCHS, _EPOCH_SECONDS, _WIDTH, _SEEDS = 5, 0.5, 2, 16
 _KILL_EVERY = (2.0, 5.0)
@@ -137,6 +137,7 @@ def study(folder: Path) -> None:
 def one(folder: str, where: str, address: str) -> None:
     """One side of `study`, in a process of its own."""
     config = StudyConfig.from_toml((Path(folder) / "config.toml").read_text(encoding="utf-8"))
+    stay_on_loopback()
     told = FirstResult()
     start = time.perf_counter()
     run_study(config, Path(folder) / where, progress=told, cluster=address or None)
@@ -150,6 +151,7 @@ def slowly(members: Any, epoch: int) -> None:
 
 def drive(run: str, address: str) -> None:
     """The study that is struck, in this process."""
+    stay_on_loopback()
     config = study_of(_SEEDS, _EPOCHS, variants=("none", "dropout"))
     trainer = LinearTrainer(width=_WIDTH, before_told=slowly if address else None)
     run_study(config, run, made_up(), trainer=trainer, cluster=address or None)

@@ -150,7 +150,7 @@ class Cluster:
 
     def on_every_node(self, function: Callable, *arguments: Any) -> Iterator[tuple[str, Any]]:
         """What a function says on each node that trains, by the node's name; an exception where it
-        raised one. A node that is too busy to answer is left out.
+        raised one. A node that is too busy to answer, or dies meanwhile, is left out.
 
         Args:
             function: called on each.
@@ -169,12 +169,15 @@ class Cluster:
         )
         for reference in busy:
             self.ray.cancel(reference, force=True)
+        exceptions = self.ray.exceptions
         for reference in ready:
             try:
                 yield names[reference], self.ray.get(reference)
-            except self.ray.exceptions.RayTaskError as error:
+            except exceptions.RayTaskError as error:
                 yield names[reference], cause_of(error)
-            except self.ray.exceptions.RayError as error:
+            except (exceptions.NodeDiedError, exceptions.TaskUnschedulableError):
+                continue
+            except exceptions.RayError as error:
                 yield names[reference], error
 
     def leave_the_desk(self) -> None:

@@ -4,7 +4,16 @@ import os
 from typing import Any, Self
 
 _LOOPBACK = "127.0.0.1"
-_SMALL = {"object_store_memory": 100 << 20, "include_dashboard": False}
+_SMALL: dict[str, Any] = {"object_store_memory": 100 << 20, "include_dashboard": False}
+
+
+def stay_on_loopback() -> None:
+    """For this process: Ray asks by what address others see this machine, and none shall. Who
+    connects to a `LocalCluster` from a process of its own says so first."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    import ray._private.services as services
+
+    services.node_ip_address_from_perspective = lambda *_: _LOOPBACK
 
 
 class LocalCluster:
@@ -21,12 +30,9 @@ class LocalCluster:
         self.nodes: list[Any] = []
 
     def __enter__(self) -> Self:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        import ray._private.services as services
+        stay_on_loopback()
         from ray.cluster_utils import Cluster
 
-        # Ray asks by what address others see this machine; here nobody else shall.
-        services.node_ip_address_from_perspective = lambda *_: _LOOPBACK
         self._cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **_SMALL})
         for _ in range(self._num_nodes):
             self.add()

@@ -12,6 +12,7 @@ from kmlp.data import Dataset
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.study import run_study
 from kmlp.testing import LinearTrainer
+from kmlp.testing.cluster import stay_on_loopback
 
 
 def config(**more) -> StudyConfig:
@@ -43,6 +44,7 @@ def slowly(seconds, members, epoch) -> None:
 
 def drive(run: Path, address: str) -> None:
     """The study of the driver that is killed, in a process of its own."""
+    stay_on_loopback()
     x, y = np.arange(60, dtype=np.float32).reshape(30, 2), np.arange(30) % 3
     data = Dataset.from_arrays(x, y, x, y, name="made-up")
     trainer = LinearTrainer(before_told=partial(slowly, 0.3))
