@@ -203,11 +203,10 @@ def _drive(folder: Path, address: str) -> None:
 def _strike(rng: random.Random, nodes: LocalCluster) -> str:
     kind = rng.choice(("node", "raylet", "task"))
     node = rng.choice(nodes.nodes)
-    if kind == "task":
-        found = [p for p in psutil.process_iter(["cmdline"]) if _is_training(p)]
-        if found:
-            rng.choice(found).kill()
-        return kind if found else "no task"
+    found = [p for p in psutil.process_iter(["cmdline"]) if _is_training(p)]
+    if kind == "task" and found:
+        rng.choice(found).kill()
+        return kind
     if kind == "raylet":
         node.kill_raylet()
     nodes.remove(node)
