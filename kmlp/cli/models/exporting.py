@@ -3,7 +3,7 @@
 import re
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -29,6 +29,10 @@ def export(
         Path | None,
         Parameter(help="the model's folder", show_default=default("saved_models/NAME")),
     ] = None,
+    format: Annotated[
+        Literal["savedmodel", "litert"],
+        Parameter(help="litert: beside the SavedModel, as model.tflite"),
+    ] = "savedmodel",
     hide_values: HideValues = False,
 ) -> None:
     """Write a trained network, or all of a variant as one, as a SavedModel.
@@ -41,7 +45,9 @@ def export(
     """
     from kmlp.deploy.manifest import checked_manifest
 
-    version = write_export(run_dir, variant, member, out, hide_values=hide_values)
+    version = write_export(
+        run_dir, variant, member, out, hide_values=hide_values, litert=format == "litert"
+    )
     print(version)
     print(f"sha256 {checked_manifest(version)['sha256']}\n{_HOW_TO_HOLD_TO_IT}", file=sys.stderr)
 
@@ -53,6 +59,7 @@ def write_export(
     out: Path | None,
     *,
     hide_values: bool = False,
+    litert: bool = False,
 ) -> Path:
     from kmlp.ownership import refuse_foreign_folder
     from kmlp.study.loading import load_study
@@ -66,7 +73,7 @@ def write_export(
     import_tensorflow_quietly()
     from kmlp.deploy.exporting import export as write
 
-    return write(selection, out, hide_values=hide_values)
+    return write(selection, out, hide_values=hide_values, litert=litert)
 
 
 def default_model(dataset: str) -> Path:
