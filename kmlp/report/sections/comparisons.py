@@ -107,6 +107,10 @@ def _paired(compared: list[Compared], results: StudyResults) -> Iterator[Table]:
 
 def _known(unit: Unit, results: StudyResults) -> dict[str, Column[Compared]]:
     """What else a comparison tells, by its field."""
+    return {**_intervals(unit, results), **_tests(), **_equivalence(), **_counts()}
+
+
+def _intervals(unit: Unit, results: StudyResults) -> dict[str, Column[Compared]]:
     kind = "paired t interval over seeds,"
     if results.basis == "folds":
         kind = "t interval over folds, corrected for the rows that they share, and"
@@ -136,6 +140,11 @@ def _known(unit: Unit, results: StudyResults) -> dict[str, Column[Compared]]:
             cell=lambda pair: tabular.if_any(pair[1].ci95_seeds_and_rows, bounds),
             note="With other test rows: a bootstrap over seeds and test rows.",
         ),
+    }
+
+
+def _tests() -> dict[str, Column[Compared]]:
+    return {
         "p_holm": Column(
             head="Holm p",
             cell=lambda pair: Cell(p_value(pair[1].p_holm)),
@@ -159,6 +168,11 @@ def _known(unit: Unit, results: StudyResults) -> dict[str, Column[Compared]]:
             cell=lambda pair: tabular.if_any(pair[1].probability_better, _share),
             note="P(better): the chance to beat the baseline with the same seed.",
         ),
+    }
+
+
+def _equivalence() -> dict[str, Column[Compared]]:
+    return {
         "p_holm_equivalence": Column(
             head="Equivalence p",
             cell=lambda pair: tabular.if_any(
@@ -176,6 +190,11 @@ def _known(unit: Unit, results: StudyResults) -> dict[str, Column[Compared]]:
             ),
             note="P(equal): of a t posterior under a flat prior, its mass within the margin.",
         ),
+    }
+
+
+def _counts() -> dict[str, Column[Compared]]:
+    return {
         "wins": Column(head="Wins", cell=lambda pair: tabular.wins(pair[1])),
         "more_seeds": Column(
             head="More seeds needed",
