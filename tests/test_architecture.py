@@ -20,6 +20,7 @@ BELOW = {
     "kmlp.deploy": (
         *("kmlp.study", "kmlp.engine", "kmlp.nn", "kmlp.config", "kmlp.data", "kmlp.stats"),
     ),
+    "kmlp.serve": ("kmlp.deploy", "kmlp.data"),
     "kmlp.scores": ("kmlp.study", "kmlp.data", "kmlp.stats"),
     "kmlp.report": ("kmlp.scores", "kmlp.study", "kmlp.config", "kmlp.data", "kmlp.stats"),
     "tuning.space": (

@@ -361,7 +361,7 @@ def test_a_study_of_0_1_0_that_was_killed_while_it_wrote_is_known(tmp_path):
         "from tests.study.test_run_folder import record\n"
         "from kmlp.study.run_folder import RunFolder\n"
         "folder = RunFolder(sys.argv[1])\n"
-        "with folder.writing(), folder._connect() as open_:\n"
+        "with folder.writing(), folder._ledger.connect() as open_:\n"
         "    open_.execute('SELECT * FROM member').fetchall()\n"
         "    folder.record(record(), {}); os.kill(os.getpid(), 9)"
     )

@@ -17,7 +17,7 @@ from kmlp.cli.app import (
     open_page,
     print_json,
 )
-from kmlp.cli.models import default_model, write_export
+from kmlp.cli.models.exporting import default_model, write_export
 from kmlp.cli.options import TABLE, Options, Target, configure
 from kmlp.cli.report import Page, print_report, print_study, search_chapter
 from kmlp.cli.schema import words_of

@@ -68,8 +68,9 @@ class StudyConfig(Config):
 
     `num_seeds="auto"` compares on the validation rows at 10, 20, 40, ... seeds, at most
     `max_seeds`, and adds seeds to what is still undecided; where `half_width` is given (in the
-    metric's own unit), an interval as narrow as that to either side needs no more: see
-    `kmlp.study.interim`. `sweep` adds a variant for each value of a field ("dropout=0:0.8:9").
+    metric's own unit, unlike `equivalence`: 0.002 of an accuracy is 0.2 points), an interval as
+    narrow as that to either side needs no more: see `kmlp.study.interim`. `sweep` adds a variant
+    for each value of a field ("dropout=0:0.8:9").
 
     `searched` says that the variants are the best of so many trials of a search, where the baseline
     is what it began from; nothing is trained otherwise for it, but the verdict says so.

@@ -137,7 +137,37 @@ class LoadedModel:
             return self.encoded_outputs(self._encoded(x, self.schema, told))
         if self.feature_names and is_frame(x):
             x = frame_in_order(x, self.feature_names, "the table", "the training table")
-        return self._batched(self._check(_without_mask(to_array(x, "inputs"), self._takes_missing)))
+        return self._batched(self.checked(x))
+
+    def checked(self, x: Any) -> np.ndarray:
+        """Raw examples of arrays as the graph takes them, in its type.
+
+        Raises:
+            DataError: as for `predict`.
+        """
+        return self._check(_without_mask(to_array(x, "inputs"), self._takes_missing))
+
+    @property
+    def signatures(self) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+        """What can be called: by name, the inputs' and the outputs' `tf.TensorSpec` by theirs."""
+        return {
+            name: (dict(called.structured_input_signature[1]), dict(called.structured_outputs))
+            for name, called in sorted(self._module.signatures.items())
+            if isinstance(called.structured_outputs, Mapping)
+        }
+
+    def call(self, signature: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """What a signature gives, as TensorFlow alone would: kmlp looks at nothing first.
+
+        Args:
+            signature: one of `signatures`.
+            inputs: by their names there; text as an array of objects.
+        """
+        import tensorflow as tf
+
+        given = {name: tf.constant(values) for name, values in inputs.items()}
+        outputs = self._module.signatures[signature](**given)
+        return {name: value.numpy() for name, value in outputs.items()}
 
     def encoded_outputs(self, matrix: np.ndarray) -> dict[str, np.ndarray]:
         """The same of a table's encoded rows, `(n, columns)` `float32`, NaN where missing."""

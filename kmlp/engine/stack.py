@@ -97,8 +97,15 @@ class Stack:
             self._assign(path, np.stack([state[path] for state in each]))
 
     def weights_of(self, k: int) -> dict[str, np.ndarray]:
-        """Member `k`'s weights by their path in the plain model, in its shapes; inputs' and
-        targets' statistics included."""
+        """Member `k`'s weights by their path in the plain model, in its shapes, with statistics."""
+        return _of_member(k, self._named_weights())
+
+    def all_weights(self) -> list[dict[str, np.ndarray]]:
+        """Those of every member, fetched at once."""
+        named = {path: ops.convert_to_numpy(w) for path, w in self._named_weights().items()}
+        return [_of_member(k, named) for k in range(len(self.members))]
+
+    def _named_weights(self) -> dict[str, Any]:
         variables = self.program.model.trainable_variables
         named = {v.path: w for v, w in zip(variables, self.state["weights"], strict=True)}
         for variable, value in self._others():
@@ -108,7 +115,7 @@ class Stack:
         if self.spec.task == "regression":
             targets = {name: v for name, v in self.state["targets"].items() if name != WEIGHT_SCALE}
             named |= {f"predictions/{name}": v for name, v in targets.items()}
-        return {path: _plain(path, ops.convert_to_numpy(value[k])) for path, value in named.items()}
+        return named
 
     def load(self, weights: Sequence[Mapping[str, np.ndarray]]) -> None:
         """Sets every member's weights from what `weights_of` gave."""
@@ -166,11 +173,11 @@ class Stack:
 
     def _target_state(self, data: Dataset, rows: np.ndarray) -> dict[str, Any]:
         found: dict[str, np.ndarray] = {}
+        weight = data.rows.weight
         if self.spec.task == "regression":
-            each = [Statistics.of(data.y_train, r) for r in rows]
+            each = [Statistics.of(data.y_train, r, weight) for r in rows]
             found["mean"] = np.concatenate([s.mean for s in each])
             found["variance"] = np.concatenate([s.variance for s in each])
-        weight = data.rows.weight
         if weight is not None:
             found[WEIGHT_SCALE] = np.array([1 / weight[r].mean(dtype=np.float64) for r in rows])
         if "class_weight" in self.signature.needs:
@@ -332,6 +339,10 @@ def _noise_keys(members: Sequence[Member], field: str, index: int) -> np.ndarray
     assert draws is not None
     place = (draws.key, index)
     return np.stack([seed_words(m.seeds.noise, "noise", *place).view("int32") for m in members])
+
+
+def _of_member(k: int, named: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    return {path: _plain(path, ops.convert_to_numpy(value[k])) for path, value in named.items()}
 
 
 def _plain(path: str, value: np.ndarray) -> np.ndarray:

@@ -175,6 +175,7 @@ class StackRun:
             held_out = [train[k][rows] for k, rows in enumerate(self.folds)]
         else:
             held_out = list(self._predictions(data.x_test, len(data.data.y_test)))
+        every = self.whole.all_weights()
         return [
             MemberResult(
                 member=r.member,
@@ -183,7 +184,7 @@ class StackRun:
                 best_epoch=r.best_epoch,
                 stopped_epoch=r.stopped_epoch,
                 curves={name: np.asarray(v, np.float32) for name, v in r.curves.items()},
-                weights=self.whole.weights_of(k),
+                weights=every[k],
                 predictions=held_out[k],
                 validation=train[k][self.val_rows[k]],
                 validation_rows=self.val_rows[k],

@@ -64,11 +64,21 @@ class Statistics:
     variance: np.ndarray
 
     @classmethod
-    def of(cls, values: np.ndarray, rows: np.ndarray | None = None) -> "Statistics":
+    def of(
+        cls,
+        values: np.ndarray,
+        rows: np.ndarray | None = None,
+        weight: np.ndarray | None = None,
+    ) -> "Statistics":
         """Of some rows of `(num_rows, ...)` values, in chunks, so that memory stays small.
 
         A column that does not vary counts as varying by the dtype's own range (255 for `uint8`,
         else 1), so that another value at test time does not become huge.
+
+        Args:
+            values: of all rows.
+            rows: which rows; all where omitted.
+            weight: `(num_rows,)`, how often each row counts; once where omitted.
 
         Raises:
             ConfigError: a column varies, but so little that Keras's layer would not divide by it.
@@ -76,10 +86,11 @@ class Statistics:
         table = values.reshape(len(values), -1)
         rows = np.arange(len(table)) if rows is None else rows
         chunks = [rows[i : i + _CHUNK] for i in range(0, len(rows), _CHUNK)]
-        total = sum(table[c].sum(axis=0, dtype=np.float64) for c in chunks)
-        mean = np.asarray(total) / len(rows)
-        squares = sum(np.square(table[c] - mean).sum(axis=0) for c in chunks)
-        variance = np.asarray(squares) / len(rows)
+        number = len(rows) if weight is None else weight[rows].sum(dtype=np.float64)
+        total = sum(_total(table[c], c, weight) for c in chunks)
+        mean = np.asarray(total) / number
+        squares = sum(_total(np.square(table[c] - mean), c, weight) for c in chunks)
+        variance = np.asarray(squares) / number
         unit = 255.0**2 if table.dtype == np.uint8 else 1.0
         # Below what one step of float32 in one of a billion rows would add: rounding of the mean.
         constant = variance <= 1e-24 * np.square(mean)
@@ -93,13 +104,26 @@ class Statistics:
         return cls(mean, np.where(constant, unit, variance))
 
 
-def adapt(model: keras.Model, x: np.ndarray, y: np.ndarray | None = None) -> keras.Model:
+def _total(table: np.ndarray, rows: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    """Sums by column of `(n, columns)` values, which are of these rows."""
+    if weight is None:
+        return table.sum(axis=0, dtype=np.float64)
+    return weight[rows].astype(np.float64) @ table.astype(np.float64)
+
+
+def adapt(
+    model: keras.Model,
+    x: np.ndarray,
+    y: np.ndarray | None = None,
+    sample_weight: np.ndarray | None = None,
+) -> keras.Model:
     """Sets the statistics of a model's inputs, standardized or columns, and a regression's target.
 
     Args:
         model: as `build_mlp` made it; it is changed.
         x: the rows it will train on, raw, `(n, *input_shape)`; of a table, the encoded matrix.
         y: their targets `(n,)`; needed for a regression.
+        sample_weight: `(n,)`, how often each row's target counts; inputs count by row.
 
     Returns:
         The same model.
@@ -119,9 +143,9 @@ def adapt(model: keras.Model, x: np.ndarray, y: np.ndarray | None = None) -> ker
     if "predictions" in names and y is None:
         raise ConfigError("adapt needs the targets of a regression. Write adapt(model, x, y).")
     weights = {}
-    for layer, values in (("scaling", x), ("predictions", y)):
+    for layer, values, weight in (("scaling", x, None), ("predictions", y, sample_weight)):
         if layer in names and values is not None:
-            statistics = Statistics.of(np.asarray(values))
+            statistics = Statistics.of(np.asarray(values), weight=weight)
             weights[f"{layer}/mean"] = statistics.mean
             weights[f"{layer}/variance"] = statistics.variance
     for layer in model.layers:

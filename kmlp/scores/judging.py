@@ -36,7 +36,8 @@ def judge(
     """Compares every method with the baseline.
 
     Scores of the same seed are paired, and tested by sign flips. Scores of folds share their
-    training rows: their variance is corrected, taking the folds of a repeat to divide all rows.
+    training rows: their variance is corrected, by how many rows were trained on and held out;
+    where nothing says so the folds of a repeat are taken to divide all rows.
     Scores that nothing pairs are tested by permutations. Several data sets are judged by one
     number each.
 
@@ -86,7 +87,7 @@ def _methods(
         name: found
         for name, values in own.items()
         if name != baseline and baseline in own
-        if (found := _versus(scores, dataset, name, values, own[baseline], margin))
+        if (found := _versus(scores, dataset, (name, baseline), own, margin))
     }
     versus = dict(zip(compared, _corrected(list(compared.values())), strict=True))
     return tuple(
@@ -115,7 +116,8 @@ def _summary(scores: Scores, dataset: str, method: str, own: Own) -> Summary:
     if "fold" in scores.paired_by and len(own) > 1:
         table = _fold_table(scores, dataset, method, own, list(own))
         # Neither n nor independence is what a standard error would take them for.
-        found = replace(found, se=None, ci95=fold_interval(table, **_sizes(table)))
+        sizes = _sizes(scores, dataset, (method,), table)
+        found = replace(found, se=None, ci95=fold_interval(table, **sizes))
     if found.ci95 is None:
         return found
     low, high = found.ci95
@@ -124,20 +126,27 @@ def _summary(scores: Scores, dataset: str, method: str, own: Own) -> Summary:
 
 
 def _versus(
-    scores: Scores, dataset: str, method: str, own: Own, baseline: Own, margin: float | None
+    scores: Scores,
+    dataset: str,
+    names: tuple[str, str],
+    scored: Mapping[str, Own],
+    margin: float | None,
 ) -> dict[str, Any] | None:
+    """A method and the baseline, so called; None where they have nothing in common."""
+    own, baseline = (scored[name] for name in names)
     if not scores.paired_by:
         found = compare_unpaired(list(own.values()), list(baseline.values()))
         fewer = min(len(own), len(baseline))
         return {"test": "permutation", "num_compared": fewer, **asdict(found)}
     if "fold" in scores.paired_by:
-        _refuse_other_folds(scores, dataset, method, own, baseline)
+        _refuse_other_folds(scores, dataset, names[0], own, baseline)
     common = [pair for pair in own if pair in baseline]
     if not common:
         return None
     if "fold" in scores.paired_by:
-        mine, theirs = (_fold_table(scores, dataset, method, o, common) for o in (own, baseline))
-        return _versus_by_fold(scores, mine, _tied(theirs, mine), margin)
+        mine, theirs = (_fold_table(scores, dataset, names[0], o, common) for o in (own, baseline))
+        sizes = _sizes(scores, dataset, names, mine)
+        return _versus_by_fold(scores, mine, _tied(theirs, mine), sizes, margin)
     mine, theirs = (np.array([o[pair] for pair in common]) for o in (own, baseline))
     return _versus_by_seed(scores, mine, _tied(theirs, mine), margin)
 
@@ -165,11 +174,15 @@ def _versus_by_seed(
 
 
 def _versus_by_fold(
-    scores: Scores, mine: np.ndarray, theirs: np.ndarray, margin: float | None
+    scores: Scores,
+    mine: np.ndarray,
+    theirs: np.ndarray,
+    sizes: Mapping[str, float],
+    margin: float | None,
 ) -> dict[str, Any] | None:
     if mine.size < 2:
         return None
-    better, sizes = scores.metric.higher_is_better, _sizes(mine)
+    better = scores.metric.higher_is_better
     compared = compare_folds(
         mine,
         theirs,
@@ -237,9 +250,19 @@ def _refuse_other_folds(scores: Scores, dataset: str, method: str, own: Own, bas
     )
 
 
-def _sizes(table: np.ndarray) -> dict[str, int]:
-    """Rows in proportion: of k folds one is held out, and k - 1 are trained on."""
-    return {"num_train": table.shape[1] - 1, "num_test": 1}
+def _sizes(
+    scores: Scores, dataset: str, methods: Sequence[str], table: np.ndarray
+) -> dict[str, float]:
+    """Rows that methods were trained and scored on, of the one whose correction is the largest.
+
+    Where none says so they are in proportion: of k folds one is held out, and k - 1 are trained
+    on.
+    """
+    said = [scores.rows[dataset, m] for m in methods if (dataset, m) in scores.rows]
+    trained, held_out = min(
+        said or [(float(table.shape[1] - 1), 1.0)], key=lambda rows: rows[0] / rows[1]
+    )
+    return {"num_train": trained, "num_test": held_out}
 
 
 def _across(

@@ -10,7 +10,7 @@ import polars as pl
 from kmlp.data.tables import Table, read_table
 from kmlp.errors import ConfigError, DataError
 from kmlp.scores.metric import plain_name
-from kmlp.scores.table import numbers_of, role_columns, texts_of
+from kmlp.scores.table import ROWS, numbers_of, role_columns, texts_of
 from kmlp.stats.formatting import listed
 from kmlp.study.loading import Study, load_study
 from kmlp.study.results.baseline import baseline_in_words
@@ -148,14 +148,19 @@ def _of_study(study: Study, metric: str, studies: Sequence[Study]) -> pl.DataFra
 def _of_folds(study: Study, metric: str, studies: Sequence[Study]) -> dict[str, list[object]]:
     """Of a study that folds test, those of the repeats that are whole; a repeat is a seed."""
     found = study.record.cross_validation
+    if found is None:
+        return {name: [] for name in ("method", "seed", "fold", metric, *ROWS)}
     rows = [
-        (_method(study, entry.variant, studies), str(repeat), str(fold), score)
-        for entry in (found.variants if found else ())
+        (_method(study, entry.variant, studies), str(repeat), str(fold), score, entry.num_train)
+        for entry in found.variants
         for repeat, of_folds in zip(entry.repeats, entry.scores, strict=True)
         for fold, score in enumerate(of_folds)
     ]
-    names = ("method", "seed", "fold", metric)
-    return {name: [row[place] for row in rows] for place, name in enumerate(names)}
+    names = ("method", "seed", "fold", metric, ROWS[0])
+    columns: dict[str, list[object]] = {
+        name: [row[place] for row in rows] for place, name in enumerate(names)
+    }
+    return {**columns, ROWS[1]: [found.num_held_out] * len(rows)}
 
 
 def _method(study: Study, variant: str, studies: Sequence[Study]) -> str:
@@ -201,7 +206,8 @@ def _of_file(
             f"called 'score'. Its columns: {', '.join(table.columns)}."
         )
     keys = {role: texts_of(table, column) for role, column in names.items() if role != "score"}
-    return pl.DataFrame({**keys, metric or name: numbers_of(table, names["score"])})
+    rows = {column: table.frame[column] for column in ROWS if column in table.frame.columns}
+    return pl.DataFrame({**keys, metric or name: numbers_of(table, names["score"]), **rows})
 
 
 def _column_of(table: Table, metric: str | None) -> str | None:
@@ -218,11 +224,11 @@ def _together(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
                 f"a source lacks the column {', '.join(sorted(lacking))} that another one has. "
                 "Add it, or leave it out everywhere."
             )
-    scores = list(dict.fromkeys(c for frame in frames for c in frame.columns if c not in roles))
+    known = {*roles, *ROWS}
+    scores = list(dict.fromkeys(c for frame in frames for c in frame.columns if c not in known))
     if len(scores) > 1:
         raise DataError(
             f"the sources have different scores, {listed(scores)}. If they are the same, call them "
             "alike, or say --score COLUMN."
         )
-    order = frames[0].columns
-    return pl.concat([frame.select(order) for frame in frames], how="vertical_relaxed")
+    return pl.concat(frames, how="diagonal_relaxed")

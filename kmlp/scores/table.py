@@ -1,7 +1,7 @@
 """Rows of method and score in; scores by data set and method out, and what pairs them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,8 @@ _KNOWN = {
     "seed": ("seed", "repeat", "repetition", "run"),
     "fold": ("fold",),
 }
+ROWS = ("num_train", "num_held_out")
+"""Columns of folds' scores: how many rows a method was trained and scored on."""
 _A_ROW = "A row is one score, as ours,0,0.91 under method,seed,score."
 _HUGE = 1e150
 Pair = tuple[Any, ...]
@@ -36,12 +38,15 @@ class Scores:
             the data set is "" where no column names one.
         paired_by: "seed", "fold", both, or nothing.
         notes: how the rows were read, for people.
+        rows: data set and method -> rows that it was trained on and held out in a fold, on
+            average; of those that say so.
     """
 
     metric: MetricRecord
     by_dataset: Mapping[str, Mapping[str, Mapping[Pair, float]]]
     paired_by: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    rows: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -60,7 +65,8 @@ def read_scores(
 
     Columns are found by their names, whatever their case: `method` (or `model`, `variant`,
     `algorithm`), `score` or a metric's name, and as far as there are such `dataset`, `seed` (or
-    `repeat`, `run`) and `fold`. All others are left out, and named in the notes.
+    `repeat`, `run`) and `fold`; of folds, `num_train` and `num_held_out`, the rows that a score's
+    model was trained and scored on. All others are left out, and named in the notes.
 
     Args:
         source: a path, or a pandas, polars or pyarrow frame, or a mapping of columns.
@@ -89,7 +95,8 @@ def read_scores(
         metric=metric,
         by_dataset=_by_dataset(table, values, keys, paired_by),
         paired_by=paired_by,
-        notes=_notes(table, names),
+        notes=_notes(table, names, _row_columns(table, paired_by)),
+        rows=_rows(table, keys, paired_by),
     )
     if len(found.methods) < 2:
         raise DataError(
@@ -145,7 +152,7 @@ def _by_plain(table: Table, asked: set[str | None]) -> dict[str, str]:
 def _score_column(table: Table, by_plain: Mapping[str, str], taken: Mapping[str, str]) -> str:
     if "score" in by_plain:
         return by_plain["score"]
-    left = [c for c in table.frame.columns if c not in taken.values()]
+    left = [c for c in table.frame.columns if c not in (*taken.values(), *ROWS)]
     metrics = [c for c in by_plain.values() if plain_name(c) in BY_NAME]
     numeric = [c for c in left if table.frame[c].dtype.is_numeric()]
     for candidates in (metrics, numeric):
@@ -246,8 +253,50 @@ def _by_dataset(
     return found
 
 
-def _notes(table: Table, names: Mapping[str, str]) -> tuple[str, ...]:
-    unused = [c for c in table.frame.columns if c not in names.values()]
+def _row_columns(table: Table, paired_by: Sequence[str]) -> tuple[str, ...]:
+    """The columns that say how many rows there were, where both do and folds have a use of it."""
+    has_both = "fold" in paired_by and set(ROWS) <= set(table.frame.columns)
+    return ROWS if has_both else ()
+
+
+def _rows(
+    table: Table, keys: Mapping[str, Sequence[str]], paired_by: Sequence[str]
+) -> dict[tuple[str, str], tuple[float, float]]:
+    """The mean numbers of rows by data set and method; a method without any says nothing.
+
+    Raises:
+        DataError: a number that no number of rows can be.
+    """
+    if not (columns := _row_columns(table, paired_by)):
+        return {}
+    datasets = keys.get("dataset", [""] * table.height)
+    frame = pl.DataFrame(
+        {
+            "dataset": list(datasets),
+            "method": list(keys["method"]),
+            **{name: _positive(table, name) for name in columns},
+        }
+    )
+    means = frame.drop_nulls().group_by("dataset", "method").mean()
+    return {(row[0], row[1]): (row[2], row[3]) for row in means.iter_rows()}
+
+
+def _positive(table: Table, column: str) -> pl.Series:
+    """Numbers above 0; empty cells stay so."""
+    cells = table.column(column)
+    numbers = cells.cast(pl.Float64, strict=False)
+    is_bad = (~numbers.is_finite() | (numbers <= 0)).fill_null(value=True) & cells.is_not_null()
+    if not is_bad.any():
+        return numbers
+    row = int(np.argmax(is_bad.to_numpy()))
+    raise DataError(
+        f"{table.name}, {table.place(row)}, column {column!r}: a number of rows is above 0. "
+        f"Received: {cells[row]!r}. Mend it, or leave out the columns {listed(ROWS)}."
+    )
+
+
+def _notes(table: Table, names: Mapping[str, str], others: Sequence[str]) -> tuple[str, ...]:
+    unused = [c for c in table.frame.columns if c not in (*names.values(), *others)]
     read = [
         f"{column!r} as {role}"
         for role, column in names.items()

@@ -50,7 +50,7 @@ class FoldComparison:
     losses: int
 
 
-def summarize_folds(scores: np.ndarray, *, num_train: int, num_held_out: int) -> FoldSummary:
+def summarize_folds(scores: np.ndarray, *, num_train: float, num_held_out: float) -> FoldSummary:
     """Mean and interval of a table of scores.
 
     Args:
@@ -76,8 +76,8 @@ def compare_folds(
     variant: np.ndarray,
     baseline: np.ndarray,
     *,
-    num_train: int,
-    num_held_out: int,
+    num_train: float,
+    num_held_out: float,
     higher_is_better: bool,
 ) -> FoldComparison:
     """Compares two tables of scores, paired by fold: the corrected resampled t test.
@@ -136,7 +136,7 @@ def corrected_variance(
 
 
 def fold_interval(
-    values: Sequence[float] | np.ndarray, *, num_train: int, num_test: int, level: float = 0.95
+    values: Sequence[float] | np.ndarray, *, num_train: float, num_test: float, level: float = 0.95
 ) -> tuple[float, float]:
     """The t interval of a mean over folds with the corrected variance and J - 1 degrees.
 

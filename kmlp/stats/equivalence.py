@@ -36,7 +36,7 @@ class MeanDifference:
         return cls(float(d.mean()), float(d.std(ddof=1) / len(d) ** 0.5), len(d) - 1)
 
     @classmethod
-    def of_folds(cls, differences: np.ndarray, *, num_train: int, num_test: int) -> Self:
+    def of_folds(cls, differences: np.ndarray, *, num_train: float, num_test: float) -> Self:
         """Of `(num_repeats, num_folds)` differences, which share training rows.
 
         The standard error is Nadeau and Bengio's (`corrected_variance`).

@@ -185,7 +185,12 @@ def _targets(data: Dataset, rows: np.ndarray) -> tuple[np.ndarray, float, float]
     """`(n, outputs)` one-hot classes, or standardized targets; their mean and deviation."""
     if data.spec.task != "regression":
         return np.eye(data.spec.num_classes)[data.y_train], 0.0, 1.0
-    center, scale = float(data.y_train[rows].mean()), float(data.y_train[rows].std()) or 1.0
+    y, weight = data.y_train[rows], data.rows.weight
+    if weight is None:
+        center, scale = float(y.mean()), float(y.std()) or 1.0
+    else:
+        center = float(np.average(y, weights=weight[rows]))
+        scale = float(np.average(np.square(y - center), weights=weight[rows])) ** 0.5 or 1.0
     return ((data.y_train - center) / scale)[:, None], center, scale
 
 

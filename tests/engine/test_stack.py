@@ -85,6 +85,12 @@ def test_dropout_is_the_same_after_compaction(tiny):
     assert_same_weights(stack.weights_of(1), whole.weights_of(4), atol=1e-12)
 
 
+def test_the_weights_of_all_members_are_those_of_each(tiny):
+    stack = build_stack([make_member(tiny, s) for s in range(3)], tiny.spec)
+    for k, weights in enumerate(stack.all_weights()):
+        assert_same_weights(weights, stack.weights_of(k), atol=0)
+
+
 def test_uint8_images_train_as_in_keras(tiny):
     """Scaling is inside both models; in float32 they agree to rounding."""
     rng = np.random.default_rng(1)

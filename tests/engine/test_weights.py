@@ -49,18 +49,23 @@ def trained(data: Dataset, **settings) -> list[MemberResult]:
 
 
 def distance(some: list[MemberResult], others: list[MemberResult]) -> float:
-    """The largest difference of any weight, curve or metric of the members."""
+    """The largest difference of any weight, curve or metric of the members; of what is above 1,
+    relative to it."""
     found = []
     for one, other in zip(some, others, strict=True):
         assert one.weights.keys() == other.weights.keys()
-        found += [np.abs(one.weights[k] - other.weights[k]).max() for k in one.weights]
-        found += [np.abs(one.curves[k] - other.curves[k]).max() for k in one.curves]
+        found += [_apart(one.weights[k], other.weights[k]) for k in one.weights]
+        found += [_apart(one.curves[k], other.curves[k]) for k in one.curves]
         found += [
-            abs(value - other.metrics[part][name])
+            _apart(value, other.metrics[part][name])
             for part, scores in one.metrics.items()
             for name, value in scores.items()
         ]
     return float(max(found))
+
+
+def _apart(some, others) -> float:
+    return np.max(np.abs(some - others) / np.maximum(1.0, np.abs(some)))
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +92,13 @@ def test_equal_weights_change_nothing_of_a_regression():
     assert distance(trained(equal, batch_size=32), trained(plain, batch_size=32)) < 1e-5
 
 
+def test_a_weight_of_two_is_the_row_twice_of_a_regression():
+    """Its targets' mean and spread, which are the unit of its loss, included."""
+    settings = {"optimizer": "sgd", "learning_rate": 0.1}
+    weighted = trained(data_of("regression", weighted=True), **settings)
+    assert distance(weighted, trained(data_of("regression", weighted=False), **settings)) < 1e-6
+
+
 def test_a_weight_of_two_is_the_row_twice(results):
     assert distance(results["weighted"], results["twice"]) < 2e-6
     assert distance(results["weighted"], results["plain"]) > 1e-3
@@ -104,7 +116,8 @@ def test_an_epoch_is_plain_keras_with_sample_weight(task):
     weight = data.rows.weight / data.rows.weight[rows].mean()
     y, logits = data.y_train, _trainable(model, task)
     if task == "regression":
-        y = (y - y[rows].mean()) / y[rows].std()
+        mean = np.average(y[rows], weights=weight[rows])
+        y = (y - mean) / np.average(np.square(y[rows] - mean), weights=weight[rows]) ** 0.5
     order = member.epoch_order(rows, 0)
     for start in range(0, len(order), 32):
         batch = order[start : start + 32]

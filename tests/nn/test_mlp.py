@@ -96,6 +96,17 @@ def test_statistics_do_not_depend_on_the_chunks(table, monkeypatch):
     np.testing.assert_allclose(Statistics.of(table.x_train).variance, whole.variance, rtol=1e-12)
 
 
+def test_a_row_that_counts_twice_is_two_rows_to_statistics():
+    """In chunks as well; a row that counts for nothing has no say."""
+    rng = np.random.default_rng(0)
+    x, weight = rng.normal(5.0, 2.0, (40, 3)).astype("float32"), rng.integers(0, 4, 40)
+    rows = rng.permutation(40)[:30]
+    found = Statistics.of(x, rows, weight.astype("float32") / 1.7)
+    twice = Statistics.of(np.repeat(x[rows], weight[rows], axis=0))
+    np.testing.assert_allclose(found.mean, twice.mean, rtol=1e-12)
+    np.testing.assert_allclose(found.variance, twice.variance, rtol=1e-12)
+
+
 def test_a_feature_that_never_varies_is_not_blown_up(table):
     """Another value at test time stays of its own size: scaled by 1, or a pixel by 255."""
     assert Statistics.of(table.x_train).variance[3] == 1

@@ -80,6 +80,39 @@ def test_scores_by_fold_are_compared_with_the_corrected_variance():
     assert (seen.test, seen.p, seen.ci95) == ("corrected_t", expected.p, expected.ci95)
 
 
+def with_rows(table: dict[str, list], **num_train: float | None) -> dict[str, list]:
+    """Each method's rows of training, and ten held out; none where it says nothing."""
+    trained = [num_train.get(method) for method in table["method"]]
+    held_out = [None if n is None else 10 for n in trained]
+    score = list(table)[-1]
+    return {"num_train": trained, "num_held_out": held_out, **table, score: table[score]}
+
+
+def test_folds_are_corrected_by_the_rows_that_scores_name():
+    """Of two methods by those of the one that trained on fewer, as a study does."""
+    table = with_rows(rows(seeds=3, folds=5), base=30, good=20, same=None, bad=None)
+    mine, theirs = (values(table, m).reshape(3, 5) for m in ("good", "base"))
+    expected = compare_folds(mine, theirs, num_train=20, num_held_out=10, higher_is_better=True)
+    found = judge(read_scores(table))
+    assert (versus(found, "good").p, versus(found, "good").ci95) == (expected.p, expected.ci95)
+    assert (
+        versus(found, "same").ci95
+        == compare_folds(
+            values(table, "same").reshape(3, 5),
+            theirs,
+            num_train=30,
+            num_held_out=10,
+            higher_is_better=True,
+        ).ci95
+    )
+    assert not found.notes
+
+
+def test_a_number_of_rows_that_is_none_is_refused():
+    with pytest.raises(DataError, match=r"'num_train': a number of rows is above 0. Received: 0"):
+        read_scores(with_rows(rows(seeds=3, folds=5), base=30, good=0))
+
+
 def test_repeats_with_other_folds_are_refused():
     table = rows(seeds=2, folds=3)
     last = {key: column[:-4] for key, column in table.items()}

@@ -15,7 +15,9 @@ from kmlp.data import Dataset
 from kmlp.errors import ConfigError, DataError, RunFolderError
 from kmlp.report.limits import limits
 from kmlp.report.sections.ranking import ranking_columns, ranking_section
+from kmlp.scores.comparison import compare
 from kmlp.scores.sources import read_sources, scores_of_studies
+from kmlp.scores.table import ROWS
 from kmlp.stats import paired_tests
 from kmlp.stats.cross_validation import compare_folds, summarize_folds
 from kmlp.stats.equivalence import MeanDifference, equivalence
@@ -207,7 +209,7 @@ def test_the_results_fit_their_schema_and_are_read_back(study):
 
 def test_the_scores_go_on_by_fold(study, data):
     frame = read_sources([study.run_dir]).table.frame
-    assert set(frame.columns) == {"method", "seed", "fold", "accuracy"}
+    assert set(frame.columns) == {"method", "seed", "fold", "accuracy", *ROWS}
     own = frame.filter(frame["method"] == "l2=0.3").sort("seed", "fold")["accuracy"].to_numpy()
     np.testing.assert_array_equal(own.reshape(4, 5), table(study, data, "l2=0.3"))
 
@@ -215,7 +217,18 @@ def test_the_scores_go_on_by_fold(study, data):
 def test_before_a_repeat_is_whole_there_are_no_scores_by_fold(study):
     record = study.record.model_copy(update={"cross_validation": None})
     found = scores_of_studies([dataclasses.replace(study, record=record)]).frame
-    assert (found.height, set(found.columns)) == (0, {"method", "seed", "fold", "accuracy"})
+    assert (found.height, set(found.columns)) == (0, {"method", "seed", "fold", "accuracy", *ROWS})
+
+
+def test_compared_again_folds_have_the_intervals_of_their_study(study):
+    """Those that validate are not trained on: of 90 rows 60 are, not four of five."""
+    (found,) = compare(read_sources([study.run_dir]).table, baseline="none").found.datasets
+    for method in found.methods:
+        own = study.record.variant(method.name)
+        assert method.summary.ci95 == pytest.approx(own.test["accuracy"].ci95, abs=1e-12)
+        if versus := own.versus_baseline:
+            assert method.versus_baseline.ci95 == pytest.approx(versus.ci95, abs=1e-12)
+            assert method.versus_baseline.p == pytest.approx(versus.p, abs=1e-12)
 
 
 def test_a_repeat_without_one_fold_counts_for_nothing(study, tmp_path, data):

@@ -121,6 +121,15 @@ def test_a_finished_folder_is_one_plain_file_that_needs_no_writing_to_be_read(fo
     assert not list(folder.path.glob("ledger.sqlite-*"))
 
 
+def test_what_is_logged_is_merged_into_the_file_once_at_the_end(folder):
+    """At the close of the last connection SQLite does so, which takes longer than an epoch."""
+    log = folder.path / "ledger.sqlite-wal"
+    with folder.writing():
+        folder.stacks.log_epoch(["a" * 16], 1, 1)
+        assert log.stat().st_size > 0
+    assert not log.exists()
+
+
 def test_an_attempt_counts_until_an_epoch_is_done(folder):
     stack, other = ["b" * 16, "c" * 16], ["d" * 16]
     for ids in (stack, other, stack):

@@ -7,6 +7,8 @@ from functools import cache
 import numpy as np
 from scipy import stats
 
+from kmlp.errors import ConfigError
+
 LEVEL = 0.95
 
 
@@ -60,10 +62,14 @@ def choose(
     3.4.3); `benchmarks/calibration.py` says how little.
 
     Args:
-        candidates: at least one.
+        candidates: at least one with scores that are all finite; what has another cannot be
+            compared, and is left out.
         higher_is_better: of the score.
         overlap: of folds, the held-out rows over those that a network is fitted to: what makes
             folds' scores depend on each other. 0 of seeds.
+
+    Raises:
+        ConfigError: no trial has only finite scores.
 
     Example:
         >>> a = Candidate(0, (0.90, 0.91, 0.92), 100_000)
@@ -73,7 +79,13 @@ def choose(
         1
     """
     sign = 1 if higher_is_better else -1
-    ranked = sorted(candidates, key=lambda c: -sign * float(np.mean(c.scores)))
+    known = [c for c in candidates if np.isfinite(c.scores).all()]
+    if not known:
+        raise ConfigError(
+            "no trial has a finite score of each seed or fold, so none can be chosen. Search on "
+            "another metric, or let trials train with a smaller learning rate."
+        )
+    ranked = sorted(known, key=lambda c: -sign * float(np.mean(c.scores)))
     scores = sign * np.array([c.scores for c in ranked])
     lost = scores[0].mean() - scores.mean(axis=1)
     error, least = _errors(scores, lost, overlap)

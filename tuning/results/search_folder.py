@@ -105,7 +105,7 @@ class SearchFolder(RunFolder):
         with super().writing():
             rows = self._ledger.rows(_TRIAL)
             if [number for number, _ in rows] != list(range(len(rows))):
-                with self._connect() as connection:
+                with self._ledger.connect() as connection:
                     connection.execute("DELETE FROM trial")
                     connection.executemany(_TRIAL.insert, _reopened(rows))
             self._clock = time.monotonic()
@@ -134,7 +134,7 @@ class SearchFolder(RunFolder):
     def write_trials(self, trials: Sequence[Trial]) -> None:
         """Adds or replaces trials, all or none, and notes the time since the last call."""
         passed, self._clock = time.monotonic() - self._clock, time.monotonic()
-        with self._connect() as connection:
+        with self._ledger.connect() as connection:
             connection.executemany(_TRIAL.insert, map(_row, trials))
             connection.execute(_CLOCK.insert, (passed,))
 

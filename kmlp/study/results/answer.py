@@ -147,15 +147,16 @@ def _expected(best: VariantResult, claim: _Claim, results: StudyScores, unit: Un
 
 def _give_or_take(best: VariantResult, results: StudyScores, unit: Unit) -> str:
     """Halves of 95 % intervals: what other seeds would change, and what other rows would too."""
-    seeds, rows = best.test[unit.metric].ci95, best.test_ci95_seeds_and_rows
-    if seeds is None:
+    test, rows = best.test[unit.metric], best.test_ci95_seeds_and_rows
+    if test.ci95 is None:
         return " (one seed)"
-    both = f" (± {_half(rows, unit)} with other test rows)" if rows else ""
-    return f" ± {_half(seeds, unit)} over {results.tested.pair}s{both}"
+    both = f" (± {_half(rows, test.mean, unit)} with other test rows)" if rows else ""
+    return f" ± {_half(test.ci95, test.mean, unit)} over {results.tested.pair}s{both}"
 
 
-def _half(interval: tuple[float, float], unit: Unit) -> str:
-    return unit.value((interval[1] - interval[0]) / 2)
+def _half(interval: tuple[float, float], mean: float, unit: Unit) -> str:
+    """The longer one: the other may be cut where the metric ends."""
+    return unit.value(max(interval[1] - mean, mean - interval[0]))
 
 
 def _counted(number: int, noun: str) -> str:

@@ -11,7 +11,6 @@ import io
 import json
 import logging
 import re
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -78,14 +77,15 @@ class RunFolder:
         self.refuse_foreign()
         with self._lock():
             self._mend()
-            with self._connect() as connection:
+            with self._ledger.connect() as connection:
                 # Readers see the last commit while a run writes.
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.executescript(schema(self._TABLES))
             self._sweep()
-            yield
+            with self._ledger.kept_open():
+                yield
             # One plain file again, which can be read from a place that cannot be written.
-            with contextlib.suppress(RunFolderError), self._connect() as connection:
+            with contextlib.suppress(RunFolderError), self._ledger.connect() as connection:
                 connection.execute("PRAGMA journal_mode = DELETE")
 
     def refuse_foreign(self) -> None:
@@ -141,7 +141,7 @@ class RunFolder:
             sha256 = hashlib.sha256(content).hexdigest()
             rows.append((record.id, record.to_json(), name, sha256))
             self._whole.pop(record.id, None)
-        with self._connect() as connection:
+        with self._ledger.connect() as connection:
             connection.executemany(MEMBER.insert, rows)
 
     def records(self) -> dict[str, MemberRecord]:
@@ -163,13 +163,16 @@ class RunFolder:
         Raises:
             RunFolderError: they are missing or not what was written.
         """
+        with self._opened(id) as file:
+            return dict(file)
+
+    def _opened(self, id: str) -> Any:
         if not self._is_whole(id):
             raise RunFolderError(
                 f"{self.path}/arrays/{id}.npz is missing or damaged. "
                 "Run the study again: it trains what is missing."
             )
-        with np.load(self.path / "arrays" / f"{id}.npz", allow_pickle=False) as file:
-            return dict(file)
+        return np.load(self.path / "arrays" / f"{id}.npz", allow_pickle=False)
 
     def test_outputs(self, id: str) -> np.ndarray:
         """A finished member's outputs on the test set, without its weights: `(n, num_classes)`
@@ -178,7 +181,8 @@ class RunFolder:
         Raises:
             RunFolderError: they are missing or not what was written.
         """
-        return outputs_in(self.arrays(id))
+        with self._opened(id) as file:
+            return outputs_in(file)
 
     def write_test_labels(self, labels: np.ndarray, weight: np.ndarray | None = None) -> None:
         """Keeps the test set's labels, `(n,)`, and weights beside the predictions of its rows."""
@@ -343,6 +347,3 @@ class RunFolder:
             # Of the old ledger: SQLite would apply it to the new one.
             path.with_name(_LEDGER + ending).unlink(missing_ok=True)
         write_atomically(path, content)
-
-    def _connect(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
-        return self._ledger.connect()

@@ -158,6 +158,14 @@ class Ledger:
                 raise DamagedLedgerError(self.path, str(error)) from error
             raise RunFolderError(f"{self.path}: {error}") from error
 
+    @contextlib.contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """Meanwhile no connection is the last one, at whose close SQLite merges its log into the
+        file: that takes longer than what is logged."""
+        with contextlib.closing(sqlite3.connect(self.path, check_same_thread=False)) as connection:
+            connection.execute("SELECT 1 FROM sqlite_master").fetchall()
+            yield
+
     def rows(self, table: Table) -> list[Row]:
         """All rows of a table, without their hashes.
 

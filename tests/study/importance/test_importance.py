@@ -138,8 +138,8 @@ def test_the_verdict_says_it_and_which_columns_stand_in_for_each_other(study):
     said = " ".join(study.record.verdict)
     network = study.record.importance.models[0]
     assert (
-        f"none, leans most on {network.ranked[0].name}: with its values shuffled the test acc"
-        in said
+        f"no regularization, leans most on {network.ranked[0].name}: with its values shuffled "
+        "the test acc" in said
     )
     assert "so that each alone seems to matter little: signal and copy. --importance-" in said
 

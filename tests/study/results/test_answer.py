@@ -3,10 +3,11 @@
 import pytest
 
 from kmlp.config import TrainConfig
+from kmlp.stats.formatting import unit_of
 from kmlp.study.loading import load_study
 from kmlp.study.plan import plan_study
 from kmlp.study.results.analyses.references import reference_sentences
-from kmlp.study.results.answer import answer
+from kmlp.study.results.answer import _half, answer
 from kmlp.study.results.assembly import build_results
 from kmlp.study.results.baseline import baseline_in_words
 from kmlp.study.results.records.study import Answer
@@ -101,6 +102,11 @@ def test_one_seed_has_no_half_width(tmp_path):
     said = hand_made(tmp_path, "multiclass", 1).record.answer.text
     assert "90.00 % (one seed) with dropout=0.2" in said
     assert "±" not in said
+
+
+def test_a_margin_beside_a_mean_is_never_that_of_a_cut_interval():
+    """97.5 % with 94.5 to 100 is no ± 2.75: below the mean the interval goes further."""
+    assert _half((0.945, 1.0), 0.975, unit_of("accuracy")) == "3.00"
 
 
 def test_a_reference_that_does_better_goes_before_the_networks():

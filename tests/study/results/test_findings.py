@@ -272,7 +272,7 @@ def looked_at(*decisions):
     rest = {"difference": 0.1, "interval": None, "p": 0.1}
     told = [{"variant": v, "status": s, "num_seeds": n, **rest} for v, s, n in decisions]
     taken = [{"num_seeds": 10, "decisions": told}]
-    looks = {"planned": [10], "half_width": None, "taken": taken, "num_seeds": {}}
+    looks = {"planned": [10], "half_width": 0.002, "taken": taken, "num_seeds": {}}
     return findings(results(looks=looks))
 
 
@@ -289,7 +289,8 @@ def test_looks_say_who_was_decided_with_how_many_seeds():
         "regularization "
         "after 10 seeds: dropout and l2; told apart from no regularization after 20 seeds: l1; "
         "known as "
-        "precisely as was asked after 20 seeds: max_norm; still undecided after 40 seeds: l1_l2."
+        "precisely as was asked, ± 0.20 points, after 20 seeds: max_norm; still undecided after 40 "
+        "seeds: l1_l2."
     ]
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from kmlp.errors import ConfigError
 from tuning.results.choice import Candidate, choose, least_difference, standard_error
 
 
@@ -41,6 +42,21 @@ def test_beyond_one_standard_error_no_size_counts():
 def test_of_equally_simple_ties_the_better_one_is_picked():
     found = choose(trials([0.9, 0.9004, 0.9002], [5, 5, 5]), higher_is_better=True)
     assert found.picked == found.best
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_trial_without_a_finite_score_is_neither_best_nor_tied(place, bad):
+    """Its mean is in no order: wherever it stood, it would upset the others'."""
+    known = trials([0.8, 0.9], [5, 5])
+    broken = Candidate(9, (0.9, bad, 0.9), 1)
+    found = choose([*known[:place], broken, *known[place:]], higher_is_better=True)
+    assert found == choose(known, higher_is_better=True)
+
+
+def test_nothing_is_chosen_without_a_finite_score():
+    with pytest.raises(ConfigError, match="no trial has a finite score"):
+        choose([Candidate(0, (0.9, np.nan), 1)], higher_is_better=True)
 
 
 def test_lower_is_better_where_it_is():

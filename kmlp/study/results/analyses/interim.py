@@ -17,7 +17,7 @@ def interim_sentences(results: StudyNumbers) -> list[str]:
     last = [decisions[-1] for decisions in results.looks.decisions().values()]
     kinds = {
         f"told apart from {baseline_in_words(results)}": ("better", "worse"),
-        "known as precisely as was asked": ("precise",),
+        f"known as precisely as was asked{_width(results)}": ("precise",),
         "still undecided": ("open", "undecided"),
     }
     clauses = [
@@ -28,6 +28,14 @@ def interim_sentences(results: StudyNumbers) -> list[str]:
     looks = listed(str(look.num_seeds) for look in results.looks.taken)
     said = "; ".join(clauses)
     return [f"Seeds were added as the validation rows asked, looked at with {looks}; {said}."]
+
+
+def _width(results: StudyNumbers) -> str:
+    """How precisely that is: the option is in the metric's own unit, and sentences in points."""
+    looks, unit = results.looks, results.unit()
+    if looks is None or looks.half_width is None:
+        return ""
+    return f", ± {unit.value(looks.half_width)} {unit.of_difference},"
 
 
 def _by_seeds(decisions: Sequence[Decision]) -> list[tuple[int, list[str]]]:

@@ -1,22 +1,13 @@
-"""`kmlp export`, `predict` and `evaluate`: networks that were taken away."""
+"""`kmlp predict` and `evaluate`: what an exported model says, and how good that is."""
 
 import os
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from kmlp.cli.app import (
-    HideValues,
-    Json,
-    app,
-    console,
-    default,
-    import_tensorflow_quietly,
-    print_json,
-)
+from kmlp.cli.app import Json, app, console, default, print_json
 from kmlp.cli.schema import OfTable, option_of
 from kmlp.errors import ConfigError
 from kmlp.text import visible
@@ -24,44 +15,9 @@ from kmlp.text import visible
 if TYPE_CHECKING:
     from kmlp.deploy.serving import LoadedModel
 
-_HOW_TO_HOLD_TO_IT = (
-    "Whoever must load just this model says so: kmlp predict MODEL FILE --sha256 DIGEST, "
-    "kmlp.load_saved(path, sha256=DIGEST)."
-)
 Digest = Annotated[
     str | None, Parameter(help="of the model, as kmlp export printed it; another is refused")
 ]
-
-
-@app.command
-def export(
-    run_dir: Path,
-    /,
-    *,
-    variant: Annotated[
-        str | None,
-        Parameter(help="which variant's", show_default=default("the best on validation")),
-    ] = None,
-    member: Annotated[str, Parameter(help="best, a seed, or ensemble")] = "best",
-    out: Annotated[
-        Path | None,
-        Parameter(help="the model's folder", show_default=default("saved_models/NAME")),
-    ] = None,
-    hide_values: HideValues = False,
-) -> None:
-    """Write a trained network, or all of a variant as one, as a SavedModel.
-
-    Prints where it lies, and on stderr its sha256, by which whoever gets it can know it again.
-
-    For example:
-
-        kmlp export runs/a --member ensemble --out saved_models/fashion
-    """
-    from kmlp.deploy.manifest import checked_manifest
-
-    version = write_export(run_dir, variant, member, out, hide_values=hide_values)
-    print(version)
-    print(f"sha256 {checked_manifest(version)['sha256']}\n{_HOW_TO_HOLD_TO_IT}", file=sys.stderr)
 
 
 @app.command
@@ -167,31 +123,3 @@ def _scored(model: "LoadedModel", dataset: str, said: dict[str, Any]) -> tuple[d
             "training file's held-out rows say --test as well, and all that was said in training."
         )
     return evaluate(model, Path(dataset), **said), f"rows of {dataset}"
-
-
-def write_export(
-    run_dir: Path,
-    variant: str | None,
-    member: str,
-    out: Path | None,
-    *,
-    hide_values: bool = False,
-) -> Path:
-    from kmlp.ownership import refuse_foreign_folder
-    from kmlp.study.loading import load_study
-
-    if out:
-        refuse_foreign_folder(out, "model")
-    study = load_study(run_dir)
-    selection = study.select(variant, member)
-    out = out or default_model(study.results["dataset"]["name"])
-    refuse_foreign_folder(out, "model")
-    import_tensorflow_quietly()
-    from kmlp.deploy.exporting import export as write
-
-    return write(selection, out, hide_values=hide_values)
-
-
-def default_model(dataset: str) -> Path:
-    """Where exports of a data set go: its name as a folder's, wherever its signs would lead."""
-    return Path("saved_models") / (re.sub(r"[^\w.-]+", "_", dataset).strip("._") or "model")

@@ -1,0 +1,1 @@
+"""Networks that are taken away: written, listed, asked, served."""

@@ -1,0 +1,58 @@
+"""`kmlp serve`: models over HTTP."""
+
+import logging
+import os
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from kmlp.cli.app import app
+
+_TOKEN = "KMLP_TOKEN"
+
+
+@app.command
+def serve(
+    path: Path,
+    /,
+    *,
+    host: Annotated[
+        str, Parameter(help=f"where it listens; any but loopback needs {_TOKEN} to be set")
+    ] = "127.0.0.1",
+    port: Annotated[int, Parameter(help="0 takes a free one")] = 8501,
+    versions: Annotated[
+        int, Parameter(help="how many of the newest versions of each model are served")
+    ] = 1,
+) -> None:
+    """Serve exported models over HTTP, as TensorFlow Serving does.
+
+    PATH is a model's folder, one version of it, or a folder of models: all of them are served. A
+    new version takes over when it lies there whole; Ctrl-C stops when all are answered. Paths and
+    JSON are TensorFlow Serving's; /openapi.json lists them. Where the environment holds
+    KMLP_TOKEN, requests must send it: Authorization: Bearer TOKEN.
+
+    For example:
+
+        kmlp serve saved_models/fashion
+
+        curl -d '{"instances": [[[0, ...], ...]]}' localhost:8501/v1/models/fashion:predict
+    """
+    from kmlp.serve.limits import Limits
+    from kmlp.serve.server import serve as run
+
+    token = os.environ.get(_TOKEN, "")
+    run(
+        path,
+        host=host,
+        port=port,
+        token=token,
+        limits=Limits(),
+        num_versions=versions,
+        ready=_tell,
+    )
+
+
+def _tell(url: str, models: list[str]) -> None:
+    logging.getLogger("kmlp.serve").setLevel(logging.INFO)  # versions that come from now on
+    print(f"{', '.join(models)} at {url} (Ctrl-C stops)", flush=True)

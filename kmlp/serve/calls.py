@@ -1,0 +1,187 @@
+"""TensorFlow Serving's JSON: a request's body into arrays, arrays into an answer's body."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kmlp.errors import DataError
+from kmlp.serve.cells import array_of
+from kmlp.serve.servable import DEFAULT, Arrays, Servable, Signature
+from kmlp.text import did_you_mean, shown
+
+_KEYS = ("signature_name", "instances", "inputs")
+_LISTED = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """What a request asks.
+
+    Attributes:
+        signature: its name.
+        inputs: by name; the first axis is rows.
+        num_rows: how many.
+        is_by_row: whether it came as `instances`, and is answered row by row.
+    """
+
+    signature: str
+    inputs: Arrays
+    num_rows: int
+    is_by_row: bool
+
+
+def read_call(body: bytes, servable: Servable) -> Call:
+    """Reads a `:predict` request.
+
+    Args:
+        body: JSON; a number that is missing is `NaN` or `null`, a missing text `null` or empty.
+        servable: whom it is for.
+
+    Raises:
+        DataError: what is wrong with it, and what to send instead.
+    """
+    said = _parsed(body)
+    name = said.get("signature_name", "") or DEFAULT
+    if not isinstance(name, str) or name not in servable.signatures:
+        known = ", ".join(servable.signatures)
+        raise DataError(f"signature_name must be one of {known}. Received: {shown(name)}.")
+    is_by_row = "instances" in said
+    if is_by_row == ("inputs" in said):
+        raise DataError("a request holds either instances, a list of rows, or inputs, by name.")
+    inputs = _inputs(said, servable.signatures[name], is_by_row)
+    counts = {name: len(array) for name, array in inputs.items()}
+    if len(set(counts.values())) > 1:
+        listed = ", ".join(f"{n}: {count}" for n, count in list(counts.items())[:_LISTED])
+        raise DataError(f"inputs must have equally many rows. Received: {listed}.")
+    if not (num_rows := next(iter(counts.values()))):
+        raise DataError("inputs must hold one row or more. Received: none.")
+    return Call(name, servable.checked(name, inputs), num_rows, is_by_row)
+
+
+def answer_body(call: Call, outputs: Arrays) -> bytes:
+    """The JSON of an answer: `predictions` by row, or `outputs` by name; a single output stands
+    without its name.
+
+    Example:
+        >>> call = Call("serving_default", {}, 1, is_by_row=True)
+        >>> answer_body(call, {"label": np.array([3]), "entropy": np.array([0.5])})
+        b'{"predictions": [{"label": 3, "entropy": 0.5}]}'
+    """
+    values = {name: _plain(array) for name, array in outputs.items()}
+    if len(values) == 1:
+        (only,) = values.values()
+        return _encoded({"predictions" if call.is_by_row else "outputs": only})
+    if not call.is_by_row:
+        return _encoded({"outputs": values})
+    rows = [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
+    return _encoded({"predictions": rows})
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    try:
+        said = json.loads(body)
+    except RecursionError:
+        raise DataError("the body is JSON of lists in lists without end.") from None
+    except ValueError as error:  # also of bytes that are no text
+        raise DataError(f"the body must be JSON: {error}.") from None
+    if not isinstance(said, dict):
+        raise DataError(
+            f"the body must be an object with instances or inputs. Received: {shown(said)}."
+        )
+    if strange := [key for key in said if key not in _KEYS]:
+        raise DataError(
+            "a request holds instances or inputs, and signature_name. Received: "
+            f"{shown(strange[0])}.{did_you_mean(strange[0], _KEYS)}"
+        )
+    return said
+
+
+def _inputs(said: Mapping[str, Any], signature: Signature, is_by_row: bool) -> Arrays:
+    """Each input's rows as an array."""
+    given = said["instances" if is_by_row else "inputs"]
+    values = _from_rows(given, signature) if is_by_row else _from_columns(given, signature)
+    _refuse_unknown(values, signature)
+    found = {}
+    for tensor in signature.inputs:
+        if tensor.name in values:
+            found[tensor.name] = array_of(tensor, values[tensor.name])
+        elif tensor.columns and all(name in values for name in tensor.columns):
+            columns = [values[name] for name in tensor.columns]
+            cells = columns[0] if len(columns) == 1 else _side_by_side(tensor.columns, columns)
+            found[tensor.name] = array_of(tensor, cells)
+        else:
+            raise _lacking(tensor.name, tensor.columns, values)
+    return found
+
+
+def _from_rows(rows: Any, signature: Signature) -> Mapping[str, Any]:
+    """Values by name from rows, which are objects, or bare values of a single input."""
+    if not isinstance(rows, list) or not rows:
+        raise DataError("instances must be a list of one row or more.")
+    if len(signature.inputs) == 1 and not _has_names(rows[0]):
+        return {signature.inputs[0].name: rows}
+    if place := next((i for i, row in enumerate(rows) if not _has_names(row)), None):
+        raise _no_object(f"instances[{place}]", rows[place], signature)
+    if not _has_names(rows[0]):
+        raise _no_object("instances[0]", rows[0], signature)
+    names = rows[0].keys()
+    for place, row in enumerate(rows):
+        if row.keys() != names:
+            other = min(row.keys() ^ names)
+            raise DataError(
+                f"instances[{place}] and instances[0] differ in {shown(other)}: rows hold the same "
+                "names. A missing value is null."
+            )
+    return {name: [row[name] for row in rows] for name in names}
+
+
+def _has_names(row: Any) -> bool:
+    """Whether a row is an object of inputs, and not one text in base64."""
+    return isinstance(row, dict) and row.keys() != {"b64"}
+
+
+def _from_columns(columns: Any, signature: Signature) -> Mapping[str, Any]:
+    if isinstance(columns, dict):
+        return columns
+    if len(signature.inputs) > 1:
+        raise _no_object("inputs", columns, signature)
+    return {signature.inputs[0].name: columns}
+
+
+def _no_object(place: str, value: Any, signature: Signature) -> DataError:
+    names = [tensor.name for tensor in signature.inputs]
+    listed = ", ".join(names[:_LISTED]) + (" ..." if len(names) > _LISTED else "")
+    return DataError(f"{place} must be an object of {listed}. Received: {shown(value)}.")
+
+
+def _refuse_unknown(values: Mapping[str, Any], signature: Signature) -> None:
+    known = {name for t in signature.inputs for name in (t.name, *t.columns)}
+    if strange := [name for name in values if name not in known]:
+        raise DataError(
+            f"the model has no input {shown(strange[0])}.{did_you_mean(strange[0], known)}"
+        )
+
+
+def _lacking(name: str, columns: Sequence[str], values: Mapping[str, Any]) -> DataError:
+    missing = next((c for c in columns if len(columns) > 1 and c not in values), name)
+    return DataError(f"the input {shown(missing)} is lacking. A missing value is null.")
+
+
+def _side_by_side(names: Sequence[str], columns: Sequence[Any]) -> list[Any]:
+    for name, column in zip(names, columns, strict=True):
+        if not isinstance(column, list) or len(column) != len(columns[0]):
+            raise DataError(f"{shown(name)} must be a list, as long as the others.")
+    return list(map(list, zip(*columns, strict=True)))
+
+
+def _plain(array: np.ndarray) -> list[Any]:
+    if array.dtype.kind != "O":
+        return array.tolist()
+    return [cell.decode(errors="replace") for cell in array.tolist()]
+
+
+def _encoded(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value).encode()

@@ -1,0 +1,1 @@
+"""The server's paths: who may ask what, and in which form it is answered."""

@@ -1,0 +1,132 @@
+"""An exported model as the server runs it: what TensorFlow loaded, checked by kmlp's manifest."""
+
+import csv
+import io
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kmlp.deploy.graph.raw_inputs import raw_inputs
+from kmlp.deploy.prediction import predict_file
+from kmlp.deploy.serving import LoadedModel, load_saved
+from kmlp.errors import DataError
+from kmlp.serve.description import described
+from kmlp.serve.servable import DEFAULT, Arrays, Signature, Tensor
+from kmlp.text import csv_cell, shortened
+
+_ASSERTION = re.compile(r"assertion failed: \[(column .*?):\] \[(.*?)\]+\s*(?:\n|\[\[|$)")
+_WARM_UP = (1, 32)  # rows: a graph's first calls are slow
+
+
+def load_servable(folder: Path) -> "SavedServable":
+    """Loads a version, and predicts once: one that cannot is not served.
+
+    Args:
+        folder: of the version.
+
+    Raises:
+        ModelError: damaged, or not kmlp's.
+        DataError: it predicts nothing.
+    """
+    servable = SavedServable(load_saved(folder))
+    for num_rows in _WARM_UP:
+        inputs = servable.signatures[DEFAULT].inputs
+        servable.predict(DEFAULT, {each.name: _blank(each, num_rows) for each in inputs})
+    return servable
+
+
+class SavedServable:
+    """A loaded model; see `Servable`.
+
+    Args:
+        model: as `load_saved` gives it.
+    """
+
+    def __init__(self, model: LoadedModel) -> None:
+        self._model = model
+        self.signatures = {
+            name: _signature(model, inputs, outputs)
+            for name, (inputs, outputs) in model.signatures.items()
+        }
+        self.description = described(model)
+
+    @property
+    def signature_def(self) -> Mapping[str, Any]:
+        """Read anew each time: few ask, and it is large."""
+        return _signature_def(self._model.path)
+
+    def checked(self, signature: str, inputs: Arrays) -> Arrays:
+        """Values of arrays are held to the training range, as `kmlp predict` does."""
+        if self._model.schema is not None:
+            return inputs
+        return {name: self._model.checked(x) for name, x in inputs.items()}
+
+    def predict(self, signature: str, inputs: Arrays) -> Arrays:
+        """What the graph gives.
+
+        Raises:
+            DataError: a cell is not of its column's kind.
+        """
+        import tensorflow as tf
+
+        try:
+            return self._model.call(signature, inputs)
+        except tf.errors.InvalidArgumentError as error:
+            raise DataError(_refusal(error)) from error
+
+    def predict_file(self, path: Path) -> str:
+        """As `kmlp predict` writes it."""
+        predictions = predict_file(self._model, path)
+        text = io.StringIO()
+        writer = csv.writer(text)
+        writer.writerow(map(csv_cell, predictions.fields))
+        for batch in predictions.batches:
+            writer.writerows([csv_cell(row[f]) for f in predictions.fields] for row in batch)
+        return text.getvalue()
+
+
+def _signature(
+    model: LoadedModel, inputs: Mapping[str, Any], outputs: Mapping[str, Any]
+) -> Signature:
+    raw = raw_inputs(model.schema.columns) if model.schema else ()
+    if inputs.keys() == {each.name for each in raw}:
+        found = [
+            Tensor(i.name, i.dtype, tuple(n for n in i.shape if n), i.kind, i.columns) for i in raw
+        ]
+    else:
+        found = [_tensor(name, spec) for name, spec in inputs.items()]
+    return Signature(tuple(found), tuple(_tensor(n, spec) for n, spec in outputs.items()))
+
+
+def _tensor(name: str, spec: Any) -> Tensor:
+    return Tensor(name, spec.dtype.name, tuple(spec.shape[1:]))
+
+
+def _blank(tensor: Tensor, num_rows: int) -> np.ndarray:
+    shape = (num_rows, *tensor.shape)
+    if tensor.dtype == "string":
+        return np.full(shape, b"", dtype=object)
+    return np.zeros(shape, tensor.dtype)
+
+
+def _refusal(error: Exception) -> str:
+    """A graph's own words, without TensorFlow's around them."""
+    found = _ASSERTION.search(str(error))
+    return shortened(f"{found[1]}: {found[2]}" if found else str(error))
+
+
+def _signature_def(folder: Path) -> dict[str, Any]:
+    """The signatures as TensorFlow Serving writes them, from the file that holds them."""
+    from google.protobuf.json_format import MessageToDict
+    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+    saved = SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+    return {
+        name: MessageToDict(
+            definition, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+        )
+        for name, definition in sorted(saved.meta_graphs[0].signature_def.items())
+    }

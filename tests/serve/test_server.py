@@ -1,0 +1,91 @@
+"""The process: it listens on loopback, says where, and stops when it is told to."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from kmlp.errors import ConfigError, KmlpError, ModelError
+from kmlp.serve import server
+from kmlp.serve.http.access import check_token
+from kmlp.serve.limits import Limits
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = """
+import sys
+from pathlib import Path
+from kmlp.serve.limits import Limits
+from kmlp.serve.server import serve
+from tests.serve.stand_in import StandIn
+serve(Path(sys.argv[1]), port=0, limits=Limits(), load=lambda folder: StandIn(),
+      ready=lambda url, models: print(url, *models, flush=True))
+print("stopped")
+"""
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_server_answers_until_it_is_told_to_stop(tmp_path, how):
+    (tmp_path / "digits" / "1").mkdir(parents=True)
+    (tmp_path / "digits" / "1" / "saved_model.pb").write_bytes(b"graph")
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    try:
+        url, name, *_ = process.stdout.readline().split()
+        assert url.startswith("http://127.0.0.1:")
+        assert name == "digits"
+        body = {"instances": [[[1, 1], [1, 1]]]}
+        with httpx.Client(trust_env=False) as client:
+            answer = client.post(f"{url}/v1/models/digits:predict", json=body)
+            assert answer.json() == {"predictions": [4]}
+        process.send_signal(how)
+        said, _ = process.communicate()
+    finally:
+        process.kill()
+    assert (said, process.returncode) == ("stopped\n", 0)
+
+
+def test_other_machines_are_let_in_by_a_secret_alone():
+    check_token("127.0.0.1", "")
+    check_token("0.0.0.0", "x" * 16)
+    with pytest.raises(ConfigError, match="set KMLP_TOKEN to a secret"):
+        check_token("0.0.0.0", "")
+    with pytest.raises(ConfigError, match="16 characters or more"):
+        check_token("127.0.0.1", "short")
+    with pytest.raises(ConfigError, match="ASCII"):
+        check_token("127.0.0.1", "with spaces in its middle")
+
+
+def test_without_the_extra_a_line_says_what_to_install(monkeypatch):
+    find = server.importlib.util.find_spec
+    monkeypatch.setattr(
+        server.importlib.util, "find_spec", lambda n: None if n == "uvicorn" else find(n)
+    )
+    with pytest.raises(KmlpError, match=r"kmlp serve needs uvicorn: pip install 'kmlp\[serve\]'"):
+        server.check_installed()
+
+
+def test_nothing_is_served_where_no_model_lies_or_none_can_be_loaded(tmp_path):
+    with pytest.raises(ModelError, match="no exported model"):
+        server.serve(tmp_path / "none", port=0, limits=Limits())
+    (tmp_path / "digits" / "1").mkdir(parents=True)
+    (tmp_path / "digits" / "1" / "saved_model.pb").write_bytes(b"graph")
+
+    def load(folder):
+        raise ModelError("damaged")
+
+    with pytest.raises(ModelError, match="none of the models there can be served"):
+        server.serve(tmp_path, port=0, limits=Limits(), load=load)
+
+
+def test_an_address_that_is_taken_is_refused_in_a_line(tmp_path):
+    (tmp_path / "digits" / "1").mkdir(parents=True)
+    (tmp_path / "digits" / "1" / "saved_model.pb").write_bytes(b"graph")
+    with server._listening("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        with pytest.raises(ConfigError, match=f"nobody can listen at 127.0.0.1, port {port}"):
+            server.serve(tmp_path, port=port, limits=Limits())
