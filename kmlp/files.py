@@ -10,6 +10,7 @@ import errno
 import os
 import re
 import secrets
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -72,6 +73,22 @@ def replacing(path: Path, mode: str, **how: Any) -> Iterator[IO]:
         if isinstance(error, OSError):
             raise _of(path, temporary, error) from error
         raise
+
+
+@contextlib.contextmanager
+def temporary_file(content: bytes, called: str) -> Iterator[Path]:
+    """A file that is there inside of the context, in a folder of its own that only this user reads.
+
+    Args:
+        content: what it holds.
+        called: what somebody calls it; only letters, digits, `_`, `-` and `.` stay, and no more
+            than the last hundred of them.
+    """
+    name = re.sub(r"[^\w.-]", "_", called)[-100:].strip(".") or "file"
+    with tempfile.TemporaryDirectory(prefix="kmlp-") as folder:
+        path = Path(folder) / name
+        path.write_bytes(content)
+        yield path
 
 
 def _of(path: Path, temporary: Path, error: OSError) -> OSError:

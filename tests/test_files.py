@@ -13,7 +13,14 @@ import pytest
 
 from kmlp import files
 from kmlp.engine.checkpoint import Checkpoints
-from kmlp.files import make_folder, replacing, sweep, text_replacing, write_atomically
+from kmlp.files import (
+    make_folder,
+    replacing,
+    sweep,
+    temporary_file,
+    text_replacing,
+    write_atomically,
+)
 from kmlp.report import write_report
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.tensorboard import EVENTS_FILE
@@ -250,6 +257,17 @@ def test_checkpoints_count_and_remove_only_their_own(tmp_path):
     checkpoints.remove()
     left = {str(p.relative_to(tmp_path / "c")) for p in (tmp_path / "c").rglob("*")}
     assert left == {*others, "a", "000003.checkpoint"}
+
+
+@pytest.mark.parametrize(
+    ("called", "name"),
+    [("new.csv", "new.csv"), ("../../etc/x.csv", "_.._etc_x.csv"), ("..", "file"), ("", "file")],
+)
+def test_a_temporary_file_is_called_as_somebody_says_and_leads_nowhere(called, name):
+    with temporary_file(b"rows", called) as path:
+        assert (path.name, path.read_bytes()) == (name, b"rows")
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert not path.parent.exists()
 
 
 WRITER = """

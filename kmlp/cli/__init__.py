@@ -17,7 +17,7 @@ from kmlp.cli import (  # noqa: F401  (each adds its commands)
     tune,
 )
 from kmlp.cli.app import app
-from kmlp.cli.models import exporting, predicting, serving  # noqa: F401
+from kmlp.cli.models import exporting, listing, predicting, serving  # noqa: F401
 from kmlp.errors import ForeignFileError, ForeignFolderError, KmlpError
 from kmlp.terminal import finish_streams, is_broken_pipe, prepare_streams, silence
 from kmlp.text import shortened, visible

@@ -146,7 +146,14 @@ class Options(OfTable):
     ] = None
     resample_seeds: Annotated[int | None, overrides("resample_seeds", "seeds a sample")] = None
     folds: Annotated[int | None, overrides("folds", "cross-validate with so many folds")] = None
-    repeats: Annotated[int | None, overrides("repeats", "how often the folds are cut anew")] = None
+    repeats: Annotated[
+        int | None,
+        overrides(
+            "repeats",
+            "how often the folds are cut anew, each time with another seed: fewer than 4 leave "
+            "what seeds change out of the intervals",
+        ),
+    ] = None
     randomness: Annotated[
         bool | None,
         overrides("randomness", "also vary one stream of randomness at a time", negative=""),

@@ -14,6 +14,7 @@ from kmlp.data.columns import Column, Schema
 from kmlp.data.encoder import Encoding, Told, encode_target, target_numbers
 from kmlp.data.holdout import draw_test_rows, split_test, split_validation, strata_of
 from kmlp.data.inference import infer_schema
+from kmlp.data.inference.identifiers import repeated_identifiers
 from kmlp.data.pixels import is_pixel_table, pixel_images
 from kmlp.data.rows.options import NO_OPTIONS, RowOptions
 from kmlp.data.rows.parting import PartedCells
@@ -85,9 +86,11 @@ def prepare(
     grown = _Grown({"validation": validation, "test": held_out}, options, use_up)
     left_out = dict.fromkeys(drop, "dropped as asked") | options.left_out(target, columns or {})
     how: dict[str, Any] = {"columns": columns, "drop": left_out, "task": task}
+    # Before columns are used up.
+    warnings = _of_identifiers(train, target, options)
     schema = infer_schema(train, target, **how, each=grown)
     arrays, rows = grown.arrays(schema)
-    warnings = grown.warnings(schema)
+    warnings += grown.warnings(schema)
     if names := schema.class_names:
         warnings += of_absent_classes(names, np.bincount(arrays[3], minlength=len(names)))
     x_train, _, x_test, _ = arrays
@@ -98,6 +101,14 @@ def prepare(
         weight_on=options.weight_on or "",
     )
     return Prepared(arrays=arrays, schema=schema, rows=rows, test_weight=grown.test_weight)
+
+
+def _of_identifiers(train: Table, target: str, options: RowOptions) -> list[str]:
+    """Whose rows there are several of, where nothing says yet how rows are kept together."""
+    said = options.columns
+    if {"group_on", "time_on", "fold_on"} & set(said):
+        return []
+    return repeated_identifiers(train, {target, *said.values()})
 
 
 def _own_file(rows: Any, table: Table, columns: Mapping[str, str] | None) -> Any:

@@ -42,7 +42,7 @@ def checked_manifest(
         ModelError: what is wrong with which file.
     """
     wanted = _wanted(sha256)
-    manifest = _read(folder)
+    manifest = read_manifest(folder)
     if manifest is None:
         if trust and not wanted:
             return {}
@@ -81,7 +81,7 @@ def _without(folder: Path, wanted: str) -> str:
     )
 
 
-def _read(folder: Path) -> dict[str, Any] | None:
+def read_manifest(folder: Path) -> dict[str, Any] | None:
     """A manifest that is what was written; None where there is none."""
     path = folder / NAME
     try:

@@ -9,7 +9,7 @@ import numpy as np
 
 from kmlp.errors import DataError
 from kmlp.serve.cells import array_of
-from kmlp.serve.servable import DEFAULT, Arrays, Servable, Signature
+from kmlp.serve.servable import DEFAULT, Arrays, Servable, Signature, Tensor
 from kmlp.text import did_you_mean, shown
 
 _KEYS = ("signature_name", "instances", "inputs")
@@ -104,17 +104,30 @@ def _inputs(said: Mapping[str, Any], signature: Signature, is_by_row: bool) -> A
     given = said["instances" if is_by_row else "inputs"]
     values = _from_rows(given, signature) if is_by_row else _from_columns(given, signature)
     _refuse_unknown(values, signature)
-    found = {}
+    found, used = {}, []
     for tensor in signature.inputs:
-        if tensor.name in values:
-            found[tensor.name] = array_of(tensor, values[tensor.name])
-        elif tensor.columns and all(name in values for name in tensor.columns):
-            columns = [values[name] for name in tensor.columns]
-            cells = columns[0] if len(columns) == 1 else _side_by_side(tensor.columns, columns)
-            found[tensor.name] = array_of(tensor, cells)
-        else:
-            raise _lacking(tensor.name, tensor.columns, values)
+        names = _names_of(tensor, values)
+        used += names
+        cells = [values[name] for name in names]
+        rows = cells[0] if len(cells) == 1 else _side_by_side(names, cells)
+        found[tensor.name] = array_of(tensor, rows)
+    if sorted(used) != sorted(values):
+        raise DataError(
+            "some names are both a column's and another column's input: say all inputs as the "
+            f"signature calls them, {_listed(signature)}."
+        )
     return found
+
+
+def _names_of(tensor: Tensor, values: Mapping[str, Any]) -> list[str]:
+    """By which of the names that are given an input goes: its own, else those of its columns."""
+    if tensor.name in values:
+        return [tensor.name]
+    missing = [name for name in tensor.columns if name not in values]
+    if missing or not tensor.columns:
+        lacking = missing[0] if len(tensor.columns) > 1 else tensor.name
+        raise DataError(f"the input {shown(lacking)} is lacking. A missing value is null.")
+    return list(tensor.columns)
 
 
 def _from_rows(rows: Any, signature: Signature) -> Mapping[str, Any]:
@@ -152,9 +165,14 @@ def _from_columns(columns: Any, signature: Signature) -> Mapping[str, Any]:
 
 
 def _no_object(place: str, value: Any, signature: Signature) -> DataError:
+    return DataError(
+        f"{place} must be an object of {_listed(signature)}. Received: {shown(value)}."
+    )
+
+
+def _listed(signature: Signature) -> str:
     names = [tensor.name for tensor in signature.inputs]
-    listed = ", ".join(names[:_LISTED]) + (" ..." if len(names) > _LISTED else "")
-    return DataError(f"{place} must be an object of {listed}. Received: {shown(value)}.")
+    return ", ".join(names[:_LISTED]) + (" ..." if len(names) > _LISTED else "")
 
 
 def _refuse_unknown(values: Mapping[str, Any], signature: Signature) -> None:
@@ -163,11 +181,6 @@ def _refuse_unknown(values: Mapping[str, Any], signature: Signature) -> None:
         raise DataError(
             f"the model has no input {shown(strange[0])}.{did_you_mean(strange[0], known)}"
         )
-
-
-def _lacking(name: str, columns: Sequence[str], values: Mapping[str, Any]) -> DataError:
-    missing = next((c for c in columns if len(columns) > 1 and c not in values), name)
-    return DataError(f"the input {shown(missing)} is lacking. A missing value is null.")
 
 
 def _side_by_side(names: Sequence[str], columns: Sequence[Any]) -> list[Any]:

@@ -14,7 +14,7 @@ from kmlp.deploy.prediction import predict_file
 from kmlp.deploy.serving import LoadedModel, load_saved
 from kmlp.errors import DataError
 from kmlp.serve.description import described
-from kmlp.serve.servable import DEFAULT, Arrays, Signature, Tensor
+from kmlp.serve.servable import DEFAULT, Arrays, FilePredictions, Signature, Tensor
 from kmlp.text import csv_cell, shortened
 
 _ASSERTION = re.compile(r"assertion failed: \[(column .*?):\] \[(.*?)\]+\s*(?:\n|\[\[|$)")
@@ -77,7 +77,7 @@ class SavedServable:
         except tf.errors.InvalidArgumentError as error:
             raise DataError(_refusal(error)) from error
 
-    def predict_file(self, path: Path) -> str:
+    def predict_file(self, path: Path) -> FilePredictions:
         """As `kmlp predict` writes it."""
         predictions = predict_file(self._model, path)
         text = io.StringIO()
@@ -85,7 +85,7 @@ class SavedServable:
         writer.writerow(map(csv_cell, predictions.fields))
         for batch in predictions.batches:
             writer.writerows([csv_cell(row[f]) for f in predictions.fields] for row in batch)
-        return text.getvalue()
+        return FilePredictions(text.getvalue(), predictions.told(), predictions.num_rows)
 
 
 def _signature(

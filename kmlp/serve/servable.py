@@ -39,6 +39,21 @@ class Signature:
     outputs: tuple[Tensor, ...]
 
 
+@dataclass(frozen=True)
+class FilePredictions:
+    """What a model says of the rows of a file.
+
+    Attributes:
+        csv: as `kmlp predict` writes it.
+        told: what of the rows should be looked at, a line each.
+        num_rows: how many there are.
+    """
+
+    csv: str
+    told: list[str]
+    num_rows: int
+
+
 class Servable(Protocol):
     """A version of a model in memory."""
 
@@ -68,8 +83,8 @@ class Servable(Protocol):
             DataError: a cell of some row is refused, and with it all of them.
         """
 
-    def predict_file(self, path: Path) -> str:
-        """A table's file in, predictions as CSV out; called in another thread.
+    def predict_file(self, path: Path) -> FilePredictions:
+        """What it says of a table's file, or of a file of arrays; called in another thread.
 
         Raises:
             DataError: the file, the column or the cell, and what to do.

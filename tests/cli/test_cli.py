@@ -32,6 +32,7 @@ def finished(tmp_path_factory):
     return folder, done
 
 
+@pytest.mark.slow
 def test_run_ends_with_the_table_the_report_and_what_to_try_next(finished):
     folder, done = finished
     assert "mnist: sample, 5,000 training and 1,000 test rows, from " in done.stderr
@@ -76,6 +77,7 @@ def test_report_says_where_everything_lies(finished):
         assert (folder / lines[name]).exists()
 
 
+@pytest.mark.slow
 def test_report_puts_studies_side_by_side(finished):
     folder, _ = finished
     done = kmlp("report", "runs/small", "runs/small", "--out", "both", cwd=folder)
@@ -135,6 +137,7 @@ def test_show_prints_the_table_or_the_json(finished):
     )
 
 
+@pytest.mark.slow
 def test_the_report_is_made_again_to_the_byte_without_keras(finished):
     folder, _ = finished
     paths = [folder / f"runs/small/report.{suffix}" for suffix in ("html", "pdf")]

@@ -64,7 +64,7 @@ def test_every_command_has_an_example_in_its_help():
         "as 128-64 [default: 128-64]",
         "--learning-rate FLOAT of the optimizer [default: 0.001]",
         "made where it is missing [default: runs/NAME]",
-        "an interval of so little to either side is enough --strengths",  # off: no default
+        "0.002 of an accuracy is 0.2 points --strengths",  # off: no default
     ],
 )
 def test_the_help_tells_defaults_as_the_configs_have_them(told):

@@ -54,6 +54,7 @@ def in_a_shell(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "encoding"),
     [
@@ -90,6 +91,7 @@ def test_an_error_goes_to_any_encoding():
     assert done.stderr.startswith(b"kmlp: gr\\xf6\\xdfer/\\u6570\\u636e: no study.toml")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "redirect"), [((), ">&-"), (("--json",), ">&-"), ((), "<&- >&- 2>&-")]
 )
@@ -116,6 +118,7 @@ def test_no_file_takes_the_place_of_a_closed_stream(folder):
     assert (folder / "opened.txt").read_text() == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [(), ("--json",)])
 @pytest.mark.process
 def test_a_reader_who_has_left_ends_it_quietly(folder, options):

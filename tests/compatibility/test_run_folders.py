@@ -158,6 +158,7 @@ def test_each_folder_is_known_for_what_it_is(old, name, kind):
     assert {path: path.stat().st_mtime_ns for path in old.rglob("*")} == before
 
 
+@pytest.mark.slow
 @pytest.mark.page
 def test_a_report_is_written_beside_the_study_it_is_of(old):
     page = write_report(old / "study")

@@ -57,6 +57,7 @@ NEW[0]["City"], NEW[1]["City"], NEW[2]["age"], NEW[3]["since"] = "Oslo", "", "",
 NEW[4]["zip"], NEW[5]["Auto pay"] = "99999", ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["one", "many"])
 def test_tensorflow_alone_says_of_raw_columns_what_kmlp_says(made, models, tmp_path, name):
     """Neither kmlp nor Keras can be imported; columns go in by name, in another order, as their
@@ -164,6 +165,7 @@ def test_the_card_lists_columns_by_name_input_kind_and_range(made):
     assert "- Classes: `has left`, `stays on`." in card
 
 
+@pytest.mark.slow
 def test_values_are_hidden_where_that_can_be(made, tmp_path):
     """The card alone: without its categories no cell could be encoded, and it says so."""
     folder = export(made[1].best(), tmp_path / "hidden", hide_values=True)
@@ -201,6 +203,7 @@ def test_a_manifest_with_another_schema_is_refused(made, tmp_path, change):
         load_saved(copy)
 
 
+@pytest.mark.slow
 def test_a_number_is_predicted_in_its_unit_with_its_digits(tmp_path):
     """A target of which float32 would keep no digit: by kmlp, and by the graph from raw columns."""
     import tensorflow as tf

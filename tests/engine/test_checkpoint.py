@@ -176,6 +176,7 @@ def assert_same_members(a, b) -> None:
             np.testing.assert_array_equal(value, theirs[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kills", [(70,), pytest.param((30, 70, 110), marks=pytest.mark.slow)], ids=["once", "often"]
 )
@@ -190,6 +191,7 @@ def test_killed_it_ends_as_if_uninterrupted(uninterrupted, tmp_path, kills):
     assert NUM_EPOCHS <= trained < 2 * NUM_EPOCHS
 
 
+@pytest.mark.slow
 def test_an_interrupt_saves_the_running_stacks(uninterrupted, tmp_path):
     """Ctrl-C: nothing that was trained is trained again."""
     run = tmp_path / "run"

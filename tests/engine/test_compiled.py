@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 from keras import ops
 
 from kmlp.engine.programs.kept import PROGRAMS
@@ -10,6 +11,7 @@ from kmlp.engine.stack import build_stack
 from tests.twins import make_member, train
 
 
+@pytest.mark.slow
 def test_no_epoch_and_no_stack_of_one_structure_is_traced_again(tiny):
     """A trace costs as much as many epochs; a tensor of another kind would cause one."""
     options = {

@@ -62,6 +62,7 @@ def test_a_data_set_counts_once_by_the_difference_its_study_tells(folders):
     assert [m.name for m in found.across] == ["l2=0.3", "dropout=0.5"]
 
 
+@pytest.mark.slow
 @pytest.mark.page
 def test_the_report_says_it_first(folders):
     report = comparison_report([RunFolder(folders / f"run{i}") for i in range(3)])
@@ -74,6 +75,7 @@ def test_the_report_says_it_first(folders):
     assert "; but for that over all data sets" in limits_of(report)
 
 
+@pytest.mark.slow
 @pytest.mark.page
 def test_without_it_every_p_is_of_one_study(folders):
     report = comparison_report([RunFolder(folders / name) for name in ("run0", "again")])

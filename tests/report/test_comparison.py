@@ -41,6 +41,7 @@ def compared(tmp_path_factory):
     return two, write_comparison([f.path for f in two], folder / "both")
 
 
+@pytest.mark.slow
 def test_variants_stand_side_by_side_with_their_intervals(compared):
     two, page = compared
     assert page == two[0].path.parent / "both" / "comparison.html"
@@ -53,6 +54,7 @@ def test_variants_stand_side_by_side_with_their_intervals(compared):
     assert re.search(r"l2 l2=[\d.]+ [\d.]+ [\d.]+ to [\d.]+, 6 seeds –", text)
 
 
+@pytest.mark.slow
 def test_a_folder_that_holds_them_is_reported_and_shown_as_such(two, tmp_path):
     page = write_report(tmp_path)
     assert page == tmp_path / "comparison.html"
@@ -75,11 +77,13 @@ def test_only_what_differs_is_listed(compared):
     assert "All studies saw the same data" in text
 
 
+@pytest.mark.slow
 def test_equal_studies_differ_in_nothing(two, tmp_path):
     text = text_of(write_comparison([two[0].path] * 2, tmp_path / "both").read_text())
     assert "Neither the data nor the settings nor the packages differ." in text
 
 
+@pytest.mark.slow
 def test_studies_of_other_data_get_figures_of_their_own(two, tmp_path):
     other = hand_made(tmp_path / "c", "regression", facts={"sha256": "1" * 64})
     page = write_comparison([two[0].path, other.folder.path], tmp_path / "both")
@@ -90,6 +94,7 @@ def test_studies_of_other_data_get_figures_of_their_own(two, tmp_path):
     assert "test RMSE ↓" in text
 
 
+@pytest.mark.slow
 def test_folders_of_one_name_are_told_apart_by_their_parents(two, tmp_path):
     first = tmp_path / "one" / "run"
     second = tmp_path / "two" / "run"
@@ -108,6 +113,7 @@ def test_the_pdf_opens_and_the_page_needs_nothing_else(compared):
     assert not re.search(r"""(src|href)=["'](?!#)""", page.read_text())
 
 
+@pytest.mark.slow
 def test_every_answer_and_its_caveats_stand_on_the_first_page(tmp_path):
     sample = {"source": "sample"}
     studies = [

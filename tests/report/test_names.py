@@ -104,6 +104,7 @@ class Page(HTMLParser):
         self.texts.append(data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.page
 def test_the_page_says_the_name_and_nothing_of_it_is_a_tag(made, name):
@@ -136,6 +137,7 @@ def test_a_table_holds_it_and_no_cell_is_a_formula(made, name):
             assert all(np.isfinite(float(c)) for c in row if c.startswith(("-", "+")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.page
 def test_the_pdf_says_it(made, name):

@@ -145,6 +145,7 @@ def test_the_page_needs_nothing_else(made):
     assert not re.search(r"url\((?!#)|@import|@font-face", page)
 
 
+@pytest.mark.slow
 def test_every_figure_is_there_at_two_widths_and_says_what_it_shows(made):
     page, names = page_of(made), names_of(made)
     expected = len(names)
@@ -235,6 +236,7 @@ def test_a_table_for_spreadsheets_has_the_digits_of_the_page_and_standard_errors
     assert rows["none"]["minus none"] == ""
 
 
+@pytest.mark.slow
 def test_the_same_folder_gives_the_same_bytes(made, tmp_path):
     write_report(made.folder.path, tmp_path)
     written = sorted(p for p in tmp_path.rglob("*.*") if p.is_file() and p.name != ".kmlp")
@@ -244,6 +246,7 @@ def test_the_same_folder_gives_the_same_bytes(made, tmp_path):
         assert path.read_bytes() == before.read_bytes(), path
 
 
+@pytest.mark.slow
 def test_nothing_trains_and_no_tensorflow_is_loaded(made, tmp_path):
     check = (
         "import sys, kmlp; kmlp.write_report(sys.argv[1], sys.argv[2]);"

@@ -15,7 +15,7 @@ from kmlp.serve.http.app import make_app
 from kmlp.serve.http.metrics import Metrics
 from kmlp.serve.limits import Limits
 from kmlp.serve.models import ServedModels
-from kmlp.serve.servable import Signature, Tensor
+from kmlp.serve.servable import FilePredictions, Signature, Tensor
 
 IMAGES = Signature((Tensor("inputs", "uint8", (2, 2)),), (Tensor("label", "int32"),))
 TABLE = Signature(
@@ -55,10 +55,11 @@ class StandIn:
         outputs = self.signatures[signature].outputs
         return {each.name: sums.astype(each.dtype) for each in outputs}
 
-    def predict_file(self, path: Path) -> str:
+    def predict_file(self, path: Path) -> FilePredictions:
         if not (text := path.read_text()).startswith("age"):
             raise DataError(f"{path.name} lacks the column 'age'")
-        return "prediction\n" + "\n".join(text.splitlines()[1:]) + "\n"
+        rows = text.splitlines()[1:]
+        return FilePredictions("\n".join(["prediction", *rows]), ["look"], len(rows))
 
 
 def write_version(models: Path, name: str, number: int) -> Path:

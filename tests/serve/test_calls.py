@@ -8,6 +8,7 @@ import pytest
 
 from kmlp.errors import DataError
 from kmlp.serve.calls import answer_body, read_call
+from kmlp.serve.servable import Signature, Tensor
 from tests.serve.stand_in import IMAGES, TABLE, WIDE, StandIn
 
 IMAGE = [[0, 1], [2, 255]]
@@ -59,6 +60,19 @@ def test_many_numbers_go_as_a_list_or_each_by_its_name():
     assert read({"instances": [[1, None]]}, WIDE).inputs["numbers"][0, 0] == 1
     named = read({"instances": [{"a": 1, "b": None}]}, WIDE).inputs["numbers"]
     np.testing.assert_array_equal(named, [[1, math.nan]])
+
+
+def test_a_name_that_two_inputs_could_mean_is_refused():
+    """Columns "a b" and "a_b" are the inputs a_b and a_b_2."""
+    inputs = (
+        Tensor("a_b", "float64", kind="number", columns=("a b",)),
+        Tensor("a_b_2", "float64", kind="number", columns=("a_b",)),
+    )
+    signature = Signature(inputs, (Tensor("prediction", "float64"),))
+    call = read({"instances": [{"a_b": 1, "a_b_2": 2}]}, signature)
+    assert [call.inputs["a_b"][0], call.inputs["a_b_2"][0]] == [1, 2]
+    with pytest.raises(DataError, match="as the signature calls them, a_b, a_b_2"):
+        read({"instances": [{"a b": 1, "a_b": 2}]}, signature)
 
 
 @pytest.mark.parametrize(

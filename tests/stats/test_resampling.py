@@ -80,7 +80,7 @@ def test_seeds_that_are_all_alike_leave_the_rows_interval():
     assert found == pytest.approx(t_interval(by_row), abs=0.01)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "effects",
     [

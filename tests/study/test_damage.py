@@ -166,6 +166,7 @@ def test_pages_that_sqlite_cannot_read_leave_the_others(made, caplog):
     assert "going on with the rows that are whole" in caplog.text
 
 
+@pytest.mark.slow
 @pytest.mark.page
 def test_results_json_is_never_believed(made):
     write_report(made.folder.path, made.folder.path / "before")

@@ -231,6 +231,7 @@ def test_compared_again_folds_have_the_intervals_of_their_study(study):
             assert method.versus_baseline.p == pytest.approx(versus.p, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_a_repeat_without_one_fold_counts_for_nothing(study, tmp_path, data):
     """As of a study that was stopped: what is whole is compared, and it is said what lacks."""
     plan = plan_study(study.config, data.provenance.sha256)

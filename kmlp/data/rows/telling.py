@@ -12,6 +12,9 @@ from kmlp.data.rows.holding_out import are_last
 from kmlp.data.rows.options import RowOptions
 from kmlp.data.rows.record import Rows, spread_of
 
+# Folds of twice as many rows as others may count as much as these.
+_ALIKE = 2
+
 
 def notes_on(options: RowOptions, of: Mapping[str, RowCells]) -> tuple[str, ...]:
     """A line for each option.
@@ -93,7 +96,13 @@ def _time(column: str, cells: Mapping[str, RowCells]) -> str:
 def _folds(column: str, words: pl.Series) -> str:
     """Their sizes; their names stand in cells, which pages that are passed on do not show."""
     _, counts = np.unique(words.to_numpy(), return_counts=True)
-    return f"folds by {column!r}: {len(counts)}, of {counts.min():,} to {counts.max():,} rows"
+    sizes = f"folds by {column!r}: {len(counts)}, of {counts.min():,} to {counts.max():,} rows"
+    if counts.max() <= _ALIKE * counts.min():
+        return sizes
+    return (
+        f"{sizes}; every fold counts once, however many rows it has, so that a row of the smallest "
+        f"weighs {counts.max() / counts.min():.3g} times one of the largest: join small folds"
+    )
 
 
 def _words(words: pl.Series | None) -> pl.Series:

@@ -1,6 +1,7 @@
 """Who may ask: with a token whoever has it; without one, only this machine's own programs."""
 
 import hmac
+import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -8,8 +9,7 @@ from kmlp.errors import ConfigError
 from kmlp.serve.limits import Refusal
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-OPEN_PATHS = ("/", "/healthz", "/page.css", "/page.js")
-"""What tells nothing of any model."""
+_OPEN = re.compile(r"/|/healthz|/static/[a-z.]+")  # what tells nothing of any model
 _SHORTEST_TOKEN = 16
 
 
@@ -56,7 +56,7 @@ def refuse_strangers(path: str, headers: Iterable[tuple[bytes, bytes]], token: s
     if not token:
         if host and _name(host) not in LOOPBACK:
             raise Refusal(403, f"ask for {LOOPBACK[0]} or {LOOPBACK[1]}: no other name is answered")
-    elif path not in OPEN_PATHS:
+    elif not _OPEN.fullmatch(path):
         scheme, _, given = found.get(b"authorization", b"").partition(b" ")
         is_right = hmac.compare_digest(given.strip(), token.encode())
         if scheme.lower() != b"bearer" or not is_right:

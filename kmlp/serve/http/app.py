@@ -17,6 +17,7 @@ from kmlp.serve.calls import answer_body, read_call
 from kmlp.serve.http.access import refuse_strangers
 from kmlp.serve.http.metrics import Metrics
 from kmlp.serve.http.openapi import openapi
+from kmlp.serve.http.page import add_page
 from kmlp.serve.limits import Limits, Refusal
 from kmlp.serve.models import ServedModels, Version
 
@@ -63,6 +64,7 @@ def make_app(
     app.openapi = lambda: openapi(models, has_token=bool(token))  # type: ignore[method-assign]
     _add_tensorflow_serving(app, models, limits, metrics)
     _add_own(app, models, metrics)
+    add_page(app, models, limits, read_body)
     for kind in (Refusal, DataError, HTTPException, Exception):
         app.add_exception_handler(kind, _refused)
     return Guarded(app, token)

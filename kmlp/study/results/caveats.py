@@ -2,6 +2,7 @@
 
 from kmlp.stats.formatting import listed
 from kmlp.stats.metrics.imbalance import fitting_metrics, is_dominated
+from kmlp.study.results.analyses.folds import seeds_of_folds
 from kmlp.study.results.analyses.interim import interim_sentences
 from kmlp.study.results.analyses.readings import reading_sentences
 from kmlp.study.results.analyses.references import trivial_sentences
@@ -61,7 +62,8 @@ def _cross_validated(results: StudyNumbers) -> list[str]:
         f"No row was set aside to test: scores and tests are of {folds.num_folds}-fold "
         f"cross-validation{times}, networks of their own trained on the other folds, corrected for "
         "the rows that they share. The networks that are exported train on all rows, so no row is "
-        "left to score them; expect of them what the folds say."
+        "left to score them; expect of them what the folds say.",
+        *seeds_of_folds(folds),
     ]
 
 

@@ -101,6 +101,15 @@ def test_folds_are_those_that_are_given_by_name():
     assert data.rows.notes[1] == f"folds by 'site': 4, of {sizes.min()} to {sizes.max()} rows"
 
 
+def test_folds_of_very_different_sizes_are_told():
+    """Up to twice the size is no word worth: folds of groups differ by as much."""
+    for small, said in ((20, False), (19, True)):
+        site = ["a"] * 40 + ["b"] * 40 + ["c"] * small
+        table = {"site": site, "x": np.arange(80.0 + small), "y": np.arange(80 + small) % 2}
+        (note,) = Dataset.from_table(table, "y", fold_on="site").rows.notes
+        assert ("weighs 2.11 times one of the largest: join small folds" in note) == said
+
+
 @pytest.mark.parametrize("way", ["column", "shared", "frame", "file"])
 def test_given_rows_validate_after_the_others_and_nothing_is_learned_of_them(way, tmp_path):
     marks = ["validation"] * 40 + ["test"] * 50 + ["train"] * (NUM_ROWS - 90)

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 def test_a_member_and_an_ensemble_of_a_table_say_what_their_plain_models_say(tmp_path):
     import tensorflow as tf
 
@@ -37,6 +38,7 @@ def test_a_member_and_an_ensemble_of_a_table_say_what_their_plain_models_say(tmp
         np.testing.assert_allclose(said, expected[name], rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "own",
     [

@@ -59,6 +59,7 @@ def random_table(seed: int) -> dict[str, list]:
     return table | {"y": rng.choice(["p", "q"], N).tolist()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_the_graph_makes_what_the_encoder_makes_to_the_bit(seed):
     table = random_table(seed)
@@ -139,6 +140,7 @@ def test_names_are_identifiers_and_each_its_own():
     assert found == [*wanted, "column_8", "Gr_e"]
 
 
+@pytest.mark.slow
 def test_many_numbers_are_one_input():
     columns = [
         *(Column(name=f"x{i}", kind="number", source=f"x{i}") for i in range(MOST_NUMBERS + 1)),

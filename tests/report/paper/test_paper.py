@@ -38,6 +38,7 @@ def plain(text: str) -> str:
     return " ".join(text.split())
 
 
+@pytest.mark.slow
 def test_the_first_page_says_what_and_by_whom(made, pdf):
     first = plain(pdf.pages[0].extract_text())
     for words in (PAGE.author, PAGE.date, "Abstract", made.record.answer.text.split(";")[0]):
@@ -105,6 +106,7 @@ def test_names_are_no_commands_in_latex(odd):
     assert r"\DeclareUnicodeCharacter{6570}" in tex
 
 
+@pytest.mark.slow
 def test_several_studies_are_one_paper_with_a_chapter_each(made, tmp_path):
     other = hand_made(tmp_path / "other", "multiclass", 8, facts={"sha256": "1" * 64})
     write_comparison(

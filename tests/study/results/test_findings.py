@@ -3,6 +3,8 @@
 import pytest
 
 from kmlp.study.results.analyses import findings as sentences_of
+from kmlp.study.results.analyses.folds import seeds_of_folds
+from kmlp.study.results.records.folds import FoldPlan
 from kmlp.study.results.records.variants import Versus
 from tests.made_results import numbers, versus_of
 
@@ -149,10 +151,12 @@ def test_folds_name_the_best_and_compare_it():
         "accuracy, 88.40 % (95 % interval 88.00 to 88.80, corrected for shared rows); it beats "
         "no regularization: +0.40 points (+0.10 to +0.70, Holm p = 0.012). It is the best of 2 by "
         "these same "
-        "folds, which flatters its mean: expect a little less of it elsewhere."
+        "folds, which flatters its mean: expect a little less of it elsewhere.",
+        "The folds of a repeat share one seed, that of their initial weights, order and masks: "
+        "with 2 repeats what other seeds would change is in intervals and p only in part.",
     ]
     versus |= {"wins": 5, "losses": 0}
-    (few,) = findings(folds(versus))
+    few, _ = findings(folds(versus))
     assert (
         "it cannot be told apart from no regularization with fewer than 6 folds in all: +0.40"
         in few
@@ -266,6 +270,17 @@ def test_the_stream_that_matters_most_is_named():
         "split, 0.30 (0.18 to 0.75, corrected for being the largest of 2; were all alike, the "
         "largest seen would be too large)."
     ]
+
+
+@pytest.mark.parametrize(
+    ("num_repeats", "said"),
+    [(1, "with 1 repeat what another seed would change is in no interval and no p."), (4, "")],
+)
+def test_few_repeats_leave_out_the_luck_of_their_seeds(num_repeats, said):
+    plan = {"num_folds": 5, "num_repeats": num_repeats, "num_train": 60, "num_held_out": 20}
+    found = " ".join(seeds_of_folds(FoldPlan(**plan)))
+    assert found.endswith(said)
+    assert bool(found) == bool(said)
 
 
 def looked_at(*decisions):

@@ -76,6 +76,7 @@ def test_a_grid_is_complete_in_order_and_needs_no_scores_to_go_on():
     assert drawn == search(make(GridOracle, space=SMALL), 50, 1, score=lambda values: 1.0)
 
 
+@pytest.mark.slow
 def test_a_bayesian_search_goes_on_from_its_past_as_if_never_interrupted():
     whole = search(make(BayesianOracle), 11, 2)
     for kept in (3, 8):

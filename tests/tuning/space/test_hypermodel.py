@@ -39,6 +39,7 @@ def random_search(data, folder, objective=ACCURACY, *, trials=2, space="default"
     return tuner
 
 
+@pytest.mark.slow
 def test_a_stock_random_search_finds_and_loads_its_best_model(tiny, tmp_path):
     tuner = random_search(
         tiny, tmp_path, space=["none", "units_1", "dropout"], fixed=["batch_size=16"]

@@ -91,7 +91,8 @@ def _folds_table(entries: Sequence[FoldsOfVariant], results: StudyResults) -> Ta
         "Scored on the fold that was held out, which had no part in when training stopped. p is "
         "that of the corrected resampled t test on differences paired by fold, with Holm's "
         "correction; signs are not flipped over folds, which are not independent. Fewer than "
-        f"{MIN_SEEDS_TO_TEST} folds in all tell nothing apart."
+        f"{MIN_SEEDS_TO_TEST} folds in all tell nothing apart. p counts no looks: where repeats "
+        "were added after a look at these scores it is too small."
     )
     return tabular.table(
         own, entries, is_baseline=lambda e: e.variant == results.baseline, note=note

@@ -154,10 +154,8 @@ def _leans_on(model: ModelImportance, results: StudyNumbers, unit: Unit) -> str:
 
 def _size(loss: Versus, unit: Unit) -> str:
     interval = f"95 % interval {unit.interval(loss.ci95)}, " if loss.ci95 else ""
-    return (
-        f"{unit.value(loss.difference)} {unit.of_difference} ({interval}Holm p "
-        f"{p_equals(loss.p_holm)})"
-    )
+    points = f" {unit.of_difference}" * (unit.scale > 1)  # what else it is of was just named
+    return f"{unit.value(loss.difference)}{points} ({interval}Holm p {p_equals(loss.p_holm)})"
 
 
 def _alike(found: Importance) -> list[str]:

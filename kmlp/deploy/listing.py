@@ -1,0 +1,86 @@
+"""Which exported models lie in a folder, by their manifests alone: nothing is loaded."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kmlp.deploy.manifest import read_manifest
+from kmlp.deploy.serving import versions
+from kmlp.errors import ModelError
+from kmlp.stats.monitoring import primary_metric
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """A version of a model, as its manifest tells of it.
+
+    Attributes:
+        name: of the model.
+        version: its number.
+        created: when, in UTC, as ISO 8601.
+        data: what the training data are called.
+        variant: which variant's.
+        num_members: how many networks it is of.
+        metric: the primary metric of its task; empty where `trouble` stands.
+        score: what the study expects of one network by it; None where it says nothing.
+        size: of all its files, in bytes.
+        trouble: why nothing is known of it; empty of others.
+    """
+
+    name: str
+    version: int
+    size: int
+    created: str = ""
+    data: str = ""
+    variant: str = ""
+    num_members: int = 0
+    metric: str = ""
+    score: float | None = None
+    trouble: str = ""
+
+
+def list_models(path: Path) -> list[Listed]:
+    """Every version of every model in a folder of models, or of one model, the newest first.
+
+    Args:
+        path: `saved_models`, or `saved_models/NAME`.
+
+    Raises:
+        ModelError: there is no such folder.
+    """
+    if not path.is_dir():
+        raise ModelError(f"{path}: no such folder. kmlp export RUN makes a model in saved_models.")
+    found = [path] if versions(path) else sorted(each for each in path.iterdir() if versions(each))
+    return [
+        _listed(model, number)
+        for model in found
+        for number in sorted(versions(model), reverse=True)
+    ]
+
+
+def _listed(model: Path, number: int) -> Listed:
+    folder = model / str(number)
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    known: dict[str, Any] = {"name": model.resolve().name, "version": number, "size": size}
+    try:
+        manifest = read_manifest(folder)
+        if manifest is None:
+            return Listed(**known, trouble="no manifest: not written by kmlp")
+        return Listed(**known, **_told(manifest))
+    except ModelError as error:
+        return Listed(**known, trouble=str(error))
+    except (KeyError, TypeError, AttributeError):
+        return Listed(**known, trouble="its manifest is not kmlp's")
+
+
+def _told(manifest: dict[str, Any]) -> dict[str, Any]:
+    variant = manifest["variant"]
+    metric = primary_metric(manifest["spec"]["task"])
+    return {
+        "created": manifest["created"],
+        "data": manifest["dataset"]["name"],
+        "variant": variant["name"],
+        "num_members": len(manifest["members"]),
+        "metric": metric,
+        "score": variant["test"].get(metric, {}).get("mean"),
+    }
