@@ -18,10 +18,10 @@ import numpy as np
 
 from kmlp.config import MLPConfig
 from kmlp.data.columns import Schema
+from kmlp.deploy.cards.model_card import model_card
 from kmlp.deploy.graph.networks import EnsembleGraph, MemberGraph, plain_network, write_graph
 from kmlp.deploy.graph.raw_inputs import raw_inputs
 from kmlp.deploy.manifest import manifest_sha256
-from kmlp.deploy.model_card import model_card
 from kmlp.deploy.publishing import CARD, MANIFEST, publish
 from kmlp.errors import KmlpError
 from kmlp.files import write_atomically

@@ -16,7 +16,7 @@ from typing import Any
 import joblib
 
 from kmlp.data import Dataset
-from kmlp.deploy.card_columns import columns_section
+from kmlp.deploy.cards.columns import columns_section
 from kmlp.deploy.manifest import manifest_sha256
 from kmlp.deploy.publishing import CARD, MANIFEST, publish
 from kmlp.deploy.references.fitting import FittedReference, fitted_reference
