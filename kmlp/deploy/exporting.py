@@ -35,11 +35,14 @@ _WRITTEN = {
     "variables/variables_temp": r"part-.*",
     "variables": r"variables\.(index|data-[0-9]{5}-of-[0-9]{5})",
     "assets": r"",
-    ".": r"(saved_model|fingerprint)\.pb|model_card\.md|manifest\.json",
+    ".": r"(saved_model|fingerprint)\.pb|model_card\.md|manifest\.json"
+    r"|model\.tflite|encoder\.json|encode\.py",
 }
 
 
-def export(selection: Selection, path: str | Path, *, hide_values: bool = False) -> Path:
+def export(
+    selection: Selection, path: str | Path, *, hide_values: bool = False, litert: bool = False
+) -> Path:
     """Writes the next version of a SavedModel.
 
     Signatures: `serving_default` gives `probabilities` `(batch, num_classes)` and `label`
@@ -57,11 +60,15 @@ def export(selection: Selection, path: str | Path, *, hide_values: bool = False)
         hide_values: whether the card leaves out what stood in a table's cells. The graph and the
             manifest hold categories and ranges all the same: nothing is encoded without them.
 
+        litert: whether the network stands beside it for LiteRT, as `model.tflite`; of a table
+            with how raw columns become its input, `encoder.json` and, in Python, `encode.py`.
+
     Returns:
         The folder of the version.
 
     Raises:
-        KmlpError: Keras does not run on TensorFlow.
+        KmlpError: Keras does not run on TensorFlow; or what LiteRT gives is not what the SavedModel
+            does.
         RunFolderError: the member's weights are missing or damaged; a `ForeignFolderError` if the
             folder is no model's.
     """
@@ -72,13 +79,27 @@ def export(selection: Selection, path: str | Path, *, hide_values: bool = False)
 
     def write(aside: Path) -> None:
         is_table = selection.schema is not None
-        write_graph(_graph(selection), selection.spec, aside, is_table=is_table)
+        graph = _graph(selection)
+        if litert:
+            _write_litert(graph, selection, aside)
+        write_graph(graph, selection.spec, aside, is_table=is_table)
         write_atomically(aside / CARD, _card(selection, hide_values))
         manifest = _manifest(selection, aside, hide_values)
         manifest["sha256"] = manifest_sha256(manifest)
         write_atomically(aside / MANIFEST, json.dumps(manifest, indent=1).encode())
 
     return publish(target, _WRITTEN, write)
+
+
+def _write_litert(graph: MemberGraph | EnsembleGraph, selection: Selection, aside: Path) -> None:
+    from kmlp.deploy.formats import encode, litert
+    from kmlp.deploy.formats.specification import specification
+
+    write_atomically(aside / litert.NAME, litert.litert_model(graph, selection.spec))
+    said = specification(selection.spec)
+    if said["columns"] or said["target"]:
+        write_atomically(aside / "encoder.json", json.dumps(said, indent=1).encode())
+        write_atomically(aside / "encode.py", Path(encode.__file__).read_bytes())
 
 
 def load_models(selection: Selection) -> list[keras.Model]:

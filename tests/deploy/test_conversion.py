@@ -8,6 +8,7 @@ import tensorflow as tf
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.data import Dataset
 from kmlp.deploy.exporting import export
+from kmlp.deploy.formats.litert import run_litert
 from kmlp.deploy.serving import load_saved
 from kmlp.study.study import run_study
 
@@ -37,8 +38,11 @@ def test_a_converted_model_predicts_the_same(tmp_path):
     data = Dataset.from_arrays(X[:60], Y[:60], X[60:], Y[60:])
     study = run_study(CONFIG, tmp_path / "run", data)
     for selection in (study.best(), study.ensemble("none")):
-        path = export(selection, tmp_path / "model")
+        path = export(selection, tmp_path / "model", litert=True)
         wanted, found = load_saved(path).outputs(X[60:65]), by_lite(path, X[60:65])
         assert set(found) == set(wanted)
         for name, values in wanted.items():
             np.testing.assert_allclose(found[name], values, atol=1e-5)
+        beside = run_litert((path / "model.tflite").read_bytes(), X[60:65])
+        np.testing.assert_allclose(beside["probabilities"], wanted["probabilities"], atol=1e-5)
+        assert not (path / "encode.py").exists()  # numbers go in as they are

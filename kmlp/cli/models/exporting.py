@@ -3,12 +3,12 @@
 import re
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from kmlp.cli.app import HideValues, app, default, import_tensorflow_quietly
-from kmlp.errors import SelectionError
+from kmlp.errors import ConfigError, SelectionError
 from kmlp.text import shown
 
 _HOW_TO_HOLD_TO_IT = (
@@ -38,6 +38,10 @@ def export(
         Path | None,
         Parameter(help="the model's folder", show_default=default("saved_models/NAME")),
     ] = None,
+    format: Annotated[
+        Literal["savedmodel", "litert"],
+        Parameter(help="litert: beside the SavedModel, as model.tflite"),
+    ] = "savedmodel",
     hide_values: HideValues = False,
 ) -> None:
     """Write a trained network, or all of a variant as one, as a SavedModel.
@@ -50,7 +54,9 @@ def export(
     """
     from kmlp.deploy.manifest import checked_manifest
 
-    version = write_export(run_dir, variant, member, out, hide_values=hide_values)
+    version = write_export(
+        run_dir, variant, member, out, hide_values=hide_values, litert=format == "litert"
+    )
     manifest = checked_manifest(version)
     how = _HOW_TO_HOLD_TO_REFERENCE if "reference" in manifest else _HOW_TO_HOLD_TO_IT
     print(version)
@@ -64,6 +70,7 @@ def write_export(
     out: Path | None,
     *,
     hide_values: bool = False,
+    litert: bool = False,
 ) -> Path:
     from kmlp.ownership import refuse_foreign_folder
     from kmlp.study.loading import load_study
@@ -73,6 +80,8 @@ def write_export(
     study = load_study(run_dir)
     references = {r.name for r in study.record.references} - set(study.config.variant_names)
     if variant is not None and variant in references:
+        if litert:
+            raise ConfigError(f"--format litert is of networks, and {variant} is none.")
         return _write_reference(run_dir, variant, member, out, hide_values=hide_values)
     selection = study.select(variant, member)
     out = out or default_model(study.results["dataset"]["name"])
@@ -80,7 +89,7 @@ def write_export(
     import_tensorflow_quietly()
     from kmlp.deploy.exporting import export as write
 
-    return write(selection, out, hide_values=hide_values)
+    return write(selection, out, hide_values=hide_values, litert=litert)
 
 
 def _write_reference(

@@ -15,7 +15,8 @@ export function showAnswer(model, said) {
   const words = isClass ? ofClass(model, said) : ofNumber(model, said);
   byId("headline").textContent = words.headline;
   byId("how-sure").textContent = words.howSure;
-  byId("bars").replaceChildren(...(isClass ? [bars(model, said)] : []));
+  if (isClass) showBars(model, said);
+  else byId("bars").replaceChildren();
   byId("brief").hidden = false;
   byId("brief").textContent = words.brief;
   clearTimeout(saying);
@@ -55,35 +56,45 @@ function ofNumber(model, said) {
   };
 }
 
-function bars(model, said) {
+// Bars stay the elements that they are, so that they move; another model, or order, has its own.
+function showBars(model, said) {
   const order = said.probabilities.map((_, place) => place);
   if (order.length > MOST_BARS) {
     order.sort((a, b) => said.probabilities[b] - said.probabilities[a]);
     order.length = MOST_BARS;
   }
-  return make("ol", { class: "bars", "aria-label": "Classes" }, ...order.map((p) => bar(model, said, p)));
+  const key = JSON.stringify([model.name, model.version, order]);
+  let list = byId("bars").firstElementChild;
+  if (list?.dataset.key !== key) {
+    const items = order.map((place) => newBar(className(model, place)));
+    list = make("ol", { class: "bars", "aria-label": "Classes", "data-key": key }, ...items);
+    byId("bars").replaceChildren(list);
+  }
+  order.forEach((place, i) => setBar(list.children[i], said, place));
 }
 
-function bar(model, said, place) {
-  const share = said.probabilities[place];
-  const spread = said.stddev?.[place];
-  const filled = make("span", { class: "bar" });
-  filled.style.width = `${100 * share}%`;
-  const track = make("span", { class: "track", "aria-hidden": "true" }, filled);
-  if (spread > LEAST_SPREAD) {
-    const low = Math.max(0, share - spread);
-    const whisker = make("span", { class: "spread" });
-    whisker.style.left = `${100 * low}%`;
-    whisker.style.width = `${100 * (Math.min(1, share + spread) - low)}%`;
-    track.append(whisker);
-  }
-  const told = percent(share) + (spread === undefined ? "" : ` ± ${(100 * spread).toFixed(1)}`);
-  const name = className(model, place);
+function newBar(name) {
+  const bar = make("span", { class: "bar" });
+  const spread = make("span", { class: "spread" });
   return make(
     "li",
-    { class: place === said.label ? "first" : "" },
+    {},
     make("span", { class: "name", title: name }, name),
-    track,
-    make("span", { class: "share" }, told),
+    make("span", { class: "track", "aria-hidden": "true" }, bar, spread),
+    make("span", { class: "share" }),
   );
+}
+
+function setBar(item, said, place) {
+  const share = said.probabilities[place];
+  const spread = said.stddev?.[place];
+  const find = (name) => item.querySelector(`.${name}`);
+  item.classList.toggle("first", place === said.label);
+  find("bar").style.width = `${100 * share}%`;
+  find("spread").hidden = !(spread > LEAST_SPREAD);
+  const low = Math.max(0, share - spread);
+  find("spread").style.left = `${100 * low}%`;
+  find("spread").style.width = `${100 * (Math.min(1, share + spread) - low)}%`;
+  const about = spread === undefined ? "" : ` ± ${(100 * spread).toFixed(1)}`;
+  find("share").textContent = percent(share) + about;
 }

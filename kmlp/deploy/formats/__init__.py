@@ -1,0 +1,1 @@
+"""Exported networks in forms for other runtimes than TensorFlow."""
