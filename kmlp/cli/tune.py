@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from kmlp.cli.app import Json, app, console, default, import_backend_quietly, print_json
 from kmlp.cli.schema import OfTable
-from kmlp.text import visible
+from kmlp.cli.training import tell_of_data
 
 if TYPE_CHECKING:
     from kmlp.data import Dataset
@@ -179,14 +179,7 @@ def load_data(config: "SearchConfig") -> "tuple[SearchConfig, Dataset]":
 
     config = config.setting_aside()
     data, table = load_configured(config.dataset, config.data, sets_aside=True)
-    origin = data.provenance
-    print(
-        f"{data.name}: {origin.source}, {len(data.y_train):,} training rows, "
-        f"from {origin.location}, sha256 {origin.sha256[:12]}",
-        file=sys.stderr,
-    )
-    for note in data.rows.notes:
-        print(f"rows: {visible(note)}", file=sys.stderr)
+    tell_of_data(data, f"{len(data.y_train):,} training rows")
     return replace(config, data=table), data
 
 
