@@ -39,4 +39,4 @@ class ModelError(KmlpError):
 
 
 class SelectionError(KmlpError, ValueError):
-    """A study has no finished member of that variant and seed."""
+    """A study has no finished network of that variant and seed."""

@@ -113,8 +113,6 @@ def run(
         kmlp run fashion_mnist --watch --open
         kmlp run assignment
     """
-    from kmlp.study.results.caveats import cut_short
-
     options, machines = options or Options(), Machines(cluster, storage)
     if tune:
         if watch:
@@ -148,6 +146,19 @@ def run(
         print_report(written)
     if open and not (watch and "" in studies):
         open_page(written)
+    _print_next(target, folder, options, studies, found)
+
+
+def _print_next(
+    target: str,
+    folder: Path,
+    options: Options,
+    studies: dict[str, StudyConfig],
+    found: "list[Study]",
+) -> None:
+    """Commands that go on from a run, filled in."""
+    from kmlp.study.results.caveats import cut_short
+
     print("\nNext:")
     for name in studies:
         print(f"  kmlp show {quote(str(folder / name))}")

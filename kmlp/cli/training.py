@@ -52,20 +52,27 @@ class Shown:
 
 def load_data(config: StudyConfig, run_dir: Path) -> "tuple[Dataset, StudyConfig]":
     """The data of a study, and the study with what of them tests written out."""
+    from kmlp.data.arrays.cautions import without_advice_taken
     from kmlp.study.judging.test_rows import load_data as load
 
     dataset, config = load(config, run_dir)
+    tell_of_data(dataset, dataset.sizes)
+    for warning in dataset.warnings:
+        told = without_advice_taken(warning, config.metric, config.train.class_weight)
+        print(f"look at: {visible(told)}", file=sys.stderr)
+    return dataset, config
+
+
+def tell_of_data(dataset: "Dataset", sizes: str) -> None:
+    """Where it came from, how many rows it has, and how these are parted."""
     origin = dataset.provenance
     print(
-        f"{dataset.name}: {origin.source}, {dataset.sizes}, from {origin.location}, "
+        f"{dataset.name}: {origin.source}, {sizes}, from {origin.location}, "
         f"sha256 {origin.sha256[:12]}",
         file=sys.stderr,
     )
     for note in dataset.rows.notes:
         print(f"rows: {visible(note)}", file=sys.stderr)
-    for warning in dataset.warnings:
-        print(f"look at: {visible(warning)}", file=sys.stderr)
-    return dataset, config
 
 
 def run_with_progress(

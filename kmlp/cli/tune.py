@@ -20,8 +20,7 @@ from kmlp.cli.app import (
     print_json,
 )
 from kmlp.cli.schema import OfTable
-from kmlp.cli.training import HERE, Machines
-from kmlp.text import visible
+from kmlp.cli.training import HERE, Machines, tell_of_data
 
 if TYPE_CHECKING:
     from kmlp.data import Dataset
@@ -192,14 +191,7 @@ def load_data(config: "SearchConfig") -> "tuple[SearchConfig, Dataset]":
 
     config = config.setting_aside()
     data, table = load_configured(config.dataset, config.data, sets_aside=True)
-    origin = data.provenance
-    print(
-        f"{data.name}: {origin.source}, {len(data.y_train):,} training rows, "
-        f"from {origin.location}, sha256 {origin.sha256[:12]}",
-        file=sys.stderr,
-    )
-    for note in data.rows.notes:
-        print(f"rows: {visible(note)}", file=sys.stderr)
+    tell_of_data(data, f"{len(data.y_train):,} training rows")
     return replace(config, data=table), data
 
 

@@ -140,13 +140,20 @@ def fit(
     """What a reference says once it is trained: from rows to outputs, as of a network; the same of
     the same member, data and settings."""
     estimator = fitted_estimator(member, data, settings)
-    num_rows = len(member.network.split(data.rows)[0])
+    return lambda x: outputs_of(estimator, x, data.spec)
 
-    def outputs(x: np.ndarray) -> np.ndarray:
-        with _quietly(num_rows):
-            return _outputs(estimator, _matrix(x), data.spec)
 
-    return outputs
+def outputs_of(estimator: Any, x: np.ndarray, spec: DataSpec) -> np.ndarray:
+    """What a fitted reference says, as of a network: `(n,)` numbers in the target's unit, or
+    `(n, num_classes)` log-probabilities.
+
+    Args:
+        estimator: that `fitted_estimator` gave.
+        x: `(n, ...)` encoded rows, or pixels.
+        spec: of the data.
+    """
+    with _quietly(len(x)):
+        return _outputs(estimator, _matrix(x), spec)
 
 
 def fitted_estimator(

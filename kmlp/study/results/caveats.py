@@ -11,6 +11,8 @@ from kmlp.study.results.ranking import is_imbalanced
 from kmlp.study.results.records.members import MemberScores
 from kmlp.study.results.records.study import StudyNumbers
 
+RESCORE = "kmlp rescore RUN"
+"""The command of a sentence; whoever knows the run folder names it."""
 _ENDED = 0.95
 
 
@@ -148,7 +150,7 @@ def _dominated(results: StudyNumbers) -> list[str]:
     first, second = fitting_metrics(shares)
     return [
         f"Accuracy misleads here: who always answers {_commonest(results)} is right on "
-        f"{100 * max(shares):.3g} % of the {results.tested.rows}. kmlp rescore RUN --metric "
+        f"{100 * max(shares):.3g} % of the {results.tested.rows}. {RESCORE} --metric "
         f"{first}, or --metric {second}, judges these networks by what counts the rare classes "
         "too, and trains none anew."
     ]
