@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 
-import kmlp.study.run_folder.folder
 import kmlp.study.study
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.data import Dataset
@@ -104,7 +103,7 @@ def inject(strike: Strike, count: int) -> None:
         return connection
 
     sqlite3_connect = sqlite3.connect
-    kmlp.study.run_folder.folder.sqlite3.connect = connect
+    sqlite3.connect = connect
     os.fsync, os.replace = flush, before(os.replace, "replace")
     os.mkdir = before(os.mkdir, "mkdir")
     if strike is die:
