@@ -17,6 +17,7 @@ from typing import Any
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
+from calibration_decompositions import decomposition_shares, decomposition_table
 from calibration_folds import fold_calibration, fold_table
 from calibration_groups import group_leak, group_table
 from calibration_rounds import rounds_false_verdicts, rounds_power, rounds_tables
@@ -233,6 +234,7 @@ def tables(found: dict[str, Any]) -> str:
             ),
             *rounds_tables(found),
             sample_table(found["sample_coverage"]),
+            decomposition_table(found["decomposition_shares"]),
             fold_table(found["folds"]),
             *search_tables(found),
             group_table(found["group_leak"]),
@@ -274,6 +276,7 @@ def main() -> None:
         "rounds_false_verdicts": rounds_false_verdicts(studies),
         "rounds_power": rounds_power(studies),
         "sample_coverage": sample_coverage(studies),
+        "decomposition_shares": decomposition_shares(studies),
         "folds": fold_calibration(studies),
         "search_false_verdicts": search_false_verdicts(studies),
         "fold_false_verdicts": fold_false_verdicts(studies),

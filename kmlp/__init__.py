@@ -39,6 +39,8 @@ _HOME = {
     "Selection": "kmlp.study.selection",
     "export": "kmlp.deploy.exporting",
     "load_saved": "kmlp.deploy.serving",
+    "export_reference": "kmlp.deploy.references.exporting",
+    "load_reference": "kmlp.deploy.references.loading",
     "evaluate": "kmlp.deploy.evaluation",
     "StudyProgress": "kmlp.study.progress",
     "compare": "kmlp.scores.comparison",

@@ -26,6 +26,10 @@ class ForeignFileError(KmlpError):
     """A file to write is there already, and kmlp did not write it; it was not touched."""
 
 
+class ClusterError(KmlpError):
+    """A cluster cannot be reached, or its machines are not what the study needs."""
+
+
 class MemoryLimitError(KmlpError, MemoryError):
     """What is asked for cannot fit into memory; nothing has been trained."""
 
@@ -35,4 +39,4 @@ class ModelError(KmlpError):
 
 
 class SelectionError(KmlpError, ValueError):
-    """A study has no finished member of that variant and seed."""
+    """A study has no finished network of that variant and seed."""

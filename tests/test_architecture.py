@@ -15,7 +15,10 @@ BELOW = {
     "kmlp.config": ("kmlp.data", "kmlp.stats"),
     "kmlp.nn": ("kmlp.config", "kmlp.data", "kmlp.stats"),
     "kmlp.engine": ("kmlp.nn", "kmlp.config", "kmlp.data", "kmlp.stats"),
-    "kmlp.study": ("kmlp.engine", "kmlp.nn", "kmlp.config", "kmlp.data", "kmlp.stats"),
+    "kmlp.cluster": ("kmlp.engine", "kmlp.nn", "kmlp.config", "kmlp.data", "kmlp.stats"),
+    "kmlp.study": (
+        *("kmlp.cluster", "kmlp.engine", "kmlp.nn", "kmlp.config", "kmlp.data", "kmlp.stats"),
+    ),
     "kmlp.testing": ("kmlp.study", "kmlp.engine", "kmlp.config", "kmlp.data", "kmlp.stats"),
     "kmlp.deploy": (
         *("kmlp.study", "kmlp.engine", "kmlp.nn", "kmlp.config", "kmlp.data", "kmlp.stats"),

@@ -32,6 +32,21 @@ HideValues = Annotated[
     ),
 ]
 
+ClusterName = Annotated[
+    str | None,
+    Parameter(
+        name="--cluster",
+        help="train on the nodes of a Ray cluster: ray for the one at hand, or its HOST:PORT",
+    ),
+]
+Storage = Annotated[
+    Path | None,
+    Parameter(
+        name="--storage",
+        help="with --cluster: a folder that every node sees, for checkpoints",
+    ),
+]
+
 Open = Annotated[
     bool, Parameter(name="--open", negative="", help="show the page in a browser when it is there")
 ]

@@ -65,6 +65,8 @@ def compare(
         method=method if len(sources) == 1 else None,
         score=score if len(sources) == 1 else None,
     )
+    if read.baseline_in_words and found.baseline == read.baseline:
+        found = found.calling_baseline(read.baseline_in_words)
     for sentence in read.missing:
         print(sentence, file=sys.stderr)
     if json:

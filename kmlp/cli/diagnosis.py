@@ -189,6 +189,37 @@ def _self_test() -> Iterator[Check]:
     yield Check("self-test", "fails", found, advice)
 
 
+def examine_nodes(address: str) -> Iterator[Check]:
+    """Every node of a cluster: what it is, what differs from here, and the self-test on it.
+
+    Raises:
+        ClusterError: the cluster cannot be reached.
+    """
+    from kmlp.cluster.examination import examine_cluster, kinds_in
+
+    findings = []
+    for found in examine_cluster(address):
+        findings.append(found)
+        if found.node is None or found.test is None:
+            advice = "Install kmlp with the same versions there, and start Ray from it."
+            yield Check(found.name, "fails", found.error, advice)
+            continue
+        if found.differs:
+            advice = "Install the same versions everywhere, from one requirements file."
+            yield Check(found.name, "fails", f"has {found.differs}", advice)
+        said = (
+            f"{found.node.device}; self-test within {found.test.difference:.1g} of NumPy's "
+            f"(tolerance {found.test.tolerance:g})"
+        )
+        yield Check(found.name, "ok" if found.test.passed else "fails", said)
+    if not findings:
+        yield Check("cluster", "fails", "no node answers", "ray status tells what there is.")
+    elif len(kinds := kinds_in(findings)) > 1:
+        found_words = f"{len(kinds)} kinds of processors or cards"
+        advice = "Members agree to rounding, not to the bit; each record names what trained it."
+        yield Check("cluster", "note", found_words, advice)
+
+
 _CHECKS: dict[str, Callable[[], Iterator[Check]]] = {
     "packages": _packages,
     "backend": _backend,

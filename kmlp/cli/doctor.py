@@ -16,6 +16,10 @@ def doctor(
         bool,
         Parameter(negative="", help="remove the compiled programs that are kept; check nothing"),
     ] = False,
+    cluster: Annotated[
+        str | None,
+        Parameter(help="look at every node of a Ray cluster instead: ray, or its HOST:PORT"),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Check the installation, the device, the memory and the data; train a little and compare.
@@ -26,13 +30,14 @@ def doctor(
 
         kmlp doctor
         kmlp doctor --clear-cache
+        kmlp doctor --cluster ray
     """
     if clear_cache:
         _clear_cache(as_json=json)
         return
-    from kmlp.cli.diagnosis import examine
+    from kmlp.cli.diagnosis import examine, examine_nodes
 
-    checks = list(examine())
+    checks = list(examine_nodes(cluster) if cluster else examine())
     if json:
         print_json([dataclasses.asdict(check) for check in checks])
     else:

@@ -210,11 +210,25 @@ def report(
         names = "-and-".join(d.resolve().name for d in run_dirs)
         place = out or Path("runs") / names
         written = write_comparison(run_dirs, place, page=said, search=chapter)
+    if scores:
+        _print_beside(run_dirs[0], scores)
     print_report(written)
     if tensorboard:
         _write_tensorboard(run_dirs)
     if open:
         open_page(written)
+
+
+def _print_beside(run_dir: Path, scores: Path) -> None:
+    """What scores from outside show beside a study."""
+    from kmlp.scores.beside import beside_study
+    from kmlp.study.loading import load_study
+
+    if found := beside_study(load_study(run_dir), scores):
+        out = console()
+        for sentence in (*found.verdict, *found.found.notes):
+            out.print(f"• {sentence}")
+        out.print()
 
 
 def _write_tensorboard(run_dirs: Sequence[Path]) -> None:
@@ -272,6 +286,7 @@ def print_report(page: Path) -> None:
 
 def print_study(study: "Study") -> None:
     from kmlp.cli.printing.tables import references_table, results_table
+    from kmlp.study.results.caveats import RESCORE
 
     results, origin = study.record, study.record.dataset
     out = console()
@@ -283,8 +298,9 @@ def print_study(study: "Study") -> None:
         out.print()
         out.print(references_table(results))
     out.print()
+    here = f"kmlp rescore {quote(str(study.run_dir))}"
     for sentence in results.verdict:
-        out.print(f"• {sentence}")
+        out.print(f"• {sentence.replace(RESCORE, here)}")
     out.print(
         f"\nData: {origin.name}, {origin.source}, sha256 {origin.sha256[:12]}. "
         f"Run folder: {study.run_dir}",

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from kmlp.cli.app import (
+    ClusterName,
     HideValues,
     Json,
     Open,
+    Storage,
     app,
     default,
     open_page,
@@ -21,7 +23,7 @@ from kmlp.cli.models.exporting import default_model, write_export
 from kmlp.cli.options import TABLE, Options, Target, configure
 from kmlp.cli.report import Page, print_report, print_study, search_chapter
 from kmlp.cli.schema import words_of
-from kmlp.cli.training import Shown, load_data, run_with_progress, seeds_needed
+from kmlp.cli.training import HERE, Machines, Shown, load_data, run_with_progress, seeds_needed
 from kmlp.config import StudyConfig
 from kmlp.config.fields import read_widths
 from kmlp.errors import ConfigError
@@ -45,6 +47,8 @@ def study(
     *,
     options: Options | None = None,
     out: Out = None,
+    cluster: ClusterName = None,
+    storage: Storage = None,
     json: Json = False,
 ) -> None:
     """Train every variant over every seed at once and say what helps.
@@ -58,15 +62,16 @@ def study(
         kmlp study fashion_mnist --variants none,dropout --resample splits:5 --out runs/b
         kmlp study fashion_mnist --sweep dropout=0:0.8:9 --seeds auto --out runs/c
         kmlp study mnist --folds 5 --repeats 3 --randomness --out runs/d
+        kmlp study mnist --seeds 1000 --cluster 10.0.0.1:6379 --out runs/e
     """
-    studies, found = configure(target, options), {}
-    folder = out or default_out(target)
+    machines, found = Machines(cluster, storage), {}
+    studies, folder = configure(target, options), out or default_out(target)
     own_out(folder, studies)
     if named := _search_of(target):
         print(f"the search that {target} names, {named}, is made by kmlp run", file=sys.stderr)
     for name, config in studies.items():
         dataset, config = load_data(config, folder / name)
-        result = run_with_progress(config, folder / name, dataset)
+        result = run_with_progress(config, folder / name, dataset, machines=machines)
         found[name] = result.results
         if not json:
             print_study(result)
@@ -88,6 +93,8 @@ def run(
         bool, Parameter(negative="", help="search first; study what it found against the default")
     ] = False,
     out: Out = None,
+    cluster: ClusterName = None,
+    storage: Storage = None,
     page: Page | None = None,
     hide_values: HideValues = False,
     open: Open = False,
@@ -106,26 +113,28 @@ def run(
         kmlp run fashion_mnist --watch --open
         kmlp run assignment
     """
-    from kmlp.study.results.caveats import cut_short
-
-    options = options or Options()
+    options, machines = options or Options(), Machines(cluster, storage)
     if tune:
         if watch:
             raise ConfigError(
                 "--watch is of studies; a search with --tune shows how far it is here."
             )
-        written = run_tuned(target, out, options, page=page, hide_values=hide_values)
+        written = run_tuned(
+            target, out, options, page=page, hide_values=hide_values, machines=machines
+        )
         if open:
             open_page(written)
         return
     folder = out or default_out(target)
     studies = configure(target, options)
     own_out(folder, studies)
-    search = _run_search(target, folder, options)
+    search = _run_search(target, folder, options, machines)
     shown, found = Shown(is_live=watch, is_opened=open), []
     for name, config in studies.items():
         place = folder / name
-        study, written = run_one(config, place, page=page, hide_values=hide_values, shown=shown)
+        study, written = run_one(
+            config, place, page=page, hide_values=hide_values, shown=shown, machines=machines
+        )
         found.append(study)
     if "" not in studies:
         from kmlp.report import write_comparison
@@ -137,6 +146,19 @@ def run(
         print_report(written)
     if open and not (watch and "" in studies):
         open_page(written)
+    _print_next(target, folder, options, studies, found)
+
+
+def _print_next(
+    target: str,
+    folder: Path,
+    options: Options,
+    studies: dict[str, StudyConfig],
+    found: "list[Study]",
+) -> None:
+    """Commands that go on from a run, filled in."""
+    from kmlp.study.results.caveats import cut_short
+
     print("\nNext:")
     for name in studies:
         print(f"  kmlp show {quote(str(folder / name))}")
@@ -166,7 +188,7 @@ def _search_of(target: str) -> Path | None:
     return search_of(file) if file else None
 
 
-def _run_search(target: str, folder: Path, options: Options) -> Path | None:
+def _run_search(target: str, folder: Path, options: Options, machines: Machines) -> Path | None:
     """Makes the search that a study file names, in the studies' folder; an interrupted one goes
     on, a finished one stays."""
     named = _search_of(target)
@@ -179,7 +201,7 @@ def _run_search(target: str, folder: Path, options: Options) -> Path | None:
     place = folder / SEARCH_FOLDER
     search.refuse_foreign(place, then_study=False)
     config, data = search.load_data(config)
-    found = search.search_with_progress(config, place, data, then_study=False)
+    found = search.search_with_progress(config, place, data, then_study=False, machines=machines)
     search.print_search(found, as_json=False)
     print(f"\nSearch: {search.report_search(place)}")
     return place
@@ -197,6 +219,7 @@ def run_one(
     page: Page | None = None,
     hide_values: bool = False,
     shown: Shown | None = None,
+    machines: Machines = HERE,
 ) -> "tuple[Study, Path]":
     """One study with its report, whose page is returned too, and its exported model."""
     from kmlp.ownership import refuse_foreign_folder
@@ -204,7 +227,7 @@ def run_one(
 
     dataset, config = load_data(config, folder)
     refuse_foreign_folder(default_model(dataset.name), "model")
-    result = run_with_progress(config, folder, dataset, shown)
+    result = run_with_progress(config, folder, dataset, shown, machines)
     print_study(result)
     said = (page or Page()).of_paper
     path = write_report(result.run_dir, hide_values=hide_values, page=said)
@@ -228,6 +251,7 @@ def run_tuned(
     *,
     page: Page | None = None,
     hide_values: bool = False,
+    machines: Machines = HERE,
 ) -> Path:
     """Search, then study its best trials and the default over fresh seeds, report and export; the
     page of what came last."""
@@ -249,7 +273,7 @@ def run_tuned(
     search.refuse_foreign(place, then_study=True)
     config, data = search.load_data(config)
     refuse_foreign_folder(default_model(data.name), "model")
-    found = search.search_with_progress(config, place, data, then_study=True)
+    found = search.search_with_progress(config, place, data, then_study=True, machines=machines)
     search.print_search(found, as_json=False)
     searched = search.report_search(found.run_dir)
     # On the choice of the search the fresh seeds have no say.

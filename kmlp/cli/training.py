@@ -17,6 +17,27 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Machines:
+    """Where networks train: see `run_study`; here, where nothing is said.
+
+    Raises:
+        ConfigError: a cluster is named, and Ray is not installed: before anything is loaded.
+    """
+
+    cluster: str | None = None
+    storage: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.cluster is not None:
+            from kmlp.cluster.connection import import_ray
+
+            import_ray()
+
+
+HERE = Machines()
+
+
+@dataclass(frozen=True)
 class Shown:
     """How a study is shown while it runs.
 
@@ -31,24 +52,35 @@ class Shown:
 
 def load_data(config: StudyConfig, run_dir: Path) -> "tuple[Dataset, StudyConfig]":
     """The data of a study, and the study with what of them tests written out."""
+    from kmlp.data.arrays.cautions import without_advice_taken
     from kmlp.study.judging.test_rows import load_data as load
 
     dataset, config = load(config, run_dir)
+    tell_of_data(dataset, dataset.sizes)
+    for warning in dataset.warnings:
+        told = without_advice_taken(warning, config.metric, config.train.class_weight)
+        print(f"look at: {visible(told)}", file=sys.stderr)
+    return dataset, config
+
+
+def tell_of_data(dataset: "Dataset", sizes: str) -> None:
+    """Where it came from, how many rows it has, and how these are parted."""
     origin = dataset.provenance
     print(
-        f"{dataset.name}: {origin.source}, {dataset.sizes}, from {origin.location}, "
+        f"{dataset.name}: {origin.source}, {sizes}, from {origin.location}, "
         f"sha256 {origin.sha256[:12]}",
         file=sys.stderr,
     )
     for note in dataset.rows.notes:
         print(f"rows: {visible(note)}", file=sys.stderr)
-    for warning in dataset.warnings:
-        print(f"look at: {visible(warning)}", file=sys.stderr)
-    return dataset, config
 
 
 def run_with_progress(
-    config: StudyConfig, out: Path, dataset: "Dataset", shown: Shown | None = None
+    config: StudyConfig,
+    out: Path,
+    dataset: "Dataset",
+    shown: Shown | None = None,
+    machines: Machines = HERE,
 ) -> "Study":
     from kmlp.study.progress import StudyProgress
     from kmlp.study.study import run_study
@@ -63,7 +95,7 @@ def run_with_progress(
         )
     import_backend_quietly()
     with StudyProgress() as progress, _live_page(progress, out, dataset.name, shown or Shown()):
-        return run_study(config, out, dataset, progress=progress)
+        return run_study(config, out, dataset, progress=progress, **vars(machines))
 
 
 def _live_page(

@@ -9,9 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from kmlp.cli.app import Json, app, console, default, import_backend_quietly, print_json
+from kmlp.cli.app import (
+    ClusterName,
+    Json,
+    Storage,
+    app,
+    console,
+    default,
+    import_backend_quietly,
+    print_json,
+)
 from kmlp.cli.schema import OfTable
-from kmlp.text import visible
+from kmlp.cli.training import HERE, Machines, tell_of_data
 
 if TYPE_CHECKING:
     from kmlp.data import Dataset
@@ -93,6 +102,8 @@ def tune(
             show_default=default("runs/NAME-search"),
         ),
     ] = None,
+    cluster: ClusterName = None,
+    storage: Storage = None,
     json: Json = False,
 ) -> None:
     """Search for the best configuration, each trial over several seeds, chosen on validation.
@@ -105,6 +116,7 @@ def tune(
 
         kmlp tune mnist --space none --space learning_rate=1e-4:1e-2:log --space dropout=0,0.2,0.5
     """
+    machines = Machines(cluster, storage)
     config = configure(
         target,
         tuner=tuner,
@@ -122,7 +134,7 @@ def tune(
     place, then_study = out or default_out(target), then == "study"
     refuse_foreign(place, then_study=then_study)
     config, data = load_data(config)
-    search = search_with_progress(config, place, data, then_study=then_study)
+    search = search_with_progress(config, place, data, then_study=then_study, machines=machines)
     print_search(search, as_json=json)
     page = report_search(search.run_dir)
     if not json:
@@ -179,19 +191,17 @@ def load_data(config: "SearchConfig") -> "tuple[SearchConfig, Dataset]":
 
     config = config.setting_aside()
     data, table = load_configured(config.dataset, config.data, sets_aside=True)
-    origin = data.provenance
-    print(
-        f"{data.name}: {origin.source}, {len(data.y_train):,} training rows, "
-        f"from {origin.location}, sha256 {origin.sha256[:12]}",
-        file=sys.stderr,
-    )
-    for note in data.rows.notes:
-        print(f"rows: {visible(note)}", file=sys.stderr)
+    tell_of_data(data, f"{len(data.y_train):,} training rows")
     return replace(config, data=table), data
 
 
 def search_with_progress(
-    config: "SearchConfig", out: Path, data: "Dataset", *, then_study: bool
+    config: "SearchConfig",
+    out: Path,
+    data: "Dataset",
+    *,
+    then_study: bool,
+    machines: Machines = HERE,
 ) -> "Search":
     from kmlp.study.progress import StudyProgress
     from tuning import SearchProgress, follow_up
@@ -199,11 +209,11 @@ def search_with_progress(
 
     import_backend_quietly()
     with SearchProgress() as progress:
-        found = search(config, out, data=data, progress=progress)
+        found = search(config, out, data=data, progress=progress, **vars(machines))
     if not then_study:
         return found
     with StudyProgress() as study_progress:
-        return follow_up(found, data, progress=study_progress)
+        return follow_up(found, data, progress=study_progress, **vars(machines))
 
 
 def is_search(run_dir: Path) -> bool:

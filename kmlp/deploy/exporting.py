@@ -5,14 +5,10 @@ renamed when whole. Raw examples go in, scaling is inside. Beside the graph lie 
 (config, data, metrics, versions, sha256 of every file) and a readable `model_card.md`.
 """
 
-import contextlib
 import dataclasses
 import datetime
 import hashlib
 import json
-import os
-import re
-import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,14 +18,14 @@ import numpy as np
 
 from kmlp.config import MLPConfig
 from kmlp.data.columns import Schema
+from kmlp.deploy.cards.model_card import model_card
 from kmlp.deploy.graph.networks import EnsembleGraph, MemberGraph, plain_network, write_graph
 from kmlp.deploy.graph.raw_inputs import raw_inputs
 from kmlp.deploy.manifest import manifest_sha256
-from kmlp.deploy.model_card import model_card
-from kmlp.deploy.serving import versions
+from kmlp.deploy.publishing import CARD, MANIFEST, publish
 from kmlp.errors import KmlpError
-from kmlp.files import flush_folder, make_folder, remove_files, write_atomically
-from kmlp.ownership import own_folder, refuse_foreign_folder
+from kmlp.files import write_atomically
+from kmlp.ownership import refuse_foreign_folder
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.selection import Selection
 
@@ -80,26 +76,19 @@ def export(
     refuse_foreign_folder(target, "model")
     if keras.backend.backend() != "tensorflow":
         raise KmlpError("a SavedModel is TensorFlow's. Set KERAS_BACKEND=tensorflow to export.")
-    own_folder(target, "model")
-    aside = target / f".writing-{secrets.token_hex(8)}"
-    make_folder(aside)
-    try:
+
+    def write(aside: Path) -> None:
         is_table = selection.schema is not None
         graph = _graph(selection)
         if litert:
             _write_litert(graph, selection, aside)
         write_graph(graph, selection.spec, aside, is_table=is_table)
-        write_atomically(aside / "model_card.md", _card(selection, hide_values))
+        write_atomically(aside / CARD, _card(selection, hide_values))
         manifest = _manifest(selection, aside, hide_values)
         manifest["sha256"] = manifest_sha256(manifest)
-        write_atomically(aside / "manifest.json", json.dumps(manifest, indent=1).encode())
-        _flush(aside)
-        version = _publish(aside, target)
-        flush_folder(target)
-        return version
-    except BaseException:
-        _take_back(aside)
-        raise
+        write_atomically(aside / MANIFEST, json.dumps(manifest, indent=1).encode())
+
+    return publish(target, _WRITTEN, write)
 
 
 def _write_litert(graph: MemberGraph | EnsembleGraph, selection: Selection, aside: Path) -> None:
@@ -111,13 +100,6 @@ def _write_litert(graph: MemberGraph | EnsembleGraph, selection: Selection, asid
     if said["columns"] or said["target"]:
         write_atomically(aside / "encoder.json", json.dumps(said, indent=1).encode())
         write_atomically(aside / "encode.py", Path(encode.__file__).read_bytes())
-
-
-def _take_back(aside: Path) -> None:
-    """Removes what was written of a version that failed."""
-    for folder, names in _WRITTEN.items():
-        with contextlib.suppress(OSError):
-            remove_files(aside / folder, re.compile(names))
 
 
 def load_models(selection: Selection) -> list[keras.Model]:
@@ -144,32 +126,6 @@ def _graph(selection: Selection) -> MemberGraph | EnsembleGraph:
     if len(selection.members) == 1:
         return MemberGraph(load_models(selection)[0], selection.spec.task)
     return EnsembleGraph(_network(selection), selection.spec, _weights(selection))
-
-
-def _publish(aside: Path, target: Path) -> Path:
-    """Renames to the next free number; another export may take one in between."""
-    while True:
-        number = max(versions(target), default=0) + 1
-        # What is no version but has its name, as an empty folder, is somebody's: it stays.
-        while os.path.lexists(version := target / str(number)):
-            number += 1
-        try:
-            os.rename(aside, version)
-            return version
-        except OSError:
-            if not version.exists():
-                raise
-
-
-def _flush(folder: Path) -> None:
-    """Flushes all files to the disk, so that the version's name comes after its content."""
-    for path in sorted(folder.rglob("*"), reverse=True):
-        if path.is_dir():
-            flush_folder(path)
-        else:
-            with open(path, "rb") as file:
-                os.fsync(file.fileno())
-    flush_folder(folder)
 
 
 def _card(selection: Selection, hide_values: bool) -> bytes:

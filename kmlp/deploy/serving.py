@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+ESTIMATOR = "estimator.joblib"
+"""What a model beside the networks, taken away, lies in."""
 _BATCH = 8192
 _SIGNATURE = "serving_default"
 _DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError)
@@ -134,7 +136,7 @@ class LoadedModel:
         for: unseen categories, values far outside the training range; logged where omitted.
         """
         if self.schema is not None:
-            return self.encoded_outputs(self._encoded(x, self.schema, told))
+            return self.encoded_outputs(encoded(x, self.schema, told))
         if self.feature_names and is_frame(x):
             x = frame_in_order(x, self.feature_names, "the table", "the training table")
         return self._batched(self.checked(x))
@@ -173,23 +175,6 @@ class LoadedModel:
         """The same of a table's encoded rows, `(n, columns)` `float32`, NaN where missing."""
         return self._batched(matrix)
 
-    def _encoded(self, x: Any, schema: Schema, told: "Told | None") -> np.ndarray:
-        from kmlp.data.encoder import Told, encode
-        from kmlp.data.preparation import known_columns, read_for
-
-        if isinstance(x, list | tuple | np.ndarray) and not is_frame(x):
-            raise DataError(
-                "the model takes a table's columns by name: a frame, a mapping of names to "
-                f"columns, or a file. Received: {type(x).__name__}."
-            )
-        if isinstance(x, str | Path):
-            x = read_for(x, schema.inputs)
-        found = told if told is not None else Told(known=known_columns(schema))
-        matrix = encode(x, schema.columns, found)
-        for line in found.lines() if told is None else ():
-            logger.warning("%s", line)
-        return matrix
-
     def _batched(self, x: np.ndarray) -> dict[str, np.ndarray]:
         if len(x) <= _BATCH:
             return self._run(x)
@@ -226,6 +211,31 @@ class LoadedModel:
         return x.astype(np.uint8)
 
 
+def encoded(x: Any, schema: Schema, told: "Told | None" = None) -> np.ndarray:
+    """A table's rows as networks are given them, `(n, columns)` `float32`, NaN where missing.
+
+    Args:
+        x: a frame, a mapping of names to columns, or a file.
+        schema: what the columns are.
+        told: takes what should be looked at; logged where omitted.
+    """
+    from kmlp.data.encoder import Told, encode
+    from kmlp.data.preparation import known_columns, read_for
+
+    if isinstance(x, list | tuple | np.ndarray) and not is_frame(x):
+        raise DataError(
+            "the model takes a table's columns by name: a frame, a mapping of names to "
+            f"columns, or a file. Received: {type(x).__name__}."
+        )
+    if isinstance(x, str | Path):
+        x = read_for(x, schema.inputs)
+    found = told if told is not None else Told(known=known_columns(schema))
+    matrix = encode(x, schema.columns, found)
+    for line in found.lines() if told is None else ():
+        logger.warning("%s", line)
+    return matrix
+
+
 def _without_mask(x: np.ndarray, takes_missing: bool) -> np.ndarray:
     """Masked cells are missing values, whatever stands beneath."""
     masked = int(np.ma.getmaskarray(x).sum()) if isinstance(x, np.ma.MaskedArray) else 0
@@ -242,6 +252,12 @@ def find_version(path: Path) -> Path:
         return path
     if found := versions(path):
         return path / str(found[-1])
+    if (path / ESTIMATOR).is_file() or versions(path, ESTIMATOR):
+        raise ModelError(
+            f"{path} holds a scikit-learn model, no SavedModel of a network. It is used from "
+            f"Python, by the digest that kmlp export printed: kmlp.load_reference({str(path)!r}, "
+            "sha256=DIGEST).predict(frame)."
+        )
     if (path / "study.toml").is_file():
         run = shlex.quote(str(path))
         raise ModelError(
@@ -261,14 +277,14 @@ def _near(path: Path) -> str:
     return f" Did you mean {path.parent / near}?" if near else ""
 
 
-def versions(path: Path) -> list[int]:
+def versions(path: Path, holding: str = "saved_model.pb") -> list[int]:
     """The versions in a model's folder, ascending: folders that hold a model and are called by a
     number as TensorFlow Serving writes it. Whatever else lies there is passed over."""
     names = [p.name for p in path.iterdir()] if path.is_dir() else []
     return sorted(
         int(name)
         for name in names
-        if _VERSION.fullmatch(name) and (path / name / "saved_model.pb").is_file()
+        if _VERSION.fullmatch(name) and (path / name / holding).is_file()
     )
 
 

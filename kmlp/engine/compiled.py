@@ -66,6 +66,7 @@ class Program:
             self._training_model = stacked_model(signature, self.group, spec, train.dtype_policy)
         # Batch statistics are of all rows of a batch: none may stand in for another.
         self._pads = signature.model.normalization != "batch"
+        self._has_nobody = signature.has_nobody
         self.rule = update_rules.update_rule(
             train.optimizer, momentum="momentum" in self.needs, nesterov=train.nesterov
         )
@@ -121,8 +122,9 @@ class Program:
 
         carry = (state, self._zero_totals(order, with_loss=True))
         pad = self._pads and worth_padding(num_rows, batch_size)
-        state, totals = for_batches(order, batch_size, step, carry, pad=pad)
-        logs = _means(totals, num_rows)
+        has_nobody = self._has_nobody
+        state, totals = for_batches(order, batch_size, step, carry, pad=pad, has_nobody=has_nobody)
+        logs = _means(totals, self._num_rows(order))
         kernels = [w for w, is_one in zip(state["weights"], self._is_kernel, strict=True) if is_one]
         penalties = [update_rules.penalty(w, state["hyper"]) for w in kernels]
         logs["loss"] = sum(penalties, logs["loss"])
@@ -242,7 +244,7 @@ class Program:
         # Of one size, but for some that stand in: a smaller batch would be another loop's body.
         size = -(-num_rows // -(-num_rows // EVALUATION_BATCH))
         totals = self._zero_totals(rows, with_loss=False)
-        totals = for_batches(rows, size, step, totals, pad=True)
+        totals = for_batches(rows, size, step, totals, pad=True, has_nobody=self._has_nobody)
         return _means(totals, self._total_weight(state, y, rows))
 
     def _predict(self, state: State, examples: Any) -> Any:
@@ -280,8 +282,19 @@ class Program:
 
     def _total_weight(self, state: State, y: Any, rows: Any) -> Any:
         """What all rows of `(k, n)` count together: their number, or `(k,)`."""
-        weights = self._row_weights(state, y, rows)
-        return rows.shape[1] if weights is None else ops.sum(weights, axis=1)
+        if not self._has_nobody:
+            weights = self._row_weights(state, y, rows)
+            return rows.shape[1] if weights is None else ops.sum(weights, axis=1)
+        weights = self._row_weights(state, y, ops.maximum(rows, 0))
+        if weights is None:
+            return self._num_rows(rows)
+        return ops.sum(only(rows >= 0, weights), axis=1)
+
+    def _num_rows(self, rows: Any) -> Any:
+        """Of each member of `(k, n)` rows: their number, or `(k,)`."""
+        if not self._has_nobody:
+            return rows.shape[1]
+        return ops.sum(ops.cast(rows >= 0, keras.config.floatx()), axis=1)
 
     def _totals(self, targets: Any, outputs: Any, losses: Any, valid: Any, weights: Any) -> dict:
         losses = weighed(losses, weights)

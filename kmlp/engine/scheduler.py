@@ -16,7 +16,7 @@ from kmlp.engine.programs.kept import PROGRAMS
 from kmlp.engine.programs.told import Compiling
 from kmlp.engine.stack import Stack, build_stack
 from kmlp.engine.stack_training import DeviceData, StackRun
-from kmlp.engine.trainer import MemberResult, OnCompile, OnEpoch, Room
+from kmlp.engine.trainer import MemberResult, OnCompile, OnDeath, OnEpoch, Room
 from kmlp.nn import backend
 
 
@@ -104,6 +104,7 @@ def train_members(
     on_compile: OnCompile | None = None,
     checkpoints: Callable[[Sequence[Member]], Checkpoints] | None = None,
     until: int | None = None,
+    on_death: OnDeath | None = None,
 ) -> None:
     """Trains stacks, several at once, one a core.
 
@@ -119,6 +120,7 @@ def train_members(
         on_compile: called with the number of a program and how many are compiled, before the first
             epoch of the first stack that needs it.
         on_epoch, checkpoints, until: as for `fit_stack`.
+        on_death: never called: a stack's process is this one.
 
     Raises:
         ConfigError: a member does not fit the data, or members cannot share a stack.

@@ -11,6 +11,7 @@ from kmlp.config.records import records_of
 from kmlp.config.settings import switched_on
 from kmlp.engine.member import Member
 from kmlp.errors import ConfigError
+from kmlp.nn.loops import padded_length
 
 C = TypeVar("C", MLPConfig, TrainConfig)
 _OF_ROWS = ("validation_fraction", "sample", "num_train", "counts")
@@ -26,7 +27,8 @@ class Signature:
             is switches it off for the others.
         always: what every member needs.
         validation_fraction, sample, num_train: with these, members have equally many rows,
-        counts: or with these, where groups, time or folds part them.
+        counts: or, where groups, time or folds part them, with these: as many as the program
+            takes, which has `NOBODY` where a member has fewer.
     """
 
     model: MLPConfig
@@ -51,7 +53,7 @@ class Signature:
             validation_fraction=member.validation_fraction,
             sample=member.sample.of_equal_size if member.sample else ("all", 0),
             num_train=member.num_train,
-            counts=member.counts,
+            counts=_padded_counts(member),
         )
 
     @classmethod
@@ -95,9 +97,27 @@ class Signature:
         """What members must share to be merged: all but what each needs."""
         return dataclasses.replace(self, needs=frozenset(), always=frozenset())
 
+    @property
+    def has_nobody(self) -> bool:
+        """Whether the rows of some member may be filled up."""
+        return self.counts is not None and _can_pad(self.model)
+
     def _shared_values(self) -> dict[str, Any]:
         own = {name: getattr(self, name) for name in _OF_ROWS}
         return {**vars(self.model), **vars(self.train), **own}
+
+
+def _can_pad(model: MLPConfig) -> bool:
+    """Whether rows may stand in that do not count; batch statistics are of all rows of a batch."""
+    return model.normalization != "batch"
+
+
+def _padded_counts(member: Member) -> tuple[int, int] | None:
+    if member.counts is None or not _can_pad(member.model):
+        return member.counts
+    kept, held_out = member.counts
+    size = member.train.batch_size
+    return padded_length(kept, None if isinstance(size, str) else size), padded_length(held_out)
 
 
 def _shared(config: C) -> C:

@@ -80,13 +80,13 @@ class Stack:
             others[i] = value
         self.state = {**self.state, "weights": list(values[:num_weights]), "others": others}
 
-    def adapt(self, data: Dataset, rows: np.ndarray) -> None:
+    def adapt(self, data: Dataset, rows: Sequence[np.ndarray]) -> None:
         """Sets what members take from their own training rows: the statistics of columns, of
         standardized inputs and of a regression's target, and balanced class weights.
 
         Args:
             data: the data set.
-            rows: `(k, n)` indices of the training rows.
+            rows: of each member the `(n,)` indices of its training rows.
         """
         self.state = {**self.state, "targets": self._target_state(data, rows)}
         # Members of one split share their rows: a study's variants are paired by seed.
@@ -171,7 +171,7 @@ class Stack:
             return {"scaling/mean": statistics.mean, "scaling/variance": statistics.variance}
         return {}
 
-    def _target_state(self, data: Dataset, rows: np.ndarray) -> dict[str, Any]:
+    def _target_state(self, data: Dataset, rows: Sequence[np.ndarray]) -> dict[str, Any]:
         found: dict[str, np.ndarray] = {}
         weight = data.rows.weight
         if self.spec.task == "regression":

@@ -1,7 +1,7 @@
 """One stack in training: its epochs, its members' bookkeeping, and its state as plain arrays."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ from kmlp.engine.programs.kept import PROGRAMS
 from kmlp.engine.stack import Stack
 from kmlp.engine.trainer import MemberResult
 from kmlp.nn.callbacks import MemberwiseEarlyStopping, MemberwiseReduceLROnPlateau
+from kmlp.nn.loops import padded
 from kmlp.stats.monitoring import resolved_monitor
 
 
@@ -64,10 +65,10 @@ class StackRun:
         self.stop_training = False
         members, self.position = stack.members[: self.num_members], np.arange(len(stack.members))
         splits = splits_of(members, data.data.rows)
-        self.train_rows = np.stack([train for train, _ in splits])
-        self.val_rows = np.stack([val for _, val in splits])
+        self.train_rows = [train for train, _ in splits]
+        self.val_rows = [val for _, val in splits]
         self.folds = [m.fold(data.data.rows) for m in members]
-        stack.adapt(data.data, self.train_rows[self._rows_of])
+        stack.adapt(data.data, [self.train_rows[i] for i in self._rows_of])
         self.records = [_Record(m) for m in members]
         self._set_callbacks()
 
@@ -94,7 +95,7 @@ class StackRun:
         num_groups = 1 + np.flatnonzero(self._is_running())[-1] // stack.program.group
         end = num_groups * stack.program.group
         order = ops.convert_to_tensor(self._order(end))
-        val_rows = ops.convert_to_tensor(self.val_rows[self._rows_of])
+        val_rows = ops.convert_to_tensor(self._filled([self.val_rows[i] for i in self._rows_of], 1))
         num_groups = ops.convert_to_tensor(num_groups, "int32")
         with PROGRAMS.compiling(stack.program, self.place):
             stack.state, logs = stack.program.train_epoch(
@@ -110,10 +111,15 @@ class StackRun:
 
     def _order(self, end: int) -> np.ndarray:
         """The rows of this epoch in order, of members up to the slot `end`: `(k, n)`."""
-        order = self.train_rows[self._rows_of]
+        order = [self.train_rows[i] for i in self._rows_of]
         for k, member in enumerate(self.stack.members[:end]):
             order[k] = member.epoch_order(order[k], self.epoch)
-        return order
+        return self._filled(order, 0)
+
+    def _filled(self, rows: Sequence[np.ndarray], part: int) -> np.ndarray:
+        """`(k, n)` of members' rows to train on, 0, or to validate on, 1: as its program takes."""
+        counts = self.stack.signature.counts
+        return padded(rows, counts[part]) if counts else np.stack(rows)
 
     @property
     def _rows_of(self) -> np.ndarray:
@@ -142,7 +148,7 @@ class StackRun:
         if self.stack.program.group < len(self.position):
             self._gather(running)
             return
-        can = can_shrink(self.stack.members[0], self.stack.spec, self.train_rows.shape[1])
+        can = can_shrink(self.stack.members[0], self.stack.spec, len(self.train_rows[0]))
         if 2 * len(running) > len(self.position) or not can:
             return
         self._harvest(self.early_stopping.stopped)
@@ -268,7 +274,7 @@ class StackRun:
             callback.set_model(self)
 
     def _monitor(self) -> str:
-        stack, validated = self.stack, bool(self.val_rows.shape[1])
+        stack, validated = self.stack, bool(len(self.val_rows[0]))
         monitor = stack.signature.train.monitor
         return resolved_monitor(monitor, stack.spec.task, validated=validated)
 

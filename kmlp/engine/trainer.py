@@ -19,6 +19,9 @@ Stacks = list[list[Member]]
 OnEpoch = Callable[[Sequence[Member], int, dict[str, np.ndarray]], None]
 OnCompile = Callable[[int, int], None]
 """Called with the number of a program, from 1, and how many are compiled."""
+OnDeath = Callable[[Sequence[Member], bool], bool]
+"""Called with a stack whose process ended before it did, and whether its machine went with it;
+says whether it is trained again at once."""
 Predict = Callable[[np.ndarray], np.ndarray]
 """From each member's own rows, `(k, n, features)`, to outputs as `MemberResult.predictions`,
 `(k, n, ...)`."""
@@ -45,6 +48,7 @@ class MemberResult:
         metrics: `train`, `val`, and `test` or `fold` -> metric -> value with these weights; no
             `test` where no row is set aside.
         seconds: this member's share of its stack's wall time.
+        device: what trained it, where not all are trained by one machine; else empty.
     """
 
     member: Member
@@ -59,6 +63,11 @@ class MemberResult:
     fold: np.ndarray
     metrics: dict[str, dict[str, float]]
     seconds: float
+    device: str = ""
+
+
+class StacksDied(Exception):
+    """Stacks whose processes ended before they did; all others are trained."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +80,7 @@ class Need:
         stacks: the largest stacks that train at once, their results included.
         num_stacks, at_once, widest: number of stacks, how many of them at once, and the most
             members in one.
+        where: of many machines, on which; else empty.
     """
 
     data: int
@@ -79,6 +89,7 @@ class Need:
     num_stacks: int
     at_once: int
     widest: int
+    where: str = ""
 
     @property
     def total(self) -> int:
@@ -88,7 +99,7 @@ class Need:
         plural = "s" if self.num_stacks != 1 else ""
         return (
             f"Memory: at most {in_words(self.total)} for {self.num_stacks} stack{plural} of up to "
-            f"{self.widest} networks, {self.at_once} at once."
+            f"{self.widest} networks, {self.at_once} at once{self.where}."
         )
 
 
@@ -157,5 +168,11 @@ class Trainer(Protocol):
         on_compile: OnCompile | None = None,
         checkpoints: Callable[[Sequence[Member]], Checkpoints] | None = None,
         until: int | None = None,
+        on_death: OnDeath | None = None,
     ) -> None:
-        """Trains stacks, each from its newest checkpoint, and tells of every epoch and result."""
+        """Trains stacks, each from its newest checkpoint, and tells of every epoch and result.
+
+        Raises:
+            StacksDied: a stack's process ended, not this one, and the stack was not to be trained
+                again at once.
+        """

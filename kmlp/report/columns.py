@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from kmlp.data.arrays.cautions import without_advice_taken
 from kmlp.data.columns import Schema, Shown
 from kmlp.report.blocks import Block, Bullets, Cell, Row, Section, Table, Text
 from kmlp.report.csv_tables import of_records
@@ -22,14 +23,22 @@ _HIDDEN = (
 )
 
 
-def data_section(environment: Environment, *, hide_values: bool = False) -> Section | None:
+def data_section(
+    environment: Environment,
+    *,
+    metric: str = "auto",
+    class_weight: object = None,
+    hide_values: bool = False,
+) -> Section | None:
     """A table's columns, and what to look at in any data; None where there is neither.
 
     Args:
         environment: of the run folder.
+        metric, class_weight: of the study, which may do already what is advised.
         hide_values: whether nothing is shown that stood in a cell but the target's classes.
     """
-    warnings: list[Block] = [Bullets(environment.warnings)] if environment.warnings else []
+    told = [without_advice_taken(w, metric, class_weight) for w in environment.warnings]
+    warnings: list[Block] = [Bullets(told)] if told else []
     if environment.columns is None:
         return Section("data", "To look at in the data", warnings) if warnings else None
     schema = Schema.from_dict(environment.columns)

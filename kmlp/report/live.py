@@ -1,5 +1,6 @@
 """The page of a study while it runs: it shows itself anew, from a file, without a server."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from kmlp.report.blocks import Cell, Report, Row, Table
 from kmlp.report.rendering.html import to_html
 from kmlp.study.live_display import LiveDisplay, Standing
 
+logger = logging.getLogger(__name__)
 EVERY_SECONDS = 2
 
 
@@ -41,7 +43,7 @@ class LivePage:
         self._on_first, self._every = on_first, every
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._keep_writing, daemon=True)
-        self._is_there = False
+        self._is_there = self._has_failed = False
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -56,14 +58,23 @@ class LivePage:
         self._is_over.set()
         self._thread.join()
         if kind is not None and self._is_there:
-            self._write("It stopped before its end. The same command goes on.")
+            self._try_to_write("It stopped before its end. The same command goes on.")
 
     def _keep_writing(self) -> None:
         while not self._is_over.wait(self._every):
-            self._write(
+            self._try_to_write(
                 "The report takes the place of this page at the end. Where the time above stands "
                 "still, the study was stopped: the same command goes on."
             )
+
+    def _try_to_write(self, note: str) -> None:
+        """A page that cannot be written ends no training; that it cannot is told once."""
+        try:
+            self._write(note)
+        except OSError as error:
+            if not self._has_failed:
+                self._has_failed = True
+                logger.warning("%s: the page cannot be kept up to date: %s", self._page, error)
 
     def _write(self, note: str) -> None:
         now, words = self._display.standing()

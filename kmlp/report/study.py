@@ -119,7 +119,12 @@ def _findings(
     networks = read_networks(folder, results)
     found: list[Section | None] = [
         setting_section(results),
-        data_section(environment, hide_values=hide_values),
+        data_section(
+            environment,
+            metric=results.metric.name,
+            class_weight=results.variant(results.baseline).config.train.get("class_weight"),
+            hide_values=hide_values,
+        ),
         ranking_section(results, weight_columns(networks)),
         best_section(results),
         references_section(results),

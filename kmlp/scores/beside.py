@@ -12,6 +12,7 @@ from kmlp.scores.sources import columns_beside
 from kmlp.stats.formatting import listed
 from kmlp.stats.metrics import BY_NAME
 from kmlp.study.loading import Study
+from kmlp.study.results.baseline import in_words
 
 _KEYS = ("seed", "fold", "dataset")
 
@@ -61,12 +62,13 @@ def beside_study(study: Study, source: Any) -> Comparison | None:
     ours = ours.select([c for c in ours.columns if c in theirs.columns])
     both = pl.concat([ours, theirs.select(ours.columns)], how="vertical_relaxed")
     named = both.with_columns(pl.lit(results.dataset.name).alias("dataset"))
-    return compare(
+    found = compare(
         Table(named, name=table.name),
         baseline=results.best.variant,
         higher_is_better=None if metric in BY_NAME else results.metric.higher_is_better,
         equivalence=study.config.equivalence,
     )
+    return found.calling_baseline(in_words(results.variant(results.best.variant), results))
 
 
 def _of_this_data(found: pl.DataFrame, table: Table, name: str) -> pl.DataFrame:

@@ -19,10 +19,12 @@ class Comparison:
     Attributes:
         found: the numbers and the verdict, as records.
         metric: what the scores are.
+        baseline: what sentences call the method that all others are compared with.
     """
 
     found: ScoresResults
     metric: MetricRecord
+    baseline: str
 
     @property
     def results(self) -> dict[str, Any]:
@@ -39,6 +41,11 @@ class Comparison:
         """How scores are written."""
         means = [m.summary.mean for dataset in self.found.datasets for m in dataset.methods]
         return unit_of(self.metric, means)
+
+    def calling_baseline(self, words: str) -> "Comparison":
+        """The same, in other words: "none" would read as "not one"."""
+        said = verdict(self.found, self.unit, words)
+        return Comparison(self.found.model_copy(update={"verdict": said}), self.metric, words)
 
 
 def compare(
@@ -85,6 +92,4 @@ def compare(
         )
     read = read_scores(scores, method=method, score=score, higher_is_better=higher_is_better)
     found = judge(read, baseline=baseline, margin=unit_of(read.metric).margin(equivalence))
-    unspoken = Comparison(found, read.metric)
-    said = verdict(found, unspoken.unit)
-    return Comparison(found.model_copy(update={"verdict": said}), read.metric)
+    return Comparison(found, read.metric, found.baseline).calling_baseline(found.baseline)

@@ -13,6 +13,7 @@ from kmlp.scores.metric import plain_name
 from kmlp.scores.table import ROWS, numbers_of, role_columns, texts_of
 from kmlp.stats.formatting import listed
 from kmlp.study.loading import Study, load_study
+from kmlp.study.results.baseline import baseline_in_words
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,12 @@ class Sources:
         names = {study.record.baseline for study in self.studies}
         is_one = len(names) == 1 and _are_of_different_data(self.studies)
         return names.pop() if is_one else None
+
+    @property
+    def baseline_in_words(self) -> str | None:
+        """What sentences call it, where the studies agree."""
+        words = {baseline_in_words(study.record) for study in self.studies}
+        return words.pop() if self.baseline and len(words) == 1 else None
 
     @property
     def higher_is_better(self) -> bool | None:

@@ -15,6 +15,8 @@ from kmlp.stats.formatting import Unit, listed, p_equals
 from kmlp.stats.paired_tests import MIN_SEEDS_TO_TEST, min_seeds_to_test
 
 Compared = tuple[MethodResult, VersusMethod]
+Names = tuple[str, str]
+"""What sentences call a method, and the baseline."""
 _VERBS = {"better": "beats", "worse": "loses to", "open": "cannot be told apart from"}
 _KINDS = ("better", "equivalent", "open", "too_few", "worse")
 
@@ -25,14 +27,15 @@ def verdict(results: ScoresResults, unit: Unit, baseline: str = "") -> tuple[str
     Args:
         results: without a verdict.
         unit: how scores are written.
-        baseline: what sentences over data sets call the baseline; its name where omitted.
+        baseline: what sentences call the baseline; its name where omitted.
     """
+    word = baseline or results.baseline
     outcome = (
-        _over_datasets(results, baseline or results.baseline, unit)
+        _over_datasets(results, word, unit)
         if results.across
-        else _on_one(results, results.datasets[0], unit)
+        else _on_one(results, results.datasets[0], word, unit)
     )
-    return (*outcome, *_limits(results, unit))
+    return (*outcome, *_limits(results, word, unit))
 
 
 def kind(versus: VersusMethod, unit: Unit) -> str:
@@ -57,28 +60,30 @@ def compared(dataset: DatasetResult, unit: Unit) -> list[Compared]:
     return sorted(found, key=lambda pair: -unit.gain(pair[1].difference))
 
 
-def _on_one(results: ScoresResults, dataset: DatasetResult, unit: Unit) -> list[str]:
+def _on_one(results: ScoresResults, dataset: DatasetResult, baseline: str, unit: Unit) -> list[str]:
     found = compared(dataset, unit)
     by_kind = {k: [pair for pair in found if kind(pair[1], unit) == k] for k in _KINDS}
     sentences = []
     if not by_kind["better"]:
-        sentences.append(_none_better(results, by_kind["worse"], found))
+        sentences.append(_none_better(results, baseline, by_kind["worse"], found))
     for name, pairs in by_kind.items():
         for method, versus in pairs:
-            sentences.append(_SENTENCES[name](method.name, versus, results, unit))
+            sentences.append(_SENTENCES[name]((method.name, baseline), versus, results, unit))
     return sentences
 
 
 def _none_better(
-    results: ScoresResults, worse: Sequence[Compared], found: Sequence[Compared]
+    results: ScoresResults, baseline: str, worse: Sequence[Compared], found: Sequence[Compared]
 ) -> str:
     if found and len(worse) == len(found):
         others = "the other method" if len(found) == 1 else f"all {len(found)} other methods"
-        return f"{results.baseline} beats {others}."
-    return f"No method is shown to beat {results.baseline}."
+        # "No regularization beats ..." would read as a denial.
+        is_name = baseline == results.baseline
+        return f"{baseline if is_name else f'The baseline, {baseline},'} beats {others}."
+    return f"No method is shown to beat {baseline}."
 
 
-def _told_apart(name: str, versus: VersusMethod, results: ScoresResults, unit: Unit) -> str:
+def _told_apart(names: Names, versus: VersusMethod, results: ScoresResults, unit: Unit) -> str:
     verb = _VERBS[kind(versus, unit)]
     side = 1 if versus.difference > 0 else -1
     bounds = sorted(side * b for b in versus.ci95) if versus.ci95 else None
@@ -87,17 +92,17 @@ def _told_apart(name: str, versus: VersusMethod, results: ScoresResults, unit: U
     if versus.is_equivalent and results.margin:
         small = f"; it is real, but shown to be less than {_margin(results.margin, unit)}"
     return (
-        f"{name} {verb} {results.baseline} by {unit.value(abs(versus.difference))} "
+        f"{names[0]} {verb} {names[1]} by {unit.value(abs(versus.difference))} "
         f"{unit.of_difference} ({interval}Holm p {p_equals(versus.p_holm)}"
         f"{_wins(versus, results)}){small}."
     )
 
 
-def _equivalent(name: str, versus: VersusMethod, results: ScoresResults, unit: Unit) -> str:
+def _equivalent(names: Names, versus: VersusMethod, results: ScoresResults, unit: Unit) -> str:
     assert versus.equivalence is not None
     assert versus.p_holm_equivalence is not None
     return (
-        f"{name} and {results.baseline} are equivalent within "
+        f"{names[0]} and {names[1]} are equivalent within "
         f"{_margin(versus.equivalence.margin, unit)}: the difference is "
         f"{unit.signed(versus.difference)} (90 % interval "
         f"{unit.interval(versus.equivalence.ci90, signed=True)}, Holm p "
@@ -105,7 +110,7 @@ def _equivalent(name: str, versus: VersusMethod, results: ScoresResults, unit: U
     )
 
 
-def _open(name: str, versus: VersusMethod, results: ScoresResults, unit: Unit) -> str:
+def _open(names: Names, versus: VersusMethod, results: ScoresResults, unit: Unit) -> str:
     interval = f"95 % interval {unit.interval(versus.ci95, signed=True)}, " if versus.ci95 else ""
     chances = f"; {_chances(versus.posterior)}" if versus.posterior else ""
     needed = _needed(versus, results)
@@ -113,15 +118,15 @@ def _open(name: str, versus: VersusMethod, results: ScoresResults, unit: Unit) -
     if versus.num_compared < needed:
         few = f"; {versus.num_compared} seeds cannot show it, at least {needed} are needed"
     return (
-        f"{name} cannot be told apart from {results.baseline}: {unit.signed(versus.difference)} "
+        f"{names[0]} cannot be told apart from {names[1]}: {unit.signed(versus.difference)} "
         f"{unit.of_difference} ({interval}Holm p {p_equals(versus.p_holm)}"
         f"{_wins(versus, results)}){few}{chances}."
     )
 
 
-def _too_few(name: str, versus: VersusMethod, results: ScoresResults, unit: Unit) -> str:
+def _too_few(names: Names, versus: VersusMethod, results: ScoresResults, unit: Unit) -> str:
     return (
-        f"{name} differs from {results.baseline} by {unit.signed(versus.difference)} "
+        f"{names[0]} differs from {names[1]} by {unit.signed(versus.difference)} "
         f"{unit.of_difference} on {versus.num_compared} {pairs_of(results)}: too few to test; at "
         f"least {_needed(versus, results)} are needed."
     )
@@ -264,7 +269,7 @@ def _do(names: Sequence[str]) -> str:
     return "does" if len(names) == 1 else "do"
 
 
-def _limits(results: ScoresResults, unit: Unit) -> list[str]:
+def _limits(results: ScoresResults, baseline: str, unit: Unit) -> list[str]:
     limits = []
     if not results.paired_by:
         limits.append(
@@ -281,7 +286,7 @@ def _limits(results: ScoresResults, unit: Unit) -> list[str]:
             "Folds share their training rows: intervals and p are corrected for it, as if the "
             "folds of a repeat divided all rows."
         )
-    if missing := _unpaired(results):
+    if missing := _unpaired(results, baseline):
         limits.append(f"Only what both have is compared: {missing}.")
     if results.across:
         limits.append(
@@ -296,7 +301,7 @@ def _limits(results: ScoresResults, unit: Unit) -> list[str]:
     return limits
 
 
-def _unpaired(results: ScoresResults) -> str:
+def _unpaired(results: ScoresResults, baseline: str) -> str:
     """Scores that were not compared, of methods or of the baseline beside them, in words."""
     found = []
     for dataset in results.datasets:
@@ -310,7 +315,5 @@ def _unpaired(results: ScoresResults) -> str:
             if used < number[method.name]:
                 found.append(f"{used} of {number[method.name]} scores of {method.name}{where}")
             elif used < beside:
-                found.append(
-                    f"{used} of {beside} scores of {results.baseline} beside {method.name}{where}"
-                )
+                found.append(f"{used} of {beside} scores of {baseline} beside {method.name}{where}")
     return listed(found) if found else ""

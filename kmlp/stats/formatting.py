@@ -150,7 +150,7 @@ class Unit:
         if self.decimals is None:
             return f"{self.scale * value:{sign}.{_DIGITS - 1}e}"
         scaled = self.scale * value
-        text = f"{scaled:{sign},.{self.decimals}f}"
+        text = f"{scaled:{sign}z,.{self.decimals}f}"  # never "-0.00"
         # A small difference is not none.
         return f"{scaled:{sign}.2g}" if self._is_small(value) else text
 

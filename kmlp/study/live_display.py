@@ -3,7 +3,7 @@
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -51,6 +51,8 @@ class LiveDisplay(ABC):
         self._lock = threading.Lock()
         self._live: Live | None = None
         self._started = time.monotonic()
+        self._nodes: dict[str, str] = {}
+        self._joined: set[str] = set()
 
     def __enter__(self) -> Self:
         if self.console.is_terminal:
@@ -76,6 +78,15 @@ class LiveDisplay(ABC):
     def _standing(self) -> Standing:
         """What the terminal shows now; called under the lock."""
 
+    def nodes(self, doing: Mapping[str, str]) -> None:
+        """What each node of a cluster does, by its name."""
+        with self._lock:
+            joined = [name for name in doing if name not in self._joined]
+            self._nodes = dict(doing)
+            self._joined |= doing.keys()
+        for name in joined:
+            self._say(f"Node {name} trains.")
+
     def _say(self, line: str) -> None:
         self.console.print(line, highlight=False)
 
@@ -99,7 +110,8 @@ class LiveDisplay(ABC):
             for row in now.rows:
                 table.add_row(*row)
             bar = ProgressBar(total=now.total or 1, completed=now.num_done, width=40)
-            return Group(table, bar, f"{now.num_done} of {now.total} {now.what}, {self._time()}")
+            said = f"{now.num_done} of {now.total} {now.what}, {self._time()}"
+            return Group(table, bar, said, *map(": ".join, self._nodes.items()))
 
 
 def clock(seconds: float) -> str:

@@ -19,7 +19,7 @@ from kmlp.study.results.records.members import MemberScores
 from kmlp.study.results.records.study import StudyResults
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.selection import Selection
-from kmlp.text import shown
+from kmlp.text import did_you_mean, shown
 
 
 @dataclass(frozen=True)
@@ -84,11 +84,12 @@ class Study:
 
     def _select(self, variant: str, members: Sequence[MemberScores]) -> Selection:
         if not members:
-            found = ", ".join(dict.fromkeys(m.variant for m in self.record.members))
+            known = list(dict.fromkeys(m.variant for m in self.record.members))
             seeds = ", ".join(str(m.seed) for m in self.record.finished(variant)) or "none"
+            near = "" if variant in known else did_you_mean(variant, known)
             raise SelectionError(
-                f"no finished member of that variant and seed. Received: variant={shown(variant)}. "
-                f"Variants: {found}; finished seeds of this one: {seeds}."
+                f"no finished network of that variant and seed. Received: variant={shown(variant)}."
+                f"{near} Variants: {', '.join(known)}; finished seeds of this one: {seeds}."
             )
         return Selection(
             run_dir=self.run_dir,

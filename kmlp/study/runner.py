@@ -11,7 +11,7 @@ import numpy as np
 from kmlp.data import Dataset
 from kmlp.engine.checkpoint import Checkpoints
 from kmlp.engine.member import Member, counted
-from kmlp.engine.trainer import MemberResult, Need, Room, Stacks, Trainer
+from kmlp.engine.trainer import MemberResult, Need, Room, Stacks, StacksDied, Trainer
 from kmlp.errors import RunFolderError
 from kmlp.study.run_folder.folder import MemberRecord, RunFolder
 from kmlp.study.run_folder.records import outputs_name
@@ -65,14 +65,19 @@ def train_missing(
         wanted = missing = dict(zip(missing, known, strict=True))
     id_of = {m.id: id for id, m in wanted.items()}
     runner = _Runner(folder, id_of, trainer, watcher, until, parts)
-    runner.retry_crashed_members_alone(missing, data)
-    room = trainer.make_room(data)
     plan = plan or functools.partial(_planned, trainer, data)
-    stacks = _order_stacks(missing_members(folder, wanted), folder, room, plan)
-    runner.note(stacks)
-    if watcher:
-        watcher.need(room.need(stacks))
-    runner.train(stacks, data, room)
+    while missing:
+        # Where a stack's process ends and not this one, it goes on as after a restart.
+        with contextlib.suppress(StacksDied):
+            runner.retry_crashed_members_alone(missing, data)
+            room = trainer.make_room(data)
+            stacks = _order_stacks(missing_members(folder, wanted), folder, room, plan)
+            runner.note(stacks)
+            if watcher:
+                watcher.need(room.need(stacks))
+            runner.train(stacks, data, room)
+            return
+        missing = missing_members(folder, wanted)
 
 
 def paused_id(member: Member, epoch: int) -> str:
@@ -113,7 +118,9 @@ class _Runner:
         self._until, self._parts = until, parts
         # By member, the stack that it was begun with.
         self._stack_of: dict[str, list[str]] = {}
-        self._proving = False
+        # By a stack's members, the last epoch that was told of it.
+        self._told: dict[tuple[str, ...], int] = {}
+        self._proving = self._alone = False
 
     def note(self, stacks: Stacks) -> None:
         """Notes who will train together, before anybody does."""
@@ -134,7 +141,10 @@ class _Runner:
                 on_result=self._on_result,
                 checkpoints=self._checkpoints,
                 until=self._until,
+                on_death=self._on_death,
             )
+        except StacksDied:
+            raise
         except BaseException:
             # The process lives: no member is to blame.
             with contextlib.suppress(RunFolderError):
@@ -154,11 +164,13 @@ class _Runner:
         for id, member in missing.items():
             if attempts.get(id, 0) < ATTEMPTS_TOGETHER:
                 continue
-            self._proving = begun[id] < _OFTEN
-            with contextlib.suppress(_Proven):
-                self.train([[member]], data)
+            self._alone, self._proving = True, begun[id] < _OFTEN
+            try:
+                with contextlib.suppress(_Proven):
+                    self.train([[member]], data)
+            finally:
+                self._alone = self._proving = False
             self._forget([member])
-        self._proving = False
 
     def _ids(self, members: Sequence[Member]) -> list[str]:
         return [self._id_of[m.id] for m in members]
@@ -174,11 +186,30 @@ class _Runner:
 
     def _on_epoch(self, trained: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
         ids = self._stack_of[self._id_of[trained[0].id]]
-        self._folder.stacks.log_epoch(ids, epoch, len(trained))
+        told = self._told.get(tuple(ids), 0)
+        # What is trained anew, for its process ended, is no progress.
+        self._folder.stacks.log_epoch(ids, epoch, len(trained), is_new=epoch > told)
+        self._told[tuple(ids)] = max(told, epoch)
         if self._watcher:
             self._watcher.epoch(trained, epoch, logs)
         if self._proving and ids[0] not in self._folder.stacks.attempts_without_progress():
             raise _Proven
+
+    def _on_death(self, stack: Sequence[Member], is_machine_gone: bool) -> bool:
+        """Whether a stack goes on at once; else its members are suspected, and tried alone.
+
+        A machine that went is no member's doing, unless one was begun very often.
+        """
+        ids, stacks = self._ids(stack), self._folder.stacks
+        begun = stacks.attempts()
+        if is_machine_gone and all(begun.get(id, 0) < _OFTEN for id in ids):
+            stacks.withdraw(ids)
+        for id in ids:
+            # It has ended: whatever ends this process is no attempt of it.
+            self._stack_of.pop(id, None)
+        most = ATTEMPTS_TOGETHER + (ATTEMPTS_ALONE if self._alone else 0)
+        barren = stacks.attempts_without_progress()
+        return all(barren.get(id, 0) < most for id in ids)
 
     def _checkpoints(self, stack: Sequence[Member]) -> Checkpoints:
         ids = self._ids(stack)
@@ -246,6 +277,7 @@ def _to_record(result: MemberResult, id: str, parts: Sequence[str]) -> MemberRec
         stopped_epoch=result.stopped_epoch,
         metrics={part: scores for part, scores in result.metrics.items() if part in parts},
         seconds=result.seconds,
+        device=result.device or None,
     )
 
 

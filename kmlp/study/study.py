@@ -3,9 +3,11 @@
 import contextlib
 import logging
 from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
+from kmlp.cluster.trainer import RayTrainer, on_cluster
 from kmlp.config import AUTO, StudyConfig
 from kmlp.data import Dataset
 from kmlp.data.rows.checks import checked_data
@@ -56,6 +58,8 @@ def run_study(
     metric: Metric | None = None,
     progress: StudyWatcher | None = None,
     trainer: Trainer | None = None,
+    cluster: str | None = None,
+    storage: str | Path | None = None,
 ) -> Study:
     """Trains every variant over every seed, in stacks, and writes the results.
 
@@ -72,6 +76,10 @@ def run_study(
         metric: of your own; it takes the place of `config.metric`. See also `kmlp.rescore`.
         progress: told of every epoch and every finished stack.
         trainer: what trains them; Keras, by `kmlp.engine.engine.Engine`, where omitted.
+        cluster: trains on the nodes of a Ray cluster: "ray" for the one at hand, or one of this
+            machine alone; or its address, HOST:PORT. The run folder stays here.
+        storage: of a cluster, a folder that every node sees, for checkpoints of stacks in
+            training; without it a stack whose node dies starts anew.
 
     Raises:
         RunFolderError: the folder belongs to another study, has looked at its scores by another
@@ -79,6 +87,7 @@ def run_study(
         DataError: the data set cannot be loaded.
         ConfigError: a variant does not fit the data.
         MemoryLimitError: the data, or a member, do not fit the memory there is.
+        ClusterError: the cluster cannot be reached, or a node has other versions.
     """
     folder = RunFolder(run_dir)
     refuse_foreign_study(folder.path, config)
@@ -97,11 +106,28 @@ def run_study(
     _check(plan, data)
     if metric:
         check_own_metric(metric, config, data)
-    trainer = trainer or default_trainer()
-    if config.strengths == AUTO:
-        config = _choose_strengths(config, folder, data, trainer, progress)
-        plan = plan_study(config, data.provenance.sha256)
-    return _run(plan, folder, data, trainer, progress, metric=metric)
+    with training_on(cluster, trainer or default_trainer(), storage, progress) as trainer:
+        if config.strengths == AUTO:
+            config = _choose_strengths(config, folder, data, trainer, progress)
+            plan = plan_study(config, data.provenance.sha256)
+        return _run(plan, folder, data, trainer, progress, metric=metric)
+
+
+def training_on(
+    cluster: str | None, trainer: Trainer, storage: str | Path | None, progress: object
+) -> AbstractContextManager[Trainer]:
+    """What trains: the trainer itself, or the nodes of a cluster by it.
+
+    Args:
+        cluster, storage: as of `run_study`.
+        trainer: of one machine.
+        progress: where it has a method `nodes`, it is told what each node does.
+    """
+    if cluster is None:
+        if storage is not None:
+            raise ConfigError("storage is of a cluster: name one, or leave it out.")
+        return contextlib.nullcontext(trainer)
+    return on_cluster(cluster, trainer, storage=storage, on_nodes=getattr(progress, "nodes", None))
 
 
 def default_trainer() -> Trainer:
@@ -139,7 +165,7 @@ def _run(
         _refuse_other_looks(folder, config, data)
         claim(folder, config, data, trainer)
         rounds = _train(plan, folder, data, trainer, progress, title)
-        _train_references(plan, rounds, folder, data, progress)
+        _train_references(plan, rounds, folder, data, trainer, progress)
         trained = plan.of_seeds(rounds.num_seeds)
 
         def make_results() -> StudyResults:
@@ -210,18 +236,24 @@ def _train(
 
 
 def _train_references(
-    plan: Plan, rounds: Rounds, folder: RunFolder, data: Dataset, progress: StudyWatcher | None
+    plan: Plan,
+    rounds: Rounds,
+    folder: RunFolder,
+    data: Dataset,
+    trainer: Trainer,
+    progress: StudyWatcher | None,
 ) -> None:
     """Of as many seeds as the variant has that has most of them; of every fold where these test."""
     if not plan.references:
         return
-    from kmlp.study.references.training import train_references
+    from kmlp.study.references.training import in_turn, train_references
 
     seeds = plan.config.seeds[: max(rounds.num_seeds.values())]
     wanted = [by_seed[seed] for by_seed in plan.references.values() for seed in seeds]
     if not data.has_test_rows:
         wanted = [one for by_fold in plan.fold_references.values() for one in by_fold.values()]
-    train_references(folder, wanted, data, progress)
+    each = trainer.each if isinstance(trainer, RayTrainer) else in_turn
+    train_references(folder, wanted, data, progress, each=each)
 
 
 def _title(config: StudyConfig, rounds: Rounds) -> str:

@@ -4,6 +4,8 @@ from kmlp.testing import LinearTrainer
 
 run_study(config, "runs/a", data, trainer=LinearTrainer())
 tune(data, "runs/t", trainer=LinearTrainer())
+
+`kmlp.testing.cluster` has a Ray cluster of this machine.
 """
 
 from kmlp.testing.linear import LinearRun

@@ -9,7 +9,16 @@ import numpy as np
 from kmlp.data.dataset import Dataset, DataSpec
 from kmlp.engine.checkpoint import Checkpoints
 from kmlp.engine.member import Member
-from kmlp.engine.trainer import MemberResult, Need, OnCompile, OnEpoch, Predict, Room, Stacks
+from kmlp.engine.trainer import (
+    MemberResult,
+    Need,
+    OnCompile,
+    OnDeath,
+    OnEpoch,
+    Predict,
+    Room,
+    Stacks,
+)
 from kmlp.testing.linear import LinearRun
 
 
@@ -123,6 +132,7 @@ class LinearTrainer:
         on_compile: OnCompile | None = None,
         checkpoints: Callable[[Sequence[Member]], Checkpoints] | None = None,
         until: int | None = None,
+        on_death: OnDeath | None = None,
     ) -> None:
         """Trains the stacks in turn, each from its newest checkpoint."""
         for members in stacks:

@@ -117,3 +117,12 @@ def test_rows_of_a_person_on_both_sides_inflate_scores_and_group_on_does_not(mon
             apart = {kind: scores[part] - scores["truth"] for kind, scores in found.items()}
             assert apart["rows at random"] > 0.3
             assert apart["group_on"] == pytest.approx(0, abs=near)
+
+
+def test_what_few_networks_show_of_a_variance_is_what_the_page_says():
+    """The squared error's is unbiased; of twenty networks some 10 % of the error rate's is missing,
+    of fewer it is not taken apart."""
+    shares = CALIBRATION["decomposition_shares"]
+    assert all(of["squared_error"] == pytest.approx(1, abs=0.02) for of in shares.values())
+    assert shares["10 samples, 2 seeds"]["zero_one"] == pytest.approx(0.9, abs=0.05)
+    assert shares["5 samples, 3 seeds"]["zero_one"] < 0.85

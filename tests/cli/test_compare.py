@@ -47,7 +47,7 @@ def test_own_scores_join_a_study(tmp_path):
     mine = tmp_path / "mine.csv"
     mine.write_text("method,seed,score\n" + "".join(f"mine,{s},0.99\n" for s in range(6)))
     assert (
-        "• mine cannot be told apart from none: +"
+        "• mine cannot be told apart from no regularization: +"
         in kmlp("compare", str(made.folder.path), str(mine)).stdout
     )
 

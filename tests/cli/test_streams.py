@@ -16,7 +16,7 @@ HUGE = "9" * 5000
 MESSAGES = (
     (("export", "RUN", "--member", HUGE), "member must be best, ensemble or a seed"),
     (("export", "RUN", "--member", "٣"), "member must be best, ensemble or a seed"),
-    (("export", "RUN", "--variant", HUGE), "no finished member of that variant"),
+    (("export", "RUN", "--variant", HUGE), "no finished network of that variant"),
     (("study", "mnist", "--seeds", "100000000"), "num_seeds must be at most 10,000"),
     (("study", "mnist", "--seeds", HUGE), "Invalid value for --seeds"),
     (("study", "mnist", "--max-epochs", HUGE), "Invalid value for --max-epochs"),

@@ -75,7 +75,7 @@ def test_members_of_other_counts_train_in_stacks_of_their_own(tiny):
     stacks = plan_stacks(known, tiny.spec, 1, room=Rows(50))
     assert sorted(len(stack) for stack in stacks) == [4, 4]
     assert all(len({m.counts for m in stack}) == 1 for stack in stacks)
-    with pytest.raises(ConfigError, match=r"They differ in counts \(\(40, 10\) and \(44, 6\)\)"):
+    with pytest.raises(ConfigError, match=r"They differ in counts \(\(40, 10\) and \(48, 6\)\)"):
         Signature.of_all(known)
 
 

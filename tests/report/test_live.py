@@ -54,6 +54,22 @@ def test_nothing_is_written_where_training_never_begins(tmp_path):
     assert page.read_text() == "another study's"
 
 
+def test_a_page_that_cannot_be_written_is_told_once_and_ends_no_training(tmp_path, caplog):
+    (tmp_path / "run").write_text("a file where the folder should be")
+    progress = StudyProgress()
+    progress.start({"1": "none"}, done=())
+    live = LivePage(progress, tmp_path / "run", "Which?", every=0.001)
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(live, lambda: _until(lambda: caplog.records))
+    (told,) = caplog.messages
+    assert "the page cannot be kept up to date" in told
+
+
+def _until(is_so: Callable[[], object]) -> None:
+    while not is_so():
+        time.sleep(0.001)
+
+
 def test_a_page_that_is_done_does_not_show_itself_anew(tmp_path):
     with LivePage(progress := StudyProgress(), tmp_path, "Which?", every=60):
         progress.start({"1": "none"}, done=())

@@ -17,7 +17,7 @@ from kmlp.cli.printing.predictions import print_line
 from kmlp.cli.printing.tables import confusion_table, results_table
 from kmlp.config import StudyConfig
 from kmlp.data import Dataset
-from kmlp.deploy.model_card import model_card
+from kmlp.deploy.cards.model_card import model_card
 from kmlp.errors import ConfigError, DataError
 from kmlp.report import write_report
 from kmlp.report.plots import fitted

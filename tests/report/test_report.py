@@ -310,7 +310,7 @@ def test_a_study_without_a_finished_network_says_so(tmp_path):
         for id in by_seed.values():
             outputs = made.outputs["none", 0]
             record(made.folder, id, "multiclass", made.truth, outputs, status="diverged")
-    assert "No member finished" in rewritten(made)
+    assert "No network finished" in rewritten(made)
 
 
 def test_a_baseline_that_diverged_is_compared_with_nothing(tmp_path):

@@ -43,7 +43,7 @@ def test_each_is_judged_against_the_best_variant_seed_by_seed(study):
     # Two sign-flip tests of 8 pairs that agree: 2 / 2^8 each, and Holm's factor is 2, not the
     # number of the study's variants.
     assert mine.p_holm == pytest.approx(2 * 2 / 2**8)
-    assert "mine beats dropout by 5.00 points" in found.verdict[0]
+    assert "mine beats dropout=0.2 by 5.00 points" in found.verdict[0]
 
 
 @pytest.mark.long
@@ -110,9 +110,10 @@ def test_they_have_a_section_and_a_table_and_choose_nothing(made, study, tmp_pat
     before = made.record.to_dict()
     done = kmlp("report", str(made.folder.path), "--with", str(file), "--out", str(tmp_path / "r"))
     assert done.returncode == 0, done.stderr
+    assert "• mine beats dropout=0.2 by 5.00 points" in done.stdout
     page = (tmp_path / "r/report.html").read_text()
     assert 'id="outside"' in page
-    assert "mine beats dropout by 5.00 points" in page
+    assert "mine beats dropout=0.2 by 5.00 points" in page
     assert "mine" in (tmp_path / "r/tables/other_methods.csv").read_text()
     assert "Other methods" in (tmp_path / "r/report.tex").read_text()
     assert load_study(made.folder.path).record.to_dict() == before

@@ -172,3 +172,18 @@ def test_what_is_not_compared_is_said_of_the_baseline_and_of_unpaired_scores_too
 def test_folds_need_no_more_than_six_however_many_methods():
     said = " ".join(kmlp.compare(rows(seeds=1, folds=5)).verdict)
     assert "on 5 folds: too few to test; at least 6 are needed." in said
+
+
+def test_no_regularization_is_called_so_in_every_sentence():
+    """A study's baseline, as its own verdict calls it; never a denial at a sentence's beginning."""
+    found = kmlp.compare(rows(methods=("base", "good", "same")), baseline="base")
+    said = " ".join(found.calling_baseline("no regularization").verdict)
+    assert "good beats no regularization by" in said
+    assert "same cannot be told apart from no regularization" in said
+    assert "base" not in said.replace("baseline", "")
+    worse = kmlp.compare(rows(methods=("good", "base")), baseline="good")
+    assert (
+        worse.calling_baseline("no regularization")
+        .verdict[0]
+        .startswith("The baseline, no regularization, beats the other method.")
+    )

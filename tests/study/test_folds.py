@@ -26,6 +26,7 @@ from kmlp.study.loading import load_study
 from kmlp.study.plan import plan_study
 from kmlp.study.results.networks import read_networks
 from kmlp.study.results.records.study import StudyResults
+from kmlp.study.results.verdict import _over
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.run_folder.readings import note_reading
 from kmlp.study.study import run_study
@@ -246,6 +247,9 @@ def test_a_repeat_without_one_fold_counts_for_nothing(study, tmp_path, data):
     found = load_study(folder.path)
     assert found.num_missing == 1
     assert found.record.answer.kind == "unfinished"
+    over = {v.name: _over(v, found.record) for v in found.record.variants}
+    assert over["none"] == "5 folds, 3 times", "repeats that are whole, not those planned"
+    assert over["l2=0.3"] == "5 folds, 4 times"
     whole = table(study, data, "none")[[0, 1, 3]]
     assert found.record.variant("none").test["accuracy"].mean == pytest.approx(whole.mean())
     l2 = found.record.variant("l2=0.3")

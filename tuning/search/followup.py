@@ -101,6 +101,8 @@ def run_followup(
     num_seeds: int = NUM_SEEDS,
     progress: StudyWatcher | None = None,
     trainer: Trainer | None = None,
+    cluster: str | None = None,
+    storage: str | Path | None = None,
 ) -> Study:
     """Runs the study in the search's folder; the test set is read here, and only here.
 
@@ -111,7 +113,9 @@ def run_followup(
     config = study_config(results, num_trials=num_trials, num_seeds=num_seeds)
     config = dataclasses.replace(config, dataset=dataset, data=table)
     place = folder.path / STUDY_FOLDER
-    return run_study(config, place, data, progress=progress, trainer=trainer)
+    return run_study(
+        config, place, data, progress=progress, trainer=trainer, cluster=cluster, storage=storage
+    )
 
 
 def _best_trials(results: SearchFindings) -> list[FinishedTrial]:

@@ -21,7 +21,7 @@ from kmlp.study.provenance import (
 )
 from kmlp.study.results.records.base import Plain
 from kmlp.study.run_folder import RunFolder
-from kmlp.study.study import StudyWatcher, default_trainer
+from kmlp.study.study import StudyWatcher, default_trainer, training_on
 from tuning.results.assembly import build_results
 from tuning.results.executions import Executions
 from tuning.results.followup import STUDY_FOLDER, followup_of
@@ -55,6 +55,8 @@ def tune(
     then_study: bool | int = False,
     study_progress: StudyWatcher | None = None,
     trainer: Trainer | None = None,
+    cluster: str | None = None,
+    storage: str | Path | None = None,
     **settings: Any,
 ) -> Search:
     """Searches, in a folder where the same call goes on after any interruption.
@@ -68,6 +70,8 @@ def tune(
             fresh seeds, and how many of them; True is three.
         study_progress: told of that study's epochs.
         trainer: what trains the networks; Keras, by `kmlp.engine.engine.Engine`, where omitted.
+        cluster, storage: trains on the nodes of a Ray cluster, as of `run_study`; what is drawn
+            and found is the same.
         settings: the fields of `SearchConfig`; `space` and `fixed` in any form of `make_space`.
 
     Raises:
@@ -85,8 +89,8 @@ def tune(
     config, data = _configured(dataset, data, settings)
     config = config.for_data(data.spec)
     _check(config, data)
-    trainer = trainer or default_trainer()
-    with folder.writing():
+    own = trainer or default_trainer()
+    with training_on(cluster, own, storage, progress) as trainer, folder.writing():
         _claim(folder, config, data, trainer)
         Tuner(config, folder, data, trainer, progress).run()
         search = _write(config, folder, describe(data, config.validation_fraction))
@@ -94,7 +98,15 @@ def tune(
     if not then_study:
         return search
     num_trials = NUM_TRIALS if then_study is True else then_study
-    return follow_up(search, data, num_trials=num_trials, progress=study_progress, trainer=trainer)
+    return follow_up(
+        search,
+        data,
+        num_trials=num_trials,
+        progress=study_progress,
+        trainer=own,
+        cluster=cluster,
+        storage=storage,
+    )
 
 
 def follow_up(
@@ -104,6 +116,8 @@ def follow_up(
     num_trials: int = NUM_TRIALS,
     progress: StudyWatcher | None = None,
     trainer: Trainer | None = None,
+    cluster: str | None = None,
+    storage: str | Path | None = None,
 ) -> Search:
     """The search with the study that follows it, in its folder; without a finished trial as it is.
 
@@ -114,7 +128,7 @@ def follow_up(
         data: what it searched on.
         num_trials: how many trials, the one picked included.
         progress: told of the study's epochs.
-        trainer: as of `tune`.
+        trainer, cluster, storage: as of `tune`.
 
     Raises:
         RunFolderError: the folder is in use or cannot be written, or these are other data.
@@ -133,6 +147,8 @@ def follow_up(
             num_trials=num_trials,
             progress=progress,
             trainer=trainer,
+            cluster=cluster,
+            storage=storage,
         )
         return _write(config, folder, describe(data, config.validation_fraction))
 

@@ -8,10 +8,16 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from kmlp.cli.app import HideValues, app, default, import_tensorflow_quietly
+from kmlp.errors import ConfigError, SelectionError
+from kmlp.text import shown
 
 _HOW_TO_HOLD_TO_IT = (
     "Whoever must load just this model says so: kmlp predict MODEL FILE --sha256 DIGEST, "
     "kmlp.load_saved(path, sha256=DIGEST)."
+)
+_HOW_TO_HOLD_TO_REFERENCE = (
+    "It is scikit-learn's, a pickle, and is loaded by its digest: kmlp.load_reference(path, "
+    "sha256=DIGEST).predict(frame)."
 )
 
 
@@ -22,7 +28,10 @@ def export(
     *,
     variant: Annotated[
         str | None,
-        Parameter(help="which variant's", show_default=default("the best on validation")),
+        Parameter(
+            help="which variant's; or a reference, as boosted_trees, which is no network",
+            show_default=default("the best on validation"),
+        ),
     ] = None,
     member: Annotated[str, Parameter(help="best, a seed, or ensemble")] = "best",
     out: Annotated[
@@ -48,8 +57,10 @@ def export(
     version = write_export(
         run_dir, variant, member, out, hide_values=hide_values, litert=format == "litert"
     )
+    manifest = checked_manifest(version)
+    how = _HOW_TO_HOLD_TO_REFERENCE if "reference" in manifest else _HOW_TO_HOLD_TO_IT
     print(version)
-    print(f"sha256 {checked_manifest(version)['sha256']}\n{_HOW_TO_HOLD_TO_IT}", file=sys.stderr)
+    print(f"sha256 {manifest['sha256']}\n{how}", file=sys.stderr)
 
 
 def write_export(
@@ -67,6 +78,11 @@ def write_export(
     if out:
         refuse_foreign_folder(out, "model")
     study = load_study(run_dir)
+    references = {r.name for r in study.record.references} - set(study.config.variant_names)
+    if variant is not None and variant in references:
+        if litert:
+            raise ConfigError(f"--format litert is of networks, and {variant} is none.")
+        return _write_reference(run_dir, variant, member, out, hide_values=hide_values)
     selection = study.select(variant, member)
     out = out or default_model(study.results["dataset"]["name"])
     refuse_foreign_folder(out, "model")
@@ -74,6 +90,29 @@ def write_export(
     from kmlp.deploy.exporting import export as write
 
     return write(selection, out, hide_values=hide_values, litert=litert)
+
+
+def _write_reference(
+    run_dir: Path, name: str, member: str, out: Path | None, *, hide_values: bool
+) -> Path:
+    from kmlp.deploy.references.exporting import export_reference
+    from kmlp.study.provenance import stored_environment
+    from kmlp.study.run_folder import RunFolder
+
+    if member != "best" and not member.isdecimal():
+        raise SelectionError(
+            f"--member of a reference is best or a seed: {name} makes no ensemble. Received: "
+            f"{shown(member)}."
+        )
+    data = stored_environment(RunFolder(run_dir))["dataset"]["name"]
+    model = default_model(data)
+    return export_reference(
+        run_dir,
+        name,
+        out or model.with_name(f"{model.name}-{name}"),
+        seed=None if member == "best" else int(member),
+        hide_values=hide_values,
+    )
 
 
 def default_model(dataset: str) -> Path:

@@ -9,12 +9,12 @@ from kmlp.config.base import Config
 from kmlp.data import Dataset, load_dataset
 from kmlp.data.columns import KINDS
 from kmlp.data.loading import has_own_test_rows
-from kmlp.data.rows.options import RowOptions
+from kmlp.data.rows.options import OPTIONS, RowOptions
 from kmlp.data.sampling import FOLDS, TEST_SHARE
 from kmlp.errors import ConfigError, DataError
 from kmlp.text import shown
 
-OF_ROWS = ("group_on", "time_on", "stratify_on", "fold_on", "weight_on", "validation")
+OF_ROWS = (*OPTIONS, "validation")
 """Fields that say which rows go where, and what they weigh."""
 
 

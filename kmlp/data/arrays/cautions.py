@@ -1,5 +1,6 @@
 """What a user should look at in rows and classes, whatever they came from."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +11,9 @@ from kmlp.stats.metrics.imbalance import fitting_metrics, is_dominated
 _FEW_ROWS = 20
 _SKEWED = 100
 _TIMES, _SAMPLE = 3, 10_000
+_ADVICE = re.compile(
+    r"; compare by --metric \w+ or --metric \w+, and (try --class-weight balanced)$"
+)
 
 
 def of_classes(what: str, names: Sequence[str], counts: np.ndarray) -> tuple[str, ...]:
@@ -47,6 +51,19 @@ def _unequal(what: str, names: Sequence[str], counts: np.ndarray) -> tuple[str, 
         f"answers {names[int(counts.argmax())]} is right on {share:.3g} % of the rows; compare by "
         f"--metric {first} or --metric {second}, and try --class-weight balanced",
     )
+
+
+def without_advice_taken(warning: str, metric: str, class_weight: object) -> str:
+    """A warning of unequal classes without what a study does already.
+
+    Example:
+        >>> told = of_classes("y", ("no", "yes"), np.array([950, 50]))[0]
+        >>> without_advice_taken(told, "auc", None)[-57:]
+        'is right on 95 % of the rows; try --class-weight balanced'
+    """
+    if metric in ("auto", "accuracy"):
+        return warning
+    return _ADVICE.sub("" if class_weight else r"; \1", warning)
 
 
 def of_absent_classes(names: Sequence[str], counts: np.ndarray) -> tuple[str, ...]:

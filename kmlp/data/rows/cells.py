@@ -17,7 +17,6 @@ from kmlp.data.tables import Table
 from kmlp.data.values import Raw
 from kmlp.errors import DataError
 
-_READ = ("group_on", "fold_on", "stratify_on", "time_on", "weight_on")
 _MOST_STRATA, _BINS = 100, 10
 
 
@@ -52,7 +51,8 @@ class RowCells:
         if not table.height:  # where folds test
             return cls()
         named = {o: Raw(table, c) for o, c in options.columns.items() if c in table.columns}
-        group, fold, stratum, time, weight = (named.get(option) for option in _READ)
+        time, weight = named.get("time_on"), named.get("weight_on")
+        group, fold, stratum = (named.get(f"{what}_on") for what in ("group", "fold", "stratify"))
         return cls(
             groups=_words(group) if group else None,
             folds=_words(fold) if fold else None,

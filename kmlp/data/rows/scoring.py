@@ -3,7 +3,7 @@
 import numpy as np
 
 from kmlp.data.dataset import Dataset
-from kmlp.stats.metrics import classification_metrics, regression_metrics
+from kmlp.stats.metrics import scorer_of
 
 
 def score_rows(
@@ -22,5 +22,4 @@ def score_rows(
     else:
         given = data.rows.weight
         truth, weights = data.y_train[rows], None if given is None else given[rows]
-    score = regression_metrics if data.spec.task == "regression" else classification_metrics
-    return score(data.spec.in_unit(truth), outputs, weights)
+    return scorer_of(data.spec.task)(data.spec.in_unit(truth), outputs, weights)

@@ -1,14 +1,13 @@
 """Studies of different data together: does a variant help in general?"""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from kmlp.report.blocks import Block, Section, Text
 from kmlp.report.comparing.figures import across_figure
 from kmlp.report.comparing.tables import across_table
 from kmlp.scores.comparison import Comparison, compare
 from kmlp.scores.sources import direction_of, scores_of_studies
-from kmlp.scores.verdict import datasets_needed, verdict
+from kmlp.scores.verdict import datasets_needed
 from kmlp.study.loading import Study
 from kmlp.study.results.baseline import baseline_in_words
 from kmlp.study.results.records.study import StudyResults
@@ -45,8 +44,7 @@ def across_studies(studies: Sequence[Study]) -> Comparison | None:
 def _in_words(comparison: Comparison, results: Sequence[StudyResults]) -> Comparison:
     """With a verdict that calls the baseline as the studies' own do, where they all agree."""
     words = {baseline_in_words(r) for r in results}
-    said = verdict(comparison.found, comparison.unit, words.pop() if len(words) == 1 else "")
-    return replace(comparison, found=comparison.found.model_copy(update={"verdict": said}))
+    return comparison.calling_baseline(words.pop()) if len(words) == 1 else comparison
 
 
 def over_all(comparison: Comparison) -> str:

@@ -89,7 +89,7 @@ def _question(comparison: Comparison) -> str:
     datasets = comparison.found.datasets
     where = f" on {datasets[0].name}" if len(datasets) == 1 and datasets[0].name else ""
     over = f" over {len(datasets)} data sets" if len(datasets) > 1 else ""
-    return f"Which method beats {comparison.found.baseline}{where}{over}?"
+    return f"Which method beats {comparison.baseline}{where}{over}?"
 
 
 def _facts(comparison: Comparison) -> str:

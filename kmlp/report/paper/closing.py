@@ -41,13 +41,23 @@ def _done(studies: Studies) -> str:
     variants = {v.name: None for r in studies.values() for v in r.variants}
     data = listed(dict.fromkeys(r.dataset.name for r in studies.values()))
     first = next(iter(studies.values()))
-    seeds = sorted({v.num_members for r in studies.values() for v in r.variants})
-    counted = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
+    counted = listed(dict.fromkeys(c for r in studies.values() for c in _counted(r)))
     return (
         f"{number:,} multilayer perceptrons were trained on {data}, to see which of "
-        f"{len(variants)} variants of regularization helps: {counted} seeds a variant, each "
+        f"{len(variants)} variants of regularization helps: {counted} a variant, each "
         f"compared with {baseline_in_words(first)} {_compared_on(first)}."
     )
+
+
+def _counted(results: StudyResults) -> list[str]:
+    """ "10 seeds", "6 to 10 seeds", "5 folds cut 4 times": what each variant was trained over."""
+    folds = results.groups.folds
+    if results.basis == "folds" and folds:
+        times = f" cut {folds.num_repeats} times" if folds.num_repeats > 1 else ""
+        return [f"{folds.num_folds} folds{times}"]
+    numbers = [v.num_members for v in results.variants]
+    least, most = min(numbers), max(numbers)
+    return [f"{least} to {most} seeds" if least < most else results.tested.pairs(most)]
 
 
 def _compared_on(results: StudyResults) -> str:

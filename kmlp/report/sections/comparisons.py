@@ -11,6 +11,7 @@ from kmlp.report.rendering.drawing import draw, draw_in_rows, row_label, said_ou
 from kmlp.report.tabular import Column
 from kmlp.stats.effect_size import EffectSize
 from kmlp.stats.formatting import Unit, p_equals, p_value
+from kmlp.stats.paired_tests import MAX_SEEDS
 from kmlp.stats.summaries import Share
 from kmlp.study.results.ranking import rank, standing
 from kmlp.study.results.records.study import StudyResults
@@ -107,6 +108,10 @@ def _paired(compared: list[Compared], results: StudyResults) -> Iterator[Table]:
 
 def _known(unit: Unit, results: StudyResults) -> dict[str, Column[Compared]]:
     """What else a comparison tells, by its field."""
+    return {**_intervals(unit, results), **_tests(), **_equivalence(), **_counts()}
+
+
+def _intervals(unit: Unit, results: StudyResults) -> dict[str, Column[Compared]]:
     kind = "paired t interval over seeds,"
     if results.basis == "folds":
         kind = "t interval over folds, corrected for the rows that they share, and"
@@ -136,6 +141,11 @@ def _known(unit: Unit, results: StudyResults) -> dict[str, Column[Compared]]:
             cell=lambda pair: tabular.if_any(pair[1].ci95_seeds_and_rows, bounds),
             note="With other test rows: a bootstrap over seeds and test rows.",
         ),
+    }
+
+
+def _tests() -> dict[str, Column[Compared]]:
+    return {
         "p_holm": Column(
             head="Holm p",
             cell=lambda pair: Cell(p_value(pair[1].p_holm)),
@@ -159,6 +169,11 @@ def _known(unit: Unit, results: StudyResults) -> dict[str, Column[Compared]]:
             cell=lambda pair: tabular.if_any(pair[1].probability_better, _share),
             note="P(better): the chance to beat the baseline with the same seed.",
         ),
+    }
+
+
+def _equivalence() -> dict[str, Column[Compared]]:
+    return {
         "p_holm_equivalence": Column(
             head="Equivalence p",
             cell=lambda pair: tabular.if_any(
@@ -176,18 +191,35 @@ def _known(unit: Unit, results: StudyResults) -> dict[str, Column[Compared]]:
             ),
             note="P(equal): of a t posterior under a flat prior, its mass within the margin.",
         ),
+    }
+
+
+def _counts() -> dict[str, Column[Compared]]:
+    return {
         "wins": Column(head="Wins", cell=lambda pair: tabular.wins(pair[1])),
         "more_seeds": Column(
             head="More seeds needed",
-            cell=lambda pair: Cell(f"{pair[1].more_seeds:,}") if pair[1].more_seeds else NONE,
+            second="95 % range",
+            cell=lambda pair: _more_seeds(pair[1]),
             note=(
                 "More seeds needed: to show, with 80 % power, a true difference as large as this "
                 "one, p counting one look more; a dash where it is shown, or would take more than "
-                "500. The difference is itself an estimate, and this number a rough one: where 24 "
-                "seeds were right, ten that were seen first asked for 12 to 185."
+                "500. The difference is itself an estimate, and this number a rough one: the range "
+                "is that of the ends of the effect size's 95 % interval."
             ),
         ),
     }
+
+
+def _more_seeds(versus: VersusBaseline) -> Cell:
+    """How many, and from how many to how many."""
+    number = f"{versus.more_seeds:,}" if versus.more_seeds else NONE.text
+    if versus.more_seeds_range is None:
+        return Cell(number)
+    least, most = versus.more_seeds_range
+    if least is None:
+        return Cell(number, f"> {MAX_SEEDS}")
+    return Cell(number, f"{least:,} to {f'{most:,}' if most else f'> {MAX_SEEDS}'}")
 
 
 def _effect(size: EffectSize) -> Cell:

@@ -7,6 +7,8 @@ What is reported is computed here in float64 from stored predictions, so that an
 compute it again: accuracies are whole numbers of rows over n, and ties stay ties. NumPy only.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from kmlp.stats.metrics import classification, regression
@@ -73,6 +75,16 @@ def regression_metrics(
     """
     rows = PredictedNumbers.checked(targets, predictions, weights)
     return {name: BY_NAME[name].score(rows) for name in METRICS["regression"]}
+
+
+def scorer_of(task: str) -> Callable[..., dict[str, float]]:
+    """What scores outputs of a task: `regression_metrics` or `classification_metrics`.
+
+    Example:
+        >>> scorer_of("binary").__name__
+        'classification_metrics'
+    """
+    return regression_metrics if task == "regression" else classification_metrics
 
 
 RECORDS = (*classification.RECORDS, *regression.RECORDS)

@@ -9,7 +9,7 @@ from kmlp.data import Dataset, DataSpec
 from kmlp.engine.member import Member
 from kmlp.errors import ConfigError
 from kmlp.stats.formatting import unit_of
-from kmlp.stats.metrics import classification_metrics, regression_metrics
+from kmlp.stats.metrics import scorer_of
 from kmlp.stats.metrics.own import Metric
 from kmlp.stats.monitoring import resolved_metric
 from kmlp.study.plan import Plan
@@ -87,8 +87,7 @@ def _nothing_known(truth: np.ndarray, spec: DataSpec) -> np.ndarray:
 def _score_of_nothing_known(
     metric: str, truth: np.ndarray, weight: np.ndarray | None, spec: DataSpec
 ) -> float:
-    score = regression_metrics if spec.task == "regression" else classification_metrics
-    return score(truth, _nothing_known(truth, spec), weight)[metric]
+    return scorer_of(spec.task)(truth, _nothing_known(truth, spec), weight)[metric]
 
 
 def refuse_unfit(metric: Metric, config_says: Mapping[str, object]) -> None:

@@ -3,7 +3,7 @@
 import contextlib
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,6 +21,7 @@ from kmlp.study.run_folder.records import outputs_name
 
 _FEW_ROWS = 20_000  # threads that wait for each other cost more than they gain
 _SURE = 1e-15  # what a probability of 0 counts as, as in scikit-learn's log loss
+Trained = tuple[MemberRecord, dict[str, np.ndarray]]
 
 
 class ReferenceWatcher(Protocol):
@@ -29,30 +30,56 @@ class ReferenceWatcher(Protocol):
     def reference(self, name: str, number: int, total: int) -> None: ...
 
 
+class Each(Protocol):
+    """Calls a function of each item and the data, wherever; gives items with what it said."""
+
+    def __call__(
+        self,
+        function: Callable[[ReferenceMember, Dataset], Trained],
+        items: Sequence[ReferenceMember],
+        data: Dataset,
+    ) -> Iterator[tuple[ReferenceMember, Trained]]: ...
+
+
+def in_turn(
+    function: Callable[[ReferenceMember, Dataset], Trained],
+    items: Sequence[ReferenceMember],
+    data: Dataset,
+) -> Iterator[tuple[ReferenceMember, Trained]]:
+    """An `Each` of this process: one after the other, each over all cores."""
+    for item in items:
+        yield item, function(item, data)
+
+
 def train_references(
     folder: RunFolder,
     wanted: Iterable[ReferenceMember],
     data: Dataset,
     watcher: ReferenceWatcher | None = None,
+    *,
+    each: Each = in_turn,
 ) -> None:
-    """Trains those without a whole record, one after the other, each over all cores.
+    """Trains those without a whole record.
 
     Args:
         folder: being written.
         wanted: what the study compares its networks with.
         data: what they train on; validation rows are left out, as networks do not learn from them.
         watcher: told of each.
+        each: how they are trained: in turn here, or at once on a cluster.
     """
     members, finished = list(wanted), folder.records()
     damaged = folder.damaged([m.id for m in members if m.id in finished])
     missing = [m for m in members if m.id not in finished or m.id in damaged]
-    for number, member in enumerate(missing, start=1):
-        if watcher:
-            watcher.reference(member.name, number, len(missing))
-        folder.record(*_trained(member, data))
+    if watcher and missing:
+        watcher.reference(missing[0].name, 1, len(missing))
+    for number, (_, trained) in enumerate(each(_trained, missing, data), start=1):
+        folder.record(*trained)
+        if watcher and number < len(missing):
+            watcher.reference(missing[number].name, number + 1, len(missing))
 
 
-def _trained(member: ReferenceMember, data: Dataset) -> tuple[MemberRecord, dict[str, np.ndarray]]:
+def _trained(member: ReferenceMember, data: Dataset) -> Trained:
     start = time.perf_counter()
     rows, held_out = member.network.split(data.rows)
     settings = chosen_settings(member, data) if member.num_trials > 1 else None
@@ -113,13 +140,20 @@ def fit(
     """What a reference says once it is trained: from rows to outputs, as of a network; the same of
     the same member, data and settings."""
     estimator = fitted_estimator(member, data, settings)
-    num_rows = len(member.network.split(data.rows)[0])
+    return lambda x: outputs_of(estimator, x, data.spec)
 
-    def outputs(x: np.ndarray) -> np.ndarray:
-        with _quietly(num_rows):
-            return _outputs(estimator, _matrix(x), data.spec)
 
-    return outputs
+def outputs_of(estimator: Any, x: np.ndarray, spec: DataSpec) -> np.ndarray:
+    """What a fitted reference says, as of a network: `(n,)` numbers in the target's unit, or
+    `(n, num_classes)` log-probabilities.
+
+    Args:
+        estimator: that `fitted_estimator` gave.
+        x: `(n, ...)` encoded rows, or pixels.
+        spec: of the data.
+    """
+    with _quietly(len(x)):
+        return _outputs(estimator, _matrix(x), spec)
 
 
 def fitted_estimator(

@@ -1,6 +1,7 @@
 """From what a run folder holds to the numbers of `results.json`. No Keras."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from pydantic import ValidationError
@@ -26,13 +27,14 @@ from kmlp.study.results.fold_scores import FoldScores, fold_scores
 from kmlp.study.results.members import (
     extra_members,
     finished_seeds,
+    mixed_devices,
     ordinary_members,
     planned_groups,
 )
 from kmlp.study.results.ranking import best_member, best_variant, lowest_loss
 from kmlp.study.results.records.base import Plain, first_fault
 from kmlp.study.results.records.basis import TESTED, Basis
-from kmlp.study.results.records.choices import Looks, SweptField
+from kmlp.study.results.records.choices import EarlierReading, Looks, SweptField
 from kmlp.study.results.records.importance import Importance
 from kmlp.study.results.records.members import Extra, Member, MemberScores
 from kmlp.study.results.records.own_metric import OwnScores, read_own_scores
@@ -48,7 +50,7 @@ from kmlp.study.results.records.study import (
 from kmlp.study.results.records.variants import Best, McNemarTest, VariantScores
 from kmlp.study.results.variants import score_variants, with_ties
 from kmlp.study.results.verdict import verdict
-from kmlp.study.run_folder.folder import RunFolder
+from kmlp.study.run_folder.folder import MemberRecord, RunFolder
 
 
 def build_results(
@@ -67,59 +69,123 @@ def build_results(
         pilot: the results of the pilot that chose the strengths, if there was one.
         looks: what `num_seeds="auto"` decided on; None where the number of seeds was given.
     """
+    found = _read(plan, folder, dataset, looks)
+    scores = _scores(plan, found, pilot, looks)
+    references = compare_references(
+        scores, plan, found.records, found.folds_that_test, num_looks=found.evidence.num_looks
+    )
+    importance = column_importance(scores, references, plan.config, folder)
+    numbers = _numbers(scores, found.evidence, folder, references, found.folds, importance)
+    told = with_references(verdict(numbers), numbers)
+    return StudyResults(
+        **dict(numbers),
+        answer=answer(numbers, _num_missing(plan, found)),
+        verdict=(*told, *findings(numbers)),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """What a folder holds of a study, as the analyses take it.
+
+    Attributes:
+        data: what it is about.
+        own: scores by the user's own metric, which then decides.
+        groups: which members there are beside the ordinary ones.
+        records: of all that was trained, by id.
+        members, extras: of the plan, those that have ended.
+        folds: the scores on folds; None of a study that cuts none.
+        evidence: what tests the variants.
+        earlier: how often these rows were read before.
+    """
+
+    data: DataFacts
+    own: OwnScores | None
+    groups: Groups
+    records: Mapping[str, MemberRecord]
+    members: tuple[Member, ...]
+    extras: tuple[Extra, ...]
+    folds: FoldScores | None
+    evidence: Evidence
+    earlier: tuple[EarlierReading, ...]
+
+    @property
+    def basis(self) -> Basis:
+        """What tests."""
+        return _basis(self.data)
+
+    @property
+    def folds_that_test(self) -> FoldScores | None:
+        """The scores on folds where these test, and not rows that were set aside."""
+        return self.folds if self.basis == "folds" else None
+
+
+def _basis(data: DataFacts) -> Basis:
+    return "folds" if data.num_test == 0 else "test"
+
+
+def _read(plan: Plan, folder: RunFolder, dataset: Plain, looks: Looks | None) -> _Found:
     data, own = facts_of(dataset, folder), read_own_scores(folder)
     records = own.added_to(folder.records()) if own else folder.records()
     metric = own.known.name if own else resolved_metric(plan.config.metric, data.task)
-    seeds = finished_seeds(plan, records)
-    groups, is_folded = planned_groups(plan.config, data), data.num_test == 0
-    basis: Basis = "folds" if is_folded else "test"
-    earlier = earlier_readings(folder, metric, plan.config.baseline, seeds, TESTED[basis])
-    given_up = folder.stacks.given_up()
-    num_looks = len(looks.planned) if looks else looks_with(earlier)
+    seeds, tested = finished_seeds(plan, records), TESTED[_basis(data)]
+    earlier = earlier_readings(folder, metric, plan.config.baseline, seeds, tested)
+    groups, given_up = planned_groups(plan.config, data), folder.stacks.given_up()
     extras = tuple(extra_members(plan, records, given_up))
     folds = _on_folds(plan, extras, groups, data, own)
-    evidence = read_evidence(
-        plan, folder, records, data.task, num_looks, own, folds if is_folded else None
+    num_looks = len(looks.planned) if looks else looks_with(earlier)
+    testing = folds if _basis(data) == "folds" else None
+    return _Found(
+        data=data,
+        own=own,
+        groups=groups,
+        records=records,
+        members=tuple(ordinary_members(plan, records, given_up)),
+        extras=extras,
+        folds=folds,
+        evidence=read_evidence(plan, folder, records, data.task, num_looks, own, testing),
+        earlier=earlier,
     )
+
+
+def _scores(
+    plan: Plan, found: _Found, pilot: StudyResults | None, looks: Looks | None
+) -> StudyScores:
+    """How each variant did, and which is the best."""
+    data, evidence = found.data, found.evidence
     compared = against_baseline(evidence)
     variants = score_variants(plan.config.resolved_variants, evidence, compared)
-    members = tuple(ordinary_members(plan, records, given_up))
-    best = _best(variants, members, evidence)
-    scores = StudyScores(
+    best = _best(variants, found.members, evidence)
+    return StudyScores(
         dataset=data,
-        basis=basis,
+        basis=found.basis,
         metric=NamedMetric(
             name=evidence.metric,
             higher_is_better=evidence.known.higher_is_better,
-            is_own=own is not None,
+            is_own=found.own is not None,
         ),
         class_shares=_class_shares(evidence.truth, len(data.class_names)),
         baseline=evidence.baseline,
         variants=with_ties(variants, evidence, best.variant if best else None, compared),
-        members=members,
-        extra_members=extras,
-        groups=groups,
+        members=found.members,
+        extra_members=found.extras,
+        groups=found.groups,
         sweeps=_swept(plan.config),
         looks=looks,
         pilot=pilot_summary(pilot) if pilot else None,
         searched=plan.config.searched,
         best=best,
-        earlier_readings=earlier,
+        earlier_readings=found.earlier,
+        devices=mixed_devices(plan, found.records),
     )
-    references = compare_references(
-        scores, plan, records, folds if is_folded else None, num_looks=num_looks
-    )
-    importance = column_importance(scores, references, plan.config, folder)
-    numbers = _numbers(scores, evidence, folder, references, folds, importance)
-    told = with_references(verdict(numbers), numbers)
-    num_missing = sum(map(len, plan.ids.values())) - len(members)
-    if is_folded:
-        num_missing += sum(e.group == "folds" for e in plan.extras) - len(extras)
-    return StudyResults(
-        **dict(numbers),
-        answer=answer(numbers, num_missing),
-        verdict=(*told, *findings(numbers)),
-    )
+
+
+def _num_missing(plan: Plan, found: _Found) -> int:
+    """How many networks that the verdict rests on have no result yet."""
+    number = sum(map(len, plan.ids.values())) - len(found.members)
+    if found.basis == "folds":
+        number += sum(e.group == "folds" for e in plan.extras) - len(found.extras)
+    return number
 
 
 def _on_folds(

@@ -11,6 +11,8 @@ from kmlp.study.results.ranking import is_imbalanced
 from kmlp.study.results.records.members import MemberScores
 from kmlp.study.results.records.study import StudyNumbers
 
+RESCORE = "kmlp rescore RUN"
+"""The command of a sentence; whoever knows the run folder names it."""
 _ENDED = 0.95
 
 
@@ -30,6 +32,7 @@ def caveats(results: StudyNumbers) -> list[str]:
         *_absent(results),
         *_weighed(results),
         *_sampled(results),
+        *_mixed(results),
         *reading_sentences(results),
     ]
 
@@ -116,6 +119,17 @@ def _tuned(results: StudyNumbers) -> list[str]:
     ]
 
 
+def _mixed(results: StudyNumbers) -> list[str]:
+    """That not all members were trained alike."""
+    if not results.devices:
+        return []
+    return [
+        f"Networks were trained by processors or cards of {len(results.devices)} kinds "
+        f"({'; '.join(results.devices)}), which round differently: what they come to agrees to "
+        "rounding, not to the bit. Each one's record names its own."
+    ]
+
+
 def _imbalanced(results: StudyNumbers) -> list[str]:
     shares = results.class_shares
     if results.metric.name != "accuracy" or not is_imbalanced(shares):
@@ -136,7 +150,7 @@ def _dominated(results: StudyNumbers) -> list[str]:
     first, second = fitting_metrics(shares)
     return [
         f"Accuracy misleads here: who always answers {_commonest(results)} is right on "
-        f"{100 * max(shares):.3g} % of the {results.tested.rows}. kmlp rescore RUN --metric "
+        f"{100 * max(shares):.3g} % of the {results.tested.rows}. {RESCORE} --metric "
         f"{first}, or --metric {second}, judges these networks by what counts the rare classes "
         "too, and trains none anew."
     ]

@@ -174,6 +174,7 @@ def _in_full(
         probability_better=summaries.probability_better(versus.wins, versus.ties, versus.losses),
         ci95_seeds_and_rows=evidence.rows.interval(mine, theirs) if evidence.rows else None,
         more_seeds=_more_seeds(versus, differences, num_open),
+        more_seeds_range=_more_seeds_range(versus, differences, num_open),
         **more,
     )
 
@@ -201,5 +202,27 @@ def _more_seeds(versus: Versus, differences: np.ndarray, num_open: int) -> int |
     if not versus.is_tested:
         return None
     sd = float(differences.std(ddof=1))
-    needed = paired_tests.seeds_to_show(versus.difference, sd, num_comparisons=num_open)
-    return None if needed is None else max(1, needed - len(differences))
+    return _seeds_left(versus.difference, sd, len(differences), num_open)
+
+
+def _seeds_left(difference: float, sd: float, num_seeds: int, num_open: int) -> int | None:
+    needed = paired_tests.seeds_to_show(difference, sd, num_comparisons=num_open)
+    return None if needed is None else max(1, needed - num_seeds)
+
+
+def _more_seeds_range(
+    versus: Versus, differences: np.ndarray, num_open: int
+) -> tuple[int | None, int | None] | None:
+    """For the differences that the seeds there are leave open; the end beyond 0 takes endless."""
+    if versus.is_significant or not versus.is_tested:
+        return None
+    size = standardized_difference(differences)
+    if size is None:
+        return None
+    small, large = sorted(abs(bound) for bound in size.ci95)
+    if size.ci95[0] < 0 < size.ci95[1]:
+        small = 0.0
+    of_large, of_small = (
+        _seeds_left(effect, 1.0, len(differences), num_open) for effect in (large, small)
+    )
+    return of_large, of_small

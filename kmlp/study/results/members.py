@@ -57,6 +57,13 @@ def finished_seeds(plan: Plan, records: Records) -> dict[str, int]:
     return {variant: sum(e.variant == variant for e in folds) for variant in plan.ids}
 
 
+def mixed_devices(plan: Plan, records: Records) -> tuple[str, ...]:
+    """The kinds of processors and cards that trained a study's members, if there are several."""
+    kinds = {records[id].device for id in plan.by_id if id in records}
+    named = sorted(kind for kind in kinds if kind)
+    return tuple(named) if len(named) > 1 else ()
+
+
 def _scored(record: MemberRecord, part: str) -> dict[str, object]:
     """All that its record says, but its place in the study; a part that it lacks is empty.
 

@@ -90,7 +90,10 @@ def best_member(results: StudyScores, variant: str | None = None) -> MemberScore
     among = [v for v in results.variants if variant in (None, v.name)]
     chosen = best_variant(among, results.unit())
     if chosen is None:
-        raise SelectionError("no member finished: there is none to choose.")
+        raise SelectionError(
+            "no network has finished: there is none to choose. The command that made the study "
+            "goes on with what is missing."
+        )
     return lowest_loss(chosen, results.finished(chosen.name), results.dataset.task)
 
 

@@ -7,11 +7,7 @@ import numpy as np
 
 from kmlp.config import Variant
 from kmlp.stats import resampling, summaries
-from kmlp.stats.metrics import (
-    classification_metrics,
-    regression_metrics,
-    within_range,
-)
+from kmlp.stats.metrics import scorer_of, within_range
 from kmlp.stats.summaries import Summary
 from kmlp.study.results.comparisons import against_best, selection_difference
 from kmlp.study.results.evidence import Evidence
@@ -115,8 +111,9 @@ def _ensemble(variant: str, outputs: Sequence[np.ndarray], evidence: Evidence) -
     """The scores of the members' mean probabilities, or of their mean prediction."""
     if not outputs:
         return {}
-    score = regression_metrics if evidence.task == "regression" else classification_metrics
-    found = finite(score(evidence.truth, ensemble_outputs(outputs), evidence.weight))
+    found = finite(
+        scorer_of(evidence.task)(evidence.truth, ensemble_outputs(outputs), evidence.weight)
+    )
     own = evidence.ensembles
     return {**found, evidence.metric: own[variant]} if variant in own else found
 

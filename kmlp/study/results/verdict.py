@@ -1,6 +1,8 @@
 """Sentences that follow from the numbers, and from nothing else."""
 
+from collections import Counter
 from collections.abc import Sequence
+from math import isfinite
 from typing import NamedTuple
 
 from kmlp.stats.formatting import Unit, listed, p_equals
@@ -37,7 +39,7 @@ def verdict(results: StudyNumbers) -> list[str]:
     unit = results.unit()
     best = best_variant(results.variants, unit)
     if best is None:
-        return ["No member finished: nothing can be said.", *caveats(results)]
+        return ["No network finished: nothing can be said.", *caveats(results)]
     return [
         _best(best, results, unit),
         *_comparisons(results, unit),
@@ -66,7 +68,10 @@ def _over(best: VariantResult, results: StudyNumbers) -> str:
     folds = results.groups.folds
     if results.basis == "test" or folds is None:
         return results.tested.pairs(best.num_members)
-    times = f", {folds.num_repeats} times" if folds.num_repeats > 1 else ""
+    scores = results.by_pair(best.name).items()
+    known = Counter(seed for (seed, _), score in scores if isfinite(score))
+    num_whole = sum(number == folds.num_folds for number in known.values())
+    times = f", {num_whole} times" if num_whole > 1 else ""
     return f"{results.tested.pairs(folds.num_folds)}{times}"
 
 

@@ -51,6 +51,7 @@ class MemberRecord:
         seconds: its share of its stack's wall time.
         settings: of a reference that was tuned, what validation chose beside scikit-learn's
             defaults; None of all others.
+        device: in a cluster, the processor or card that trained it; else None: the folder's.
     """
 
     id: str
@@ -60,9 +61,10 @@ class MemberRecord:
     metrics: Mapping[str, Mapping[str, float]]
     seconds: float
     settings: Mapping[str, float] | None = None
+    device: str | None = None
 
     def to_json(self) -> str:
-        """What `read` takes; without settings as earlier releases wrote it."""
+        """What `read` takes; what is None left out, as earlier releases wrote it."""
         said = {name: value for name, value in vars(self).items() if value is not None}
         return json.dumps(said)
 
@@ -79,7 +81,7 @@ class MemberRecord:
         numbers = [record.seconds, *scores, *_values(record.settings or {})]
         epochs = (record.best_epoch, record.stopped_epoch)
         if (
-            not isinstance(record.id, str)
+            not (isinstance(record.id, str) and isinstance(record.device, str | None))
             or record.status not in ("done", "diverged")
             or any(type(epoch) is not int for epoch in epochs)
             or not (set(record.metrics) <= set(_PARTS) and names <= set(HIGHER_IS_BETTER))

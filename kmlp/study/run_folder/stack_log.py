@@ -72,24 +72,29 @@ class StackLog:
             )
             connection.executemany(ATTEMPT.seal_again, own)
 
-    def log_epoch(self, ids: Sequence[str], epoch: int, num_members: int) -> None:
+    def log_epoch(
+        self, ids: Sequence[str], epoch: int, num_members: int, *, is_new: bool = True
+    ) -> None:
         """Logs that the stack of these members finished an epoch (from 1).
 
         Args:
             ids: all members of the stack, those that have stopped included.
             epoch: which one.
             num_members: how many of them it trained.
+            is_new: whether this stack came so far for the first time in this process; else only
+                what is further than ever is progress.
         """
         with self._ledger.connect() as connection:
             # Not flushed to the disk: a kill loses nothing, a power cut the last few lines.
             connection.execute("PRAGMA synchronous = NORMAL")
             row = (self.checkpoint_folder(ids).name, epoch, num_members)
             connection.execute(EPOCH.insert, row)
+            most = ATTEMPTS_TOGETHER if is_new else -1
             connection.executemany(
                 # Alone, only what is further than where it died is progress.
                 "UPDATE attempt SET barren = CASE WHEN barren <= ? OR furthest < ? THEN 0 "
                 "ELSE barren END, furthest = max(furthest, ?) WHERE id = ?",
-                [(ATTEMPTS_TOGETHER, epoch, epoch, id) for id in ids],
+                [(most, epoch, epoch, id) for id in ids],
             )
             connection.executemany(ATTEMPT.seal_again, [(id,) for id in ids])
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from kmlp.data import Dataset
-from kmlp.data.arrays.cautions import of_shared_rows
+from kmlp.data.arrays.cautions import of_shared_rows, without_advice_taken
 
 rng = np.random.default_rng(0)
 
@@ -68,3 +68,11 @@ def test_a_class_that_no_test_row_is_of_is_told():
 def test_a_regression_has_no_classes_to_tell_of():
     x = rng.normal(size=(60, 2))
     assert Dataset.from_arrays(x[:40], x[:40, 0], x[40:], x[40:, 0]).warnings == ()
+
+
+def test_advice_is_left_out_where_it_is_taken():
+    _, skewed = warnings_of(counts=(5000, 5))
+    assert without_advice_taken(skewed, "accuracy", None) == skewed
+    told = without_advice_taken(skewed, "average_precision", None)
+    assert told.endswith("99.9 % of the rows; try --class-weight balanced")
+    assert without_advice_taken(skewed, "auc", "balanced").endswith("99.9 % of the rows")

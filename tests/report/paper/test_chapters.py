@@ -2,9 +2,10 @@
 
 import pytest
 
-from kmlp.report.paper.closing import conclusion
+from kmlp.report.paper.closing import abstract, conclusion
 from kmlp.report.paper.document import Equation, Numbering
 from kmlp.report.paper.methods import methods_chapter
+from kmlp.study.results.records.folds import FoldPlan
 from tests.hand_made import hand_made
 
 
@@ -50,3 +51,13 @@ def test_the_step_is_the_one_that_is_taken(results, nesterov, step):
     setting = methods_chapter({"a": study}, Numbering()).chapters[0]
     formulas = [b.formula.typst for b in setting.blocks if isinstance(b, Equation)]
     assert formulas[2].endswith(step)
+
+
+def test_the_abstract_counts_folds_where_folds_test(results):
+    (said,) = [s for s in abstract({"a": results}) if "multilayer perceptrons were trained" in s]
+    assert "8 seeds a variant, each" in said
+    planned = FoldPlan(num_folds=5, num_repeats=4, num_train=60, num_held_out=15)
+    groups = results.groups.model_copy(update={"folds": planned})
+    folded = results.model_copy(update={"basis": "folds", "groups": groups})
+    (said,) = [s for s in abstract({"a": folded}) if "multilayer perceptrons were trained" in s]
+    assert "5 folds cut 4 times a variant, each" in said

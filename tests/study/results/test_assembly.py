@@ -162,8 +162,8 @@ def test_where_nothing_finished_there_is_nothing_to_choose(regression):
         for id in by_seed.values():
             outputs = regression.truth
             record(regression.folder, id, "regression", outputs, outputs, status="diverged")
-    assert regression.results["verdict"][0] == "No member finished: nothing can be said."
-    with pytest.raises(SelectionError, match="no member finished: there is none to choose"):
+    assert regression.results["verdict"][0] == "No network finished: nothing can be said."
+    with pytest.raises(SelectionError, match="no network has finished: there is none to choose"):
         best_member(regression.record)
 
 

@@ -259,7 +259,7 @@ def test_a_variant_without_a_finished_member_is_ranked_nowhere():
 def test_where_no_member_finished_nothing_is_said():
     shown = results()
     shown["variants"][0] |= {"num_members": 0, "test": {}, "val": {}, "train": {}}
-    assert verdict(shown) == ["No member finished: nothing can be said."]
+    assert verdict(shown) == ["No network finished: nothing can be said."]
 
 
 def test_the_bundled_sample_is_named_as_such():

@@ -143,6 +143,8 @@ class StudyScores(Record):
             left out where they are not.
         best: null where no member finished.
         earlier_readings: of the same test rows in the same folder; left out where there are none.
+        devices: the kinds of processors and cards that trained the members, where a cluster has
+            several; left out where it has not.
     """
 
     version: Literal[1] = Field(default=1, alias="schema")
@@ -163,6 +165,7 @@ class StudyScores(Record):
     earlier_readings: tuple[EarlierReading, ...] = Field(
         default=(), exclude_if=lambda found: not found
     )
+    devices: tuple[str, ...] = Field(default=(), exclude_if=lambda found: not found)
 
     def unit(self, metric: str | None = None) -> Unit:
         """How a metric, the primary one where omitted, is written of this study's test scores."""

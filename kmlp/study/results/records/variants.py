@@ -110,12 +110,16 @@ class VersusBaseline(Versus):
             as large as the one seen; 0 where it is significant; null where that takes more than 500
             seeds in all or fewer than 6 are compared, and over folds: more of the same rows tell
             little more.
+        more_seeds_range: the same at the ends of the effect size's interval, that of a larger
+            difference first; null for more than 500, as where the interval holds 0; left out where
+            nothing is open.
     """
 
     p_wilcoxon: Probability | None
     probability_better: Share | None
     ci95_seeds_and_rows: Interval | None
     more_seeds: Annotated[int, Field(ge=0, le=MAX_SEEDS)] | None
+    more_seeds_range: tuple[Count | None, Count | None] | None = unless_none()
     ci95_simultaneous: Interval | None = unless_none()
     effect_size: EffectSize | None = unless_none()
     equivalence: Equivalence | None = unless_none()

@@ -1,6 +1,6 @@
 """The page that lies beside an exported model and says what it is and what to expect of it."""
 
-from kmlp.deploy.card_columns import columns_section
+from kmlp.deploy.cards.columns import columns_section
 from kmlp.stats.formatting import unit_of
 from kmlp.stats.metrics import BY_NAME, METRICS
 from kmlp.stats.monitoring import primary_metric

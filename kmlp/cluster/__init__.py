@@ -1,0 +1,1 @@
+"""Many machines: a Ray cluster trains what one machine would; its driver keeps the books."""

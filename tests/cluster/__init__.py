@@ -1,0 +1,1 @@
+"""What a cluster of many machines is held to."""
