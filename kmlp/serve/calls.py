@@ -44,7 +44,9 @@ def read_call(body: bytes, servable: Servable) -> Call:
         DataError: what is wrong with it, and what to send instead.
     """
     said = _parsed(body)
-    name = said.get("signature_name", "") or DEFAULT
+    name = said.get("signature_name", "")
+    if name == "":
+        name = DEFAULT
     if not isinstance(name, str) or name not in servable.signatures:
         known = ", ".join(servable.signatures)
         raise DataError(f"signature_name must be one of {known}. Received: {shown(name)}.")

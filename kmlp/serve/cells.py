@@ -111,14 +111,12 @@ def _with_gaps(tensor: Tensor, array: np.ndarray) -> np.ndarray:
 
 
 def _whole(tensor: Tensor, array: np.ndarray) -> np.ndarray:
+    """JSON has one kind of number: 127.0 is whole."""
     ends = np.iinfo(tensor.dtype)
-    if (
-        array.dtype.kind == "f"
-        or array.min(initial=0) < ends.min
-        or array.max(initial=0) > ends.max
-    ):
+    is_whole = array.dtype.kind != "f" or bool(np.all(array == np.rint(array)))
+    if not is_whole or array.min(initial=0) < ends.min or array.max(initial=0) > ends.max:
         raise DataError(
             f"{tensor.name}: {_wanted(tensor)}, from {ends.min} to {ends.max}. Received: "
-            f"{array.min():g} to {array.max():g}."
+            f"{array.min():g} to {array.max():g}{'' if is_whole else ', not all whole'}."
         )
     return array.astype(tensor.dtype)

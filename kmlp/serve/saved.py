@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from kmlp.deploy.graph.raw_inputs import raw_inputs
+from kmlp.data.columns import Schema
+from kmlp.data.values import truth_of_words
+from kmlp.deploy.graph.raw_inputs import RawInput, raw_inputs
 from kmlp.deploy.prediction import predict_file
 from kmlp.deploy.serving import LoadedModel, load_saved
 from kmlp.errors import DataError
@@ -91,14 +93,22 @@ class SavedServable:
 def _signature(
     model: LoadedModel, inputs: Mapping[str, Any], outputs: Mapping[str, Any]
 ) -> Signature:
-    raw = raw_inputs(model.schema.columns) if model.schema else ()
-    if inputs.keys() == {each.name for each in raw}:
-        found = [
-            Tensor(i.name, i.dtype, tuple(n for n in i.shape if n), i.kind, i.columns) for i in raw
-        ]
+    schema = model.schema
+    raw = raw_inputs(schema.columns) if schema else ()
+    if schema and inputs.keys() == {each.name for each in raw}:
+        found = [_raw_tensor(each, schema) for each in raw]
     else:
         found = [_tensor(name, spec) for name, spec in inputs.items()]
     return Signature(tuple(found), tuple(_tensor(n, spec) for n, spec in outputs.items()))
+
+
+def _raw_tensor(each: RawInput, schema: Schema) -> Tensor:
+    shape = tuple(size for size in each.shape if size)
+    words: tuple[str, ...] = ()
+    if each.kind == "boolean":
+        column = next(c for c in schema.columns if c.source == each.columns[0])
+        words = tuple(truth_of_words((column.values[0], column.values[1])))
+    return Tensor(each.name, each.dtype, shape, each.kind, each.columns, words)
 
 
 def _tensor(name: str, spec: Any) -> Tensor:

@@ -22,6 +22,7 @@ class Tensor:
         shape: of one row: () of a number or a text.
         kind: of a table's input "number", "category", "boolean" or "date"; else "array".
         columns: of a table's input, the raw columns that it takes.
+        words: of a truth value, in lower case, all that is known; empty of others.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Tensor:
     shape: tuple[int, ...] = ()
     kind: str = "array"
     columns: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -75,6 +75,7 @@ def test_a_row_of_a_table_with_gaps_is_predicted(models):
         ("POST", "/v1/models/digits/versions/9:predict", 404, "Specific(digits, 9)"),
         ("POST", "/v1/models/digits/versions/9/metadata", 405, "Method Not Allowed"),
         ("POST", "/v1/models/digits:classify", 405, "Method Not Allowed"),
+        ("GET", PREDICT, 405, "Method Not Allowed"),
         ("GET", "/elsewhere", 404, "Not Found: GET /elsewhere"),
         ("POST", PREDICT, 400, "the body must be JSON"),
     ],

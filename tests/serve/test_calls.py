@@ -29,6 +29,7 @@ def read(said, signature=IMAGES):
         {"inputs": {"inputs": [IMAGE]}},
         {"signature_name": "serving_default", "instances": [IMAGE]},
         {"signature_name": "", "instances": [IMAGE]},
+        {"instances": [[[0.0, 1.0], [2, 255.0]]]},
     ],
 )
 def test_every_form_of_a_single_input_is_read(said):
@@ -91,6 +92,7 @@ def test_a_name_that_two_inputs_could_mean_is_refused():
         ({"inputs": []}, IMAGES, r"shape \(2, 2\)"),
         ({"inputs": 3}, IMAGES, "must be a list of rows"),
         ({"signature_name": "other", "instances": [IMAGE]}, IMAGES, "must be one of serving_def"),
+        ({"signature_name": None, "instances": [IMAGE]}, IMAGES, "must be one of serving_default"),
         ({"signature_name": [1], "instances": [IMAGE]}, IMAGES, "must be one of serving_default"),
         ({"instances": [[[0, 1]]]}, IMAGES, r"Received: rows of shape \(1, 2\)"),
         ({"instances": [[[0, 1], [2]]]}, IMAGES, "all of one length"),

@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 _OF_VERSION = ("", "/versions/{version:int}")
 _JSON = "application/json"
+_PREDICT = ":predict"
 
 
 def make_app(
@@ -104,6 +105,8 @@ def _add_tensorflow_serving(
     app: FastAPI, models: ServedModels, limits: Limits, metrics: Metrics
 ) -> None:
     async def status(request: Request) -> Response:
+        if request.path_params["name"].endswith(_PREDICT):
+            raise HTTPException(405, headers={"Allow": "POST"})
         found = models.statuses(*_asked(request))
         return JSONResponse({"model_version_status": found})
 
@@ -132,7 +135,7 @@ def _add_tensorflow_serving(
 
     for which in _OF_VERSION:
         path = f"/v1/models/{{name}}{which}"
-        app.add_route(f"{path}:predict", predict, ["POST"])
+        app.add_route(f"{path}{_PREDICT}", predict, ["POST"])
         app.add_route(f"{path}/metadata", metadata, ["GET"])
         app.add_route(path, status, ["GET"])
 

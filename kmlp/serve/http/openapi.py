@@ -105,7 +105,7 @@ def _request(servable: Servable) -> Json:
     """Either form of each signature; the default one may go without its name."""
     forms = []
     for name, signature in servable.signatures.items():
-        named: Json = {"signature_name": {"const": name}}
+        named: Json = {"signature_name": {"enum": [name, ""] if name == DEFAULT else [name]}}
         for key, schema in (("instances", _instances(signature)), ("inputs", _inputs(signature))):
             form = _object({key: schema, **named}, is_closed=True)
             form["required"] = [key] if name == DEFAULT else [key, "signature_name"]
@@ -137,7 +137,10 @@ def _value(tensor: Tensor, *, is_answer: bool = False) -> Json:
     elif tensor.dtype.startswith("float"):
         schema = {"type": "number" if is_answer else ["number", "null"]}
     elif tensor.kind == "boolean":
-        schema = {"type": ["string", "boolean", "null"]}
+        schema = {"enum": ["", *tensor.words, True, False, None]}
+    elif tensor.kind == "date":
+        dates = [{"type": "string", "format": each} for each in ("date", "date-time")]
+        schema = {"anyOf": [*dates, {"enum": ["", None]}]}
     for size in reversed(tensor.shape):
         schema = {"type": "array", "items": schema, "minItems": size, "maxItems": size}
     return schema

@@ -42,7 +42,7 @@ class Field {
       this.tell();
       changed();
     };
-    this.control.addEventListener("input", told);
+    this.control.addEventListener(column.words.length ? "change" : "input", told);
     this.tell();
   }
 
