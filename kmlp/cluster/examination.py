@@ -42,6 +42,7 @@ def examine_cluster(address: str) -> Iterator[Finding]:
         ClusterError: the cluster cannot be reached.
         ConfigError: Ray is not installed.
     """
+    import_quietly("keras")  # what the nodes answer is made of
     with connected(address) as cluster:
         for name, found in cluster.on_every_node(_examine):
             if isinstance(found, Exception):
