@@ -1,6 +1,7 @@
 """The process: it listens on loopback, says where, and stops when it is told to."""
 
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -89,3 +90,14 @@ def test_an_address_that_is_taken_is_refused_in_a_line(tmp_path):
         port = listener.getsockname()[1]
         with pytest.raises(ConfigError, match=f"nobody can listen at 127.0.0.1, port {port}"):
             server.serve(tmp_path, port=port, limits=Limits())
+
+
+def test_an_answer_is_sent_at_once():
+    """Head and body are two writes: with Nagle's algorithm the second waits for the first."""
+    with (
+        server._listening("127.0.0.1", 0) as listener,
+        socket.create_connection(listener.getsockname()),
+    ):
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
