@@ -22,9 +22,11 @@ test: $(READY)
 	$(QUICK) $(BIN)/$(PYTEST) -m "not slow"
 	KERAS_BACKEND=jax $(QUICK) $(BIN)/$(PYTEST) -m "not slow" $(CORE)
 
-# Before a change lands: everything. What members are held to runs as users compile it, too.
+# Before a change lands: everything, and one Ray cluster at a time. What members are held to runs as
+# users compile it, too.
 test-all: $(READY)
-	$(QUICK) $(BIN)/$(PYTEST)
+	$(QUICK) $(BIN)/$(PYTEST) -m "not cluster"
+	$(BIN)/pytest -m cluster tests/cluster
 	$(BIN)/$(PYTEST) $(OPTIMIZED)
 	$(MAKE) test-jax
 

@@ -65,7 +65,7 @@ def test_a_study_ends_with_what_makes_its_page(tmp_path, monkeypatch):
     run = tmp_path / "a run"
     hand_made(run, "multiclass")
     monkeypatch.setattr("kmlp.cli.study.load_data", lambda config, folder: (None, config))
-    monkeypatch.setattr("kmlp.cli.study.run_with_progress", lambda *_: load_study(run))
+    monkeypatch.setattr("kmlp.cli.study.run_with_progress", lambda *_, **__: load_study(run))
     said = kmlp("study", "mnist", "--out", str(run)).stdout
     assert said.endswith(f"\nNext:\n  kmlp report '{run}'\n")
     assert "Next:" not in kmlp("study", "mnist", "--out", str(run), "--json").stdout

@@ -43,7 +43,8 @@ def test_the_training_range_travels_with_the_model(tmp_path, caplog):
     for i in range(3):
         Image.fromarray(BYTES[i]).save(tmp_path / "photos" / f"{i}.png")
     (batch,) = read_inputs(tmp_path / "photos", model.input_shape)
-    np.testing.assert_array_equal(model.predict(batch.x), wanted[:3])
+    # Fewer rows at once: products may be added up in another order.
+    np.testing.assert_allclose(model.predict(batch.x), wanted[:3], rtol=1e-6)
     assert [m[:45] for m in caplog.messages] == [
         "inputs are pixels from 0 to 255 and were divi"
     ] * 2

@@ -58,7 +58,7 @@ def without_advice_taken(warning: str, metric: str, class_weight: object) -> str
 
     Example:
         >>> told = of_classes("y", ("no", "yes"), np.array([950, 50]))[0]
-        >>> without_advice_taken(told, "auc", None)[-57:]
+        >>> without_advice_taken(told, "cross_entropy", None)[-57:]
         'is right on 95 % of the rows; try --class-weight balanced'
     """
     if metric in ("auto", "accuracy"):

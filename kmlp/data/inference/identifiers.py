@@ -29,6 +29,7 @@ def repeated_identifiers(table: Table, apart_from: Collection[str]) -> list[str]
         apart_from: columns that are something else, as the target.
 
     Example:
+        >>> import polars as pl
         >>> table = Table(pl.DataFrame({"patient": [*range(30)] * 3, "age": [4] * 90}), "visits")
         >>> repeated_identifiers(table, ())[0].partition(":")[0]
         "column 'patient' has 30 values in 90 rows"
