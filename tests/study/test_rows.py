@@ -243,6 +243,7 @@ def test_rows_that_weigh_nothing_are_looked_at_before_anything_trains(more, mess
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.engine
 def test_a_search_cannot_cut_given_folds_anew(tmp_path):
     from kmlp import tune
 
