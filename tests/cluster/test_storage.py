@@ -44,7 +44,8 @@ def test_a_copy_that_was_cut_off_is_passed_over(address, tmp_path, caplog):
     files.pipe_file(name, files.cat_file(name)[:-7])
     with caplog.at_level(logging.WARNING, "kmlp"):
         found = saved_at(address, tmp_path / "other").load()
-    assert len(found["weights"]) == 1 and "is damaged" in caplog.text
+    assert len(found["weights"]) == 1
+    assert "is damaged" in caplog.text
 
 
 def test_what_is_recorded_is_kept_nowhere(address, tmp_path):
@@ -68,7 +69,8 @@ def test_training_goes_on_while_the_storage_is_away(address, tmp_path, caplog, m
     monkeypatch.setattr(type(one._files), "put_file", refuse)
     with caplog.at_level(logging.WARNING, "kmlp"):
         one.save(1, {"weights": np.ones(3)})
-    assert "memory://runs/stack" in caplog.text and "the bucket is on fire" in caplog.text
+    assert "memory://runs/stack" in caplog.text
+    assert "the bucket is on fire" in caplog.text
     assert len(one.load()["weights"]) == 3, "this node still has its own"
 
 
