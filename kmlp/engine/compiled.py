@@ -4,6 +4,7 @@ A `Program` holds no stack's state, so that every stack of one signature and siz
 every thread; `kmlp.engine.programs.kept` keeps them.
 """
 
+import itertools
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -157,7 +158,7 @@ class Program:
             state["slots"],
             state["step"],
             self._step_hyper(state, num_steps),
-            self._noise_words(state),
+            state["keys"].get("gradient_noise"),
         )
         totals = self._totals(targets, outputs, plain, valid, weights_of_rows)
         totals["loss"] = ops.sum(only(valid, losses), axis=1)
@@ -179,35 +180,17 @@ class Program:
         factor = update_rules.schedule_factor(schedule, state["step"], num_steps)
         return state["hyper"] | {"learning_rate": state["hyper"]["learning_rate"] * factor}
 
-    def _noise_words(self, state: State) -> Any:
-        """Random words for the gradient noise of one step, `(k, number of all weights)`."""
-        if "gradient_noise" not in self.needs:
-            return None
-        k, size = state["step"].shape[0], sum(map(_size, state["weights"]))
-
-        def words() -> Any:
-            return random_bits.random_words(state["keys"]["gradient_noise"], state["step"], size)
-
-        return self._where_noisy(state["hyper"], words, lambda: ops.zeros((k, size), "uint32"))
-
-    def _where_noisy(self, hyper: dict, drawn: Callable, idle: Callable) -> Any:
-        """Draws gradient noise, or nothing where some members want it and none of these does."""
-        if "gradient_noise" not in self.optional:
-            return drawn()
-        return random_bits.where_any(hyper["gradient_noise"], drawn, idle)
-
     def _apply_gradients(
-        self, gradients: list, weights: list, slots: list, step: Any, hyper: dict, words: Any
+        self, gradients: list, weights: list, slots: list, step: Any, hyper: dict, key: Any
     ) -> tuple[list, list]:
+        if "gradient_noise" in self.needs:
+            gradients = self._noisy(gradients, key, step, hyper)
         hyper = {name: ops.reshape(value, (-1, 1, 1)) for name, value in hyper.items()}
         step = ops.reshape(step, (-1, 1, 1))
         new_weights, new_slots = [], []
-        noise = None if words is None else self._noise(words, weights, step, hyper)
         for i, (gradient, weight) in enumerate(zip(gradients, weights, strict=True)):
             if self._is_kernel[i] and "penalty" in self.needs:
                 gradient = gradient + update_rules.penalty_gradient(weight, hyper)
-            if noise is not None:
-                gradient = gradient + noise[i]
             if "clipnorm" in self.needs:
                 gradient = update_rules.clip_by_norm(gradient, hyper)
             if "weight_decay" in self.needs:
@@ -219,16 +202,22 @@ class Program:
             new_slots.append(slot)
         return new_weights, new_slots
 
-    def _noise(self, words: Any, weights: list, step: Any, hyper: dict) -> list:
-        """What is added to the gradient of each weight."""
-        ends = [sum(map(_size, weights[:i])) for i in range(1, len(weights))]
+    def _noisy(self, gradients: list, key: Any, step: Any, hyper: dict) -> list:
+        """Gradients with the noise of one step; as they are where some members of the stack want
+        it and none of these does."""
+        sizes = [_size(g) for g in gradients]
+        ends = list(itertools.accumulate(sizes[:-1]))
 
-        def drawn() -> list:
-            parts, stddev = ops.split(words, ends, axis=1), update_rules.noise_stddev(step, hyper)
-            each = zip(parts, weights, strict=True)
-            return [stddev * update_rules.gaussian(p, w.shape, w.dtype) for p, w in each]
+        def noisy(gradients: list, zero: Any) -> list:
+            words = random_bits.random_words(key, step + zero, sum(sizes))
+            stddev = update_rules.noise_stddev(step, hyper)
+            stddev = ops.reshape(stddev, (-1, 1, 1))
+            parts = zip(ops.split(words, ends, axis=1), gradients, strict=True)
+            return [g + stddev * update_rules.gaussian(p, g.shape, g.dtype) for p, g in parts]
 
-        return self._where_noisy(hyper, drawn, lambda: [ops.zeros_like(w) for w in weights])
+        if "gradient_noise" not in self.optional:
+            return noisy(gradients, 0)
+        return random_bits.where_any(hyper["gradient_noise"], noisy, gradients)
 
     def _mean_scores(self, state: State, x: Any, y: Any, rows: Any) -> dict:
         """The plain loss and accuracy of `rows` `(k, n)`."""
