@@ -9,7 +9,11 @@ from kmlp.config.records import NOT_OFF, Draws, choice, described
 from kmlp.data.dataset import DataSpec
 from kmlp.errors import ConfigError
 
-SCALINGS = ("auto", "none", "unit", "standard", "robust")
+SCALINGS = ("auto", "none", "unit", "standard", "robust", "quantile")
+_OF_TABLES = {
+    "robust": "takes the median and the interquartile range",
+    "quantile": "takes the quantiles",
+}
 ACTIVATIONS = ("relu", "elu", "selu", "leaky_relu", "tanh", "gelu", "sigmoid")
 
 
@@ -29,6 +33,12 @@ def _of_columns(default: Any) -> Any:
     return described(default, held="stack", off=default, of_columns=True, since="0.2.0")
 
 
+def _part(default: Any, *others: Any, **known: Any) -> Any:
+    """A part of the layout that all members of a stack have, or none of them; later than 0.1.0."""
+    known = {"off": default, "search": choice(default, *others), **known}
+    return described(default, held="stack", since="0.2.0", **known)
+
+
 @dataclass(frozen=True, kw_only=True)
 class MLPConfig(Config):
     """The network: which layers, how wide, how regularized.
@@ -41,8 +51,13 @@ class MLPConfig(Config):
             normal before selu, Glorot uniform else; or one of Keras's for all layers.
         input_scaling: "none"; "unit" divides `uint8` by 255; "standard" subtracts the mean of
             the member's own training rows and divides by their standard deviation; "robust" does
-            so with their median and interquartile range, for tables; "auto" is "unit" for
-            `uint8` and "standard" for other inputs.
+            so with their median and interquartile range, "quantile" maps their quantiles to a
+            normal distribution's, both for tables; "auto" is "unit" for `uint8` and "standard"
+            for other inputs.
+        input_clip: c of x / sqrt(1 + (x / c)^2), which holds scaled inputs within (-c, c)
+            smoothly; None leaves them alone.
+        learned_scale: whether each feature has a trained factor, 1 at first, before the first
+            dense layer.
         normalization: "none", "batch" or "layer", before each activation.
         dropout, input_dropout: fraction of the hidden units, of the inputs, dropped (Keras's
             meaning, not the retention probability of Srivastava et al. 2014).
@@ -59,6 +74,8 @@ class MLPConfig(Config):
             that says so.
         max_one_hot: a column of up to so many categories becomes one feature a category, a
             column of more an embedding.
+        scaled_one_hot: whether these features are scaled and clipped as numbers are; a column of
+            two categories is then one feature, 1 and -1.
         embedding_dim: width of an embedding.
         max_categories: so many of a column's categories are told apart, those with most of the
             member's own training rows; the others together are "other".
@@ -84,8 +101,10 @@ class MLPConfig(Config):
         held="stack",
         off="none",
         variants={"input_norm": "standard"},
-        search=choice("unit", "standard", "none", "robust"),
+        search=choice("unit", "standard", "none", "robust", "quantile"),
     )
+    input_clip: float | None = _part(None, search=choice(0.0, 3.0))
+    learned_scale: bool = _part(False, True)
     normalization: str = described(
         "none",
         held="stack",
@@ -184,6 +203,7 @@ class MLPConfig(Config):
     )
     missing_indicators: bool = _of_columns(True)
     max_one_hot: int = _of_columns(8)
+    scaled_one_hot: bool = _of_columns(False)
     embedding_dim: int = _of_columns(8)
     max_categories: int = _of_columns(1000)
     min_category_count: int = _of_columns(1)
@@ -204,8 +224,8 @@ class MLPConfig(Config):
                 fields.wanted(self, "input_noise", "at most 1")
                 + " It is in units of the scaled inputs: standardized ones have a stddev of 1."
             )
-        fields.check_positive_or_none(self, "max_norm")
-        fields.check_truth(self, "missing_indicators")
+        fields.check_positive_or_none(self, "max_norm", "input_clip")
+        fields.check_truth(self, "missing_indicators", "scaled_one_hot", "learned_scale")
         fields.check_whole(self, "max_one_hot", 0)
         for name in ("embedding_dim", "max_categories", "min_category_count"):
             fields.check_whole(self, name, 1)
@@ -215,6 +235,12 @@ class MLPConfig(Config):
                     f"{name} acts on hidden layers, of which there are none. Received: "
                     f"hidden_units=(), {name}={getattr(self, name)!r}. Leave it out."
                 )
+        if self.scaled_one_hot and self.input_scaling == "quantile":
+            raise ConfigError(
+                "scaled_one_hot scales categories by a center and a spread, which "
+                "input_scaling='quantile' has not. Use input_scaling='robust', or leave "
+                "scaled_one_hot out."
+            )
         if self.drop_connect_inference == "moments" and self.normalization != "none":
             raise ConfigError(
                 "drop_connect_inference='moments' averages the activation over the layer's own "
@@ -225,10 +251,11 @@ class MLPConfig(Config):
 
 
 def resolved_scaling(input_scaling: str, spec: DataSpec) -> str:
-    """What `input_scaling` means for these data: "none", "unit", "standard" or "robust".
+    """What `input_scaling` means for these data: any of `SCALINGS` but "auto".
 
     Raises:
-        ConfigError: "unit" for inputs that are no `uint8`, "robust" for what is no table.
+        ConfigError: "unit" for inputs that are no `uint8`, "robust" or "quantile" for what is no
+            table.
     """
     images = spec.input_dtype == "uint8"
     if input_scaling == "auto":
@@ -238,9 +265,9 @@ def resolved_scaling(input_scaling: str, spec: DataSpec) -> str:
             "input_scaling='unit' divides uint8 values by 255. Received: inputs of "
             f"{spec.input_dtype}. Use 'standard' or 'none'."
         )
-    if input_scaling == "robust" and not spec.columns:
+    if input_scaling in _OF_TABLES and not spec.columns:
         raise ConfigError(
-            "input_scaling='robust' takes the median and the interquartile range of a table's "
-            "columns. Received: inputs without columns. Use 'standard', or load a table."
+            f"input_scaling={input_scaling!r} {_OF_TABLES[input_scaling]} of a table's columns. "
+            "Received: inputs without columns. Use 'standard', or load a table."
         )
     return input_scaling

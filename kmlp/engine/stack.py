@@ -21,8 +21,8 @@ from kmlp.engine.compiled import WEIGHT_SCALE, Program, State, stacked_model
 from kmlp.engine.member import Member
 from kmlp.engine.programs.kept import PROGRAMS
 from kmlp.engine.signature import Signature
-from kmlp.nn.column_statistics import column_statistics
-from kmlp.nn.encoding import ENCODING, initial_embeddings
+from kmlp.nn.columns.statistics import column_statistics
+from kmlp.nn.columns.encoding import ENCODING, initial_embeddings
 from kmlp.nn.mlp import Statistics, build_mlp, load_member_weights
 from kmlp.nn.topology import kernel_initializer, penalties
 

@@ -11,7 +11,7 @@ from kmlp.config.records import is_on
 from kmlp.config.tables.encoding import Encoding
 from kmlp.data.dataset import DataSpec
 from kmlp.nn.drop_connect import DropConnectDense
-from kmlp.nn.encoding import ENCODING, ColumnEncoding, StackedColumnEncoding
+from kmlp.nn.columns.encoding import ENCODING, ColumnEncoding, StackedColumnEncoding
 from kmlp.nn.stacked_layers import (
     StackedBatchNormalization,
     StackedDense,

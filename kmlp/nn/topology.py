@@ -11,8 +11,9 @@ from kmlp.config import MLPConfig
 from kmlp.config.seeds import seed_words
 from kmlp.config.tables.encoding import encoded_width
 from kmlp.data.dataset import DataSpec
+from kmlp.nn.feature_layers import LearnedScale, SmoothClip
 
-OUTPUT = "output"
+OUTPUT, INPUT_SCALE = "output", "input_scale"
 
 
 _INITIALIZER = {
@@ -57,10 +58,14 @@ def assemble(inputs: Any, config: MLPConfig, spec: DataSpec, factory: LayerFacto
         The symbolic logits, or the standardized prediction of a regression.
     """
     x = factory.scaling(spec)(inputs)
+    if config.input_clip is not None and not spec.columns:  # a table's encoding clips by itself
+        x = SmoothClip(config.input_clip, name="clip")(x)
     if factory.needs("input_noise"):
         x = factory.input_noise("noise_0")(x)
     if factory.needs("input_dropout"):
         x = factory.input_dropout("dropout_0")(x)
+    if config.learned_scale:
+        x = LearnedScale(name=INPUT_SCALE)(x)
     for index, units in enumerate(config.hidden_units):
         x = _hidden(x, config, factory, index, units)
         if factory.needs("dropout"):

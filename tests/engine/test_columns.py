@@ -31,6 +31,10 @@ ON_JAX = keras.backend.backend() == "jax"
 # 96 of 120 rows train.
 SMALL = {"hidden_units": (6,), "batch_size": 32, "input_scaling": "auto"}
 SGD = {**SMALL, "optimizer": "sgd", "learning_rate": 2.0**-4}
+INPUTS = {
+    **{"input_scaling": "robust", "input_clip": 3.0, "scaled_one_hot": True},
+    "learned_scale": True,
+}
 
 
 def trained(data: Dataset, *strengths: dict, epochs: int = 2) -> Stack:
@@ -44,6 +48,8 @@ KERAS = {
         "regression",
         [{**SMALL, "input_scaling": "robust"}, {**SMALL, "input_scaling": "robust", "l2": 0.01}],
     ),
+    "realmlp": ("binary", [{**SGD, **INPUTS}, {**SGD, **INPUTS, "weight_decay": 0.25}]),
+    "quantile": ("binary", [{**SGD, "input_scaling": "quantile", "input_clip": 2.0}]),
     "mean": (
         "binary",
         [{**SGD, "l2": 1.0, "penalty_reduction": "mean", "weight_decay": 0.01, "clipnorm": 0.1}],
@@ -176,7 +182,7 @@ def test_half_precision_leaves_statistics_and_codes_whole():
 @pytest.mark.parametrize("field", DEFAULTS)
 def test_what_acts_on_columns_is_refused_without_them(field):
     data = encoded_table()
-    value = False if field == "missing_indicators" else 3
+    value = not DEFAULTS[field] if isinstance(DEFAULTS[field], bool) else 3
     member = make_member(data, **SMALL, **{field: value})
     check_member(member, data.spec)
     with pytest.raises(ConfigError, match=f"{field} is for the columns of a table.*Leave it out"):

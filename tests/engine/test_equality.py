@@ -106,6 +106,11 @@ OPTIONS = {
     "linear": [{**ADAM, "hidden_units": ()}, {"hidden_units": (), "l2": 0.01, "l1": 0.01}],
     "smaller_last_batch": [{**ADAM, "batch_size": 32}, {"batch_size": 32, "l2": 0.01}],
     "deep": [{**ADAM, "hidden_units": (9, 8, 7, 6)}],
+    "input_clip": [{**SGD, "input_scaling": "standard", "input_clip": 1.5}],
+    "learned_scale": [
+        {**SGD, "learned_scale": True, "l2": 0.01, "max_norm": 1.0},
+        {**SGD, "learned_scale": True, "weight_decay": 0.25},
+    ],
     "initializer": [{**SGD, "kernel_initializer": "lecun_uniform"}, SGD],
 }
 
@@ -170,6 +175,7 @@ COMMON = {
         "normalization": "layer",
         "optimizer": "rmsprop",
         "learning_rate_schedule": "cosine",
+        "learned_scale": True,
     },
     "example": {
         "optimizer": "sgd",

@@ -1,5 +1,7 @@
 """What can be searched of a table's preparation: only what acts on the columns there are."""
 
+from typing import Any
+
 from kmlp.data import DataSpec
 from tuning.space.parameter import Parameter
 
@@ -7,6 +9,8 @@ _MOST_ONE_HOT = (8, 0, 32)
 _MOST_CATEGORIES = (1000, 300, 100, 30)
 _EMBEDDING_DIMS = (8, 4, 16)
 _LEAST_COUNTS = (1, 2, 5, 10)
+# Categories are scaled by what has a center and a spread.
+_SCALED = ("auto", "standard", "robust")
 
 
 def column_parameters(spec: DataSpec) -> list[Parameter]:
@@ -23,6 +27,7 @@ def column_parameters(spec: DataSpec) -> list[Parameter]:
         found.append(_choice("missing_indicators", True, False))
     sizes = [len(c.values) for c in spec.columns if c.kind == "category"]
     if sizes:
+        found.append(_choice("scaled_one_hot", False, True, when=("input_scaling", _SCALED)))
         found.append(_choice("min_category_count", *_LEAST_COUNTS))
         found += _of_many(max(sizes))
     return found
@@ -39,6 +44,6 @@ def _of_many(size: int) -> list[Parameter]:
     return found
 
 
-def _choice(name: str, *values: int, when: tuple[str, tuple[int, ...]] | None = None) -> Parameter:
+def _choice(name: str, *values: int, when: tuple[str, tuple[Any, ...]] | None = None) -> Parameter:
     conditions = (when,) if when else ()
     return Parameter(name=name, kind="choice", values=values, conditions=conditions)

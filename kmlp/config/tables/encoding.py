@@ -22,6 +22,10 @@ class Encodes(Protocol):
     @property
     def input_scaling(self) -> str: ...
     @property
+    def input_clip(self) -> float | None: ...
+    @property
+    def scaled_one_hot(self) -> bool: ...
+    @property
     def missing_indicators(self) -> bool: ...
     @property
     def max_one_hot(self) -> int: ...
@@ -53,6 +57,11 @@ class Categories:
         return self.num_kept + 1
 
     @property
+    def is_pair(self) -> bool:
+        """Whether one feature of two signs tells its categories apart."""
+        return self.num_values == self.num_kept == 2
+
+    @property
     def num_codes(self) -> int:
         """Those of the vocabulary, of unseen categories, and of a missing one."""
         return self.num_values + 2
@@ -71,8 +80,10 @@ class Encoding:
         indicators: which of `numbers` have an indicator.
         one_hot, embedded: columns of few and of many categories.
         embedding_dim: width of an embedding.
-        scaling: of the numbers: "none", "standard" or "robust".
+        scaling: of the numbers: "none", "standard", "robust" or "quantile".
         min_count: training rows that a category needs to be told apart.
+        clip: bound of what is scaled; None is none.
+        scaled_one_hot: whether one-hot features are scaled as numbers are.
 
     Example:
         >>> from kmlp.config import MLPConfig
@@ -91,6 +102,8 @@ class Encoding:
     embedding_dim: int
     scaling: str
     min_count: int
+    clip: float | None = None
+    scaled_one_hot: bool = False
 
     @classmethod
     def of(cls, config: Encodes, spec: DataSpec) -> Self:
@@ -107,6 +120,8 @@ class Encoding:
             embedding_dim=config.embedding_dim,
             scaling=resolved_scaling(config.input_scaling, spec),
             min_count=config.min_category_count,
+            clip=config.input_clip,
+            scaled_one_hot=config.scaled_one_hot,
         )
 
     @classmethod
@@ -128,8 +143,19 @@ class Encoding:
         return list(itertools.accumulate((c.num_codes for c in self.categories), initial=0))
 
     @property
-    def num_one_hot(self) -> int:
-        return sum(c.num_slots for c in self.one_hot)
+    def one_hot_features(self) -> list[tuple[int, int, int]]:
+        """Of each one-hot feature its column among `one_hot`, the slot at which it is 1, and that
+        at which it is -1, which is -2 where there is none."""
+        found: list[tuple[int, int, int]] = []
+        first = 0
+        for place, column in enumerate(self.one_hot):
+            slots = range(first, first + column.num_slots)
+            first += column.num_slots
+            if self.scaled_one_hot and column.is_pair:
+                found.append((place, slots[0], slots[1]))
+            else:
+                found += [(place, slot, -2) for slot in slots]
+        return found
 
     @property
     def num_embeddings(self) -> int:
@@ -139,7 +165,7 @@ class Encoding:
     @property
     def width(self) -> int:
         """Number of features."""
-        simple = len(self.numbers) + len(self.indicators) + self.num_one_hot
+        simple = len(self.numbers) + len(self.indicators) + len(self.one_hot_features)
         return simple + len(self.embedded) * self.embedding_dim
 
 

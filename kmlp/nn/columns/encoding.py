@@ -9,6 +9,9 @@ from keras import ops
 
 from kmlp.config.seeds import seed_words
 from kmlp.config.tables.encoding import Encoding
+from kmlp.nn.columns.quantiles import as_normal_quantiles
+from kmlp.nn.columns.statistics import NUM_KNOTS
+from kmlp.nn.feature_layers import smoothly_clipped
 
 ENCODING = "encoding"
 # Kernels are drawn at the places 0, 1, ... of their stream: this is none of theirs.
@@ -39,9 +42,19 @@ class _Encode(keras.layers.Layer):
             self.median = self.add_weight(shape, "zeros", **options, name="median")
             self.center = self.add_weight(shape, "zeros", **options, name="center")
             self.gain = self.add_weight(shape, "ones", **options, name="gain")
+        if plan.numbers and plan.scaling == "quantile":
+            shape = (*lead, NUM_KNOTS, len(plan.numbers))
+            self.knots = [
+                self.add_weight(shape, "zeros", **options, name=name)
+                for name in ("knots", "low", "high")
+            ]
         if plan.categories:
             shape = (*lead, plan.first_codes[-1])
             self.remap = self.add_weight(shape, "zeros", dtype="int32", **options, name="remap")
+        if plan.scaled_one_hot and plan.one_hot:
+            shape = (*lead, *gap, len(plan.one_hot_features))
+            self.one_hot_center = self.add_weight(shape, "zeros", **options, name="one_hot_center")
+            self.one_hot_gain = self.add_weight(shape, "ones", **options, name="one_hot_gain")
         if plan.embedded:
             shape = (*lead, plan.num_embeddings, plan.embedding_dim)
             initial = "zeros" if lead else self._initial_embeddings
@@ -60,7 +73,7 @@ class _Encode(keras.layers.Layer):
         if plan.categories:
             slots = self._slots(x, member_axis(self.remap))
             if plan.one_hot:
-                parts.append(self._one_hot(slots[..., : len(plan.one_hot)]))
+                parts.append(self._one_hot(slots[..., : len(plan.one_hot)], member_axis))
             if plan.embedded:
                 table = member_axis(self.embeddings)
                 parts.append(self._embedded(slots[..., len(plan.one_hot) :], table))
@@ -85,7 +98,12 @@ class _Encode(keras.layers.Layer):
         numbers = ops.cast(_columns(x, self.plan.numbers), self.variable_dtype)
         missing = ops.isnan(numbers)
         filled = ops.where(missing, member_axis(self.median), numbers)
-        scaled = (filled - member_axis(self.center)) * member_axis(self.gain)
+        if self.plan.scaling == "quantile":
+            knots = [member_axis(table) for table in self.knots]
+            scaled = as_normal_quantiles(filled, *knots) * member_axis(self.gain)
+        else:
+            scaled = (filled - member_axis(self.center)) * member_axis(self.gain)
+        scaled = self._clipped(scaled)
         shown = _columns(missing, self.plan.indicators) if self.plan.indicators else None
         return [ops.cast(v, self.compute_dtype) for v in (scaled, shown) if v is not None]
 
@@ -100,13 +118,21 @@ class _Encode(keras.layers.Layer):
         places = ops.where(missing, unseen + 1, known) + np.array(plan.first_codes[:-1], np.int32)
         return _rows_of_members(remap, places)
 
-    def _one_hot(self, slots: Any) -> Any:
-        widths = [column.num_slots for column in self.plan.one_hot]
-        column_of_slot = tuple(np.repeat(np.arange(len(widths)), widths).tolist())
-        is_slot = ops.equal(
-            _columns(slots, column_of_slot), np.arange(len(column_of_slot), dtype=np.int32)
-        )
-        return ops.cast(is_slot, self.compute_dtype)
+    def _one_hot(self, slots: Any, member_axis: Any) -> Any:
+        """1 where a row has a feature's category, -1 where it has the other of two."""
+        columns, plus, minus = zip(*self.plan.one_hot_features, strict=True)
+        taken = _columns(slots, columns)
+        features = ops.cast(ops.equal(taken, np.array(plus, np.int32)), self.compute_dtype)
+        if not self.plan.scaled_one_hot:
+            return features
+        features = ops.cast(features, self.variable_dtype)
+        other = ops.equal(taken, np.array(minus, np.int32))
+        features = features - ops.cast(other, self.variable_dtype)
+        features = (features - member_axis(self.one_hot_center)) * member_axis(self.one_hot_gain)
+        return ops.cast(self._clipped(features), self.compute_dtype)
+
+    def _clipped(self, features: Any) -> Any:
+        return features if self.plan.clip is None else smoothly_clipped(features, self.plan.clip)
 
     def _embedded(self, slots: Any, table: Any) -> Any:
         """Each column's row of the table; zeros where it is missing."""
@@ -125,7 +151,9 @@ class ColumnEncoding(_Encode):
 
     Shape:
         input `(batch, columns)`, NaN for missing; output `(batch, features)`. `median`, `center`,
-        `gain` `(numbers,)`; `remap` `(codes,)`; `embeddings` `(rows, embedding_dim)`.
+        `gain` `(numbers,)`; `remap` `(codes,)`; `embeddings` `(rows, embedding_dim)`; where they
+        are needed `knots`, `low`, `high` `(NUM_KNOTS, numbers)`, `one_hot_center` and
+        `one_hot_gain` `(one-hot features,)`.
     """
 
     def build(self, input_shape: tuple[int, ...]) -> None:
@@ -143,7 +171,8 @@ class StackedColumnEncoding(_Encode):
 
     Shape:
         input `(k, batch, columns)`; output `(k, batch, features)`. `median`, `center`, `gain`
-        `(k, 1, numbers)`; `remap` `(k, codes)`; `embeddings` `(k, rows, embedding_dim)`.
+        `(k, 1, numbers)`; `remap` `(k, codes)`; `embeddings` `(k, rows, embedding_dim)`; the
+        others with an axis `k` in front, too.
     """
 
     def build(self, input_shape: tuple[int, ...]) -> None:
