@@ -14,7 +14,7 @@ _OF_TABLES = {
     "robust": "takes the median and the interquartile range",
     "quantile": "takes the quantiles",
 }
-ACTIVATIONS = ("relu", "elu", "selu", "leaky_relu", "tanh", "gelu", "sigmoid")
+ACTIVATIONS = ("relu", "elu", "selu", "leaky_relu", "tanh", "gelu", "sigmoid", "silu", "mish")
 
 
 INITIALIZERS = (
@@ -46,9 +46,14 @@ class MLPConfig(Config):
     Attributes:
         hidden_units: units of each hidden layer; `()` is a linear model, that is logistic or
             linear regression.
-        activation: relu, elu, selu, leaky_relu, tanh, gelu or sigmoid.
-        kernel_initializer: "auto" is He normal before relu, leaky_relu, elu and gelu, LeCun
-            normal before selu, Glorot uniform else; or one of Keras's for all layers.
+        activation: relu, elu, selu, leaky_relu, tanh, gelu, sigmoid, silu or mish.
+        parametric_activation: whether each hidden unit mixes its activation with the identity,
+            x + alpha (activation(x) - x), by a trained alpha, 1 at first.
+        parametrization: "standard"; or "ntk", where a layer's inputs are divided by the square
+            root of their number and its weights are as large: N(0, 1) at first.
+        kernel_initializer: "auto" is LeCun normal before selu, Glorot uniform before tanh,
+            sigmoid and the output, He normal before all others, and N(0, 1) under "ntk"; or one
+            of Keras's for all layers.
         input_scaling: "none"; "unit" divides `uint8` by 255; "standard" subtracts the mean of
             the member's own training rows and divides by their standard deviation; "robust" does
             so with their median and interquartile range, "quantile" maps their quantiles to a
@@ -95,6 +100,8 @@ class MLPConfig(Config):
     activation: str = described(
         "relu", held="stack", search=choice(*ACTIVATIONS, preset=("relu", "gelu", "elu"))
     )
+    parametric_activation: bool = _part(False, True)
+    parametrization: str = _part("standard", "ntk")
     kernel_initializer: str = described("auto", search=choice(*INITIALIZERS))
     input_scaling: str = described(
         "auto",
@@ -155,7 +162,13 @@ class MLPConfig(Config):
         held="stack",
         acts_with=("drop_connect",),
         search=choice(
-            "mean", "moments", when=(("drop_connect", NOT_OFF), ("normalization", ("none",)))
+            "mean",
+            "moments",
+            when=(
+                ("drop_connect", NOT_OFF),
+                ("normalization", ("none",)),
+                ("parametric_activation", (False,)),
+            ),
         ),
     )
     input_noise: float = described(
@@ -211,6 +224,7 @@ class MLPConfig(Config):
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden_units", fields.positive_ints(self, "hidden_units"))
         fields.check_choice(self, "activation", ACTIVATIONS)
+        fields.check_choice(self, "parametrization", ("standard", "ntk"))
         fields.check_choice(self, "kernel_initializer", INITIALIZERS)
         fields.check_choice(self, "input_scaling", SCALINGS)
         fields.check_choice(self, "normalization", ("none", "batch", "layer"))
@@ -225,7 +239,8 @@ class MLPConfig(Config):
                 + " It is in units of the scaled inputs: standardized ones have a stddev of 1."
             )
         fields.check_positive_or_none(self, "max_norm", "input_clip")
-        fields.check_truth(self, "missing_indicators", "scaled_one_hot", "learned_scale")
+        fields.check_truth(self, "missing_indicators", "scaled_one_hot")
+        fields.check_truth(self, "learned_scale", "parametric_activation")
         fields.check_whole(self, "max_one_hot", 0)
         for name in ("embedding_dim", "max_categories", "min_category_count"):
             fields.check_whole(self, name, 1)
@@ -246,6 +261,11 @@ class MLPConfig(Config):
                 "drop_connect_inference='moments' averages the activation over the layer's own "
                 "outputs, which a normalization would change. Received: normalization="
                 f"{self.normalization!r}. Use drop_connect_inference='mean'."
+            )
+        if self.drop_connect_inference == "moments" and self.parametric_activation:
+            raise ConfigError(
+                "drop_connect_inference='moments' averages a fixed activation. Received: "
+                "parametric_activation=True. Use drop_connect_inference='mean'."
             )
         fields.as_floats(self)
 

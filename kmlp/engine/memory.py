@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from kmlp.config.settings import switched_on
-from kmlp.config.tables.encoding import encoded_width, num_embedding_weights
+from kmlp.config.tables.encoding import encoded_width, num_embedding_weights, num_knots
 from kmlp.data.dataset import Dataset
 from kmlp.engine.compiled import EVALUATION_BATCH
 from kmlp.engine.member import Member
@@ -118,11 +118,13 @@ class Room:
         state = _weight_bytes(member, k, data) * (3 * (1 + slots) + 5)
         # The split, and an epoch's order here and on the device.
         rows = k * _INDEX * len(data.y_train) * 3
+        # Of quantile scaling, on the device and on their way there.
+        tables = 3 * k * _FLOAT * num_knots(member.model, data.spec)
         evaluation = _evaluation_bytes(member, k, data)
         if not self.is_accelerator:
             state += _saving_bytes(member, k, data)
             evaluation += _prediction_bytes(k, data)
-        return _STACK + state + rows + max(group * _step_bytes(member, data), evaluation)
+        return _STACK + state + rows + tables + max(group * _step_bytes(member, data), evaluation)
 
     def host_bytes(self, member: Member, num_members: int) -> int:
         """What a stack on an accelerator takes of the host's memory."""

@@ -1,5 +1,6 @@
 """Layers that act on each feature or unit by itself: of one network, or of a stack's."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -39,11 +40,17 @@ class SmoothClip(keras.layers.Layer):
 
 
 class _OfEach(keras.layers.Layer):
-    """A trained value of each feature: `(features,)`, or of a stack `(k, 1, features)`."""
+    """A trained value of each feature, 1 at first: `(features,)`, or of a stack `(k, 1, features)`.
+
+    Attributes:
+        held: the weight's name.
+    """
+
+    held = "scale"
 
     def build(self, input_shape: tuple[int, ...]) -> None:
         lead = (input_shape[0], 1) if len(input_shape) == 3 else ()
-        self.scale = self.add_weight((*lead, input_shape[-1]), "ones", name="scale")
+        self.each = self.add_weight((*lead, input_shape[-1]), "ones", name=self.held)
 
     def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         return input_shape
@@ -66,4 +73,39 @@ class LearnedScale(_OfEach):
     """
 
     def call(self, inputs: Any) -> Any:
-        return inputs * self.scale
+        return inputs * self.each
+
+
+@keras.saving.register_keras_serializable("kmlp")
+class ParametricActivation(_OfEach):
+    """x + alpha (f(x) - x) with a trained alpha of each unit, 1 at first (Holzmueller et al. 2024,
+    https://arxiv.org/abs/2407.04491).
+
+    Args:
+        activation: Keras's name of f, or a function of each value by itself.
+
+    Shape:
+        input and output `(batch, units)`, `alpha` `(units,)`; or, of a stack's members,
+        `(k, batch, units)` and `(k, 1, units)`.
+
+    Example:
+        >>> import numpy as np
+        >>> layer = ParametricActivation("relu")
+        >>> layer(np.array([[-2.0, 2.0]], "float32")).numpy().tolist()
+        [[0.0, 2.0]]
+    """
+
+    held = "alpha"
+
+    def __init__(self, activation: str | Callable, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.activation = keras.activations.get(activation)
+
+    def call(self, inputs: Any) -> Any:
+        return inputs + self.each * (self.activation(inputs) - inputs)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "activation": keras.activations.serialize(self.activation),
+        }

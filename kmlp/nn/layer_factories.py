@@ -40,7 +40,10 @@ class PlainLayers:
         kind = resolved_scaling(self.config.input_scaling, spec)
         if kind == "standard":
             return keras.layers.Normalization(name="scaling")
-        return keras.layers.Rescaling(1 / 255 if kind == "unit" else 1.0, name="scaling")
+        return self.rescaling(1 / 255 if kind == "unit" else 1.0, "scaling")
+
+    def rescaling(self, scale: float, name: str) -> keras.layers.Layer:
+        return keras.layers.Rescaling(scale, name=name)
 
     def dense(self, index: int, units: int, name: str) -> keras.layers.Layer:
         return keras.layers.Dense(units, name=name, **self._kernel(index))
@@ -110,7 +113,10 @@ class StackedLayers:
         kind = resolved_scaling(self.config.input_scaling, spec)
         if kind == "standard":
             return StackedStandardization(name="scaling")
-        return StackedScaling(1 / 255 if kind == "unit" else 1.0, name="scaling")
+        return self.rescaling(1 / 255 if kind == "unit" else 1.0, "scaling")
+
+    def rescaling(self, scale: float, name: str) -> keras.layers.Layer:
+        return StackedScaling(scale, name=name)
 
     def dense(self, index: int, units: int, name: str) -> keras.layers.Layer:
         return StackedDense(units, name=name)
@@ -127,7 +133,7 @@ class StackedLayers:
         return StackedLayerNormalization(name=name)
 
     def dropout(self, name: str) -> keras.layers.Layer:
-        after_relu = self.config.activation == "relu"
+        after_relu = self.config.activation == "relu" and not self.config.parametric_activation
         return self._drawing(StackedDropout("dropout", after_relu=after_relu, name=name))
 
     def input_dropout(self, name: str) -> keras.layers.Layer:

@@ -11,7 +11,7 @@ from kmlp.config import MLPConfig
 from kmlp.config.seeds import seed_words
 from kmlp.config.tables.encoding import encoded_width
 from kmlp.data.dataset import DataSpec
-from kmlp.nn.feature_layers import LearnedScale, SmoothClip
+from kmlp.nn.feature_layers import LearnedScale, ParametricActivation, SmoothClip
 
 OUTPUT, INPUT_SCALE = "output", "input_scale"
 
@@ -21,6 +21,8 @@ _INITIALIZER = {
     "leaky_relu": "he_normal",
     "elu": "he_normal",
     "gelu": "he_normal",
+    "silu": "he_normal",
+    "mish": "he_normal",
     "selu": "lecun_normal",
     "tanh": "glorot_uniform",
     "sigmoid": "glorot_uniform",
@@ -35,6 +37,7 @@ class LayerFactory(Protocol):
         ...
 
     def scaling(self, spec: DataSpec) -> keras.layers.Layer: ...
+    def rescaling(self, scale: float, name: str) -> keras.layers.Layer: ...
     def dense(self, index: int, units: int, name: str) -> keras.layers.Layer: ...
     def drop_connect_dense(
         self, index: int, units: int, activation: str, name: str
@@ -70,13 +73,27 @@ def assemble(inputs: Any, config: MLPConfig, spec: DataSpec, factory: LayerFacto
         x = _hidden(x, config, factory, index, units)
         if factory.needs("dropout"):
             x = factory.dropout(f"dropout_{index + 1}")(x)
-    return factory.dense(len(config.hidden_units), spec.num_outputs, OUTPUT)(x)
+    index = len(config.hidden_units)
+    x = _by_fan_in(x, config, factory, index)
+    return factory.dense(index, spec.num_outputs, OUTPUT)(x)
+
+
+def _by_fan_in(x: Any, config: MLPConfig, factory: LayerFactory, index: int) -> Any:
+    """The inputs of dense layer `index` as its parametrization has them.
+
+    "ntk" is W x / sqrt(n) + b with weights of N(0, 1) (Jacot et al. 2018,
+    https://arxiv.org/abs/1806.07572): what divides the weights divides the inputs as well.
+    """
+    if config.parametrization == "standard":
+        return x
+    return factory.rescaling(x.shape[-1] ** -0.5, f"fan_in_{index + 1}")(x)
 
 
 def _hidden(x: Any, config: MLPConfig, factory: LayerFactory, index: int, units: int) -> Any:
     """A hidden layer with its normalization and activation."""
     name, activation = f"hidden_{index + 1}", config.activation
     has_drop_connect = factory.needs("drop_connect")
+    x = _by_fan_in(x, config, factory, index)
     if has_drop_connect and config.drop_connect_inference == "moments":
         # The layer averages its activation over the masks, so it must hold it.
         return factory.drop_connect_dense(index, units, activation, name)(x)
@@ -86,7 +103,8 @@ def _hidden(x: Any, config: MLPConfig, factory: LayerFactory, index: int, units:
         x = factory.dense(index, units, name)(x)
     if config.normalization != "none":
         x = factory.normalization(f"normalization_{index + 1}")(x)
-    return keras.layers.Activation(activation, name=f"activation_{index + 1}")(x)
+    kind = ParametricActivation if config.parametric_activation else keras.layers.Activation
+    return kind(activation, name=f"activation_{index + 1}")(x)
 
 
 @contextlib.contextmanager
@@ -109,13 +127,16 @@ def kernel_initializer(
 
     "auto": He normal (He et al. 2015, https://arxiv.org/abs/1502.01852) before relu and its
     kin, LeCun normal before selu (Klambauer et al. 2017, https://arxiv.org/abs/1706.02515),
-    Glorot uniform (Glorot and Bengio 2010) before tanh and sigmoid and for the output layer.
+    Glorot uniform (Glorot and Bengio 2010) before tanh and sigmoid and for the output layer;
+    N(0, 1) for all under the parametrization "ntk".
     """
     name = config.kernel_initializer
+    drawn = None if seed is None else int(seed_words(seed, "init", index, count=1)[0] >> 1)
+    if name == "auto" and config.parametrization == "ntk":
+        return keras.initializers.RandomNormal(stddev=1.0, seed=drawn)
     if name == "auto":
         is_output = index == len(config.hidden_units)
         name = "glorot_uniform" if is_output else _INITIALIZER[config.activation]
-    drawn = None if seed is None else int(seed_words(seed, "init", index, count=1)[0] >> 1)
     kind = type(keras.initializers.get(name))
     return kind(seed=drawn)
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from kmlp.config import ACTIVATIONS
 from kmlp.data import Dataset
 from kmlp.engine.member import Member
 from kmlp.engine.stack import Stack, build_stack, extract_member
@@ -111,6 +112,14 @@ OPTIONS = {
         {**SGD, "learned_scale": True, "l2": 0.01, "max_norm": 1.0},
         {**SGD, "learned_scale": True, "weight_decay": 0.25},
     ],
+    "parametric_activation": [
+        {**SGD, "parametric_activation": True, "dropout": 0.0, "l2": 0.01},
+        {**SGD, "parametric_activation": True, "weight_decay": 0.25},
+    ],
+    "ntk": [
+        {**SGD, "parametrization": "ntk", "l2": 0.01},
+        {**SGD, "parametrization": "ntk", "max_norm": 3.0},
+    ],
     "initializer": [{**SGD, "kernel_initializer": "lecun_uniform"}, SGD],
 }
 
@@ -122,7 +131,7 @@ def test_an_option_is_keras_own(tiny, name):
     assert_each_is_keras(tiny, OPTIONS[name], atol)
 
 
-@pytest.mark.parametrize("activation", ["elu", "selu", "leaky_relu", "tanh", "gelu", "sigmoid"])
+@pytest.mark.parametrize("activation", [a for a in ACTIVATIONS if a != "relu"])
 def test_an_activation_is_keras_own(tiny, activation):
     assert_each_is_keras(tiny, [{"activation": activation, **SGD}], atol=1e-7, epochs=2)
 
@@ -168,6 +177,7 @@ COMMON = {
         "normalization": "batch",
         "optimizer": "adamw",
         "input_scaling": "standard",
+        "parametric_activation": True,
         # 240 rows: the last batch is smaller.
         "batch_size": 32,
     },
@@ -182,6 +192,7 @@ COMMON = {
         "momentum": 0.9,
         "drop_connect_mask": "example",
         "activation": "tanh",
+        "parametrization": "ntk",
     },
     "moments": {
         "drop_connect_inference": "moments",

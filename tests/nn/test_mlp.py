@@ -36,6 +36,17 @@ def test_the_layers_come_in_the_published_order(tiny):
     ]  # fmt: skip
 
 
+def test_inputs_are_clipped_before_noise_and_scaled_by_learned_factors_after_it(tiny):
+    config = MLPConfig(
+        **{"hidden_units": (5,), "input_clip": 3.0, "input_noise": 0.1, "learned_scale": True},
+        **{"parametrization": "ntk", "parametric_activation": True},
+    )
+    assert names(build_mlp(config, tiny.spec)) == [
+        "inputs", "flatten", "scaling", "clip", "noise_0", "input_scale", "fan_in_1", "hidden_1",
+        "activation_1", "fan_in_2", "output", "probabilities",
+    ]  # fmt: skip
+
+
 def test_input_noise_is_kerass_own_layer_and_off_when_predicting(tiny):
     noisy, plain = (
         build_mlp(MLPConfig(hidden_units=(5,), input_noise=noise), tiny.spec, seed=0)
@@ -156,6 +167,21 @@ def test_initial_weights_fit_the_activation(activation):
     assert drawn.var() == pytest.approx(variance, rel=0.02)
     output = np.asarray(kernel_initializer(config, 1, seed=5)((400, 300)))
     assert output.var() == pytest.approx(2 / 700, rel=0.02)
+
+
+def test_ntk_divides_the_inputs_of_each_layer_by_the_root_of_their_number(tiny):
+    """W x / sqrt(n) + b by NumPy, of weights drawn from N(0, 1) for the output layer as well."""
+    config = MLPConfig(hidden_units=(200, 50), parametrization="ntk", activation="tanh")
+    model = build_mlp(config, tiny.spec, seed=4)
+    kernels = [np.asarray(w, float) for w in model.weights if w.name == "kernel"]
+    assert [k.std() for k in kernels] == pytest.approx([1, 1, 1], abs=0.1)
+    scaled = keras.Model(model.input, model.get_layer("scaling").output)
+    x = np.asarray(scaled(tiny.x_test), float)
+    for kernel in kernels[:-1]:
+        x = np.tanh(x @ kernel / len(kernel) ** 0.5)
+    expected = x @ kernels[-1] / 50**0.5
+    output = keras.Model(model.input, model.get_layer("output").output)
+    np.testing.assert_allclose(output(tiny.x_test), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_a_named_initializer_serves_all_layers():

@@ -14,6 +14,8 @@ from kmlp.data.dataset import DataSpec
 
 DEFAULTS = {name: r.default for name, r in records_of(MLPConfig).items() if r.of_columns}
 """Fields of `MLPConfig` that say something of columns only, and their defaults."""
+NUM_KNOTS = 1024
+"""Places for a column's quantiles: a power of 2 that holds all of them and one more."""
 
 
 class Encodes(Protocol):
@@ -179,6 +181,13 @@ def num_embedding_weights(config: Encodes, spec: DataSpec) -> int:
     if not spec.columns:
         return 0
     return Encoding.of(config, spec).num_embeddings * config.embedding_dim
+
+
+def num_knots(config: Encodes, spec: DataSpec) -> int:
+    """Values in the tables of quantile scaling."""
+    if config.input_scaling != "quantile":
+        return 0
+    return 3 * NUM_KNOTS * len(Encoding.of(config, spec).numbers)
 
 
 def _categories(columns: Sequence[Column], most: int) -> list[Categories]:

@@ -8,9 +8,8 @@ import numpy as np
 from keras import ops
 
 from kmlp.config.seeds import seed_words
-from kmlp.config.tables.encoding import Encoding
+from kmlp.config.tables.encoding import NUM_KNOTS, Encoding
 from kmlp.nn.columns.quantiles import as_normal_quantiles
-from kmlp.nn.columns.statistics import NUM_KNOTS
 from kmlp.nn.feature_layers import smoothly_clipped
 
 ENCODING = "encoding"

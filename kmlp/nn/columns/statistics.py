@@ -2,13 +2,11 @@
 
 import numpy as np
 
-from kmlp.config.tables.encoding import Categories, Encoding
+from kmlp.config.tables.encoding import NUM_KNOTS, Categories, Encoding
 
 # A spread below has no float32 to divide by.
 _SMALLEST = 1e-30
 _MOST_QUANTILES = 1000
-NUM_KNOTS = 1024
-"""A power of 2 that holds all quantiles of a column and one more."""
 
 
 def column_statistics(

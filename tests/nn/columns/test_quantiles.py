@@ -7,10 +7,10 @@ from keras import ops
 from scipy.stats import norm
 from sklearn.preprocessing import QuantileTransformer
 
-from kmlp.config.tables.encoding import Encoding
+from kmlp.config.tables.encoding import NUM_KNOTS, Encoding
 from kmlp.nn.columns.encoding import ColumnEncoding, StackedColumnEncoding
 from kmlp.nn.columns.quantiles import normal_quantile
-from kmlp.nn.columns.statistics import NUM_KNOTS, column_statistics
+from kmlp.nn.columns.statistics import column_statistics
 from tests.encoded import NAN
 
 

@@ -57,7 +57,8 @@ def test_what_acts_on_columns_is_searched_where_such_columns_are():
     of_numbers = dataclasses.replace(TABLE, columns=TABLE.columns[2:3])  # no gaps
     assert set(catalogue(of_numbers)) == set(catalogue(dataclasses.replace(TABLE, columns=())))
     assert set(catalogue(TABLE)) - set(catalogue(of_numbers)) == {
-        *("missing_indicators", "min_category_count", "max_one_hot", "embedding_dim")
+        *("missing_indicators", "min_category_count", "max_one_hot", "embedding_dim"),
+        "scaled_one_hot",
     }
     assert catalogue(TABLE)["embedding_dim"].conditions == (("max_one_hot", (8, 0)),)
     assert "robust" in catalogue(of_numbers)["input_scaling"].values
