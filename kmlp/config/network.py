@@ -15,8 +15,7 @@ _OF_TABLES = {
     "quantile": "takes the quantiles",
 }
 ACTIVATIONS = ("relu", "elu", "selu", "leaky_relu", "tanh", "gelu", "sigmoid", "silu", "mish")
-
-
+NUMBER_EMBEDDINGS = ("none", "periodic", "piecewise_linear")
 INITIALIZERS = (
     "auto",
     "glorot_normal",
@@ -28,9 +27,10 @@ INITIALIZERS = (
 )
 
 
-def _of_columns(default: Any) -> Any:
+def _of_columns(default: Any, **known: Any) -> Any:
     """A field that says something of a table's columns only: told where it is another value."""
-    return described(default, held="stack", off=default, of_columns=True, since="0.2.0")
+    known = {"held": "stack", "off": default, "of_columns": True, "since": "0.2.0", **known}
+    return described(default, **known)
 
 
 def _part(default: Any, *others: Any, **known: Any) -> Any:
@@ -82,6 +82,13 @@ class MLPConfig(Config):
         scaled_one_hot: whether these features are scaled and clipped as numbers are; a column of
             two categories is then one feature, 1 and -1.
         embedding_dim: width of an embedding.
+        number_embedding: what becomes of each number of a table: "none"; "periodic", beside it
+            trained mixtures of trained waves of the scaled number; "piecewise_linear", in its
+            place how far it fills each bin between quantiles of the training rows.
+        number_embedding_dim: features of a number under "periodic", itself included.
+        num_frequencies, frequency_stddev: waves of a number under "periodic", and the standard
+            deviation of their frequencies at first.
+        num_bins: of a number under "piecewise_linear".
         max_categories: so many of a column's categories are told apart, those with most of the
             member's own training rows; the others together are "other".
         min_category_count: a category with fewer of these rows is "other", too.
@@ -218,6 +225,11 @@ class MLPConfig(Config):
     max_one_hot: int = _of_columns(8)
     scaled_one_hot: bool = _of_columns(False)
     embedding_dim: int = _of_columns(8)
+    number_embedding: str = _of_columns("none")
+    number_embedding_dim: int = _of_columns(4, acts_with=("number_embedding",))
+    num_frequencies: int = _of_columns(16, acts_with=("number_embedding",))
+    frequency_stddev: float = _of_columns(0.1, acts_with=("number_embedding",))
+    num_bins: int = _of_columns(48, acts_with=("number_embedding",))
     max_categories: int = _of_columns(1000)
     min_category_count: int = _of_columns(1)
 
@@ -242,7 +254,11 @@ class MLPConfig(Config):
         fields.check_truth(self, "missing_indicators", "scaled_one_hot")
         fields.check_truth(self, "learned_scale", "parametric_activation")
         fields.check_whole(self, "max_one_hot", 0)
-        for name in ("embedding_dim", "max_categories", "min_category_count"):
+        fields.check_choice(self, "number_embedding", NUMBER_EMBEDDINGS)
+        fields.check_positive(self, "frequency_stddev")
+        for name in ("number_embedding_dim", "num_bins"):
+            fields.check_whole(self, name, 2)
+        for name in ("embedding_dim", "max_categories", "min_category_count", "num_frequencies"):
             fields.check_whole(self, name, 1)
         for name in ("dropout", "drop_connect", "max_norm"):
             if getattr(self, name) and not self.hidden_units:

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from kmlp.config.settings import switched_on
-from kmlp.config.tables.encoding import encoded_width, num_embedding_weights, num_knots
+from kmlp.config.tables.encoding import encoded_width, num_embedding_weights, num_knots, num_waves
 from kmlp.data.dataset import Dataset
 from kmlp.engine.compiled import EVALUATION_BATCH
 from kmlp.engine.member import Member
@@ -229,6 +229,8 @@ def _step_bytes(member: Member, data: Dataset) -> int:
     if spec.columns:
         # Numbers with gaps, without, scaled, and which there are; codes, slots, and embeddings.
         total += batch * 4 * _FLOAT * (spec.num_features + width)
+        # The waves of numbers, and their gradients.
+        total += batch * 3 * _FLOAT * num_waves(model, spec)
     # Each unit's activation and its gradient; what normalizes keeps more, and what draws most.
     copies = 2 + 6 * (model.dropout > 0) + 2 * (model.normalization != "none")
     total += batch * _FLOAT * copies * (sum(model.hidden_units) + spec.num_outputs)

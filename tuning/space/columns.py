@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from kmlp.config.network import NUMBER_EMBEDDINGS
 from kmlp.data import DataSpec
 from tuning.space.parameter import Parameter
 
@@ -25,12 +26,26 @@ def column_parameters(spec: DataSpec) -> list[Parameter]:
     found = []
     if any(c.has_missing for c in spec.columns if c.kind != "category"):
         found.append(_choice("missing_indicators", True, False))
+    if any(c.kind == "number" for c in spec.columns):
+        found += _of_numbers()
     sizes = [len(c.values) for c in spec.columns if c.kind == "category"]
     if sizes:
         found.append(_choice("scaled_one_hot", False, True, when=("input_scaling", _SCALED)))
         found.append(_choice("min_category_count", *_LEAST_COUNTS))
         found += _of_many(max(sizes))
     return found
+
+
+def _of_numbers() -> list[Parameter]:
+    """How numbers are embedded, and what of it."""
+    kind, periodic = "number_embedding", ("number_embedding", ("periodic",))
+    return [
+        _choice(kind, *NUMBER_EMBEDDINGS),
+        _choice("number_embedding_dim", 4, 8, when=periodic),
+        _choice("num_frequencies", 16, 8, 32, when=periodic),
+        _choice("frequency_stddev", 0.1, 0.03, 0.3, 1.0, when=periodic),
+        _choice("num_bins", 48, 16, 8, when=(kind, ("piecewise_linear",))),
+    ]
 
 
 def _of_many(size: int) -> list[Parameter]:
@@ -44,6 +59,6 @@ def _of_many(size: int) -> list[Parameter]:
     return found
 
 
-def _choice(name: str, *values: int, when: tuple[str, tuple[Any, ...]] | None = None) -> Parameter:
+def _choice(name: str, *values: Any, when: tuple[str, tuple[Any, ...]] | None = None) -> Parameter:
     conditions = (when,) if when else ()
     return Parameter(name=name, kind="choice", values=values, conditions=conditions)

@@ -34,6 +34,16 @@ class Encodes(Protocol):
     @property
     def embedding_dim(self) -> int: ...
     @property
+    def number_embedding(self) -> str: ...
+    @property
+    def number_embedding_dim(self) -> int: ...
+    @property
+    def num_frequencies(self) -> int: ...
+    @property
+    def frequency_stddev(self) -> float: ...
+    @property
+    def num_bins(self) -> int: ...
+    @property
     def max_categories(self) -> int: ...
     @property
     def min_category_count(self) -> int: ...
@@ -73,8 +83,8 @@ class Categories:
 class Encoding:
     """How a network prepares the encoded matrix: plain values, no statistics.
 
-    The features are, in this order: numbers and truth values, imputed and scaled; an indicator
-    for each of them that may be missing; the one-hot slots of each column of few categories; the
+    The features are, in this order: numbers and truth values, imputed and scaled; the embeddings of
+    numbers, or their bins, which take their place; an indicator for each number that may be missing; the one-hot slots of each column of few categories; the
     embedding of each column of many.
 
     Attributes:
@@ -86,6 +96,10 @@ class Encoding:
         min_count: training rows that a category needs to be told apart.
         clip: bound of what is scaled; None is none.
         scaled_one_hot: whether one-hot features are scaled as numbers are.
+        waves: which of `numbers` have periodic embeddings.
+        binned: which of `numbers` are piecewise linear.
+        num_mixtures, num_frequencies, frequency_stddev: of a number's periodic embedding.
+        num_bins: of a number that is binned.
 
     Example:
         >>> from kmlp.config import MLPConfig
@@ -106,6 +120,12 @@ class Encoding:
     min_count: int
     clip: float | None = None
     scaled_one_hot: bool = False
+    waves: tuple[int, ...] = ()
+    binned: tuple[int, ...] = ()
+    num_mixtures: int = 3
+    num_frequencies: int = 16
+    frequency_stddev: float = 0.1
+    num_bins: int = 48
 
     @classmethod
     def of(cls, config: Encodes, spec: DataSpec) -> Self:
@@ -113,6 +133,7 @@ class Encoding:
         columns = spec.columns
         numbers = [i for i, c in enumerate(columns) if c.kind != "category"]
         shown = [j for j, i in enumerate(numbers) if columns[i].has_missing]
+        embedded = tuple(j for j, i in enumerate(numbers) if columns[i].kind == "number")
         categories = _categories(columns, config.max_categories)
         return cls(
             numbers=tuple(numbers),
@@ -124,12 +145,19 @@ class Encoding:
             min_count=config.min_category_count,
             clip=config.input_clip,
             scaled_one_hot=config.scaled_one_hot,
+            waves=embedded if config.number_embedding == "periodic" else (),
+            binned=embedded if config.number_embedding == "piecewise_linear" else (),
+            num_mixtures=config.number_embedding_dim - 1,
+            num_frequencies=config.num_frequencies,
+            frequency_stddev=config.frequency_stddev,
+            num_bins=config.num_bins,
         )
 
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Self:
         """What `dataclasses.asdict` gave, also after JSON."""
-        tuples = {name: tuple(saved[name]) for name in ("numbers", "indicators")}
+        names = ("numbers", "indicators", "waves", "binned")
+        tuples: dict[str, Any] = {name: tuple(saved[name]) for name in names if name in saved}
         for name in ("one_hot", "embedded"):
             tuples[name] = tuple(Categories(**each) for each in saved[name])
         return cls(**saved | tuples)
@@ -165,10 +193,27 @@ class Encoding:
         return sum(c.num_slots for c in self.embedded)
 
     @property
+    def unbinned(self) -> tuple[int, ...]:
+        """Which of `numbers` are features by themselves."""
+        return tuple(j for j in range(len(self.numbers)) if j not in self.binned)
+
+    @property
+    def wave_shapes(self) -> dict[str, tuple[int, int]]:
+        """The trained weights of periodic embeddings by name."""
+        n, size = len(self.waves), self.num_frequencies
+        return {
+            "frequencies": (n, size),
+            "phases": (n, size),
+            "mixing": (n * size, self.num_mixtures),
+            "offsets": (n, self.num_mixtures),
+        }
+
+    @property
     def width(self) -> int:
         """Number of features."""
-        simple = len(self.numbers) + len(self.indicators) + len(self.one_hot_features)
-        return simple + len(self.embedded) * self.embedding_dim
+        numbers = len(self.unbinned) + len(self.binned) * self.num_bins
+        numbers += len(self.waves) * self.num_mixtures + len(self.indicators)
+        return numbers + len(self.one_hot_features) + len(self.embedded) * self.embedding_dim
 
 
 def encoded_width(config: Encodes, spec: DataSpec) -> int:
@@ -177,10 +222,18 @@ def encoded_width(config: Encodes, spec: DataSpec) -> int:
 
 
 def num_embedding_weights(config: Encodes, spec: DataSpec) -> int:
-    """Number of weights in the embedding table; 0 without columns of many categories."""
+    """Number of trained weights in the embeddings of categories and of numbers."""
     if not spec.columns:
         return 0
-    return Encoding.of(config, spec).num_embeddings * config.embedding_dim
+    plan = Encoding.of(config, spec)
+    of_numbers = sum(rows * width for rows, width in plan.wave_shapes.values())
+    return plan.num_embeddings * config.embedding_dim + of_numbers
+
+
+def num_waves(config: Encodes, spec: DataSpec) -> int:
+    """Values of one row in the periodic embeddings of its numbers, before they are mixed."""
+    plan = Encoding.of(config, spec)
+    return len(plan.waves) * plan.num_frequencies
 
 
 def num_knots(config: Encodes, spec: DataSpec) -> int:

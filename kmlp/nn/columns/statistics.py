@@ -19,7 +19,8 @@ def column_statistics(
     is centered only; under "robust", whose unit may be tiny, it becomes 0 whatever comes, as does
     in any case one without a value. `remap` `(codes,)` sends each code to its slot, -1 for
     missing. Under "quantile" `knots`, `low` and `high` `(NUM_KNOTS, numbers)` are as `_knots`
-    says. `one_hot_center` and `one_hot_gain` `(features,)` scale one-hot features, where asked.
+    says; `bin_start`, `bin_gain` and `bin_high` `(bins of all numbers,)` as `_bins` says.
+    `one_hot_center` and `one_hot_gain` `(features,)` scale one-hot features, where asked.
 
     Args:
         plan: the features.
@@ -42,6 +43,11 @@ def column_statistics(
             places = zip(plan.numbers, found["median"], strict=True)
             knots = [_knots(_filled(x[rows, place], median)) for place, median in places]
             found |= dict(zip(("knots", "low", "high"), np.stack(knots, axis=-1), strict=True))
+        if plan.binned:
+            places = [(plan.numbers[j], found["median"][j]) for j in plan.binned]
+            bins = [_bins(_filled(x[rows, i], median), plan.num_bins) for i, median in places]
+            names = ("bin_start", "bin_gain", "bin_high")
+            found |= dict(zip(names, np.concatenate(bins, axis=1), strict=True))
     if plan.categories:
         found["remap"] = _remap(plan, x, rows)
         if plan.scaled_one_hot and plan.one_hot:
@@ -87,6 +93,21 @@ def _knots(values: np.ndarray) -> np.ndarray:
     found = np.ones((3, NUM_KNOTS))
     found[0] = np.inf
     found[:, : len(knots)] = knots, shares[first], shares[first + counts - 1]
+    return found
+
+
+def _bins(values: np.ndarray, number: int) -> np.ndarray:
+    """Where each bin of one column begins, 1 / its width, and what it is at most: `(3, number)`.
+
+    Their edges are quantiles, each once (Gorishniy et al. 2022, section 3.2.1,
+    https://arxiv.org/abs/2203.05556); bins that are left over are 0 whatever comes.
+    """
+    edges = np.unique(np.quantile(values, np.linspace(0, 1, number + 1)).astype(np.float32))
+    found = np.zeros((3, number))
+    widths = np.diff(edges.astype(np.float64))
+    if len(widths):
+        found[:, : len(widths)] = edges[:-1], 1 / widths, 1
+        found[2, len(widths) - 1] = np.inf
     return found
 
 
