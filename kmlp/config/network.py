@@ -5,26 +5,20 @@ from typing import Any
 
 from kmlp.config import fields
 from kmlp.config.base import Config
+from kmlp.config.network_checks import (
+    ACTIVATIONS,
+    INITIALIZERS,
+    NUMBER_EMBEDDINGS,
+    check_network,
+)
 from kmlp.config.records import NOT_OFF, Draws, choice, described
 from kmlp.data.dataset import DataSpec
 from kmlp.errors import ConfigError
 
-SCALINGS = ("auto", "none", "unit", "standard", "robust", "quantile")
 _OF_TABLES = {
     "robust": "takes the median and the interquartile range",
     "quantile": "takes the quantiles",
 }
-ACTIVATIONS = ("relu", "elu", "selu", "leaky_relu", "tanh", "gelu", "sigmoid", "silu", "mish")
-NUMBER_EMBEDDINGS = ("none", "periodic", "piecewise_linear")
-INITIALIZERS = (
-    "auto",
-    "glorot_normal",
-    "glorot_uniform",
-    "he_normal",
-    "he_uniform",
-    "lecun_normal",
-    "lecun_uniform",
-)
 
 
 def _of_columns(default: Any, **known: Any) -> Any:
@@ -39,6 +33,9 @@ def _part(default: Any, *others: Any, **known: Any) -> Any:
     return described(default, held="stack", since="0.2.0", **known)
 
 
+_WITH_MAX_NORM = choice(False, True, when=(("max_norm", NOT_OFF),))
+
+
 @dataclass(frozen=True, kw_only=True)
 class MLPConfig(Config):
     """The network: which layers, how wide, how regularized.
@@ -46,6 +43,10 @@ class MLPConfig(Config):
     Attributes:
         hidden_units: units of each hidden layer; `()` is a linear model, that is logistic or
             linear regression.
+        residual_units: width of the path to which residual blocks add, one for each of
+            `hidden_units`, the width inside of it (the ResNet of Gorishniy et al. 2021, with
+            normalization="batch"); None is a plain network.
+        residual_dropout: fraction of the units dropped that a residual block adds.
         activation: relu, elu, selu, leaky_relu, tanh, gelu, sigmoid, silu or mish.
         parametric_activation: whether each hidden unit mixes its activation with the identity,
             x + alpha (activation(x) - x), by a trained alpha, 1 at first.
@@ -66,6 +67,7 @@ class MLPConfig(Config):
         normalization: "none", "batch" or "layer", before each activation.
         dropout, input_dropout: fraction of the hidden units, of the inputs, dropped (Keras's
             meaning, not the retention probability of Srivastava et al. 2014).
+        layer_dropout: the rates of each hidden layer, in place of the one of `dropout`.
         drop_connect: fraction of the hidden layers' weights and biases dropped.
         drop_connect_mask: one mask a "batch" or an "example".
         drop_connect_inference: by "mean" weights or by the paper's matched "moments".
@@ -75,6 +77,7 @@ class MLPConfig(Config):
         penalty_reduction: "sum", as Keras does, or "mean", the textbook's 1/n over the n
             weights of all kernels.
         max_norm: bound of the norm of every hidden unit's incoming weights; None is no bound.
+        output_max_norm: whether it bounds the output layer's, too.
         missing_indicators: of tables, whether each number that may be missing brings a feature
             that says so.
         max_one_hot: a column of up to so many categories becomes one feature a category, a
@@ -104,6 +107,7 @@ class MLPConfig(Config):
     hidden_units: tuple[int, ...] = described(
         (128, 64), title="units by hidden layer", held="stack"
     )
+    residual_units: int | None = _part(None, search=choice(0, 64, 128, 256))
     activation: str = described(
         "relu", held="stack", search=choice(*ACTIVATIONS, preset=("relu", "gelu", "elu"))
     )
@@ -136,6 +140,25 @@ class MLPConfig(Config):
         strength=0.2,
         pilot=(0.1, 0.2, 0.3, 0.4, 0.5),
         search=choice(0.0, 0.1, 0.2, 0.3, 0.4, 0.5, preset=True),
+    )
+    layer_dropout: tuple[float, ...] = described(
+        (),
+        title="dropout rates by layer",
+        held="layer",
+        off=(),
+        switch="dropout",
+        draws=Draws(kind="mask", place="units", key=0),
+        since="0.2.0",
+    )
+    residual_dropout: float = described(
+        0.0,
+        title="residual dropout rate",
+        held="layer",
+        off=0.0,
+        switch="residual_dropout",
+        draws=Draws(kind="mask", place="units", key=4),
+        search=choice(0.0, 0.1, 0.2, when=(("residual_units", NOT_OFF),)),
+        since="0.2.0",
     )
     input_dropout: float = described(
         0.0,
@@ -221,6 +244,7 @@ class MLPConfig(Config):
         pilot=(4.0, 3.0, 2.0, 1.5, 1.0),
         search=choice(0.0, 1.0, 2.0, 3.0, 4.0),
     )
+    output_max_norm: bool = _part(False, True, acts_with=("max_norm",), search=_WITH_MAX_NORM)
     missing_indicators: bool = _of_columns(True)
     max_one_hot: int = _of_columns(8)
     scaled_one_hot: bool = _of_columns(False)
@@ -235,59 +259,13 @@ class MLPConfig(Config):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden_units", fields.positive_ints(self, "hidden_units"))
-        fields.check_choice(self, "activation", ACTIVATIONS)
-        fields.check_choice(self, "parametrization", ("standard", "ntk"))
-        fields.check_choice(self, "kernel_initializer", INITIALIZERS)
-        fields.check_choice(self, "input_scaling", SCALINGS)
-        fields.check_choice(self, "normalization", ("none", "batch", "layer"))
-        fields.check_choice(self, "drop_connect_mask", ("batch", "example"))
-        fields.check_choice(self, "drop_connect_inference", ("mean", "moments"))
-        fields.check_choice(self, "penalty_reduction", ("sum", "mean"))
-        fields.check_rate(self, "dropout", "input_dropout", "drop_connect")
-        fields.check_non_negative(self, "input_noise", "l1", "l2")
-        if self.input_noise > 1:  # Keras's layer takes no more
-            raise ConfigError(
-                fields.wanted(self, "input_noise", "at most 1")
-                + " It is in units of the scaled inputs: standardized ones have a stddev of 1."
-            )
-        fields.check_positive_or_none(self, "max_norm", "input_clip")
-        fields.check_truth(self, "missing_indicators", "scaled_one_hot")
-        fields.check_truth(self, "learned_scale", "parametric_activation")
-        fields.check_whole(self, "max_one_hot", 0)
-        fields.check_choice(self, "number_embedding", NUMBER_EMBEDDINGS)
-        fields.check_positive(self, "frequency_stddev")
-        for name in ("number_embedding_dim", "num_bins"):
-            fields.check_whole(self, name, 2)
-        for name in ("embedding_dim", "max_categories", "min_category_count", "num_frequencies"):
-            fields.check_whole(self, name, 1)
-        for name in ("dropout", "drop_connect", "max_norm"):
-            if getattr(self, name) and not self.hidden_units:
-                raise ConfigError(
-                    f"{name} acts on hidden layers, of which there are none. Received: "
-                    f"hidden_units=(), {name}={getattr(self, name)!r}. Leave it out."
-                )
-        if self.scaled_one_hot and self.input_scaling == "quantile":
-            raise ConfigError(
-                "scaled_one_hot scales categories by a center and a spread, which "
-                "input_scaling='quantile' has not. Use input_scaling='robust', or leave "
-                "scaled_one_hot out."
-            )
-        if self.drop_connect_inference == "moments" and self.normalization != "none":
-            raise ConfigError(
-                "drop_connect_inference='moments' averages the activation over the layer's own "
-                "outputs, which a normalization would change. Received: normalization="
-                f"{self.normalization!r}. Use drop_connect_inference='mean'."
-            )
-        if self.drop_connect_inference == "moments" and self.parametric_activation:
-            raise ConfigError(
-                "drop_connect_inference='moments' averages a fixed activation. Received: "
-                "parametric_activation=True. Use drop_connect_inference='mean'."
-            )
+        object.__setattr__(self, "layer_dropout", fields.rates(self, "layer_dropout"))
+        check_network(self)
         fields.as_floats(self)
 
 
 def resolved_scaling(input_scaling: str, spec: DataSpec) -> str:
-    """What `input_scaling` means for these data: any of `SCALINGS` but "auto".
+    """What `input_scaling` means for these data: any of its values but "auto".
 
     Raises:
         ConfigError: "unit" for inputs that are no `uint8`, "robust" or "quantile" for what is no

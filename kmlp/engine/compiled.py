@@ -73,7 +73,8 @@ class Program:
         paths = [v.path for v in self.model.trainable_variables]
         self._is_kernel = [path.endswith("/kernel") for path in paths]
         self._is_bounded = [
-            k and not p.startswith(OUTPUT) for k, p in zip(self._is_kernel, paths, strict=True)
+            k and (signature.model.output_max_norm or not p.startswith(OUTPUT))
+            for k, p in zip(self._is_kernel, paths, strict=True)
         ]
         self._update = backend.fuse(self._apply_gradients)
         # TensorFlow's graphs take a normalization for Keras's own and fail on the member axis.

@@ -320,7 +320,7 @@ def _initial_others(members: Sequence[Member], model: keras.Model) -> list:
     for layer in model.layers:
         if field := getattr(layer, "field", None):
             index = int(layer.name.rpartition("_")[2])
-            values[layer.strength.path] = [m.setting(field) for m in members]
+            values[layer.strength.path] = [m.strength(field, index) for m in members]
             values[layer.key.path] = _noise_keys(members, field, index)
     return [
         ops.convert_to_tensor(values[v.path], v.dtype) if v.path in values else _copy(v)

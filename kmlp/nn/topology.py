@@ -2,14 +2,13 @@
 
 import contextlib
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any, Protocol
 
 import keras
 
 from kmlp.config import MLPConfig
 from kmlp.config.seeds import seed_words
-from kmlp.config.tables.encoding import encoded_width
+from kmlp.config.tables.widths import kernel_shapes, num_kernels
 from kmlp.data.dataset import DataSpec
 from kmlp.nn.feature_layers import LearnedScale, ParametricActivation, SmoothClip
 
@@ -43,7 +42,8 @@ class LayerFactory(Protocol):
         self, index: int, units: int, activation: str, name: str
     ) -> keras.layers.Layer: ...
     def normalization(self, name: str) -> keras.layers.Layer: ...
-    def dropout(self, name: str) -> keras.layers.Layer: ...
+    def dropout(self, index: int, name: str) -> keras.layers.Layer: ...
+    def residual_dropout(self, name: str) -> keras.layers.Layer: ...
     def input_dropout(self, name: str) -> keras.layers.Layer: ...
     def input_noise(self, name: str) -> keras.layers.Layer: ...
 
@@ -69,13 +69,39 @@ def assemble(inputs: Any, config: MLPConfig, spec: DataSpec, factory: LayerFacto
         x = factory.input_dropout("dropout_0")(x)
     if config.learned_scale:
         x = LearnedScale(name=INPUT_SCALE)(x)
-    for index, units in enumerate(config.hidden_units):
-        x = _hidden(x, config, factory, index, units)
-        if factory.needs("dropout"):
-            x = factory.dropout(f"dropout_{index + 1}")(x)
-    index = len(config.hidden_units)
+    layout = _plain if config.residual_units is None else _residual
+    x = layout(x, config, factory)
+    index = num_kernels(config) - 1
     x = _by_fan_in(x, config, factory, index)
     return factory.dense(index, spec.num_outputs, OUTPUT)(x)
+
+
+def _plain(x: Any, config: MLPConfig, factory: LayerFactory) -> Any:
+    """One hidden layer after the other."""
+    for index, units in enumerate(config.hidden_units):
+        x = _hidden(x, config, factory, index, units)
+        x = _dropout(x, factory, index)
+    return x
+
+
+def _residual(x: Any, config: MLPConfig, factory: LayerFactory) -> Any:
+    """Blocks that add to a path, between a dense layer and a last activation: the ResNet of
+    Gorishniy et al. 2021 (https://arxiv.org/abs/2106.11959), where the normalization is "batch"."""
+    width = config.residual_units
+    assert width is not None
+    x = factory.dense(0, width, "residual_0")(_by_fan_in(x, config, factory, 0))
+    for block, units in enumerate(config.hidden_units):
+        z = _normalized(x, config, factory, block)
+        z = _dense(z, config, factory, 2 * block + 1, units, block)
+        z = _dropout(_activated(z, config, factory, block), factory, block)
+        z = _by_fan_in(z, config, factory, 2 * block + 2)
+        z = factory.dense(2 * block + 2, width, f"residual_{block + 1}")(z)
+        if factory.needs("residual_dropout"):
+            z = factory.residual_dropout(f"residual_dropout_{block + 1}")(z)
+        x = keras.layers.Add(name=f"block_{block + 1}")([x, z])
+    last = len(config.hidden_units)
+    x = _normalized(x, config, factory, last)
+    return _activation(config, last)(x)
 
 
 def _by_fan_in(x: Any, config: MLPConfig, factory: LayerFactory, index: int) -> Any:
@@ -91,20 +117,48 @@ def _by_fan_in(x: Any, config: MLPConfig, factory: LayerFactory, index: int) -> 
 
 def _hidden(x: Any, config: MLPConfig, factory: LayerFactory, index: int, units: int) -> Any:
     """A hidden layer with its normalization and activation."""
-    name, activation = f"hidden_{index + 1}", config.activation
-    has_drop_connect = factory.needs("drop_connect")
+    x = _dense(x, config, factory, index, units, index)
+    if not _holds_activation(config, factory):
+        x = _normalized(x, config, factory, index)
+    return _activated(x, config, factory, index)
+
+
+def _dense(
+    x: Any, config: MLPConfig, factory: LayerFactory, index: int, units: int, place: int
+) -> Any:
+    """The dense layer of the hidden layer at a place, whose kernel is the network's `index`th."""
+    name = f"hidden_{place + 1}"
     x = _by_fan_in(x, config, factory, index)
-    if has_drop_connect and config.drop_connect_inference == "moments":
-        # The layer averages its activation over the masks, so it must hold it.
-        return factory.drop_connect_dense(index, units, activation, name)(x)
-    if has_drop_connect:
-        x = factory.drop_connect_dense(index, units, "linear", name)(x)
-    else:
-        x = factory.dense(index, units, name)(x)
-    if config.normalization != "none":
-        x = factory.normalization(f"normalization_{index + 1}")(x)
+    if not factory.needs("drop_connect"):
+        return factory.dense(index, units, name)(x)
+    activation = config.activation if _holds_activation(config, factory) else "linear"
+    return factory.drop_connect_dense(index, units, activation, name)(x)
+
+
+def _holds_activation(config: MLPConfig, factory: LayerFactory) -> bool:
+    """Whether the dense layer averages its activation over its masks, and so must hold it."""
+    return factory.needs("drop_connect") and config.drop_connect_inference == "moments"
+
+
+def _normalized(x: Any, config: MLPConfig, factory: LayerFactory, place: int) -> Any:
+    if config.normalization == "none":
+        return x
+    return factory.normalization(f"normalization_{place + 1}")(x)
+
+
+def _activated(x: Any, config: MLPConfig, factory: LayerFactory, place: int) -> Any:
+    return x if _holds_activation(config, factory) else _activation(config, place)(x)
+
+
+def _activation(config: MLPConfig, place: int) -> keras.layers.Layer:
     kind = ParametricActivation if config.parametric_activation else keras.layers.Activation
-    return kind(activation, name=f"activation_{index + 1}")(x)
+    return kind(config.activation, name=f"activation_{place + 1}")
+
+
+def _dropout(x: Any, factory: LayerFactory, place: int) -> Any:
+    if not factory.needs("dropout") and not factory.needs("layer_dropout"):
+        return x
+    return factory.dropout(place, f"dropout_{place + 1}")(x)
 
 
 @contextlib.contextmanager
@@ -135,7 +189,7 @@ def kernel_initializer(
     if name == "auto" and config.parametrization == "ntk":
         return keras.initializers.RandomNormal(stddev=1.0, seed=drawn)
     if name == "auto":
-        is_output = index == len(config.hidden_units)
+        is_output = index == num_kernels(config) - 1
         name = "glorot_uniform" if is_output else _INITIALIZER[config.activation]
     kind = type(keras.initializers.get(name))
     return kind(seed=drawn)
@@ -143,8 +197,7 @@ def kernel_initializer(
 
 def num_kernel_weights(config: MLPConfig, spec: DataSpec) -> int:
     """Number of weights in all kernels of one network."""
-    widths = (encoded_width(config, spec), *config.hidden_units, spec.num_outputs)
-    return sum(a * b for a, b in pairwise(widths))
+    return sum(inputs * units for inputs, units in kernel_shapes(config, spec))
 
 
 def penalties(config: MLPConfig, spec: DataSpec) -> tuple[float, float]:

@@ -74,6 +74,7 @@ def called(model: keras.Model, x: np.ndarray) -> np.ndarray:
     return ops.convert_to_numpy(model(x, training=False))
 
 
+RESIDUAL = {"residual_units": 10, "normalization": "layer"}
 # Adam's first steps do not know a gradient of 1e-16 from one of 1: before a normalization it turns
 # the rounding of a bias that is subtracted again into steps.
 OPTIONS = {
@@ -119,6 +120,15 @@ OPTIONS = {
     "ntk": [
         {**SGD, "parametrization": "ntk", "l2": 0.01},
         {**SGD, "parametrization": "ntk", "max_norm": 3.0},
+    ],
+    "residual": [
+        {**SGD, **RESIDUAL, "l2": 0.01},
+        {**SGD, **RESIDUAL, "max_norm": 1.0, "weight_decay": 0.25},
+    ],
+    "residual_ntk": [{**SGD, **RESIDUAL, "normalization": "none", "parametrization": "ntk"}],
+    "output_max_norm": [
+        {**SGD, "max_norm": 0.75, "output_max_norm": True},
+        {**SGD, "output_max_norm": True},
     ],
     "initializer": [{**SGD, "kernel_initializer": "lecun_uniform"}, SGD],
 }
@@ -172,6 +182,24 @@ EVERYTHING = [
         "learning_rate": 0.02,
     },
 ]
+RESIDUAL_DRAWS = [
+    {},
+    {"dropout": 0.3, "residual_dropout": 0.2, "l2": 1e-3},
+    {"layer_dropout": (0.5, 0.0), "drop_connect": 0.3},
+]
+
+
+@pytest.mark.slow
+def test_a_mixed_stack_of_residual_networks_holds_every_member_as_if_alone(tiny):
+    """Rates by layer beside one for all of them, on units, on blocks and on weights."""
+    common = {"residual_units": 10, "normalization": "batch", "batch_size": 32}
+    members = [make_member(tiny, s, **common, **own) for s, own in enumerate(RESIDUAL_DRAWS)]
+    together = trained(members, tiny)
+    for k in (1, 2):
+        weights = trained([members[k]], tiny).weights_of(0)
+        assert_same_weights(together.weights_of(k), weights, atol=1e-11)
+
+
 COMMON = {
     "batch": {
         "normalization": "batch",

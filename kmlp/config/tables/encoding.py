@@ -14,6 +14,8 @@ from kmlp.data.dataset import DataSpec
 
 DEFAULTS = {name: r.default for name, r in records_of(MLPConfig).items() if r.of_columns}
 """Fields of `MLPConfig` that say something of columns only, and their defaults."""
+TRAINED = ("embeddings", "frequencies", "phases", "mixing", "offsets")
+"""What is trained of all that a network holds of columns, by name."""
 NUM_KNOTS = 1024
 """Places for a column's quantiles: a power of 2 that holds all of them and one more."""
 

@@ -8,14 +8,14 @@ import numpy as np
 from keras import ops
 
 from kmlp.config.seeds import seed_words
-from kmlp.config.tables.encoding import NUM_KNOTS, Encoding
+from kmlp.config.tables.encoding import NUM_KNOTS, TRAINED, Encoding
 from kmlp.nn.columns.numbers import initial_waves, periodic, piecewise_linear
 from kmlp.nn.columns.quantiles import as_normal_quantiles
 from kmlp.nn.feature_layers import smoothly_clipped
 
 ENCODING, EMBEDDINGS = "encoding", "embeddings"
 _KNOTS = ("knots", "low", "high")
-TWO_AXES = (EMBEDDINGS, *_KNOTS, "frequencies", "phases", "mixing", "offsets")
+TWO_AXES = (*TRAINED, *_KNOTS)
 """Weights that have two axes in one network."""
 # Kernels are drawn at the places 0, 1, ... of their stream: this is none of theirs.
 _PLACE = (0, 1)
