@@ -12,8 +12,9 @@ from kmlp.config import MLPConfig, TrainConfig
 from kmlp.config.seeds import Seeds
 from kmlp.data import Dataset
 from kmlp.engine.member import Member
-from kmlp.engine.stack import Stack, class_weights
+from kmlp.engine.stack import Stack
 from kmlp.engine.stack_training import DeviceData
+from kmlp.nn.losses import class_weights
 from kmlp.nn.mlp import adapt, build_mlp
 
 # A divisor of the 240 rows of `tiny`: a smaller last batch is a step of its own to compile.

@@ -78,6 +78,8 @@ class MLPConfig(Config):
             weights of all kernels.
         max_norm: bound of the norm of every hidden unit's incoming weights; None is no bound.
         output_max_norm: whether it bounds the output layer's, too.
+        clamped_predictions: of regressions, whether predictions stay within the range of the
+            member's own training targets.
         missing_indicators: of tables, whether each number that may be missing brings a feature
             that says so.
         max_one_hot: a column of up to so many categories becomes one feature a category, a
@@ -245,6 +247,7 @@ class MLPConfig(Config):
         search=choice(0.0, 1.0, 2.0, 3.0, 4.0),
     )
     output_max_norm: bool = _part(False, True, acts_with=("max_norm",), search=_WITH_MAX_NORM)
+    clamped_predictions: bool = _part(False, True, numbers_only=True)
     missing_indicators: bool = _of_columns(True)
     max_one_hot: int = _of_columns(8)
     scaled_one_hot: bool = _of_columns(False)

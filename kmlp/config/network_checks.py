@@ -29,6 +29,7 @@ _CHOICES = {
 }
 _TRUTHS = (
     *("learned_scale", "parametric_activation", "output_max_norm"),
+    "clamped_predictions",
     *("missing_indicators", "scaled_one_hot"),
 )
 _LEAST = {

@@ -72,7 +72,7 @@ class Record:
         complement: a stack holds 1 - value, of which float32 has more digits near 1.
         acts_with: it means nothing where all of these fields are off.
         draws: what it draws.
-        classes_only: it means nothing to a regression.
+        classes_only, numbers_only: it means nothing to a regression, to anything else.
         of_columns: it means something to a table's columns only.
         strength: of the variant that is named as the field.
         beside: what else that variant sets.
@@ -93,6 +93,7 @@ class Record:
     acts_with: tuple[str, ...] = ()
     draws: Draws | None = None
     classes_only: bool = False
+    numbers_only: bool = False
     of_columns: bool = False
     strength: float | None = None
     beside: Mapping[str, Any] = field(default_factory=dict)

@@ -21,12 +21,13 @@ from kmlp.engine.compiled import WEIGHT_SCALE, Program, State, stacked_model
 from kmlp.engine.member import Member
 from kmlp.engine.programs.kept import PROGRAMS
 from kmlp.engine.signature import Signature
-from kmlp.nn.columns.statistics import column_statistics
 from kmlp.nn.columns.encoding import ENCODING, TWO_AXES, initial_weight
-from kmlp.nn.mlp import Statistics, build_mlp, load_member_weights
+from kmlp.nn.columns.statistics import column_statistics
+from kmlp.nn.losses import class_weights
+from kmlp.nn.mlp import Statistics, build_mlp, load_member_weights, target_range
 from kmlp.nn.topology import kernel_initializer, penalties
 
-_STATISTICS = ("moving_mean", "moving_variance", "mean", "variance")
+_STATISTICS = ("moving_mean", "moving_variance", "mean", "variance", "lowest", "highest")
 
 
 class Stack:
@@ -93,6 +94,11 @@ class Stack:
         known = {r.tobytes(): r for r in rows}
         found = {key: self._input_state(data.x_train, r) for key, r in known.items()}
         each = [found[r.tobytes()] for r in rows]
+        if self.signature.model.clamped_predictions:
+            weight = data.rows.weight
+            weights = [None if weight is None else weight[r] for r in rows]
+            ranges = [target_range(data.y_train[r], w) for r, w in zip(rows, weights, strict=True)]
+            each = [{**state, **bounds} for state, bounds in zip(each, ranges, strict=True)]
         for path in each[0]:
             self._assign(path, np.stack([state[path] for state in each]))
 
@@ -229,29 +235,6 @@ def extract_member(stack: Stack, k: int) -> keras.Model:
     model = build_mlp(stack.members[k].model, stack.spec)
     load_member_weights(model, stack.weights_of(k))
     return model
-
-
-def class_weights(
-    wanted: str | Mapping[str, float] | None,
-    spec: DataSpec,
-    labels: np.ndarray,
-    weight: np.ndarray | None = None,
-) -> np.ndarray:
-    """The weight of each class, `(num_classes,)`.
-
-    Args:
-        wanted: as `TrainConfig.class_weight`; None weighs all alike.
-        spec: the data's classes.
-        labels: of the training rows, `(n,)`.
-        weight: how much each of them counts; all alike where omitted.
-    """
-    if isinstance(wanted, str):
-        counts = np.bincount(labels, weight, minlength=spec.num_classes)
-        return counts.sum() / (spec.num_classes * np.where(counts > 0, counts, 1))
-    weights = np.ones(spec.num_classes)
-    for key, wanted_weight in (wanted or {}).items():
-        weights[spec.class_index(key)] = wanted_weight
-    return weights
 
 
 def _initial_state(members: Sequence[Member], spec: DataSpec, program: Program) -> State:

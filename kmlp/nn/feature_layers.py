@@ -39,6 +39,40 @@ class SmoothClip(keras.layers.Layer):
         return {**super().get_config(), "bound": self.bound}
 
 
+@keras.saving.register_keras_serializable("kmlp")
+class Clamp(keras.layers.Layer):
+    """Holds predictions between two values once it does not train.
+
+    Shape:
+        input and output `(batch, outputs)`, `lowest` and `highest` `(outputs,)`; or, of a stack's
+        members, `(k, batch, outputs)` and `(k, 1, outputs)`. Infinite until they are set.
+    """
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        shape = _each_shape(input_shape)
+        self.lowest, self.highest = (
+            self.add_weight(
+                shape, keras.initializers.Constant(value), trainable=False, autocast=False, name=name
+            )
+            for name, value in (("lowest", -float("inf")), ("highest", float("inf")))
+        )
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if training:
+            return inputs
+        clamped = ops.minimum(ops.maximum(inputs, self.lowest), self.highest)
+        return ops.cast(clamped, self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        return input_shape
+
+
+def _each_shape(input_shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Of a value of each feature, and of each of a stack's members."""
+    lead = (input_shape[0], 1) if len(input_shape) == 3 else ()
+    return (*lead, input_shape[-1])
+
+
 class _OfEach(keras.layers.Layer):
     """A trained value of each feature, 1 at first: `(features,)`, or of a stack `(k, 1, features)`.
 
@@ -49,8 +83,7 @@ class _OfEach(keras.layers.Layer):
     held = "scale"
 
     def build(self, input_shape: tuple[int, ...]) -> None:
-        lead = (input_shape[0], 1) if len(input_shape) == 3 else ()
-        self.each = self.add_weight((*lead, input_shape[-1]), "ones", name=self.held)
+        self.each = self.add_weight(_each_shape(input_shape), "ones", name=self.held)
 
     def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         return input_shape

@@ -12,7 +12,7 @@ from kmlp.errors import ConfigError
 from kmlp.nn.columns.statistics import column_statistics
 from kmlp.nn.columns.encoding import ColumnEncoding
 from kmlp.nn.layer_factories import PlainLayers
-from kmlp.nn.topology import assemble, own_dtype
+from kmlp.nn.topology import CLAMP, assemble, own_dtype
 
 _CHUNK = 8192
 
@@ -104,6 +104,15 @@ class Statistics:
         return cls(mean, np.where(constant, unit, variance))
 
 
+def target_range(y: np.ndarray, weight: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    """Between which standardized values the targets `(n,)` lie that count, by path."""
+    statistics = Statistics.of(y, weight=weight)
+    counted = y if weight is None else y[weight > 0]
+    bounds = {"lowest": counted.min(), "highest": counted.max()}
+    stddev = np.sqrt(statistics.variance)
+    return {f"{CLAMP}/{name}": (at - statistics.mean) / stddev for name, at in bounds.items()}
+
+
 def _total(table: np.ndarray, rows: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
     """Sums by column of `(n, columns)` values, which are of these rows."""
     if weight is None:
@@ -149,6 +158,8 @@ def adapt(
             weights[f"{layer}/mean"] = statistics.mean
             weights[f"{layer}/variance"] = statistics.variance
     for layer in model.layers:
+        if layer.name == CLAMP and y is not None:
+            weights |= target_range(np.asarray(y), sample_weight)
         if isinstance(layer, ColumnEncoding):
             found = column_statistics(layer.plan, np.asarray(x))
             weights |= {f"{layer.name}/{name}": value for name, value in found.items()}

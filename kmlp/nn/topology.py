@@ -10,9 +10,9 @@ from kmlp.config import MLPConfig
 from kmlp.config.seeds import seed_words
 from kmlp.config.tables.widths import kernel_shapes, num_kernels
 from kmlp.data.dataset import DataSpec
-from kmlp.nn.feature_layers import LearnedScale, ParametricActivation, SmoothClip
+from kmlp.nn.feature_layers import Clamp, LearnedScale, ParametricActivation, SmoothClip
 
-OUTPUT, INPUT_SCALE = "output", "input_scale"
+OUTPUT, INPUT_SCALE, CLAMP = "output", "input_scale", "clamp"
 
 
 _INITIALIZER = {
@@ -73,7 +73,8 @@ def assemble(inputs: Any, config: MLPConfig, spec: DataSpec, factory: LayerFacto
     x = layout(x, config, factory)
     index = num_kernels(config) - 1
     x = _by_fan_in(x, config, factory, index)
-    return factory.dense(index, spec.num_outputs, OUTPUT)(x)
+    x = factory.dense(index, spec.num_outputs, OUTPUT)(x)
+    return Clamp(name=CLAMP)(x) if config.clamped_predictions else x
 
 
 def _plain(x: Any, config: MLPConfig, factory: LayerFactory) -> Any:

@@ -164,8 +164,8 @@ def test_a_binary_task_is_keras_own(two_classes):
 
 def test_a_regression_is_keras_own(numbers):
     strengths = [ADAM, {**ADAM, "l2": 2.0**-7, "clipnorm": 1.0}, {**ADAM, "max_norm": 1.0}]
-    each = [{**s, "input_scaling": "standard"} for s in strengths]
-    assert_each_is_keras(numbers, each, atol=1e-7)
+    common = {"input_scaling": "standard", "clamped_predictions": True}
+    assert_each_is_keras(numbers, [{**s, **common} for s in strengths], atol=1e-7)
 
 
 EVERYTHING = [

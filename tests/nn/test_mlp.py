@@ -202,6 +202,19 @@ def test_adapting_standardizes_inputs_and_maps_targets_back(table):
     np.testing.assert_allclose(model.predict(table.x_test, verbose=0), expected, rtol=1e-5)
 
 
+def test_predictions_are_clamped_to_the_range_of_the_training_targets_but_not_in_training(table):
+    config = MLPConfig(hidden_units=(), clamped_predictions=True)
+    model = adapt(build_mlp(config, table.spec, seed=0), table.x_train, table.y_train)
+    free = adapt(build_mlp(MLPConfig(hidden_units=()), table.spec, seed=0), table.x_train, table.y_train)
+    x = table.x_train * 100
+    low, high = table.y_train.min(), table.y_train.max()
+    wide = np.asarray(free(x))
+    assert (wide < low).any()
+    assert (wide > high).any()
+    np.testing.assert_allclose(model(x), np.clip(wide, low, high), rtol=1e-5)
+    np.testing.assert_allclose(model(x, training=True), wide, rtol=1e-5)
+
+
 def test_a_regression_cannot_be_adapted_without_its_targets(table):
     with pytest.raises(ConfigError, match=r"Write adapt\(model, x, y\)\."):
         adapt(build_mlp(MLPConfig(), table.spec), table.x_train)

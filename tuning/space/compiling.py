@@ -9,7 +9,7 @@ from keras import ops
 
 from kmlp.config import TrainConfig
 from kmlp.data import DataSpec
-from kmlp.engine.stack import class_weights
+from kmlp.nn.losses import class_weights
 from kmlp.errors import ConfigError
 from kmlp.nn.gradient_noise import GradientNoise
 from kmlp.nn.update_rules import schedule_factor

@@ -17,7 +17,7 @@ NEAR_ZERO = 1e-3
 
 
 # Of what is no table's encoding, which says by itself what it trains.
-_NOT_TRAINED = ("mean", "variance", "moving_mean", "moving_variance")
+_NOT_TRAINED = ("mean", "variance", "moving_mean", "moving_variance", "lowest", "highest")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,8 +48,9 @@ def test_the_catalogue_reaches_every_field_that_a_network_depends_on():
     budgets = {"max_epochs", "early_stopping", "monitor", "min_delta", "patience"}
     table = dataclasses.replace(TABLE, columns=(*TABLE.columns, CATEGORIES))
     assert fields - set(catalogue(table)) == (
-        made_of_others | budgets | {"penalty_reduction", "dtype_policy", "layer_dropout"}
+        made_of_others | budgets | {"penalty_reduction", "dtype_policy", "layer_dropout", "clamped_predictions"}
     )
+    assert "clamped_predictions" in catalogue(NUMBERS)
     assert set(DEFAULT) <= set(catalogue(IMAGES))
 
 
