@@ -16,6 +16,9 @@ _ADAPTIVE: Condition = ("optimizer", ("adam", "adamw", "rmsprop"))
 _CONSTANT: Condition = ("learning_rate_schedule", ("constant",))
 SCHEDULES = ("constant", "cosine", "step", "flat_cosine", "coslog4", "exponential")
 
+# Of weights; what is left, kernels and what normalizes, has the learning rate itself.
+_KINDS = ("bias", "scale", "activation", "embedding", "number")
+
 
 def _schedule_of(strength: str) -> Any:
     """How a strength changes with the steps."""
@@ -54,8 +57,9 @@ class TrainConfig(Config):
         decay_rate: the factor that "exponential" ends at.
         warm_up, weight_decay_warm_up, dropout_warm_up: part of `max_epochs` in which the rate or
             strength rises from 0; its schedule runs in the rest.
-        bias_rate_factor, embedding_rate_factor: what the learning rate of biases, of embeddings, is
-            multiplied with.
+        bias_rate_factor, scale_rate_factor, activation_rate_factor, embedding_rate_factor,
+            number_rate_factor: what the learning rate of biases, of learned input scales, of
+            parametric activations, of embeddings of categories, and of numbers, is multiplied with.
         bias_decay_factor: what the weight decay of biases is multiplied with; 0 is none.
         ema_momentum: how much of their moving average a step keeps of weights that are averaged;
             0 averages none. Averages are validated, kept and exported.
@@ -77,6 +81,7 @@ class TrainConfig(Config):
             * n_c)), a mapping from class number or name to weight (1 where left out), a list or
             array with the weight of class 0 first, or None.
         label_smoothing: fraction of the target spread evenly over the classes.
+        mixup: alpha of the Beta distribution by which rows, and their losses, are mixed; 0 is none.
         dtype_policy: float32, or mixed_bfloat16: a training step's products in bfloat16; weights,
             losses and all that is evaluated stay in float32.
 
@@ -154,7 +159,10 @@ class TrainConfig(Config):
     weight_decay_warm_up: float = _warm_up_of("weight_decay")
     dropout_warm_up: float = _warm_up_of("dropout")
     bias_rate_factor: float = _factor_of("bias_rate_factor")
+    scale_rate_factor: float = _factor_of("scale_rate_factor")
+    activation_rate_factor: float = _factor_of("activation_rate_factor")
     embedding_rate_factor: float = _factor_of("embedding_rate_factor")
+    number_rate_factor: float = _factor_of("number_rate_factor")
     bias_decay_factor: float = _factor_of("bias_decay_factor", "weight_decay")
     reduce_on_plateau: Mapping[str, Any] | None = described(
         None, off=None, search=choice(False, True, when=(_CONSTANT,))
@@ -211,6 +219,17 @@ class TrainConfig(Config):
         pilot=(0.02, 0.05, 0.1, 0.15, 0.2),
         search=choice(0.0, 0.05, 0.1, 0.2, preset=True),
     )
+    mixup: float = described(
+        0.0,
+        title="mixup's alpha",
+        held="layer",
+        off=0.0,
+        switch="mixup",
+        draws=Draws(kind="mixture", place="batch", key=5),
+        strength=0.2,
+        pilot=(0.05, 0.1, 0.2, 0.4, 1.0),
+        since="0.2.0",
+    )
     dtype_policy: str = described("float32", held="stack")
 
     def __post_init__(self) -> None:
@@ -222,9 +241,8 @@ class TrainConfig(Config):
         fields.check_non_negative(
             self, "min_delta", "weight_decay", "gradient_noise", "gradient_noise_decay"
         )
-        fields.check_non_negative(
-            self, "bias_rate_factor", "embedding_rate_factor", "bias_decay_factor"
-        )
+        fields.check_non_negative(self, *(f"{kind}_rate_factor" for kind in _KINDS))
+        fields.check_non_negative(self, "bias_decay_factor", "mixup")
         fields.check_positive_or_none(self, "clipnorm")
         fields.check_truth(self, "nesterov", "early_stopping")
         fields.check_truth(self, "restore_best_weights", "keep_last_best")

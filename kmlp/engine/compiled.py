@@ -17,6 +17,7 @@ from kmlp.nn import backend, update_rules
 from kmlp.nn.layer_factories import StackedLayers
 from kmlp.nn.loops import count, for_batches, only, part, replaced, worth_padding
 from kmlp.nn.losses import class_logits, hits, plain_loss, smooth_labels, weighed
+from kmlp.nn.steps import mixup
 from kmlp.nn.steps.member_step import MemberStep
 from kmlp.nn.topology import assemble, own_dtype
 from kmlp.stats.monitoring import plain_loss_name
@@ -70,7 +71,8 @@ class Program:
         self._has_nobody = signature.has_nobody
         paths = [v.path for v in self.model.trainable_variables]
         self.step = MemberStep(train, self.needs, self.optional, paths)
-        self._scheduled = _strengths_of(self.model, "dropout")
+        self._scheduled = {held["strength"] for held in _places_of(self.model, "dropout")}
+        self._mixup: dict[str, int] = next(iter(_places_of(self.model, "mixup")), {})
         self._update = backend.fuse(self.step.apply)
         # TensorFlow's graphs take a normalization for Keras's own and fail on the member axis.
         fused = train.dtype_policy == "float32" or signature.model.normalization != "none"
@@ -133,7 +135,7 @@ class Program:
         self, state: State, x: Any, y: Any, batch: tuple, num_steps: int
     ) -> tuple[State, dict]:
         rows, valid = batch
-        given = self._with_rates(state, num_steps)
+        given = self._given(state, valid, rows.shape[1], num_steps)
         examples, targets = ops.take(x, rows, axis=0), self._targets(state, y, rows)
         weights_of_rows = self._row_weights(state, y, rows)
 
@@ -145,6 +147,8 @@ class Program:
             plain = plain_loss(self.task, targets, outputs)
             losses = self._training_losses(state, targets, outputs, plain)
             losses = weighed(losses, weights_of_rows)
+            if self._mixup:
+                losses = self._mixed_losses(state, given, outputs, targets, losses, weights_of_rows)
             # Summed over members, averaged over the batch: each gradient is a solo run's.
             means = ops.sum(only(valid, losses), axis=1) / count(valid, losses)
             return ops.sum(means), (others, outputs, plain, losses)
@@ -175,12 +179,32 @@ class Program:
             losses = losses * ops.take_along_axis(weights, targets, axis=1)
         return losses
 
-    def _with_rates(self, state: State, num_steps: int) -> list:
-        """What is not trained, with the dropout rates of this step."""
+    def _mixed_losses(
+        self, state: State, given: list, outputs: Any, targets: Any, losses: Any, weights: Any
+    ) -> Any:
+        """The losses mixed with those of the rows' partners, as the rows are: `(k, batch)`.
+
+        So the cross-entropy is that of the mixed target, and the squared error has its gradient.
+        """
+        layer = {name: given[i] for name, i in self._mixup.items()}
+        partner = mixup.partners(targets, layer["last"])
+        theirs = plain_loss(self.task, partner, outputs)
+        theirs = self._training_losses(state, partner, outputs, theirs)
+        if weights is not None:
+            theirs = weighed(theirs, mixup.partners(weights, layer["last"]))
+        share = mixup.shares(layer["strength"], layer["key"], layer["step"])
+        share = ops.cast(ops.reshape(share, (-1, 1)), losses.dtype)
+        return share * losses + (1 - share) * theirs
+
+    def _given(self, state: State, valid: Any, batch_size: int, num_steps: int) -> list:
+        """What is not trained as it is in one step: dropout rates, and where the rows end."""
         others = list(state["others"])
         factor = self.step.factor("dropout", state["hyper"], state["step"], num_steps)
         for i in self._scheduled if not isinstance(factor, float) else ():
             others[i] = others[i] * ops.cast(factor, others[i].dtype)
+        if self._mixup:
+            last = batch_size - 1 if valid is None else ops.sum(ops.cast(valid, "int32"), 1) - 1
+            others[self._mixup["last"]] = ops.zeros_like(state["step"]) + last
         return others
 
     def _with_strengths(self, others: list, state: State) -> list:
@@ -288,11 +312,11 @@ def stacked_model(
         return keras.Model(inputs, outputs, name="stack")
 
 
-def _strengths_of(model: keras.Model, field: str) -> frozenset[int]:
-    """Which of what is not trained are the strengths of a field's draws."""
+def _places_of(model: keras.Model, field: str) -> list[dict[str, int]]:
+    """Where what each layer of a field's draws holds stands among what is not trained, by name."""
     layers = [layer for layer in model.layers if getattr(layer, "field", None) == field]
-    paths = {layer.strength.path for layer in layers}
-    return frozenset(i for i, v in enumerate(model.non_trainable_variables) if v.path in paths)
+    places = {v.path: i for i, v in enumerate(model.non_trainable_variables)}
+    return [{v.name: places[v.path] for v in layer.non_trainable_variables} for layer in layers]
 
 
 def _add(totals: dict, more: dict) -> dict:

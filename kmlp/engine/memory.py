@@ -231,6 +231,8 @@ def _step_bytes(member: Member, data: Dataset) -> int:
     copies = 2 + 6 * (model.dropout > 0) + 2 * (model.normalization != "none")
     total += batch * _FLOAT * copies * (sum(model.hidden_units) + spec.num_outputs)
     total += _places(member).count("inputs") * batch * width * 6 * _FLOAT
+    # Partners and mixed rows, their gradients for embeddings; and a second loss.
+    total += (train.mixup > 0) * batch * (4 * width + 3 * spec.num_outputs) * _FLOAT
     if model.drop_connect:
         masks = batch if model.drop_connect_mask == "example" else 1
         # Words drawn, masks, masked weights and their gradients, as far as XLA does not fuse them.

@@ -22,6 +22,7 @@ from kmlp.nn.stacked_layers import (
     StackedScaling,
     StackedStandardization,
 )
+from kmlp.nn.steps.mixup import StackedMixup
 from kmlp.nn.topology import kernel_initializer, penalties
 
 
@@ -41,6 +42,10 @@ class PlainLayers:
         if kind == "standard":
             return keras.layers.Normalization(name="scaling")
         return keras.layers.Rescaling(1 / 255 if kind == "unit" else 1.0, name="scaling")
+
+    def mixed(self, x: Any) -> Any:
+        """As they are: only what trains mixes rows."""
+        return x
 
     def dense(self, index: int, units: int, name: str) -> keras.layers.Layer:
         return keras.layers.Dense(units, name=name, **self._kernel(index))
@@ -111,6 +116,9 @@ class StackedLayers:
         if kind == "standard":
             return StackedStandardization(name="scaling")
         return StackedScaling(1 / 255 if kind == "unit" else 1.0, name="scaling")
+
+    def mixed(self, x: Any) -> Any:
+        return self._drawing(StackedMixup(name="mixup_0"))(x) if self.needs("mixup") else x
 
     def dense(self, index: int, units: int, name: str) -> keras.layers.Layer:
         return StackedDense(units, name=name)

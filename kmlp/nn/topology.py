@@ -34,6 +34,7 @@ class LayerFactory(Protocol):
         ...
 
     def scaling(self, spec: DataSpec) -> keras.layers.Layer: ...
+    def mixed(self, x: Any) -> Any: ...
     def dense(self, index: int, units: int, name: str) -> keras.layers.Layer: ...
     def drop_connect_dense(
         self, index: int, units: int, activation: str, name: str
@@ -56,7 +57,7 @@ def assemble(inputs: Any, config: MLPConfig, spec: DataSpec, factory: LayerFacto
     Returns:
         The symbolic logits, or the standardized prediction of a regression.
     """
-    x = factory.scaling(spec)(inputs)
+    x = factory.mixed(factory.scaling(spec)(inputs))
     if factory.needs("input_noise"):
         x = factory.input_noise("noise_0")(x)
     if factory.needs("input_dropout"):

@@ -172,6 +172,11 @@ EVERYTHING = [
         **{"class_weight": {1: 4.0}, "dropout": 0.1, "drop_connect": 0.5, "input_noise": 0.1},
         "learning_rate": 0.02,
     },
+    {
+        **{"mixup": 0.4, "ema_momentum": 0.9, "warm_up": 0.25, "drop_connect": 0.2},
+        **{"dropout": 0.4, "dropout_warm_up": 0.5, "weight_decay": 0.1},
+        **{"bias_rate_factor": 0.5, "bias_decay_factor": 0.0},
+    },
 ]
 COMMON = {
     "batch": {
@@ -196,6 +201,8 @@ COMMON = {
         "drop_connect_inference": "moments",
         "activation": "gelu",
         "learning_rate_schedule": "step",
+        "dropout_schedule": "flat_cosine",
+        "weight_decay_schedule": "exponential",
     },
 }
 
@@ -218,7 +225,7 @@ def trained(members: list, data: Dataset, epochs: int = 2) -> Stack:
         pytest.param("batch", (0, 2), marks=pytest.mark.slow),
         pytest.param("layer", (3,), marks=pytest.mark.slow),
         pytest.param("example", (1, 4), marks=pytest.mark.slow),
-        ("moments", (5,)),
+        ("moments", (6,)),
     ],
     ids=list(COMMON),
 )

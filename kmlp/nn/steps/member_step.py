@@ -12,7 +12,13 @@ from kmlp.nn.topology import OUTPUT
 
 Hyper = Mapping[str, Any]
 # By the last part of a weight's path: what its rate, and its decay, are multiplied with.
-_RATES = {"bias": "bias_rate_factor", "embeddings": "embedding_rate_factor"}
+_RATES = {
+    "bias": "bias_rate_factor",
+    "scale": "scale_rate_factor",
+    "alpha": "activation_rate_factor",
+    "embeddings": "embedding_rate_factor",
+    **dict.fromkeys(("frequencies", "phases", "mixing", "offsets"), "number_rate_factor"),
+}
 _DECAYS = {"bias": "bias_decay_factor"}
 
 
