@@ -108,8 +108,9 @@ class Record:
         return f"{self.title}, {self.unit}" if self.unit else self.title
 
     def is_on(self, value: Any) -> bool:
-        """Whether a value switches the field on; what cannot be off always is."""
-        return value != self.off
+        """Whether a value switches the field on, as JSON gives it back, too; what cannot be off
+        always is."""
+        return (tuple(value) if isinstance(value, list) else value) != self.off
 
     def in_stack(self, value: Any) -> float:
         """A value as a stack's vector holds it; no bound is infinity."""

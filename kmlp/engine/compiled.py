@@ -70,7 +70,8 @@ class Program:
         self._pads = signature.model.normalization != "batch"
         self._has_nobody = signature.has_nobody
         paths = [v.path for v in self.model.trainable_variables]
-        self.step = MemberStep(train, self.needs, self.optional, paths)
+        bounds_output = signature.model.output_max_norm
+        self.step = MemberStep(train, self.needs, self.optional, paths, bounds_output)
         self._scheduled = {held["strength"] for held in _places_of(self.model, "dropout")}
         self._mixup: dict[str, int] = next(iter(_places_of(self.model, "mixup")), {})
         self._update = backend.fuse(self.step.apply)

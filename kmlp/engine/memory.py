@@ -7,13 +7,13 @@ meant to lie between what is measured and 1.5 times that; `benchmarks/memory.py`
 import bisect
 import copy
 import functools
-import itertools
 import math
 from collections import Counter
 from collections.abc import Sequence
 
 from kmlp.config.settings import switched_on
-from kmlp.config.tables.encoding import encoded_width, num_embedding_weights
+from kmlp.config.tables.encoding import encoded_width, num_embedding_weights, num_knots, num_waves
+from kmlp.config.tables.widths import hidden_shapes, kernel_shapes
 from kmlp.data.dataset import Dataset
 from kmlp.engine.compiled import EVALUATION_BATCH
 from kmlp.engine.member import Member
@@ -118,11 +118,13 @@ class Room:
         state = _weight_bytes(member, k, data) * (3 * (1 + slots) + 5)
         # The split, and an epoch's order here and on the device.
         rows = k * _INDEX * len(data.y_train) * 3
+        # Of quantile scaling, on the device and on their way there.
+        tables = 3 * k * _FLOAT * num_knots(member.model, data.spec)
         evaluation = _evaluation_bytes(member, k, data)
         if not self.is_accelerator:
             state += _saving_bytes(member, k, data)
             evaluation += _prediction_bytes(k, data)
-        return _STACK + state + rows + max(group * _step_bytes(member, data), evaluation)
+        return _STACK + state + rows + tables + max(group * _step_bytes(member, data), evaluation)
 
     def host_bytes(self, member: Member, num_members: int) -> int:
         """What a stack on an accelerator takes of the host's memory."""
@@ -227,9 +229,12 @@ def _step_bytes(member: Member, data: Dataset) -> int:
     if spec.columns:
         # Numbers with gaps, without, scaled, and which there are; codes, slots, and embeddings.
         total += batch * 4 * _FLOAT * (spec.num_features + width)
+        # The waves of numbers, and their gradients.
+        total += batch * 3 * _FLOAT * num_waves(model, spec)
     # Each unit's activation and its gradient; what normalizes keeps more, and what draws most.
-    copies = 2 + 6 * (model.dropout > 0) + 2 * (model.normalization != "none")
-    total += batch * _FLOAT * copies * (sum(model.hidden_units) + spec.num_outputs)
+    draws = "units" in _places(member)
+    copies = 2 + 6 * draws + 2 * (model.normalization != "none") + 2 * model.parametric_activation
+    total += batch * _FLOAT * copies * sum(units for _, units in kernel_shapes(model, spec))
     total += _places(member).count("inputs") * batch * width * 6 * _FLOAT
     # Partners and mixed rows, their gradients for embeddings; and a second loss.
     total += (train.mixup > 0) * batch * (4 * width + 3 * spec.num_outputs) * _FLOAT
@@ -256,14 +261,13 @@ def _num_draws(member: Member) -> int:
 
 def _num_dropped(member: Member, data: Dataset) -> int:
     """Weights and biases of the hidden layers, which DropConnect masks."""
-    sizes = [encoded_width(member.model, data.spec), *member.model.hidden_units]
-    return sum((a + 1) * b for a, b in itertools.pairwise(sizes))
+    return sum((a + 1) * b for a, b in hidden_shapes(member.model, data.spec))
 
 
 def _evaluation_bytes(member: Member, num_members: int, data: Dataset) -> int:
     """The inputs of the rows that are evaluated at once, and what is computed of them."""
     model, spec, k = member.model, data.spec, num_members
-    widest = max(model.hidden_units, default=spec.num_outputs)
+    widest = max(units for _, units in kernel_shapes(model, spec))
     at_end = evaluation_rows(k, row_width(spec, model))
     rows = min(max(at_end, EVALUATION_BATCH), max(len(data.y_train), len(data.y_test)))
     # Raw, cast and scaled; a layer's inputs, products and outputs; moments keep squares and more.

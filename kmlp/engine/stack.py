@@ -21,8 +21,8 @@ from kmlp.engine.compiled import WEIGHT_SCALE, Program, State, stacked_model
 from kmlp.engine.member import Member
 from kmlp.engine.programs.kept import PROGRAMS
 from kmlp.engine.signature import Signature
-from kmlp.nn.column_statistics import column_statistics
-from kmlp.nn.encoding import ENCODING, initial_embeddings
+from kmlp.nn.columns.statistics import column_statistics
+from kmlp.nn.columns.encoding import ENCODING, TWO_AXES, initial_weight
 from kmlp.nn.mlp import Statistics, build_mlp, load_member_weights
 from kmlp.nn.topology import kernel_initializer, penalties
 
@@ -297,9 +297,9 @@ def _initial_weights(members: Sequence[Member], model: keras.Model) -> list:
     its layer says."""
     weights, index = [], 0
     for variable in model.trainable_variables:
-        if variable.name == "embeddings":
-            plan = model.get_layer(ENCODING).plan
-            drawn = [initial_embeddings(plan, m.seeds.init, variable.dtype) for m in members]
+        if variable.path.startswith(f"{ENCODING}/"):
+            plan, name, dtype = model.get_layer(ENCODING).plan, variable.name, variable.dtype
+            drawn = [initial_weight(plan, name, m.seeds.init, dtype) for m in members]
             weights.append(ops.stack(drawn))
             continue
         if variable.name != "kernel":
@@ -320,7 +320,7 @@ def _initial_others(members: Sequence[Member], model: keras.Model) -> list:
     for layer in model.layers:
         if field := getattr(layer, "field", None):
             index = int(layer.name.rpartition("_")[2])
-            values[layer.strength.path] = [m.setting(field) for m in members]
+            values[layer.strength.path] = [m.strength(field, index) for m in members]
             values[layer.key.path] = _noise_keys(members, field, index)
     return [
         ops.convert_to_tensor(values[v.path], v.dtype) if v.path in values else _copy(v)
@@ -346,5 +346,5 @@ def _of_member(k: int, named: Mapping[str, Any]) -> dict[str, np.ndarray]:
 
 
 def _plain(path: str, value: np.ndarray) -> np.ndarray:
-    """One member's slice in the plain model's shape: only kernels and embeddings have two axes."""
-    return value if path.endswith(("/kernel", "/embeddings")) else value.reshape(-1)
+    """One member's slice in the plain model's shape: kernels and the like have two axes."""
+    return value if path.rpartition("/")[2] in ("kernel", *TWO_AXES) else value.reshape(-1)

@@ -9,9 +9,10 @@ from kmlp.config import MLPConfig
 from kmlp.config.network import resolved_scaling
 from kmlp.config.records import is_on
 from kmlp.config.tables.encoding import Encoding
+from kmlp.config.tables.widths import num_kernels
 from kmlp.data.dataset import DataSpec
 from kmlp.nn.drop_connect import DropConnectDense
-from kmlp.nn.encoding import ENCODING, ColumnEncoding, StackedColumnEncoding
+from kmlp.nn.columns.encoding import ENCODING, ColumnEncoding, StackedColumnEncoding
 from kmlp.nn.stacked_layers import (
     StackedBatchNormalization,
     StackedDense,
@@ -41,7 +42,10 @@ class PlainLayers:
         kind = resolved_scaling(self.config.input_scaling, spec)
         if kind == "standard":
             return keras.layers.Normalization(name="scaling")
-        return keras.layers.Rescaling(1 / 255 if kind == "unit" else 1.0, name="scaling")
+        return self.rescaling(1 / 255 if kind == "unit" else 1.0, "scaling")
+
+    def rescaling(self, scale: float, name: str) -> keras.layers.Layer:
+        return keras.layers.Rescaling(scale, name=name)
 
     def mixed(self, x: Any) -> Any:
         """As they are: only what trains mixes rows."""
@@ -69,8 +73,12 @@ class PlainLayers:
             return keras.layers.BatchNormalization(name=name)
         return keras.layers.LayerNormalization(name=name)
 
-    def dropout(self, name: str) -> keras.layers.Layer:
-        return keras.layers.Dropout(self.config.dropout, name=name)
+    def dropout(self, index: int, name: str) -> keras.layers.Layer:
+        rates = self.config.layer_dropout
+        return keras.layers.Dropout(rates[index] if rates else self.config.dropout, name=name)
+
+    def residual_dropout(self, name: str) -> keras.layers.Layer:
+        return keras.layers.Dropout(self.config.residual_dropout, name=name)
 
     def input_dropout(self, name: str) -> keras.layers.Layer:
         return keras.layers.Dropout(self.config.input_dropout, name=name)
@@ -79,10 +87,10 @@ class PlainLayers:
         return keras.layers.GaussianNoise(self.config.input_noise, name=name)
 
     def _kernel(self, index: int) -> dict[str, Any]:
-        """Initializer, penalty and constraint of a layer's kernel; the output's has no bound."""
+        """Initializer, penalty and constraint of a layer's kernel."""
         config = self.config
-        is_hidden = index < len(config.hidden_units)
-        bound = config.max_norm if is_hidden else None
+        is_output = index == num_kernels(config) - 1
+        bound = None if is_output and not config.output_max_norm else config.max_norm
         penalized = config.l1 > 0 or config.l2 > 0
         l1, l2 = penalties(config, self.spec)
         return {
@@ -115,7 +123,10 @@ class StackedLayers:
         kind = resolved_scaling(self.config.input_scaling, spec)
         if kind == "standard":
             return StackedStandardization(name="scaling")
-        return StackedScaling(1 / 255 if kind == "unit" else 1.0, name="scaling")
+        return self.rescaling(1 / 255 if kind == "unit" else 1.0, "scaling")
+
+    def rescaling(self, scale: float, name: str) -> keras.layers.Layer:
+        return StackedScaling(scale, name=name)
 
     def mixed(self, x: Any) -> Any:
         return self._drawing(StackedMixup(name="mixup_0"))(x) if self.needs("mixup") else x
@@ -134,9 +145,12 @@ class StackedLayers:
             return StackedBatchNormalization(name=name)
         return StackedLayerNormalization(name=name)
 
-    def dropout(self, name: str) -> keras.layers.Layer:
-        after_relu = self.config.activation == "relu"
+    def dropout(self, index: int, name: str) -> keras.layers.Layer:
+        after_relu = self.config.activation == "relu" and not self.config.parametric_activation
         return self._drawing(StackedDropout("dropout", after_relu=after_relu, name=name))
+
+    def residual_dropout(self, name: str) -> keras.layers.Layer:
+        return self._drawing(StackedDropout("residual_dropout", name=name))
 
     def input_dropout(self, name: str) -> keras.layers.Layer:
         return self._drawing(StackedDropout("input_dropout", name=name))

@@ -9,8 +9,8 @@ import numpy as np
 from kmlp.config import MLPConfig
 from kmlp.data.dataset import DataSpec
 from kmlp.errors import ConfigError
-from kmlp.nn.column_statistics import column_statistics
-from kmlp.nn.encoding import ColumnEncoding
+from kmlp.nn.columns.statistics import column_statistics
+from kmlp.nn.columns.encoding import ColumnEncoding
 from kmlp.nn.layer_factories import PlainLayers
 from kmlp.nn.topology import assemble, own_dtype
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from kmlp.config import ACTIVATIONS
 from kmlp.data import Dataset
 from kmlp.engine.member import Member
 from kmlp.engine.stack import Stack, build_stack, extract_member
@@ -73,6 +74,7 @@ def called(model: keras.Model, x: np.ndarray) -> np.ndarray:
     return ops.convert_to_numpy(model(x, training=False))
 
 
+RESIDUAL = {"residual_units": 10, "normalization": "layer"}
 # Adam's first steps do not know a gradient of 1e-16 from one of 1: before a normalization it turns
 # the rounding of a bias that is subtracted again into steps.
 OPTIONS = {
@@ -116,6 +118,28 @@ OPTIONS = {
     "linear": [{**ADAM, "hidden_units": ()}, {"hidden_units": (), "l2": 0.01, "l1": 0.01}],
     "smaller_last_batch": [{**ADAM, "batch_size": 32}, {"batch_size": 32, "l2": 0.01}],
     "deep": [{**ADAM, "hidden_units": (9, 8, 7, 6)}],
+    "input_clip": [{**SGD, "input_scaling": "standard", "input_clip": 1.5}],
+    "learned_scale": [
+        {**SGD, "learned_scale": True, "l2": 0.01, "max_norm": 1.0},
+        {**SGD, "learned_scale": True, "weight_decay": 0.25},
+    ],
+    "parametric_activation": [
+        {**SGD, "parametric_activation": True, "dropout": 0.0, "l2": 0.01},
+        {**SGD, "parametric_activation": True, "weight_decay": 0.25},
+    ],
+    "ntk": [
+        {**SGD, "parametrization": "ntk", "l2": 0.01},
+        {**SGD, "parametrization": "ntk", "max_norm": 3.0},
+    ],
+    "residual": [
+        {**SGD, **RESIDUAL, "l2": 0.01},
+        {**SGD, **RESIDUAL, "max_norm": 1.0, "weight_decay": 0.25},
+    ],
+    "residual_ntk": [{**SGD, **RESIDUAL, "normalization": "none", "parametrization": "ntk"}],
+    "output_max_norm": [
+        {**SGD, "max_norm": 0.75, "output_max_norm": True},
+        {**SGD, "output_max_norm": True},
+    ],
     "initializer": [{**SGD, "kernel_initializer": "lecun_uniform"}, SGD],
 }
 
@@ -127,7 +151,7 @@ def test_an_option_is_keras_own(tiny, name):
     assert_each_is_keras(tiny, OPTIONS[name], atol)
 
 
-@pytest.mark.parametrize("activation", ["elu", "selu", "leaky_relu", "tanh", "gelu", "sigmoid"])
+@pytest.mark.parametrize("activation", [a for a in ACTIVATIONS if a != "relu"])
 def test_an_activation_is_keras_own(tiny, activation):
     assert_each_is_keras(tiny, [{"activation": activation, **SGD}], atol=1e-7, epochs=2)
 
@@ -178,11 +202,30 @@ EVERYTHING = [
         **{"bias_rate_factor": 0.5, "bias_decay_factor": 0.0},
     },
 ]
+RESIDUAL_DRAWS = [
+    {},
+    {"dropout": 0.3, "residual_dropout": 0.2, "l2": 1e-3},
+    {"layer_dropout": (0.5, 0.0), "drop_connect": 0.3},
+]
+
+
+@pytest.mark.slow
+def test_a_mixed_stack_of_residual_networks_holds_every_member_as_if_alone(tiny):
+    """Rates by layer beside one for all of them, on units, on blocks and on weights."""
+    common = {"residual_units": 10, "normalization": "batch", "batch_size": 32}
+    members = [make_member(tiny, s, **common, **own) for s, own in enumerate(RESIDUAL_DRAWS)]
+    together = trained(members, tiny)
+    for k in (1, 2):
+        weights = trained([members[k]], tiny).weights_of(0)
+        assert_same_weights(together.weights_of(k), weights, atol=1e-11)
+
+
 COMMON = {
     "batch": {
         "normalization": "batch",
         "optimizer": "adamw",
         "input_scaling": "standard",
+        "parametric_activation": True,
         # 240 rows: the last batch is smaller.
         "batch_size": 32,
     },
@@ -190,12 +233,14 @@ COMMON = {
         "normalization": "layer",
         "optimizer": "rmsprop",
         "learning_rate_schedule": "cosine",
+        "learned_scale": True,
     },
     "example": {
         "optimizer": "sgd",
         "momentum": 0.9,
         "drop_connect_mask": "example",
         "activation": "tanh",
+        "parametrization": "ntk",
     },
     "moments": {
         "drop_connect_inference": "moments",

@@ -81,7 +81,8 @@ def _parameter(name: str, search: Search, spec: DataSpec) -> Parameter:
     values = search.values
     if name == "input_scaling":
         is_bytes = spec.input_dtype == "uint8"
-        fitting = {"unit": is_bytes, "none": not is_bytes, "robust": bool(spec.columns)}
+        fitting = {"unit": is_bytes, "none": not is_bytes}
+        fitting |= dict.fromkeys(("robust", "quantile"), bool(spec.columns))
         values = tuple(v for v in values if fitting.get(v, True))
     wanted = search.default if name not in RECORDS else RECORDS[name].default
     common: dict[str, Any] = {"name": name, "conditions": search.when}

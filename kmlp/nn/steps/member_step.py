@@ -36,6 +36,7 @@ class MemberStep:
         needs: what any of them needs, by the records' `switch`.
         optional: those of them that some member does without.
         paths: of the weights, in their order.
+        bounds_output: whether max-norm bounds the output layer, too.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class MemberStep:
         needs: Collection[str],
         optional: Collection[str],
         paths: Sequence[str],
+        bounds_output: bool = False,
     ) -> None:
         self.train, self.needs, self.optional = train, needs, optional
         self.rule = update_rules.update_rule(
@@ -53,7 +55,8 @@ class MemberStep:
         self.num_slots = self.rule.num_slots + self.averages
         self.is_kernel = [path.endswith("/kernel") for path in paths]
         self._is_bounded = [
-            k and not p.startswith(OUTPUT) for k, p in zip(self.is_kernel, paths, strict=True)
+            k and (bounds_output or not p.startswith(OUTPUT))
+            for k, p in zip(self.is_kernel, paths, strict=True)
         ]
         names = [path.rpartition("/")[2] for path in paths]
         self._rates = [n if (n := _RATES.get(name)) in needs else None for name in names]

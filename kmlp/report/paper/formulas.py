@@ -36,6 +36,20 @@ _RULES: dict[str, Rule] = {
         "q",
         ("drops hidden units in training, anew for every row: ", _DROPPED, "."),
     ),
+    "layer_dropout": Rule(
+        "Dropout by layer",
+        "",
+        ("drops hidden units as dropout does, with a probability of each layer's own.",),
+    ),
+    "residual_dropout": Rule(
+        "Residual dropout",
+        "q",
+        (
+            "drops what a residual block adds as dropout drops units, with probability ",
+            Formula("q", "q"),
+            ".",
+        ),
+    ),
     "input_dropout": Rule(
         "Input dropout",
         "q",

@@ -48,16 +48,23 @@ def test_the_catalogue_reaches_every_field_that_a_network_depends_on():
     budgets = {"max_epochs", "early_stopping", "monitor", "min_delta", "patience"}
     table = dataclasses.replace(TABLE, columns=(*TABLE.columns, CATEGORIES))
     assert fields - set(catalogue(table)) == (
-        made_of_others | budgets | {"penalty_reduction", "dtype_policy"}
+        made_of_others | budgets | {"penalty_reduction", "dtype_policy", "layer_dropout"}
     )
     assert set(DEFAULT) <= set(catalogue(IMAGES))
 
 
 def test_what_acts_on_columns_is_searched_where_such_columns_are():
     of_numbers = dataclasses.replace(TABLE, columns=TABLE.columns[2:3])  # no gaps
-    assert set(catalogue(of_numbers)) == set(catalogue(dataclasses.replace(TABLE, columns=())))
+    embedding = {
+        *("number_embedding", "number_embedding_dim", "num_frequencies", "frequency_stddev"),
+        "num_bins",
+    }
+    without = catalogue(dataclasses.replace(TABLE, columns=()))
+    assert set(catalogue(of_numbers)) == set(without) | embedding
+    assert not embedding & set(catalogue(dataclasses.replace(TABLE, columns=(CATEGORIES,))))
     assert set(catalogue(TABLE)) - set(catalogue(of_numbers)) == {
-        *("missing_indicators", "min_category_count", "max_one_hot", "embedding_dim")
+        *("missing_indicators", "min_category_count", "max_one_hot", "embedding_dim"),
+        "scaled_one_hot",
     }
     assert catalogue(TABLE)["embedding_dim"].conditions == (("max_one_hot", (8, 0)),)
     assert "robust" in catalogue(of_numbers)["input_scaling"].values
