@@ -34,7 +34,9 @@ _TRUTHS = (
 )
 _LEAST = {
     "max_one_hot": 0,
-    **dict.fromkeys(("embedding_dim", "max_categories", "min_category_count", "num_frequencies"), 1),
+    **dict.fromkeys(
+        ("embedding_dim", "max_categories", "min_category_count", "num_frequencies"), 1
+    ),
     **dict.fromkeys(("number_embedding_dim", "num_bins"), 2),
 }
 # What acts on hidden layers, and needs some.

@@ -24,14 +24,15 @@ class Draws:
     """The random values that a field makes training draw.
 
     Attributes:
-        kind: a "mask" of what is dropped, or "normal" values.
+        kind: a "mask" of what is dropped, "normal" values, or the share of a "mixture".
         place: one value an input ("inputs") or a unit of each hidden layer ("units"), and row; a
-            weight of each hidden layer ("weights"); or a number of the gradient ("gradients").
+            weight of each hidden layer ("weights"); a number of the gradient ("gradients"); or one
+            for all rows of a step ("batch").
         key: keys the place with the layer's index, never changed: members' results hang on it.
     """
 
-    kind: Literal["mask", "normal"]
-    place: Literal["inputs", "units", "weights", "gradients"]
+    kind: Literal["mask", "normal", "mixture"]
+    place: Literal["inputs", "units", "weights", "gradients", "batch"]
     key: int
 
 

@@ -90,7 +90,7 @@ def expand_all(
 
     Example:
         >>> expand_all(("all", "dropout=0.5"), ["no_early_stopping"])[-2:]
-        ('label_smoothing', 'dropout=0.5')
+        ('mixup', 'dropout=0.5')
     """
     if "all" not in variants:
         return tuple(variants)

@@ -24,8 +24,8 @@ from kmlp.engine.signature import Signature
 from kmlp.engine.trainer import Need
 from kmlp.errors import MemoryLimitError
 from kmlp.machine import available_memory, in_words
+from kmlp.nn.steps.member_step import num_slots as num_slots_of
 from kmlp.nn.topology import num_kernel_weights
-from kmlp.nn.update_rules import update_rule
 
 # Measured, see benchmarks/README.md: what is there once; for each program in each place, more if
 # it normalizes, and for each place of it that draws; of a program that is not kept, what stays;
@@ -112,7 +112,7 @@ class Room:
         data = self.data
         k = num_slots(member, data.spec, num_members)
         group = group_size(member, data.spec, num_members)
-        slots = _num_slots(member)
+        slots = num_slots_of(member.train)
         # With their slots before, in and after an epoch; and the model's own, the gradients, the
         # best epoch's, and what is on its way. It is not given back for a checkpoint to take.
         state = _weight_bytes(member, k, data) * (3 * (1 + slots) + 5)
@@ -236,6 +236,8 @@ def _step_bytes(member: Member, data: Dataset) -> int:
     copies = 2 + 6 * draws + 2 * (model.normalization != "none") + 2 * model.parametric_activation
     total += batch * _FLOAT * copies * sum(units for _, units in kernel_shapes(model, spec))
     total += _places(member).count("inputs") * batch * width * 6 * _FLOAT
+    # Partners and mixed rows, their gradients for embeddings; and a second loss.
+    total += (train.mixup > 0) * batch * (4 * width + 3 * spec.num_outputs) * _FLOAT
     if model.drop_connect:
         masks = batch if model.drop_connect_mask == "example" else 1
         # Words drawn, masks, masked weights and their gradients, as far as XLA does not fuse them.
@@ -287,7 +289,7 @@ def _prediction_bytes(num_members: int, data: Dataset) -> int:
 def _saving_bytes(member: Member, num_members: int, data: Dataset) -> int:
     """A checkpoint: weights, slots and the best epoch's weights, as arrays and as a file's content,
     whose buffer grows by eighths."""
-    saved = _weight_bytes(member, num_members, data) * (2 + _num_slots(member))
+    saved = _weight_bytes(member, num_members, data) * (2 + num_slots_of(member.train))
     return math.ceil(2.2 * saved)
 
 
@@ -299,11 +301,6 @@ def _num_weights(member: Member, data: Dataset) -> int:
     """Of all kernels, and of the embeddings: the rest is small."""
     model, spec = member.model, data.spec
     return num_kernel_weights(model, spec) + num_embedding_weights(model, spec)
-
-
-def _num_slots(member: Member) -> int:
-    train = member.train
-    return update_rule(train.optimizer, momentum=train.momentum > 0).num_slots
 
 
 def _num_train(member: Member, data: Dataset) -> int:

@@ -70,9 +70,9 @@ class Stack:
 
     @property
     def restorable(self) -> list:
-        """What an epoch's weights are: the trainable ones and the moving statistics."""
+        """What an epoch's weights are: trained ones, or their averages, and moving statistics."""
         moving = [self.state["others"][i] for i in self._moving()]
-        return [*self.state["weights"], *moving]
+        return [*self.program.step.kept(self.state), *moving]
 
     def restore(self, values: Sequence[Any]) -> None:
         """Sets what `restorable` gave."""
@@ -239,7 +239,7 @@ def extract_member(stack: Stack, k: int) -> keras.Model:
 
 def _initial_state(members: Sequence[Member], spec: DataSpec, program: Program) -> State:
     weights = _initial_weights(members, program.model)
-    num_slots, dtype = program.rule.num_slots, keras.config.floatx()
+    num_slots, dtype = program.step.num_slots, keras.config.floatx()
     keys = {}
     if (name := "gradient_noise") in program.needs:
         keys[name] = ops.convert_to_tensor(_noise_keys(members, name, 0))

@@ -23,6 +23,7 @@ from kmlp.nn.stacked_layers import (
     StackedScaling,
     StackedStandardization,
 )
+from kmlp.nn.steps.mixup import StackedMixup
 from kmlp.nn.topology import kernel_initializer, penalties
 
 
@@ -45,6 +46,10 @@ class PlainLayers:
 
     def rescaling(self, scale: float, name: str) -> keras.layers.Layer:
         return keras.layers.Rescaling(scale, name=name)
+
+    def mixed(self, x: Any) -> Any:
+        """As they are: only what trains mixes rows."""
+        return x
 
     def dense(self, index: int, units: int, name: str) -> keras.layers.Layer:
         return keras.layers.Dense(units, name=name, **self._kernel(index))
@@ -122,6 +127,9 @@ class StackedLayers:
 
     def rescaling(self, scale: float, name: str) -> keras.layers.Layer:
         return StackedScaling(scale, name=name)
+
+    def mixed(self, x: Any) -> Any:
+        return self._drawing(StackedMixup(name="mixup_0"))(x) if self.needs("mixup") else x
 
     def dense(self, index: int, units: int, name: str) -> keras.layers.Layer:
         return StackedDense(units, name=name)

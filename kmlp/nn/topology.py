@@ -37,6 +37,7 @@ class LayerFactory(Protocol):
 
     def scaling(self, spec: DataSpec) -> keras.layers.Layer: ...
     def rescaling(self, scale: float, name: str) -> keras.layers.Layer: ...
+    def mixed(self, x: Any) -> Any: ...
     def dense(self, index: int, units: int, name: str) -> keras.layers.Layer: ...
     def drop_connect_dense(
         self, index: int, units: int, activation: str, name: str
@@ -63,6 +64,7 @@ def assemble(inputs: Any, config: MLPConfig, spec: DataSpec, factory: LayerFacto
     x = factory.scaling(spec)(inputs)
     if config.input_clip is not None and not spec.columns:  # a table's encoding clips by itself
         x = SmoothClip(config.input_clip, name="clip")(x)
+    x = factory.mixed(x)
     if factory.needs("input_noise"):
         x = factory.input_noise("noise_0")(x)
     if factory.needs("input_dropout"):

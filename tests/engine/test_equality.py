@@ -95,6 +95,16 @@ OPTIONS = {
     "rmsprop": [{"optimizer": "rmsprop", **ADAM}, {"optimizer": "rmsprop", "l2": 0.01}],
     "adamw": [{"optimizer": "adamw", "weight_decay": w} for w in (0.0, 0.004, 0.5)],
     "beta_2": [{**ADAM, "beta_2": beta_2} for beta_2 in (0.999, 0.95, 0.875)],
+    "beta_1": [{**ADAM, "beta_1": beta_1} for beta_1 in (0.9, 0.5, 0.875)],
+    "epsilon": [{**ADAM, "epsilon": e} for e in (1e-7, 2.0**-10, 0.5)],
+    "epsilon_rmsprop": [{**ADAM, "optimizer": "rmsprop", "epsilon": e} for e in (2.0**-10, 1e-7)],
+    "rates_by_kind": [
+        {**SGD, "bias_rate_factor": 0.125, "momentum": 0.875, "weight_decay": 0.01},
+        {**SGD, "bias_decay_factor": 0.0, "weight_decay": 0.125},
+        {**SGD, "bias_rate_factor": 4.0, "bias_decay_factor": 0.5, "weight_decay": 0.0625},
+        SGD,
+    ],
+    "ema": [{**ADAM, "ema_momentum": m, "max_norm": 1.5} for m in (0.875, 0.5)],
     "sgd_decay": [{**SGD, "weight_decay": 0.01}, {**SGD, "weight_decay": 0.0}],
     "clipnorm": [{**SGD, "clipnorm": c} for c in (0.05, 0.5, None)],
     "clipnorm_adam": [{**ADAM, "clipnorm": 0.125, "l2": 0.01, "weight_decay": 0.01}, ADAM],
@@ -146,10 +156,15 @@ def test_an_activation_is_keras_own(tiny, activation):
     assert_each_is_keras(tiny, [{"activation": activation, **SGD}], atol=1e-7, epochs=2)
 
 
-@pytest.mark.parametrize("schedule", ["cosine", "step"])
-def test_a_schedule_is_keras_own(tiny, schedule):
+@pytest.mark.parametrize(
+    ("schedule", "more"),
+    [("cosine", {}), ("cosine", {"warm_up": 0.25}), ("step", {}), ("exponential", {})],
+    ids=["cosine", "warm_up", "step", "exponential"],
+)
+def test_a_schedule_is_keras_own(tiny, schedule, more):
     """Over all of `max_epochs`, so that every step of it is seen; Keras's is in float32."""
     options = {**SGD, "learning_rate_schedule": schedule, "max_epochs": 4, "weight_decay": 0.01}
+    options |= more
     assert_each_is_keras(tiny, [options, {**options, "learning_rate": 2.0**-6}], atol=2e-6)
 
 
@@ -180,6 +195,11 @@ EVERYTHING = [
     {
         **{"class_weight": {1: 4.0}, "dropout": 0.1, "drop_connect": 0.5, "input_noise": 0.1},
         "learning_rate": 0.02,
+    },
+    {
+        **{"mixup": 0.4, "ema_momentum": 0.9, "warm_up": 0.25, "drop_connect": 0.2},
+        **{"dropout": 0.4, "dropout_warm_up": 0.5, "weight_decay": 0.1},
+        **{"bias_rate_factor": 0.5, "bias_decay_factor": 0.0},
     },
 ]
 RESIDUAL_DRAWS = [
@@ -226,6 +246,8 @@ COMMON = {
         "drop_connect_inference": "moments",
         "activation": "gelu",
         "learning_rate_schedule": "step",
+        "dropout_schedule": "flat_cosine",
+        "weight_decay_schedule": "exponential",
     },
 }
 
@@ -248,7 +270,7 @@ def trained(members: list, data: Dataset, epochs: int = 2) -> Stack:
         pytest.param("batch", (0, 2), marks=pytest.mark.slow),
         pytest.param("layer", (3,), marks=pytest.mark.slow),
         pytest.param("example", (1, 4), marks=pytest.mark.slow),
-        ("moments", (5,)),
+        ("moments", (6,)),
     ],
     ids=list(COMMON),
 )

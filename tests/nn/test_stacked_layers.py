@@ -111,7 +111,10 @@ def test_units_are_dropped_at_the_rate_of_their_layer(tiny):
         make_member(tiny, 2, **common),
     ]
     model = build_stack(members, tiny.spec).model
-    for name, units, rates in (("dropout_1", 400, (0.5, 0.3, 0)), ("dropout_2", 300, (0.1, 0.3, 0))):
+    for name, units, rates in (
+        ("dropout_1", 400, (0.5, 0.3, 0)),
+        ("dropout_2", 300, (0.1, 0.3, 0)),
+    ):
         layer = model.get_layer(name)
         out = ops.convert_to_numpy(layer(ops.ones((3, 200, units)), training=True))
         assert (out == 0).mean(axis=(1, 2)) == pytest.approx(rates, abs=0.01)

@@ -68,7 +68,9 @@ class Recipe:
             ConfigError: there is no such task, or no such part.
         """
         if task not in TASKS:
-            raise ConfigError(f"a recipe is for one of {', '.join(TASKS)}. Received: {shown(task)}.")
+            raise ConfigError(
+                f"a recipe is for one of {', '.join(TASKS)}. Received: {shown(task)}."
+            )
         for name in without:
             self.part(name)
         is_regression = task == "regression"

@@ -96,6 +96,8 @@ def _draw_seconds(member: Member, spec: DataSpec, batch: int) -> float:
         "units": batch * units,
         "weights": masks * num_weights,
         "gradients": num_weights,
+        # What is drawn is two numbers; what is mixed counts.
+        "batch": batch * inputs,
     }
     drawn = [r.draws for r in switched_on(model, member.train) if r.draws]
     return sum(sizes[d.place] * (_MASK if d.kind == "mask" else _NORMAL) for d in drawn)

@@ -47,10 +47,7 @@ class _Encode(keras.layers.Layer):
             self.gain = self.add_weight(shape, "ones", **options, name="gain")
         if plan.numbers and plan.scaling == "quantile":
             shape = (*lead, NUM_KNOTS, len(plan.numbers))
-            self.knots = [
-                self.add_weight(shape, "zeros", **options, name=name)
-                for name in _KNOTS
-            ]
+            self.knots = [self.add_weight(shape, "zeros", **options, name=name) for name in _KNOTS]
         if plan.binned:
             shape = (*lead, *gap, len(plan.binned) * plan.num_bins)
             self.bins = [
@@ -120,7 +117,8 @@ class _Encode(keras.layers.Layer):
         found = [_columns(scaled, plan.unbinned)] if plan.unbinned else []
         if plan.waves:
             weights = {
-                name: ops.cast(member_axis(w), self.variable_dtype) for name, w in self.waves.items()
+                name: ops.cast(member_axis(w), self.variable_dtype)
+                for name, w in self.waves.items()
             }
             found.append(periodic(_columns(scaled, plan.waves), weights))
         if plan.binned:

@@ -132,6 +132,33 @@ _RULES: dict[str, Rule] = {
             ".",
         ),
     ),
+    "mixup": Rule(
+        "Mixup",
+        "α",
+        (
+            "mixes each row with another one of its batch, ",
+            Formula("lambda v_i + (1 - lambda) v_j", r"\lambda v_i + (1 - \lambda) v_j"),
+            ", and their losses alike, with ",
+            Formula("lambda", r"\lambda"),
+            " the larger share of a draw a batch from ",
+            Formula('upright("Beta")(alpha, alpha)', r"\mathrm{Beta}(\alpha, \alpha)"),
+            ".",
+        ),
+    ),
+    "ema_momentum": Rule(
+        "Averaged weights",
+        "m",
+        (
+            "evaluates and keeps the moving average of the weights, ",
+            Formula(
+                "overline(w) <- m overline(w) + (1 - m) w",
+                r"\bar w \leftarrow m \bar w + (1 - m) w",
+            ),
+            ", while training goes on with ",
+            Formula("w", "w"),
+            ".",
+        ),
+    ),
     "gradient_noise": Rule(
         "Gradient noise",
         "s₀",

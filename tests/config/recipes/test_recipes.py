@@ -86,7 +86,10 @@ def test_an_ablation_holds_the_whole_and_each_part_left_out():
     assert len(of_numbers.variants) == len(recipe.parts_of("regression")) + 1 < len(variants)
     assert of_numbers.ablated == "realmlp_s"
     assert StudyConfig.from_toml(of_numbers.to_toml()) == of_numbers
-    assert [v["without"] for v in ablation("realmlp_s", ["ntk", "beta_2"])[1:]] == [["ntk"], ["beta_2"]]
+    assert [v["without"] for v in ablation("realmlp_s", ["ntk", "beta_2"])[1:]] == [
+        ["ntk"],
+        ["beta_2"],
+    ]
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,9 @@ def test_waves_start_as_the_authors_draw_them():
     spec = dataclasses.replace(DATA.spec, input_shape=(200,), columns=tuple(columns))
     config = MLPConfig(number_embedding="periodic", frequency_stddev=0.3, num_frequencies=25)
     plan = Encoding.of(config, spec)
-    drawn = {n: ops.convert_to_numpy(initial_waves(plan, n, 0, "float32")) for n in plan.wave_shapes}
+    drawn = {
+        n: ops.convert_to_numpy(initial_waves(plan, n, 0, "float32")) for n in plan.wave_shapes
+    }
     assert {n: w.shape for n, w in drawn.items()} == plan.wave_shapes
     assert drawn["frequencies"].std() == pytest.approx(0.3, rel=0.05)
     for name, bound in (("phases", np.pi), ("mixing", 0.2), ("offsets", 0.2)):
