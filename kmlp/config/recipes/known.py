@@ -15,7 +15,8 @@ _HOLZMUELLER = "Holzmüller et al. 2024, https://arxiv.org/abs/2407.04491"
 
 def _best_epoch(epochs: int) -> dict[str, Any]:
     """All epochs are trained, and the best one's weights kept."""
-    return {"max_epochs": epochs, "early_stopping": True, "patience": epochs, "min_delta": 0.0}
+    stopping = {"early_stopping": True, "patience": epochs, "min_delta": 0.0}
+    return {"max_epochs": epochs, "restore_best_weights": True, "keep_last_best": True, **stopping}
 
 
 _REALMLP_S = Recipe(
@@ -25,6 +26,7 @@ _REALMLP_S = Recipe(
         "hidden_units": [_WIDTH] * 3,
         "optimizer": "adam",
         "learning_rate": 0.04,
+        "epsilon": 1e-8,
         "batch_size": 256,
         "monitor": "val_accuracy",
         "max_one_hot": 1000,
@@ -48,7 +50,18 @@ _REALMLP_S = Recipe(
         Part(
             name="ntk",
             title="the neural-tangent parametrization",
-            sets={"parametrization": "ntk", "bias_rate_factor": 0.1},
+            sets={"parametrization": "ntk"},
+            instead={
+                "learning_rate": 0.04 * _SHRINK,
+                "bias_rate_factor": 0.1 / _SHRINK,
+                "scale_rate_factor": 6.0 / _SHRINK,
+            },
+            instead_of_regression={"learning_rate": 0.07 * _SHRINK},
+        ),
+        Part(
+            name="bias_rate",
+            title="the smaller rate of biases",
+            sets={"bias_rate_factor": 0.1},
         ),
         Part(
             name="activation",
