@@ -7,7 +7,7 @@ from kmlp.config import fields
 from kmlp.config.base import Config
 from kmlp.config.network_checks import (
     ACTIVATIONS,
-    INITIALIZERS,
+    SHAPED_INITIALIZERS,
     NUMBER_EMBEDDINGS,
     check_network,
 )
@@ -36,6 +36,11 @@ def _part(default: Any, *others: Any, **known: Any) -> Any:
 _WITH_MAX_NORM = choice(False, True, when=(("max_norm", NOT_OFF),))
 
 
+def _initial(default: Any, **known: Any) -> Any:
+    """How weights begin: each member's own."""
+    return described(default, off=default, since="0.2.0", **known)
+
+
 @dataclass(frozen=True, kw_only=True)
 class MLPConfig(Config):
     """The network: which layers, how wide, how regularized.
@@ -54,7 +59,12 @@ class MLPConfig(Config):
             root of their number and its weights are as large: N(0, 1) at first.
         kernel_initializer: "auto" is LeCun normal before selu, Glorot uniform before tanh,
             sigmoid and the output, He normal before all others, and N(0, 1) under "ntk"; or one
-            of Keras's for all layers.
+            of Keras's for all layers; "normal" and "truncated_normal" have a stddev of
+            `kernel_stddev`; "unit_variance" is normal, divided so that each unit's sum has a
+            stddev of 1 over the training rows.
+        bias_initializer: "zeros"; "normal" with a stddev of `bias_stddev`; "hull", by which each
+            unit's sum is 0 at a random point between five training rows.
+        output_initializer: "zeros" for kernel and bias of the output layer; "auto" is as above.
         input_scaling: "none"; "unit" divides `uint8` by 255; "standard" subtracts the mean of
             the member's own training rows and divides by their standard deviation; "robust" does
             so with their median and interquartile range, "quantile" maps their quantiles to a
@@ -115,7 +125,11 @@ class MLPConfig(Config):
     )
     parametric_activation: bool = _part(False, True)
     parametrization: str = _part("standard", "ntk")
-    kernel_initializer: str = described("auto", search=choice(*INITIALIZERS))
+    kernel_initializer: str = described("auto", search=choice(*SHAPED_INITIALIZERS))
+    kernel_stddev: float = _initial(0.05)
+    bias_initializer: str = _initial("zeros", search=choice("zeros", "normal", "hull"))
+    bias_stddev: float = _initial(1.0)
+    output_initializer: str = _initial("auto", search=choice("auto", "zeros"))
     input_scaling: str = described(
         "auto",
         held="stack",

@@ -7,7 +7,7 @@ from kmlp.errors import ConfigError
 
 ACTIVATIONS = ("relu", "elu", "selu", "leaky_relu", "tanh", "gelu", "sigmoid", "silu", "mish")
 NUMBER_EMBEDDINGS = ("none", "periodic", "piecewise_linear")
-INITIALIZERS = (
+SHAPED_INITIALIZERS = (
     "auto",
     "glorot_normal",
     "glorot_uniform",
@@ -16,10 +16,13 @@ INITIALIZERS = (
     "lecun_normal",
     "lecun_uniform",
 )
+INITIALIZERS = (*SHAPED_INITIALIZERS, "normal", "truncated_normal", "zeros", "unit_variance")
 _CHOICES = {
     "activation": ACTIVATIONS,
     "parametrization": ("standard", "ntk"),
     "kernel_initializer": INITIALIZERS,
+    "bias_initializer": ("zeros", "normal", "hull"),
+    "output_initializer": ("auto", "zeros"),
     "input_scaling": ("auto", "none", "unit", "standard", "robust", "quantile"),
     "normalization": ("none", "batch", "layer"),
     "drop_connect_mask": ("batch", "example"),
@@ -59,7 +62,7 @@ def check_network(config: Any) -> None:
             + " It is in units of the scaled inputs: standardized ones have a stddev of 1."
         )
     fields.check_positive_or_none(config, "max_norm", "input_clip")
-    fields.check_positive(config, "frequency_stddev")
+    fields.check_positive(config, "frequency_stddev", "kernel_stddev", "bias_stddev")
     fields.check_truth(config, *_TRUTHS)
     for name, least in _LEAST.items():
         fields.check_whole(config, name, least)

@@ -20,14 +20,13 @@ SCHEDULES = ("constant", "cosine", "step", "flat_cosine", "coslog4", "exponentia
 _KINDS = ("bias", "scale", "activation", "embedding", "number")
 
 
-def _schedule_of(strength: str) -> Any:
+def _schedule_of(*strength: str) -> Any:
     """How a strength changes with the steps."""
-    return described("constant", held="stack", off="constant", acts_with=(strength,), since="0.2.0")
+    return described("constant", held="stack", off="constant", acts_with=strength, since="0.2.0")
 
 
-def _warm_up_of(*strength: str) -> Any:
+def _warm_up_of(name: str, *strength: str) -> Any:
     """In which part of all steps a strength, or the rate, rises."""
-    name = "_".join((*strength, "warm_up"))
     return described(0.0, held="step", off=0.0, switch=name, acts_with=strength, since="0.2.0")
 
 
@@ -153,11 +152,11 @@ class TrainConfig(Config):
         search=choice(*SCHEDULES, preset=("constant", "cosine", "step")),
     )
     weight_decay_schedule: str = _schedule_of("weight_decay")
-    dropout_schedule: str = _schedule_of("dropout")
+    dropout_schedule: str = _schedule_of()
     decay_rate: float = described(0.01, held="step", off=0.01, switch="decay_rate", since="0.2.0")
-    warm_up: float = _warm_up_of()
-    weight_decay_warm_up: float = _warm_up_of("weight_decay")
-    dropout_warm_up: float = _warm_up_of("dropout")
+    warm_up: float = _warm_up_of("warm_up")
+    weight_decay_warm_up: float = _warm_up_of("weight_decay_warm_up", "weight_decay")
+    dropout_warm_up: float = _warm_up_of("dropout_warm_up")
     bias_rate_factor: float = _factor_of("bias_rate_factor")
     scale_rate_factor: float = _factor_of("scale_rate_factor")
     activation_rate_factor: float = _factor_of("activation_rate_factor")

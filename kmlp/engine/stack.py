@@ -24,8 +24,8 @@ from kmlp.engine.signature import Signature
 from kmlp.nn.columns.encoding import ENCODING, TWO_AXES, initial_weight
 from kmlp.nn.columns.statistics import column_statistics
 from kmlp.nn.losses import class_weights
-from kmlp.nn.mlp import Statistics, build_mlp, load_member_weights, target_range
-from kmlp.nn.topology import kernel_initializer, penalties
+from kmlp.nn.mlp import Statistics, build_mlp, initialized, load_member_weights, target_range
+from kmlp.nn.topology import bias_initializer, follows_rows, kernel_initializer, penalties
 
 _STATISTICS = ("moving_mean", "moving_variance", "mean", "variance", "lowest", "highest")
 
@@ -83,7 +83,8 @@ class Stack:
 
     def adapt(self, data: Dataset, rows: Sequence[np.ndarray]) -> None:
         """Sets what members take from their own training rows: the statistics of columns, of
-        standardized inputs and of a regression's target, and balanced class weights.
+        standardized inputs and of a regression's target, balanced class weights, and, before the
+        first step, initial weights that follow from rows.
 
         Args:
             data: the data set.
@@ -101,6 +102,7 @@ class Stack:
             each = [{**state, **bounds} for state, bounds in zip(each, ranges, strict=True)]
         for path in each[0]:
             self._assign(path, np.stack([state[path] for state in each]))
+        self._initialize(data.x_train, rows)
 
     def weights_of(self, k: int) -> dict[str, np.ndarray]:
         """Member `k`'s weights by their path in the plain model, in its shapes, with statistics."""
@@ -165,6 +167,18 @@ class Stack:
                     replaced = [*self.state[part]]
                     replaced[i] = tensor
                     self.state = {**self.state, part: replaced}
+
+    def _initialize(self, x: np.ndarray, rows: Sequence[np.ndarray]) -> None:
+        """Sets the initial weights that follow from rows, each member's by itself."""
+        asking = [k for k, m in enumerate(self.members) if follows_rows(m.model)]
+        if not asking or ops.convert_to_numpy(self.state["step"]).any():
+            return
+        every = self.all_weights()
+        for k in asking:
+            member = self.members[k]
+            own = initialized(member.model, self.spec, member.seeds.init, every[k], x[rows[k]])
+            every[k] = own
+        self.load(every)
 
     def _input_state(self, x: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
         """What a member takes from its own rows of the inputs, by path."""
@@ -276,8 +290,8 @@ def _hyper(
 
 
 def _initial_weights(members: Sequence[Member], model: keras.Model) -> list:
-    """Each member's own embeddings, and kernels with the fans of one member; the rest starts as
-    its layer says."""
+    """Each member's own embeddings, and kernels and biases with the fans of one member; the rest
+    starts as its layer says."""
     weights, index = [], 0
     for variable in model.trainable_variables:
         if variable.path.startswith(f"{ENCODING}/"):
@@ -285,15 +299,15 @@ def _initial_weights(members: Sequence[Member], model: keras.Model) -> list:
             drawn = [initial_weight(plan, name, m.seeds.init, dtype) for m in members]
             weights.append(ops.stack(drawn))
             continue
-        if variable.name != "kernel":
+        if variable.name not in ("kernel", "bias"):
             weights.append(_copy(variable))
             continue
-        drawn = [
-            kernel_initializer(m.model, index, m.seeds.init)(variable.shape[1:], variable.dtype)
-            for m in members
-        ]
+        # A layer's bias comes behind its kernel.
+        is_kernel = variable.name == "kernel"
+        initializer, layer = (kernel_initializer if is_kernel else bias_initializer), index // 2
+        shape, dtype, index = variable.shape[1:], variable.dtype, index + 1
+        drawn = [initializer(m.model, layer, m.seeds.init)(shape, dtype) for m in members]
         weights.append(ops.stack(drawn))
-        index += 1
     return weights
 
 

@@ -83,7 +83,9 @@ class MemberwiseEarlyStopping(_Monitor):
         super().__init__(monitor, min_delta, mode)
         self.patience = np.asarray(patience, float)
         self.restore_best_weights = np.asarray(restore_best_weights, bool)
-        self.keep_last_best = np.asarray(keep_last_best, bool)
+        wanted = np.asarray(keep_last_best, bool)
+        # One value where nobody asks for it: checkpoints of earlier releases know no vector of it.
+        self.keep_last_best = wanted if wanted.any() else np.asarray(False)
         self.best_of_all: np.ndarray | None = None
         self.kept_weights: list | None = None
         self.wait = np.zeros(0)

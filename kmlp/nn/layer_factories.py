@@ -24,7 +24,7 @@ from kmlp.nn.stacked_layers import (
     StackedStandardization,
 )
 from kmlp.nn.steps.mixup import StackedMixup
-from kmlp.nn.topology import kernel_initializer, penalties
+from kmlp.nn.topology import bias_initializer, kernel_initializer, penalties
 
 
 class PlainLayers:
@@ -87,7 +87,7 @@ class PlainLayers:
         return keras.layers.GaussianNoise(self.config.input_noise, name=name)
 
     def _kernel(self, index: int) -> dict[str, Any]:
-        """Initializer, penalty and constraint of a layer's kernel."""
+        """Initializers of a layer, penalty and constraint of its kernel."""
         config = self.config
         is_output = index == num_kernels(config) - 1
         bound = None if is_output and not config.output_max_norm else config.max_norm
@@ -95,6 +95,7 @@ class PlainLayers:
         l1, l2 = penalties(config, self.spec)
         return {
             "kernel_initializer": kernel_initializer(config, index, self.seed),
+            "bias_initializer": bias_initializer(config, index, self.seed),
             "kernel_regularizer": keras.regularizers.L1L2(l1, l2) if penalized else None,
             "kernel_constraint": keras.constraints.MaxNorm(bound) if bound else None,
         }

@@ -11,6 +11,7 @@ from kmlp.data.dataset import DataSpec
 from kmlp.errors import ConfigError
 from kmlp.nn.columns.statistics import column_statistics
 from kmlp.nn.columns.encoding import ColumnEncoding
+from kmlp.nn.initializers import initialize_from_rows
 from kmlp.nn.layer_factories import PlainLayers
 from kmlp.nn.topology import CLAMP, assemble, own_dtype
 
@@ -126,7 +127,8 @@ def adapt(
     y: np.ndarray | None = None,
     sample_weight: np.ndarray | None = None,
 ) -> keras.Model:
-    """Sets the statistics of a model's inputs, standardized or columns, and a regression's target.
+    """Sets the statistics of a model's inputs, standardized or columns, and a regression's target;
+    and initial weights that follow from the rows.
 
     Args:
         model: as `build_mlp` made it; it is changed.
@@ -164,7 +166,31 @@ def adapt(
             found = column_statistics(layer.plan, np.asarray(x))
             weights |= {f"{layer.name}/{name}": value for name, value in found.items()}
     load_member_weights(model, weights)
+    initialize_from_rows(model, np.asarray(x))
     return model
+
+
+def initialized(
+    config: MLPConfig,
+    spec: DataSpec,
+    seed: int,
+    weights: Mapping[str, np.ndarray],
+    x: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """A network's weights with those that follow from its rows, by path.
+
+    Args:
+        config: the network, of which `follows_rows`.
+        spec: the data.
+        seed: as for `build_mlp`.
+        weights: its initial weights and statistics, by path.
+        x: as for `adapt`.
+    """
+    model = build_mlp(config, spec, seed=seed)
+    load_member_weights(model, weights)
+    initialize_from_rows(model, x)
+    found = {v.path: keras.ops.convert_to_numpy(v) for v in model.trainable_variables}
+    return {**weights, **found}
 
 
 def load_member_weights(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:

@@ -11,10 +11,11 @@ from kmlp.config.seeds import seed_words
 from kmlp.config.tables.widths import kernel_shapes, num_kernels
 from kmlp.data.dataset import DataSpec
 from kmlp.nn.feature_layers import Clamp, LearnedScale, ParametricActivation, SmoothClip
+from kmlp.nn.initializers import Hull, UnitVariance
 
 OUTPUT, INPUT_SCALE, CLAMP = "output", "input_scale", "clamp"
-
-
+# A layer's bias is drawn at a place of its own, behind that of its kernel; embeddings have (0, 1).
+_OF_BIAS = 2
 _INITIALIZER = {
     "relu": "he_normal",
     "leaky_relu": "he_normal",
@@ -187,15 +188,41 @@ def kernel_initializer(
     Glorot uniform (Glorot and Bengio 2010) before tanh and sigmoid and for the output layer;
     N(0, 1) for all under the parametrization "ntk".
     """
-    name = config.kernel_initializer
+    name, is_output = config.kernel_initializer, index == num_kernels(config) - 1
     drawn = None if seed is None else int(seed_words(seed, "init", index, count=1)[0] >> 1)
+    if name == "zeros" or (is_output and config.output_initializer == "zeros"):
+        return keras.initializers.Zeros()
+    if name == "unit_variance":
+        return UnitVariance(seed=drawn)
+    if name == "normal":
+        return keras.initializers.RandomNormal(stddev=config.kernel_stddev, seed=drawn)
+    if name == "truncated_normal":
+        return keras.initializers.TruncatedNormal(stddev=config.kernel_stddev, seed=drawn)
     if name == "auto" and config.parametrization == "ntk":
         return keras.initializers.RandomNormal(stddev=1.0, seed=drawn)
     if name == "auto":
-        is_output = index == num_kernels(config) - 1
         name = "glorot_uniform" if is_output else _INITIALIZER[config.activation]
     kind = type(keras.initializers.get(name))
     return kind(seed=drawn)
+
+
+def bias_initializer(
+    config: MLPConfig, index: int, seed: int | None
+) -> keras.initializers.Initializer:
+    """The initializer of layer `index`'s bias, keyed by seed and layer."""
+    name, is_output = config.bias_initializer, index == num_kernels(config) - 1
+    if name == "zeros" or (is_output and config.output_initializer == "zeros"):
+        return keras.initializers.Zeros()
+    words = None if seed is None else seed_words(seed, "init", index, _OF_BIAS, count=1)
+    drawn = None if words is None else int(words[0] >> 1)
+    if name == "hull":
+        return Hull(seed=drawn)
+    return keras.initializers.RandomNormal(stddev=config.bias_stddev, seed=drawn)
+
+
+def follows_rows(config: MLPConfig) -> bool:
+    """Whether some of a network's initial weights follow from the rows that it trains on."""
+    return config.kernel_initializer == "unit_variance" or config.bias_initializer == "hull"
 
 
 def num_kernel_weights(config: MLPConfig, spec: DataSpec) -> int:

@@ -163,7 +163,7 @@ MODEL_ERRORS = [
     ({"drop_connect": 1.5}, "drop_connect=1.5. Did you mean a keep probability? Use 1 - p."),
     ({"max_norm": 0}, "max_norm must be a number above 0, or left out. Received: max_norm=0."),
     ({"activation": "swish"}, "one of relu, elu, selu, leaky_relu, tanh, gelu, sigmoid, silu,"),
-    ({"kernel_initializer": "zeros"}, "kernel_initializer must be one of auto, glorot_normal"),
+    ({"kernel_initializer": "ones"}, "kernel_initializer must be one of auto, glorot_normal"),
     (
         {"input_scaling": "minmax"},
         "input_scaling must be one of auto, none, unit, standard, robust, quantile.",
@@ -188,6 +188,12 @@ MODEL_ERRORS = [
         {"drop_connect_inference": "moments", "parametric_activation": True},
         "averages a fixed activation. Received: parametric_activation=True. Use",
     ),
+    ({"bias_initializer": "ones"}, "bias_initializer must be one of zeros, normal, hull. Received"),
+    (
+        {"output_initializer": "ones"},
+        "output_initializer must be one of auto, zeros. Received: out",
+    ),
+    ({"kernel_stddev": 0}, "kernel_stddev must be a number above 0. Received: kernel_stddev=0."),
     ({"normalization": "group"}, "normalization must be one of none, batch, layer."),
     ({"drop_connect_mask": "group"}, "drop_connect_mask must be one of batch, example."),
     ({"drop_connect_inference": "exact"}, "drop_connect_inference must be one of mean, moments."),

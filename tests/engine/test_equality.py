@@ -140,6 +140,21 @@ OPTIONS = {
         {**SGD, "max_norm": 0.75, "output_max_norm": True},
         {**SGD, "output_max_norm": True},
     ],
+    "normal_weights": [
+        {
+            **SGD,
+            "kernel_initializer": "normal",
+            "kernel_stddev": 0.25,
+            "bias_initializer": "normal",
+        },
+        {**SGD, "kernel_initializer": "truncated_normal", "output_initializer": "zeros"},
+        SGD,
+    ],
+    "weights_of_rows": [
+        {**SGD, "kernel_initializer": "unit_variance", "bias_initializer": "hull"},
+        {**SGD, "bias_initializer": "hull", "output_initializer": "zeros"},
+        SGD,
+    ],
     "initializer": [{**SGD, "kernel_initializer": "lecun_uniform"}, SGD],
 }
 
