@@ -102,16 +102,20 @@ def keras_optimizer(config: TrainConfig, num_steps: int = 1) -> keras.optimizers
         "rmsprop": keras.optimizers.RMSprop,
     }
     kind = kinds[config.optimizer]
-    by_kind = (config.bias_rate_factor, config.embedding_rate_factor, config.bias_decay_factor)
-    if by_kind != (1, 1, 1):
+    if any(v != 1 for n, v in vars(config).items() if n.endswith(("_rate_factor", "_decay_factor"))):
         kind = _by_kind(kind, config)
     return kind(keras_schedule(config, num_steps), **options)
 
 
 def _by_kind(kind: type, config: TrainConfig) -> type:
     """An optimizer of this kind with rates and decays by kind of weight."""
-    rates = {"bias": config.bias_rate_factor, "embeddings": config.embedding_rate_factor}
-    decays = {"bias": config.bias_decay_factor}
+    numbers = ("frequencies", "phases", "mixing", "offsets")
+    kinds = {"bias": "bias", "scale": "scale", "alpha": "activation", "embeddings": "embedding"}
+    kinds |= dict.fromkeys(numbers, "number")
+    rates, decays = (
+        {name: getattr(config, f"{kind}_{of}_factor") for name, kind in kinds.items()}
+        for of in ("rate", "decay")
+    )
 
     class ByKind(kind):
         def update_step(self, gradient, variable, learning_rate):

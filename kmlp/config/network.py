@@ -96,7 +96,8 @@ class MLPConfig(Config):
             column of more an embedding.
         scaled_one_hot: whether these features are scaled and clipped as numbers are; a column of
             two categories is then one feature, 1 and -1.
-        embedding_dim: width of an embedding.
+        embedding_dim, embedding_stddev: width of an embedding, and the standard deviation of its
+            values at first; None is 1 / sqrt(embedding_dim).
         number_embedding: what becomes of each number of a table: "none"; "periodic", beside it
             trained mixtures of trained waves of the scaled number; "piecewise_linear", in its
             place how far it fills each bin between quantiles of the training rows.
@@ -266,6 +267,7 @@ class MLPConfig(Config):
     max_one_hot: int = _of_columns(8)
     scaled_one_hot: bool = _of_columns(False)
     embedding_dim: int = _of_columns(8)
+    embedding_stddev: float | None = _of_columns(None)
     number_embedding: str = _of_columns("none")
     number_embedding_dim: int = _of_columns(4, acts_with=("number_embedding",))
     num_frequencies: int = _of_columns(16, acts_with=("number_embedding",))

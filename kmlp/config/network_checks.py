@@ -61,7 +61,7 @@ def check_network(config: Any) -> None:
             fields.wanted(config, "input_noise", "at most 1")
             + " It is in units of the scaled inputs: standardized ones have a stddev of 1."
         )
-    fields.check_positive_or_none(config, "max_norm", "input_clip")
+    fields.check_positive_or_none(config, "max_norm", "input_clip", "embedding_stddev")
     fields.check_positive(config, "frequency_stddev", "kernel_stddev", "bias_stddev")
     fields.check_truth(config, *_TRUTHS)
     for name, least in _LEAST.items():

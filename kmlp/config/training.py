@@ -59,7 +59,9 @@ class TrainConfig(Config):
         bias_rate_factor, scale_rate_factor, activation_rate_factor, embedding_rate_factor,
             number_rate_factor: what the learning rate of biases, of learned input scales, of
             parametric activations, of embeddings of categories, and of numbers, is multiplied with.
-        bias_decay_factor: what the weight decay of biases is multiplied with; 0 is none.
+        bias_decay_factor, scale_decay_factor, activation_decay_factor, embedding_decay_factor,
+            number_decay_factor: what the weight decay of these is multiplied with, beside the rate;
+            0 is none.
         ema_momentum: how much of their moving average a step keeps of weights that are averaged;
             0 averages none. Averages are validated, kept and exported.
         reduce_on_plateau: None or a mapping with any of `factor` (0.1 where left out), `patience`
@@ -163,6 +165,10 @@ class TrainConfig(Config):
     embedding_rate_factor: float = _factor_of("embedding_rate_factor")
     number_rate_factor: float = _factor_of("number_rate_factor")
     bias_decay_factor: float = _factor_of("bias_decay_factor", "weight_decay")
+    scale_decay_factor: float = _factor_of("scale_decay_factor", "weight_decay")
+    activation_decay_factor: float = _factor_of("activation_decay_factor", "weight_decay")
+    embedding_decay_factor: float = _factor_of("embedding_decay_factor", "weight_decay")
+    number_decay_factor: float = _factor_of("number_decay_factor", "weight_decay")
     reduce_on_plateau: Mapping[str, Any] | None = described(
         None, off=None, search=choice(False, True, when=(_CONSTANT,))
     )
@@ -241,7 +247,7 @@ class TrainConfig(Config):
             self, "min_delta", "weight_decay", "gradient_noise", "gradient_noise_decay"
         )
         fields.check_non_negative(self, *(f"{kind}_rate_factor" for kind in _KINDS))
-        fields.check_non_negative(self, "bias_decay_factor", "mixup")
+        fields.check_non_negative(self, *(f"{kind}_decay_factor" for kind in _KINDS), "mixup")
         fields.check_positive_or_none(self, "clipnorm")
         fields.check_truth(self, "nesterov", "early_stopping")
         fields.check_truth(self, "restore_best_weights", "keep_last_best")

@@ -23,7 +23,7 @@ class Part:
         instead: what is set where it is left out, as far as that is no default: other fields must
             often follow, as a learning rate.
         instead_of_regression: what of it is otherwise there.
-        classes_only: it means nothing to a regression.
+        classes_only, numbers_only: it means nothing to a regression, to anything else.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Part:
     instead: Values = field(default_factory=dict)
     instead_of_regression: Values = field(default_factory=dict)
     classes_only: bool = False
+    numbers_only: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +56,8 @@ class Recipe:
 
     def parts_of(self, task: str) -> tuple[Part, ...]:
         """Those that mean something to a task."""
-        return tuple(p for p in self.parts if not (task == "regression" and p.classes_only))
+        is_regression = task == "regression"
+        return tuple(p for p in self.parts if not (p.classes_only if is_regression else p.numbers_only))
 
     def fields(self, task: str, without: Collection[str] = ()) -> dict[str, Any]:
         """What it sets of the configs.

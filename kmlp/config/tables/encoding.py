@@ -46,6 +46,8 @@ class Encodes(Protocol):
     @property
     def num_bins(self) -> int: ...
     @property
+    def embedding_stddev(self) -> float | None: ...
+    @property
     def max_categories(self) -> int: ...
     @property
     def min_category_count(self) -> int: ...
@@ -102,6 +104,7 @@ class Encoding:
         binned: which of `numbers` are piecewise linear.
         num_mixtures, num_frequencies, frequency_stddev: of a number's periodic embedding.
         num_bins: of a number that is binned.
+        embedding_stddev: of embeddings at first; None is 1 / sqrt(embedding_dim).
 
     Example:
         >>> from kmlp.config import MLPConfig
@@ -128,6 +131,7 @@ class Encoding:
     num_frequencies: int = 16
     frequency_stddev: float = 0.1
     num_bins: int = 48
+    embedding_stddev: float | None = None
 
     @classmethod
     def of(cls, config: Encodes, spec: DataSpec) -> Self:
@@ -153,6 +157,7 @@ class Encoding:
             num_frequencies=config.num_frequencies,
             frequency_stddev=config.frequency_stddev,
             num_bins=config.num_bins,
+            embedding_stddev=config.embedding_stddev,
         )
 
     @classmethod

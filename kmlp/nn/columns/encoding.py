@@ -219,7 +219,8 @@ def initial_weight(plan: Encoding, name: str, seed: int | None, dtype: str) -> A
 
 
 def initial_embeddings(plan: Encoding, seed: int | None, dtype: str) -> Any:
-    """Rows of length 1 in the mean of their squares, as one-hot rows have; "other" starts at 0.
+    """Rows of length 1 in the mean of their squares, as one-hot rows have, where the plan says no
+    standard deviation; "other" starts at 0.
 
     So a network that met no other category in training takes an unseen one for a missing one.
 
@@ -229,7 +230,8 @@ def initial_embeddings(plan: Encoding, seed: int | None, dtype: str) -> Any:
         dtype: of the table `(rows, embedding_dim)`.
     """
     drawn = None if seed is None else int(seed_words(seed, "init", *_PLACE, count=1)[0] >> 1)
-    initializer = keras.initializers.RandomNormal(stddev=plan.embedding_dim**-0.5, seed=drawn)
+    stddev = plan.embedding_stddev or plan.embedding_dim**-0.5
+    initializer = keras.initializers.RandomNormal(stddev=stddev, seed=drawn)
     is_known = np.ones((plan.num_embeddings, 1))
     is_known[np.cumsum([column.num_slots for column in plan.embedded]) - 1] = 0
     table = initializer((plan.num_embeddings, plan.embedding_dim), dtype)

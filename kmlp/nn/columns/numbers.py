@@ -11,7 +11,7 @@ from kmlp.config.seeds import seed_words
 from kmlp.config.tables.encoding import Encoding
 
 # Each weight's place in the stream of initial values; never changed.
-_PLACES = {"frequencies": 2, "phases": 3, "mixing": 4, "offsets": 5}
+_PLACES = {"frequencies": 6, "phases": 7, "mixing": 8, "offsets": 9}
 
 
 def periodic(x: Any, weights: Mapping[str, Any]) -> Any:

@@ -11,15 +11,14 @@ from kmlp.nn.steps.schedules import schedule_factor
 from kmlp.nn.topology import OUTPUT
 
 Hyper = Mapping[str, Any]
-# By the last part of a weight's path: what its rate, and its decay, are multiplied with.
-_RATES = {
-    "bias": "bias_rate_factor",
-    "scale": "scale_rate_factor",
-    "alpha": "activation_rate_factor",
-    "embeddings": "embedding_rate_factor",
-    **dict.fromkeys(("frequencies", "phases", "mixing", "offsets"), "number_rate_factor"),
+# Of weights that are neither kernels nor normalize, by the last part of their path.
+_KINDS = {
+    "bias": "bias",
+    "scale": "scale",
+    "alpha": "activation",
+    "embeddings": "embedding",
+    **dict.fromkeys(("frequencies", "phases", "mixing", "offsets"), "number"),
 }
-_DECAYS = {"bias": "bias_decay_factor"}
 
 
 def num_slots(train: TrainConfig) -> int:
@@ -58,9 +57,11 @@ class MemberStep:
             k and (bounds_output or not p.startswith(OUTPUT))
             for k, p in zip(self.is_kernel, paths, strict=True)
         ]
-        names = [path.rpartition("/")[2] for path in paths]
-        self._rates = [n if (n := _RATES.get(name)) in needs else None for name in names]
-        self._decays = [n if (n := _DECAYS.get(name)) in needs else None for name in names]
+        kinds = [_KINDS.get(path.rpartition("/")[2]) for path in paths]
+        self._rates, self._decays = (
+            [name if (name := f"{kind}_{of}_factor") in needs else None for kind in kinds]
+            for of in ("rate", "decay")
+        )
 
     def hyper_at(self, hyper: Hyper, step: Any, num_steps: int) -> dict[str, Any]:
         """The numbers of one step, those with a schedule as they are in it."""

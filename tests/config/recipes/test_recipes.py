@@ -114,7 +114,7 @@ def test_a_study_says_what_it_asks():
 @pytest.mark.parametrize(
     ("variant", "message"),
     [
-        ("realmlp", "variant 'realmlp' ..|Did you mean 'realmlp_s'"),
+        ("realmlp_t", "unknown variant 'realmlp_t'. Did you mean 'realmlp'"),
         ("realmlp_s=3", "variant 'realmlp_s' has no single strength to set"),
         ({"name": "x", "recipe": "resnet50"}, "variant 'x': there is no recipe 'resnet50'"),
         (

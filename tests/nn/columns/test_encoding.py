@@ -142,6 +142,12 @@ def test_initial_embeddings_are_as_long_as_one_hot_rows_and_other_is_zero():
     assert np.square(table).sum() / 800 == pytest.approx(1, rel=0.1)
 
 
+def test_embeddings_have_the_standard_deviation_that_is_said():
+    plan = plan_of(embedding_stddev=3.0)
+    wide, usual = (np.asarray(initial_embeddings(p, 5, "float32")) for p in (plan, plan_of()))
+    np.testing.assert_allclose(wide, usual * 3.0 * 8**0.5, rtol=1e-5)
+
+
 def test_embeddings_follow_the_seed():
     first, same, other = (
         ops.convert_to_numpy(initial_embeddings(plan_of(), seed, "float32")) for seed in (0, 0, 1)
