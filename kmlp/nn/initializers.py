@@ -55,7 +55,7 @@ def initialize_from_rows(model: keras.Model, x: np.ndarray) -> None:
     some = np.unique(np.linspace(0, len(x) - 1, min(len(x), _MOST_ROWS)).astype(int))
     rows = ops.convert_to_tensor(x[some])
     for layer in layers:
-        before = keras.Model(model.inputs, layer.input)
+        before = keras.Model(model.input, layer.input)
         _initialize(layer, ops.convert_to_numpy(before(rows, training=False)))
 
 

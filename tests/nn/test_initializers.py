@@ -15,7 +15,7 @@ from tests.twins import make_member
 def sums(model: keras.Model, name: str, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What a dense layer adds up of rows, without and with its bias: `(n, units)`."""
     layer = model.get_layer(name)
-    inputs = ops.convert_to_numpy(keras.Model(model.inputs, layer.input)(x))
+    inputs = ops.convert_to_numpy(keras.Model(model.input, layer.input)(x))
     found = inputs @ ops.convert_to_numpy(layer.kernel)
     return found, found + ops.convert_to_numpy(layer.bias)
 

@@ -44,8 +44,8 @@ def test_schedules_at_their_ends():
 
 @pytest.mark.parametrize("schedule", ["constant", *(s for s in FORMULAS if s != "coslog4")])
 def test_a_warm_up_rises_evenly_and_leaves_the_rest_to_the_schedule(schedule):
-    found = factors(schedule, warm_up=0.25)
-    rising, rest = 10, 30
+    found = factors(schedule, warm_up=0.2)
+    rising, rest = 8, 32
     np.testing.assert_allclose(found[:rising], np.arange(rising) / rising, atol=1e-6)
     formula = FORMULAS.get(schedule, lambda t: 1)
     expected = [formula(step / rest) for step in range(rest + 1)]
