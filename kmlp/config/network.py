@@ -8,7 +8,6 @@ from kmlp.config.base import Config
 from kmlp.config.network_checks import (
     ACTIVATIONS,
     SHAPED_INITIALIZERS,
-    NUMBER_EMBEDDINGS,
     check_network,
 )
 from kmlp.config.records import NOT_OFF, Draws, choice, described

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kmlp.config.network import NUMBER_EMBEDDINGS
+from kmlp.config.network_checks import NUMBER_EMBEDDINGS
 from kmlp.data import DataSpec
 from tuning.space.parameter import Parameter
 
