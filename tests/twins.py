@@ -102,7 +102,9 @@ def keras_optimizer(config: TrainConfig, num_steps: int = 1) -> keras.optimizers
         "rmsprop": keras.optimizers.RMSprop,
     }
     kind = kinds[config.optimizer]
-    if any(v != 1 for n, v in vars(config).items() if n.endswith(("_rate_factor", "_decay_factor"))):
+    if any(
+        v != 1 for n, v in vars(config).items() if n.endswith(("_rate_factor", "_decay_factor"))
+    ):
         kind = _by_kind(kind, config)
     return kind(keras_schedule(config, num_steps), **options)
 

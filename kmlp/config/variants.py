@@ -105,8 +105,8 @@ def resolve_variant(
 
     Args:
         variant: a name in `VARIANTS`, "name=value" for another strength of a variant with
-            one strength, a recipe's name, or a mapping with a `name` and fields of either config, or
-            `num_train`, or a `recipe` with the parts that it is `without`.
+            one strength, a recipe's name, or a mapping with a `name` and fields of either config,
+            or `num_train`, or a `recipe` with the parts that it is `without`.
         model: the base network, which the variant overrides.
         train: the base training, which the variant overrides.
 

@@ -52,7 +52,11 @@ class Clamp(keras.layers.Layer):
         shape = _each_shape(input_shape)
         self.lowest, self.highest = (
             self.add_weight(
-                shape, keras.initializers.Constant(value), trainable=False, autocast=False, name=name
+                shape,
+                keras.initializers.Constant(value),
+                trainable=False,
+                autocast=False,
+                name=name,
             )
             for name, value in (("lowest", -float("inf")), ("highest", float("inf")))
         )

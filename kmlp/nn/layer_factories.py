@@ -11,8 +11,8 @@ from kmlp.config.records import is_on
 from kmlp.config.tables.encoding import Encoding
 from kmlp.config.tables.widths import num_kernels
 from kmlp.data.dataset import DataSpec
-from kmlp.nn.drop_connect import DropConnectDense
 from kmlp.nn.columns.encoding import ENCODING, ColumnEncoding, StackedColumnEncoding
+from kmlp.nn.drop_connect import DropConnectDense
 from kmlp.nn.stacked_layers import (
     StackedBatchNormalization,
     StackedDense,

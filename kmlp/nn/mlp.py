@@ -9,8 +9,8 @@ import numpy as np
 from kmlp.config import MLPConfig
 from kmlp.data.dataset import DataSpec
 from kmlp.errors import ConfigError
-from kmlp.nn.columns.statistics import column_statistics
 from kmlp.nn.columns.encoding import ColumnEncoding
+from kmlp.nn.columns.statistics import column_statistics
 from kmlp.nn.initializers import initialize_from_rows
 from kmlp.nn.layer_factories import PlainLayers
 from kmlp.nn.topology import CLAMP, assemble, own_dtype

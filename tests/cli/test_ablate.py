@@ -37,7 +37,7 @@ def test_a_file_says_the_data_and_the_seeds(tmp_path):
 @pytest.mark.parametrize(
     ("recipe", "parts", "said", "message"),
     [
-        ("realmlp_x", None, {}, "there is no recipe 'realmlp_x'. Did you mean 'realmlp_s'"),
+        ("realmlp_x", None, {}, "there is no recipe 'realmlp_x'. Did you mean 'realmlp'"),
         ("realmlp_s", "smoothclip", {}, "no part 'smoothclip'. Did you mean 'smooth_clip'"),
         ("realmlp_s", None, {"variants": "none,l2"}, r"Received: --variants .*--parts says which"),
         ("realmlp_s", None, {"sweep": ["dropout=0,0.5"]}, "Received: --sweep"),

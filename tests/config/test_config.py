@@ -135,7 +135,9 @@ def test_an_unknown_field_names_its_nearest(kind, key, near):
 
 
 def test_an_unknown_field_like_none_lists_all():
-    with pytest.raises(ConfigError, match=r"no field 'zzz'\. It has: hidden_units, activation, "):
+    with pytest.raises(
+        ConfigError, match=r"no field 'zzz'\. It has: hidden_units, residual_units, "
+    ):
         MLPConfig.from_dict({"zzz": 1})
 
 

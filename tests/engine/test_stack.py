@@ -8,8 +8,8 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from kmlp.data import Dataset
 from kmlp.engine.stack import build_stack, extract_member
-from kmlp.nn.losses import class_weights
 from kmlp.errors import ConfigError
+from kmlp.nn.losses import class_weights
 from tests.twins import (
     assert_same_as_keras,
     assert_same_weights,

@@ -205,8 +205,10 @@ def test_adapting_standardizes_inputs_and_maps_targets_back(table):
 def test_predictions_are_clamped_to_the_range_of_the_training_targets_but_not_in_training(table):
     config = MLPConfig(hidden_units=(), clamped_predictions=True)
     model = adapt(build_mlp(config, table.spec, seed=0), table.x_train, table.y_train)
-    free = adapt(build_mlp(MLPConfig(hidden_units=()), table.spec, seed=0), table.x_train, table.y_train)
-    x = table.x_train * 100
+    free = adapt(
+        build_mlp(MLPConfig(hidden_units=()), table.spec, seed=0), table.x_train, table.y_train
+    )
+    x = 5 * (table.x_train - table.x_train.mean(axis=0)) + table.x_train.mean(axis=0)
     low, high = table.y_train.min(), table.y_train.max()
     wide = np.asarray(free(x))
     assert (wide < low).any()

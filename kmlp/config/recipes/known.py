@@ -7,8 +7,8 @@ from kmlp.errors import ConfigError
 from kmlp.text import did_you_mean, shown
 
 _WIDTH = 256
-# Without "ntk" a hidden layer's weights are 1 / sqrt(256) as large, and so is the rate at which they
-# move; what else is trained keeps its own.
+# Without "ntk" a hidden layer's weights are 1 / sqrt(256) as large, and so is the rate at which
+# they move; what else is trained keeps its own.
 _SHRINK = _WIDTH**-0.5
 _HOLZMUELLER = "Holzmüller et al. 2024, https://arxiv.org/abs/2407.04491"
 
@@ -60,9 +60,7 @@ _ACTIVATION = Part(
     of_regression={"activation": "mish"},
     instead={"activation": "relu"},
 )
-_SCHEDULE = Part(
-    name="schedule", title="its schedule", sets={"learning_rate_schedule": "coslog4"}
-)
+_SCHEDULE = Part(name="schedule", title="its schedule", sets={"learning_rate_schedule": "coslog4"})
 _BETA_2 = Part(name="beta_2", title="the smaller beta_2", sets={"beta_2": 0.95})
 _SMOOTHING = Part(
     name="label_smoothing",

@@ -57,7 +57,9 @@ class Recipe:
     def parts_of(self, task: str) -> tuple[Part, ...]:
         """Those that mean something to a task."""
         is_regression = task == "regression"
-        return tuple(p for p in self.parts if not (p.classes_only if is_regression else p.numbers_only))
+        return tuple(
+            p for p in self.parts if not (p.classes_only if is_regression else p.numbers_only)
+        )
 
     def fields(self, task: str, without: Collection[str] = ()) -> dict[str, Any]:
         """What it sets of the configs.

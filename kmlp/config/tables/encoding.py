@@ -88,8 +88,8 @@ class Encoding:
     """How a network prepares the encoded matrix: plain values, no statistics.
 
     The features are, in this order: numbers and truth values, imputed and scaled; the embeddings of
-    numbers, or their bins, which take their place; an indicator for each number that may be missing; the one-hot slots of each column of few categories; the
-    embedding of each column of many.
+    numbers, or their bins, which take their place; an indicator for each number that may be
+    missing; the one-hot slots of each column of few categories; the embedding of each of many.
 
     Attributes:
         numbers: places of numbers and truth values in the encoded matrix.

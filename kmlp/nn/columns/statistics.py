@@ -106,7 +106,7 @@ def _bins(values: np.ndarray, number: int) -> np.ndarray:
     found = np.zeros((3, number))
     widths = np.diff(edges.astype(np.float64))
     if len(widths):
-        found[:, : len(widths)] = edges[:-1], 1 / widths, 1
+        found[:, : len(widths)] = edges[:-1], 1 / widths, np.ones_like(widths)
         found[2, len(widths) - 1] = np.inf
     return found
 

@@ -285,7 +285,8 @@ def _surprises(best: VariantResult, results: StudyNumbers, unit: Unit) -> list[s
     where = results.tested.where
     return [
         f"{where[:1].upper()}{where[1:]} {in_words(variant, results)} beats "
-        f"{in_words(best, results)}, which validation chose, {_clause(variant.versus_best, unit, results.tested)}."
+        f"{in_words(best, results)}, which validation chose, "
+        f"{_clause(variant.versus_best, unit, results.tested)}."
         for variant in results.variants
         if variant.name != results.baseline
         and variant.versus_best

@@ -11,8 +11,8 @@ from sklearn.preprocessing import OneHotEncoder, RobustScaler, StandardScaler
 
 from kmlp.config import MLPConfig
 from kmlp.config.tables.encoding import Encoding
-from kmlp.nn.columns.statistics import column_statistics
 from kmlp.nn.columns.encoding import ColumnEncoding, StackedColumnEncoding, initial_embeddings
+from kmlp.nn.columns.statistics import column_statistics
 from kmlp.nn.mlp import adapt, build_mlp
 from tests.encoded import AGE, CITY, INCOME, MEMBER, NAN, SEX, ZIP, encoded_table
 

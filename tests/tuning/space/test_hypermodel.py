@@ -60,7 +60,7 @@ def test_the_whole_catalogue_trains_in_a_stock_search(tiny, tmp_path):
     fixed = ["units_1=8", "units_2=6", "units_3=4", "batch_size=64"]
     tuner = random_search(tiny, tmp_path, trials=3, space="all", fixed=fixed)
     assert {t.status for t in tuner.oracle.trials.values()} == {"COMPLETED"}
-    assert len(tuner.oracle.get_space().space) == 32
+    assert len(tuner.oracle.get_space().space) == 41
 
 
 @pytest.mark.slow
