@@ -121,7 +121,9 @@ def _by_kind(kind: type, config: TrainConfig) -> type:
 
     class ByKind(kind):
         def update_step(self, gradient, variable, learning_rate):
-            super().update_step(gradient, variable, learning_rate * rates.get(variable.name, 1))
+            # On TensorFlow it is the backend's own variable, whose name ends in ":0".
+            name = variable.name.partition(":")[0].rpartition("/")[2]
+            super().update_step(gradient, variable, learning_rate * rates.get(name, 1))
 
         def _apply_weight_decay(self, variables):
             for v in variables:
