@@ -9,6 +9,7 @@ import dataclasses
 import datetime
 import hashlib
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,15 +20,18 @@ import numpy as np
 from kmlp.config import MLPConfig
 from kmlp.data.columns import Schema
 from kmlp.deploy.cards.model_card import model_card
+from kmlp.deploy.folders.belonging import other_run, run_of
+from kmlp.deploy.folders.publishing import CARD, MANIFEST, publish
 from kmlp.deploy.graph.networks import EnsembleGraph, MemberGraph, plain_network, write_graph
 from kmlp.deploy.graph.raw_inputs import raw_inputs
 from kmlp.deploy.manifest import manifest_sha256
-from kmlp.deploy.publishing import CARD, MANIFEST, publish
 from kmlp.errors import KmlpError
 from kmlp.files import write_atomically
 from kmlp.ownership import refuse_foreign_folder
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.selection import Selection
+
+logger = logging.getLogger(__name__)
 
 # What is written into a version, TensorFlow's own files and halves of files included: by these
 # names one that fails is taken back.
@@ -55,8 +59,10 @@ def export(
     that its card and manifest list; a third signature, `encoded`, takes the encoded matrix.
 
     Args:
-        selection: `study.best()`, `study.member(variant, seed)` or `study.ensemble(variant)`.
-        path: the model's folder; the version becomes a folder in it.
+        selection: `study.best()`, `study.member(variant, seed)`, `study.ensemble(variant)` or
+            `study.refit(variant)`.
+        path: the model's folder; the version becomes a folder in it. Where its newest version is
+            of another run, this one takes over from that all the same, and it is logged.
         hide_values: whether the card leaves out what stood in a table's cells. The graph and the
             manifest hold categories and ranges all the same: nothing is encoded without them.
 
@@ -88,7 +94,11 @@ def export(
         manifest["sha256"] = manifest_sha256(manifest)
         write_atomically(aside / MANIFEST, json.dumps(manifest, indent=1).encode())
 
-    return publish(target, _WRITTEN, write)
+    before = other_run(target, selection.run_dir)
+    version = publish(target, _WRITTEN, write)
+    if before:
+        logger.warning("%s: version %s takes over, and %s", target, version.name, before)
+    return version
 
 
 def _write_litert(graph: MemberGraph | EnsembleGraph, selection: Selection, aside: Path) -> None:
@@ -141,7 +151,10 @@ def _manifest(selection: Selection, folder: Path, hide_values: bool) -> dict[str
     return {
         "kmlp": 1,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "run": run_of(selection.run_dir),
         "members": [{"id": m["id"], "seed": m["seed"]} for m in selection.members],
+        # Of a network that trained on all rows: how long, and why so long. It has no score.
+        **({"refit": selection.refit} if selection.refit else {}),
         "variant": selection.variant,
         # What the variant's expected scores are of: rows set aside, or folds of all rows.
         "basis": selection.basis,

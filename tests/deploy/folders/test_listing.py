@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from kmlp.deploy.listing import list_models
+from kmlp.deploy.folders.listing import list_models
 from kmlp.deploy.manifest import manifest_sha256
 from kmlp.errors import ModelError
 from tests.command_line import kmlp
