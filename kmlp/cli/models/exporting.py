@@ -1,6 +1,7 @@
 """`kmlp export`: a network of a run as a model of its own."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -54,8 +55,8 @@ def export(
         ),
     ] = None,
     format: Annotated[
-        Literal["savedmodel", "litert"],
-        Parameter(help="litert: beside the SavedModel, as model.tflite"),
+        Literal["savedmodel", "litert", "onnx"],
+        Parameter(help="what stands beside the SavedModel: model.tflite or model.onnx"),
     ] = "savedmodel",
     hide_values: HideValues = False,
 ) -> None:
@@ -72,9 +73,8 @@ def export(
     """
     from kmlp.deploy.manifest import checked_manifest
 
-    version = write_export(
-        run_dir, variant, member, out, hide_values=hide_values, litert=format == "litert"
-    )
+    formats = () if format == "savedmodel" else (format,)
+    version = write_export(run_dir, variant, member, out, hide_values=hide_values, formats=formats)
     manifest = checked_manifest(version)
     how = _HOW_TO_HOLD_TO_REFERENCE if "reference" in manifest else _HOW_TO_HOLD_TO_IT
     print(version)
@@ -88,18 +88,23 @@ def write_export(
     out: Path | None,
     *,
     hide_values: bool = False,
-    litert: bool = False,
+    formats: Sequence[str] = (),
 ) -> Path:
+    from kmlp.deploy.formats.known import check_formats
     from kmlp.ownership import refuse_foreign_folder
     from kmlp.study.loading import load_study
 
+    check_formats(formats)
     if out:
         refuse_foreign_folder(out, "model")
     study = load_study(run_dir)
     references = {r.name for r in study.record.references} - set(study.config.variant_names)
     if variant is not None and variant in references:
-        if litert:
-            raise ConfigError(f"--format litert is of networks, and {variant} is none.")
+        if formats:
+            raise ConfigError(
+                f"--format {formats[0]} is of networks, and {variant} is none: it is exported as "
+                "scikit-learn's own. Leave out --format."
+            )
         return _write_reference(run_dir, variant, member, out, hide_values=hide_values)
     selection = _refit(study, variant) if member == "refit" else study.select(variant, member)
     out = out or _own_folder(study.results["dataset"]["name"], run_dir)
@@ -107,7 +112,7 @@ def write_export(
     import_tensorflow_quietly()
     from kmlp.deploy.exporting import export as write
 
-    return write(selection, out, hide_values=hide_values, litert=litert)
+    return write(selection, out, hide_values=hide_values, formats=formats)
 
 
 def _refit(study: "Study", variant: str | None) -> "Selection":
