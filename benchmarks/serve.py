@@ -4,8 +4,8 @@
     python benchmarks/serve.py saved_models/fashion saved_models/churn
 
 Server and wrk share the machine. Each model is asked by as many connections as are said, as fast as
-they are answered; then by one connection at an even pace. What a request costs is told in the server's
-CPU time as well, which other work on the machine leaves nearly as it is.
+they are answered; then by one connection at an even pace. What a request costs is told in CPU time
+of the server, too, which other work on the machine leaves nearly as it is.
 """
 
 import argparse
