@@ -1,5 +1,7 @@
 """Real exports behind the server give what `load_saved` gives."""
 
+import asyncio
+
 import numpy as np
 import pytest
 
@@ -66,3 +68,25 @@ def test_rows_of_a_table_are_predicted_as_load_saved_does(models):
     assert signature["inputs"]["age"]["dtype"] == "DT_DOUBLE"
     assert signature["inputs"]["age"]["tensor_shape"]["dim"] == [{"size": "-1", "name": ""}]
     assert signature["method_name"] == "tensorflow/serving/predict"
+
+
+def test_numbers_that_overflow_are_refused_and_others_that_came_with_them_answered(models):
+    """Of what is no number the label would be a class all the same."""
+    model = kmlp.load_saved(models / "churn")
+    table = rows(2, seed=1)
+    good = {name: table[0][name] or None for name in model.schema.inputs}
+    for name, kind in model.schema.inputs.items():
+        if kind == "number":
+            good[name] = 1.0
+    bad = good | {"age": 1.7e308}
+
+    async def ask(client, served):
+        said = [
+            client.post("/v1/models/churn:predict", json={"instances": [r]}) for r in (bad, good)
+        ]
+        return await asyncio.gather(*said)
+
+    refused, answered = asking(models, load_servable, ask)
+    assert answered.status_code == 200
+    assert refused.status_code == 400
+    assert "is no finite number" in refused.json()["error"]

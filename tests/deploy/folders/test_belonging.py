@@ -2,10 +2,12 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from kmlp.cli.models.exporting import _own_folder
 from kmlp.config import StudyConfig, TrainConfig
 from kmlp.data import Dataset
 from kmlp.deploy.folders.belonging import other_run, own_folder_for, run_name, run_of
@@ -109,3 +111,16 @@ def test_the_study_of_a_search_is_called_as_the_search(tmp_path):
 @pytest.mark.parametrize("name", ["../..", "/etc", "", "."])
 def test_no_name_leads_out_of_the_folder_of_models(runs, tmp_path, name):
     assert own_folder_for(name, runs / "a", tmp_path).parent == tmp_path
+
+
+def test_the_command_line_says_where_an_export_goes_and_how_it_goes_elsewhere(
+    runs, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    version_of(tmp_path / "saved_models", "my_data", runs / "a")
+    assert _own_folder("my data", runs / "a") == Path("saved_models/my_data")
+    assert capsys.readouterr().err == ""
+    assert _own_folder("my data", runs / "other") == Path("saved_models/my_data-other")
+    told = capsys.readouterr().err
+    assert told.startswith("saved_models/my_data: version 1 there is of another run, 'a'")
+    assert f"kmlp export {runs / 'other'} --out saved_models/my_data" in told
