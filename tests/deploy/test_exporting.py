@@ -16,9 +16,9 @@ from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.data import Dataset, load_dataset
 from kmlp.deploy.evaluation import evaluate
 from kmlp.deploy.exporting import export, load_models
-from kmlp.deploy.serving import load_saved
 from kmlp.deploy.folders.belonging import run_of
 from kmlp.deploy.manifest import manifest_sha256
+from kmlp.deploy.serving import load_saved
 from kmlp.errors import DataError, ForeignFolderError, ModelError, SelectionError
 from kmlp.study.loading import Study
 from kmlp.study.study import run_study
