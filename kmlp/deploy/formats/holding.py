@@ -42,8 +42,7 @@ def hold(runtime: str, graph: Graph, spec: DataSpec, run: Callable[[np.ndarray],
             training ranges.
     """
     rows = drawn_rows(spec, _NUM_ROWS)
-    function, _ = network_of(graph, spec)
-    wanted = {name: value.numpy() for name, value in function(tf.constant(rows)).items()}
+    wanted = {name: value.numpy() for name, value in graph.predict(tf.constant(rows)).items()}
     if other := differing(wanted, run(rows)):
         raise KmlpError(
             f"converted for {runtime} the network gives other {other} than before; nothing was "

@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -30,12 +30,24 @@ def onnx_model(graph: Graph, spec: DataSpec) -> bytes:
         KmlpError: converted, it gives something else.
     """
     function, inputs = network_of(graph, spec)
-    names = list(function.get_concrete_function(inputs).structured_outputs)
+    concrete = function.get_concrete_function(inputs)
+    names = sorted(concrete.structured_outputs)  # as TensorFlow takes them apart
     with _quietly():
+        from tensorflow.python.framework.convert_to_constants import (
+            convert_variables_to_constants_v2,
+        )
         from tf2onnx import convert
 
-        model, _ = convert.from_function(function, [inputs], opset=_OPSET)
-    _name_outputs(model.graph, names)
+        frozen = convert_variables_to_constants_v2(concrete)
+        given, found = [t.name for t in frozen.inputs], [t.name for t in frozen.outputs]
+        model, _ = convert.from_graph_def(
+            frozen.graph.as_graph_def(),
+            input_names=given,
+            output_names=found,
+            opset=_OPSET,
+            custom_op_handlers={"Erfc": (_erfc, [])},
+        )
+    _rename(model.graph, dict(zip([*given, *found], [INPUT, *names], strict=True)))
     content = model.SerializeToString()
     hold("ONNX", graph, spec, lambda rows: run_onnx(content, rows))
     return content
@@ -50,14 +62,24 @@ def run_onnx(content: bytes, rows: np.ndarray) -> Outputs:
     return dict(zip(names, session.run(names, {INPUT: rows}), strict=True))
 
 
-def _name_outputs(graph: Any, names: list[str]) -> None:
-    """Calls the outputs as TensorFlow does, and the first axis of all that is said of it rows."""
-    for output, name in zip(graph.output, names, strict=True):
-        for node in graph.node:
-            node.input[:] = [name if each == output.name else each for each in node.input]
-            node.output[:] = [name if each == output.name else each for each in node.output]
-        output.name = name
+def _erfc(graph: Any, node: Any, *_: Any) -> None:
+    """1 - erf, of which gelu is made: tf2onnx knows only erf."""
+    (given,), (found,) = node.input, node.output
+    dtype, shape = graph.get_dtype(found), graph.get_shape(found)
+    graph.remove_node(node.name)
+    erf = graph.make_node("Erf", [given], dtypes=[dtype], shapes=[shape])
+    one = graph.make_const(f"{node.name}_one", np.float32(1))
+    parts = [one.output[0], erf.output[0]]
+    graph.make_node("Sub", parts, outputs=[found], dtypes=[dtype], shapes=[shape])
+
+
+def _rename(graph: Any, names: Mapping[str, str]) -> None:
+    """Calls what goes in and comes out as TensorFlow does, and the first axis of these rows."""
+    for node in graph.node:
+        node.input[:] = [names.get(each, each) for each in node.input]
+        node.output[:] = [names.get(each, each) for each in node.output]
     for value in (*graph.input, *graph.output):
+        value.name = names[value.name]
         value.type.tensor_type.shape.dim[0].dim_param = _ROWS
 
 

@@ -11,7 +11,9 @@ from kmlp.cli.models.exporting import _own_folder
 from kmlp.config import StudyConfig, TrainConfig
 from kmlp.data import Dataset
 from kmlp.deploy.folders.belonging import other_run, own_folder_for, run_name, run_of
+from kmlp.deploy.manifest import manifest_sha256
 from kmlp.errors import ForeignFolderError
+from kmlp.ownership import own_folder
 from kmlp.study.study import run_study
 from kmlp.testing import LinearTrainer
 from tests.deploy.folders.test_listing import write_model
@@ -40,6 +42,7 @@ def runs(tmp_path_factory):
 
 
 def version_of(models, name, run_dir, version=1, **changes):
+    own_folder(models / name, "model")
     dataset = {"name": "my data", "sha256": DATA.provenance.sha256}
     return write_model(models, name, version, run=run_of(run_dir), dataset=dataset, **changes)
 
@@ -71,7 +74,11 @@ def test_the_newest_version_says_whose_the_folder_is(runs, tmp_path):
 def test_what_an_earlier_kmlp_exported_is_known_by_its_networks(runs, tmp_path):
     """Manifests of 0.1.0 name no run; ids are hashes of all that a network depends on."""
     results = json.loads((runs / "a" / "results.json").read_text())
-    write_model(tmp_path, "m", 1, members=[{"id": results["members"][0]["id"], "seed": 0}])
+    members = [{"id": results["members"][0]["id"], "seed": 0}]
+    path = write_model(tmp_path, "m", 1, members=members) / "manifest.json"
+    manifest = json.loads(path.read_text())
+    del manifest["run"], manifest["sha256"]
+    path.write_text(json.dumps(manifest | {"sha256": manifest_sha256(manifest)}))
     assert other_run(tmp_path / "m", runs / "a") == ""
     told = other_run(tmp_path / "m", runs / "other")
     assert told == "version 1 there is of another run (data 'fashion', made 2026-01-31)"

@@ -23,7 +23,7 @@ CONFIG = StudyConfig(
     variants=("none", "dropout"),
     num_seeds=3,
     model=MLPConfig(hidden_units=(4,)),
-    train=TrainConfig(max_epochs=30, patience=3, learning_rate=0.003),
+    train=TrainConfig(max_epochs=30, patience=3, learning_rate=0.05),
 )
 
 
