@@ -1,12 +1,11 @@
 """Real exports behind the server give what `load_saved` gives."""
 
-import asyncio
-
 import numpy as np
 import pytest
 
 import kmlp
-from kmlp.serve.saved import load_servable
+from kmlp.errors import DataError
+from kmlp.serve.saved import _refuse_overflow, load_servable
 from tests.deploy.made_table import rows, write_csv
 from tests.serve.stand_in import asking
 
@@ -70,23 +69,11 @@ def test_rows_of_a_table_are_predicted_as_load_saved_does(models):
     assert signature["method_name"] == "tensorflow/serving/predict"
 
 
-def test_numbers_that_overflow_are_refused_and_others_that_came_with_them_answered(models):
-    """Of what is no number the label would be a class all the same."""
-    model = kmlp.load_saved(models / "churn")
-    table = rows(2, seed=1)
-    good = {name: table[0][name] or None for name in model.schema.inputs}
-    for name, kind in model.schema.inputs.items():
-        if kind == "number":
-            good[name] = 1.0
-    bad = good | {"age": 1.7e308}
-
-    async def ask(client, served):
-        said = [
-            client.post("/v1/models/churn:predict", json={"instances": [r]}) for r in (bad, good)
-        ]
-        return await asyncio.gather(*said)
-
-    refused, answered = asking(models, load_servable, ask)
-    assert answered.status_code == 200
-    assert refused.status_code == 400
-    assert "is no finite number" in refused.json()["error"]
+def test_answers_that_are_no_numbers_are_refused():
+    """Of these the label would be a class all the same, and JSON has no word for them."""
+    _refuse_overflow({"probabilities": np.full((2, 3), 0.1), "label": np.zeros(2, np.int32)})
+    outputs = {"label": np.zeros(2, np.int32), "stddev": np.array([[0.1, 0.2], [np.nan, 0.1]])}
+    with pytest.raises(DataError, match="stddev of row 1 is no finite number"):
+        _refuse_overflow(outputs)
+    with pytest.raises(DataError, match="prediction of row 0 is no finite number"):
+        _refuse_overflow({"prediction": np.array([np.inf, 1.0])})
