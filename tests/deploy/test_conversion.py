@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
@@ -34,6 +35,7 @@ def by_lite(path, x: np.ndarray) -> dict[str, np.ndarray]:
     return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
 
 
+@pytest.mark.slow
 def test_a_converted_model_predicts_the_same(tmp_path):
     data = Dataset.from_arrays(X[:60], Y[:60], X[60:], Y[60:])
     study = run_study(CONFIG, tmp_path / "run", data)

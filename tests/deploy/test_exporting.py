@@ -63,6 +63,7 @@ def test_the_saved_model_predicts_as_keras_does(study, saved, images):
     np.testing.assert_allclose(load_saved(saved).predict(images.x_test), expected, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_tensorflow_alone_serves_it(study, saved, images, tmp_path):
     """A fresh process in which kmlp and Keras cannot be imported; both signatures, any batch."""
     np.save(tmp_path / "x.npy", images.x_test)

@@ -30,6 +30,7 @@ def models(tmp_path_factory):
     return folder / "models"
 
 
+@pytest.mark.slow
 def test_rows_of_a_table_are_predicted_as_load_saved_does(models):
     model = kmlp.load_saved(models / "churn")
     table = rows(5, seed=1)
