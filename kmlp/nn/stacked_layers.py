@@ -285,15 +285,16 @@ class StackedGaussianNoise(_Stacked):
         if not training:
             return inputs
 
-        def noisy(inputs: Any, zero: Any) -> Any:
+        def noise(_: Any, zero: Any) -> Any:
             words = random_bits.random_words(
                 self.key, self.step + zero, math.prod(inputs.shape[1:])
             )
             values = gaussian(words, inputs.shape, self.variable_dtype)
-            noise = ops.reshape(self.strength, (-1, 1, 1)) * values
-            return inputs + ops.cast(noise, self.compute_dtype)
+            return ops.cast(ops.reshape(self.strength, (-1, 1, 1)) * values, self.compute_dtype)
 
-        return self.next_step(self.where_wanted(noisy, inputs))
+        # Not drawn onto the inputs: what comes before may train, and no gradient passes a loop.
+        none = ops.zeros(inputs.shape, self.compute_dtype)
+        return inputs + self.next_step(self.where_wanted(noise, none))
 
 
 @keras.saving.register_keras_serializable("kmlp")

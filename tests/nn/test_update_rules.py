@@ -1,4 +1,4 @@
-"""The noise on gradients, and the edges of clipping, bounds and schedules.
+"""The noise on gradients, and the edges of clipping and bounds.
 
 The update rules themselves are held to Keras's in `test_equality`.
 """
@@ -10,7 +10,7 @@ from scipy import stats
 
 from kmlp.engine.stack import build_stack
 from kmlp.nn import random_bits
-from kmlp.nn.update_rules import clip_by_norm, constrain, gaussian, noise_stddev, schedule_factor
+from kmlp.nn.update_rules import clip_by_norm, constrain, gaussian, noise_stddev
 from tests.twins import make_member
 
 
@@ -112,17 +112,6 @@ def test_a_bound_holds_each_units_incoming_weights():
     bounded = ops.convert_to_numpy(constrain(kernels, {"max_norm": column(2.0, np.inf)}))
     np.testing.assert_allclose(np.linalg.norm(bounded[0], axis=0), [2, 0.5], rtol=1e-5)
     np.testing.assert_array_equal(bounded[1], kernel)
-
-
-def test_schedules_at_their_ends():
-    def factors(schedule: str) -> list[float]:
-        steps = ops.convert_to_tensor(np.array([0, 49, 50, 74, 75, 100], "int32"))
-        return np.ravel(schedule_factor(schedule, steps, 100)).tolist()
-
-    assert factors("step") == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])
-    assert factors("cosine")[::2] == pytest.approx([1, 0.5, 0.5 * (1 + np.cos(0.75 * np.pi))])
-    assert factors("cosine")[-1] == pytest.approx(0, abs=1e-6)
-    assert schedule_factor("constant", 7, 100) == 1.0
 
 
 def test_the_noisy_gradient_is_clipped(tiny):
