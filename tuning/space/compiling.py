@@ -110,11 +110,8 @@ def make_optimizer(train: TrainConfig) -> keras.optimizers.Optimizer:
             )
     rate: Any = train.learning_rate
     if train.learning_rate_schedule != "constant" or train.warm_up:
-        options_of_schedule: dict[str, Any] = {
-            "warm_up": train.warm_up,
-            "decay_rate": train.decay_rate,
-        }
-        rate = Schedule(rate, train.learning_rate_schedule, **options_of_schedule)
+        kind = train.learning_rate_schedule
+        rate = Schedule(rate, kind, warm_up=train.warm_up, decay_rate=train.decay_rate)
     options: dict[str, Any] = {"learning_rate": rate, "clipnorm": train.clipnorm}
     if train.weight_decay or train.optimizer == "adamw":
         options["weight_decay"] = train.weight_decay

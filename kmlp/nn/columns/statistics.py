@@ -40,8 +40,8 @@ def column_statistics(
         each = [_of_number(x[rows, place], plan.scaling) for place in plan.numbers]
         found = dict(zip(("median", "center", "gain"), np.array(each).T, strict=True))
         if plan.scaling == "quantile":
-            places = zip(plan.numbers, found["median"], strict=True)
-            knots = [_knots(_filled(x[rows, place], median)) for place, median in places]
+            each_column = zip(plan.numbers, found["median"], strict=True)
+            knots = [_knots(_filled(x[rows, place], median)) for place, median in each_column]
             found |= dict(zip(("knots", "low", "high"), np.stack(knots, axis=-1), strict=True))
         if plan.binned:
             binned = [(plan.numbers[j], found["median"][j]) for j in plan.binned]
