@@ -9,7 +9,8 @@ import dataclasses
 import datetime
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +20,19 @@ import numpy as np
 from kmlp.config import MLPConfig
 from kmlp.data.columns import Schema
 from kmlp.deploy.cards.model_card import model_card
+from kmlp.deploy.folders.belonging import other_run, run_of
+from kmlp.deploy.folders.publishing import CARD, MANIFEST, publish
+from kmlp.deploy.formats.known import check_formats
 from kmlp.deploy.graph.networks import EnsembleGraph, MemberGraph, plain_network, write_graph
 from kmlp.deploy.graph.raw_inputs import raw_inputs
 from kmlp.deploy.manifest import manifest_sha256
-from kmlp.deploy.publishing import CARD, MANIFEST, publish
 from kmlp.errors import KmlpError
 from kmlp.files import write_atomically
 from kmlp.ownership import refuse_foreign_folder
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.selection import Selection
+
+logger = logging.getLogger(__name__)
 
 # What is written into a version, TensorFlow's own files and halves of files included: by these
 # names one that fails is taken back.
@@ -36,12 +41,16 @@ _WRITTEN = {
     "variables": r"variables\.(index|data-[0-9]{5}-of-[0-9]{5})",
     "assets": r"",
     ".": r"(saved_model|fingerprint)\.pb|model_card\.md|manifest\.json"
-    r"|model\.tflite|encoder\.json|encode\.py",
+    r"|model\.(tflite|onnx)|encoder\.json|encode\.py",
 }
 
 
 def export(
-    selection: Selection, path: str | Path, *, hide_values: bool = False, litert: bool = False
+    selection: Selection,
+    path: str | Path,
+    *,
+    hide_values: bool = False,
+    formats: Collection[str] = (),
 ) -> Path:
     """Writes the next version of a SavedModel.
 
@@ -55,20 +64,22 @@ def export(
     that its card and manifest list; a third signature, `encoded`, takes the encoded matrix.
 
     Args:
-        selection: `study.best()`, `study.member(variant, seed)` or `study.ensemble(variant)`.
-        path: the model's folder; the version becomes a folder in it.
+        selection: `study.best()`, `study.member(variant, seed)`, `study.ensemble(variant)` or
+            `study.refit(variant)`.
+        path: the model's folder; the version becomes a folder in it. Where its newest version is
+            of another run, this one takes over from that all the same, and it is logged.
         hide_values: whether the card leaves out what stood in a table's cells. The graph and the
             manifest hold categories and ranges all the same: nothing is encoded without them.
-
-        litert: whether the network stands beside it for LiteRT, as `model.tflite`; of a table
-            with how raw columns become its input, `encoder.json` and, in Python, `encode.py`.
+        formats: for which other runtimes the network stands beside it: "litert", as
+            `model.tflite`, "onnx", as `model.onnx`; of a table with how raw columns become its
+            input, `encoder.json` and, in Python, `encode.py`.
 
     Returns:
         The folder of the version.
 
     Raises:
-        KmlpError: Keras does not run on TensorFlow; or what LiteRT gives is not what the SavedModel
-            does.
+        KmlpError: Keras does not run on TensorFlow; what a format needs is not installed; or the
+            network that was converted gives something else.
         RunFolderError: the member's weights are missing or damaged; a `ForeignFolderError` if the
             folder is no model's.
     """
@@ -77,27 +88,38 @@ def export(
     if keras.backend.backend() != "tensorflow":
         raise KmlpError("a SavedModel is TensorFlow's. Set KERAS_BACKEND=tensorflow to export.")
 
+    check_formats(formats)
+
     def write(aside: Path) -> None:
         is_table = selection.schema is not None
         graph = _graph(selection)
-        if litert:
-            _write_litert(graph, selection, aside)
+        _write_formats(graph, selection, aside, formats)
         write_graph(graph, selection.spec, aside, is_table=is_table)
         write_atomically(aside / CARD, _card(selection, hide_values))
         manifest = _manifest(selection, aside, hide_values)
         manifest["sha256"] = manifest_sha256(manifest)
         write_atomically(aside / MANIFEST, json.dumps(manifest, indent=1).encode())
 
-    return publish(target, _WRITTEN, write)
+    before = other_run(target, selection.run_dir)
+    version = publish(target, _WRITTEN, write)
+    if before:
+        logger.warning("%s: version %s takes over, and %s", target, version.name, before)
+    return version
 
 
-def _write_litert(graph: MemberGraph | EnsembleGraph, selection: Selection, aside: Path) -> None:
-    from kmlp.deploy.formats import encode, litert
+def _write_formats(
+    graph: MemberGraph | EnsembleGraph, selection: Selection, aside: Path, formats: Collection[str]
+) -> None:
+    """The network for other runtimes; of what is encoded before, how."""
+    from kmlp.deploy.formats import encode, litert, onnx
     from kmlp.deploy.formats.specification import specification
 
-    write_atomically(aside / litert.NAME, litert.litert_model(graph, selection.spec))
+    if "litert" in formats:
+        write_atomically(aside / litert.NAME, litert.litert_model(graph, selection.spec))
+    if "onnx" in formats:
+        write_atomically(aside / onnx.NAME, onnx.onnx_model(graph, selection.spec))
     said = specification(selection.spec)
-    if said["columns"] or said["target"]:
+    if formats and (said["columns"] or said["target"]):
         write_atomically(aside / "encoder.json", json.dumps(said, indent=1).encode())
         write_atomically(aside / "encode.py", Path(encode.__file__).read_bytes())
 
@@ -141,7 +163,10 @@ def _manifest(selection: Selection, folder: Path, hide_values: bool) -> dict[str
     return {
         "kmlp": 1,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "run": run_of(selection.run_dir),
         "members": [{"id": m["id"], "seed": m["seed"]} for m in selection.members],
+        # Of a network that trained on all rows: how long, and why so long. It has no score.
+        **({"refit": selection.refit} if selection.refit else {}),
         "variant": selection.variant,
         # What the variant's expected scores are of: rows set aside, or folds of all rows.
         "basis": selection.basis,

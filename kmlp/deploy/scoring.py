@@ -46,6 +46,11 @@ def training_data(model: LoadedModel) -> dict[str, Any]:
     return model.manifest.get("environment", {}).get("data", {})
 
 
+def has_seen_all(model: LoadedModel) -> bool:
+    """Whether a model has trained on every row of its data: where folds test, or trained anew."""
+    return model.manifest.get("basis") == "folds" or "refit" in model.manifest
+
+
 def _classification_scores(
     labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray | None
 ) -> dict[str, Any]:
