@@ -46,17 +46,18 @@ class StackedMixup(keras.layers.Layer):
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not training:
             return inputs
-        step = ops.convert_to_tensor(self.step)
+        held = (self.strength, self.key, self.step, self.last)
+        strength, key, step, last = map(ops.convert_to_tensor, held)
 
         def mixed() -> Any:
-            share = ops.reshape(shares(self.strength, self.key, step), (-1, 1, 1))
+            share = ops.reshape(shares(strength, key, step), (-1, 1, 1))
             x = ops.cast(inputs, self.variable_dtype)
-            return ops.cast(share * x + (1 - share) * partners(x, self.last), self.compute_dtype)
+            return ops.cast(share * x + (1 - share) * partners(x, last), self.compute_dtype)
 
         def idle() -> Any:
             return ops.cast(inputs, self.compute_dtype)
 
-        found = random_bits.where_any(self.strength, mixed, idle) if self.is_optional else mixed()
+        found = random_bits.where_any(strength, mixed, idle) if self.is_optional else mixed()
         self.step.assign(step + 1)
         return found
 
