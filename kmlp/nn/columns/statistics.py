@@ -44,8 +44,8 @@ def column_statistics(
             knots = [_knots(_filled(x[rows, place], median)) for place, median in each_column]
             found |= dict(zip(("knots", "low", "high"), np.stack(knots, axis=-1), strict=True))
         if plan.binned:
-            places = [(plan.numbers[j], found["median"][j]) for j in plan.binned]
-            bins = [_bins(_filled(x[rows, i], median), plan.num_bins) for i, median in places]
+            binned = [(plan.numbers[j], found["median"][j]) for j in plan.binned]
+            bins = [_bins(_filled(x[rows, i], median), plan.num_bins) for i, median in binned]
             names = ("bin_start", "bin_gain", "bin_high")
             found |= dict(zip(names, np.concatenate(bins, axis=1), strict=True))
     if plan.categories:
