@@ -66,9 +66,12 @@ class MemberStep:
 
     def hyper_at(self, hyper: Hyper, step: Any, num_steps: int) -> dict[str, Any]:
         """The numbers of one step, those with a schedule as they are in it."""
-        scheduled = {"learning_rate", "weight_decay"} & {"learning_rate", *self.needs}
-        factors = {name: self.factor(name, hyper, step, num_steps) for name in sorted(scheduled)}
-        return {**hyper, **{name: hyper[name] * factor for name, factor in factors.items()}}
+        own = dict(hyper)
+        for name in ("learning_rate", "weight_decay"):
+            factor = self.factor(name, hyper, step, num_steps)
+            if not isinstance(factor, float):
+                own[name] = own[name] * factor
+        return own
 
     def factor(self, strength: str, hyper: Hyper, step: Any, num_steps: int) -> Any:
         """What the schedule of "learning_rate", "weight_decay" or "dropout" makes of it: `(k,)`, or

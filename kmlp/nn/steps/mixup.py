@@ -44,11 +44,12 @@ class StackedMixup(keras.layers.Layer):
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not training:
             return inputs
-        step = ops.convert_to_tensor(self.step)
-        share = ops.reshape(shares(self.strength, self.key, step), (-1, 1, 1))
+        held = (self.strength, self.key, self.step, self.last)
+        strength, key, step, last = map(ops.convert_to_tensor, held)
+        share = ops.reshape(shares(strength, key, step), (-1, 1, 1))
         x = ops.cast(inputs, self.variable_dtype)
         self.step.assign(step + 1)
-        return ops.cast(share * x + (1 - share) * partners(x, self.last), self.compute_dtype)
+        return ops.cast(share * x + (1 - share) * partners(x, last), self.compute_dtype)
 
     def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         return input_shape
