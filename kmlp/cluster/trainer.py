@@ -156,9 +156,8 @@ class RayTrainer:
             if not (self._storage and checkpoints):
                 return None
             planned = checkpoints(stack)
-            is_copied = isinstance(planned, StoredCheckpoints)
-            place = planned.address if is_copied else str(planned.folder)
-            return Saving(place, planned.every_epoch_until)
+            place = planned.address if isinstance(planned, StoredCheckpoints) else planned.folder
+            return Saving(str(place), planned.every_epoch_until)
 
         def start(stack: Sequence[Member]) -> Any:
             trainer, shared = own
