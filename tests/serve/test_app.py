@@ -176,18 +176,16 @@ def test_the_document_takes_columns_of_one_length_as_the_server_does(models, cou
     assert (ask(models, "POST", PREDICT, signature=TABLE, json=said).status_code == 200) == is_valid
 
 
-@pytest.mark.parametrize(("number", "is_valid"), [(3.4e38, True), (-3.5e38, False)])
-def test_the_document_takes_numbers_that_the_type_holds_as_the_server_does(
-    models, number, is_valid
-):
+def test_the_document_takes_no_number_that_the_type_cannot_hold(models):
     numbers = Signature((Tensor("inputs", "float32", (2,)),), (Tensor("label", "int32"),))
     document = ask(models, "GET", "/openapi.json", signature=numbers).json()
     content = document["paths"][PREDICT]["post"]["requestBody"]["content"]
-    said = {"instances": [[1.0, number]]}
     validator = jsonschema.Draft202012Validator(content["application/json"]["schema"])
-    assert validator.is_valid(said) == is_valid
-    answer = ask(models, "POST", PREDICT, signature=numbers, json=said)
-    assert (answer.status_code == 400) != is_valid
+    for number, is_taken in ((1e18, True), (-3.5e38, False)):
+        said = {"instances": [[None, number]]}
+        assert validator.is_valid(said) == is_taken
+        answer = ask(models, "POST", PREDICT, signature=numbers, json=said)
+        assert answer.status_code == (200 if is_taken else 400)
 
 
 @pytest.mark.parametrize(

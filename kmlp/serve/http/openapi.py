@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import version as package_version
 from typing import Any
 
-import numpy as np
-
 from kmlp.serve.models import Version
 from kmlp.serve.servable import DEFAULT, Servable, Signature, Tensor
 
@@ -21,7 +19,8 @@ _ERRORS = {
     503: "no answer in time",
 }
 _MOST_SAID = 8
-_LARGEST = float(np.finfo(np.float32).max)
+_LARGEST = 1e18
+"""Larger numbers are taken as well, but a network's own may overflow, which is refused."""
 _OF_READING = (401, 403, 404)
 _OF_PREDICTING = tuple(_ERRORS)
 
@@ -149,7 +148,7 @@ def _value(tensor: Tensor, *, is_answer: bool = False) -> Json:
             schema |= {"minimum": 0, "maximum": 255}
     elif tensor.dtype.startswith("float"):
         schema = {"type": "number" if is_answer else ["number", "null"]}
-        if tensor.dtype == "float32" and not is_answer:
+        if not is_answer:
             schema |= {"minimum": -_LARGEST, "maximum": _LARGEST}
     elif tensor.kind == "boolean":
         schema = {"enum": ["", *tensor.words, True, False, None]}
