@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import version as package_version
 from typing import Any
 
+import numpy as np
+
 from kmlp.serve.models import Version
 from kmlp.serve.servable import DEFAULT, Servable, Signature, Tensor
 
@@ -19,8 +21,7 @@ _ERRORS = {
     503: "no answer in time",
 }
 _MOST_SAID = 8
-_LARGEST = 1e18
-"""Larger numbers are taken as well, but a network's own may overflow, which is refused."""
+_LARGEST = float(np.finfo(np.float32).max)
 _OF_READING = (401, 403, 404)
 _OF_PREDICTING = tuple(_ERRORS)
 
@@ -139,6 +140,11 @@ def _equally_many() -> Json:
     return {"anyOf": each, "description": told}
 
 
+def _answered(tensor: Tensor) -> Json:
+    """One row of an output; null of a row that made the network's numbers overflow."""
+    return {"anyOf": [_value(tensor, is_answer=True), {"type": "null"}]}
+
+
 def _value(tensor: Tensor, *, is_answer: bool = False) -> Json:
     """One row of a tensor."""
     schema: Json = {"type": ["string", "null"]}
@@ -148,7 +154,7 @@ def _value(tensor: Tensor, *, is_answer: bool = False) -> Json:
             schema |= {"minimum": 0, "maximum": 255}
     elif tensor.dtype.startswith("float"):
         schema = {"type": "number" if is_answer else ["number", "null"]}
-        if not is_answer:
+        if tensor.dtype == "float32" and not is_answer:
             schema |= {"minimum": -_LARGEST, "maximum": _LARGEST}
     elif tensor.kind == "boolean":
         schema = {"enum": ["", *tensor.words, True, False, None]}
@@ -164,7 +170,7 @@ def _answer(servable: Servable) -> Json:
     """By row or by name, of whichever signature; a single output stands without its name."""
     forms = []
     for signature in servable.signatures.values():
-        values = {t.name: _value(t, is_answer=True) for t in signature.outputs}
+        values = {t.name: _answered(t) for t in signature.outputs}
         if len(values) == 1:
             (only,) = values.values()
             forms += [_object({key: _rows(only)}) for key in ("predictions", "outputs")]
