@@ -37,11 +37,11 @@ TABLE = pl.DataFrame(
 
 
 def idx() -> Seeds:
-    return [idx_bytes(_IMAGES), idx_bytes(_LABELS)]
+    return [idx_bytes(_IMAGES), idx_bytes(_LABELS), idx_bytes(_IMAGES[:1])]
 
 
 def npy() -> Seeds:
-    arrays = [_IMAGES, _IMAGES.astype("<f4") / 255, _IMAGES.astype(">i8"), _LABELS]
+    arrays = [_IMAGES, _IMAGES.astype("<f4") / 255, _IMAGES.astype(">i8"), _IMAGES.astype(bool)]
     return [_saved(array) for array in arrays]
 
 
@@ -50,7 +50,7 @@ def npz_of_rows(content: bytes) -> bytes:
     return _zipped({"x.npy": content, "y.npy": _saved(_LABELS.astype(np.int64))})
 
 
-def idx_gz(content: bytes) -> bytes:
+def packed(content: bytes) -> bytes:
     return gzip.compress(content, mtime=0)
 
 
@@ -98,8 +98,7 @@ def csv() -> Seeds:
 
 
 def json_lines() -> Seeds:
-    nested = b'{"a": 1, "b": [1, 2], "c": {"d": "e"}}\n{"a": null, "b": [], "c": {"d": null}}\n'
-    return [TABLE.write_ndjson().encode(), nested]
+    return [TABLE.write_ndjson().encode(), b'{"a": 1, "b": "x"}\n{"b": null, "c": 0.5}\n']
 
 
 def parquet() -> Seeds:
@@ -131,11 +130,11 @@ ARFF = b"""% a comment
 @relation credit
 @attribute age numeric
 @attribute 'monthly income' real
-@attribute town {Oslo, 'New York', Rome}
+@attribute town {Oslo, New_York, Rome}
 @attribute since date "yyyy-MM-dd"
 @data
 31,2500.5,Oslo,2024-01-31
-?,-12,'New York',2023-12-01
+?,-12,New_York,2023-12-01
 58,1e-7,Rome,2020-02-29
 44,0,?,2020-01-01
 """
@@ -152,7 +151,7 @@ dataset = "churn.csv"
 variants = ["none", "l2", "dropout"]
 num_seeds = "auto"
 baseline = "none"
-metric = "roc_auc"
+metric = "auc"
 [model]
 hidden_units = [64, 32]
 dropout = 0.2
@@ -165,19 +164,25 @@ target = "kind"
 drop = ["town"]
 test = 0.25
 """
+    several = (
+        b'num_seeds = 3\n[[study]]\nname = "a"\nvariants = ["none", "l1"]\n'
+        b'[[study]]\nname = "b"\ndataset = "wine"\n[study.variants]\nnone = {}\nl2 = {l2 = 1e-4}\n'
+    )
     kept = [p.read_bytes() for p in sorted(KEPT.rglob("study.toml"))]
-    return [own, *kept, *(p.read_bytes() for p in _ready(is_search=False))]
+    ready = [c for p in _ready(is_search=False) if b"search =" not in (c := p.read_bytes())]
+    return [own, several, *kept, *ready]
 
 
 def searches() -> Seeds:
     own = b"""dataset = "mnist"
-oracle = "random"
-num_trials = 9
+tuner = "random"
+max_trials = 9
+folds = 5
 [space]
 preset = "none"
 learning_rate = {min = 1e-4, max = 1e-2, sampling = "log", default = 1e-3}
 hidden_units = {values = ["64", "64-32"]}
-dropout = "0.1..0.5"
+dropout = "0.1:0.5"
 [fixed]
 max_epochs = 3
 """
@@ -235,8 +240,10 @@ def followups() -> Seeds:
 
 
 def shuffled() -> Seeds:
-    said = {"metric": "accuracy", "seed": 0, "variant": "l2", "seeds": [0, 1]}
-    return bodies({**said, "columns": {"age": [0], "town": [1, 2]}})
+    network = {"network": "l2", "members": ["0" * 16], "seeds": [0]}
+    reference = {"reference": None, "reference_seeds": []}
+    columns = {"groups": {"place": ["town"]}, "columns": {"age": [0], "town": [1, 2]}}
+    return bodies({"metric": "accuracy", **network, **reference, **columns})
 
 
 def bodies(*said: Any) -> Seeds:

@@ -134,7 +134,7 @@ def _json(name: str, made: Any, read: Any, **how: Any) -> Target:
 
 TARGETS = (
     Target(name="x-idx3-ubyte", seeds=seeds.idx, read=_idx),
-    Target(name="x-idx3-ubyte.gz", seeds=seeds.idx, read=_idx, wrap=seeds.idx_gz),
+    Target(name="x-idx3-ubyte.gz", seeds=seeds.idx, read=_idx, wrap=seeds.packed),
     Target(name="x.npy", seeds=seeds.npy, read=_inputs),
     Target(name="x.npz", seeds=seeds.npy, read=_data_set, wrap=seeds.npz_of_rows, is_long=True),
     *map(_image_target, ("PNG", "JPEG", "BMP", "GIF"), ("png", "jpg", "bmp", "gif")),

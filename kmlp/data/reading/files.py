@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from kmlp.data.reading.arrow_claims import MAGIC, check_claims
 from kmlp.data.reading.unpacked import Content
 
 
@@ -36,7 +37,9 @@ def scan_arrow(path: Path) -> pl.LazyFrame | None:
 
 def _is_arrow_file(path: Path) -> bool:
     with Content(path), open(path, "rb") as file:
-        return file.read(6) == b"ARROW1"
+        start = file.read(len(MAGIC))
+    check_claims(path)
+    return start == MAGIC
 
 
 def read_json_lines(path: Path) -> pl.DataFrame:
