@@ -16,7 +16,9 @@ from pathlib import Path
 from tests.fuzz.harness import MOST_RESIDENT, fuzz
 from tests.fuzz.targets import TARGETS
 
-_HEAD = f"{'target':18} {'inputs':>7} {'read':>7} {'refused':>7} {'CPU s':>7} {'slowest':>8} {'MiB':>5}"
+_HEAD = (
+    f"{'target':18} {'inputs':>7} {'read':>7} {'refused':>7} {'CPU s':>7} {'slowest':>8} {'MiB':>5}"
+)
 
 
 def main() -> int:
@@ -31,7 +33,9 @@ def main() -> int:
         return _within(names[0], said.count, said.out)
     print(_HEAD)
     broken = sum(_in_a_process(name, said.count, said.out) for name in names)
-    print(f"{broken} of {len(names)} targets broke the contract" + f"; see {said.out}" * bool(broken))
+    print(
+        f"{broken} of {len(names)} targets broke the contract" + f"; see {said.out}" * bool(broken)
+    )
     return min(broken, 1)
 
 

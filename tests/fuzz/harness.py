@@ -20,8 +20,8 @@ _MOST_SECONDS = 20.0
 """CPU seconds that one input may take: far beyond what any does, to end what has no end."""
 _ROOM = 3 * 2**30
 """Bytes of addresses beyond those in use: a size that a header only claims does not fit in."""
-MOST_RESIDENT = 2**30
-"""Bytes that all inputs of a target may take at once; a picture may have 64 million pixels."""
+MOST_RESIDENT = 2**31
+"""Bytes that a target may hold at once: those of a picture's 64 million pixels, some times over."""
 
 
 @dataclass(frozen=True, kw_only=True)

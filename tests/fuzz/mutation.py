@@ -1,5 +1,6 @@
 """Inputs made of valid ones: bytes, numbers, lines and the values of a tree changed, by a seed."""
 
+import copy
 import json
 import re
 import struct
@@ -18,11 +19,34 @@ _WORDS = (
     *(b"-1", b"0", b"1", b"1.5", b"1e999", b"-1e308", b"1e-320", b"nan", b"inf", b"null", b"true"),
     *(b"1099511627776", b"9223372036854775808", b"9" * 400, b"9" * 5000, b"0x10", b"1_0", b"1,5"),
     *(b'"', b"''", b"[]", b"{}", b"[" * 3000, b'{"a":' * 3000, b"\0", b"\n", b"\r", b"\xff\xfe"),
-    *(b"\xef\xbb\xbf", b"\xed\xa0\x80", b"\xe2\x80\xae", b"a" * 300, b",", b";", b"\t", b"=", b"../"),
+    *(
+        b"\xef\xbb\xbf",
+        b"\xed\xa0\x80",
+        b"\xe2\x80\xae",
+        b"a" * 300,
+        b",",
+        b";",
+        b"\t",
+        b"=",
+        b"../",
+    ),
 )
 _VALUES: tuple[Any, ...] = (
     *(None, True, False, 0, 1, -1, 2, 0.5, -0.0, 1e308, -1e308, 5e-324, 2**40, -(2**63), 2**64),
-    *(10**400, float("nan"), float("inf"), "", "0", "none", "nan", "\0", "\n", "../x", "/", "a" * 300),
+    *(
+        10**400,
+        float("nan"),
+        float("inf"),
+        "",
+        "0",
+        "none",
+        "nan",
+        "\0",
+        "\n",
+        "../x",
+        "/",
+        "a" * 300,
+    ),
     *("\u202e", "\U0001f600", [], {}, [[]], [None], [0, 0], ["", ""], {"": 0}, {"name": []}, [{}]),
 )
 
@@ -40,7 +64,7 @@ def tree_mutated(rng: Random, tree: Any) -> Any:
     for _ in range(rng.choice((1, 1, 1, 2, 3))):
         places = list(_places(tree))
         if not places:
-            return rng.choice(_VALUES)
+            return copy.deepcopy(rng.choice(_VALUES))
         parent, key = rng.choice(places)
         _change(rng, parent, key, [p[k] for p, k in places])
     return tree
@@ -73,10 +97,10 @@ def _places(tree: Any) -> Any:
 def _change(rng: Random, parent: Any, key: Any, others: Sequence[Any]) -> None:
     match rng.randrange(6):
         case 0 | 1:
-            parent[key] = rng.choice(_VALUES)
+            parent[key] = copy.deepcopy(rng.choice(_VALUES))
         case 2:
             # A copy: a tree that holds itself is none.
-            parent[key] = json.loads(json.dumps(rng.choice(others)))
+            parent[key] = copy.deepcopy(rng.choice(others))
         case 3:
             del parent[key]
         case 4 if isinstance(parent, dict):
@@ -85,11 +109,18 @@ def _change(rng: Random, parent: Any, key: Any, others: Sequence[Any]) -> None:
             value = parent[key]
             if isinstance(value, str) and value:
                 at = rng.randrange(len(value))
-                parent[key] = value[:at] + rng.choice("\0 =-[]x9é\n") + value[at + rng.randrange(2) :]
+                parent[key] = (
+                    value[:at] + rng.choice("\0 =-[]x9é\n") + value[at + rng.randrange(2) :]
+                )
             elif isinstance(value, int | float) and not isinstance(value, bool):
-                parent[key] = rng.choice((-value, value + 1, value * 1000, value / 7, str(value)))
+                parent[key] = rng.choice((-value, value + 1, value * 1000, value // 7, _digits(value)))
             else:
                 parent[key] = [value] * rng.randrange(4)
+
+
+def _digits(value: float) -> str:
+    """As text; Python writes no integer of more than 4,300 digits."""
+    return str(value) if abs(value) < 1e300 else "1e300"
 
 
 def _without_null(tree: Any) -> Any:
@@ -115,7 +146,9 @@ def _flip(rng: Random, content: bytearray, seeds: Seeds) -> None:
 
 def _set(rng: Random, content: bytearray, seeds: Seeds) -> None:
     if content:
-        content[rng.randrange(len(content))] = rng.choice((0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)))
+        content[rng.randrange(len(content))] = rng.choice(
+            (0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256))
+        )
 
 
 def _integer(rng: Random, content: bytearray, seeds: Seeds) -> None:

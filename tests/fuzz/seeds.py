@@ -37,7 +37,7 @@ TABLE = pl.DataFrame(
 
 
 def idx() -> Seeds:
-    return [idx_bytes(_IMAGES), idx_bytes(_LABELS), idx_bytes(_IMAGES[:1])]
+    return [idx_bytes(_IMAGES), idx_bytes(_IMAGES[:1])]
 
 
 def npy() -> Seeds:
@@ -141,7 +141,11 @@ ARFF = b"""% a comment
 
 
 def scores() -> Seeds:
-    tables = (rows(seeds=6), rows(seeds=3, folds=2, datasets=("wine", "iris")), rows(seeds=4, name="rmse"))
+    tables = (
+        rows(seeds=6),
+        rows(seeds=3, folds=2, datasets=("wine", "iris")),
+        rows(seeds=4, name="rmse"),
+    )
     return [pl.DataFrame(table).write_csv().encode() for table in tables]
 
 
@@ -165,8 +169,8 @@ drop = ["town"]
 test = 0.25
 """
     several = (
-        b'num_seeds = 3\n[[study]]\nname = "a"\nvariants = ["none", "l1"]\n'
-        b'[[study]]\nname = "b"\ndataset = "wine"\n[study.variants]\nnone = {}\nl2 = {l2 = 1e-4}\n'
+        b'num_seeds = 3\n[[study]]\nname = "a"\ndataset = "digits"\nvariants = ["none", "l1"]\n'
+        b'[[study]]\nname = "b"\ndataset = "wine"\nvariants = ["none", "l2"]\n'
     )
     kept = [p.read_bytes() for p in sorted(KEPT.rglob("study.toml"))]
     ready = [c for p in _ready(is_search=False) if b"search =" not in (c := p.read_bytes())]

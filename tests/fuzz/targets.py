@@ -44,7 +44,7 @@ _SPEC = DataSpec(
 
 
 def _idx(path: Path) -> None:
-    read_idx(path, 3 if path.read_bytes()[3:4] == b"\3" else 1)
+    read_idx(path, 3)
 
 
 def _inputs(path: Path) -> None:
@@ -124,7 +124,6 @@ def _image_target(kind: str, suffix: str) -> Target:
         seeds=lambda: seeds.images(kind),
         read=_image,
         wrap=seeds.with_png_checksums if kind == "PNG" else None,
-        is_long=True,
     )
 
 
@@ -136,20 +135,24 @@ TARGETS = (
     Target(name="x-idx3-ubyte", seeds=seeds.idx, read=_idx),
     Target(name="x-idx3-ubyte.gz", seeds=seeds.idx, read=_idx, wrap=seeds.packed),
     Target(name="x.npy", seeds=seeds.npy, read=_inputs),
-    Target(name="x.npz", seeds=seeds.npy, read=_data_set, wrap=seeds.npz_of_rows, is_long=True),
+    Target(name="x.npz", seeds=seeds.npy, read=_data_set, wrap=seeds.npz_of_rows),
     *map(_image_target, ("PNG", "JPEG", "BMP", "GIF"), ("png", "jpg", "bmp", "gif")),
     *map(_image_target, ("WEBP", "TIFF"), ("webp", "tif")),
     Target(name="x.csv", seeds=seeds.csv, read=_table, is_slow=True),
     Target(name="set.csv", seeds=lambda: seeds.csv()[:1], read=_table_set, is_slow=True),
-    Target(name="x.jsonl", seeds=seeds.json_lines, read=_table, is_long=True),
-    Target(name="x.arff", seeds=lambda: [seeds.ARFF], read=_table, is_long=True),
+    Target(name="x.jsonl", seeds=seeds.json_lines, read=_table),
+    Target(name="x.arff", seeds=lambda: [seeds.ARFF], read=_table),
     Target(name="x.parquet", seeds=seeds.parquet, read=_table, is_long=True),
-    Target(name="x.arrow", seeds=seeds.arrow, read=_table, is_long=True),
+    Target(name="x.arrow", seeds=seeds.arrow, read=_table),
     Target(name="scores.csv", seeds=seeds.scores, read=_scores, is_slow=True),
-    Target(name="study.toml", seeds=seeds.studies, read=_studies, mutate=toml_mutated, is_slow=True),
-    Target(name="search.toml", seeds=seeds.searches, read=_search, mutate=toml_mutated, is_slow=True),
-    _json("results.json", seeds.results, _results, is_slow=True),
-    _json("manifest.json", seeds.manifests, _manifest, wrap=seeds.with_its_sha256, is_slow=True),
+    Target(
+        name="study.toml", seeds=seeds.studies, read=_studies, mutate=toml_mutated, is_long=True
+    ),
+    Target(
+        name="search.toml", seeds=seeds.searches, read=_search, mutate=toml_mutated, is_long=True
+    ),
+    _json("results.json", seeds.results, _results, is_long=True),
+    _json("manifest.json", seeds.manifests, _manifest, wrap=seeds.with_its_sha256),
     _json("environment.json", seeds.environments, _of_folder(read_environment)),
     _json("metric.json", seeds.own_scores, _of_folder(read_own_scores)),
     _json("readings.json", seeds.readings, _of_folder(readings_in)),
@@ -175,7 +178,9 @@ TARGETS = (
     ),
     _json(
         "wide-body.json",
-        lambda: seeds.bodies({"instances": [[1, None], [2.5, -3]]}, {"inputs": {"a": [1], "b": [2]}}),
+        lambda: seeds.bodies(
+            {"instances": [[1, None], [2.5, -3]]}, {"inputs": {"a": [1], "b": [2]}}
+        ),
         lambda path: _body(path, WIDE),
     ),
 )

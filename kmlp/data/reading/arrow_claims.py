@@ -136,7 +136,9 @@ def _size(content: mmap.mmap, body: int, buffer: int, is_packed: bool) -> int:
     """Bytes of a buffer, unpacked."""
     start, size = body + _int(content, buffer, "<q"), _int(content, buffer + 8, "<q")
     if start < 0 or size < 0 or start + size > len(content):
-        raise ValueError(f"it claims {size:,} bytes at {start:,}, and has {len(content):,}; {_AGAIN}")
+        raise ValueError(
+            f"it claims {size:,} bytes at {start:,}, and has {len(content):,}; {_AGAIN}"
+        )
     if not (is_packed and size >= 8):
         return size
     claimed = _int(content, start, "<q")
