@@ -113,7 +113,9 @@ def _change(rng: Random, parent: Any, key: Any, others: Sequence[Any]) -> None:
                     value[:at] + rng.choice("\0 =-[]x9é\n") + value[at + rng.randrange(2) :]
                 )
             elif isinstance(value, int | float) and not isinstance(value, bool):
-                parent[key] = rng.choice((-value, value + 1, value * 1000, value // 7, _digits(value)))
+                parent[key] = rng.choice(
+                    (-value, value + 1, value * 1000, value // 7, _digits(value))
+                )
             else:
                 parent[key] = [value] * rng.randrange(4)
 

@@ -14,6 +14,7 @@ SAID = {
     # polars allocates what is claimed, and aborts the process where that fails.
     "claims-2-exabytes.arrow": ("x.arrow", "it claims "),
     "claims-2-gigabytes.arrow": ("x.arrow", "bytes, packed into "),
+    "claims-2-exabytes.parquet": ("x.parquet", "it claims "),
     # All that a packed file's header claimed was taken before the first byte was unpacked.
     "claims-idx3-ubyte.gz": ("x-idx3-ubyte.gz", "cannot be read: "),
     # Tables of a search whose `values` are no list ended in a TypeError.

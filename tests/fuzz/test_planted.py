@@ -35,10 +35,6 @@ PLANTED = {
         *("x-idx3-ubyte.gz", "kmlp.data.arrays.stored.StoredArray.read", _trusting_read),
         "took memory before it refused",
     ),
-    "a manifest's form is not checked": (
-        *("manifest.json", "kmlp.deploy.manifest._check_form", _nothing),
-        "Error",
-    ),
     "TOML's errors get out": (
         *("study.toml", "kmlp.config.study_file.parse_toml", tomllib.loads),
         "TOMLDecodeError",
