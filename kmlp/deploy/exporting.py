@@ -17,8 +17,12 @@ import keras
 import numpy as np
 
 from kmlp.config import MLPConfig
-from kmlp.data.columns import Schema
+from kmlp.data.columns import DataSpec, Schema
+from kmlp.deploy.calibration.asked import Asked
+from kmlp.deploy.calibration.fitting import calibrated
+from kmlp.deploy.calibration.record import Calibration
 from kmlp.deploy.cards.model_card import model_card
+from kmlp.deploy.graph.answers import AnswersGraph
 from kmlp.deploy.graph.networks import EnsembleGraph, MemberGraph, plain_network, write_graph
 from kmlp.deploy.graph.raw_inputs import raw_inputs
 from kmlp.deploy.manifest import manifest_sha256
@@ -29,6 +33,7 @@ from kmlp.ownership import refuse_foreign_folder
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.selection import Selection
 
+Graph = MemberGraph | EnsembleGraph | AnswersGraph
 # What is written into a version, TensorFlow's own files and halves of files included: by these
 # names one that fails is taken back.
 _WRITTEN = {
@@ -41,7 +46,15 @@ _WRITTEN = {
 
 
 def export(
-    selection: Selection, path: str | Path, *, hide_values: bool = False, litert: bool = False
+    selection: Selection,
+    path: str | Path,
+    *,
+    hide_values: bool = False,
+    litert: bool = False,
+    calibrate: bool = True,
+    coverage: float | None = None,
+    threshold: str | float | None = None,
+    costs: str | Mapping[str, float] | None = None,
 ) -> Path:
     """Writes the next version of a SavedModel.
 
@@ -50,6 +63,12 @@ def export(
     `entropy` `(batch,)` in nats; `logits` gives `logits`. A regression gives `prediction`
     `(batch,)` in the target's own unit, of several members also their `stddev` `(batch,)`. A
     `stddev` is that of these members (divided by their number).
+
+    Where the study kept rows that no network saw (`calibration_fraction`), or folds test,
+    `probabilities` are at the temperature that has the least log loss there; `logits` stay the
+    network's own. `set` `(batch, num_classes)`, or `lower` and `upper` `(batch,)`, hold the truth
+    as often as `coverage` says; `label` follows the threshold. `out_of_range` flags what training
+    did not see: `(batch, columns)` of a table, `(batch,)` of numbers of arrays.
 
     The input is named `inputs`. Of a table's model the inputs are its raw columns, by the names
     that its card and manifest list; a third signature, `encoded`, takes the encoded matrix.
@@ -62,6 +81,11 @@ def export(
 
         litert: whether the network stands beside it for LiteRT, as `model.tflite`; of a table
             with how raw columns become its input, `encoder.json` and, in Python, `encode.py`.
+        calibrate: whether probabilities are scaled where there are rows for it.
+        coverage: how often sets or intervals hold the truth, as 0.9; None makes none.
+        threshold: of two classes, "f1", "macro_f1", "accuracy" or "balanced_accuracy", for which
+            it is chosen on these rows; or a number. The second class is the positive one.
+        costs: instead, what a row costs that is wrongly called positive, `fp`, or negative, `fn`.
 
     Returns:
         The folder of the version.
@@ -69,6 +93,8 @@ def export(
     Raises:
         KmlpError: Keras does not run on TensorFlow; or what LiteRT gives is not what the SavedModel
             does.
+        ConfigError: a coverage, threshold or costs out of range.
+        SelectionError: no rows to find out on what was asked, or too few.
         RunFolderError: the member's weights are missing or damaged; a `ForeignFolderError` if the
             folder is no model's.
     """
@@ -77,21 +103,24 @@ def export(
     if keras.backend.backend() != "tensorflow":
         raise KmlpError("a SavedModel is TensorFlow's. Set KERAS_BACKEND=tensorflow to export.")
 
+    asked = Asked.read(calibrate=calibrate, coverage=coverage, threshold=threshold, costs=costs)
+    calibration = calibrated(selection, asked)
+
     def write(aside: Path) -> None:
         is_table = selection.schema is not None
-        graph = _graph(selection)
+        graph = _answers(_graph(selection), selection.spec, calibration)
         if litert:
             _write_litert(graph, selection, aside)
         write_graph(graph, selection.spec, aside, is_table=is_table)
-        write_atomically(aside / CARD, _card(selection, hide_values))
-        manifest = _manifest(selection, aside, hide_values)
+        write_atomically(aside / CARD, _card(selection, hide_values, calibration))
+        manifest = _manifest(selection, aside, hide_values, calibration)
         manifest["sha256"] = manifest_sha256(manifest)
         write_atomically(aside / MANIFEST, json.dumps(manifest, indent=1).encode())
 
     return publish(target, _WRITTEN, write)
 
 
-def _write_litert(graph: MemberGraph | EnsembleGraph, selection: Selection, aside: Path) -> None:
+def _write_litert(graph: Graph, selection: Selection, aside: Path) -> None:
     from kmlp.deploy.formats import encode, litert
     from kmlp.deploy.formats.specification import specification
 
@@ -128,11 +157,22 @@ def _graph(selection: Selection) -> MemberGraph | EnsembleGraph:
     return EnsembleGraph(_network(selection), selection.spec, _weights(selection))
 
 
-def _card(selection: Selection, hide_values: bool) -> bytes:
-    return model_card(selection, hide_values=hide_values).encode()
+def _answers(
+    graph: MemberGraph | EnsembleGraph, spec: DataSpec, calibration: Calibration | None
+) -> Graph:
+    """The graph as it is where nothing is added to its answers."""
+    if spec.has_ranges or (calibration and not calibration.says_nothing):
+        return AnswersGraph(graph, spec, calibration)
+    return graph
 
 
-def _manifest(selection: Selection, folder: Path, hide_values: bool) -> dict[str, Any]:
+def _card(selection: Selection, hide_values: bool, calibration: Calibration | None) -> bytes:
+    return model_card(selection, hide_values=hide_values, calibration=calibration).encode()
+
+
+def _manifest(
+    selection: Selection, folder: Path, hide_values: bool, calibration: Calibration | None
+) -> dict[str, Any]:
     files = sorted(p for p in folder.rglob("*") if p.is_file())
     schema, spec = selection.schema, selection.spec
     # A table's columns stand in its schema, once; what else is told of its rows, in the run folder.
@@ -149,6 +189,7 @@ def _manifest(selection: Selection, folder: Path, hide_values: bool) -> dict[str
         "spec": {**_without(spec.to_dict(), of_columns), "num_classes": spec.num_classes},
         "environment": _without(selection.environment, (*told, *of_columns), inside="dataset"),
         **(_of_table(schema, hide_values) if schema else {}),
+        **({"calibration": calibration.to_dict()} if calibration else {}),
         "files": {
             str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files
         },

@@ -3,13 +3,13 @@
 import contextlib
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from kmlp.data.dataset import DataSpec
 from kmlp.deploy.formats.rows import drawn_rows
-from kmlp.deploy.graph.networks import EnsembleGraph, MemberGraph
 from kmlp.errors import KmlpError
 
 NAME = "model.tflite"
@@ -20,14 +20,14 @@ _ROWS_AT_ONCE = 100
 Outputs = dict[str, np.ndarray]
 
 
-def litert_model(graph: MemberGraph | EnsembleGraph, spec: DataSpec) -> bytes:
+def litert_model(graph: Any, spec: DataSpec) -> bytes:
     """The network, float32, from encoded rows to its outputs.
 
     Its input is named `inputs`: raw examples of arrays, of tables and of arrays that are scaled
     the encoded matrix, as `encoder.json` says. A regression's numbers are in the unit of training.
 
     Args:
-        graph: the network, or several.
+        graph: the network, or several, or an `AnswersGraph` of them.
         spec: of the data.
 
     Raises:
