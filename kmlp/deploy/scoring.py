@@ -40,7 +40,8 @@ def scores_of(
         probabilities = outputs["probabilities"].astype(np.float64)
         num_classes = probabilities.shape[1]
         names = list(model.class_names) or [str(i) for i in range(num_classes)]
-        scored = _classification_scores(labels, probabilities, outputs["label"], weights)
+        said = outputs.get("label", probabilities.argmax(axis=1))
+        scored = _classification_scores(labels, probabilities, said, weights)
         scores = {**scored, "class_names": names}
         if "set" in outputs:
             held = outputs["set"][np.arange(len(labels)), labels]
