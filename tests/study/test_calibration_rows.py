@@ -8,10 +8,14 @@ import pytest
 from kmlp.config import StudyConfig
 from kmlp.data import Dataset
 from kmlp.data.rows.record import Rows
+from kmlp.deploy.calibration.asked import Asked
+from kmlp.deploy.calibration.fitting import calibrated
 from kmlp.errors import ConfigError, RunFolderError
+from kmlp.report.sections.predictions import trust_section
 from kmlp.report.sections.setting import setting_section
 from kmlp.study.loading import load_study
 from kmlp.study.plan import plan_study
+from kmlp.study.results.networks import read_networks
 from kmlp.study.references.member import ReferenceMember
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.run_folder.records import outputs_in
@@ -137,6 +141,17 @@ def test_labels_that_nobody_sees_change_nothing_but_their_own_scores(tmp_path, f
     for one in found.record.finished("none"):
         (twin,) = (m for m in again.record.finished("none") if m.seed == one.seed)
         assert (twin.test, twin.val) == (one.test, one.val)
+
+
+def test_the_page_tells_how_sure_an_export_would_be(finished):
+    _, found = finished
+    networks = read_networks(RunFolder(found.run_dir), found.record)
+    export = calibrated(found.best(), Asked())
+    assert networks.temperature == pytest.approx(export.temperature)
+    section = trust_section(networks)
+    assert f"divides logits by the temperature {export.temperature:.3g}" in section.blocks[0].text
+    names = {row[0] for row in section.tables["reliability"][1:]}
+    assert names == {"one", "ensemble", "the same, calibrated"}
 
 
 def test_another_fraction_is_another_study(tmp_path):
