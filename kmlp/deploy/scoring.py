@@ -75,7 +75,8 @@ def _classification_scores(
     if labels.max() >= num_classes:
         raise DataError(f"the model knows {num_classes} classes; the data have {labels.max() + 1}.")
     logs = np.log(np.maximum(probabilities, _SMALLEST))
-    predicted, score = said.astype(np.int64), classification_metrics
+    predicted = said.astype(np.int64)
+    score: Callable[..., dict[str, float]] = classification_metrics
     if not np.array_equal(predicted, probabilities.argmax(axis=1)):
         logs, score = np.column_stack([logs, predicted]), _scores_of_said
     scores = _bootstrapped(score, labels, logs, weights)

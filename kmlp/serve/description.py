@@ -14,9 +14,9 @@ def described(model: LoadedModel) -> dict[str, Any]:
     """A loaded model in plain values.
 
     Returns:
-        `coverage` of its sets or intervals, and the `threshold` of the second class, None where
-        there is none; `ranges_of`, the raw columns that `out_of_range` tells apart; `input` is "image", "table" or "array"; `shape` of one example of the first two kinds of
-        arrays; `classes`, empty of a regression; `num_networks`; of a table `target` and `columns`,
+        `input` is "image", "table" or "array"; `shape` of one example of the first two kinds of
+        arrays; `coverage` of its sets or intervals, and the `threshold` of the second class, None
+        where there is none; `ranges_of`, the raw columns that `out_of_range` tells apart; `classes`, empty of a regression; `num_networks`; of a table `target` and `columns`,
         each with its `name`, its `input` in the signature, `kind`, `low` and `high`, `words`,
         `may_be_missing`.
     """

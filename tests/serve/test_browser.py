@@ -188,7 +188,9 @@ def test_a_form_is_made_of_the_table_and_answers_what_stands_in_it(page):
     age.send_keys("500")
     until(browser, lambda: text(browser, "how-sure") != before)
     assert hint.text.startswith("outside of training: ")
-    assert "age" in text(browser, "strange").removeprefix("Training saw no such ").rstrip(".").split(", ")
+    assert "age" in text(browser, "strange").removeprefix("Training saw no such ").rstrip(
+        "."
+    ).split(", ")
     assert text(browser, "bounds").startswith("90 % set: ")
     assert field(browser, "since").get_attribute("type") == "date"
 

@@ -15,8 +15,8 @@ from kmlp.report.sections.predictions import trust_section
 from kmlp.report.sections.setting import setting_section
 from kmlp.study.loading import load_study
 from kmlp.study.plan import plan_study
-from kmlp.study.results.networks import read_networks
 from kmlp.study.references.member import ReferenceMember
+from kmlp.study.results.networks import read_networks
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.run_folder.records import outputs_in
 from kmlp.study.study import run_study

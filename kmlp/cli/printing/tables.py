@@ -57,7 +57,9 @@ def score_lines(scores: Mapping[str, Any], rows: str) -> list[str]:
 def _coverage_line(found: Mapping[str, Any], task: str) -> str:
     low, high = (100 * end for end in found["ci95"])
     size = f"{found['mean_size']:.4g}"
-    of_what, size = ("intervals", f"{size} wide") if task == "regression" else ("sets", f"{size} classes")
+    of_what, size = (
+        ("intervals", f"{size} wide") if task == "regression" else ("sets", f"{size} classes")
+    )
     return (
         f"{of_what} hold the truth of {100 * found['value']:.2f} % of the rows (95 % interval "
         f"{low:.2f} to {high:.2f}), {size} on average"

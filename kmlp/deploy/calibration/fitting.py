@@ -104,9 +104,7 @@ def _temperature(rows: CalibrationRows, told: list[str]) -> dict[str, Any]:
     return {"temperature": found, "log_loss": tuple(losses)}
 
 
-def _log_loss(
-    log_p: np.ndarray, labels: np.ndarray, weight: np.ndarray | None, at: float
-) -> float:
+def _log_loss(log_p: np.ndarray, labels: np.ndarray, weight: np.ndarray | None, at: float) -> float:
     scaled = temperature.scaled_log_probabilities(log_p, at)
     return -float(np.average(scaled[np.arange(len(labels)), labels], weights=weight))
 

@@ -60,14 +60,16 @@ class Calibration:
             >>> Calibration(rows="reserved", num_rows=90, temperature=1.5).to_dict()
             {'rows': 'reserved', 'num_rows': 90, 'num_repeats': 1, 'temperature': 1.5}
         """
-        return {n: list(v) if isinstance(v, tuple) else v for n, v in asdict(self).items() if _is(v)}
+        return {
+            n: list(v) if isinstance(v, tuple) else v for n, v in asdict(self).items() if _is(v)
+        }
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> Self:
         """What `to_dict` gave, also through JSON; fields of later releases are passed over."""
         known = {name: value for name, value in saved.items() if name in cls.__dataclass_fields__}
-        pairs = ("log_loss", "coverage95", "told")
-        return cls(**{n: tuple(v) if n in pairs else v for n, v in known.items()})
+        listed = {n: tuple(known[n]) for n in ("log_loss", "coverage95", "told") if n in known}
+        return cls(**known | listed)
 
 
 def _is(value: Any) -> bool:

@@ -48,7 +48,7 @@ def calibration_rows(selection: Selection) -> CalibrationRows | None:
     if not all(has_outputs(each, "cal") for each in arrays):
         return None
     # Kept from all of them alike: rows of one are the rows of each.
-    outputs = _together([outputs_in(each, "cal") for each in arrays])
+    outputs = _together(np.stack([outputs_in(each, "cal") for each in arrays]))
     return _with_truth(folder, "reserved", outputs[None], arrays[0]["cal_rows"])
 
 
@@ -81,11 +81,11 @@ def _of_repeat(folder: RunFolder, ids: Sequence[str]) -> tuple[np.ndarray, np.nd
     return rows[order], said[order]
 
 
-def _together(outputs: Sequence[np.ndarray]) -> np.ndarray:
-    """What networks say as one: the logarithm of mean probabilities, or the mean."""
+def _together(outputs: np.ndarray) -> np.ndarray:
+    """What networks `(k, n, ...)` say as one: the logarithm of mean probabilities, or the mean."""
     if len(outputs) == 1:
-        return np.asarray(outputs[0])
-    each = np.stack(list(outputs)).astype(np.float64)
+        return outputs[0]
+    each = outputs.astype(np.float64)
     if each.ndim == 2:
         return each.mean(axis=0)
     return np.log(np.maximum(np.exp(each).mean(axis=0), np.finfo(np.float64).tiny))

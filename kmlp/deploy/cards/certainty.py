@@ -54,9 +54,10 @@ def _temperature(c: Calibration) -> list[str]:
 def _coverage(c: Calibration) -> list[str]:
     if c.coverage is None:
         return []
-    what = f"Sets: the classes whose own probability is at least {c.least_probability:.4g}"
     if c.half_width is not None:
         what = f"Intervals: the prediction plus and minus {c.half_width:.6g}"
+    else:
+        what = f"Sets: the classes whose own probability is at least {c.least_probability:.4g}"
     share = f"{100 * c.coverage:g} %"
     if c.coverage95 is None:
         return [f"{what}. About {share} of new rows like these hold the truth."]

@@ -42,8 +42,8 @@ class AnswersGraph(tf.Module):
         outputs = self._graph.predict(inputs)
         if self._spec.num_classes:
             outputs = self._of_classes(outputs)
-        elif self._told.half_width is not None:
-            outputs = outputs | self._interval(outputs["prediction"])
+        elif (half_width := self._told.half_width) is not None:
+            outputs = outputs | self._interval(outputs["prediction"], half_width)
         strange = out_of_range(inputs, self._spec)
         return outputs if strange is None else outputs | {"out_of_range": strange}
 
@@ -67,10 +67,10 @@ class AnswersGraph(tf.Module):
             more["label"] = tf.cast(p[:, 1] >= told.threshold, tf.int32)
         return outputs | more
 
-    def _interval(self, prediction: Any) -> dict[str, Any]:
+    def _interval(self, prediction: Any, half_width: float) -> dict[str, Any]:
         """In the unit that the network is trained in."""
         target = self._spec.target
-        half_width = np.ldexp(self._told.half_width, -target.exponent if target else 0)
+        half_width = float(np.ldexp(half_width, -target.exponent if target else 0))
         return {"lower": prediction - half_width, "upper": prediction + half_width}
 
 

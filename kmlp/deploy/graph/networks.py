@@ -18,7 +18,6 @@ from kmlp.nn.losses import class_logits
 from kmlp.nn.mlp import build_mlp, load_member_weights
 from kmlp.nn.topology import OUTPUT
 
-
 _IN_UNIT = ("prediction", "stddev", "lower", "upper")
 """Outputs of a regression that are in the target's unit; all but the spread begin at its zero."""
 
@@ -106,9 +105,7 @@ def plain_network(config: MLPConfig, spec: DataSpec, weights: Weights) -> keras.
     return model
 
 
-def write_graph(
-    graph: Any, spec: DataSpec, folder: Path, *, is_table: bool = False
-) -> None:
+def write_graph(graph: Any, spec: DataSpec, folder: Path, *, is_table: bool = False) -> None:
     """Writes a SavedModel.
 
     Args:

@@ -72,9 +72,7 @@ def test_an_ensembles_probabilities_are_at_its_temperature(images):
     np.testing.assert_array_equal(
         after["set"], before["probabilities"] >= model.calibration.least_probability
     )
-    np.testing.assert_allclose(
-        after["entropy"], -(np.exp(wanted) * wanted).sum(axis=1), atol=1e-4
-    )
+    np.testing.assert_allclose(after["entropy"], -(np.exp(wanted) * wanted).sum(axis=1), atol=1e-4)
     np.testing.assert_array_equal(after["label"], before["label"])
     np.testing.assert_allclose(after["stddev"], before["stddev"], atol=1e-6)
 

@@ -158,7 +158,8 @@ def test_without_rows_what_needs_none_is_done_and_the_rest_refused(tmp_path):
     given = calibrated(found.best(), Asked.read(threshold="0.3"))
     assert (given.threshold, given.chosen_for, given.rows) == (0.3, "given", "none")
     for asked, said in (
-        ({"coverage": 0.9}, "coverage=0.9"), ({"threshold": "f1"}, "threshold=f1"),
+        ({"coverage": 0.9}, "coverage=0.9"),
+        ({"threshold": "f1"}, "threshold=f1"),
         ({"costs": {"fp": 1, "fn": 2}}, "costs"),
     ):
         with pytest.raises(SelectionError, match=f"{said} is found out on rows that no network"):

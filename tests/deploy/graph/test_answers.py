@@ -11,8 +11,12 @@ from kmlp.deploy.graph.answers import AnswersGraph, out_of_range
 from kmlp.stats.calibration.temperature import scaled_log_probabilities
 
 CLASSES = DataSpec(
-    task="binary", input_shape=(2,), input_dtype="float32", num_classes=2,
-    class_names=("no", "yes"), value_range=(-9.0, 9.0),
+    task="binary",
+    input_shape=(2,),
+    input_dtype="float32",
+    num_classes=2,
+    class_names=("no", "yes"),
+    value_range=(-9.0, 9.0),
 )
 LOGITS = np.array([[2.0, 0.0], [0.1, 0.0], [0.0, 3.0]], np.float32)
 
@@ -71,7 +75,9 @@ def test_sets_are_of_the_networks_own_probabilities():
         assert found["set"].tolist() == [[True, False], [True, True], [False, True]]
 
 
-@pytest.mark.parametrize(("threshold", "labels"), [(0.1, [1, 1, 1]), (0.3, [0, 1, 1]), (0.97, [0, 0, 0])])
+@pytest.mark.parametrize(
+    ("threshold", "labels"), [(0.1, [1, 1, 1]), (0.3, [0, 1, 1]), (0.97, [0, 0, 0])]
+)
 def test_the_label_follows_the_threshold(threshold, labels):
     found = answers(Calibration(rows="none", num_rows=0, threshold=threshold))
     assert (found["label"].tolist(), found["label"].dtype) == (labels, np.int32)
@@ -88,13 +94,19 @@ def test_an_interval_is_in_the_unit_of_training():
     """A target in steps of 2 ** 3: the graph computes in steps, its signature in the own unit."""
     target = Column(name="y", kind="number", source="y", exponent=3, offset=100.0)
     spec = DataSpec(
-        task="regression", input_shape=(1,), input_dtype="float32", num_classes=0,
-        class_names=(), target=target,
+        task="regression",
+        input_shape=(1,),
+        input_dtype="float32",
+        num_classes=0,
+        class_names=(),
+        target=target,
     )
     calibration = Calibration(rows="reserved", num_rows=99, coverage=0.9, half_width=12.0)
     found = AnswersGraph(Number(), spec, calibration).predict(tf.constant([[1.0]]))
     assert {n: float(v[0]) for n, v in found.items()} == {
-        "prediction": 1.0, "lower": -0.5, "upper": 2.5
+        "prediction": 1.0,
+        "lower": -0.5,
+        "upper": 2.5,
     }
 
 
@@ -110,8 +122,12 @@ COLUMNS = (
 
 def of_columns():
     return DataSpec(
-        task="binary", input_shape=(6,), input_dtype="float32", num_classes=2,
-        class_names=("no", "yes"), columns=COLUMNS,
+        task="binary",
+        input_shape=(6,),
+        input_dtype="float32",
+        num_classes=2,
+        class_names=("no", "yes"),
+        columns=COLUMNS,
     )
 
 
@@ -142,8 +158,12 @@ def test_the_ends_of_a_scaled_column_lie_inside_however_they_are_rounded():
     from kmlp.data.encoder import scaled
 
     spec = DataSpec(
-        task="binary", input_shape=(1,), input_dtype="float32", num_classes=2,
-        class_names=("no", "yes"), columns=(column,),
+        task="binary",
+        input_shape=(1,),
+        input_dtype="float32",
+        num_classes=2,
+        class_names=("no", "yes"),
+        columns=(column,),
     )
     cells = scaled(np.array([[0.1], [0.7], [0.0999], [0.7001]]), column.offset, column.exponent)
     assert out_of_range(tf.constant(cells), spec).numpy()[:, 0].tolist() == [0, 0, 1, 1]
@@ -151,14 +171,21 @@ def test_the_ends_of_a_scaled_column_lie_inside_however_they_are_rounded():
 
 def test_arrays_without_columns_are_flagged_by_row_and_bytes_not_at_all():
     images = DataSpec(
-        task="binary", input_shape=(2, 2), input_dtype="float32", num_classes=2,
-        class_names=("no", "yes"), value_range=(0.0, 1.0),
+        task="binary",
+        input_shape=(2, 2),
+        input_dtype="float32",
+        num_classes=2,
+        class_names=("no", "yes"),
+        value_range=(0.0, 1.0),
     )
     x = np.zeros((3, 2, 2), np.float32)
     x[1, 0, 1], x[2] = 1.0, 255.0
     assert out_of_range(tf.constant(x), images).numpy().tolist() == [False, False, True]
     raw = DataSpec(
-        task="binary", input_shape=(2, 2), input_dtype="uint8", num_classes=2,
+        task="binary",
+        input_shape=(2, 2),
+        input_dtype="uint8",
+        num_classes=2,
         class_names=("no", "yes"),
     )
     assert out_of_range(tf.zeros((1, 2, 2), tf.uint8), raw) is None

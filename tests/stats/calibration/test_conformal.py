@@ -12,9 +12,7 @@ from kmlp.stats.calibration import conformal
 @pytest.mark.parametrize(("num_rows", "coverage"), [(10, 0.9), (99, 0.9), (999, 0.95), (57, 0.8)])
 def test_the_bound_is_the_score_of_the_rank_that_the_theorem_names(num_rows, coverage):
     scores = np.random.default_rng(0).permutation(num_rows) + 1.0
-    assert conformal.bound(scores, coverage) == math.ceil(
-        round((num_rows + 1) * coverage, 9)
-    )
+    assert conformal.bound(scores, coverage) == math.ceil(round((num_rows + 1) * coverage, 9))
 
 
 @pytest.mark.parametrize("coverage", [0.5, 0.8, 0.9, 0.95, 0.99, 0.999])
@@ -32,7 +30,9 @@ def test_mean_coverage_over_draws_is_the_rank_over_n_plus_one():
     error = np.std(shares) / len(shares) ** 0.5
     assert abs(np.mean(shares) - 0.9) < 3 * error < 0.005
     low, high = conformal.coverage_of(99, 0.9)
-    assert np.mean((low < np.array(shares)) & (np.array(shares) < high)) == pytest.approx(0.95, abs=0.015)
+    assert np.mean((low < np.array(shares)) & (np.array(shares) < high)) == pytest.approx(
+        0.95, abs=0.015
+    )
 
 
 def test_a_row_held_out_in_several_repeats_counts_once():
@@ -55,4 +55,6 @@ def test_sets_of_the_score_cover_whatever_the_model_says():
 
 
 def test_residuals_are_to_either_side():
-    assert conformal.residuals(np.array([1.0, 2.0]), np.array([[3.0, 1.5]])).tolist() == [[2.0, 0.5]]
+    assert conformal.residuals(np.array([1.0, 2.0]), np.array([[3.0, 1.5]])).tolist() == [
+        [2.0, 0.5]
+    ]

@@ -27,7 +27,9 @@ def test_is_where_scipys_minimizer_ends(weighted):
     labels, log_p = drawn(0)
     weights = np.random.default_rng(1).random(len(labels)) if weighted else None
     found = optimize.minimize_scalar(
-        lambda t: loss(labels, log_p, t, weights), bounds=(0.1, 10), method="bounded",
+        lambda t: loss(labels, log_p, t, weights),
+        bounds=(0.1, 10),
+        method="bounded",
         options={"xatol": 1e-9},
     )
     assert fit_temperature(labels, log_p, weights) == pytest.approx(found.x, rel=1e-5)
