@@ -157,9 +157,8 @@ def fashion_mnist(epochs: int) -> dict[str, Any]:
     held = outputs["set"][np.arange(len(labels)), labels]
     result = told("Fashion-MNIST, the export", calibration.num_rows, held)
     result["mean_size"] = float(outputs["set"].sum(axis=1).mean())
-    print(
-        f"  {result['mean_size']:.3f} classes a set; {(~outputs['set'].any(axis=1)).mean():.2%} empty"
-    )
+    empty = (~outputs["set"].any(axis=1)).mean()
+    print(f"  {result['mean_size']:.3f} classes a set; {empty:.2%} are empty")
     log_p = scaled_log_probabilities(np.log(outputs["probabilities"]), calibration.temperature**-1)
     result["temperature"] = of_temperature(labels, log_p, calibration.temperature)
     both = np.concatenate([kept[0], log_p]), np.concatenate([data.y_train[kept[1]], labels])
