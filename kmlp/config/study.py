@@ -51,8 +51,9 @@ class StudyConfig(Config):
     `validation_fraction` of the training rows is held out, drawn by each seed and stratified
     by class; 0 is legal and then the training loss is monitored. `calibration_fraction` of them is
     kept from all networks and all choices, the same rows for every seed: on them an export finds
-    out how sure it may be (`kmlp.export`). `seed_streams` gives some of the streams init, order, noise and split a fixed seed ({"order": 0, "split": 0}); the others
-    follow each member's own seed. `strengths="auto"` chooses the strength of every variant that is
+    out how sure it may be (`kmlp.export`). `seed_streams` gives some of the streams init,
+    order, noise and split a fixed seed ({"order": 0, "split": 0}); the others follow each member's
+    own seed. `strengths="auto"` chooses the strength of every variant that is
     named without one on validation, with pilot seeds of their own; "default" takes the named ones.
     The others are compared with the `baseline`; the only variant of a study is its own.
 

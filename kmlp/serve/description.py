@@ -16,7 +16,8 @@ def described(model: LoadedModel) -> dict[str, Any]:
     Returns:
         `input` is "image", "table" or "array"; `shape` of one example of the first two kinds of
         arrays; `coverage` of its sets or intervals, and the `threshold` of the second class, None
-        where there is none; `ranges_of`, the raw columns that `out_of_range` tells apart; `classes`, empty of a regression; `num_networks`; of a table `target` and `columns`,
+        where there is none; `ranges_of`, the raw columns that `out_of_range` tells apart;
+        `classes`, empty of a regression; `num_networks`; of a table `target` and `columns`,
         each with its `name`, its `input` in the signature, `kind`, `low` and `high`, `words`,
         `may_be_missing`.
     """

@@ -7,7 +7,6 @@ import logging
 import numpy as np
 import pytest
 
-from kmlp.cli import main
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.data import Dataset
 from kmlp.deploy.evaluation import evaluate
@@ -19,6 +18,7 @@ from kmlp.errors import DataError
 from kmlp.serve.saved import load_servable
 from kmlp.stats.calibration.temperature import scaled_log_probabilities
 from kmlp.study.study import run_study
+from tests.command_line import kmlp
 from tests.deploy.made_table import rows, write_csv
 from tests.serve.stand_in import asking
 
@@ -51,16 +51,16 @@ def images(tmp_path_factory):
     """Pixels between 0 and 1 of three classes; an ensemble."""
     rng = np.random.default_rng(0)
     y = rng.integers(0, 3, 500)
-    x = (rng.random((500, 4, 4)) * 0.5 + (y / 4)[:, None, None]).astype("float32")
+    x = (rng.random((500, 4, 4)) * 0.8 + (y / 20)[:, None, None]).astype("float32")
     data = Dataset.from_arrays(x[:400], y[:400], x[400:], y[400:])
     folder = tmp_path_factory.mktemp("images")
     study = run_study(StudyConfig(dataset="arrays", **SETTINGS), folder / "run", data)
     return data, study, export(study.ensemble(), folder / "models" / "squares", coverage=0.8)
 
 
-def test_an_ensembles_probabilities_are_at_its_temperature(images):
+def test_an_ensembles_probabilities_are_at_its_temperature(images, tmp_path):
     data, study, path = images
-    model, plain = load_saved(path), export(study.ensemble(), path.parent, calibrate=False)
+    model, plain = load_saved(path), export(study.ensemble(), tmp_path / "m", calibrate=False)
     own = load_saved(plain)
     assert own.calibration is None
     assert set(model.output_names) - set(own.output_names) == {"set"}
@@ -77,7 +77,7 @@ def test_an_ensembles_probabilities_are_at_its_temperature(images):
     np.testing.assert_allclose(after["stddev"], before["stddev"], atol=1e-6)
 
 
-def test_pixels_of_another_unit_are_refused_flagged_and_forced(images, tmp_path, caplog, capsys):
+def test_pixels_of_another_unit_are_refused_flagged_and_forced(images, tmp_path, caplog):
     data, _, path = images
     model, far = load_saved(path), (255 * data.x_test).astype("float32")
     assert not model.outputs(data.x_test)["out_of_range"].any()
@@ -87,12 +87,11 @@ def test_pixels_of_another_unit_are_refused_flagged_and_forced(images, tmp_path,
         assert model.outputs(far, force=True)["out_of_range"].all()
     assert "is the unit the same?" in caplog.text
     np.save(tmp_path / "far.npy", far)
-    words = ["predict", str(path), str(tmp_path / "far.npy"), "--json"]
-    with pytest.raises(SystemExit):
-        main(words)
-    assert "--force" in capsys.readouterr().err
-    main([*words, "--force"])
-    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    words = ("predict", str(path), str(tmp_path / "far.npy"), "--json")
+    refused = kmlp(*words)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "--force" in refused.stderr
+    said = [json.loads(line) for line in kmlp(*words, "--force").stdout.splitlines()]
     assert len(said) == 100
     assert all(each["out_of_range"] is True for each in said)
 
@@ -149,7 +148,7 @@ def test_the_label_of_files_and_scores_follows_the_threshold(churn):
     assert scores["coverage"]["value"] == held.mean()
 
 
-def test_card_and_manifest_tell_what_was_done(churn, capsys):
+def test_card_and_manifest_tell_what_was_done(churn):
     _, _, path = churn
     card, manifest = (path / "model_card.md").read_text(), load_saved(path).manifest
     told = manifest["calibration"]
@@ -162,8 +161,8 @@ def test_card_and_manifest_tell_what_was_done(churn, capsys):
         "`out_of_range` (batch, columns) by raw column",
     ):
         assert said in card
-    main(["evaluate", str(path), str(path.parents[2] / "churn.csv"), "--test", "0.2"])
-    assert "sets hold the truth of" in capsys.readouterr().out
+    scored = kmlp("evaluate", str(path), str(path.parents[2] / "churn.csv"), "--test", "0.2")
+    assert "sets hold the truth of" in scored.stdout
 
 
 def test_litert_gives_the_same_answers(churn):
@@ -177,7 +176,7 @@ def test_litert_gives_the_same_answers(churn):
         assert (found[name] == wanted[name]).mean() > 0.99
 
 
-def test_a_regressions_intervals_are_in_its_own_unit_and_are_scored(tmp_path, capsys):
+def test_a_regressions_intervals_are_in_its_own_unit_and_are_scored(tmp_path):
     """Prices near a billion, which float32 cannot hold: an offset is taken off and put back."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=500)

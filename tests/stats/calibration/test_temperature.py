@@ -59,5 +59,5 @@ def test_an_impossible_class_does_no_harm():
 
 def test_refuses_rows_that_are_all_right_for_which_sharper_is_always_better():
     log_p = scaled_log_probabilities(np.eye(3).repeat(20, axis=0), 1.0)
-    with pytest.raises(ValueError, match="no temperature from 0.05 to 20 has the least log loss"):
+    with pytest.raises(ValueError, match=r"no temperature from 0\.05 to 20 has the least log loss"):
         fit_temperature(np.arange(3).repeat(20), log_p)
