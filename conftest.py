@@ -52,12 +52,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Marks what loads Keras by its imports; what does so by what it calls says so itself.
 
-    The examples of `docs` that train are slow, those of the README are not.
+    Examples that train are slow: those of `docs` and of the README.
     """
     for item in items:
         if _loads_a_backend(item):
             item.add_marker("engine")
-            if item.path.parent.name == "docs":
+            if item.path.suffix == ".md":
                 item.add_marker("slow")
     if config.getoption("--fast"):
         left_out = [i for i in items if any(map(i.get_closest_marker, _NOT_FAST))]

@@ -4,12 +4,14 @@
     python benchmarks/serve.py saved_models/fashion saved_models/churn
 
 Server and wrk share the machine. Each model is asked by as many connections as are said, as fast as
-they are answered; then by one connection at an even pace.
+they are answered; then by one connection at an even pace. What a request costs is told in CPU time
+of the server, too, which other work on the machine leaves nearly as it is.
 """
 
 import argparse
 import http.client
 import json
+import os
 import re
 import signal
 import statistics
@@ -44,6 +46,12 @@ def row_of(model: dict[str, Any]) -> Any:
     return row
 
 
+def cpu_seconds(pid: int) -> float:
+    """That a process has used so far, all its threads, on Linux."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def by_wrk(url: str, body: str, connections: int, seconds: int) -> str:
     """wrk's own lines."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
@@ -68,7 +76,7 @@ def paced(url: str, body: str, rate: float, seconds: float) -> list[float]:
     return spent
 
 
-def measure(model: Path, goal: int, connections: list[int], seconds: int) -> None:
+def measure(model: Path, goal: int, connections: list[int], seconds: int, rows: int) -> None:
     """Prints what a model's server does."""
     command = [sys.executable, "-m", "kmlp", "serve", str(model), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
@@ -78,18 +86,25 @@ def measure(model: Path, goal: int, connections: list[int], seconds: int) -> Non
         client = http.client.HTTPConnection(parts.hostname or "", parts.port)
         client.request("GET", "/page/models")
         (about,) = json.loads(client.getresponse().read())["models"]
-        body = json.dumps({"instances": [row_of(about)]})
+        body = json.dumps({"instances": [row_of(about)] * rows})
         predict = f"{url}/v1/models/{about['name']}:predict"
         print(f"{about['name']}: {about['num_networks']} networks, {len(body)} bytes a request")
         for count in connections:
+            spent_before = cpu_seconds(server.pid)
             said = by_wrk(predict, body, count, seconds)
+            cpu = cpu_seconds(server.pid) - spent_before
+            (done,) = re.findall(r"(\d+) requests in", said)
             rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
             half = re.search(r"50%\s+(\S+)", said)
             bad = re.search(r"Non-2xx.*", said)
             assert rate
             assert half
             failed = f", {bad[0]}" if bad else ""
-            print(f"  {count:4} connections {rate[1]:>9} requests/s, median {half[1]}{failed}")
+            print(
+                f"  {count:4} connections {rate[1]:>9} requests/s, median {half[1]}, "
+                f"{1000 * cpu / int(done):.3f} ms of CPU a request{failed}"
+            )
+        print(f"  load {os.getloadavg()[0]:.1f}")
         spent = paced(predict, body, goal / 10, seconds)
         deciles = statistics.quantiles(spent, n=100)
         print(
@@ -107,9 +122,12 @@ def main() -> None:
     parser.add_argument("--goal", type=int, default=1000, help="requests/s; a tenth is paced")
     parser.add_argument("--connections", default="1,16,64")
     parser.add_argument("--seconds", type=int, default=10)
+    parser.add_argument("--rows", type=int, default=1, help="in a request")
     said = parser.parse_args()
     for model in said.models:
-        measure(model, said.goal, [int(n) for n in said.connections.split(",")], said.seconds)
+        measure(
+            model, said.goal, [int(n) for n in said.connections.split(",")], said.seconds, said.rows
+        )
 
 
 if __name__ == "__main__":

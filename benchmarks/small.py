@@ -229,7 +229,7 @@ def fit(num_epochs: int, seed: int, arrays: Arrays) -> float:
     x, y, x_test, y_test = scaled(arrays)
     kind = MLPRegressor if is_regression(arrays[1]) else MLPClassifier
     model = kind(
-        UNITS,
+        hidden_layer_sizes=UNITS,
         batch_size=min(BATCH_SIZE, len(x)),
         max_iter=num_epochs,
         n_iter_no_change=10**6,

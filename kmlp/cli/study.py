@@ -19,7 +19,7 @@ from kmlp.cli.app import (
     open_page,
     print_json,
 )
-from kmlp.cli.models.exporting import default_model, write_export
+from kmlp.cli.models.exporting import write_export
 from kmlp.cli.options import TABLE, Options, Target, configure
 from kmlp.cli.report import Page, print_report, print_study, search_chapter
 from kmlp.cli.schema import words_of
@@ -222,11 +222,12 @@ def run_one(
     machines: Machines = HERE,
 ) -> "tuple[Study, Path]":
     """One study with its report, whose page is returned too, and its exported model."""
+    from kmlp.deploy.folders.belonging import default_folder
     from kmlp.ownership import refuse_foreign_folder
     from kmlp.report import write_report
 
     dataset, config = load_data(config, folder)
-    refuse_foreign_folder(default_model(dataset.name), "model")
+    refuse_foreign_folder(default_folder(dataset.name), "model")
     result = run_with_progress(config, folder, dataset, shown, machines)
     print_study(result)
     said = (page or Page()).of_paper
@@ -256,6 +257,7 @@ def run_tuned(
     """Search, then study its best trials and the default over fresh seeds, report and export; the
     page of what came last."""
     from kmlp.cli import tune as search
+    from kmlp.deploy.folders.belonging import default_folder
     from kmlp.ownership import refuse_foreign_folder
     from kmlp.report import write_report
     from tuning.results.trials import picked_variant
@@ -272,7 +274,7 @@ def run_tuned(
     place = out or search.default_out(target)
     search.refuse_foreign(place, then_study=True)
     config, data = search.load_data(config)
-    refuse_foreign_folder(default_model(data.name), "model")
+    refuse_foreign_folder(default_folder(data.name), "model")
     found = search.search_with_progress(config, place, data, then_study=True, machines=machines)
     search.print_search(found, as_json=False)
     searched = search.report_search(found.run_dir)

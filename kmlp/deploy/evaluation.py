@@ -8,7 +8,7 @@ import numpy as np
 from kmlp.data.dataset import Dataset
 from kmlp.data.features import places_by_name
 from kmlp.data.labels import class_indices, target_values
-from kmlp.deploy.scoring import scores_of, training_data
+from kmlp.deploy.scoring import has_seen_all, scores_of, training_data
 from kmlp.deploy.serving import LoadedModel
 from kmlp.errors import DataError
 
@@ -54,12 +54,12 @@ def _refuse_untestable(model: LoadedModel, data: Dataset) -> None:
     """Refuses data of which no row can test the model: none is set aside, or it has seen all."""
     origin, trained_on = data.provenance, training_data(model)
     is_same = origin.location == trained_on.get("location") and data.name == trained_on.get("name")
-    has_seen_all = model.manifest.get("basis") == "folds"
-    if has_seen_all and is_same and origin.location != "memory":
+    is_same = is_same and origin.location != "memory"
+    if has_seen_all(model) and (is_same or origin.sha256 == trained_on.get("sha256")):
         raise DataError(
             f"the model has trained on all rows of {data.name}: none of them can test it. What to "
-            "expect of it, by cross-validation, stands in its card and in its run folder. Score "
-            "rows that it has not seen."
+            "expect of it stands in its card and in its run folder. Score rows that it has not "
+            "seen."
         )
     if not data.has_test_rows:
         raise DataError(

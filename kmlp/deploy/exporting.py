@@ -9,7 +9,8 @@ import dataclasses
 import datetime
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +23,28 @@ from kmlp.deploy.calibration.asked import Asked
 from kmlp.deploy.calibration.fitting import calibrated
 from kmlp.deploy.calibration.record import Calibration
 from kmlp.deploy.cards.model_card import model_card
+<<<<<<< HEAD
 from kmlp.deploy.graph.answers import AnswersGraph
+=======
+from kmlp.deploy.folders.belonging import other_run, run_of
+from kmlp.deploy.folders.publishing import CARD, MANIFEST, publish
+from kmlp.deploy.formats.known import check_formats
+>>>>>>> main
 from kmlp.deploy.graph.networks import EnsembleGraph, MemberGraph, plain_network, write_graph
 from kmlp.deploy.graph.raw_inputs import raw_inputs
 from kmlp.deploy.manifest import manifest_sha256
-from kmlp.deploy.publishing import CARD, MANIFEST, publish
 from kmlp.errors import KmlpError
 from kmlp.files import write_atomically
 from kmlp.ownership import refuse_foreign_folder
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.selection import Selection
 
+<<<<<<< HEAD
 Graph = MemberGraph | EnsembleGraph | AnswersGraph
+=======
+logger = logging.getLogger(__name__)
+
+>>>>>>> main
 # What is written into a version, TensorFlow's own files and halves of files included: by these
 # names one that fails is taken back.
 _WRITTEN = {
@@ -41,7 +52,7 @@ _WRITTEN = {
     "variables": r"variables\.(index|data-[0-9]{5}-of-[0-9]{5})",
     "assets": r"",
     ".": r"(saved_model|fingerprint)\.pb|model_card\.md|manifest\.json"
-    r"|model\.tflite|encoder\.json|encode\.py",
+    r"|model\.(tflite|onnx)|encoder\.json|encode\.py",
 }
 
 
@@ -50,11 +61,15 @@ def export(
     path: str | Path,
     *,
     hide_values: bool = False,
+<<<<<<< HEAD
     litert: bool = False,
     calibrate: bool = True,
     coverage: float | None = None,
     threshold: str | float | None = None,
     costs: str | Mapping[str, float] | None = None,
+=======
+    formats: Collection[str] = (),
+>>>>>>> main
 ) -> Path:
     """Writes the next version of a SavedModel.
 
@@ -74,10 +89,13 @@ def export(
     that its card and manifest list; a third signature, `encoded`, takes the encoded matrix.
 
     Args:
-        selection: `study.best()`, `study.member(variant, seed)` or `study.ensemble(variant)`.
-        path: the model's folder; the version becomes a folder in it.
+        selection: `study.best()`, `study.member(variant, seed)`, `study.ensemble(variant)` or
+            `study.refit(variant)`.
+        path: the model's folder; the version becomes a folder in it. Where its newest version is
+            of another run, this one takes over from that all the same, and it is logged.
         hide_values: whether the card leaves out what stood in a table's cells. The graph and the
             manifest hold categories and ranges all the same: nothing is encoded without them.
+<<<<<<< HEAD
 
         litert: whether the network stands beside it for LiteRT, as `model.tflite`; of a table
             with how raw columns become its input, `encoder.json` and, in Python, `encode.py`.
@@ -86,15 +104,25 @@ def export(
         threshold: of two classes, "f1", "macro_f1", "accuracy" or "balanced_accuracy", for which
             it is chosen on these rows; or a number. The second class is the positive one.
         costs: instead, what a row costs that is wrongly called positive, `fp`, or negative, `fn`.
+=======
+        formats: for which other runtimes the network stands beside it: "litert", as
+            `model.tflite`, "onnx", as `model.onnx`; of a table with how raw columns become its
+            input, `encoder.json` and, in Python, `encode.py`.
+>>>>>>> main
 
     Returns:
         The folder of the version.
 
     Raises:
+<<<<<<< HEAD
         KmlpError: Keras does not run on TensorFlow; or what LiteRT gives is not what the SavedModel
             does.
         ConfigError: a coverage, threshold or costs out of range.
         SelectionError: no rows to find out on what was asked, or too few.
+=======
+        KmlpError: Keras does not run on TensorFlow; what a format needs is not installed; or the
+            network that was converted gives something else.
+>>>>>>> main
         RunFolderError: the member's weights are missing or damaged; a `ForeignFolderError` if the
             folder is no model's.
     """
@@ -103,6 +131,7 @@ def export(
     if keras.backend.backend() != "tensorflow":
         raise KmlpError("a SavedModel is TensorFlow's. Set KERAS_BACKEND=tensorflow to export.")
 
+<<<<<<< HEAD
     asked = Asked.read(calibrate=calibrate, coverage=coverage, threshold=threshold, costs=costs)
     calibration = calibrated(selection, asked)
 
@@ -111,22 +140,45 @@ def export(
         graph = _answers(_graph(selection), selection.spec, calibration)
         if litert:
             _write_litert(graph, selection, aside)
+=======
+    check_formats(formats)
+
+    def write(aside: Path) -> None:
+        is_table = selection.schema is not None
+        graph = _graph(selection)
+        _write_formats(graph, selection, aside, formats)
+>>>>>>> main
         write_graph(graph, selection.spec, aside, is_table=is_table)
         write_atomically(aside / CARD, _card(selection, hide_values, calibration))
         manifest = _manifest(selection, aside, hide_values, calibration)
         manifest["sha256"] = manifest_sha256(manifest)
         write_atomically(aside / MANIFEST, json.dumps(manifest, indent=1).encode())
 
-    return publish(target, _WRITTEN, write)
+    before = other_run(target, selection.run_dir)
+    version = publish(target, _WRITTEN, write)
+    if before:
+        logger.warning("%s: version %s takes over, and %s", target, version.name, before)
+    return version
 
 
+<<<<<<< HEAD
 def _write_litert(graph: Graph, selection: Selection, aside: Path) -> None:
     from kmlp.deploy.formats import encode, litert
+=======
+def _write_formats(
+    graph: MemberGraph | EnsembleGraph, selection: Selection, aside: Path, formats: Collection[str]
+) -> None:
+    """The network for other runtimes; of what is encoded before, how."""
+    from kmlp.deploy.formats import encode, litert, onnx
+>>>>>>> main
     from kmlp.deploy.formats.specification import specification
 
-    write_atomically(aside / litert.NAME, litert.litert_model(graph, selection.spec))
+    if "litert" in formats:
+        write_atomically(aside / litert.NAME, litert.litert_model(graph, selection.spec))
+    if "onnx" in formats:
+        write_atomically(aside / onnx.NAME, onnx.onnx_model(graph, selection.spec))
     said = specification(selection.spec)
-    if said["columns"] or said["target"]:
+    if formats and (said["columns"] or said["target"]):
         write_atomically(aside / "encoder.json", json.dumps(said, indent=1).encode())
         write_atomically(aside / "encode.py", Path(encode.__file__).read_bytes())
 
@@ -181,7 +233,10 @@ def _manifest(
     return {
         "kmlp": 1,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "run": run_of(selection.run_dir),
         "members": [{"id": m["id"], "seed": m["seed"]} for m in selection.members],
+        # Of a network that trained on all rows: how long, and why so long. It has no score.
+        **({"refit": selection.refit} if selection.refit else {}),
         "variant": selection.variant,
         # What the variant's expected scores are of: rows set aside, or folds of all rows.
         "basis": selection.basis,

@@ -12,7 +12,7 @@ from kmlp.data.rows.cells import RowCells
 from kmlp.data.rows.options import RowOptions
 from kmlp.data.tables import Table
 from kmlp.data.values import Raw
-from kmlp.deploy.scoring import scores_of, training_data
+from kmlp.deploy.scoring import has_seen_all, scores_of, training_data
 from kmlp.deploy.serving import LoadedModel
 from kmlp.deploy.table_rows import known_of, open_table, outputs_of
 from kmlp.errors import DataError
@@ -21,8 +21,8 @@ from kmlp.text import shown
 
 def _held_out(model: LoadedModel) -> str:
     """What else can be scored of the file that was trained on, at a sentence's end."""
-    if model.manifest.get("basis") == "folds":
-        return "; none was held out, and what cross-validation says stands in the model's card"
+    if has_seen_all(model):
+        return "; none was held out from it, and what to expect of it stands in the model's card"
     return ", or write --test, as in training, to score the rows that were held out"
 
 

@@ -79,7 +79,17 @@ def serve(
             num_versions=num_versions,
             told=metrics.count_batch,
         )
-        asyncio.run(_run(models, listener, metrics, limits, token, ready))
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_run(models, listener, metrics, limits, token, ready))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Of uvloop, which takes less time a request; where it is not installed, Python's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 async def _run(

@@ -1,23 +1,27 @@
 """A study as its run folder has it: read, checked, and what of it to take away."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
 from kmlp.config import AUTO, StudyConfig
+from kmlp.data import Dataset
+from kmlp.engine.trainer import Trainer
 from kmlp.errors import RunFolderError, SelectionError
 from kmlp.ownership import PILOT_FOLDER
 from kmlp.study.interim import looks_in, looks_summary
 from kmlp.study.plan import Plan, plan_study
 from kmlp.study.provenance import stored_config, stored_environment
+from kmlp.study.refit.training import refit
 from kmlp.study.results.assembly import build_results
 from kmlp.study.results.ranking import best_member
 from kmlp.study.results.records.members import MemberScores
 from kmlp.study.results.records.study import StudyResults
 from kmlp.study.run_folder import RunFolder
+from kmlp.study.runner import StudyWatcher
 from kmlp.study.selection import Selection
 from kmlp.text import did_you_mean, shown
 
@@ -64,8 +68,47 @@ class Study:
         variant = variant or best_member(self.record).variant
         return self._select(variant, self.record.finished(variant))
 
+    def refit(
+        self,
+        variant: str | None = None,
+        *,
+        data: Dataset | None = None,
+        trainer: Trainer | None = None,
+        watcher: StudyWatcher | None = None,
+    ) -> Selection:
+        """A network trained anew on all rows, those that validate and test included, for as many
+        epochs as the variant's networks trained best, on the mean; of the best variant where none
+        is named. No row is left to score it: what to expect of it is what the study found.
+
+        Args:
+            variant: its name.
+            data: of the study; loaded where omitted.
+            trainer: as of `run_study`.
+            watcher: told of every epoch.
+
+        Raises:
+            SelectionError: the variant has no finished network, or this one does not finish.
+            RunFolderError: the data are others, or the run folder cannot be written.
+        """
+        variant = variant or best_member(self.record).variant
+        selection = self.ensemble(variant)
+        found = refit(
+            RunFolder(self.run_dir),
+            self.config,
+            self.record.finished(variant),
+            data,
+            data_sha256=self.record.dataset.sha256,
+            trainer=trainer,
+            watcher=watcher,
+        )
+        (like,) = [one for one in selection.members if one["seed"] == found.seed]
+        own = {"id": found.id, "seed": found.seed, "best_epoch": found.epochs}
+        unknown = {"stopped_epoch": found.epochs, "test": {}, "val": {}, "train": {}}
+        return replace(selection, members=({**like, **own, **unknown},), refit=found.to_dict())
+
     def select(self, variant: str | None, member: str) -> Selection:
-        """By words: `member` is "best", "ensemble" or a seed; no variant means the best one.
+        """By words: `member` is "best", "ensemble", "refit" or a seed; no variant means the best
+        one.
 
         Raises:
             SelectionError: there is none that finished, or `member` is none of these.
@@ -74,10 +117,12 @@ class Study:
             return self.ensemble(variant)
         if member == "best":
             return self.best(variant)
+        if member == "refit":
+            return self.refit(variant)
         # No seed has more digits than this; Python reads no more than some thousands.
         if not (member.isascii() and member.isdecimal() and len(member) <= 10):
             raise SelectionError(
-                f"member must be best, ensemble or a seed. Received: {shown(member)}."
+                f"member must be best, ensemble, refit or a seed. Received: {shown(member)}."
             )
         variant = variant or best_member(self.record).variant
         return self.member(variant, int(member))

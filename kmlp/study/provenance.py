@@ -1,6 +1,8 @@
 """What a run folder is about: its study, its data and its environment; one folder, one study."""
 
 import dataclasses
+import hashlib
+import json
 import logging
 import platform
 from collections.abc import Callable, Sequence
@@ -10,6 +12,7 @@ import numpy as np
 
 from kmlp.config import AUTO, StudyConfig
 from kmlp.config.base import Config
+from kmlp.config.records import identity
 from kmlp.config.tables.table import apart_from_test
 from kmlp.data import Dataset
 from kmlp.data.rows.holding_out import calibration_rows, hold_out
@@ -38,6 +41,8 @@ _SHAPE: dict[str, Any] = {
         **dict.fromkeys(("input_shape", "class_names"), list),
     },
 }
+# Of a study's config what another value of makes another study, wherever it lies.
+_IDENTITY = ("model", "train", "seed_streams", "strengths", "validation_fraction")
 # What of it does not follow from the data.
 _MACHINE = ("python", "platform", "backend", "device", "packages")
 
@@ -47,6 +52,15 @@ def refuse_other_study(folder: RunFolder, config: StudyConfig, data: Dataset) ->
     if (folder.path / _STUDY).exists():
         there, here = (metric_named(one, data) for one in (stored_config(folder), config))
         refuse_differences(folder, _differences(there, here), data)
+
+
+def study_id(folder: RunFolder) -> str:
+    """16 hexadecimal digits that stand for a study and its data, whichever variants and seeds its
+    folder has so far: the same study in another folder has the same."""
+    config, environment = stored_config(folder), stored_environment(folder)
+    said = {name: identity(getattr(config, name)) for name in _IDENTITY}
+    canonical = json.dumps(said | {"data": environment["data"]["sha256"]}, sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
 def metric_named(config: StudyConfig, data: Dataset) -> StudyConfig:

@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -13,6 +13,7 @@ from kmlp.engine.checkpoint import Checkpoints
 from kmlp.engine.member import Member, counted
 from kmlp.engine.trainer import MemberResult, Need, Room, Stacks, StacksDied, Trainer
 from kmlp.errors import RunFolderError
+from kmlp.machine import import_quietly
 from kmlp.study.run_folder.folder import MemberRecord, RunFolder
 from kmlp.study.run_folder.records import outputs_name
 from kmlp.study.run_folder.stack_log import ATTEMPTS_ALONE, ATTEMPTS_TOGETHER
@@ -28,6 +29,14 @@ class Watcher(Protocol):
     def compiling(self, number: int, total: int) -> None: ...
     def epoch(self, members: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None: ...
     def finished(self, results: Sequence[MemberResult]) -> None: ...
+
+
+class StudyWatcher(Watcher, Protocol):
+    """Who is told how far a study is; the calls come from the stacks' threads."""
+
+    def start(self, variant_of: dict[str, str], done: Collection[str], title: str) -> None: ...
+    def reference(self, name: str, number: int, total: int) -> None: ...
+    def importance(self, model: str, num_columns: int) -> None: ...
 
 
 def train_missing(
@@ -78,6 +87,14 @@ def train_missing(
             runner.train(stacks, data, room)
             return
         missing = missing_members(folder, wanted)
+
+
+def default_trainer() -> Trainer:
+    """The engine. Imported where something is to be trained: it loads Keras."""
+    import_quietly("keras")
+    from kmlp.engine.engine import Engine
+
+    return Engine()
 
 
 def paused_id(member: Member, epoch: int) -> str:

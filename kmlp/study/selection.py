@@ -20,6 +20,8 @@ class Selection:
         dataset: `results["dataset"]`.
         environment: versions, platform and data source of the study.
         basis: what `test` of the variant rests on: "test", rows that were set aside, or "folds".
+        refit: of a network that was trained anew on all rows, for how many `epochs` on how many
+            rows, `num_rows`, and the `best_epochs` of the `seeds` that say so; else None.
     """
 
     run_dir: Path
@@ -28,6 +30,7 @@ class Selection:
     dataset: Mapping[str, Any]
     environment: Mapping[str, Any]
     basis: str = "test"
+    refit: Mapping[str, Any] | None = None
 
     @property
     def spec(self) -> DataSpec:

@@ -2,10 +2,10 @@
 
 import contextlib
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from kmlp.cluster.trainer import RayTrainer, on_cluster
 from kmlp.config import AUTO, StudyConfig
@@ -14,7 +14,6 @@ from kmlp.data.rows.checks import checked_data
 from kmlp.engine.member import Member
 from kmlp.engine.trainer import Trainer
 from kmlp.errors import ConfigError, RunFolderError
-from kmlp.machine import import_quietly
 from kmlp.stats.group_sequential import Rounds
 from kmlp.stats.metrics.own import Metric
 from kmlp.study.importance.computing import check_importance, find_importance
@@ -37,17 +36,9 @@ from kmlp.study.results.assembly import build_results
 from kmlp.study.results.records.study import StudyResults
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.run_folder.folder import IMPORTANCE
-from kmlp.study.runner import Watcher, missing_members, train_missing
+from kmlp.study.runner import StudyWatcher, default_trainer, missing_members, train_missing
 
 logger = logging.getLogger(__name__)
-
-
-class StudyWatcher(Watcher, Protocol):
-    """Who is told how far a study is; the calls come from the stacks' threads."""
-
-    def start(self, variant_of: dict[str, str], done: Collection[str], title: str) -> None: ...
-    def reference(self, name: str, number: int, total: int) -> None: ...
-    def importance(self, model: str, num_columns: int) -> None: ...
 
 
 def run_study(
@@ -128,14 +119,6 @@ def training_on(
             raise ConfigError("storage is of a cluster: name one, or leave it out.")
         return contextlib.nullcontext(trainer)
     return on_cluster(cluster, trainer, storage=storage, on_nodes=getattr(progress, "nodes", None))
-
-
-def default_trainer() -> Trainer:
-    """The engine. Imported where something is to be trained: it loads Keras."""
-    import_quietly("keras")
-    from kmlp.engine.engine import Engine
-
-    return Engine()
 
 
 def refuse_foreign_study(run_dir: str | Path, config: StudyConfig) -> None:

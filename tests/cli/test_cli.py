@@ -44,6 +44,7 @@ def test_run_ends_with_the_table_the_report_and_what_to_try_next(finished):
     assert (folder / "runs/small/report.html").exists()
 
 
+@pytest.mark.slow
 def test_nothing_but_progress_goes_to_stderr(finished):
     """No TensorFlow notes, no warnings: every line is one of ours."""
     known = (

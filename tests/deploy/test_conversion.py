@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
@@ -34,11 +35,12 @@ def by_lite(path, x: np.ndarray) -> dict[str, np.ndarray]:
     return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
 
 
+@pytest.mark.slow
 def test_a_converted_model_predicts_the_same(tmp_path):
     data = Dataset.from_arrays(X[:60], Y[:60], X[60:], Y[60:])
     study = run_study(CONFIG, tmp_path / "run", data)
     for selection in (study.best(), study.ensemble("none")):
-        path = export(selection, tmp_path / "model", litert=True)
+        path = export(selection, tmp_path / "model", formats=["litert"])
         wanted, found = load_saved(path).outputs(X[60:65]), by_lite(path, X[60:65])
         assert set(found) == set(wanted)
         for name, values in wanted.items():

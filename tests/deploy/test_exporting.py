@@ -16,6 +16,8 @@ from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.data import Dataset, load_dataset
 from kmlp.deploy.evaluation import evaluate
 from kmlp.deploy.exporting import export, load_models
+from kmlp.deploy.folders.belonging import run_of
+from kmlp.deploy.manifest import manifest_sha256
 from kmlp.deploy.serving import load_saved
 from kmlp.errors import DataError, ForeignFolderError, ModelError, SelectionError
 from kmlp.study.loading import Study
@@ -61,6 +63,7 @@ def test_the_saved_model_predicts_as_keras_does(study, saved, images):
     np.testing.assert_allclose(load_saved(saved).predict(images.x_test), expected, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_tensorflow_alone_serves_it(study, saved, images, tmp_path):
     """A fresh process in which kmlp and Keras cannot be imported; both signatures, any batch."""
     np.save(tmp_path / "x.npy", images.x_test)
@@ -341,3 +344,44 @@ def test_a_number_that_somebody_took_is_left_to_them(study, tmp_path):
     assert (models / "3").read_text() == "mine"
     assert list((models / "2").iterdir()) == []
     assert load_saved(models).path == paths[1]
+
+
+def test_a_network_that_was_trained_on_all_rows_says_so_and_is_not_scored_on_them(
+    study, images, tmp_path
+):
+    selection = study.refit("dropout", data=images)
+    best = [m.best_epoch for m in study.record.finished("dropout")]
+    version = export(selection, tmp_path / "m")
+    manifest = json.loads((version / "manifest.json").read_text())
+    assert manifest["refit"] == {
+        "epochs": round(np.mean(best)),
+        "best_epochs": best,
+        "seeds": [0, 1, 2],
+        "num_rows": 1100,
+    }
+    card = (version / "model_card.md").read_text()
+    assert "One network of this variant, trained once more on all 1,100 rows" in card
+    assert "no row was left to test it, and it has no score of its own" in card
+    assert f"for {round(np.mean(best))} epochs" in card
+    assert "One network's own test score" not in card
+    with pytest.raises(DataError, match="has trained on all rows of arrays: none of them can"):
+        evaluate(load_saved(version), images)
+    (model,) = load_models(selection)
+    expected = model.predict(images.x_test, verbose=0)
+    np.testing.assert_allclose(load_saved(version).predict(images.x_test), expected, atol=1e-6)
+
+
+def test_a_version_says_of_which_run_it_is_and_what_it_takes_over_from(study, tmp_path, caplog):
+    version = export(study.best(), tmp_path / "m")
+    path = version / "manifest.json"
+    manifest = json.loads(path.read_text())
+    assert manifest["run"] == run_of(study.run_dir)
+    assert f"- Run: `{study.run_dir.name}`." in (version / "model_card.md").read_text()
+    export(study.best(), tmp_path / "m")
+    assert caplog.messages == []
+    other = manifest | {"run": {"name": "theirs", "study": "0" * 16}}
+    path = tmp_path / "m" / "2" / "manifest.json"
+    path.write_text(json.dumps(other | {"sha256": manifest_sha256(other)}))
+    export(study.best(), tmp_path / "m")
+    (told,) = caplog.messages
+    assert "version 3 takes over, and version 2 there is of another run, 'theirs'" in told

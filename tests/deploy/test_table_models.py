@@ -87,6 +87,7 @@ np.savez({str(tmp_path / "out.npz")!r}, **{{k: v.numpy() for k, v in model(**fed
             np.testing.assert_allclose(found[output], values, rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_plain_models_on_the_encoded_rows_are_what_is_exported(made, models):
     from kmlp.deploy.exporting import load_models
 

@@ -67,6 +67,7 @@ def test_a_member_of_a_stack_is_keras_own_model_alone(case):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_member_does_not_depend_on_its_company():
     """With masks on the encoded features and noise on every weight."""
     data = encoded_table()

@@ -176,6 +176,7 @@ def assert_same(a: MemberResult, b: MemberResult, atol: float) -> None:
     np.testing.assert_allclose(a.predictions, b.predictions, rtol=0, atol=10 * atol)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("float64", "groups_of_two")
 def test_a_member_comes_to_the_same_in_groups_of_a_filled_stack(tiny):
     """Five members of five kinds in eight slots, two at a time: groups that have stopped are left
@@ -192,6 +193,7 @@ def test_a_member_comes_to_the_same_in_groups_of_a_filled_stack(tiny):
         assert_same(alone, together[k], atol=1e-11)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("groups_of_two")
 def test_a_filled_stack_goes_on_from_a_snapshot_to_the_bit(tiny):
     """Taken after members have moved between groups."""
@@ -219,6 +221,7 @@ def go(run: StackRun, until: int) -> None:
             run.compact()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("groups_of_two")
 def test_a_wide_stacks_snapshot_goes_on_where_all_train_at_a_time(tiny):
     """Begun on a core, gone on with on an accelerator, and the other way round."""

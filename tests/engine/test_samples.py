@@ -22,8 +22,8 @@ data = test_extra_members.data
     [
         ("splits", 3, None),
         pytest.param("bootstrap", 0, None, marks=pytest.mark.slow),
-        ("folds", 4, None),
-        ("bootstrap", 0, 50),
+        pytest.param("folds", 4, None, marks=pytest.mark.slow),
+        pytest.param("bootstrap", 0, 50, marks=pytest.mark.slow),
     ],
 )
 def test_a_member_of_a_sample_is_keras_own_on_these_rows(data, kind, of, num_train):

@@ -74,7 +74,8 @@ def assert_same_result(a: MemberResult, b: MemberResult) -> None:
         np.testing.assert_allclose(curve, b.curves[name], rtol=1e-6)
 
 
-@pytest.mark.parametrize("optimizer", [pytest.param("sgd", marks=pytest.mark.slow), "adam"])
+@pytest.mark.slow
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_float32_losses_and_best_epoch_are_those_of_keras(images, optimizer):
     rate = 0.1 if optimizer == "sgd" else 1e-3
     shared = {
@@ -98,6 +99,7 @@ def test_float32_losses_and_best_epoch_are_those_of_keras(images, optimizer):
         np.testing.assert_allclose(result.curves["val_cross_entropy"], losses, rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("float64", "compacting")
 def test_a_member_ends_the_same_alone_and_in_a_stack_that_is_compacted(tiny):
     """Members stop at different epochs, so the stack shrinks twice on the way."""
@@ -275,11 +277,12 @@ def test_the_monitored_metric_decides_which_epoch_is_restored(tiny, monitor):
     assert result.best_epoch == best + 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
         {"dropout": 0.2, "l2": 1e-4},
-        pytest.param({"normalization": "batch"}, marks=pytest.mark.slow),
+        {"normalization": "batch"},
     ],
 )
 def test_mixed_bfloat16_trains_the_products_alone(tiny, options):

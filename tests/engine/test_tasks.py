@@ -32,8 +32,9 @@ def load(name: str) -> Dataset:
     return Dataset.from_arrays(parts[0], parts[2], parts[1], parts[3], name=name)
 
 
-# Of the two that have several classes, one will do at first.
-QUICK = [pytest.param(n, marks=[pytest.mark.slow] * (n == "digits"), id=n) for n in LOADERS]
+# Some classes and numbers will do at first.
+LATER = ("digits", "breast_cancer")
+QUICK = [pytest.param(n, marks=[pytest.mark.slow] * (n in LATER), id=n) for n in LOADERS]
 
 
 @pytest.fixture(scope="module", params=QUICK)

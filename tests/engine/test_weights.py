@@ -99,6 +99,7 @@ def test_a_weight_of_two_is_the_row_twice_of_a_regression():
     assert distance(weighted, trained(data_of("regression", weighted=False), **settings)) < 1e-6
 
 
+@pytest.mark.slow
 def test_a_weight_of_two_is_the_row_twice(results):
     assert distance(results["weighted"], results["twice"]) < 2e-6
     assert distance(results["weighted"], results["plain"]) > 1e-3

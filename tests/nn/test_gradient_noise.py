@@ -311,6 +311,7 @@ def test_before_it_is_built_it_needs_variables():
         GradientNoise(keras.optimizers.SGD(), 0.1).apply([ops.zeros(2)])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not ON_TENSORFLOW, reason="KerasTuner is tried on TensorFlow alone")
 def test_keras_tuner_tunes_it(tmp_path):
     import keras_tuner

@@ -266,6 +266,7 @@ def test_repeats_that_were_added_after_a_look_count_it_in_every_p(study, tmp_pat
         note_reading(folder, "accuracy", "none", dict.fromkeys(names, 6))
     found = load_study(folder.path).record
     assert [reading.is_look for reading in found.earlier_readings] == [True]
+    assert any(s.startswith("Extended after a look") for s in found.verdict)
     for entry in found.cross_validation.variants:
         if entry.variant != "none":
             once = study.record.variant(entry.variant).versus_baseline

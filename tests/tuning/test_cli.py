@@ -43,6 +43,7 @@ def finished(tmp_path_factory):
     return folder, done
 
 
+@pytest.mark.slow
 def test_a_run_that_tunes_ends_with_trials_study_report_and_model(finished):
     folder, done = finished
     assert "Searching with random: 3 trials of 2 seeds." in done.stderr

@@ -14,7 +14,8 @@ from kmlp.engine.trainer import Trainer
 from kmlp.stats.monitoring import primary_metric
 from kmlp.study.loading import Study
 from kmlp.study.results.records.base import Plain
-from kmlp.study.study import StudyWatcher, run_study
+from kmlp.study.runner import StudyWatcher
+from kmlp.study.study import run_study
 from tuning.results.followup import (
     FOLLOWUP_FILE,
     NUM_SEEDS,

@@ -21,7 +21,8 @@ from kmlp.study.provenance import (
 )
 from kmlp.study.results.records.base import Plain
 from kmlp.study.run_folder import RunFolder
-from kmlp.study.study import StudyWatcher, default_trainer, training_on
+from kmlp.study.runner import StudyWatcher, default_trainer
+from kmlp.study.study import training_on
 from tuning.results.assembly import build_results
 from tuning.results.executions import Executions
 from tuning.results.followup import STUDY_FOLDER, followup_of

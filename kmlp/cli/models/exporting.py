@@ -1,16 +1,32 @@
 """`kmlp export`: a network of a run as a model of its own."""
 
-import re
 import sys
+<<<<<<< HEAD
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
+=======
+from collections.abc import Sequence
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Annotated, Literal
+>>>>>>> main
 
 from cyclopts import Parameter
 
-from kmlp.cli.app import HideValues, app, default, import_tensorflow_quietly
+from kmlp.cli.app import (
+    HideValues,
+    app,
+    default,
+    import_backend_quietly,
+    import_tensorflow_quietly,
+)
 from kmlp.errors import ConfigError, SelectionError
 from kmlp.text import shown
+
+if TYPE_CHECKING:
+    from kmlp.study.loading import Study
+    from kmlp.study.selection import Selection
 
 _HOW_TO_HOLD_TO_IT = (
     "Whoever must load just this model says so: kmlp predict MODEL FILE --sha256 DIGEST, "
@@ -69,19 +85,27 @@ def export(
             show_default=default("the best on validation"),
         ),
     ] = None,
-    member: Annotated[str, Parameter(help="best, a seed, or ensemble")] = "best",
+    member: Annotated[
+        str, Parameter(help="best, a seed, ensemble, or refit: one anew on all rows")
+    ] = "best",
     out: Annotated[
         Path | None,
-        Parameter(help="the model's folder", show_default=default("saved_models/NAME")),
+        Parameter(
+            help="the model's folder",
+            show_default=default("saved_models/NAME, or NAME-RUN where another run has that"),
+        ),
     ] = None,
     format: Annotated[
-        Literal["savedmodel", "litert"],
-        Parameter(help="litert: beside the SavedModel, as model.tflite"),
+        Literal["savedmodel", "litert", "onnx"],
+        Parameter(help="what stands beside the SavedModel: model.tflite or model.onnx"),
     ] = "savedmodel",
     certainty: Certainty | None = None,
     hide_values: HideValues = False,
 ) -> None:
     """Write a trained network, or all of a variant as one, as a SavedModel.
+
+    --member refit trains one network more, on all rows, those that tested the study's included,
+    for the mean best number of epochs: what to expect of it is what the study found.
 
     Prints where it lies, and on stderr its sha256, by which whoever gets it can know it again.
 
@@ -98,6 +122,7 @@ def export(
     """
     from kmlp.deploy.manifest import checked_manifest
 
+<<<<<<< HEAD
     version = write_export(
         run_dir,
         variant,
@@ -107,6 +132,10 @@ def export(
         litert=format == "litert",
         certainty=certainty,
     )
+=======
+    formats = () if format == "savedmodel" else (format,)
+    version = write_export(run_dir, variant, member, out, hide_values=hide_values, formats=formats)
+>>>>>>> main
     manifest = checked_manifest(version)
     how = _HOW_TO_HOLD_TO_REFERENCE if "reference" in manifest else _HOW_TO_HOLD_TO_IT
     print(version)
@@ -120,31 +149,60 @@ def write_export(
     out: Path | None,
     *,
     hide_values: bool = False,
+<<<<<<< HEAD
     litert: bool = False,
     certainty: Certainty | None = None,
+=======
+    formats: Sequence[str] = (),
+>>>>>>> main
 ) -> Path:
+    from kmlp.deploy.formats.known import check_formats
     from kmlp.ownership import refuse_foreign_folder
     from kmlp.study.loading import load_study
 
+<<<<<<< HEAD
     said = (certainty or Certainty()).said
+=======
+    check_formats(formats)
+>>>>>>> main
     if out:
         refuse_foreign_folder(out, "model")
     study = load_study(run_dir)
     references = {r.name for r in study.record.references} - set(study.config.variant_names)
     if variant is not None and variant in references:
+<<<<<<< HEAD
         if litert:
             raise ConfigError(f"--format litert is of networks, and {variant} is none.")
         if said:
             option = "--" + next(iter(said)).replace("_", "-")
             raise ConfigError(f"{option} is of networks, and {variant} is none.")
+=======
+        if formats:
+            raise ConfigError(
+                f"--format {formats[0]} is of networks, and {variant} is none: it is exported as "
+                "scikit-learn's own. Leave out --format."
+            )
+>>>>>>> main
         return _write_reference(run_dir, variant, member, out, hide_values=hide_values)
-    selection = study.select(variant, member)
-    out = out or default_model(study.results["dataset"]["name"])
+    selection = _refit(study, variant) if member == "refit" else study.select(variant, member)
+    out = out or _own_folder(study.results["dataset"]["name"], run_dir)
     refuse_foreign_folder(out, "model")
     import_tensorflow_quietly()
     from kmlp.deploy.exporting import export as write
 
+<<<<<<< HEAD
     return write(selection, out, hide_values=hide_values, litert=litert, **said)
+=======
+    return write(selection, out, hide_values=hide_values, formats=formats)
+
+
+def _refit(study: "Study", variant: str | None) -> "Selection":
+    from kmlp.study.progress import StudyProgress
+
+    import_backend_quietly()
+    with StudyProgress() as progress:
+        return study.refit(variant, watcher=progress)
+>>>>>>> main
 
 
 def _write_reference(
@@ -160,16 +218,24 @@ def _write_reference(
             f"{shown(member)}."
         )
     data = stored_environment(RunFolder(run_dir))["dataset"]["name"]
-    model = default_model(data)
     return export_reference(
         run_dir,
         name,
-        out or model.with_name(f"{model.name}-{name}"),
+        out or _own_folder(f"{data}-{name}", run_dir),
         seed=None if member == "best" else int(member),
         hide_values=hide_values,
     )
 
 
-def default_model(dataset: str) -> Path:
-    """Where exports of a data set go: its name as a folder's, wherever its signs would lead."""
-    return Path("saved_models") / (re.sub(r"[^\w.-]+", "_", dataset).strip("._") or "model")
+def _own_folder(name: str, run_dir: Path) -> Path:
+    """The model's folder where nobody names one; says so where another run has the first choice."""
+    from kmlp.deploy.folders.belonging import default_folder, other_run, own_folder_for
+
+    first, found = default_folder(name), own_folder_for(name, run_dir)
+    if found != first:
+        print(
+            f"{first}: {other_run(first, run_dir)}. This export goes to {found}; a version there "
+            f"takes --out: kmlp export {quote(str(run_dir))} --out {quote(str(first))}",
+            file=sys.stderr,
+        )
+    return found

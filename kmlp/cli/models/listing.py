@@ -31,7 +31,7 @@ def models(
 
         kmlp models saved_models/churn --json
     """
-    from kmlp.deploy.listing import list_models
+    from kmlp.deploy.folders.listing import list_models
 
     found = list_models(path)
     if json:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from kmlp.deploy.listing import Listed
+from kmlp.deploy.folders.listing import Listed
 from kmlp.report.blocks import Cell
 from kmlp.report.fitting import FittingTable, terminal_table
 from kmlp.report.tabular import Column
@@ -27,6 +27,7 @@ def _score(model: Listed) -> Cell:
 _COLUMNS: tuple[Column[Listed], ...] = (
     Column(terminal="one network's score", cell=_score),
     Column(terminal="data", cell=lambda m: Cell(visible(m.data)), leaves=2),
+    Column(terminal="run", cell=lambda m: Cell(visible(m.run) or "–"), leaves=6),
     Column(terminal="variant", cell=lambda m: Cell(visible(m.variant)), leaves=3),
     Column(terminal="networks", cell=lambda m: Cell(str(m.num_members or "–")), leaves=1),
     Column(terminal="made", cell=lambda m: Cell(m.created[:16].replace("T", " ")), leaves=4),

@@ -3,6 +3,7 @@
 from kmlp.deploy.calibration.record import Calibration
 from kmlp.deploy.cards.certainty import certainty_section, more_outputs
 from kmlp.deploy.cards.columns import columns_section
+from kmlp.deploy.folders.belonging import run_name
 from kmlp.stats.formatting import unit_of
 from kmlp.stats.metrics import BY_NAME, METRICS
 from kmlp.stats.monitoring import primary_metric
@@ -26,10 +27,12 @@ def model_card(
     variant, dataset = selection.variant, selection.dataset
     count = len(selection.members)
     what = f"An ensemble of {count} networks" if count > 1 else "One network"
+    what = f"{what} of the {variant['num_members']} that were trained of this variant"
+    if selection.refit:
+        what = f"One network of this variant, trained once more on all {_all_rows(selection)} rows"
     return (
         f"# {code_span(variant['name'])} on {code_span(dataset['name'])}\n"
-        f"{what} of the {variant['num_members']} that were trained of this variant: multilayer "
-        f"perceptrons for a {selection.spec.task} task, made with kmlp.\n\n"
+        f"{what}: multilayer perceptrons for a {selection.spec.task} task, made with kmlp.\n\n"
         f"## What to expect\n{_expectation(selection)}\n"
         f"{_of_what(selection)} They say nothing of other inputs.\n\n"
         f"{certainty_section(calibration)}"
@@ -40,6 +43,13 @@ def model_card(
 
 def _of_what(selection: Selection) -> str:
     """What the expected scores are of."""
+    if selection.refit:
+        what = "cross-validation" if selection.basis == "folds" else "the test set"
+        return (
+            f"These numbers are of the study's networks, by {what} of the data below. This one has "
+            "trained on all of these rows, those that validated and tested the others included: no "
+            "row was left to test it, and it has no score of its own."
+        )
     if selection.basis == "folds":
         return (
             "These numbers are of cross-validation on the data below: of networks of their own, "
@@ -66,7 +76,7 @@ def _expectation(selection: Selection) -> str:
         else:
             title = f"Test {unit.title}, mean of {variant['num_members']} seeds"
         lines.append(f"- {title}: {unit.with_unit(found['mean'])} ({interval}).")
-    if selection.basis == "folds":
+    if selection.basis == "folds" or selection.refit:
         return "\n".join(lines) + "\n"
     if len(selection.members) == 1:
         lines.append("- One network's own test score is not what to expect of it; the mean is.")
@@ -125,9 +135,11 @@ def _training(selection: Selection) -> str:
     environment = selection.environment
     num_test = f"{dataset['num_test']:,}" if dataset["num_test"] else "no"
     seeds = [str(m["seed"]) for m in selection.members]
+    refit = _of_refit(selection) if selection.refit else ""
     units = ", ".join(map(str, config["model"]["hidden_units"])) or "none"
     versions = ", ".join(f"{name} {v}" for name, v in environment["packages"].items() if v)
     return (
+        f"- Run: {code_span(run_name(selection.run_dir))}.\n"
         f"- Data: {code_span(dataset['name'])} ({dataset['source']}, "
         f"sha256 {dataset['sha256'][:12]}), "
         f"{dataset['num_train']:,} training, {dataset['num_val']:,} validation and "
@@ -135,6 +147,23 @@ def _training(selection: Selection) -> str:
         f"- Variant: {code_span(name)}; hidden units {units}; "
         f"{config['train']['optimizer']}, learning rate {config['train']['learning_rate']:g}, "
         f"batches of {config['train']['batch_size']}. All settings are in `manifest.json`.\n"
-        f"- Seed{'s' * (len(seeds) > 1)}: {', '.join(seeds)}.\n"
+        f"{refit}- Seed{'s' * (len(seeds) > 1)}: {', '.join(seeds)}.\n"
         f"- Versions: {versions}, Python {environment['python']}.\n"
+    )
+
+
+def _all_rows(selection: Selection) -> str:
+    return f"{selection.refit['num_rows']:,}" if selection.refit else ""
+
+
+def _of_refit(selection: Selection) -> str:
+    """How long a network trained that nothing stopped, as an item of a list."""
+    assert selection.refit
+    epochs, best = selection.refit["epochs"], selection.refit["best_epochs"]
+    said = f"the best epochs of {len(best)} networks, {min(best)} to {max(best)}, on the mean"
+    if len(best) == 1:
+        said = "the best epoch of the one network that was trained"
+    return (
+        f"- Trained once more on all {_all_rows(selection)} rows, training, validation and test, "
+        f"for {epochs} epochs ({said}), without early stopping.\n"
     )

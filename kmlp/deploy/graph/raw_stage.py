@@ -1,6 +1,8 @@
 """Raw columns become the encoded matrix inside the graph, as `kmlp.data.encoder` makes it.
 
 What it holds is the schema's columns; which words mean what, it takes from where the encoder does.
+All columns of a kind are computed as one matrix: an operation on a single row takes microseconds
+whatever its width, and a table has dozens of columns.
 """
 
 import math
@@ -38,13 +40,14 @@ class RawStage(tf.Module):
         super().__init__()
         self._columns, self.inputs = tuple(columns), raw_inputs(columns)
         # Tables that are not a module's own are not saved with it.
-        self._words = {
-            str(place): _table(_numbers_of(column), _default(column))
+        words = {
+            f"{_prefix(place)}{word}": number
             for place, column in enumerate(columns)
-            if column.kind != "number" and not column.part
+            if _holds_words(column)
+            for word, number in _numbers_of(column).items()
         }
-        gaps = dict.fromkeys(("", *MISSING_AMONG_NUMBERS), _MISSING)
-        self._gaps = _table(gaps, 0.0)
+        self._words = _table(words or {"": _MISSING}, _UNKNOWN)
+        self._gaps = _table(dict.fromkeys(("", *MISSING_AMONG_NUMBERS), _MISSING), 0.0)
 
     @property
     def signature(self) -> dict[str, tf.TensorSpec]:
@@ -52,50 +55,85 @@ class RawStage(tf.Module):
         return {i.name: tf.TensorSpec(i.shape, i.dtype, name=i.name) for i in self.inputs}
 
     def __call__(self, **raw: Any) -> Any:
-        cells = {name: v for each in self.inputs for name, v in _apart(each, raw[each.name])}
-        found: dict[str, Any] = {}
-        encoded = [self._encoded(place, cells, found) for place in range(len(self._columns))]
-        return tf.stack(encoded, axis=1)
+        kinds = dict.fromkeys(each.kind for each in self.inputs)
+        cells = {kind: self._together(kind, raw) for kind in kinds}
+        found = [
+            part
+            for kind, given in cells.items()
+            for part in self._encoded(kind, [i for i in self.inputs if i.kind == kind], given)
+        ]
+        places = [place for part, _ in found for place in part]
+        matrix = tf.concat([values for _, values in found], axis=1)
+        if places == sorted(places):
+            return matrix
+        return tf.gather(matrix, np.argsort(places), axis=1)
 
-    def _encoded(self, place: int, cells: Mapping[str, Any], found: dict[str, Any]) -> Any:
-        column = self._columns[place]
-        given = cells[column.source]
-        if column.part:
-            if column.source not in found:
-                found[column.source] = self._moments(column.source, given)
-            ticks, missing = found[column.source]
-            numbers = tf.where(missing, _NAN, dates.part_of(ticks, column.part))
-        elif column.kind == "number":
-            numbers = _finite(column.source, given)
+    def _together(self, kind: str, raw: Mapping[str, Any]) -> Any:
+        """All cells of a kind, `(batch, raw columns)`."""
+        given = [raw[each.name] for each in self.inputs if each.kind == kind]
+        return tf.stack(given, axis=1) if given[0].shape.rank == 1 else tf.concat(given, axis=1)
+
+    def _encoded(
+        self, kind: str, inputs: Sequence[RawInput], cells: Any
+    ) -> list[tuple[list[int], Any]]:
+        """Places of encoded columns, and these: `(batch, places)` `float32`."""
+        names = [name for each in inputs for name in each.columns]
+        if kind == "date":
+            return self._dates(names, cells)
+        place_of = {c.source: place for place, c in enumerate(self._columns)}
+        places = [place_of[name] for name in names]
+        columns = [self._columns[place] for place in places]
+        if kind == "number":
+            return [(places, _scaled(_finite(names, cells), columns))]
+        return [(places, self._looked_up(places, columns, cells))]
+
+    def _looked_up(self, places: Sequence[int], columns: Sequence[Column], given: Any) -> Any:
+        cells = _tidy(given)
+        if columns[0].kind == "boolean":
+            cells = tf.strings.lower(cells, encoding="utf-8")
+        prefixes = tf.constant([_prefix(place) for place in places])
+        numbers = self._words.lookup(prefixes + cells)
+        is_known = tf.not_equal(numbers, _UNKNOWN)
+        if columns[0].kind == "boolean":
+            whys = [f"neither {' nor '.join(column.values[:2])}" for column in columns]
+            with _refusing([c.source for c in columns], whys, given, is_known):
+                numbers = tf.identity(numbers)
         else:
-            numbers = self._looked_up(place, given)
-        if column.kind != "number":
-            return tf.cast(numbers, tf.float32)
-        return _scaled(numbers, column)
+            unseen = np.array([float(len(column.values)) for column in columns])
+            numbers = tf.where(is_known, numbers, unseen)
+        return tf.cast(tf.where(tf.equal(numbers, _MISSING), _NAN, numbers), tf.float32)
 
-    def _moments(self, name: str, given: Any) -> tuple[Any, Any]:
+    def _dates(self, names: Sequence[str], given: Any) -> list[tuple[list[int], Any]]:
+        """Their parts, those of one kind together."""
         cells = _tidy(given)
         missing = self._gaps.lookup(cells) < 0
         ticks, is_date = dates.moments(cells)
-        with _refusing(name, f"no date, {dates.DATE_FORM}", given, missing | is_date):
-            return tf.identity(ticks), tf.identity(missing)
+        why = f"no date, {dates.DATE_FORM}"
+        with _refusing(names, [why] * len(names), given, missing | is_date):
+            ticks, missing = tf.identity(ticks), tf.identity(missing)
+        return [self._part(part, names, ticks, missing) for part in self._parts]
 
-    def _looked_up(self, place: int, given: Any) -> Any:
-        column, cells = self._columns[place], _tidy(given)
-        if column.kind == "boolean":
-            cells = tf.strings.lower(cells, encoding="utf-8")
-        numbers = self._words[str(place)].lookup(cells)
-        known = tf.not_equal(numbers, _UNKNOWN)
-        words = " nor ".join(column.values[:2])
-        with _refusing(column.source, f"neither {words}", given, known):
-            return tf.where(tf.equal(numbers, _MISSING), _NAN, numbers)
+    @property
+    def _parts(self) -> list[str]:
+        return list(dict.fromkeys(column.part for column in self._columns if column.part))
+
+    def _part(
+        self, part: str, names: Sequence[str], ticks: Any, missing: Any
+    ) -> tuple[list[int], Any]:
+        places = [place for place, column in enumerate(self._columns) if column.part == part]
+        columns = [self._columns[place] for place in places]
+        which = [names.index(column.source) for column in columns]
+        ticks, missing = (tf.gather(each, which, axis=1) for each in (ticks, missing))
+        return places, _scaled(tf.where(missing, _NAN, dates.part_of(ticks, part)), columns)
 
 
-def _apart(each: RawInput, given: Any) -> list[tuple[str, Any]]:
-    """An input's raw columns with their cells `(batch,)`."""
-    if len(each.columns) == 1:
-        return [(each.columns[0], given)]
-    return list(zip(each.columns, tf.unstack(given, axis=1), strict=True))
+def _holds_words(column: Column) -> bool:
+    return column.kind != "number" and not column.part
+
+
+def _prefix(place: int) -> str:
+    """What tells a column's words from the same words in another's."""
+    return f"{place} "
 
 
 def _numbers_of(column: Column) -> dict[str, float]:
@@ -105,10 +143,6 @@ def _numbers_of(column: Column) -> dict[str, float]:
     else:
         known = code_of_words(column.values)
     return {word: _MISSING if math.isnan(v) else v for word, v in {"": math.nan, **known}.items()}
-
-
-def _default(column: Column) -> float:
-    return _UNKNOWN if column.kind == "boolean" else float(len(column.values))
 
 
 def _table(numbers: Mapping[str, float], default: float) -> tf.lookup.StaticHashTable:
@@ -122,23 +156,40 @@ def _tidy(cells: Any) -> Any:
     return tf.strings.regex_replace(cells, _AROUND, "")
 
 
-def _finite(name: str, numbers: Any) -> Any:
+def _finite(names: Sequence[str], numbers: Any) -> Any:
     fits = tf.math.logical_not(tf.math.is_inf(numbers))
-    with _refusing(name, "infinite; a missing number is NaN", numbers, fits):
+    why = "infinite; a missing number is NaN"
+    with _refusing(names, [why] * len(names), numbers, fits):
         return tf.identity(numbers)
 
 
-def _scaled(numbers: Any, column: Column) -> Any:
-    """As `kmlp.data.encoder.scaled`; powers of two are exact."""
-    unit = np.ldexp(1.0, -column.exponent)
-    small = numbers * unit - np.ldexp(column.offset, -column.exponent)
+def _scaled(numbers: Any, columns: Sequence[Column]) -> Any:
+    """As `kmlp.data.encoder.scaled`; powers of two are exact, and codes stay as they are."""
+    exponents = np.array([column.exponent for column in columns])
+    units = np.ldexp(1.0, -exponents)
+    offsets = np.ldexp(np.array([column.offset for column in columns], float), -exponents)
+    small = numbers * units - offsets
     small = tf.where(tf.math.is_nan(small), small, tf.clip_by_value(small, -_LARGEST, _LARGEST))
     return tf.cast(small, tf.float32)
 
 
-def _refusing(name: str, why: str, cells: Any, fits: Any) -> Any:
-    """What is computed inside waits for the check that every cell fits."""
-    strange = tf.boolean_mask(cells, tf.math.logical_not(fits))
+def _refusing(names: Sequence[str], whys: Sequence[str], cells: Any, fits: Any) -> Any:
+    """What is computed inside waits for the check that every cell fits.
+
+    Args:
+        names: of the raw columns.
+        whys: of each, what a cell is that does not fit.
+        cells, fits: `(batch, raw columns)`.
+    """
     # Without quotes, which TensorFlow would show with backslashes.
-    said = [f"column {name}: a cell is {why}:", strange]
-    return tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(fits), said, summarize=1)])
+    texts = [f"column {name}: a cell is {why}:" for name, why in zip(names, whys, strict=True)]
+
+    def refuse() -> Any:
+        place = tf.argmax(tf.reshape(tf.cast(tf.math.logical_not(fits), tf.int32), [-1]))
+        text = tf.gather(tf.constant(texts), place % len(texts))
+        said = [text, tf.gather(tf.reshape(cells, [-1]), place)]
+        with tf.control_dependencies([tf.raw_ops.Assert(condition=False, data=said, summarize=1)]):
+            return tf.constant(False)
+
+    all_fit = tf.cond(tf.reduce_all(fits), lambda: tf.constant(True), refuse)
+    return tf.control_dependencies([all_fit])

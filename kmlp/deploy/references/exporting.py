@@ -17,8 +17,9 @@ import joblib
 
 from kmlp.data import Dataset
 from kmlp.deploy.cards.columns import columns_section
+from kmlp.deploy.folders.belonging import run_of
+from kmlp.deploy.folders.publishing import CARD, MANIFEST, publish
 from kmlp.deploy.manifest import manifest_sha256
-from kmlp.deploy.publishing import CARD, MANIFEST, publish
 from kmlp.deploy.references.fitting import FittedReference, fitted_reference
 from kmlp.deploy.serving import ESTIMATOR, versions
 from kmlp.errors import ForeignFolderError
@@ -75,7 +76,7 @@ def export_reference(
         joblib.dump(fitted.estimator, stored, compress=3)
         write_atomically(aside / ESTIMATOR, stored.getvalue())
         write_atomically(aside / CARD, _card(fitted, hide_values=hide_values).encode())
-        manifest = _manifest(fitted, aside)
+        manifest = {**_manifest(fitted, aside), "run": run_of(run_dir)}
         manifest["sha256"] = manifest_sha256(manifest)
         write_atomically(aside / MANIFEST, json.dumps(manifest, indent=1).encode())
 

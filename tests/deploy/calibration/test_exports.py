@@ -31,7 +31,7 @@ SETTINGS = {
     "references": "none",
     "importance": False,
     "model": MLPConfig(hidden_units=(8,)),
-    "train": TrainConfig(max_epochs=4, batch_size=64),
+    "train": TrainConfig(max_epochs=12, batch_size=32),
 }
 
 
@@ -51,7 +51,7 @@ def images(tmp_path_factory):
     """Pixels between 0 and 1 of three classes; an ensemble."""
     rng = np.random.default_rng(0)
     y = rng.integers(0, 3, 500)
-    x = (rng.random((500, 4, 4)) * 0.8 + (y / 20)[:, None, None]).astype("float32")
+    x = (rng.random((500, 4, 4)) * 0.8 + (y / 10)[:, None, None]).astype("float32")
     data = Dataset.from_arrays(x[:400], y[:400], x[400:], y[400:])
     folder = tmp_path_factory.mktemp("images")
     study = run_study(StudyConfig(dataset="arrays", **SETTINGS), folder / "run", data)

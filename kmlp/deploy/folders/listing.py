@@ -19,6 +19,7 @@ class Listed:
         version: its number.
         created: when, in UTC, as ISO 8601.
         data: what the training data are called.
+        run: the run folder's name; empty of what an earlier kmlp exported.
         variant: which variant's.
         num_members: how many networks it is of.
         metric: the primary metric of its task; empty where `trouble` stands.
@@ -32,6 +33,7 @@ class Listed:
     size: int
     created: str = ""
     data: str = ""
+    run: str = ""
     variant: str = ""
     num_members: int = 0
     metric: str = ""
@@ -79,6 +81,7 @@ def _told(manifest: dict[str, Any]) -> dict[str, Any]:
     return {
         "created": manifest["created"],
         "data": manifest["dataset"]["name"],
+        "run": manifest.get("run", {}).get("name", ""),
         "variant": variant["name"],
         "num_members": len(manifest["members"]),
         "metric": metric,

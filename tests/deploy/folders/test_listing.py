@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from kmlp.deploy.listing import list_models
+from kmlp.deploy.folders.listing import list_models
 from kmlp.deploy.manifest import manifest_sha256
 from kmlp.errors import ModelError
 from tests.command_line import kmlp
@@ -19,6 +19,7 @@ def write_model(models, name, version, **changes):
         "created": "2026-01-31T12:30:00+00:00",
         "members": [{"id": "a", "seed": 0}, {"id": "b", "seed": 1}],
         "variant": {"name": "dropout", "test": {"accuracy": {"mean": 0.875}}},
+        "run": {"name": "weekly", "study": "0" * 16},
         "dataset": {"name": "fashion"},
         "spec": {"task": "multiclass", "class_names": []},
         "files": {"saved_model.pb": "0" * 64},
@@ -48,6 +49,7 @@ def test_every_version_is_listed_the_newest_first(models):
     ]
     told = found[2]
     assert (told.data, told.variant, told.num_members) == ("fashion", "dropout", 2)
+    assert told.run == "weekly"
     assert (told.metric, told.score, told.trouble) == ("accuracy", 0.875, "")
     assert told.size > 2**20
     assert (found[0].metric, found[0].score) == ("rmse", None)
@@ -67,7 +69,7 @@ def test_models_are_shown_on_a_terminal_and_to_programs(models, monkeypatch):
     monkeypatch.setenv("COLUMNS", "160")
     told = kmlp("models", str(models))
     (line,) = (line for line in told.stdout.splitlines() if line.startswith("b/2 "))
-    shown = "b/2 accuracy 87.50 % fashion dropout 2 2026-01-31 12:30 1.0"
+    shown = "b/2 accuracy 87.50 % fashion weekly dropout 2 2026-01-31 12:30 1.0"
     assert " ".join(line.split()) == shown
     assert "look at e/1: no manifest" in told.stderr
     assert len(json.loads(kmlp("models", str(models), "--json").stdout)) == 6

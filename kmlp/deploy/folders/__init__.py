@@ -1,0 +1,1 @@
+"""Folders of exported models: which version comes next, whose they are, what lies there."""
