@@ -103,8 +103,11 @@ def _bounds(outputs: Outputs, i: int, model: LoadedModel) -> Row:
         found |= {name: float(outputs[name][i]) for name in ("lower", "upper")}
     if "out_of_range" in outputs:
         strange = outputs["out_of_range"][i]
-        of_columns = [model.columns[place] for place in np.flatnonzero(strange)]
-        found["out_of_range"] = of_columns if strange.ndim else bool(strange)
+        found["out_of_range"] = (
+            [model.columns[place] for place in np.flatnonzero(strange)]
+            if strange.ndim
+            else bool(strange)
+        )
     return found
 
 

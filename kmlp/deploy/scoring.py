@@ -55,7 +55,6 @@ def training_data(model: LoadedModel) -> dict[str, Any]:
     return model.manifest.get("environment", {}).get("data", {})
 
 
-<<<<<<< HEAD
 def _coverage(
     held: np.ndarray, sizes: np.ndarray, weights: np.ndarray | None
 ) -> dict[str, Any] | None:
@@ -66,11 +65,11 @@ def _coverage(
     bounds = summaries.wilson_interval(int(held.sum()), len(held))
     found = {"value": float(held.mean()), "ci95": bounds, "interval": "Wilson"}
     return {**found, "mean_size": float(sizes.mean())}
-=======
+
+
 def has_seen_all(model: LoadedModel) -> bool:
     """Whether a model has trained on every row of its data: where folds test, or trained anew."""
     return model.manifest.get("basis") == "folds" or "refit" in model.manifest
->>>>>>> main
 
 
 def _classification_scores(

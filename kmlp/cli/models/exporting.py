@@ -1,16 +1,11 @@
 """`kmlp export`: a network of a run as a model of its own."""
 
 import sys
-<<<<<<< HEAD
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
-=======
-from collections.abc import Sequence
-from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Annotated, Literal
->>>>>>> main
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -122,20 +117,11 @@ def export(
     """
     from kmlp.deploy.manifest import checked_manifest
 
-<<<<<<< HEAD
-    version = write_export(
-        run_dir,
-        variant,
-        member,
-        out,
-        hide_values=hide_values,
-        litert=format == "litert",
-        certainty=certainty,
-    )
-=======
     formats = () if format == "savedmodel" else (format,)
-    version = write_export(run_dir, variant, member, out, hide_values=hide_values, formats=formats)
->>>>>>> main
+    said = (certainty or Certainty()).said
+    version = write_export(
+        run_dir, variant, member, out, hide_values=hide_values, formats=formats, certainty=said
+    )
     manifest = checked_manifest(version)
     how = _HOW_TO_HOLD_TO_REFERENCE if "reference" in manifest else _HOW_TO_HOLD_TO_IT
     print(version)
@@ -149,40 +135,27 @@ def write_export(
     out: Path | None,
     *,
     hide_values: bool = False,
-<<<<<<< HEAD
-    litert: bool = False,
-    certainty: Certainty | None = None,
-=======
     formats: Sequence[str] = (),
->>>>>>> main
+    certainty: Mapping[str, Any] | None = None,
 ) -> Path:
     from kmlp.deploy.formats.known import check_formats
     from kmlp.ownership import refuse_foreign_folder
     from kmlp.study.loading import load_study
 
-<<<<<<< HEAD
-    said = (certainty or Certainty()).said
-=======
     check_formats(formats)
->>>>>>> main
     if out:
         refuse_foreign_folder(out, "model")
     study = load_study(run_dir)
     references = {r.name for r in study.record.references} - set(study.config.variant_names)
     if variant is not None and variant in references:
-<<<<<<< HEAD
-        if litert:
-            raise ConfigError(f"--format litert is of networks, and {variant} is none.")
-        if said:
-            option = "--" + next(iter(said)).replace("_", "-")
-            raise ConfigError(f"{option} is of networks, and {variant} is none.")
-=======
         if formats:
             raise ConfigError(
                 f"--format {formats[0]} is of networks, and {variant} is none: it is exported as "
                 "scikit-learn's own. Leave out --format."
             )
->>>>>>> main
+        if certainty:
+            option = "--" + next(iter(certainty)).replace("_", "-")
+            raise ConfigError(f"{option} is of networks, and {variant} is none. Leave it out.")
         return _write_reference(run_dir, variant, member, out, hide_values=hide_values)
     selection = _refit(study, variant) if member == "refit" else study.select(variant, member)
     out = out or _own_folder(study.results["dataset"]["name"], run_dir)
@@ -190,10 +163,7 @@ def write_export(
     import_tensorflow_quietly()
     from kmlp.deploy.exporting import export as write
 
-<<<<<<< HEAD
-    return write(selection, out, hide_values=hide_values, litert=litert, **said)
-=======
-    return write(selection, out, hide_values=hide_values, formats=formats)
+    return write(selection, out, hide_values=hide_values, formats=formats, **(certainty or {}))
 
 
 def _refit(study: "Study", variant: str | None) -> "Selection":
@@ -202,7 +172,6 @@ def _refit(study: "Study", variant: str | None) -> "Selection":
     import_backend_quietly()
     with StudyProgress() as progress:
         return study.refit(variant, watcher=progress)
->>>>>>> main
 
 
 def _write_reference(

@@ -77,7 +77,7 @@ def _refuse_wrong_task(selection: Selection, asked: Asked) -> None:
 
 
 def _no_rows(selection: Selection, asked: Asked) -> str:
-    if getattr(selection, "refit", None):
+    if selection.refit:
         why = "a refit network has trained on all rows. Export best or ensemble, or leave it out."
     else:
         why = (

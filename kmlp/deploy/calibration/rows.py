@@ -42,7 +42,7 @@ def calibration_rows(selection: Selection) -> CalibrationRows | None:
     folder = RunFolder(selection.run_dir)
     if selection.basis == "folds":
         return _out_of_fold(folder, selection)
-    if getattr(selection, "refit", None):
+    if selection.refit:
         return None  # it was trained on these, too
     arrays = [folder.arrays(member["id"]) for member in selection.members]
     if not all(has_outputs(each, "cal") for each in arrays):

@@ -9,23 +9,14 @@ import numpy as np
 import tensorflow as tf
 
 from kmlp.data.dataset import DataSpec
-<<<<<<< HEAD
-from kmlp.deploy.formats.rows import drawn_rows
-from kmlp.errors import KmlpError
-=======
 from kmlp.deploy.formats.holding import INPUT, Graph, Outputs, hold, network_of
->>>>>>> main
 
 NAME = "model.tflite"
 SIGNATURE = "serving_default"
 _ROWS_AT_ONCE = 100
 
 
-<<<<<<< HEAD
-def litert_model(graph: Any, spec: DataSpec) -> bytes:
-=======
 def litert_model(graph: Graph, spec: DataSpec) -> bytes:
->>>>>>> main
     """The network, float32, from encoded rows to its outputs.
 
     Its input is named `inputs`: raw examples of arrays, of tables and of arrays that are scaled

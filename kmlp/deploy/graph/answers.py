@@ -74,6 +74,9 @@ class AnswersGraph(tf.Module):
         return {"lower": prediction - half_width, "upper": prediction + half_width}
 
 
+Graph = MemberGraph | EnsembleGraph | AnswersGraph
+
+
 def out_of_range(inputs: Any, spec: DataSpec) -> Any:
     """Whether encoded inputs are such as training did not see; None where that cannot be.
 

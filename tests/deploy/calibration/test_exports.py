@@ -43,7 +43,11 @@ def churn(tmp_path_factory):
     data = Dataset.from_table(path, "status", test=0.2)
     study = run_study(StudyConfig(dataset="churn", **SETTINGS), folder / "run", data)
     asked = {"coverage": 0.9, "costs": {"fp": 1, "fn": 5}}
-    return data, study, export(study.best(), folder / "models" / "churn", litert=True, **asked)
+    return (
+        data,
+        study,
+        export(study.best(), folder / "models" / "churn", formats=("litert", "onnx"), **asked),
+    )
 
 
 @pytest.fixture(scope="module")
