@@ -23,13 +23,10 @@ from kmlp.deploy.calibration.asked import Asked
 from kmlp.deploy.calibration.fitting import calibrated
 from kmlp.deploy.calibration.record import Calibration
 from kmlp.deploy.cards.model_card import model_card
-<<<<<<< HEAD
-from kmlp.deploy.graph.answers import AnswersGraph
-=======
 from kmlp.deploy.folders.belonging import other_run, run_of
 from kmlp.deploy.folders.publishing import CARD, MANIFEST, publish
 from kmlp.deploy.formats.known import check_formats
->>>>>>> main
+from kmlp.deploy.graph.answers import AnswersGraph, Graph
 from kmlp.deploy.graph.networks import EnsembleGraph, MemberGraph, plain_network, write_graph
 from kmlp.deploy.graph.raw_inputs import raw_inputs
 from kmlp.deploy.manifest import manifest_sha256
@@ -39,12 +36,8 @@ from kmlp.ownership import refuse_foreign_folder
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.selection import Selection
 
-<<<<<<< HEAD
-Graph = MemberGraph | EnsembleGraph | AnswersGraph
-=======
 logger = logging.getLogger(__name__)
 
->>>>>>> main
 # What is written into a version, TensorFlow's own files and halves of files included: by these
 # names one that fails is taken back.
 _WRITTEN = {
@@ -61,15 +54,11 @@ def export(
     path: str | Path,
     *,
     hide_values: bool = False,
-<<<<<<< HEAD
-    litert: bool = False,
+    formats: Collection[str] = (),
     calibrate: bool = True,
     coverage: float | None = None,
     threshold: str | float | None = None,
     costs: str | Mapping[str, float] | None = None,
-=======
-    formats: Collection[str] = (),
->>>>>>> main
 ) -> Path:
     """Writes the next version of a SavedModel.
 
@@ -95,34 +84,23 @@ def export(
             of another run, this one takes over from that all the same, and it is logged.
         hide_values: whether the card leaves out what stood in a table's cells. The graph and the
             manifest hold categories and ranges all the same: nothing is encoded without them.
-<<<<<<< HEAD
-
-        litert: whether the network stands beside it for LiteRT, as `model.tflite`; of a table
-            with how raw columns become its input, `encoder.json` and, in Python, `encode.py`.
+        formats: for which other runtimes the network stands beside it: "litert", as
+            `model.tflite`, "onnx", as `model.onnx`; of a table with how raw columns become its
+            input, `encoder.json` and, in Python, `encode.py`.
         calibrate: whether probabilities are scaled where there are rows for it.
         coverage: how often sets or intervals hold the truth, as 0.9; None makes none.
         threshold: of two classes, "f1", "macro_f1", "accuracy" or "balanced_accuracy", for which
             it is chosen on these rows; or a number. The second class is the positive one.
         costs: instead, what a row costs that is wrongly called positive, `fp`, or negative, `fn`.
-=======
-        formats: for which other runtimes the network stands beside it: "litert", as
-            `model.tflite`, "onnx", as `model.onnx`; of a table with how raw columns become its
-            input, `encoder.json` and, in Python, `encode.py`.
->>>>>>> main
 
     Returns:
         The folder of the version.
 
     Raises:
-<<<<<<< HEAD
-        KmlpError: Keras does not run on TensorFlow; or what LiteRT gives is not what the SavedModel
-            does.
-        ConfigError: a coverage, threshold or costs out of range.
-        SelectionError: no rows to find out on what was asked, or too few.
-=======
         KmlpError: Keras does not run on TensorFlow; what a format needs is not installed; or the
             network that was converted gives something else.
->>>>>>> main
+        ConfigError: a coverage, threshold or costs out of range.
+        SelectionError: no rows to find out on what was asked, or too few.
         RunFolderError: the member's weights are missing or damaged; a `ForeignFolderError` if the
             folder is no model's.
     """
@@ -131,23 +109,14 @@ def export(
     if keras.backend.backend() != "tensorflow":
         raise KmlpError("a SavedModel is TensorFlow's. Set KERAS_BACKEND=tensorflow to export.")
 
-<<<<<<< HEAD
+    check_formats(formats)
     asked = Asked.read(calibrate=calibrate, coverage=coverage, threshold=threshold, costs=costs)
     calibration = calibrated(selection, asked)
 
     def write(aside: Path) -> None:
         is_table = selection.schema is not None
         graph = _answers(_graph(selection), selection.spec, calibration)
-        if litert:
-            _write_litert(graph, selection, aside)
-=======
-    check_formats(formats)
-
-    def write(aside: Path) -> None:
-        is_table = selection.schema is not None
-        graph = _graph(selection)
         _write_formats(graph, selection, aside, formats)
->>>>>>> main
         write_graph(graph, selection.spec, aside, is_table=is_table)
         write_atomically(aside / CARD, _card(selection, hide_values, calibration))
         manifest = _manifest(selection, aside, hide_values, calibration)
@@ -161,16 +130,11 @@ def export(
     return version
 
 
-<<<<<<< HEAD
-def _write_litert(graph: Graph, selection: Selection, aside: Path) -> None:
-    from kmlp.deploy.formats import encode, litert
-=======
 def _write_formats(
-    graph: MemberGraph | EnsembleGraph, selection: Selection, aside: Path, formats: Collection[str]
+    graph: Graph, selection: Selection, aside: Path, formats: Collection[str]
 ) -> None:
     """The network for other runtimes; of what is encoded before, how."""
     from kmlp.deploy.formats import encode, litert, onnx
->>>>>>> main
     from kmlp.deploy.formats.specification import specification
 
     if "litert" in formats:
