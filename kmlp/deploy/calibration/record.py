@@ -67,9 +67,11 @@ class Calibration:
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> Self:
         """What `to_dict` gave, also through JSON; fields of later releases are passed over."""
-        known = {name: value for name, value in saved.items() if name in cls.__dataclass_fields__}
-        listed = {n: tuple(known[n]) for n in ("log_loss", "coverage95", "told") if n in known}
-        return cls(**known | listed)
+        known: dict[str, Any] = {n: saved[n] for n in cls.__dataclass_fields__ if n in saved}
+        for name in ("log_loss", "coverage95", "told"):
+            if name in known:
+                known[name] = tuple(known[name])
+        return cls(**known)
 
 
 def _is(value: Any) -> bool:
