@@ -12,8 +12,9 @@ from kmlp.config import MLPConfig, TrainConfig
 from kmlp.config.seeds import Seeds
 from kmlp.data import Dataset
 from kmlp.engine.member import Member
-from kmlp.engine.stack import Stack, class_weights
+from kmlp.engine.stack import Stack
 from kmlp.engine.stack_training import DeviceData
+from kmlp.nn.losses import class_weights
 from kmlp.nn.mlp import adapt, build_mlp
 
 # A divisor of the 240 rows of `tiny`: a smaller last batch is a step of its own to compile.
@@ -82,24 +83,73 @@ def train_alone_in_keras(member: Member, data: Dataset, num_epochs: int) -> kera
 
 
 def keras_optimizer(config: TrainConfig, num_steps: int = 1) -> keras.optimizers.Optimizer:
-    """Keras's own optimizer with its own schedule."""
-    schedules = keras.optimizers.schedules
-    rate: Any = config.learning_rate
-    if config.learning_rate_schedule == "cosine":
-        rate = schedules.CosineDecay(rate, num_steps)
-    elif config.learning_rate_schedule == "step":
+    """Keras's own optimizer with its own schedule; what Keras lacks, as a subclass writes it."""
+    options = {"clipnorm": config.clipnorm, "weight_decay": config.weight_decay or None}
+    if config.ema_momentum:
+        options |= {"use_ema": True, "ema_momentum": config.ema_momentum}
+    if config.optimizer == "sgd":
+        options |= {"momentum": config.momentum, "nesterov": config.nesterov}
+    else:
+        options["epsilon"] = config.epsilon
+    if config.optimizer in ("adam", "adamw"):
+        options |= {"beta_1": config.beta_1, "beta_2": config.beta_2}
+    if config.optimizer == "adamw":
+        options["weight_decay"] = config.weight_decay
+    kinds = {
+        "sgd": keras.optimizers.SGD,
+        "adam": keras.optimizers.Adam,
+        "adamw": keras.optimizers.AdamW,
+        "rmsprop": keras.optimizers.RMSprop,
+    }
+    kind = kinds[config.optimizer]
+    if any(
+        v != 1 for n, v in vars(config).items() if n.endswith(("_rate_factor", "_decay_factor"))
+    ):
+        kind = _by_kind(kind, config)
+    return kind(keras_schedule(config, num_steps), **options)
+
+
+def _by_kind(kind: type, config: TrainConfig) -> type:
+    """An optimizer of this kind with rates and decays by kind of weight."""
+    numbers = ("frequencies", "phases", "mixing", "offsets")
+    kinds = {"bias": "bias", "scale": "scale", "alpha": "activation", "embeddings": "embedding"}
+    kinds |= dict.fromkeys(numbers, "number")
+    rates, decays = (
+        {name: getattr(config, f"{kind}_{of}_factor") for name, kind in kinds.items()}
+        for of in ("rate", "decay")
+    )
+
+    class ByKind(kind):
+        def update_step(self, gradient, variable, learning_rate):
+            # On TensorFlow it is the backend's own variable, whose name ends in ":0".
+            name = variable.name.partition(":")[0].rpartition("/")[2]
+            super().update_step(gradient, variable, learning_rate * rates.get(name, 1))
+
+        def _apply_weight_decay(self, variables):
+            for v in variables:
+                rate = ops.cast(self.learning_rate, v.dtype) * rates.get(v.name, 1)
+                v.assign(v - v * rate * (self.weight_decay or 0) * decays.get(v.name, 1))
+
+    return ByKind
+
+
+def keras_schedule(config: TrainConfig, num_steps: int) -> Any:
+    """Keras's own schedule, or a formula where Keras has none."""
+    schedules, rate = keras.optimizers.schedules, config.learning_rate
+    kind, warm_up = config.learning_rate_schedule, round(config.warm_up * num_steps)
+    if kind == "cosine" and warm_up:
+        return schedules.CosineDecay(
+            0.0, num_steps - warm_up, warmup_target=rate, warmup_steps=warm_up
+        )
+    if kind == "cosine":
+        return schedules.CosineDecay(rate, num_steps)
+    if kind == "exponential":
+        return schedules.ExponentialDecay(rate, num_steps, config.decay_rate)
+    if kind == "step":
         # Keras changes the rate after its boundary.
         boundaries = [round(0.5 * num_steps) - 1, round(0.75 * num_steps) - 1]
-        rate = schedules.PiecewiseConstantDecay(boundaries, [rate, rate / 10, rate / 100])
-    options = {"clipnorm": config.clipnorm, "weight_decay": config.weight_decay or None}
-    if config.optimizer == "sgd":
-        return keras.optimizers.SGD(rate, config.momentum, config.nesterov, **options)
-    if config.optimizer in ("adam", "adamw"):
-        options["beta_2"] = config.beta_2
-    if config.optimizer == "adamw":
-        return keras.optimizers.AdamW(rate, **{**options, "weight_decay": config.weight_decay})
-    kind = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}
-    return kind[config.optimizer](rate, **options)
+        return schedules.PiecewiseConstantDecay(boundaries, [rate, rate / 10, rate / 100])
+    return rate
 
 
 def keras_loss(member: Member, data: Dataset, targets: np.ndarray) -> Callable:

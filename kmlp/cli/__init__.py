@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from cyclopts import CycloptsError
 
 from kmlp.cli import (  # noqa: F401  (each adds its commands)
+    ablate,
     compare,
     completion,
     data,

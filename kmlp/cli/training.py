@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from kmlp.cli.app import import_backend_quietly, open_page
 from kmlp.config import StudyConfig
+from kmlp.config.recipes.ablation import question
 from kmlp.text import visible
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class Machines:
     """
 
     cluster: str | None = None
-    storage: Path | None = None
+    storage: str | None = None
 
     def __post_init__(self) -> None:
         if self.cluster is not None:
@@ -94,12 +95,13 @@ def run_with_progress(
             file=sys.stderr,
         )
     import_backend_quietly()
-    with StudyProgress() as progress, _live_page(progress, out, dataset.name, shown or Shown()):
+    title = question(config.ablated, dataset.name)
+    with StudyProgress() as progress, _live_page(progress, out, title, shown or Shown()):
         return run_study(config, out, dataset, progress=progress, **vars(machines))
 
 
 def _live_page(
-    progress: "StudyProgress", folder: Path, name: str, shown: Shown
+    progress: "StudyProgress", folder: Path, title: str, shown: Shown
 ) -> contextlib.AbstractContextManager:
     """The page of a study that runs, where it is asked for."""
     if not shown.is_live:
@@ -111,7 +113,7 @@ def _live_page(
         if shown.is_opened:
             open_page(page)
 
-    return LivePage(progress, folder, f"Which regularizer helps on {name}?", tell)
+    return LivePage(progress, folder, title, tell)
 
 
 def seeds_needed(config: StudyConfig) -> int:

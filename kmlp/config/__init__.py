@@ -4,7 +4,8 @@ A config is checked when it is made, equal after a trip through JSON and TOML, a
 defaults are the only place where a default stands. No Keras here.
 """
 
-from kmlp.config.network import ACTIVATIONS, INITIALIZERS, MLPConfig
+from kmlp.config.network import MLPConfig
+from kmlp.config.network_checks import ACTIVATIONS, INITIALIZERS
 from kmlp.config.seeds import STREAMS
 from kmlp.config.study import AUTO, StudyConfig
 from kmlp.config.tables.table import DataConfig

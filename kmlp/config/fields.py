@@ -109,6 +109,14 @@ def positive_ints(config: Any, name: str) -> tuple[int, ...]:
     return tuple(map(int, units))
 
 
+def rates(config: Any, name: str) -> tuple[float, ...]:
+    """A tuple of rates in [0, 1) from a list or a tuple; it may be empty."""
+    value = getattr(config, name)
+    if not isinstance(value, list | tuple) or not all(is_number(r) and 0 <= r < 1 for r in value):
+        raise ConfigError(wanted(config, name, "rates in [0, 1), such as (0.2, 0.5)"))
+    return tuple(map(float, value))
+
+
 def read_widths(text: str) -> list[int]:
     """Widths of layers as a word says them, one after the other: "128-64"; "linear" has none.
 

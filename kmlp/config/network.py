@@ -5,28 +5,39 @@ from typing import Any
 
 from kmlp.config import fields
 from kmlp.config.base import Config
+from kmlp.config.network_checks import (
+    ACTIVATIONS,
+    SHAPED_INITIALIZERS,
+    check_network,
+)
 from kmlp.config.records import NOT_OFF, Draws, choice, described
 from kmlp.data.dataset import DataSpec
 from kmlp.errors import ConfigError
 
-SCALINGS = ("auto", "none", "unit", "standard", "robust")
-ACTIVATIONS = ("relu", "elu", "selu", "leaky_relu", "tanh", "gelu", "sigmoid")
+_OF_TABLES = {
+    "robust": "takes the median and the interquartile range",
+    "quantile": "takes the quantiles",
+}
 
 
-INITIALIZERS = (
-    "auto",
-    "glorot_normal",
-    "glorot_uniform",
-    "he_normal",
-    "he_uniform",
-    "lecun_normal",
-    "lecun_uniform",
-)
-
-
-def _of_columns(default: Any) -> Any:
+def _of_columns(default: Any, **known: Any) -> Any:
     """A field that says something of a table's columns only: told where it is another value."""
-    return described(default, held="stack", off=default, of_columns=True, since="0.2.0")
+    known = {"held": "stack", "off": default, "of_columns": True, "since": "0.2.0", **known}
+    return described(default, **known)
+
+
+def _part(default: Any, *others: Any, **known: Any) -> Any:
+    """A part of the layout that all members of a stack have, or none of them; later than 0.1.0."""
+    known = {"off": default, "search": choice(default, *others), **known}
+    return described(default, held="stack", since="0.2.0", **known)
+
+
+_WITH_MAX_NORM = choice(False, True, when=(("max_norm", NOT_OFF),))
+
+
+def _initial(default: Any, **known: Any) -> Any:
+    """How weights begin: each member's own."""
+    return described(default, off=default, since="0.2.0", **known)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,16 +47,36 @@ class MLPConfig(Config):
     Attributes:
         hidden_units: units of each hidden layer; `()` is a linear model, that is logistic or
             linear regression.
-        activation: relu, elu, selu, leaky_relu, tanh, gelu or sigmoid.
-        kernel_initializer: "auto" is He normal before relu, leaky_relu, elu and gelu, LeCun
-            normal before selu, Glorot uniform else; or one of Keras's for all layers.
+        residual_units: width of the path to which residual blocks add, one for each of
+            `hidden_units`, the width inside of it (the ResNet of Gorishniy et al. 2021, with
+            normalization="batch"); None is a plain network.
+        residual_dropout: fraction of the units dropped that a residual block adds.
+        activation: relu, elu, selu, leaky_relu, tanh, gelu, sigmoid, silu or mish.
+        parametric_activation: whether each hidden unit mixes its activation with the identity,
+            x + alpha (activation(x) - x), by a trained alpha, 1 at first.
+        parametrization: "standard"; or "ntk", where a layer's inputs are divided by the square
+            root of their number and its weights are as large: N(0, 1) at first.
+        kernel_initializer: "auto" is LeCun normal before selu, Glorot uniform before tanh,
+            sigmoid and the output, He normal before all others, and N(0, 1) under "ntk"; or one
+            of Keras's for all layers; "normal" and "truncated_normal" have a stddev of
+            `kernel_stddev`; "unit_variance" is normal, divided so that each unit's sum has a
+            stddev of 1 over the training rows.
+        bias_initializer: "zeros"; "normal" with a stddev of `bias_stddev`; "hull", by which each
+            unit's sum is 0 at a random point between five training rows.
+        output_initializer: "zeros" for kernel and bias of the output layer; "auto" is as above.
         input_scaling: "none"; "unit" divides `uint8` by 255; "standard" subtracts the mean of
             the member's own training rows and divides by their standard deviation; "robust" does
-            so with their median and interquartile range, for tables; "auto" is "unit" for
-            `uint8` and "standard" for other inputs.
+            so with their median and interquartile range, "quantile" maps their quantiles to a
+            normal distribution's, both for tables; "auto" is "unit" for `uint8` and "standard"
+            for other inputs.
+        input_clip: c of x / sqrt(1 + (x / c)^2), which holds scaled inputs within (-c, c)
+            smoothly; None leaves them alone.
+        learned_scale: whether each feature has a trained factor, 1 at first, before the first
+            dense layer.
         normalization: "none", "batch" or "layer", before each activation.
         dropout, input_dropout: fraction of the hidden units, of the inputs, dropped (Keras's
             meaning, not the retention probability of Srivastava et al. 2014).
+        layer_dropout: the rates of each hidden layer, in place of the one of `dropout`.
         drop_connect: fraction of the hidden layers' weights and biases dropped.
         drop_connect_mask: one mask a "batch" or an "example".
         drop_connect_inference: by "mean" weights or by the paper's matched "moments".
@@ -55,11 +86,24 @@ class MLPConfig(Config):
         penalty_reduction: "sum", as Keras does, or "mean", the textbook's 1/n over the n
             weights of all kernels.
         max_norm: bound of the norm of every hidden unit's incoming weights; None is no bound.
+        output_max_norm: whether it bounds the output layer's, too.
+        clamped_predictions: of regressions, whether predictions stay within the range of the
+            member's own training targets.
         missing_indicators: of tables, whether each number that may be missing brings a feature
             that says so.
         max_one_hot: a column of up to so many categories becomes one feature a category, a
             column of more an embedding.
-        embedding_dim: width of an embedding.
+        scaled_one_hot: whether these features are scaled and clipped as numbers are; a column of
+            two categories is then one feature, 1 and -1.
+        embedding_dim, embedding_stddev: width of an embedding, and the standard deviation of its
+            values at first; None is 1 / sqrt(embedding_dim).
+        number_embedding: what becomes of each number of a table: "none"; "periodic", beside it
+            trained mixtures of trained waves of the scaled number; "piecewise_linear", in its
+            place how far it fills each bin between quantiles of the training rows.
+        number_embedding_dim: features of a number under "periodic", itself included.
+        num_frequencies, frequency_stddev: waves of a number under "periodic", and the standard
+            deviation of their frequencies at first.
+        num_bins: of a number under "piecewise_linear".
         max_categories: so many of a column's categories are told apart, those with most of the
             member's own training rows; the others together are "other".
         min_category_count: a category with fewer of these rows is "other", too.
@@ -75,17 +119,26 @@ class MLPConfig(Config):
     hidden_units: tuple[int, ...] = described(
         (128, 64), title="units by hidden layer", held="stack"
     )
+    residual_units: int | None = _part(None, search=choice(0, 64, 128, 256))
     activation: str = described(
         "relu", held="stack", search=choice(*ACTIVATIONS, preset=("relu", "gelu", "elu"))
     )
-    kernel_initializer: str = described("auto", search=choice(*INITIALIZERS))
+    parametric_activation: bool = _part(False, True)
+    parametrization: str = _part("standard", "ntk")
+    kernel_initializer: str = described("auto", search=choice(*SHAPED_INITIALIZERS))
+    kernel_stddev: float = _initial(0.05)
+    bias_initializer: str = _initial("zeros", search=choice("zeros", "normal", "hull"))
+    bias_stddev: float = _initial(1.0)
+    output_initializer: str = _initial("auto", search=choice("auto", "zeros"))
     input_scaling: str = described(
         "auto",
         held="stack",
         off="none",
         variants={"input_norm": "standard"},
-        search=choice("unit", "standard", "none", "robust"),
+        search=choice("unit", "standard", "none", "robust", "quantile"),
     )
+    input_clip: float | None = _part(None, search=choice(0.0, 3.0))
+    learned_scale: bool = _part(False, True)
     normalization: str = described(
         "none",
         held="stack",
@@ -103,6 +156,25 @@ class MLPConfig(Config):
         strength=0.2,
         pilot=(0.1, 0.2, 0.3, 0.4, 0.5),
         search=choice(0.0, 0.1, 0.2, 0.3, 0.4, 0.5, preset=True),
+    )
+    layer_dropout: tuple[float, ...] = described(
+        (),
+        title="dropout rates by layer",
+        held="layer",
+        off=(),
+        switch="dropout",
+        draws=Draws(kind="mask", place="units", key=0),
+        since="0.2.0",
+    )
+    residual_dropout: float = described(
+        0.0,
+        title="residual dropout rate",
+        held="layer",
+        off=0.0,
+        switch="residual_dropout",
+        draws=Draws(kind="mask", place="units", key=4),
+        search=choice(0.0, 0.1, 0.2, when=(("residual_units", NOT_OFF),)),
+        since="0.2.0",
     )
     input_dropout: float = described(
         0.0,
@@ -136,7 +208,13 @@ class MLPConfig(Config):
         held="stack",
         acts_with=("drop_connect",),
         search=choice(
-            "mean", "moments", when=(("drop_connect", NOT_OFF), ("normalization", ("none",)))
+            "mean",
+            "moments",
+            when=(
+                ("drop_connect", NOT_OFF),
+                ("normalization", ("none",)),
+                ("parametric_activation", (False,)),
+            ),
         ),
     )
     input_noise: float = described(
@@ -182,53 +260,34 @@ class MLPConfig(Config):
         pilot=(4.0, 3.0, 2.0, 1.5, 1.0),
         search=choice(0.0, 1.0, 2.0, 3.0, 4.0),
     )
+    output_max_norm: bool = _part(False, True, acts_with=("max_norm",), search=_WITH_MAX_NORM)
+    clamped_predictions: bool = _part(False, True, numbers_only=True)
     missing_indicators: bool = _of_columns(True)
     max_one_hot: int = _of_columns(8)
+    scaled_one_hot: bool = _of_columns(False)
     embedding_dim: int = _of_columns(8)
+    embedding_stddev: float | None = _of_columns(None)
+    number_embedding: str = _of_columns("none")
+    number_embedding_dim: int = _of_columns(4, acts_with=("number_embedding",))
+    num_frequencies: int = _of_columns(16, acts_with=("number_embedding",))
+    frequency_stddev: float = _of_columns(0.1, acts_with=("number_embedding",))
+    num_bins: int = _of_columns(48, acts_with=("number_embedding",))
     max_categories: int = _of_columns(1000)
     min_category_count: int = _of_columns(1)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden_units", fields.positive_ints(self, "hidden_units"))
-        fields.check_choice(self, "activation", ACTIVATIONS)
-        fields.check_choice(self, "kernel_initializer", INITIALIZERS)
-        fields.check_choice(self, "input_scaling", SCALINGS)
-        fields.check_choice(self, "normalization", ("none", "batch", "layer"))
-        fields.check_choice(self, "drop_connect_mask", ("batch", "example"))
-        fields.check_choice(self, "drop_connect_inference", ("mean", "moments"))
-        fields.check_choice(self, "penalty_reduction", ("sum", "mean"))
-        fields.check_rate(self, "dropout", "input_dropout", "drop_connect")
-        fields.check_non_negative(self, "input_noise", "l1", "l2")
-        if self.input_noise > 1:  # Keras's layer takes no more
-            raise ConfigError(
-                fields.wanted(self, "input_noise", "at most 1")
-                + " It is in units of the scaled inputs: standardized ones have a stddev of 1."
-            )
-        fields.check_positive_or_none(self, "max_norm")
-        fields.check_truth(self, "missing_indicators")
-        fields.check_whole(self, "max_one_hot", 0)
-        for name in ("embedding_dim", "max_categories", "min_category_count"):
-            fields.check_whole(self, name, 1)
-        for name in ("dropout", "drop_connect", "max_norm"):
-            if getattr(self, name) and not self.hidden_units:
-                raise ConfigError(
-                    f"{name} acts on hidden layers, of which there are none. Received: "
-                    f"hidden_units=(), {name}={getattr(self, name)!r}. Leave it out."
-                )
-        if self.drop_connect_inference == "moments" and self.normalization != "none":
-            raise ConfigError(
-                "drop_connect_inference='moments' averages the activation over the layer's own "
-                "outputs, which a normalization would change. Received: normalization="
-                f"{self.normalization!r}. Use drop_connect_inference='mean'."
-            )
+        object.__setattr__(self, "layer_dropout", fields.rates(self, "layer_dropout"))
+        check_network(self)
         fields.as_floats(self)
 
 
 def resolved_scaling(input_scaling: str, spec: DataSpec) -> str:
-    """What `input_scaling` means for these data: "none", "unit", "standard" or "robust".
+    """What `input_scaling` means for these data: any of its values but "auto".
 
     Raises:
-        ConfigError: "unit" for inputs that are no `uint8`, "robust" for what is no table.
+        ConfigError: "unit" for inputs that are no `uint8`, "robust" or "quantile" for what is no
+            table.
     """
     images = spec.input_dtype == "uint8"
     if input_scaling == "auto":
@@ -238,9 +297,9 @@ def resolved_scaling(input_scaling: str, spec: DataSpec) -> str:
             "input_scaling='unit' divides uint8 values by 255. Received: inputs of "
             f"{spec.input_dtype}. Use 'standard' or 'none'."
         )
-    if input_scaling == "robust" and not spec.columns:
+    if input_scaling in _OF_TABLES and not spec.columns:
         raise ConfigError(
-            "input_scaling='robust' takes the median and the interquartile range of a table's "
-            "columns. Received: inputs without columns. Use 'standard', or load a table."
+            f"input_scaling={input_scaling!r} {_OF_TABLES[input_scaling]} of a table's columns. "
+            "Received: inputs without columns. Use 'standard', or load a table."
         )
     return input_scaling

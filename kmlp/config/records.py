@@ -24,14 +24,15 @@ class Draws:
     """The random values that a field makes training draw.
 
     Attributes:
-        kind: a "mask" of what is dropped, or "normal" values.
+        kind: a "mask" of what is dropped, "normal" values, or the share of a "mixture".
         place: one value an input ("inputs") or a unit of each hidden layer ("units"), and row; a
-            weight of each hidden layer ("weights"); or a number of the gradient ("gradients").
+            weight of each hidden layer ("weights"); a number of the gradient ("gradients"); or one
+            for all rows of a step ("batch").
         key: keys the place with the layer's index, never changed: members' results hang on it.
     """
 
-    kind: Literal["mask", "normal"]
-    place: Literal["inputs", "units", "weights", "gradients"]
+    kind: Literal["mask", "normal", "mixture"]
+    place: Literal["inputs", "units", "weights", "gradients", "batch"]
     key: int
 
 
@@ -72,7 +73,7 @@ class Record:
         complement: a stack holds 1 - value, of which float32 has more digits near 1.
         acts_with: it means nothing where all of these fields are off.
         draws: what it draws.
-        classes_only: it means nothing to a regression.
+        classes_only, numbers_only: it means nothing to a regression, to anything else.
         of_columns: it means something to a table's columns only.
         strength: of the variant that is named as the field.
         beside: what else that variant sets.
@@ -93,6 +94,7 @@ class Record:
     acts_with: tuple[str, ...] = ()
     draws: Draws | None = None
     classes_only: bool = False
+    numbers_only: bool = False
     of_columns: bool = False
     strength: float | None = None
     beside: Mapping[str, Any] = field(default_factory=dict)
@@ -107,8 +109,9 @@ class Record:
         return f"{self.title}, {self.unit}" if self.unit else self.title
 
     def is_on(self, value: Any) -> bool:
-        """Whether a value switches the field on; what cannot be off always is."""
-        return value != self.off
+        """Whether a value switches the field on, as JSON gives it back, too; what cannot be off
+        always is."""
+        return (tuple(value) if isinstance(value, list) else value) != self.off
 
     def in_stack(self, value: Any) -> float:
         """A value as a stack's vector holds it; no bound is infinity."""

@@ -8,6 +8,7 @@ from typing import Any
 from kmlp.config import fields
 from kmlp.config.base import Config
 from kmlp.config.network import MLPConfig
+from kmlp.config.recipes.ablation import ablated, for_task
 from kmlp.config.seeds import STREAMS
 from kmlp.config.settings import RECORDS
 from kmlp.config.sweep import Sweep, parse_sweep
@@ -237,7 +238,7 @@ class StudyConfig(Config):
         given_folds: int = 0,
     ) -> "StudyConfig":
         """The same study with "all" written out: every named variant that means something there,
-        and every reference; and the folds, where these test.
+        and every reference; recipes as they are there; and the folds, where these test.
 
         Label smoothing needs classes; inputs that are no `uint8` are standardized anyway.
         """
@@ -247,7 +248,7 @@ class StudyConfig(Config):
         references = resolved_references(self.references, is_table=is_table, num_rows=num_rows)
         return dataclasses.replace(
             self,
-            variants=expand_all(self.variants, pointless),
+            variants=for_task(expand_all(self.variants, pointless), task),
             references=references or self.references,
             reference_trials=self._asked_trials,
             **({} if has_test_rows else self._testing_folds(given_folds)),
@@ -304,6 +305,11 @@ class StudyConfig(Config):
             if variant not in found and (variant.name == self.baseline or not is_baseline):
                 found.append(variant)
         return tuple(found)
+
+    @property
+    def ablated(self) -> str | None:
+        """The recipe of which each variant lacks a part, but for the baseline, the whole of it."""
+        return None if self.sweep else ablated(self.variants, self.baseline)
 
     def variants_along(self, sweep: Sweep) -> tuple[str, ...]:
         """The name of the variant at each value of a sweep; the baseline where it is the same."""

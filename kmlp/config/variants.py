@@ -7,6 +7,7 @@ from typing import Any
 
 from kmlp.config import fields
 from kmlp.config.network import MLPConfig
+from kmlp.config.recipes.known import RECIPES, recipe_of_name
 from kmlp.config.records import described, records_of
 from kmlp.config.settings import RECORDS, split
 from kmlp.config.training import TrainConfig
@@ -89,7 +90,7 @@ def expand_all(
 
     Example:
         >>> expand_all(("all", "dropout=0.5"), ["no_early_stopping"])[-2:]
-        ('label_smoothing', 'dropout=0.5')
+        ('mixup', 'dropout=0.5')
     """
     if "all" not in variants:
         return tuple(variants)
@@ -104,7 +105,8 @@ def resolve_variant(
 
     Args:
         variant: a name in `VARIANTS`, "name=value" for another strength of a variant with
-            one strength, or a mapping with a `name` and fields of either config, or `num_train`.
+            one strength, a recipe's name, or a mapping with a `name` and fields of either config,
+            or `num_train`, or a `recipe` with the parts that it is `without`.
         model: the base network, which the variant overrides.
         train: the base training, which the variant overrides.
 
@@ -115,7 +117,7 @@ def resolve_variant(
         >>> resolve_variant("dropout=0.5", MLPConfig(), TrainConfig()).strength
         'dropout=0.5'
     """
-    name, overrides = _parse(variant)
+    name, overrides, said = _parse(variant)
     of_model, of_train = split(overrides)
     for key in overrides:
         if key not in (known := {*RECORDS, "num_train"}):
@@ -126,7 +128,7 @@ def resolve_variant(
     try:
         return Variant(
             name=name,
-            strength=", ".join(f"{k}={plain(v)}" for k, v in overrides.items()),
+            strength=", ".join(f"{k}={plain(v)}" for k, v in said.items()),
             model=dataclasses.replace(model, **of_model),
             train=dataclasses.replace(train, **of_train),
             num_train=overrides.get("num_train"),
@@ -135,30 +137,48 @@ def resolve_variant(
         raise ConfigError(f"variant {shown(name)}: {error}") from error
 
 
-def _parse(variant: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def _parse(variant: str | Mapping[str, Any]) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """The name, what the variant sets, and what of it its strength says: of a recipe, whose name
+    says the rest, what was changed."""
     if isinstance(variant, Mapping):
-        overrides = dict(variant)
-        name = overrides.pop("name", None)
+        said = dict(variant)
+        name = said.pop("name", None)
         if not isinstance(name, str) or not name:
             raise ConfigError(f"a variant table needs a name. Received: {shown(dict(variant))}.")
-        return name, overrides
+        values = _of_recipe(name, said) if "recipe" in said else {}
+        return name, {**values, **said}, said
     if not isinstance(variant, str):
         raise ConfigError(f"a variant is a name or a table. Received: {shown(variant)}.")
     name, equals, value = variant.partition("=")
-    if name not in VARIANTS:
+    if name not in VARIANTS and name not in RECIPES:
         raise ConfigError(
             f"unknown variant {shown(variant)}.{_meant(name, value)} Known by name: "
-            f"{', '.join(VARIANTS)}, and all of them as all; any other is a table in the study "
-            "file."
+            f"{', '.join(VARIANTS)}, and all of them as all; the recipes {', '.join(RECIPES)}; any "
+            "other is a table in the study file."
         )
-    if not equals:
-        return name, dict(VARIANTS[name])
-    return _with_strength(name, value)
+    if equals:
+        name, values = _with_strength(name, value)
+        return name, values, values
+    if name in RECIPES:
+        return name, RECIPES[name].fields("multiclass"), {}
+    return name, dict(VARIANTS[name]), VARIANTS[name]
+
+
+def _of_recipe(variant: str, table: dict[str, Any]) -> dict[str, Any]:
+    """What the recipe of a variant's table sets; the words on it are taken out."""
+    recipe, without = table.pop("recipe"), table.pop("without", [])
+    try:
+        names = [without] if isinstance(without, str) else without
+        if not isinstance(names, list | tuple):
+            raise ConfigError(f"without lists a recipe's parts. Received: {shown(without)}.")
+        return recipe_of_name(recipe).fields(table.pop("task", "multiclass"), names)
+    except ConfigError as error:
+        raise ConfigError(f"variant {shown(variant)}: {error}") from error
 
 
 def _meant(name: str, strength: str) -> str:
     """The question whether another variant is meant, of the strength that was said."""
-    near = nearest(name, (*VARIANTS, "all"))
+    near = nearest(name, (*VARIANTS, *RECIPES, "all"))
     if near is None:
         return ""
     with_strength = f"{near}={shortened(strength)}" if strength and near in RECORDS else near

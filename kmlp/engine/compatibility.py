@@ -37,6 +37,11 @@ def check_member(member: Member, spec: DataSpec) -> None:
                     f"{name} is for classes; the task is regression. Received: {name}={value!r}. "
                     "Leave it out."
                 )
+    elif member.model.clamped_predictions:
+        raise ConfigError(
+            f"clamped_predictions is for numbers; the task is {spec.task}. Received: "
+            "clamped_predictions=True. Leave it out."
+        )
     elif isinstance(train.class_weight, dict):
         for key in train.class_weight:
             _check_class(key, spec)

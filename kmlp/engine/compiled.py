@@ -13,11 +13,13 @@ from keras import ops
 
 from kmlp.data.dataset import DataSpec
 from kmlp.engine.signature import Signature
-from kmlp.nn import backend, random_bits, update_rules
+from kmlp.nn import backend, update_rules
 from kmlp.nn.layer_factories import StackedLayers
 from kmlp.nn.loops import count, for_batches, only, part, replaced, worth_padding
 from kmlp.nn.losses import class_logits, hits, plain_loss, smooth_labels, weighed
-from kmlp.nn.topology import OUTPUT, assemble, own_dtype
+from kmlp.nn.steps import mixup
+from kmlp.nn.steps.member_step import MemberStep
+from kmlp.nn.topology import assemble, own_dtype
 from kmlp.stats.monitoring import plain_loss_name
 
 State = dict[str, Any]
@@ -67,15 +69,12 @@ class Program:
         # Batch statistics are of all rows of a batch: none may stand in for another.
         self._pads = signature.model.normalization != "batch"
         self._has_nobody = signature.has_nobody
-        self.rule = update_rules.update_rule(
-            train.optimizer, momentum="momentum" in self.needs, nesterov=train.nesterov
-        )
         paths = [v.path for v in self.model.trainable_variables]
-        self._is_kernel = [path.endswith("/kernel") for path in paths]
-        self._is_bounded = [
-            k and not p.startswith(OUTPUT) for k, p in zip(self._is_kernel, paths, strict=True)
-        ]
-        self._update = backend.fuse(self._apply_gradients)
+        bounds_output = signature.model.output_max_norm
+        self.step = MemberStep(train, self.needs, self.optional, paths, bounds_output)
+        self._scheduled = {held["strength"] for held in _places_of(self.model, "dropout")}
+        self._mixup: dict[str, int] = next(iter(_places_of(self.model, "mixup")), {})
+        self._update = backend.fuse(self.step.apply)
         # TensorFlow's graphs take a normalization for Keras's own and fail on the member axis.
         fused = train.dtype_policy == "float32" or signature.model.normalization != "none"
         self._evaluate = backend.fuse(self._mean_scores)
@@ -106,7 +105,8 @@ class Program:
     ) -> tuple[State, dict]:
         state, logs = self._train_epoch(state, x, y, order)
         if held_out.shape[1]:
-            scores = self._evaluate(state, x, y, held_out)
+            kept = state | {"weights": self.step.kept(state)}
+            scores = self._evaluate(kept, x, y, held_out)
             logs |= {f"val_{name}": value for name, value in scores.items()}
         return state, logs
 
@@ -125,7 +125,9 @@ class Program:
         has_nobody = self._has_nobody
         state, totals = for_batches(order, batch_size, step, carry, pad=pad, has_nobody=has_nobody)
         logs = _means(totals, self._num_rows(order))
-        kernels = [w for w, is_one in zip(state["weights"], self._is_kernel, strict=True) if is_one]
+        kernels = [
+            w for w, is_one in zip(state["weights"], self.step.is_kernel, strict=True) if is_one
+        ]
         penalties = [update_rules.penalty(w, state["hyper"]) for w in kernels]
         logs["loss"] = sum(penalties, logs["loss"])
         return state, logs
@@ -134,17 +136,20 @@ class Program:
         self, state: State, x: Any, y: Any, batch: tuple, num_steps: int
     ) -> tuple[State, dict]:
         rows, valid = batch
+        given = self._given(state, valid, rows.shape[1], num_steps)
         examples, targets = ops.take(x, rows, axis=0), self._targets(state, y, rows)
         weights_of_rows = self._row_weights(state, y, rows)
 
         def loss_of(weights: list) -> tuple[Any, tuple]:
             outputs, others = self._training_model.stateless_call(
-                weights, state["others"], examples, training=True
+                weights, given, examples, training=True
             )
             outputs = ops.cast(outputs, keras.config.floatx())
             plain = plain_loss(self.task, targets, outputs)
             losses = self._training_losses(state, targets, outputs, plain)
             losses = weighed(losses, weights_of_rows)
+            if self._mixup:
+                losses = self._mixed_losses(state, given, outputs, targets, losses, weights_of_rows)
             # Summed over members, averaged over the batch: each gradient is a solo run's.
             means = ops.sum(only(valid, losses), axis=1) / count(valid, losses)
             return ops.sum(means), (others, outputs, plain, losses)
@@ -156,11 +161,12 @@ class Program:
             state["weights"],
             state["slots"],
             state["step"],
-            self._step_hyper(state, num_steps),
-            self._noise_words(state),
+            self.step.hyper_at(state["hyper"], state["step"], num_steps),
+            state["keys"].get("gradient_noise"),
         )
         totals = self._totals(targets, outputs, plain, valid, weights_of_rows)
         totals["loss"] = ops.sum(only(valid, losses), axis=1)
+        others = self._with_strengths(others, state)
         changed = {"weights": weights, "others": others, "slots": slots, "step": state["step"] + 1}
         return state | changed, totals
 
@@ -174,61 +180,37 @@ class Program:
             losses = losses * ops.take_along_axis(weights, targets, axis=1)
         return losses
 
-    def _step_hyper(self, state: State, num_steps: int) -> dict[str, Any]:
-        schedule = self.train.learning_rate_schedule
-        factor = update_rules.schedule_factor(schedule, state["step"], num_steps)
-        return state["hyper"] | {"learning_rate": state["hyper"]["learning_rate"] * factor}
+    def _mixed_losses(
+        self, state: State, given: list, outputs: Any, targets: Any, losses: Any, weights: Any
+    ) -> Any:
+        """The losses mixed with those of the rows' partners, as the rows are: `(k, batch)`.
 
-    def _noise_words(self, state: State) -> Any:
-        """Random words for the gradient noise of one step, `(k, number of all weights)`."""
-        if "gradient_noise" not in self.needs:
-            return None
-        k, size = state["step"].shape[0], sum(map(_size, state["weights"]))
+        So the cross-entropy is that of the mixed target, and the squared error has its gradient.
+        """
+        layer = {name: given[i] for name, i in self._mixup.items()}
+        partner = mixup.partners(targets, layer["last"])
+        theirs = plain_loss(self.task, partner, outputs)
+        theirs = self._training_losses(state, partner, outputs, theirs)
+        if weights is not None:
+            theirs = weighed(theirs, mixup.partners(weights, layer["last"]))
+        share = mixup.shares(layer["strength"], layer["key"], layer["step"])
+        share = ops.cast(ops.reshape(share, (-1, 1)), losses.dtype)
+        return share * losses + (1 - share) * theirs
 
-        def words() -> Any:
-            return random_bits.random_words(state["keys"]["gradient_noise"], state["step"], size)
+    def _given(self, state: State, valid: Any, batch_size: int, num_steps: int) -> list:
+        """What is not trained as it is in one step: dropout rates, and where the rows end."""
+        others = list(state["others"])
+        factor = self.step.factor("dropout", state["hyper"], state["step"], num_steps)
+        for i in self._scheduled if not isinstance(factor, float) else ():
+            others[i] = others[i] * ops.cast(factor, others[i].dtype)
+        if self._mixup:
+            last = batch_size - 1 if valid is None else ops.sum(ops.cast(valid, "int32"), 1) - 1
+            others[self._mixup["last"]] = ops.zeros_like(state["step"]) + last
+        return others
 
-        return self._where_noisy(state["hyper"], words, lambda: ops.zeros((k, size), "uint32"))
-
-    def _where_noisy(self, hyper: dict, drawn: Callable, idle: Callable) -> Any:
-        """Draws gradient noise, or nothing where some members want it and none of these does."""
-        if "gradient_noise" not in self.optional:
-            return drawn()
-        return random_bits.where_any(hyper["gradient_noise"], drawn, idle)
-
-    def _apply_gradients(
-        self, gradients: list, weights: list, slots: list, step: Any, hyper: dict, words: Any
-    ) -> tuple[list, list]:
-        hyper = {name: ops.reshape(value, (-1, 1, 1)) for name, value in hyper.items()}
-        step = ops.reshape(step, (-1, 1, 1))
-        new_weights, new_slots = [], []
-        noise = None if words is None else self._noise(words, weights, step, hyper)
-        for i, (gradient, weight) in enumerate(zip(gradients, weights, strict=True)):
-            if self._is_kernel[i] and "penalty" in self.needs:
-                gradient = gradient + update_rules.penalty_gradient(weight, hyper)
-            if noise is not None:
-                gradient = gradient + noise[i]
-            if "clipnorm" in self.needs:
-                gradient = update_rules.clip_by_norm(gradient, hyper)
-            if "weight_decay" in self.needs:
-                weight = weight - weight * hyper["weight_decay"] * hyper["learning_rate"]
-            weight, slot = self.rule.update(gradient, weight, slots[i], step, hyper)
-            if "max_norm" in self.needs and self._is_bounded[i]:
-                weight = update_rules.constrain(weight, hyper)
-            new_weights.append(weight)
-            new_slots.append(slot)
-        return new_weights, new_slots
-
-    def _noise(self, words: Any, weights: list, step: Any, hyper: dict) -> list:
-        """What is added to the gradient of each weight."""
-        ends = [sum(map(_size, weights[:i])) for i in range(1, len(weights))]
-
-        def drawn() -> list:
-            parts, stddev = ops.split(words, ends, axis=1), update_rules.noise_stddev(step, hyper)
-            each = zip(parts, weights, strict=True)
-            return [stddev * update_rules.gaussian(p, w.shape, w.dtype) for p, w in each]
-
-        return self._where_noisy(hyper, drawn, lambda: [ops.zeros_like(w) for w in weights])
+    def _with_strengths(self, others: list, state: State) -> list:
+        """What a step left of it, with the rates that schedules start from."""
+        return [state["others"][i] if i in self._scheduled else v for i, v in enumerate(others)]
 
     def _mean_scores(self, state: State, x: Any, y: Any, rows: Any) -> dict:
         """The plain loss and accuracy of `rows` `(k, n)`."""
@@ -331,10 +313,11 @@ def stacked_model(
         return keras.Model(inputs, outputs, name="stack")
 
 
-def _size(weight: Any) -> int:
-    """Number of one member's values."""
-    _, rows, units = weight.shape
-    return rows * units
+def _places_of(model: keras.Model, field: str) -> list[dict[str, int]]:
+    """Where what each layer of a field's draws holds stands among what is not trained, by name."""
+    layers = [layer for layer in model.layers if getattr(layer, "field", None) == field]
+    places = {v.path: i for i, v in enumerate(model.non_trainable_variables)}
+    return [{v.name: places[v.path] for v in layer.non_trainable_variables} for layer in layers]
 
 
 def _add(totals: dict, more: dict) -> dict:

@@ -61,6 +61,12 @@ class Member:
         """The value of a field of either config."""
         return setting(name, self.model, self.train)
 
+    def strength(self, field: str, place: int) -> float:
+        """That of a field's draws in the layer at a place; those of hidden layers count from 1."""
+        if field == "dropout" and self.model.layer_dropout:
+            return self.model.layer_dropout[place - 1]
+        return self.setting(field)
+
     def split(self, rows: Rows | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Training and validation rows: sorted `int32` indices.
 

@@ -7,13 +7,13 @@ meant to lie between what is measured and 1.5 times that; `benchmarks/memory.py`
 import bisect
 import copy
 import functools
-import itertools
 import math
 from collections import Counter
 from collections.abc import Sequence
 
 from kmlp.config.settings import switched_on
-from kmlp.config.tables.encoding import encoded_width, num_embedding_weights
+from kmlp.config.tables.encoding import encoded_width, num_embedding_weights, num_knots, num_waves
+from kmlp.config.tables.widths import hidden_shapes, kernel_shapes
 from kmlp.data.dataset import Dataset
 from kmlp.engine.compiled import EVALUATION_BATCH
 from kmlp.engine.member import Member
@@ -24,8 +24,8 @@ from kmlp.engine.signature import Signature
 from kmlp.engine.trainer import Need
 from kmlp.errors import MemoryLimitError
 from kmlp.machine import available_memory, in_words
+from kmlp.nn.steps.member_step import num_slots as num_slots_of
 from kmlp.nn.topology import num_kernel_weights
-from kmlp.nn.update_rules import update_rule
 
 # Measured, see benchmarks/README.md: what is there once; for each program in each place, more if
 # it normalizes, and for each place of it that draws; of a program that is not kept, what stays;
@@ -112,17 +112,19 @@ class Room:
         data = self.data
         k = num_slots(member, data.spec, num_members)
         group = group_size(member, data.spec, num_members)
-        slots = _num_slots(member)
+        slots = num_slots_of(member.train)
         # With their slots before, in and after an epoch; and the model's own, the gradients, the
         # best epoch's, and what is on its way. It is not given back for a checkpoint to take.
         state = _weight_bytes(member, k, data) * (3 * (1 + slots) + 5)
         # The split, and an epoch's order here and on the device.
         rows = k * _INDEX * len(data.y_train) * 3
+        # Of quantile scaling, on the device and on their way there.
+        tables = 3 * k * _FLOAT * num_knots(member.model, data.spec)
         evaluation = _evaluation_bytes(member, k, data)
         if not self.is_accelerator:
             state += _saving_bytes(member, k, data)
             evaluation += _prediction_bytes(k, data)
-        return _STACK + state + rows + max(group * _step_bytes(member, data), evaluation)
+        return _STACK + state + rows + tables + max(group * _step_bytes(member, data), evaluation)
 
     def host_bytes(self, member: Member, num_members: int) -> int:
         """What a stack on an accelerator takes of the host's memory."""
@@ -227,10 +229,15 @@ def _step_bytes(member: Member, data: Dataset) -> int:
     if spec.columns:
         # Numbers with gaps, without, scaled, and which there are; codes, slots, and embeddings.
         total += batch * 4 * _FLOAT * (spec.num_features + width)
+        # The waves of numbers, and their gradients.
+        total += batch * 3 * _FLOAT * num_waves(model, spec)
     # Each unit's activation and its gradient; what normalizes keeps more, and what draws most.
-    copies = 2 + 6 * (model.dropout > 0) + 2 * (model.normalization != "none")
-    total += batch * _FLOAT * copies * (sum(model.hidden_units) + spec.num_outputs)
+    draws = "units" in _places(member)
+    copies = 2 + 6 * draws + 2 * (model.normalization != "none") + 2 * model.parametric_activation
+    total += batch * _FLOAT * copies * sum(units for _, units in kernel_shapes(model, spec))
     total += _places(member).count("inputs") * batch * width * 6 * _FLOAT
+    # Partners and mixed rows, their gradients for embeddings; and a second loss.
+    total += (train.mixup > 0) * batch * (4 * width + 3 * spec.num_outputs) * _FLOAT
     if model.drop_connect:
         masks = batch if model.drop_connect_mask == "example" else 1
         # Words drawn, masks, masked weights and their gradients, as far as XLA does not fuse them.
@@ -254,14 +261,13 @@ def _num_draws(member: Member) -> int:
 
 def _num_dropped(member: Member, data: Dataset) -> int:
     """Weights and biases of the hidden layers, which DropConnect masks."""
-    sizes = [encoded_width(member.model, data.spec), *member.model.hidden_units]
-    return sum((a + 1) * b for a, b in itertools.pairwise(sizes))
+    return sum((a + 1) * b for a, b in hidden_shapes(member.model, data.spec))
 
 
 def _evaluation_bytes(member: Member, num_members: int, data: Dataset) -> int:
     """The inputs of the rows that are evaluated at once, and what is computed of them."""
     model, spec, k = member.model, data.spec, num_members
-    widest = max(model.hidden_units, default=spec.num_outputs)
+    widest = max(units for _, units in kernel_shapes(model, spec))
     at_end = evaluation_rows(k, row_width(spec, model))
     rows = min(max(at_end, EVALUATION_BATCH), max(len(data.y_train), len(data.y_test)))
     # Raw, cast and scaled; a layer's inputs, products and outputs; moments keep squares and more.
@@ -283,7 +289,7 @@ def _prediction_bytes(num_members: int, data: Dataset) -> int:
 def _saving_bytes(member: Member, num_members: int, data: Dataset) -> int:
     """A checkpoint: weights, slots and the best epoch's weights, as arrays and as a file's content,
     whose buffer grows by eighths."""
-    saved = _weight_bytes(member, num_members, data) * (2 + _num_slots(member))
+    saved = _weight_bytes(member, num_members, data) * (2 + num_slots_of(member.train))
     return math.ceil(2.2 * saved)
 
 
@@ -295,11 +301,6 @@ def _num_weights(member: Member, data: Dataset) -> int:
     """Of all kernels, and of the embeddings: the rest is small."""
     model, spec = member.model, data.spec
     return num_kernel_weights(model, spec) + num_embedding_weights(model, spec)
-
-
-def _num_slots(member: Member) -> int:
-    train = member.train
-    return update_rule(train.optimizer, momentum=train.momentum > 0).num_slots
 
 
 def _num_train(member: Member, data: Dataset) -> int:

@@ -21,12 +21,13 @@ from kmlp.engine.compiled import WEIGHT_SCALE, Program, State, stacked_model
 from kmlp.engine.member import Member
 from kmlp.engine.programs.kept import PROGRAMS
 from kmlp.engine.signature import Signature
-from kmlp.nn.column_statistics import column_statistics
-from kmlp.nn.encoding import ENCODING, initial_embeddings
-from kmlp.nn.mlp import Statistics, build_mlp, load_member_weights
-from kmlp.nn.topology import kernel_initializer, penalties
+from kmlp.nn.columns.encoding import ENCODING, TWO_AXES, initial_weight
+from kmlp.nn.columns.statistics import column_statistics
+from kmlp.nn.losses import class_weights
+from kmlp.nn.mlp import Statistics, build_mlp, initialized, load_member_weights, target_range
+from kmlp.nn.topology import bias_initializer, follows_rows, kernel_initializer, penalties
 
-_STATISTICS = ("moving_mean", "moving_variance", "mean", "variance")
+_STATISTICS = ("moving_mean", "moving_variance", "mean", "variance", "lowest", "highest")
 
 
 class Stack:
@@ -69,9 +70,9 @@ class Stack:
 
     @property
     def restorable(self) -> list:
-        """What an epoch's weights are: the trainable ones and the moving statistics."""
+        """What an epoch's weights are: trained ones, or their averages, and moving statistics."""
         moving = [self.state["others"][i] for i in self._moving()]
-        return [*self.state["weights"], *moving]
+        return [*self.program.step.kept(self.state), *moving]
 
     def restore(self, values: Sequence[Any]) -> None:
         """Sets what `restorable` gave."""
@@ -82,7 +83,8 @@ class Stack:
 
     def adapt(self, data: Dataset, rows: Sequence[np.ndarray]) -> None:
         """Sets what members take from their own training rows: the statistics of columns, of
-        standardized inputs and of a regression's target, and balanced class weights.
+        standardized inputs and of a regression's target, balanced class weights, and, before the
+        first step, initial weights that follow from rows.
 
         Args:
             data: the data set.
@@ -93,8 +95,14 @@ class Stack:
         known = {r.tobytes(): r for r in rows}
         found = {key: self._input_state(data.x_train, r) for key, r in known.items()}
         each = [found[r.tobytes()] for r in rows]
+        if self.signature.model.clamped_predictions:
+            weight = data.rows.weight
+            weights = [None if weight is None else weight[r] for r in rows]
+            ranges = [target_range(data.y_train[r], w) for r, w in zip(rows, weights, strict=True)]
+            each = [{**state, **bounds} for state, bounds in zip(each, ranges, strict=True)]
         for path in each[0]:
             self._assign(path, np.stack([state[path] for state in each]))
+        self._initialize(data.x_train, rows)
 
     def weights_of(self, k: int) -> dict[str, np.ndarray]:
         """Member `k`'s weights by their path in the plain model, in its shapes, with statistics."""
@@ -159,6 +167,18 @@ class Stack:
                     replaced = [*self.state[part]]
                     replaced[i] = tensor
                     self.state = {**self.state, part: replaced}
+
+    def _initialize(self, x: np.ndarray, rows: Sequence[np.ndarray]) -> None:
+        """Sets the initial weights that follow from rows, each member's by itself."""
+        asking = [k for k, m in enumerate(self.members) if follows_rows(m.model)]
+        if not asking or ops.convert_to_numpy(self.state["step"]).any():
+            return
+        every = self.all_weights()
+        for k in asking:
+            member = self.members[k]
+            own = initialized(member.model, self.spec, member.seeds.init, every[k], x[rows[k]])
+            every[k] = own
+        self.load(every)
 
     def _input_state(self, x: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
         """What a member takes from its own rows of the inputs, by path."""
@@ -231,32 +251,9 @@ def extract_member(stack: Stack, k: int) -> keras.Model:
     return model
 
 
-def class_weights(
-    wanted: str | Mapping[str, float] | None,
-    spec: DataSpec,
-    labels: np.ndarray,
-    weight: np.ndarray | None = None,
-) -> np.ndarray:
-    """The weight of each class, `(num_classes,)`.
-
-    Args:
-        wanted: as `TrainConfig.class_weight`; None weighs all alike.
-        spec: the data's classes.
-        labels: of the training rows, `(n,)`.
-        weight: how much each of them counts; all alike where omitted.
-    """
-    if isinstance(wanted, str):
-        counts = np.bincount(labels, weight, minlength=spec.num_classes)
-        return counts.sum() / (spec.num_classes * np.where(counts > 0, counts, 1))
-    weights = np.ones(spec.num_classes)
-    for key, wanted_weight in (wanted or {}).items():
-        weights[spec.class_index(key)] = wanted_weight
-    return weights
-
-
 def _initial_state(members: Sequence[Member], spec: DataSpec, program: Program) -> State:
     weights = _initial_weights(members, program.model)
-    num_slots, dtype = program.rule.num_slots, keras.config.floatx()
+    num_slots, dtype = program.step.num_slots, keras.config.floatx()
     keys = {}
     if (name := "gradient_noise") in program.needs:
         keys[name] = ops.convert_to_tensor(_noise_keys(members, name, 0))
@@ -293,24 +290,24 @@ def _hyper(
 
 
 def _initial_weights(members: Sequence[Member], model: keras.Model) -> list:
-    """Each member's own embeddings, and kernels with the fans of one member; the rest starts as
-    its layer says."""
+    """Each member's own embeddings, and kernels and biases with the fans of one member; the rest
+    starts as its layer says."""
     weights, index = [], 0
     for variable in model.trainable_variables:
-        if variable.name == "embeddings":
-            plan = model.get_layer(ENCODING).plan
-            drawn = [initial_embeddings(plan, m.seeds.init, variable.dtype) for m in members]
+        if variable.path.startswith(f"{ENCODING}/"):
+            plan, name, dtype = model.get_layer(ENCODING).plan, variable.name, variable.dtype
+            drawn = [initial_weight(plan, name, m.seeds.init, dtype) for m in members]
             weights.append(ops.stack(drawn))
             continue
-        if variable.name != "kernel":
+        if variable.name not in ("kernel", "bias"):
             weights.append(_copy(variable))
             continue
-        drawn = [
-            kernel_initializer(m.model, index, m.seeds.init)(variable.shape[1:], variable.dtype)
-            for m in members
-        ]
+        # A layer's bias comes behind its kernel.
+        is_kernel = variable.name == "kernel"
+        initializer, layer = (kernel_initializer if is_kernel else bias_initializer), index // 2
+        shape, dtype, index = variable.shape[1:], variable.dtype, index + 1
+        drawn = [initializer(m.model, layer, m.seeds.init)(shape, dtype) for m in members]
         weights.append(ops.stack(drawn))
-        index += 1
     return weights
 
 
@@ -320,7 +317,7 @@ def _initial_others(members: Sequence[Member], model: keras.Model) -> list:
     for layer in model.layers:
         if field := getattr(layer, "field", None):
             index = int(layer.name.rpartition("_")[2])
-            values[layer.strength.path] = [m.setting(field) for m in members]
+            values[layer.strength.path] = [m.strength(field, index) for m in members]
             values[layer.key.path] = _noise_keys(members, field, index)
     return [
         ops.convert_to_tensor(values[v.path], v.dtype) if v.path in values else _copy(v)
@@ -346,5 +343,5 @@ def _of_member(k: int, named: Mapping[str, Any]) -> dict[str, np.ndarray]:
 
 
 def _plain(path: str, value: np.ndarray) -> np.ndarray:
-    """One member's slice in the plain model's shape: only kernels and embeddings have two axes."""
-    return value if path.endswith(("/kernel", "/embeddings")) else value.reshape(-1)
+    """One member's slice in the plain model's shape: kernels and the like have two axes."""
+    return value if path.rpartition("/")[2] in ("kernel", *TWO_AXES) else value.reshape(-1)

@@ -259,6 +259,7 @@ class StackRun:
             min_delta=min_delta,
             patience=[t.patience if t.early_stopping else np.inf for t in trains],
             restore_best_weights=[t.early_stopping and t.restore_best_weights for t in trains],
+            keep_last_best=[t.keep_last_best for t in trains],
         )
         self.callbacks: list[Any] = [self.early_stopping]
         plateaus = [t.reduce_on_plateau or {} for t in trains]

@@ -63,6 +63,9 @@ class MemberwiseEarlyStopping(_Monitor):
         mode: "min", "max" or "auto": as is known of kmlp's metrics and losses; of others say it.
         restore_best_weights: whether the member's weights are those of its best epoch, or of
             the epoch at which it stopped; scalar or `(k,)`.
+        keep_last_best: whether the best epoch is the last of those with the best value of all,
+            equal ones included and whatever `min_delta` is, which Keras has not; else it is the
+            first that improved. When a member stops does not depend on it. Scalar or `(k,)`.
 
     Attributes (each `(k,)`, epochs from 0):
         best_epoch, stopped_epoch, wait, stopped.
@@ -75,10 +78,15 @@ class MemberwiseEarlyStopping(_Monitor):
         patience: Any = 0,
         mode: str = "auto",
         restore_best_weights: Any = False,
+        keep_last_best: Any = False,
     ) -> None:
         super().__init__(monitor, min_delta, mode)
         self.patience = np.asarray(patience, float)
         self.restore_best_weights = np.asarray(restore_best_weights, bool)
+        wanted = np.asarray(keep_last_best, bool)
+        # One value where nobody asks for it: checkpoints of earlier releases know no vector of it.
+        self.keep_last_best = wanted if wanted.any() else np.asarray(False)
+        self.best_of_all: np.ndarray | None = None
         self.kept_weights: list | None = None
         self.wait = np.zeros(0)
         self.best_epoch = self.stopped_epoch = np.zeros(0, int)
@@ -91,8 +99,9 @@ class MemberwiseEarlyStopping(_Monitor):
             self.kept_weights = list(self.model.weights)
         better &= ~self.stopped
         self.wait = np.where(better, 0, self.wait + 1)
-        self.best_epoch = np.where(better, epoch, self.best_epoch)
-        keep = np.where(self.restore_best_weights, better, ~self.stopped)
+        best = np.where(self.keep_last_best, self._is_none_better(logs), better) & ~self.stopped
+        self.best_epoch = np.where(best, epoch, self.best_epoch)
+        keep = np.where(self.restore_best_weights, best, ~self.stopped)
         self._keep_weights(keep)
         stops = (self.wait >= self.patience) & ~better & ~self.stopped & (epoch > 0)
         self.stop(stops, epoch)
@@ -108,6 +117,13 @@ class MemberwiseEarlyStopping(_Monitor):
         super().take(indices)
         rows = ops.convert_to_tensor(np.asarray(indices, "int32"))
         self.kept_weights = [ops.take(w, rows, axis=0) for w in self.kept_weights or []]
+
+    def _is_none_better(self, logs: dict[str, Any] | None) -> np.ndarray:
+        """Whether no epoch so far was better than this one, in float32: `(k,)` bool."""
+        current = self.sign * np.atleast_1d(np.asarray((logs or {})[self.monitor], np.float32))
+        before = np.full_like(current, np.inf) if self.best_of_all is None else self.best_of_all
+        self.best_of_all = np.fmin(before, current)
+        return current <= before
 
     def _begin(self, num_members: int) -> None:
         self.wait = np.zeros(num_members)

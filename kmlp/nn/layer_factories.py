@@ -9,9 +9,10 @@ from kmlp.config import MLPConfig
 from kmlp.config.network import resolved_scaling
 from kmlp.config.records import is_on
 from kmlp.config.tables.encoding import Encoding
+from kmlp.config.tables.widths import num_kernels
 from kmlp.data.dataset import DataSpec
+from kmlp.nn.columns.encoding import ENCODING, ColumnEncoding, StackedColumnEncoding
 from kmlp.nn.drop_connect import DropConnectDense
-from kmlp.nn.encoding import ENCODING, ColumnEncoding, StackedColumnEncoding
 from kmlp.nn.stacked_layers import (
     StackedBatchNormalization,
     StackedDense,
@@ -22,7 +23,8 @@ from kmlp.nn.stacked_layers import (
     StackedScaling,
     StackedStandardization,
 )
-from kmlp.nn.topology import kernel_initializer, penalties
+from kmlp.nn.steps.mixup import StackedMixup
+from kmlp.nn.topology import bias_initializer, kernel_initializer, penalties
 
 
 class PlainLayers:
@@ -40,7 +42,14 @@ class PlainLayers:
         kind = resolved_scaling(self.config.input_scaling, spec)
         if kind == "standard":
             return keras.layers.Normalization(name="scaling")
-        return keras.layers.Rescaling(1 / 255 if kind == "unit" else 1.0, name="scaling")
+        return self.rescaling(1 / 255 if kind == "unit" else 1.0, "scaling")
+
+    def rescaling(self, scale: float, name: str) -> keras.layers.Layer:
+        return keras.layers.Rescaling(scale, name=name)
+
+    def mixed(self, x: Any) -> Any:
+        """As they are: only what trains mixes rows."""
+        return x
 
     def dense(self, index: int, units: int, name: str) -> keras.layers.Layer:
         return keras.layers.Dense(units, name=name, **self._kernel(index))
@@ -64,8 +73,12 @@ class PlainLayers:
             return keras.layers.BatchNormalization(name=name)
         return keras.layers.LayerNormalization(name=name)
 
-    def dropout(self, name: str) -> keras.layers.Layer:
-        return keras.layers.Dropout(self.config.dropout, name=name)
+    def dropout(self, index: int, name: str) -> keras.layers.Layer:
+        rates = self.config.layer_dropout
+        return keras.layers.Dropout(rates[index] if rates else self.config.dropout, name=name)
+
+    def residual_dropout(self, name: str) -> keras.layers.Layer:
+        return keras.layers.Dropout(self.config.residual_dropout, name=name)
 
     def input_dropout(self, name: str) -> keras.layers.Layer:
         return keras.layers.Dropout(self.config.input_dropout, name=name)
@@ -74,14 +87,15 @@ class PlainLayers:
         return keras.layers.GaussianNoise(self.config.input_noise, name=name)
 
     def _kernel(self, index: int) -> dict[str, Any]:
-        """Initializer, penalty and constraint of a layer's kernel; the output's has no bound."""
+        """Initializers of a layer, penalty and constraint of its kernel."""
         config = self.config
-        is_hidden = index < len(config.hidden_units)
-        bound = config.max_norm if is_hidden else None
+        is_output = index == num_kernels(config) - 1
+        bound = None if is_output and not config.output_max_norm else config.max_norm
         penalized = config.l1 > 0 or config.l2 > 0
         l1, l2 = penalties(config, self.spec)
         return {
             "kernel_initializer": kernel_initializer(config, index, self.seed),
+            "bias_initializer": bias_initializer(config, index, self.seed),
             "kernel_regularizer": keras.regularizers.L1L2(l1, l2) if penalized else None,
             "kernel_constraint": keras.constraints.MaxNorm(bound) if bound else None,
         }
@@ -110,7 +124,13 @@ class StackedLayers:
         kind = resolved_scaling(self.config.input_scaling, spec)
         if kind == "standard":
             return StackedStandardization(name="scaling")
-        return StackedScaling(1 / 255 if kind == "unit" else 1.0, name="scaling")
+        return self.rescaling(1 / 255 if kind == "unit" else 1.0, "scaling")
+
+    def rescaling(self, scale: float, name: str) -> keras.layers.Layer:
+        return StackedScaling(scale, name=name)
+
+    def mixed(self, x: Any) -> Any:
+        return self._drawing(StackedMixup(name="mixup_0"))(x) if self.needs("mixup") else x
 
     def dense(self, index: int, units: int, name: str) -> keras.layers.Layer:
         return StackedDense(units, name=name)
@@ -126,9 +146,12 @@ class StackedLayers:
             return StackedBatchNormalization(name=name)
         return StackedLayerNormalization(name=name)
 
-    def dropout(self, name: str) -> keras.layers.Layer:
-        after_relu = self.config.activation == "relu"
+    def dropout(self, index: int, name: str) -> keras.layers.Layer:
+        after_relu = self.config.activation == "relu" and not self.config.parametric_activation
         return self._drawing(StackedDropout("dropout", after_relu=after_relu, name=name))
+
+    def residual_dropout(self, name: str) -> keras.layers.Layer:
+        return self._drawing(StackedDropout("residual_dropout", name=name))
 
     def input_dropout(self, name: str) -> keras.layers.Layer:
         return self._drawing(StackedDropout("input_dropout", name=name))

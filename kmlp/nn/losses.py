@@ -5,10 +5,14 @@ standardized prediction of a regression; `targets`, `(k, batch)`, are class indi
 standardized targets.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
+
+from kmlp.data.dataset import DataSpec
 
 
 def plain_loss(task: str, targets: Any, outputs: Any) -> Any:
@@ -50,3 +54,26 @@ def hits(targets: Any, logits: Any) -> Any:
 def weighed(values: Any, weights: Any) -> Any:
     """`(k, batch)` values times what their rows count; None says that all count alike."""
     return values if weights is None else ops.cast(values, weights.dtype) * weights
+
+
+def class_weights(
+    wanted: str | Mapping[str, float] | None,
+    spec: DataSpec,
+    labels: np.ndarray,
+    weight: np.ndarray | None = None,
+) -> np.ndarray:
+    """The weight of each class, `(num_classes,)`.
+
+    Args:
+        wanted: as `TrainConfig.class_weight`; None weighs all alike.
+        spec: the data's classes.
+        labels: of the training rows, `(n,)`.
+        weight: how much each of them counts; all alike where omitted.
+    """
+    if isinstance(wanted, str):
+        counts = np.bincount(labels, weight, minlength=spec.num_classes)
+        return counts.sum() / (spec.num_classes * np.where(counts > 0, counts, 1))
+    weights = np.ones(spec.num_classes)
+    for key, wanted_weight in (wanted or {}).items():
+        weights[spec.class_index(key)] = wanted_weight
+    return weights

@@ -9,10 +9,11 @@ import numpy as np
 from kmlp.config import MLPConfig
 from kmlp.data.dataset import DataSpec
 from kmlp.errors import ConfigError
-from kmlp.nn.column_statistics import column_statistics
-from kmlp.nn.encoding import ColumnEncoding
+from kmlp.nn.columns.encoding import ColumnEncoding
+from kmlp.nn.columns.statistics import column_statistics
+from kmlp.nn.initializers import initialize_from_rows
 from kmlp.nn.layer_factories import PlainLayers
-from kmlp.nn.topology import assemble, own_dtype
+from kmlp.nn.topology import CLAMP, assemble, own_dtype
 
 _CHUNK = 8192
 
@@ -104,6 +105,15 @@ class Statistics:
         return cls(mean, np.where(constant, unit, variance))
 
 
+def target_range(y: np.ndarray, weight: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    """Between which standardized values the targets `(n,)` lie that count, by path."""
+    statistics = Statistics.of(y, weight=weight)
+    counted = y if weight is None else y[weight > 0]
+    bounds = {"lowest": counted.min(), "highest": counted.max()}
+    stddev = np.sqrt(statistics.variance)
+    return {f"{CLAMP}/{name}": (at - statistics.mean) / stddev for name, at in bounds.items()}
+
+
 def _total(table: np.ndarray, rows: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
     """Sums by column of `(n, columns)` values, which are of these rows."""
     if weight is None:
@@ -117,7 +127,8 @@ def adapt(
     y: np.ndarray | None = None,
     sample_weight: np.ndarray | None = None,
 ) -> keras.Model:
-    """Sets the statistics of a model's inputs, standardized or columns, and a regression's target.
+    """Sets the statistics of a model's inputs, standardized or columns, and a regression's target;
+    and initial weights that follow from the rows.
 
     Args:
         model: as `build_mlp` made it; it is changed.
@@ -149,11 +160,37 @@ def adapt(
             weights[f"{layer}/mean"] = statistics.mean
             weights[f"{layer}/variance"] = statistics.variance
     for layer in model.layers:
+        if layer.name == CLAMP and y is not None:
+            weights |= target_range(np.asarray(y), sample_weight)
         if isinstance(layer, ColumnEncoding):
             found = column_statistics(layer.plan, np.asarray(x))
             weights |= {f"{layer.name}/{name}": value for name, value in found.items()}
     load_member_weights(model, weights)
+    initialize_from_rows(model, np.asarray(x))
     return model
+
+
+def initialized(
+    config: MLPConfig,
+    spec: DataSpec,
+    seed: int,
+    weights: Mapping[str, np.ndarray],
+    x: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """A network's weights with those that follow from its rows, by path.
+
+    Args:
+        config: the network, of which `follows_rows`.
+        spec: the data.
+        seed: as for `build_mlp`.
+        weights: its initial weights and statistics, by path.
+        x: as for `adapt`.
+    """
+    model = build_mlp(config, spec, seed=seed)
+    load_member_weights(model, weights)
+    initialize_from_rows(model, x)
+    found = {v.path: keras.ops.convert_to_numpy(v) for v in model.trainable_variables}
+    return {**weights, **found}
 
 
 def load_member_weights(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:

@@ -19,8 +19,6 @@ from kmlp.config import TrainConfig
 from kmlp.nn import backend
 
 Hyper = Mapping[str, Any]
-# By which part of all steps, and to which fraction, the schedule "step" has lowered the rate.
-STEPS = ((0.5, 0.1), (0.75, 0.01))
 
 
 @dataclass(frozen=True)
@@ -93,21 +91,11 @@ def constrain(kernel: Any, hyper: Hyper) -> Any:
     return ops.where(bound < np.inf, bounded, kernel)
 
 
-def schedule_factor(schedule: str, step: Any, num_steps: int) -> Any:
-    """What the learning rate is multiplied with at `step` of `num_steps`, which counts from 0.
-
-    "cosine": half a cosine from 1 to 0 (Loshchilov and Hutter 2017,
-    https://arxiv.org/abs/1608.03983). "step": see `STEPS`.
-    """
-    if schedule == "constant":
-        return 1.0
-    step = ops.cast(step, keras.config.floatx())
-    if schedule == "cosine":
-        return 0.5 * (1 + ops.cos(np.pi * ops.minimum(step / num_steps, 1)))
-    factor = ops.ones_like(step)
-    for part, fraction in STEPS:
-        factor = ops.where(step >= round(part * num_steps), fraction, factor)
-    return factor
+def average(mean: Any, weight: Any, step: Any, hyper: Hyper) -> Any:
+    """The moving average of a weight after a step, as Keras's `use_ema`: m * mean + (1 - m) * w,
+    and w itself after the first (Polyak and Juditsky 1992, https://doi.org/10.1137/0330046)."""
+    share = ops.where(ops.equal(step, 0), 1, hyper["ema_momentum"])  # held as 1 - m
+    return (1 - share) * mean + share * weight
 
 
 def _sgd(gradient: Any, weight: Any, slots: list, step: Any, hyper: Hyper) -> tuple[Any, list]:
@@ -127,24 +115,27 @@ def _nesterov(gradient: Any, weight: Any, slots: list, step: Any, hyper: Hyper) 
 
 def _adam(gradient: Any, weight: Any, slots: list, step: Any, hyper: Hyper) -> tuple[Any, list]:
     """Kingma and Ba 2015, https://arxiv.org/abs/1412.6980, with Keras's other defaults."""
-    beta_1, epsilon = 0.9, 1e-7
-    # A constant unless some member has its own: `beta_2`'s record says that 1 - beta_2 is held.
-    share = hyper.get("beta_2", 1 - TrainConfig.beta_2)
+    # Constants unless some member has its own: the betas' records say that 1 - beta is held.
+    share_1 = hyper.get("beta_1", 1 - TrainConfig.beta_1)
+    share_2 = hyper.get("beta_2", 1 - TrainConfig.beta_2)
+    epsilon = hyper.get("epsilon", TrainConfig.epsilon)
     t = ops.cast(step + 1, weight.dtype)
-    # Cast as Keras does, which may round the betas to float32 first: in float64 it can be seen.
-    power_1 = ops.power(ops.cast(beta_1, weight.dtype), t)
-    beta_2 = 1 - share
-    if not isinstance(beta_2, float):
-        beta_2 = backend.rounded_as_a_constant(beta_2)
-    power_2 = ops.power(ops.cast(beta_2, weight.dtype), t)
+    power_1, power_2 = (_power(1 - share, t) for share in (share_1, share_2))
     rate = hyper["learning_rate"] * ops.sqrt(1 - power_2) / (1 - power_1)
-    mean = slots[0] + (gradient - slots[0]) * (1 - beta_1)
-    square = slots[1] + (ops.square(gradient) - slots[1]) * share
+    mean = slots[0] + (gradient - slots[0]) * share_1
+    square = slots[1] + (ops.square(gradient) - slots[1]) * share_2
     return weight - mean * rate / (ops.sqrt(square) + epsilon), [mean, square]
+
+
+def _power(beta: Any, t: Any) -> Any:
+    """Cast as Keras does, which may round a beta to float32 first: in float64 it can be seen."""
+    if not isinstance(beta, float):
+        beta = backend.rounded_as_a_constant(beta)
+    return ops.power(ops.cast(beta, t.dtype), t)
 
 
 def _rmsprop(gradient: Any, weight: Any, slots: list, step: Any, hyper: Hyper) -> tuple[Any, list]:
     """Tieleman and Hinton 2012, with Keras's defaults."""
-    rho, epsilon = 0.9, 1e-7
+    rho, epsilon = 0.9, hyper.get("epsilon", TrainConfig.epsilon)
     square = rho * slots[0] + (1 - rho) * ops.square(gradient)
     return weight - hyper["learning_rate"] * gradient / ops.sqrt(square + epsilon), [square]

@@ -14,6 +14,7 @@ _BADGES = {
     "unfinished": ("Not finished", "worse"),
     "no_network": ("No network", "worse"),
 }
+_OF_PARTS = {"helps": "Earns its place", "none_helps": "No part shown to matter"}
 
 
 def answer_of(results: StudyResults, first: Sequence[str] = ()) -> Answer | None:
@@ -26,6 +27,8 @@ def answer_of(results: StudyResults, first: Sequence[str] = ()) -> Answer | None
     if results.answer is None:
         return None
     badge, mark = _BADGES[results.answer.kind]
+    if results.ablated:
+        badge = _OF_PARTS.get(results.answer.kind, badge)
     if results.basis == "folds":
         badge += " · cross-validated"
     return Answer(badge, mark, results.answer.text, [*first, *results.answer.caveats])

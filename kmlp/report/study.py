@@ -3,6 +3,7 @@
 import json
 import shlex
 
+from kmlp.config.recipes.ablation import question
 from kmlp.report.answer import answer_of
 from kmlp.report.blocks import Bullets, Code, Report, Section, Text, facts_table
 from kmlp.report.columns import data_section
@@ -50,8 +51,8 @@ def study_report(
     environment = read_environment(folder)
     lead = differences(results) if results.best else None
     return Report(
-        kicker="Regularization study",
-        title=f"Which regularizer helps on {results.dataset.name}?",
+        kicker="Ablation" if results.ablated else "Regularization study",
+        title=question(results.ablated, results.dataset.name),
         facts=_facts(results),
         answer=answer_of(results, _missing(num_missing)),
         verdict=results.verdict[:NUM_SENTENCES],

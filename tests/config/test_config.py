@@ -16,6 +16,8 @@ CONFIGS = [
     MLPConfig(),
     MLPConfig(hidden_units=(512, 256, 32), dropout=0.35, l1=1e-7, l2=0.1 + 0.2),
     MLPConfig(hidden_units=(), input_scaling="unit"),
+    MLPConfig(residual_units=9, residual_dropout=0.1, layer_dropout=[0.2, 0], max_norm=1),
+    MLPConfig(input_clip=3, learned_scale=True, parametric_activation=True, parametrization="ntk"),
     TrainConfig(),
     TrainConfig(optimizer="sgd", learning_rate=1 / 3, momentum=0.9, nesterov=True),
     TrainConfig(reduce_on_plateau={"factor": 0.5}, early_stopping=False, monitor="val_accuracy"),
@@ -133,7 +135,9 @@ def test_an_unknown_field_names_its_nearest(kind, key, near):
 
 
 def test_an_unknown_field_like_none_lists_all():
-    with pytest.raises(ConfigError, match=r"no field 'zzz'\. It has: hidden_units, activation, "):
+    with pytest.raises(
+        ConfigError, match=r"no field 'zzz'\. It has: hidden_units, residual_units, "
+    ):
         MLPConfig.from_dict({"zzz": 1})
 
 
@@ -160,12 +164,38 @@ MODEL_ERRORS = [
     ({"input_noise": 2}, "input_noise must be at most 1. Received: input_noise=2. It is in units"),
     ({"drop_connect": 1.5}, "drop_connect=1.5. Did you mean a keep probability? Use 1 - p."),
     ({"max_norm": 0}, "max_norm must be a number above 0, or left out. Received: max_norm=0."),
-    ({"activation": "swish"}, "one of relu, elu, selu, leaky_relu, tanh, gelu, sigmoid."),
-    ({"kernel_initializer": "zeros"}, "kernel_initializer must be one of auto, glorot_normal"),
+    ({"activation": "swish"}, "one of relu, elu, selu, leaky_relu, tanh, gelu, sigmoid, silu,"),
+    ({"kernel_initializer": "ones"}, "kernel_initializer must be one of auto, glorot_normal"),
     (
         {"input_scaling": "minmax"},
-        "input_scaling must be one of auto, none, unit, standard, robust.",
+        "input_scaling must be one of auto, none, unit, standard, robust, quantile.",
     ),
+    ({"input_clip": 0}, "input_clip must be a number above 0, or left out. Received: input_clip=0"),
+    ({"layer_dropout": (0.5, 1.0)}, "layer_dropout must be rates in [0, 1), such as (0.2, 0.5)."),
+    ({"layer_dropout": 0.5}, "Received: layer_dropout=0.5."),
+    ({"layer_dropout": (0.5,)}, "Received: 1 rates, hidden_units=(128, 64). Write 2 of them."),
+    ({"layer_dropout": (0.5, 0.2), "dropout": 0.1}, "dropout=0.1, layer_dropout=(0.5, 0.2). Leave"),
+    ({"residual_dropout": 0.1}, "of which there are none. Received: residual_dropout=0.1. Set res"),
+    ({"residual_units": 0}, "residual_units must be a whole number of at least 1."),
+    ({"residual_units": 4, "hidden_units": ()}, "residual_units acts on hidden layers, of which"),
+    ({"num_bins": 1}, "num_bins must be a whole number of at least 2."),
+    ({"frequency_stddev": 0}, "frequency_stddev must be a number above 0."),
+    ({"learned_scale": 1}, "learned_scale must be true or false. Received: learned_scale=1."),
+    ({"parametrization": "mup"}, "parametrization must be one of standard, ntk."),
+    (
+        {"scaled_one_hot": True, "input_scaling": "quantile"},
+        "Use input_scaling='robust', or leave scaled_one_hot out.",
+    ),
+    (
+        {"drop_connect_inference": "moments", "parametric_activation": True},
+        "averages a fixed activation. Received: parametric_activation=True. Use",
+    ),
+    ({"bias_initializer": "ones"}, "bias_initializer must be one of zeros, normal, hull. Received"),
+    (
+        {"output_initializer": "ones"},
+        "output_initializer must be one of auto, zeros. Received: out",
+    ),
+    ({"kernel_stddev": 0}, "kernel_stddev must be a number above 0. Received: kernel_stddev=0."),
     ({"normalization": "group"}, "normalization must be one of none, batch, layer."),
     ({"drop_connect_mask": "group"}, "drop_connect_mask must be one of batch, example."),
     ({"drop_connect_inference": "exact"}, "drop_connect_inference must be one of mean, moments."),
@@ -184,11 +214,30 @@ TRAIN_ERRORS = [
     ({"label_smoothing": 1}, "label_smoothing must be in [0, 1). Received: label_smoothing=1."),
     ({"batch_size": "half"}, 'batch_size must be a whole number (or "full") of at least 1.'),
     ({"learning_rate_schedule": "plateau"}, "reduce_on_plateau = {factor = 0.5, patience = 3}."),
-    ({"learning_rate_schedule": "linear"}, "must be one of constant, cosine, step."),
+    ({"learning_rate_schedule": "linear"}, "must be one of constant, cosine, step, flat_cosine,"),
     (
         {"learning_rate_schedule": "cosine", "reduce_on_plateau": {}},
         "exclude each other. Received: learning_rate_schedule='cosine'. Leave one of them out.",
     ),
+    ({"weight_decay_schedule": "linear"}, "weight_decay_schedule must be one of constant, cosine"),
+    (
+        {"learning_rate_schedule": "coslog4", "warm_up": 0.1},
+        "learning_rate_schedule='coslog4' rises from 0 by itself. Received: warm_up=0.1. Leave it",
+    ),
+    ({"dropout_warm_up": 1}, "dropout_warm_up must be in [0, 1). Received: dropout_warm_up=1."),
+    (
+        {"optimizer": "sgd", "epsilon": 1e-3},
+        "epsilon belongs to optimizer='adam', 'adamw' and 'rmsprop'. Received: optimizer='sgd', ",
+    ),
+    (
+        {"optimizer": "rmsprop", "beta_1": 0.8},
+        "beta_1 belongs to optimizer='adam' and 'adamw'. Received: optimizer='rmsprop', beta_1=0.8",
+    ),
+    ({"epsilon": 0}, "epsilon must be a number above 0. Received: epsilon=0."),
+    ({"bias_rate_factor": -1}, "bias_rate_factor must be a number of at least 0. Received: bias"),
+    ({"ema_momentum": 1}, "ema_momentum must be in [0, 1). Received: ema_momentum=1."),
+    ({"mixup": -0.2}, "mixup must be a number of at least 0. Received: mixup=-0.2."),
+    ({"keep_last_best": 1}, "keep_last_best must be true or false. Received: keep_last_best=1."),
     ({"monitor": "val_loss"}, "The plain validation loss is val_cross_entropy, or val_mse for"),
     ({"class_weight": "auto"}, 'must be "balanced" or a mapping from classes to weights above 0'),
     ({"class_weight": {0: 0}}, "Received: class_weight={0: 0}."),

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from kmlp.config import MLPConfig
+from kmlp.config.network import resolved_scaling
 from kmlp.config.tables.encoding import Encoding, encoded_width, num_embedding_weights
 from kmlp.errors import ConfigError
 from tests.encoded import AGE, CITY, INCOME, MEMBER, SEX, ZIP, encoded_table
@@ -61,10 +62,11 @@ def test_a_plan_is_the_same_after_json():
     assert Encoding.from_dict(json.loads(json.dumps(dataclasses.asdict(plan)))) == plan
 
 
-def test_robust_scaling_is_for_tables():
-    assert plan_of(input_scaling="robust").scaling == "robust"
+@pytest.mark.parametrize("scaling", ["robust", "quantile"])
+def test_scaling_by_quantiles_is_for_tables(scaling):
+    assert plan_of(input_scaling=scaling).scaling == scaling
     with pytest.raises(ConfigError, match="inputs without columns"):
-        Encoding.of(MLPConfig(input_scaling="robust"), WITHOUT)
+        resolved_scaling(scaling, WITHOUT)
 
 
 def test_pixels_scaling_is_not_for_tables():

@@ -51,6 +51,12 @@ def test_a_record_names_only_what_there_is_and_tries_what_can_be_on(name, record
     assert (record.strength is not None) == (name in VARIANTS)
 
 
+def test_a_list_of_json_is_the_tuple_that_it_was():
+    """Results hold configs as JSON does: no rates at all are off there, too."""
+    record = RECORDS["layer_dropout"]
+    assert [record.is_on(v) for v in ([], (), [0.5, 0.2])] == [False, False, True]
+
+
 def test_a_setting_is_found_in_either_config():
     of_model, of_train = split({"max_norm": 3.0, "momentum": 0.9, "num_train": 3})
     assert (of_model, of_train) == ({"max_norm": 3.0}, {"momentum": 0.9})

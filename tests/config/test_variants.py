@@ -55,6 +55,7 @@ def test_the_default_strengths_are_the_published_ones():
         "gradient_noise": "gradient_noise=0.01, gradient_noise_decay=0.55",
         "max_norm": "max_norm=3",
         "label_smoothing": "label_smoothing=0.1",
+        "mixup": "mixup=0.2",
         "no_early_stopping": "early_stopping=False",
     }
 

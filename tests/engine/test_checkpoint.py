@@ -37,6 +37,10 @@ def make_members(tiny) -> list[Member]:
             patience=1 + 3 * seed,
             max_epochs=25,
             reduce_on_plateau={"factor": 0.5, "patience": 2},
+            ema_momentum=0.2 * (seed % 2),
+            mixup=0.1 * (seed % 3),
+            keep_last_best=seed > 2,
+            dropout_schedule="cosine",
         )
         for seed in range(5)
     ]

@@ -31,6 +31,10 @@ ON_JAX = keras.backend.backend() == "jax"
 # 96 of 120 rows train.
 SMALL = {"hidden_units": (6,), "batch_size": 32, "input_scaling": "auto"}
 SGD = {**SMALL, "optimizer": "sgd", "learning_rate": 2.0**-4}
+INPUTS = {
+    **{"input_scaling": "robust", "input_clip": 3.0, "scaled_one_hot": True},
+    "learned_scale": True,
+}
 
 
 def trained(data: Dataset, *strengths: dict, epochs: int = 2) -> Stack:
@@ -44,6 +48,16 @@ KERAS = {
         "regression",
         [{**SMALL, "input_scaling": "robust"}, {**SMALL, "input_scaling": "robust", "l2": 0.01}],
     ),
+    "realmlp": ("binary", [{**SGD, **INPUTS}, {**SGD, **INPUTS, "weight_decay": 0.25}]),
+    "periodic": (
+        "regression",
+        [
+            {**SGD, "number_embedding": "periodic", "l2": 0.01},
+            {**SGD, "number_embedding": "periodic", "weight_decay": 0.25, "clipnorm": 0.1},
+        ],
+    ),
+    "bins": ("binary", [{**SGD, "number_embedding": "piecewise_linear", "num_bins": 5}]),
+    "quantile": ("binary", [{**SGD, "input_scaling": "quantile", "input_clip": 2.0}]),
     "mean": (
         "binary",
         [{**SGD, "l2": 1.0, "penalty_reduction": "mean", "weight_decay": 0.01, "clipnorm": 0.1}],
@@ -72,7 +86,8 @@ def test_a_member_does_not_depend_on_its_company():
     """With masks on the encoded features and noise on every weight."""
     data = encoded_table()
     drawn = {"input_dropout": 0.2, "dropout": 0.1, "gradient_noise": 0.1, "drop_connect": 0.2}
-    together = trained(data, SMALL, {**SMALL, **drawn}, {**SMALL, "l2": 0.01})
+    own = {**SMALL, **INPUTS, "number_embedding": "periodic"}
+    together = trained(data, own, {**own, **drawn}, {**own, "l2": 0.01})
     member = together.members[1]
     alone = train(build_stack([member], data.spec), data, 2)
     assert_same_weights(alone.weights_of(0), together.weights_of(1), atol=1e-6)
@@ -177,7 +192,8 @@ def test_half_precision_leaves_statistics_and_codes_whole():
 @pytest.mark.parametrize("field", DEFAULTS)
 def test_what_acts_on_columns_is_refused_without_them(field):
     data = encoded_table()
-    value = False if field == "missing_indicators" else 3
+    other = {bool: not DEFAULTS[field], str: "periodic"}
+    value = other.get(type(DEFAULTS[field]), 3)
     member = make_member(data, **SMALL, **{field: value})
     check_member(member, data.spec)
     with pytest.raises(ConfigError, match=f"{field} is for the columns of a table.*Leave it out"):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from kmlp.config import ACTIVATIONS
 from kmlp.data import Dataset
 from kmlp.engine.member import Member
 from kmlp.engine.stack import Stack, build_stack, extract_member
@@ -73,6 +74,7 @@ def called(model: keras.Model, x: np.ndarray) -> np.ndarray:
     return ops.convert_to_numpy(model(x, training=False))
 
 
+RESIDUAL = {"residual_units": 10, "normalization": "layer"}
 # Adam's first steps do not know a gradient of 1e-16 from one of 1: before a normalization it turns
 # the rounding of a bias that is subtracted again into steps.
 OPTIONS = {
@@ -93,6 +95,16 @@ OPTIONS = {
     "rmsprop": [{"optimizer": "rmsprop", **ADAM}, {"optimizer": "rmsprop", "l2": 0.01}],
     "adamw": [{"optimizer": "adamw", "weight_decay": w} for w in (0.0, 0.004, 0.5)],
     "beta_2": [{**ADAM, "beta_2": beta_2} for beta_2 in (0.999, 0.95, 0.875)],
+    "beta_1": [{**ADAM, "beta_1": beta_1} for beta_1 in (0.9, 0.5, 0.875)],
+    "epsilon": [{**ADAM, "epsilon": e} for e in (1e-7, 2.0**-10, 0.5)],
+    "epsilon_rmsprop": [{**ADAM, "optimizer": "rmsprop", "epsilon": e} for e in (2.0**-10, 1e-7)],
+    "rates_by_kind": [
+        {**SGD, "bias_rate_factor": 0.125, "momentum": 0.875, "weight_decay": 0.01},
+        {**SGD, "bias_decay_factor": 0.0, "weight_decay": 0.125},
+        {**SGD, "bias_rate_factor": 4.0, "bias_decay_factor": 0.5, "weight_decay": 0.0625},
+        SGD,
+    ],
+    "ema": [{**ADAM, "ema_momentum": m, "max_norm": 1.5} for m in (0.875, 0.5)],
     "sgd_decay": [{**SGD, "weight_decay": 0.01}, {**SGD, "weight_decay": 0.0}],
     "clipnorm": [{**SGD, "clipnorm": c} for c in (0.05, 0.5, None)],
     "clipnorm_adam": [{**ADAM, "clipnorm": 0.125, "l2": 0.01, "weight_decay": 0.01}, ADAM],
@@ -106,6 +118,43 @@ OPTIONS = {
     "linear": [{**ADAM, "hidden_units": ()}, {"hidden_units": (), "l2": 0.01, "l1": 0.01}],
     "smaller_last_batch": [{**ADAM, "batch_size": 32}, {"batch_size": 32, "l2": 0.01}],
     "deep": [{**ADAM, "hidden_units": (9, 8, 7, 6)}],
+    "input_clip": [{**SGD, "input_scaling": "standard", "input_clip": 1.5}],
+    "learned_scale": [
+        {**SGD, "learned_scale": True, "l2": 0.01, "max_norm": 1.0},
+        {**SGD, "learned_scale": True, "weight_decay": 0.25},
+    ],
+    "parametric_activation": [
+        {**SGD, "parametric_activation": True, "dropout": 0.0, "l2": 0.01},
+        {**SGD, "parametric_activation": True, "weight_decay": 0.25},
+    ],
+    "ntk": [
+        {**SGD, "parametrization": "ntk", "l2": 0.01},
+        {**SGD, "parametrization": "ntk", "max_norm": 3.0},
+    ],
+    "residual": [
+        {**SGD, **RESIDUAL, "l2": 0.01},
+        {**SGD, **RESIDUAL, "max_norm": 1.0, "weight_decay": 0.25},
+    ],
+    "residual_ntk": [{**SGD, **RESIDUAL, "normalization": "none", "parametrization": "ntk"}],
+    "output_max_norm": [
+        {**SGD, "max_norm": 0.75, "output_max_norm": True},
+        {**SGD, "output_max_norm": True},
+    ],
+    "normal_weights": [
+        {
+            **SGD,
+            "kernel_initializer": "normal",
+            "kernel_stddev": 0.25,
+            "bias_initializer": "normal",
+        },
+        {**SGD, "kernel_initializer": "truncated_normal", "output_initializer": "zeros"},
+        SGD,
+    ],
+    "weights_of_rows": [
+        {**SGD, "kernel_initializer": "unit_variance", "bias_initializer": "hull"},
+        {**SGD, "bias_initializer": "hull", "output_initializer": "zeros"},
+        SGD,
+    ],
     "initializer": [{**SGD, "kernel_initializer": "lecun_uniform"}, SGD],
 }
 
@@ -117,15 +166,20 @@ def test_an_option_is_keras_own(tiny, name):
     assert_each_is_keras(tiny, OPTIONS[name], atol)
 
 
-@pytest.mark.parametrize("activation", ["elu", "selu", "leaky_relu", "tanh", "gelu", "sigmoid"])
+@pytest.mark.parametrize("activation", [a for a in ACTIVATIONS if a != "relu"])
 def test_an_activation_is_keras_own(tiny, activation):
     assert_each_is_keras(tiny, [{"activation": activation, **SGD}], atol=1e-7, epochs=2)
 
 
-@pytest.mark.parametrize("schedule", ["cosine", "step"])
-def test_a_schedule_is_keras_own(tiny, schedule):
+@pytest.mark.parametrize(
+    ("schedule", "more"),
+    [("cosine", {}), ("cosine", {"warm_up": 0.25}), ("step", {}), ("exponential", {})],
+    ids=["cosine", "warm_up", "step", "exponential"],
+)
+def test_a_schedule_is_keras_own(tiny, schedule, more):
     """Over all of `max_epochs`, so that every step of it is seen; Keras's is in float32."""
     options = {**SGD, "learning_rate_schedule": schedule, "max_epochs": 4, "weight_decay": 0.01}
+    options |= more
     assert_each_is_keras(tiny, [options, {**options, "learning_rate": 2.0**-6}], atol=2e-6)
 
 
@@ -140,8 +194,8 @@ def test_a_binary_task_is_keras_own(two_classes):
 
 def test_a_regression_is_keras_own(numbers):
     strengths = [ADAM, {**ADAM, "l2": 2.0**-7, "clipnorm": 1.0}, {**ADAM, "max_norm": 1.0}]
-    each = [{**s, "input_scaling": "standard"} for s in strengths]
-    assert_each_is_keras(numbers, each, atol=1e-7)
+    common = {"input_scaling": "standard", "clamped_predictions": True}
+    assert_each_is_keras(numbers, [{**s, **common} for s in strengths], atol=1e-7)
 
 
 EVERYTHING = [
@@ -157,12 +211,36 @@ EVERYTHING = [
         **{"class_weight": {1: 4.0}, "dropout": 0.1, "drop_connect": 0.5, "input_noise": 0.1},
         "learning_rate": 0.02,
     },
+    {
+        **{"mixup": 0.4, "ema_momentum": 0.9, "warm_up": 0.25, "drop_connect": 0.2},
+        **{"dropout": 0.4, "dropout_warm_up": 0.5, "weight_decay": 0.1},
+        **{"bias_rate_factor": 0.5, "bias_decay_factor": 0.0},
+    },
 ]
+RESIDUAL_DRAWS = [
+    {},
+    {"dropout": 0.3, "residual_dropout": 0.2, "l2": 1e-3},
+    {"layer_dropout": (0.5, 0.0), "drop_connect": 0.3},
+]
+
+
+@pytest.mark.slow
+def test_a_mixed_stack_of_residual_networks_holds_every_member_as_if_alone(tiny):
+    """Rates by layer beside one for all of them, on units, on blocks and on weights."""
+    common = {"residual_units": 10, "normalization": "batch", "batch_size": 32}
+    members = [make_member(tiny, s, **common, **own) for s, own in enumerate(RESIDUAL_DRAWS)]
+    together = trained(members, tiny)
+    for k in (1, 2):
+        weights = trained([members[k]], tiny).weights_of(0)
+        assert_same_weights(together.weights_of(k), weights, atol=1e-11)
+
+
 COMMON = {
     "batch": {
         "normalization": "batch",
         "optimizer": "adamw",
         "input_scaling": "standard",
+        "parametric_activation": True,
         # 240 rows: the last batch is smaller.
         "batch_size": 32,
     },
@@ -170,17 +248,21 @@ COMMON = {
         "normalization": "layer",
         "optimizer": "rmsprop",
         "learning_rate_schedule": "cosine",
+        "learned_scale": True,
     },
     "example": {
         "optimizer": "sgd",
         "momentum": 0.9,
         "drop_connect_mask": "example",
         "activation": "tanh",
+        "parametrization": "ntk",
     },
     "moments": {
         "drop_connect_inference": "moments",
         "activation": "gelu",
         "learning_rate_schedule": "step",
+        "dropout_schedule": "flat_cosine",
+        "weight_decay_schedule": "exponential",
     },
 }
 
@@ -203,7 +285,7 @@ def trained(members: list, data: Dataset, epochs: int = 2) -> Stack:
         pytest.param("batch", (0, 2), marks=pytest.mark.slow),
         pytest.param("layer", (3,), marks=pytest.mark.slow),
         pytest.param("example", (1, 4), marks=pytest.mark.slow),
-        ("moments", (5,)),
+        ("moments", (6,)),
     ],
     ids=list(COMMON),
 )

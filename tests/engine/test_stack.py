@@ -7,8 +7,9 @@ from keras import ops
 from sklearn.utils.class_weight import compute_class_weight
 
 from kmlp.data import Dataset
-from kmlp.engine.stack import build_stack, class_weights, extract_member
+from kmlp.engine.stack import build_stack, extract_member
 from kmlp.errors import ConfigError
+from kmlp.nn.losses import class_weights
 from tests.twins import (
     assert_same_as_keras,
     assert_same_weights,

@@ -9,9 +9,10 @@ import pytest
 
 from kmlp.data import Dataset
 from kmlp.engine.scheduler import fit_stack
-from kmlp.engine.stack import build_stack, class_weights, extract_member
+from kmlp.engine.stack import build_stack, extract_member
 from kmlp.engine.stack_training import DeviceData
 from kmlp.engine.trainer import MemberResult
+from kmlp.nn.losses import class_weights
 from tests.twins import make_member
 
 NUM_ROWS, NUM_TEST = 90, 40

@@ -96,6 +96,38 @@ def test_members_stop_each_on_its_own():
         assert outcome(together, k) == alone
 
 
+def test_the_last_of_equal_best_epochs_is_kept_where_asked():
+    """Against a loop over each member's epochs until it stops, which the choice does not move."""
+    losses = np.stack(sequences(8), axis=1)
+    options = {"patience": 4, "min_delta": 0.02, "restore_best_weights": True}
+    wanted = np.arange(8) % 2 == 0
+    found = our_early_stopping(losses, keep_last_best=wanted, **options)
+    usual = our_early_stopping(losses, **options)
+    moved = 0
+    for k in range(8):
+        if not wanted[k]:
+            assert outcome(found, k) == outcome(usual, k)
+            continue
+        stopped = int(usual.stopped_epoch[k])
+        trained = losses[: stopped + 1 if stopped >= 0 else None, k].astype(np.float32)
+        last = int(np.flatnonzero(trained == trained.min())[-1])
+        assert outcome(found, k) == (last, stopped, float(last))
+        moved += last != int(usual.best_epoch[k])
+    assert moved > 0
+
+
+def test_the_best_is_the_largest_where_more_is_better():
+    accuracies = np.array([[0.5], [0.75], [0.75], [0.5]])
+    callback = MemberwiseEarlyStopping(
+        monitor="val_accuracy", patience=9, keep_last_best=True, restore_best_weights=True
+    )
+    callback.set_model(stack := RunningStack(1))
+    for epoch, accuracy in enumerate(accuracies):
+        stack.at(epoch)
+        callback.on_epoch_end(epoch, {"val_accuracy": accuracy})
+    assert outcome(callback) == (2, -1, 2.0)
+
+
 def test_an_infinite_patience_never_stops():
     rising = np.arange(30.0)[:, None]
     callback = our_early_stopping(rising, patience=np.inf)

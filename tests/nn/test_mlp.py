@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from kmlp.config import ACTIVATIONS, MLPConfig
+from kmlp.config.tables.widths import kernel_shapes, num_trained
 from kmlp.data import Dataset
 from kmlp.errors import ConfigError
 from kmlp.nn.mlp import Statistics, adapt, build_mlp, load_member_weights
@@ -24,6 +25,10 @@ def names(model: keras.Model) -> list[str]:
     return [layer.name for layer in model.layers]
 
 
+def num_values(weights: list) -> int:
+    return sum(int(np.prod(w.shape)) for w in weights)
+
+
 def test_the_layers_come_in_the_published_order(tiny):
     """Normalization before the activation, dropout after it; scaling is inside."""
     config = MLPConfig(
@@ -33,6 +38,17 @@ def test_the_layers_come_in_the_published_order(tiny):
     assert names(build_mlp(config, tiny.spec)) == [
         "inputs", "flatten", "scaling", "noise_0", "dropout_0", "hidden_1", "normalization_1",
         "activation_1", "dropout_1", "output", "probabilities",
+    ]  # fmt: skip
+
+
+def test_inputs_are_clipped_before_noise_and_scaled_by_learned_factors_after_it(tiny):
+    config = MLPConfig(
+        **{"hidden_units": (5,), "input_clip": 3.0, "input_noise": 0.1, "learned_scale": True},
+        **{"parametrization": "ntk", "parametric_activation": True},
+    )
+    assert names(build_mlp(config, tiny.spec)) == [
+        "inputs", "flatten", "scaling", "clip", "noise_0", "input_scale", "fan_in_1", "hidden_1",
+        "activation_1", "fan_in_2", "output", "probabilities",
     ]  # fmt: skip
 
 
@@ -46,6 +62,58 @@ def test_input_noise_is_kerass_own_layer_and_off_when_predicting(tiny):
     x = tiny.x_test
     np.testing.assert_array_equal(noisy(x, training=False), plain(x, training=False))
     assert abs(np.asarray(noisy(x, training=True)) - np.asarray(plain(x))).max() > 0.01
+
+
+def test_a_residual_network_is_the_authors(tiny):
+    """x + Dropout(Linear(Dropout(ReLU(Linear(BN(x)))))) between a dense layer and a head of BN and
+    ReLU, by NumPy from its weights; moving statistics are 0 and 1, so BN divides by nearly 1."""
+    config = MLPConfig(
+        **{"hidden_units": (7, 5), "residual_units": 4, "normalization": "batch"},
+        **{"dropout": 0.2, "residual_dropout": 0.1, "input_scaling": "none"},
+    )
+    model = build_mlp(config, tiny.spec, seed=2)
+    for variable in model.weights:  # biases are 0 at first
+        if variable.name == "bias":
+            variable.assign(np.linspace(-0.5, 0.5, variable.shape[0]))
+    of = {v.path: np.asarray(v, float) for v in model.weights}
+
+    def dense(x: np.ndarray, name: str) -> np.ndarray:
+        return x @ of[f"{name}/kernel"] + of[f"{name}/bias"]
+
+    norm = (1 + 1e-3) ** -0.5
+    x = dense(tiny.x_test.astype(float), "residual_0")
+    for block in (1, 2):
+        z = np.maximum(dense(norm * x, f"hidden_{block}"), 0)
+        x = x + dense(z, f"residual_{block}")
+    logits = dense(np.maximum(norm * x, 0), "output")
+    output = keras.Model(model.input, model.get_layer("output").output)
+    np.testing.assert_allclose(output(tiny.x_test, training=False), logits, rtol=1e-4, atol=1e-5)
+    drawing = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+    assert [(layer.name, layer.rate) for layer in drawing] == [
+        ("dropout_1", 0.2), ("residual_dropout_1", 0.1),
+        ("dropout_2", 0.2), ("residual_dropout_2", 0.1),
+    ]  # fmt: skip
+    assert kernel_shapes(config, tiny.spec) == [(12, 4), (4, 7), (7, 4), (4, 5), (5, 4), (4, 3)]
+    assert num_trained(config, tiny.spec) == num_values(model.trainable_weights)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"parametric_activation": True, "normalization": "layer", "learned_scale": True},
+        {"parametric_activation": True, "residual_units": 3, "normalization": "batch"},
+    ],
+)
+def test_trained_weights_are_counted_as_keras_counts_them(tiny, fields):
+    config = MLPConfig(hidden_units=(5, 6), **fields)
+    model = build_mlp(config, tiny.spec)
+    assert num_trained(config, tiny.spec) == num_values(model.trainable_weights)
+
+
+def test_dropout_by_layer_gives_each_its_rate(tiny):
+    model = build_mlp(MLPConfig(hidden_units=(5, 6), layer_dropout=(0.5, 0.25)), tiny.spec)
+    rates = [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+    assert rates == [0.5, 0.25]
 
 
 def test_moments_hold_their_activation(tiny):
@@ -134,6 +202,21 @@ def test_adapting_standardizes_inputs_and_maps_targets_back(table):
     np.testing.assert_allclose(model.predict(table.x_test, verbose=0), expected, rtol=1e-5)
 
 
+def test_predictions_are_clamped_to_the_range_of_the_training_targets_but_not_in_training(table):
+    config = MLPConfig(hidden_units=(), clamped_predictions=True)
+    model = adapt(build_mlp(config, table.spec, seed=0), table.x_train, table.y_train)
+    free = adapt(
+        build_mlp(MLPConfig(hidden_units=()), table.spec, seed=0), table.x_train, table.y_train
+    )
+    x = 5 * (table.x_train - table.x_train.mean(axis=0)) + table.x_train.mean(axis=0)
+    low, high = table.y_train.min(), table.y_train.max()
+    wide = np.asarray(free(x))
+    assert (wide < low).any()
+    assert (wide > high).any()
+    np.testing.assert_allclose(model(x), np.clip(wide, low, high), rtol=1e-5)
+    np.testing.assert_allclose(model(x, training=True), wide, rtol=1e-5)
+
+
 def test_a_regression_cannot_be_adapted_without_its_targets(table):
     with pytest.raises(ConfigError, match=r"Write adapt\(model, x, y\)\."):
         adapt(build_mlp(MLPConfig(), table.spec), table.x_train)
@@ -156,6 +239,21 @@ def test_initial_weights_fit_the_activation(activation):
     assert drawn.var() == pytest.approx(variance, rel=0.02)
     output = np.asarray(kernel_initializer(config, 1, seed=5)((400, 300)))
     assert output.var() == pytest.approx(2 / 700, rel=0.02)
+
+
+def test_ntk_divides_the_inputs_of_each_layer_by_the_root_of_their_number(tiny):
+    """W x / sqrt(n) + b by NumPy, of weights drawn from N(0, 1) for the output layer as well."""
+    config = MLPConfig(hidden_units=(200, 50), parametrization="ntk", activation="tanh")
+    model = build_mlp(config, tiny.spec, seed=4)
+    kernels = [np.asarray(w, float) for w in model.weights if w.name == "kernel"]
+    assert [k.std() for k in kernels] == pytest.approx([1, 1, 1], abs=0.1)
+    scaled = keras.Model(model.input, model.get_layer("scaling").output)
+    x = np.asarray(scaled(tiny.x_test), float)
+    for kernel in kernels[:-1]:
+        x = np.tanh(x @ kernel / len(kernel) ** 0.5)
+    expected = x @ kernels[-1] / 50**0.5
+    output = keras.Model(model.input, model.get_layer("output").output)
+    np.testing.assert_allclose(output(tiny.x_test), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_a_named_initializer_serves_all_layers():

@@ -102,6 +102,34 @@ def test_inputs_and_hidden_units_are_dropped_each_at_its_own_rate(tiny):
     assert shares["dropout_1"] == pytest.approx(0.5, abs=0.01)
 
 
+def test_units_are_dropped_at_the_rate_of_their_layer(tiny):
+    """Of a member with a rate for each layer beside one with one rate for all of them."""
+    common = {"hidden_units": (400, 300)}
+    members = [
+        make_member(tiny, 0, layer_dropout=(0.5, 0.1), **common),
+        make_member(tiny, 1, dropout=0.3, **common),
+        make_member(tiny, 2, **common),
+    ]
+    model = build_stack(members, tiny.spec).model
+    for name, units, rates in (
+        ("dropout_1", 400, (0.5, 0.3, 0)),
+        ("dropout_2", 300, (0.1, 0.3, 0)),
+    ):
+        layer = model.get_layer(name)
+        out = ops.convert_to_numpy(layer(ops.ones((3, 200, units)), training=True))
+        assert (out == 0).mean(axis=(1, 2)) == pytest.approx(rates, abs=0.01)
+
+
+def test_a_parametric_relu_passes_a_gradient_on_where_its_output_is_0(tiny):
+    """After relu a mask's gradient is read off the product's zeros; here 0 is no sign of that."""
+    plain, own = (
+        build_stack([make_member(tiny, dropout=0.2, parametric_activation=p)], tiny.spec).model
+        for p in (False, True)
+    )
+    assert plain.get_layer("dropout_1").after_relu
+    assert not own.get_layer("dropout_1").after_relu
+
+
 def test_input_noise_has_each_members_own_stddev_and_is_new_each_step(tiny):
     """60,000 values: mean 0 and stddev 0.5 within four standard errors; beside it, none at all."""
     members = [make_member(tiny, s, input_noise=noise) for s, noise in enumerate((0.5, 0.0, 0.5))]

@@ -1,4 +1,4 @@
-"""The noise on gradients, and the edges of clipping, bounds and schedules.
+"""The noise on gradients, and the edges of clipping and bounds.
 
 The update rules themselves are held to Keras's in `test_equality`.
 """
@@ -10,7 +10,7 @@ from scipy import stats
 
 from kmlp.engine.stack import build_stack
 from kmlp.nn import random_bits
-from kmlp.nn.update_rules import clip_by_norm, constrain, gaussian, noise_stddev, schedule_factor
+from kmlp.nn.update_rules import clip_by_norm, constrain, gaussian, noise_stddev
 from tests.twins import make_member
 
 
@@ -60,8 +60,8 @@ def noise_of_steps(tiny, stddevs, decays, num_steps: int) -> np.ndarray:
     zeros = [ops.zeros_like(w) for w in state["weights"]]
     for t in range(num_steps):
         step = ops.full((len(members),), t, "int32")
-        words = program._noise_words({**state, "step": step})
-        moved, _ = program._update(zeros, zeros, state["slots"], step, state["hyper"], words)
+        key = state["keys"]["gradient_noise"]
+        moved, _ = program._update(zeros, zeros, state["slots"], step, state["hyper"], key)
         flat = [ops.convert_to_numpy(w).reshape(len(members), -1) for w in moved]
         found.append(np.concatenate(flat, axis=1))
     return np.stack(found)
@@ -114,24 +114,13 @@ def test_a_bound_holds_each_units_incoming_weights():
     np.testing.assert_array_equal(bounded[1], kernel)
 
 
-def test_schedules_at_their_ends():
-    def factors(schedule: str) -> list[float]:
-        steps = ops.convert_to_tensor(np.array([0, 49, 50, 74, 75, 100], "int32"))
-        return np.ravel(schedule_factor(schedule, steps, 100)).tolist()
-
-    assert factors("step") == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])
-    assert factors("cosine")[::2] == pytest.approx([1, 0.5, 0.5 * (1 + np.cos(0.75 * np.pi))])
-    assert factors("cosine")[-1] == pytest.approx(0, abs=1e-6)
-    assert schedule_factor("constant", 7, 100) == 1.0
-
-
 def test_the_noisy_gradient_is_clipped(tiny):
     """As `GradientNoise` round an optimizer with clipnorm: noise first. The bound holds."""
     member = make_member(tiny, optimizer="sgd", learning_rate=1.0, gradient_noise=1.0, clipnorm=0.5)
     stack = build_stack([member], tiny.spec)
     program, state = stack.program, stack.state
     zeros = [ops.zeros_like(w) for w in state["weights"]]
-    words = program._noise_words(state)
-    moved, _ = program._update(zeros, zeros, state["slots"], state["step"], state["hyper"], words)
+    drawn_by = (state["step"], state["hyper"], state["keys"]["gradient_noise"])
+    moved, _ = program._update(zeros, zeros, state["slots"], *drawn_by)
     norms = [np.linalg.norm(ops.convert_to_numpy(w)) for w in moved]
     np.testing.assert_allclose(norms, 0.5, rtol=1e-5)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from kmlp.config.tables.widths import num_trained
 from kmlp.data import DataSpec
 from kmlp.errors import ConfigError, RunFolderError
 from kmlp.study.results.assembly import facts_of
@@ -15,7 +16,7 @@ from kmlp.study.results.variants import finite
 from kmlp.study.run_folder.folder import MemberRecord
 from kmlp.study.runner import paused_id
 from tuning.results.choice import Candidate, Choice, choose
-from tuning.results.executions import Execution, Executions, num_weights
+from tuning.results.executions import Execution, Executions
 from tuning.results.folds import compared, error_of_mean, overlap
 from tuning.results.followup import followup_of, with_fresh_scores
 from tuning.results.importance import importance
@@ -178,7 +179,7 @@ def _trial(
         "message": trial.message,
         "score": trial.score,
         "se": error_of_mean(scores, executions.config) if scores and is_done else None,
-        "num_weights": member and num_weights(member.model, executions.spec),
+        "num_weights": member and num_trained(member.model, executions.spec),
         "epochs": [e.stopped_epoch for e in results if e.stopped_epoch],
         "seconds": seconds,
         "until": trial.epochs,

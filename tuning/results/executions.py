@@ -3,13 +3,11 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
 from kmlp.config import MLPConfig, TrainConfig
 from kmlp.config.seeds import Seeds
-from kmlp.config.tables.encoding import encoded_width, num_embedding_weights
 from kmlp.data import DataSpec
 from kmlp.data.sampling import Sample
 from kmlp.engine.compatibility import check_member
@@ -133,15 +131,6 @@ class Executions:
             data_sha256=self._sha256,
             sample=sample,
         )
-
-
-def num_weights(model: MLPConfig, spec: DataSpec) -> int:
-    """Trainable weights of a network: kernels, biases, embeddings, a normalization's gains and
-    offsets."""
-    widths = (encoded_width(model, spec), *model.hidden_units, spec.num_outputs)
-    gains = 0 if model.normalization == "none" else 2 * sum(model.hidden_units)
-    dense = sum((a + 1) * b for a, b in pairwise(widths))
-    return dense + gains + num_embedding_weights(model, spec)
 
 
 def _titled(executions: Sequence[Execution]) -> str:

@@ -9,7 +9,7 @@ values of a choice: a logarithmic range has no zero.
 from typing import Any
 
 from kmlp.config import MLPConfig, TrainConfig
-from kmlp.config.records import Condition, Search, choice, records_of
+from kmlp.config.records import Condition, Record, Search, choice, records_of
 from kmlp.config.settings import RECORDS
 from kmlp.data import DataSpec
 from tuning.space.columns import column_parameters
@@ -73,15 +73,20 @@ def _parameters(searches: dict[str, Search], spec: DataSpec) -> dict[str, Parame
     return {
         name: _parameter(name, search, spec)
         for name, search in searches.items()
-        if spec.task != "regression" or name not in RECORDS or not RECORDS[name].classes_only
+        if name not in RECORDS or _fits(RECORDS[name], spec.task)
     }
+
+
+def _fits(record: Record, task: str) -> bool:
+    return not (record.classes_only if task == "regression" else record.numbers_only)
 
 
 def _parameter(name: str, search: Search, spec: DataSpec) -> Parameter:
     values = search.values
     if name == "input_scaling":
         is_bytes = spec.input_dtype == "uint8"
-        fitting = {"unit": is_bytes, "none": not is_bytes, "robust": bool(spec.columns)}
+        fitting = {"unit": is_bytes, "none": not is_bytes}
+        fitting |= dict.fromkeys(("robust", "quantile"), bool(spec.columns))
         values = tuple(v for v in values if fitting.get(v, True))
     wanted = search.default if name not in RECORDS else RECORDS[name].default
     common: dict[str, Any] = {"name": name, "conditions": search.when}

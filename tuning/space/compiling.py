@@ -8,11 +8,12 @@ import numpy as np
 from keras import ops
 
 from kmlp.config import TrainConfig
+from kmlp.config.records import is_on
 from kmlp.data import DataSpec
-from kmlp.engine.stack import class_weights
 from kmlp.errors import ConfigError
 from kmlp.nn.gradient_noise import GradientNoise
-from kmlp.nn.update_rules import schedule_factor
+from kmlp.nn.losses import class_weights
+from kmlp.nn.steps.schedules import schedule_factor
 from kmlp.stats.monitoring import direction, resolved_monitor
 
 _OPTIMIZERS = {
@@ -22,19 +23,36 @@ _OPTIMIZERS = {
     "rmsprop": keras.optimizers.RMSprop,
 }
 
+# Keras has no such thing, or no validation of averaged weights that EarlyStopping would follow.
+_OF_STACKS = (
+    *("weight_decay_schedule", "weight_decay_warm_up", "dropout_schedule", "dropout_warm_up"),
+    *("bias_rate_factor", "scale_rate_factor", "activation_rate_factor"),
+    *("embedding_rate_factor", "number_rate_factor", "bias_decay_factor"),
+    *("ema_momentum", "mixup", "keep_last_best"),
+)
+
 
 @keras.saving.register_keras_serializable("kmlp")
 class Schedule(keras.optimizers.schedules.LearningRateSchedule):
     """`TrainConfig.learning_rate_schedule`, for a number of steps that may be told later.
 
     Args:
-        learning_rate: the first step's.
-        kind: "cosine" or "step".
+        learning_rate: what the schedule's factor is of.
+        kind: a `learning_rate_schedule`.
         num_steps: of the whole training; set it before training where it is None.
+        warm_up, decay_rate: as in `TrainConfig`.
     """
 
-    def __init__(self, learning_rate: float, kind: str, num_steps: int | None = None) -> None:
+    def __init__(
+        self,
+        learning_rate: float,
+        kind: str,
+        num_steps: int | None = None,
+        warm_up: float = 0.0,
+        decay_rate: float = TrainConfig.decay_rate,
+    ) -> None:
         self.learning_rate, self.kind, self.num_steps = learning_rate, kind, num_steps
+        self.warm_up, self.decay_rate = warm_up, decay_rate
 
     def __call__(self, step: Any) -> Any:
         if self.num_steps is None:
@@ -42,13 +60,16 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
                 f"learning_rate_schedule={self.kind!r} needs the number of steps. Train with "
                 "MLPHyperModel.fit, or write MLPHyperModel(spec, num_train=ROWS)."
             )
-        return self.learning_rate * schedule_factor(self.kind, step, self.num_steps)
+        options: dict[str, Any] = {"warm_up": self.warm_up, "decay_rate": self.decay_rate}
+        return self.learning_rate * schedule_factor(self.kind, step, self.num_steps, **options)
 
     def get_config(self) -> dict[str, Any]:
         return {
             "learning_rate": self.learning_rate,
             "kind": self.kind,
             "num_steps": self.num_steps,
+            "warm_up": self.warm_up,
+            "decay_rate": self.decay_rate,
         }
 
 
@@ -76,16 +97,29 @@ def compile_model(
 
 
 def make_optimizer(train: TrainConfig) -> keras.optimizers.Optimizer:
-    """Keras's optimizer of a config, in gradient noise where there is some."""
+    """Keras's optimizer of a config, in gradient noise where there is some.
+
+    Raises:
+        ConfigError: the config has what Keras's own training knows not.
+    """
+    for name in _OF_STACKS:
+        if is_on(train, name):
+            raise ConfigError(
+                f"{name} is for networks that kmlp trains, not for Keras's own fit. Received: "
+                f"{name}={getattr(train, name)!r}. Leave it out, or search with kmlp tune."
+            )
     rate: Any = train.learning_rate
-    if train.learning_rate_schedule != "constant":
-        rate = Schedule(rate, train.learning_rate_schedule)
+    if train.learning_rate_schedule != "constant" or train.warm_up:
+        kind = train.learning_rate_schedule
+        rate = Schedule(rate, kind, warm_up=train.warm_up, decay_rate=train.decay_rate)
     options: dict[str, Any] = {"learning_rate": rate, "clipnorm": train.clipnorm}
     if train.weight_decay or train.optimizer == "adamw":
         options["weight_decay"] = train.weight_decay
     if train.optimizer in ("adam", "adamw"):
-        options["beta_2"] = train.beta_2
-    if train.optimizer == "sgd":
+        options |= {"beta_1": train.beta_1, "beta_2": train.beta_2}
+    if train.optimizer != "sgd":
+        options["epsilon"] = train.epsilon
+    else:
         options |= {"momentum": train.momentum, "nesterov": train.nesterov}
     optimizer = _OPTIMIZERS[train.optimizer](**options)
     if train.gradient_noise:

@@ -14,6 +14,10 @@ from kmlp.data.dataset import DataSpec
 
 DEFAULTS = {name: r.default for name, r in records_of(MLPConfig).items() if r.of_columns}
 """Fields of `MLPConfig` that say something of columns only, and their defaults."""
+TRAINED = ("embeddings", "frequencies", "phases", "mixing", "offsets")
+"""What is trained of all that a network holds of columns, by name."""
+NUM_KNOTS = 1024
+"""Places for a column's quantiles: a power of 2 that holds all of them and one more."""
 
 
 class Encodes(Protocol):
@@ -22,11 +26,27 @@ class Encodes(Protocol):
     @property
     def input_scaling(self) -> str: ...
     @property
+    def input_clip(self) -> float | None: ...
+    @property
+    def scaled_one_hot(self) -> bool: ...
+    @property
     def missing_indicators(self) -> bool: ...
     @property
     def max_one_hot(self) -> int: ...
     @property
     def embedding_dim(self) -> int: ...
+    @property
+    def number_embedding(self) -> str: ...
+    @property
+    def number_embedding_dim(self) -> int: ...
+    @property
+    def num_frequencies(self) -> int: ...
+    @property
+    def frequency_stddev(self) -> float: ...
+    @property
+    def num_bins(self) -> int: ...
+    @property
+    def embedding_stddev(self) -> float | None: ...
     @property
     def max_categories(self) -> int: ...
     @property
@@ -53,6 +73,11 @@ class Categories:
         return self.num_kept + 1
 
     @property
+    def is_pair(self) -> bool:
+        """Whether one feature of two signs tells its categories apart."""
+        return self.num_values == self.num_kept == 2
+
+    @property
     def num_codes(self) -> int:
         """Those of the vocabulary, of unseen categories, and of a missing one."""
         return self.num_values + 2
@@ -62,17 +87,24 @@ class Categories:
 class Encoding:
     """How a network prepares the encoded matrix: plain values, no statistics.
 
-    The features are, in this order: numbers and truth values, imputed and scaled; an indicator
-    for each of them that may be missing; the one-hot slots of each column of few categories; the
-    embedding of each column of many.
+    The features are, in this order: numbers and truth values, imputed and scaled; the embeddings of
+    numbers, or their bins, which take their place; an indicator for each number that may be
+    missing; the one-hot slots of each column of few categories; the embedding of each of many.
 
     Attributes:
         numbers: places of numbers and truth values in the encoded matrix.
         indicators: which of `numbers` have an indicator.
         one_hot, embedded: columns of few and of many categories.
         embedding_dim: width of an embedding.
-        scaling: of the numbers: "none", "standard" or "robust".
+        scaling: of the numbers: "none", "standard", "robust" or "quantile".
         min_count: training rows that a category needs to be told apart.
+        clip: bound of what is scaled; None is none.
+        scaled_one_hot: whether one-hot features are scaled as numbers are.
+        waves: which of `numbers` have periodic embeddings.
+        binned: which of `numbers` are piecewise linear.
+        num_mixtures, num_frequencies, frequency_stddev: of a number's periodic embedding.
+        num_bins: of a number that is binned.
+        embedding_stddev: of embeddings at first; None is 1 / sqrt(embedding_dim).
 
     Example:
         >>> from kmlp.config import MLPConfig
@@ -91,6 +123,15 @@ class Encoding:
     embedding_dim: int
     scaling: str
     min_count: int
+    clip: float | None = None
+    scaled_one_hot: bool = False
+    waves: tuple[int, ...] = ()
+    binned: tuple[int, ...] = ()
+    num_mixtures: int = 3
+    num_frequencies: int = 16
+    frequency_stddev: float = 0.1
+    num_bins: int = 48
+    embedding_stddev: float | None = None
 
     @classmethod
     def of(cls, config: Encodes, spec: DataSpec) -> Self:
@@ -98,6 +139,7 @@ class Encoding:
         columns = spec.columns
         numbers = [i for i, c in enumerate(columns) if c.kind != "category"]
         shown = [j for j, i in enumerate(numbers) if columns[i].has_missing]
+        embedded = tuple(j for j, i in enumerate(numbers) if columns[i].kind == "number")
         categories = _categories(columns, config.max_categories)
         return cls(
             numbers=tuple(numbers),
@@ -107,12 +149,22 @@ class Encoding:
             embedding_dim=config.embedding_dim,
             scaling=resolved_scaling(config.input_scaling, spec),
             min_count=config.min_category_count,
+            clip=config.input_clip,
+            scaled_one_hot=config.scaled_one_hot,
+            waves=embedded if config.number_embedding == "periodic" else (),
+            binned=embedded if config.number_embedding == "piecewise_linear" else (),
+            num_mixtures=config.number_embedding_dim - 1,
+            num_frequencies=config.num_frequencies,
+            frequency_stddev=config.frequency_stddev,
+            num_bins=config.num_bins,
+            embedding_stddev=config.embedding_stddev,
         )
 
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Self:
         """What `dataclasses.asdict` gave, also after JSON."""
-        tuples = {name: tuple(saved[name]) for name in ("numbers", "indicators")}
+        names = ("numbers", "indicators", "waves", "binned")
+        tuples: dict[str, Any] = {name: tuple(saved[name]) for name in names if name in saved}
         for name in ("one_hot", "embedded"):
             tuples[name] = tuple(Categories(**each) for each in saved[name])
         return cls(**saved | tuples)
@@ -128,8 +180,19 @@ class Encoding:
         return list(itertools.accumulate((c.num_codes for c in self.categories), initial=0))
 
     @property
-    def num_one_hot(self) -> int:
-        return sum(c.num_slots for c in self.one_hot)
+    def one_hot_features(self) -> list[tuple[int, int, int]]:
+        """Of each one-hot feature its column among `one_hot`, the slot at which it is 1, and that
+        at which it is -1, which is -2 where there is none."""
+        found: list[tuple[int, int, int]] = []
+        first = 0
+        for place, column in enumerate(self.one_hot):
+            slots = range(first, first + column.num_slots)
+            first += column.num_slots
+            if self.scaled_one_hot and column.is_pair:
+                found.append((place, slots[0], slots[1]))
+            else:
+                found += [(place, slot, -2) for slot in slots]
+        return found
 
     @property
     def num_embeddings(self) -> int:
@@ -137,10 +200,27 @@ class Encoding:
         return sum(c.num_slots for c in self.embedded)
 
     @property
+    def unbinned(self) -> tuple[int, ...]:
+        """Which of `numbers` are features by themselves."""
+        return tuple(j for j in range(len(self.numbers)) if j not in self.binned)
+
+    @property
+    def wave_shapes(self) -> dict[str, tuple[int, int]]:
+        """The trained weights of periodic embeddings by name."""
+        n, size = len(self.waves), self.num_frequencies
+        return {
+            "frequencies": (n, size),
+            "phases": (n, size),
+            "mixing": (n * size, self.num_mixtures),
+            "offsets": (n, self.num_mixtures),
+        }
+
+    @property
     def width(self) -> int:
         """Number of features."""
-        simple = len(self.numbers) + len(self.indicators) + self.num_one_hot
-        return simple + len(self.embedded) * self.embedding_dim
+        numbers = len(self.unbinned) + len(self.binned) * self.num_bins
+        numbers += len(self.waves) * self.num_mixtures + len(self.indicators)
+        return numbers + len(self.one_hot_features) + len(self.embedded) * self.embedding_dim
 
 
 def encoded_width(config: Encodes, spec: DataSpec) -> int:
@@ -149,10 +229,25 @@ def encoded_width(config: Encodes, spec: DataSpec) -> int:
 
 
 def num_embedding_weights(config: Encodes, spec: DataSpec) -> int:
-    """Number of weights in the embedding table; 0 without columns of many categories."""
+    """Number of trained weights in the embeddings of categories and of numbers."""
     if not spec.columns:
         return 0
-    return Encoding.of(config, spec).num_embeddings * config.embedding_dim
+    plan = Encoding.of(config, spec)
+    of_numbers = sum(rows * width for rows, width in plan.wave_shapes.values())
+    return plan.num_embeddings * config.embedding_dim + of_numbers
+
+
+def num_waves(config: Encodes, spec: DataSpec) -> int:
+    """Values of one row in the periodic embeddings of its numbers, before they are mixed."""
+    plan = Encoding.of(config, spec)
+    return len(plan.waves) * plan.num_frequencies
+
+
+def num_knots(config: Encodes, spec: DataSpec) -> int:
+    """Values in the tables of quantile scaling."""
+    if config.input_scaling != "quantile":
+        return 0
+    return 3 * NUM_KNOTS * len(Encoding.of(config, spec).numbers)
 
 
 def _categories(columns: Sequence[Column], most: int) -> list[Categories]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from kmlp.config.settings import switched_on
 from kmlp.config.tables.encoding import encoded_width
+from kmlp.config.tables.widths import hidden_shapes
 from kmlp.data.dataset import DataSpec
 from kmlp.engine.member import Member
 from kmlp.engine.planning.width import representative
@@ -87,7 +88,7 @@ def _num_epochs(member: Member) -> int:
 def _draw_seconds(member: Member, spec: DataSpec, batch: int) -> float:
     """Of all that one step draws."""
     model = member.model
-    inputs, units = encoded_width(model, spec), sum(model.hidden_units)
+    inputs, units = encoded_width(model, spec), sum(n for _, n in hidden_shapes(model, spec))
     num_weights = num_kernel_weights(model, spec)
     masks = batch if model.drop_connect_mask == "example" else 1
     sizes = {
@@ -95,6 +96,8 @@ def _draw_seconds(member: Member, spec: DataSpec, batch: int) -> float:
         "units": batch * units,
         "weights": masks * num_weights,
         "gradients": num_weights,
+        # What is drawn is two numbers; what is mixed counts.
+        "batch": batch * inputs,
     }
     drawn = [r.draws for r in switched_on(model, member.train) if r.draws]
     return sum(sizes[d.place] * (_MASK if d.kind == "mask" else _NORMAL) for d in drawn)

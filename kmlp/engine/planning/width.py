@@ -91,4 +91,6 @@ def _united(configs: Sequence[C]) -> C:
         for name, record in records_of(type(config)).items()
         if record.switch and record.is_on(getattr(config, name))
     }
+    if on.get("layer_dropout"):  # what else draws the same masks; a config has one of them
+        on["dropout"] = 0.0
     return dataclasses.replace(configs[0], **on)

@@ -36,6 +36,20 @@ _RULES: dict[str, Rule] = {
         "q",
         ("drops hidden units in training, anew for every row: ", _DROPPED, "."),
     ),
+    "layer_dropout": Rule(
+        "Dropout by layer",
+        "",
+        ("drops hidden units as dropout does, with a probability of each layer's own.",),
+    ),
+    "residual_dropout": Rule(
+        "Residual dropout",
+        "q",
+        (
+            "drops what a residual block adds as dropout drops units, with probability ",
+            Formula("q", "q"),
+            ".",
+        ),
+    ),
     "input_dropout": Rule(
         "Input dropout",
         "q",
@@ -115,6 +129,33 @@ _RULES: dict[str, Rule] = {
         (
             "spreads a part of each target over all classes: ",
             Formula("(1 - s) bb(1)[c = y] + s \\/ C", r"(1 - s)\,\mathbf{1}[c = y] + s / C"),
+            ".",
+        ),
+    ),
+    "mixup": Rule(
+        "Mixup",
+        "α",
+        (
+            "mixes each row with another one of its batch, ",
+            Formula("lambda v_i + (1 - lambda) v_j", r"\lambda v_i + (1 - \lambda) v_j"),
+            ", and their losses alike, with ",
+            Formula("lambda", r"\lambda"),
+            " the larger share of a draw a batch from ",
+            Formula('upright("Beta")(alpha, alpha)', r"\mathrm{Beta}(\alpha, \alpha)"),
+            ".",
+        ),
+    ),
+    "ema_momentum": Rule(
+        "Averaged weights",
+        "m",
+        (
+            "evaluates and keeps the moving average of the weights, ",
+            Formula(
+                "overline(w) <- m overline(w) + (1 - m) w",
+                r"\bar w \leftarrow m \bar w + (1 - m) w",
+            ),
+            ", while training goes on with ",
+            Formula("w", "w"),
             ".",
         ),
     ),

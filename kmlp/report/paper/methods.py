@@ -14,6 +14,7 @@ from kmlp.report.paper.document import (
     Prose,
 )
 from kmlp.report.paper.formulas import Rule, rules_of
+from kmlp.report.paper.schedules import schedules
 from kmlp.report.paper.statistics import statistics_chapters
 from kmlp.report.sections.setting import settings_of
 from kmlp.study.results.records.study import StudyResults
@@ -41,17 +42,17 @@ _STEPS = {
     ),
     "rmsprop": (
         Formula(
-            "v <- 0.9 v + 0.1 g^2, quad w <- w - eta_t g \\/ sqrt(v + 10^(-7))",
-            r"v \leftarrow 0.9 v + 0.1 g^2, \quad w \leftarrow w - \eta_t g / \sqrt{v + 10^{-7}}",
+            "v <- 0.9 v + 0.1 g^2, quad w <- w - eta_t g \\/ sqrt(v + epsilon)",
+            r"v \leftarrow 0.9 v + 0.1 g^2, \quad w \leftarrow w - \eta_t g / \sqrt{v + \epsilon}",
         ),
     ),
 }
 _ADAM = Formula(
-    "m <- 0.9 m + 0.1 g, quad v <- beta_2 v + (1 - beta_2) g^2, quad "
-    "w <- w - eta_t sqrt(1 - beta_2^t) / (1 - 0.9^t) m / (sqrt(v) + 10^(-7))",
-    r"m \leftarrow 0.9 m + 0.1 g, \quad v \leftarrow \beta_2 v + (1 - \beta_2) g^2, \quad "
-    r"w \leftarrow w - \eta_t \frac{\sqrt{1 - \beta_2^t}}{1 - 0.9^t} "
-    r"\frac{m}{\sqrt{v} + 10^{-7}}",
+    "m <- beta_1 m + (1 - beta_1) g, quad v <- beta_2 v + (1 - beta_2) g^2, quad "
+    "w <- w - eta_t sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon)",
+    r"m \leftarrow \beta_1 m + (1 - \beta_1) g, \quad v \leftarrow \beta_2 v + (1 - \beta_2) g^2, "
+    r"\quad w \leftarrow w - \eta_t \frac{\sqrt{1 - \beta_2^t}}{1 - \beta_1^t} "
+    r"\frac{m}{\sqrt{v} + \epsilon}",
 )
 
 
@@ -125,7 +126,7 @@ def _steps(train: Mapping[str, Any]) -> list[PaperBlock]:
     return [
         Prose(
             (
-                f"by {spoken}: with the gradient ",
+                f"by {spoken}{_constants(train)}: with the gradient ",
                 Formula("g", "g"),
                 " and the rate ",
                 Formula("eta_t", r"\eta_t"),
@@ -135,6 +136,14 @@ def _steps(train: Mapping[str, Any]) -> list[PaperBlock]:
         Equation(formula),
         *_schedule(train),
     ]
+
+
+def _constants(train: Mapping[str, Any]) -> str:
+    """The rule's own numbers; a study of an earlier release had Keras's."""
+    names = {"adam": 3, "adamw": 3, "rmsprop": 1}.get(train["optimizer"], 0)
+    known = (("ε", "epsilon", 1e-7), ("β₁", "beta_1", 0.9), ("β₂", "beta_2", 0.999))
+    said = [f"{sign} = {train.get(name, default):g}" for sign, name, default in known[:names]]
+    return f" ({', '.join(said)})" if said else ""
 
 
 def _schedule(train: Mapping[str, Any]) -> list[PaperBlock]:
@@ -150,17 +159,7 @@ def _schedule(train: Mapping[str, Any]) -> list[PaperBlock]:
                 )
             )
         ]
-    if train.get("learning_rate_schedule") == "cosine":
-        formula = Formula(
-            "eta_t = eta \\/ 2 (1 + cos(pi t \\/ T))",
-            r"\eta_t = \tfrac{\eta}{2}(1 + \cos(\pi t/T))",
-        )
-        return [Prose(("The rate falls as ", formula, " over all ", Formula("T", "T"), " steps."))]
-    if train.get("learning_rate_schedule") == "step":
-        return [
-            Prose(("The rate is divided by 10 at half of all steps, and again at three quarters.",))
-        ]
-    return []
+    return schedules(train)
 
 
 def _facts(studies: Studies) -> Table:

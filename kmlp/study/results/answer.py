@@ -61,7 +61,8 @@ def _so_far(results: StudyNumbers, caveats: tuple[str, ...]) -> Answer:
         where = " in cross-validation" * (results.basis == "folds")
         text = f"{_beats_networks(first, unit)}{where}; among networks {claim.words}."
         return Answer(kind="reference_wins", text=text, caveats=caveats)
-    words = claim.words if claim.kind == "helps" else _capitalized(claim.words)
+    is_name = claim.kind == "helps" and not results.ablated
+    words = claim.words if is_name else _capitalized(claim.words)
     text = f"{words}; {_expected(best, claim, results, unit)}."
     return Answer(kind=claim.kind, text=text, caveats=caveats)
 
@@ -73,9 +74,10 @@ def _claim(results: StudyNumbers, unit: Unit) -> _Claim:
         return _Claim("not_compared", f"nothing to compare: the only variant is {only}")
     if not compared:
         return _Claim("not_compared", f"nothing can be compared with {baseline_in_words(results)}")
-    helping = [v for v in results.variants if standing(v.versus_baseline, unit) == "better"]
+    wanted = "worse" if results.ablated else "better"
+    helping = [v for v in results.variants if standing(v.versus_baseline, unit) == wanted]
     if helping:
-        return _helps(helping, results, unit)
+        return (_earn if results.ablated else _helps)(helping, results, unit)
     if all(versus.is_equivalent for versus in compared):
         return _Claim("none_helps", _all_equal(compared, results, unit))
     tested = results.tested
@@ -88,6 +90,8 @@ def _claim(results: StudyNumbers, unit: Unit) -> _Claim:
 
 
 def _none_helps(results: StudyScores) -> str:
+    if results.ablated:
+        return f"no part of {results.baseline} is shown to earn its place"
     if is_unregularized(results):
         return "no regularizer is shown to help"
     return f"no variant is shown to do better than {results.baseline}"
@@ -115,6 +119,19 @@ def _helps(helping: Sequence[VariantResult], results: StudyNumbers, unit: Unit) 
         names = [*names[: _BY_NAME - 1], f"{len(names) - _BY_NAME + 1} more"]
     rest = f"; so {'do' if len(names) > 1 else 'does'} {listed(names)}" if names else ""
     return _Claim("helps", words + rest, first.name)
+
+
+def _earn(needed: Sequence[VariantResult], results: StudyNumbers, unit: Unit) -> _Claim:
+    """Parts without which a recipe is worse, by what they are worth."""
+    first, *others = sorted(
+        needed, key=lambda v: unit.gain(v.versus_baseline.difference) if v.versus_baseline else 0.0
+    )
+    size = _size(first.versus_baseline, unit)
+    names = [v.label for v in others]
+    if len(names) > _BY_NAME:
+        names = [*names[: _BY_NAME - 1], f"{len(names) - _BY_NAME + 1} more parts"]
+    rest = f"; so it is {listed(names)}" if names else ""
+    return _Claim("helps", f"{first.label} {results.baseline} is worse {size}{rest}")
 
 
 def _beats_networks(winner: ReferenceResult, unit: Unit) -> str:

@@ -174,6 +174,7 @@ def _scores(
         looks=looks,
         pilot=pilot_summary(pilot) if pilot else None,
         searched=plan.config.searched,
+        ablated=plan.config.ablated,
         best=best,
         earlier_readings=found.earlier,
         devices=mixed_devices(plan, found.records),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from kmlp.config.tables.encoding import TRAINED
 from kmlp.stats.calibration.temperature import MIN_ROWS, fit_temperature
 from kmlp.study.results.ranking import best_member
 from kmlp.study.results.records.members import MemberScores
@@ -16,7 +17,8 @@ NEAR_ZERO = 1e-3
 """A kernel's weight counts as near zero below this absolute value."""
 
 
-_NOT_TRAINED = ("mean", "variance", "moving_mean", "moving_variance")
+# Of what is no table's encoding, which says by itself what it trains.
+_NOT_TRAINED = ("mean", "variance", "moving_mean", "moving_variance", "lowest", "highest")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,8 +181,11 @@ def _reduce(member: MemberScores, arrays: Mapping[str, np.ndarray]) -> TrainedNe
         variant=member.variant,
         seed=member.seed,
         curves={n.removeprefix("curve_"): a for n, a in arrays.items() if n.startswith("curve_")},
-        num_weights=sum(
-            a.size for n, a in weights.items() if n.rpartition("/")[2] not in _NOT_TRAINED
-        ),
+        num_weights=sum(a.size for n, a in weights.items() if _is_trained(n)),
         near_zero=sum(int(k.sum()) for k in kernels) / size if size else float("nan"),
     )
+
+
+def _is_trained(path: str) -> bool:
+    layer, name = path.split("/")[-2:]
+    return name in TRAINED if layer == "encoding" else name not in _NOT_TRAINED

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from kmlp.stats.formatting import Unit, listed, p_equals
 from kmlp.stats.paired_tests import MAX_SEEDS
-from kmlp.study.results.baseline import as_subject, baseline_in_words
+from kmlp.study.results.baseline import Words, as_subject, comparing_words, in_words
 from kmlp.study.results.caveats import caveats
 from kmlp.study.results.ranking import best_variant, on_shared_seeds, rank, standing
 from kmlp.study.results.records.basis import Tested
@@ -94,7 +94,7 @@ def _ties(best: VariantResult, results: StudyNumbers) -> str:
 
 def _comparisons(results: StudyNumbers, unit: Unit) -> list[str]:
     """What helps; what cannot be told apart; what has too few seeds; what hurts."""
-    baseline = baseline_in_words(results)
+    words = comparing_words(results)
     compared = [
         _Told(v.label, v.versus_baseline, results.tested)
         for v in rank(results)
@@ -108,30 +108,40 @@ def _comparisons(results: StudyNumbers, unit: Unit) -> list[str]:
     same = [t for t in compared if t.versus.is_equivalent]
     by["unclear"] = [t for t in by["unclear"] if t not in same]
     few = [t for t in compared if not t.versus.is_tested]
+    # Of a recipe that lacks a part, to be worse is what the part is worth.
+    first, last = ("worse", "better") if words.of_parts else ("better", "worse")
     sentences = []
-    if by["better"]:
-        sentences.append(_significant(by["better"], f"beats {baseline}", unit))
-    elif len(compared) - len(few) > 1 or by["worse"]:
-        sentences.append(f"No variant is shown to beat the baseline, {baseline}.")
+    if by[first]:
+        sentences.append(_significant(by[first], words, unit))
+    elif len(compared) - len(few) > 1 or by[last]:
+        sentences.append(words.nothing)
     if same:
-        sentences.append(_equivalent(same, baseline, unit))
+        sentences.append(_equivalent(same, words, unit))
     if by["unclear"]:
-        sentences.append(_unsettled(by["unclear"], compared, needed, baseline, unit))
+        sentences.append(_unsettled(by["unclear"], compared, needed, words, unit))
     if few:
-        sentences.append(_too_few(few, len(compared), baseline, unit))
-    if by["worse"]:
-        sentences.append(_significant(by["worse"][::-1], f"loses to {baseline}", unit))
-    return sentences
+        sentences.append(_too_few(few, len(compared), words, unit))
+    if by[last]:
+        sentences.append(_significant(by[last], words, unit))
+    return [_begun(sentence, words) for sentence in sentences]
 
 
-def _significant(told: Sequence[_Told], verb: str, unit: Unit) -> str:
+def _begun(sentence: str, words: Words) -> str:
+    """A sentence that begins with a capital, where no variant's own name begins it."""
+    return sentence[:1].upper() + sentence[1:] if words.of_parts else sentence
+
+
+def _significant(told: Sequence[_Told], words: Words, unit: Unit) -> str:
     """Those that beat the baseline, or lose to it: the first three in full, then their range."""
+    is_better = unit.gain(told[0].versus.difference) > 0
+    told = told if is_better else told[::-1]  # the largest difference first
     in_full, rest = told[:_IN_FULL], told[_IN_FULL:]
     first, *others = ((t.label, _clause(t.versus, unit, t.tested)) for t in in_full)
     so = [f"{name}, {clause}" for name, clause in others]
     so += [_in_short(rest, unit)] if rest else []
-    do = "do" if len(told) > 2 else "does"
-    also = f"; so {do} {', '.join(so[:-1])}{', and ' * (len(so) > 1)}{so[-1]}" if so else ""
+    also = words.also(several=len(told) > 2)
+    also = f"; {also} {', '.join(so[:-1])}{', and ' * (len(so) > 1)}{so[-1]}" if so else ""
+    verb = words.beats if is_better else words.loses
     return f"{first[0]} {verb} {first[1]}{also}."
 
 
@@ -156,14 +166,14 @@ def _clause(versus: Versus, unit: Unit, tested: Tested) -> str:
     )
 
 
-def _equivalent(told: Sequence[_Told], baseline: str, unit: Unit) -> str:
+def _equivalent(told: Sequence[_Told], words: Words, unit: Unit) -> str:
     """Those that are shown to differ by no more than matters: a finding, unlike what is open."""
     found = [t.versus.equivalence for t in told if t.versus.equivalence]
     bounds = [bound for one in found for bound in one.ci90]
     p = p_equals(max(t.versus.p_holm_equivalence or 0.0 for t in told), _at_most(told))
-    names = _listed_if_few(told, f"{len(told)} variants")
+    names = _listed_if_few(told, words.several(len(told)))
     return (
-        f"{names} {'are' if len(told) > 1 else 'is'} equivalent to {baseline} within "
+        f"{names} {words.same(len(told))} within "
         f"{unit.value(found[0].margin)} {unit.of_difference} (90 % interval{'s' * (len(told) > 1)} "
         f"within {unit.interval((min(bounds), max(bounds)), signed=True)}, Holm p {p}, "
         f"{_seeds(told)})."
@@ -175,10 +185,10 @@ def _at_most(told: Sequence[_Told]) -> str:
 
 
 def _unsettled(
-    told: Sequence[_Told], compared: Sequence[_Told], needed: int, baseline: str, unit: Unit
+    told: Sequence[_Told], compared: Sequence[_Told], needed: int, words: Words, unit: Unit
 ) -> str:
     """Those that cannot be told apart in one sentence, and what it would take to tell."""
-    sentence = _open(told, len(compared), baseline, unit)
+    sentence = _open(told, len(compared), words, unit)
     most = max(t.versus.num_pairs for t in compared)
     if most < needed:
         among = f"{len(compared)} comparisons" if len(compared) > 1 else "one comparison"
@@ -194,23 +204,22 @@ def _more_folds(told: Sequence[_Told]) -> str:
     return f"more rows, rather than more repeats or seeds, would settle {these}"
 
 
-def _open(told: Sequence[_Told], num_compared: int, baseline: str, unit: Unit) -> str:
+def _open(told: Sequence[_Told], num_compared: int, words: Words, unit: Unit) -> str:
     """What cannot be told apart, without the stop: one in full, of several their range."""
     if len(told) == 1:
         name, versus, tested = told[0]
         return (
-            f"{name} cannot be told apart from {baseline}: "
+            f"{name} {words.unclear}: "
             f"{unit.signed(versus.difference)} {unit.of_difference} "
             f"(95 % interval {unit.interval(versus.ci95, signed=True)}, "
             f"Holm p {p_equals(versus.p_holm)}, better on "
             f"{versus.wins} of {tested.pairs(versus.num_pairs)})"
         )
-    every = "The" if len(told) == num_compared else f"{len(told)} of"
-    names = _listed_if_few(told, f"{every} {num_compared} variants")
+    names = _listed_if_few(told, words.some(len(told), num_compared))
     differences = unit.range([t.versus.difference for t in told], signed=True)
     p = p_equals(min(t.versus.p_holm for t in told), "at least")
     return (
-        f"{names} cannot be told apart from {baseline} (differences {differences} "
+        f"{names} {words.unclear} (differences {differences} "
         f"{unit.of_difference}, Holm p {p}, {_seeds(told)})"
     )
 
@@ -254,15 +263,15 @@ def _beyond(told: Sequence[_Told]) -> str:
     return f"; {names} would take more than {most} more"
 
 
-def _too_few(told: Sequence[_Told], num_compared: int, baseline: str, unit: Unit) -> str:
+def _too_few(told: Sequence[_Told], num_compared: int, words: Words, unit: Unit) -> str:
     ends = [f"by {unit.signed(told[0].versus.difference)} {unit.of_difference}"]
     if len(told) > 1:
         least, *_, most = sorted(told, key=lambda t: t.versus.difference)
         ends = [f"{t.label} by {unit.signed(t.versus.difference)}" for t in (least, most)]
         ends[-1] += f" {unit.of_difference},"
-    names = _listed_if_few(told, f"{len(told)} variants")
+    names = _listed_if_few(told, words.several(len(told)))
     return (
-        f"{names} {'differ' if len(told) > 1 else 'differs'} from {baseline}"
+        f"{names} {words.differ(len(told))}"
         f"{',' * (len(told) > 1)} {' to '.join(ends)} on {_seeds(told)}: too few to test; "
         f"{told[0].tested.why_more(num_compared)}."
     )
@@ -275,8 +284,9 @@ def _surprises(best: VariantResult, results: StudyNumbers, unit: Unit) -> list[s
         return []
     where = results.tested.where
     return [
-        f"{where[:1].upper()}{where[1:]} {variant.label} beats {best.label}, which validation "
-        f"chose, {_clause(variant.versus_best, unit, results.tested)}."
+        f"{where[:1].upper()}{where[1:]} {in_words(variant, results)} beats "
+        f"{in_words(best, results)}, which validation chose, "
+        f"{_clause(variant.versus_best, unit, results.tested)}."
         for variant in results.variants
         if variant.name != results.baseline
         and variant.versus_best

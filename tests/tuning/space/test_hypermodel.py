@@ -60,7 +60,7 @@ def test_the_whole_catalogue_trains_in_a_stock_search(tiny, tmp_path):
     fixed = ["units_1=8", "units_2=6", "units_3=4", "batch_size=64"]
     tuner = random_search(tiny, tmp_path, trials=3, space="all", fixed=fixed)
     assert {t.status for t in tuner.oracle.trials.values()} == {"COMPLETED"}
-    assert len(tuner.oracle.get_space().space) == 30
+    assert len(tuner.oracle.get_space().space) == 41
 
 
 @pytest.mark.slow
@@ -124,6 +124,32 @@ def test_the_schedule_ends_where_the_config_says(tiny):
     assert float(model.optimizer.learning_rate) == pytest.approx(0.0, abs=1e-9)
 
 
+def test_a_schedule_warms_up_as_the_config_says():
+    train = TrainConfig(
+        **{"learning_rate": 0.1, "learning_rate_schedule": "exponential", "warm_up": 0.5},
+        decay_rate=0.25,
+    )
+    schedule = make_optimizer(train)._learning_rate
+    schedule.num_steps = 8
+    restored = type(schedule).from_config(schedule.get_config())
+    rates = [float(restored(step)) for step in (0, 2, 4, 6, 8)]
+    assert rates == pytest.approx([0, 0.05, 0.1, 0.05, 0.025])
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("mixup", 0.2),
+        ("ema_momentum", 0.9),
+        ("dropout_schedule", "cosine"),
+        ("bias_rate_factor", 2),
+    ],
+)
+def test_what_keras_own_fit_lacks_is_refused_with_where_it_is_found(field, value):
+    with pytest.raises(ConfigError, match=f"{field} is for networks that kmlp trains.*kmlp tune"):
+        make_optimizer(TrainConfig(**{field: value}))
+
+
 def test_a_schedule_whose_length_nobody_told_is_refused(tiny):
     train = TrainConfig(learning_rate_schedule="cosine")
     model = compile_model(build_mlp(MLPConfig(), tiny.spec), train, tiny.spec)
@@ -161,9 +187,10 @@ def test_label_smoothing_leaves_the_plain_metric_alone(tiny):
 def test_every_optimizer_holds_what_the_config_says():
     for name, noise in itertools.product(("sgd", "adam", "adamw", "rmsprop"), (0.0, 0.1)):
         momentum = 0.9 if name == "sgd" else 0.0
-        beta_2 = 0.95 if name in ("adam", "adamw") else 0.999
+        of_adam = {"beta_1": 0.8, "beta_2": 0.95} if name in ("adam", "adamw") else {}
+        epsilon = {} if name == "sgd" else {"epsilon": 1e-4}
         train = TrainConfig(
-            **{"optimizer": name, "momentum": momentum, "beta_2": beta_2},
+            **{"optimizer": name, "momentum": momentum, **of_adam, **epsilon},
             **{"gradient_noise": noise, "weight_decay": 0.1, "clipnorm": 2.0},
         )
         optimizer = make_optimizer(train)
@@ -172,7 +199,8 @@ def test_every_optimizer_holds_what_the_config_says():
         assert type(inner).__name__.lower() == name
         assert (inner.weight_decay, inner.clipnorm) == (0.1, 2.0)
         assert getattr(inner, "momentum", 0.0) == momentum
-        assert getattr(inner, "beta_2", 0.999) == beta_2
+        for field, value in (of_adam | epsilon).items():
+            assert getattr(inner, field) == value
 
 
 def test_what_a_stock_search_cannot_take_is_refused(tiny):

@@ -42,22 +42,37 @@ def by_name(space, name: str) -> Parameter:
 
 
 def test_the_catalogue_reaches_every_field_that_a_network_depends_on():
-    """What it leaves out is said here: budgets, what rescales another parameter, and dtypes."""
+    """What it leaves out is said here: budgets, schedules but the rate's, what rescales another
+    parameter, and what is not of every task."""
     fields = {f.name for c in (MLPConfig, TrainConfig) for f in dataclasses.fields(c)}
-    made_of_others = {"hidden_units", "restore_best_weights"}
-    budgets = {"max_epochs", "early_stopping", "monitor", "min_delta", "patience"}
+    made_of_others = {"hidden_units", "restore_best_weights", "layer_dropout"}
+    budgets = {"max_epochs", "early_stopping", "keep_last_best", "monitor", "min_delta", "patience"}
+    schedules = {f for f in fields if f.endswith("_warm_up")} | {
+        *("warm_up", "decay_rate", "weight_decay_schedule", "dropout_schedule", "ema_momentum"),
+    }
+    initial = {"kernel_stddev", "bias_stddev", "embedding_stddev"}
+    rescaling = {f for f in fields if f.endswith(("_rate_factor", "_decay_factor"))} | initial
+    others = {"penalty_reduction", "dtype_policy", "mixup", "clamped_predictions"}
     table = dataclasses.replace(TABLE, columns=(*TABLE.columns, CATEGORIES))
     assert fields - set(catalogue(table)) == (
-        made_of_others | budgets | {"penalty_reduction", "dtype_policy"}
+        made_of_others | budgets | schedules | rescaling | others
     )
+    assert "clamped_predictions" in catalogue(NUMBERS)
     assert set(DEFAULT) <= set(catalogue(IMAGES))
 
 
 def test_what_acts_on_columns_is_searched_where_such_columns_are():
     of_numbers = dataclasses.replace(TABLE, columns=TABLE.columns[2:3])  # no gaps
-    assert set(catalogue(of_numbers)) == set(catalogue(dataclasses.replace(TABLE, columns=())))
+    embedding = {
+        *("number_embedding", "number_embedding_dim", "num_frequencies", "frequency_stddev"),
+        "num_bins",
+    }
+    without = catalogue(dataclasses.replace(TABLE, columns=()))
+    assert set(catalogue(of_numbers)) == set(without) | embedding
+    assert not embedding & set(catalogue(dataclasses.replace(TABLE, columns=(CATEGORIES,))))
     assert set(catalogue(TABLE)) - set(catalogue(of_numbers)) == {
-        *("missing_indicators", "min_category_count", "max_one_hot", "embedding_dim")
+        *("missing_indicators", "min_category_count", "max_one_hot", "embedding_dim"),
+        "scaled_one_hot",
     }
     assert catalogue(TABLE)["embedding_dim"].conditions == (("max_one_hot", (8, 0)),)
     assert "robust" in catalogue(of_numbers)["input_scaling"].values

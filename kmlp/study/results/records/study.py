@@ -144,6 +144,7 @@ class StudyScores(Record):
         pilot: how the strengths were chosen on validation; null where they were given.
         searched: of how many trials of a search the variants are the best, but for the baseline;
             left out where they are not.
+        ablated: the recipe of which the variants lack a part each; left out of other studies.
         best: null where no member finished.
         earlier_readings: of the same test rows in the same folder; left out where there are none.
         devices: the kinds of processors and cards that trained the members, where a cluster has
@@ -164,6 +165,7 @@ class StudyScores(Record):
     looks: Looks | None
     pilot: PilotSummary | None
     searched: Positive | None = unless_none()
+    ablated: str | None = unless_none()
     best: Best | None
     earlier_readings: tuple[EarlierReading, ...] = Field(
         default=(), exclude_if=lambda found: not found
@@ -290,7 +292,8 @@ class Answer(Record):
     """The answer to "which regularizer helps?", in a line.
 
     Attributes:
-        kind: "helps", "none_helps": as the corrected tests have it; "reference_wins": a model that
+        kind: "helps", "none_helps": as the corrected tests have it, of an ablated recipe's parts
+            whether they earn their place; "reference_wins": a model that
             is no network does better than the best one; "too_few_seeds": no test could tell;
             "not_compared": nothing shares a seed with the baseline; "unfinished": networks are
             still to be trained; "no_network": none finished.

@@ -8,9 +8,15 @@ import numpy as np
 from keras import ops
 
 from kmlp.config.seeds import seed_words
-from kmlp.config.tables.encoding import Encoding
+from kmlp.config.tables.encoding import NUM_KNOTS, TRAINED, Encoding
+from kmlp.nn.columns.numbers import initial_waves, periodic, piecewise_linear
+from kmlp.nn.columns.quantiles import as_normal_quantiles
+from kmlp.nn.feature_layers import smoothly_clipped
 
-ENCODING = "encoding"
+ENCODING, EMBEDDINGS = "encoding", "embeddings"
+_KNOTS = ("knots", "low", "high")
+TWO_AXES = (*TRAINED, *_KNOTS)
+"""Weights that have two axes in one network."""
 # Kernels are drawn at the places 0, 1, ... of their stream: this is none of theirs.
 _PLACE = (0, 1)
 
@@ -39,13 +45,31 @@ class _Encode(keras.layers.Layer):
             self.median = self.add_weight(shape, "zeros", **options, name="median")
             self.center = self.add_weight(shape, "zeros", **options, name="center")
             self.gain = self.add_weight(shape, "ones", **options, name="gain")
+        if plan.numbers and plan.scaling == "quantile":
+            shape = (*lead, NUM_KNOTS, len(plan.numbers))
+            self.knots = [self.add_weight(shape, "zeros", **options, name=name) for name in _KNOTS]
+        if plan.binned:
+            shape = (*lead, *gap, len(plan.binned) * plan.num_bins)
+            self.bins = [
+                self.add_weight(shape, "zeros", **options, name=name)
+                for name in ("bin_start", "bin_gain", "bin_high")
+            ]
+        if plan.waves:
+            self.waves = {
+                name: self.add_weight((*lead, *shape), self._initial(name, lead), name=name)
+                for name, shape in plan.wave_shapes.items()
+            }
         if plan.categories:
             shape = (*lead, plan.first_codes[-1])
             self.remap = self.add_weight(shape, "zeros", dtype="int32", **options, name="remap")
+        if plan.scaled_one_hot and plan.one_hot:
+            shape = (*lead, *gap, len(plan.one_hot_features))
+            self.one_hot_center = self.add_weight(shape, "zeros", **options, name="one_hot_center")
+            self.one_hot_gain = self.add_weight(shape, "ones", **options, name="one_hot_gain")
         if plan.embedded:
             shape = (*lead, plan.num_embeddings, plan.embedding_dim)
-            initial = "zeros" if lead else self._initial_embeddings
-            self.embeddings = self.add_weight(shape, initial, name="embeddings")
+            initial = self._initial(EMBEDDINGS, lead)
+            self.embeddings = self.add_weight(shape, initial, name=EMBEDDINGS)
 
     def encode(self, x: Any, member_axis: Any) -> Any:
         """`(k, batch, columns)` to `(k, batch, features)`.
@@ -60,7 +84,7 @@ class _Encode(keras.layers.Layer):
         if plan.categories:
             slots = self._slots(x, member_axis(self.remap))
             if plan.one_hot:
-                parts.append(self._one_hot(slots[..., : len(plan.one_hot)]))
+                parts.append(self._one_hot(slots[..., : len(plan.one_hot)], member_axis))
             if plan.embedded:
                 table = member_axis(self.embeddings)
                 parts.append(self._embedded(slots[..., len(plan.one_hot) :], table))
@@ -77,17 +101,39 @@ class _Encode(keras.layers.Layer):
     def from_config(cls, config: dict[str, Any]) -> "_Encode":
         return cls(**config | {"plan": Encoding.from_dict(config["plan"])})
 
-    def _initial_embeddings(self, shape: tuple[int, ...], dtype: str) -> Any:
-        return initial_embeddings(self.plan, self.seed, dtype)
+    def _initial(self, name: str, lead: tuple[int, ...]) -> Any:
+        """An initializer of one network's weight; a stack's members have theirs set."""
+        if lead:
+            return "zeros"
+        return lambda shape, dtype: initial_weight(self.plan, name, self.seed, dtype)
 
     def _numbers(self, x: Any, member_axis: Any) -> list:
-        """Numbers imputed, then scaled; and which were missing."""
-        numbers = ops.cast(_columns(x, self.plan.numbers), self.variable_dtype)
+        """Numbers imputed, then scaled and embedded; and which were missing."""
+        plan = self.plan
+        numbers = ops.cast(_columns(x, plan.numbers), self.variable_dtype)
         missing = ops.isnan(numbers)
         filled = ops.where(missing, member_axis(self.median), numbers)
+        scaled = self._scaled(filled, member_axis)
+        found = [_columns(scaled, plan.unbinned)] if plan.unbinned else []
+        if plan.waves:
+            weights = {
+                name: ops.cast(member_axis(w), self.variable_dtype)
+                for name, w in self.waves.items()
+            }
+            found.append(periodic(_columns(scaled, plan.waves), weights))
+        if plan.binned:
+            bins = [member_axis(table) for table in self.bins]
+            found.append(piecewise_linear(_columns(filled, plan.binned), *bins))
+        if plan.indicators:
+            found.append(_columns(missing, plan.indicators))
+        return [ops.cast(v, self.compute_dtype) for v in found]
+
+    def _scaled(self, filled: Any, member_axis: Any) -> Any:
+        if self.plan.scaling == "quantile":
+            knots = [member_axis(table) for table in self.knots]
+            return self._clipped(as_normal_quantiles(filled, *knots) * member_axis(self.gain))
         scaled = (filled - member_axis(self.center)) * member_axis(self.gain)
-        shown = _columns(missing, self.plan.indicators) if self.plan.indicators else None
-        return [ops.cast(v, self.compute_dtype) for v in (scaled, shown) if v is not None]
+        return self._clipped(scaled)
 
     def _slots(self, x: Any, remap: Any) -> Any:
         """The slot of each category, `(k, batch, columns of categories)`; -1 for missing."""
@@ -100,13 +146,21 @@ class _Encode(keras.layers.Layer):
         places = ops.where(missing, unseen + 1, known) + np.array(plan.first_codes[:-1], np.int32)
         return _rows_of_members(remap, places)
 
-    def _one_hot(self, slots: Any) -> Any:
-        widths = [column.num_slots for column in self.plan.one_hot]
-        column_of_slot = tuple(np.repeat(np.arange(len(widths)), widths).tolist())
-        is_slot = ops.equal(
-            _columns(slots, column_of_slot), np.arange(len(column_of_slot), dtype=np.int32)
-        )
-        return ops.cast(is_slot, self.compute_dtype)
+    def _one_hot(self, slots: Any, member_axis: Any) -> Any:
+        """1 where a row has a feature's category, -1 where it has the other of two."""
+        columns, plus, minus = zip(*self.plan.one_hot_features, strict=True)
+        taken = _columns(slots, columns)
+        features = ops.cast(ops.equal(taken, np.array(plus, np.int32)), self.compute_dtype)
+        if not self.plan.scaled_one_hot:
+            return features
+        features = ops.cast(features, self.variable_dtype)
+        other = ops.equal(taken, np.array(minus, np.int32))
+        features = features - ops.cast(other, self.variable_dtype)
+        features = (features - member_axis(self.one_hot_center)) * member_axis(self.one_hot_gain)
+        return ops.cast(self._clipped(features), self.compute_dtype)
+
+    def _clipped(self, features: Any) -> Any:
+        return features if self.plan.clip is None else smoothly_clipped(features, self.plan.clip)
 
     def _embedded(self, slots: Any, table: Any) -> Any:
         """Each column's row of the table; zeros where it is missing."""
@@ -125,7 +179,10 @@ class ColumnEncoding(_Encode):
 
     Shape:
         input `(batch, columns)`, NaN for missing; output `(batch, features)`. `median`, `center`,
-        `gain` `(numbers,)`; `remap` `(codes,)`; `embeddings` `(rows, embedding_dim)`.
+        `gain` `(numbers,)`; `remap` `(codes,)`; `embeddings` `(rows, embedding_dim)`; where they
+        are needed `knots`, `low`, `high` `(NUM_KNOTS, numbers)`, `one_hot_center` and
+        `one_hot_gain` `(one-hot features,)`, `bin_start`, `bin_gain` and `bin_high`
+        `(numbers * num_bins,)`, and the weights of `periodic`.
     """
 
     def build(self, input_shape: tuple[int, ...]) -> None:
@@ -143,7 +200,8 @@ class StackedColumnEncoding(_Encode):
 
     Shape:
         input `(k, batch, columns)`; output `(k, batch, features)`. `median`, `center`, `gain`
-        `(k, 1, numbers)`; `remap` `(k, codes)`; `embeddings` `(k, rows, embedding_dim)`.
+        `(k, 1, numbers)`; `remap` `(k, codes)`; `embeddings` `(k, rows, embedding_dim)`; the
+        others with an axis `k` in front, too.
     """
 
     def build(self, input_shape: tuple[int, ...]) -> None:
@@ -153,8 +211,16 @@ class StackedColumnEncoding(_Encode):
         return self.encode(inputs, ops.convert_to_tensor)
 
 
+def initial_weight(plan: Encoding, name: str, seed: int | None, dtype: str) -> Any:
+    """The initial value of one of the layer's trained weights, by its name."""
+    if name == EMBEDDINGS:
+        return initial_embeddings(plan, seed, dtype)
+    return initial_waves(plan, name, seed, dtype)
+
+
 def initial_embeddings(plan: Encoding, seed: int | None, dtype: str) -> Any:
-    """Rows of length 1 in the mean of their squares, as one-hot rows have; "other" starts at 0.
+    """Rows of length 1 in the mean of their squares, as one-hot rows have, where the plan says no
+    standard deviation; "other" starts at 0.
 
     So a network that met no other category in training takes an unseen one for a missing one.
 
@@ -164,7 +230,8 @@ def initial_embeddings(plan: Encoding, seed: int | None, dtype: str) -> Any:
         dtype: of the table `(rows, embedding_dim)`.
     """
     drawn = None if seed is None else int(seed_words(seed, "init", *_PLACE, count=1)[0] >> 1)
-    initializer = keras.initializers.RandomNormal(stddev=plan.embedding_dim**-0.5, seed=drawn)
+    stddev = plan.embedding_stddev or plan.embedding_dim**-0.5
+    initializer = keras.initializers.RandomNormal(stddev=stddev, seed=drawn)
     is_known = np.ones((plan.num_embeddings, 1))
     is_known[np.cumsum([column.num_slots for column in plan.embedded]) - 1] = 0
     table = initializer((plan.num_embeddings, plan.embedding_dim), dtype)

@@ -7,7 +7,7 @@ from sklearn.preprocessing import RobustScaler, StandardScaler
 
 from kmlp.config import MLPConfig
 from kmlp.config.tables.encoding import Categories, Encoding
-from kmlp.nn.column_statistics import column_statistics
+from kmlp.nn.columns.statistics import column_statistics
 from tests.encoded import AGE, COLUMNS, MEMBER, NAN, ZIP, encoded_table, matrix
 
 SCALERS = {"standard": StandardScaler, "robust": RobustScaler}

@@ -11,8 +11,8 @@ from sklearn.preprocessing import OneHotEncoder, RobustScaler, StandardScaler
 
 from kmlp.config import MLPConfig
 from kmlp.config.tables.encoding import Encoding
-from kmlp.nn.column_statistics import column_statistics
-from kmlp.nn.encoding import ColumnEncoding, StackedColumnEncoding, initial_embeddings
+from kmlp.nn.columns.encoding import ColumnEncoding, StackedColumnEncoding, initial_embeddings
+from kmlp.nn.columns.statistics import column_statistics
 from kmlp.nn.mlp import adapt, build_mlp
 from tests.encoded import AGE, CITY, INCOME, MEMBER, NAN, SEX, ZIP, encoded_table
 
@@ -63,6 +63,53 @@ def test_features_are_those_of_scikit_learn(scaling):
     assert not ours[:, is_other].any()
 
 
+@pytest.mark.parametrize("scaling", SCALERS)
+def test_one_hot_features_are_scaled_as_numbers_are(scaling):
+    """By scikit-learn's scalers of the same columns; the two sexes become one column of 1, -1."""
+    rows = np.arange(5, 85)
+    ours = plain(TEST, plan_of(input_scaling=scaling, scaled_one_hot=True), rows)
+
+    def columns(x: np.ndarray) -> np.ndarray:
+        city = np.nan_to_num(x[:, [CITY]], nan=-1) == np.arange(3)
+        return np.column_stack([city, 1 - 2 * x[:, SEX]]).astype(float)
+
+    scaler = SCALERS[scaling]().fit(columns(TRAIN[rows]))
+    center = scaler.mean_ if scaling == "standard" else scaler.center_
+    spread = scaler.scale_
+    if scaling == "robust":  # half the range where most rows are the same
+        few = np.ptp(np.quantile(columns(TRAIN[rows]), [0.25, 0.75], axis=0), axis=0) == 0
+        spread = np.where(few, np.ptp(columns(TRAIN[rows]), axis=0) / 2, spread)
+        assert few.any()
+    expected = (columns(TEST) - center) / spread
+    found = ours[:, [5, 6, 7, 9]]
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
+    assert ours.shape[1] == 3 + 2 + 4 + 1 + 8
+    assert not ours[:, 8].any()  # no training row is of another city
+
+
+def test_what_training_rows_lack_is_0_among_scaled_categories():
+    """As authors do it who give an unknown category the code of a missing one."""
+    plan = plan_of(input_scaling="robust", scaled_one_hot=True)
+    rows = TEST[[0, 0, 0]].copy()
+    rows[:, CITY], rows[:, SEX] = [7, NAN, 7], [5, NAN, 0]
+    features = plain(rows, plan)
+    np.testing.assert_array_equal(features[0, 5:10], features[1, 5:10])
+    assert features[2, 9] != features[0, 9]
+
+
+def test_a_clip_bounds_numbers_and_scaled_categories_and_nothing_else():
+    clip = {"input_scaling": "standard", "input_clip": 1.5, "scaled_one_hot": True}
+    found, free = plain(TEST, plan_of(**clip)), plain(TEST, plan_of(**{**clip, "input_clip": None}))
+    bounded = [0, 1, 2, 5, 6, 7, 8, 9]
+    expected = free[:, bounded] / np.sqrt(1 + np.square(free[:, bounded] / 1.5))
+    np.testing.assert_allclose(found[:, bounded], expected, rtol=1e-5, atol=1e-6)
+    others = np.delete(np.arange(found.shape[1]), bounded)
+    np.testing.assert_array_equal(found[:, others], free[:, others])
+    assert abs(free).max() > 1.5
+    one_hot = plain(TEST, plan_of(**{**clip, "scaled_one_hot": False}))[:, 5:12]
+    assert set(np.unique(one_hot)) == {0, 1}
+
+
 def test_without_scaling_numbers_are_imputed_only():
     ours = plain(TEST, plan_of(input_scaling="none"))[:, :3]
     numbers = TEST[:, [AGE, INCOME, MEMBER]]
@@ -93,6 +140,12 @@ def test_initial_embeddings_are_as_long_as_one_hot_rows_and_other_is_zero():
     others = table[[400, 801]]
     assert not others.any()
     assert np.square(table).sum() / 800 == pytest.approx(1, rel=0.1)
+
+
+def test_embeddings_have_the_standard_deviation_that_is_said():
+    plan = plan_of(embedding_stddev=3.0)
+    wide, usual = (np.asarray(initial_embeddings(p, 5, "float32")) for p in (plan, plan_of()))
+    np.testing.assert_allclose(wide, usual * 3.0 * 8**0.5, rtol=1e-5)
 
 
 def test_embeddings_follow_the_seed():

@@ -1,0 +1,121 @@
+"""What the fields of a network may be, each alone and together."""
+
+from typing import Any
+
+from kmlp.config import fields
+from kmlp.errors import ConfigError
+
+ACTIVATIONS = ("relu", "elu", "selu", "leaky_relu", "tanh", "gelu", "sigmoid", "silu", "mish")
+NUMBER_EMBEDDINGS = ("none", "periodic", "piecewise_linear")
+SHAPED_INITIALIZERS = (
+    "auto",
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "lecun_normal",
+    "lecun_uniform",
+)
+INITIALIZERS = (*SHAPED_INITIALIZERS, "normal", "truncated_normal", "zeros", "unit_variance")
+_CHOICES = {
+    "activation": ACTIVATIONS,
+    "parametrization": ("standard", "ntk"),
+    "kernel_initializer": INITIALIZERS,
+    "bias_initializer": ("zeros", "normal", "hull"),
+    "output_initializer": ("auto", "zeros"),
+    "input_scaling": ("auto", "none", "unit", "standard", "robust", "quantile"),
+    "normalization": ("none", "batch", "layer"),
+    "drop_connect_mask": ("batch", "example"),
+    "drop_connect_inference": ("mean", "moments"),
+    "penalty_reduction": ("sum", "mean"),
+    "number_embedding": NUMBER_EMBEDDINGS,
+}
+_TRUTHS = (
+    *("learned_scale", "parametric_activation", "output_max_norm"),
+    "clamped_predictions",
+    *("missing_indicators", "scaled_one_hot"),
+)
+_LEAST = {
+    "max_one_hot": 0,
+    **dict.fromkeys(
+        ("embedding_dim", "max_categories", "min_category_count", "num_frequencies"), 1
+    ),
+    **dict.fromkeys(("number_embedding_dim", "num_bins"), 2),
+}
+# What acts on hidden layers, and needs some.
+_OF_HIDDEN = ("dropout", "layer_dropout", "drop_connect", "max_norm", "residual_units")
+
+
+def check_network(config: Any) -> None:
+    """Refuses values of an `MLPConfig` that make no network.
+
+    Raises:
+        ConfigError: what is wrong, and what to write instead.
+    """
+    for name, choices in _CHOICES.items():
+        fields.check_choice(config, name, choices)
+    fields.check_rate(config, "dropout", "residual_dropout", "input_dropout", "drop_connect")
+    fields.check_non_negative(config, "input_noise", "l1", "l2")
+    if config.input_noise > 1:  # Keras's layer takes no more
+        raise ConfigError(
+            fields.wanted(config, "input_noise", "at most 1")
+            + " It is in units of the scaled inputs: standardized ones have a stddev of 1."
+        )
+    fields.check_positive_or_none(config, "max_norm", "input_clip", "embedding_stddev")
+    fields.check_positive(config, "frequency_stddev", "kernel_stddev", "bias_stddev")
+    fields.check_truth(config, *_TRUTHS)
+    for name, least in _LEAST.items():
+        fields.check_whole(config, name, least)
+    if config.residual_units is not None:
+        fields.check_whole(config, "residual_units", 1)
+    _check_layers(config)
+    _check_together(config)
+
+
+def _check_layers(config: Any) -> None:
+    """Refuses what needs hidden layers that are not there."""
+    for name in _OF_HIDDEN:
+        if getattr(config, name) and not config.hidden_units:
+            raise ConfigError(
+                f"{name} acts on hidden layers, of which there are none. Received: "
+                f"hidden_units=(), {name}={getattr(config, name)!r}. Leave it out."
+            )
+    rates = config.layer_dropout
+    if rates and len(rates) != len(config.hidden_units):
+        raise ConfigError(
+            f"layer_dropout has a rate for each hidden layer. Received: {len(rates)} rates, "
+            f"hidden_units={config.hidden_units}. Write {len(config.hidden_units)} of them."
+        )
+    if rates and config.dropout:
+        raise ConfigError(
+            f"dropout is one rate for all hidden layers, layer_dropout one for each. Received: "
+            f"dropout={config.dropout}, layer_dropout={rates}. Leave one of them out."
+        )
+    if config.residual_dropout and config.residual_units is None:
+        raise ConfigError(
+            "residual_dropout acts on residual blocks, of which there are none. Received: "
+            f"residual_dropout={config.residual_dropout}. Set residual_units, or leave it out."
+        )
+
+
+def _check_together(config: Any) -> None:
+    """Refuses what contradicts each other."""
+    if config.scaled_one_hot and config.input_scaling == "quantile":
+        raise ConfigError(
+            "scaled_one_hot scales categories by a center and a spread, which "
+            "input_scaling='quantile' has not. Use input_scaling='robust', or leave "
+            "scaled_one_hot out."
+        )
+    if config.drop_connect_inference != "moments":
+        return
+    if config.normalization != "none":
+        raise ConfigError(
+            "drop_connect_inference='moments' averages the activation over the layer's own "
+            "outputs, which a normalization would change. Received: normalization="
+            f"{config.normalization!r}. Use drop_connect_inference='mean'."
+        )
+    if config.parametric_activation:
+        raise ConfigError(
+            "drop_connect_inference='moments' averages a fixed activation. Received: "
+            "parametric_activation=True. Use drop_connect_inference='mean'."
+        )

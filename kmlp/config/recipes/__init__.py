@@ -1,0 +1,1 @@
+"""Recipes: networks of the literature as named variants, part by part."""

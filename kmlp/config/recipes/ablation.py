@@ -1,0 +1,77 @@
+"""A recipe beside itself without each of its parts: variants, and what they are together."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kmlp.config.recipes.known import RECIPES, recipe_of_name
+
+Variants = Sequence[str | Mapping[str, Any]]
+
+
+def ablation(
+    recipe: str, parts: Sequence[str] = (), fields: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """The whole recipe and the recipe without each of its parts, as a study's variants.
+
+    Args:
+        recipe: its name.
+        parts: names of those that are left out, one at a time; all where omitted.
+        fields: what all of them set otherwise than the recipe.
+
+    Raises:
+        ConfigError: there is no such recipe, or no such part.
+
+    Example:
+        >>> [v["name"] for v in ablation("realmlp_s", ["smooth_clip"])]
+        ['realmlp_s', 'without smooth clipping']
+    """
+    known = recipe_of_name(recipe)
+    common = {"recipe": recipe, **(fields or {})}
+    return [
+        {"name": recipe, **common},
+        *(
+            {"name": f"without {part.title}", "without": [part.name], **common}
+            for part in [known.part(name) for name in parts] or known.parts
+        ),
+    ]
+
+
+def for_task(variants: Variants, task: str) -> tuple[str | Mapping[str, Any], ...]:
+    """The same variants, with recipes as they are for a task; those that lack only what means
+    nothing there are left out."""
+    return tuple(_for_task(v, task) for v in variants if not _is_pointless(v, task))
+
+
+def _is_pointless(variant: str | Mapping[str, Any], task: str) -> bool:
+    if isinstance(variant, str) or "recipe" not in variant:
+        return False
+    recipe, without = recipe_of_name(variant["recipe"]), variant.get("without") or []
+    meant = {part.name for part in recipe.parts_of(task)}
+    return bool(without) and not meant & set([without] if isinstance(without, str) else without)
+
+
+def _for_task(variant: str | Mapping[str, Any], task: str) -> str | Mapping[str, Any]:
+    if isinstance(variant, Mapping):
+        return {**variant, "task": task} if "recipe" in variant else variant
+    if variant not in RECIPES or task != "regression":
+        return variant  # as a name alone has it
+    return {"name": variant, "recipe": variant, "task": task}
+
+
+def ablated(variants: Variants, baseline: str) -> str | None:
+    """The recipe of which a study's variants lack a part each, its baseline being the whole; None
+    of a study that compares something else."""
+    tables = [v for v in variants if isinstance(v, Mapping)]
+    if len(tables) < 2 or len(tables) < len(variants):
+        return None
+    recipes = {v.get("recipe") for v in tables}
+    whole = [v["name"] for v in tables if not v.get("without")]
+    is_one = len(recipes) == 1 and None not in recipes
+    return str(recipes.pop()) if is_one and whole == [baseline] else None
+
+
+def question(recipe: str | None, dataset: str) -> str:
+    """What a study asks: of a recipe that is ablated, or of regularizers."""
+    if recipe:
+        return f"Which part of {recipe} earns its place on {dataset}?"
+    return f"Which regularizer helps on {dataset}?"
