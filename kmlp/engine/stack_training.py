@@ -173,8 +173,7 @@ class StackRun:
         self._harvest(np.ones(len(self.position), bool))
         weights = [r.weights for r in self.records]
         weights += weights[-1:] * (len(self.whole.members) - self.num_members)
-        stacked = [np.stack(w) for w in zip(*weights, strict=True)]
-        self.whole.restore([ops.convert_to_tensor(w) for w in stacked])
+        self.whole.restore([ops.convert_to_tensor(np.stack(w)) for w in zip(*weights, strict=True)])
         data, kept = self.data, self.records[0].member.calibration(self.data.data.rows)
         train = self._predictions(data.x_train, len(data.data.y_train))
         if any(map(len, self.folds)):
