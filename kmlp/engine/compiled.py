@@ -162,7 +162,7 @@ class Program:
             state["slots"],
             state["step"],
             self.step.hyper_at(state["hyper"], state["step"], num_steps),
-            self.step.noise_words(state),
+            state["keys"].get("gradient_noise"),
         )
         totals = self._totals(targets, outputs, plain, valid, weights_of_rows)
         totals["loss"] = ops.sum(only(valid, losses), axis=1)

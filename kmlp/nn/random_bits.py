@@ -41,12 +41,20 @@ def uniform(key: Any, step: Any, shape: tuple[int, ...]) -> Any:
     return ops.reshape(values, (-1, *shape))
 
 
-def where_any(strength: Any, drawn: Callable[[], Any], idle: Callable[[], Any]) -> Any:
-    """What is drawn where any member's strength is not 0, else what leaves all as it is.
+def where_any(strength: Any, change: Callable[[Any, Any], Any], value: Any) -> Any:
+    """A value changed by what is drawn where any member's strength is not 0, else as it is.
 
-    Only the one is computed. A member with a strength of 0 must get the same of both.
+    Nothing is drawn then. A member with a strength of 0 must get the same either way.
+
+    Args:
+        strength: `(k,)`.
+        change: of the value and a zero to be added to the step that is drawn at.
+        value: a tensor, or some in a list.
     """
-    return ops.cond(ops.any(ops.not_equal(strength, 0)), drawn, idle)
+    # A loop of one turn or none: of a condition XLA computes both branches, and selects. What does
+    # not depend on the turn it would compute before the loop.
+    turns = ops.cast(ops.any(ops.not_equal(strength, 0)), "int32")
+    return ops.fori_loop(0, turns, lambda turn, value: change(value, turn), value)
 
 
 def threefry(key_0: Any, key_1: Any, word_0: Any, word_1: Any) -> tuple[Any, Any]:

@@ -57,18 +57,24 @@ class _Stacked(keras.layers.Layer):
 
     def draw_mask(self, shape: tuple[int, ...]) -> Any:
         """0 for what is dropped, 1 / (1 - strength) for what is kept: `(k, *shape)`."""
+        ones = ops.ones((self.strength.shape[0], *shape), self.compute_dtype)
+        return self.next_step(self.where_wanted(lambda _, zero: self.mask_of(shape, zero), ones))
+
+    def mask_of(self, shape: tuple[int, ...], zero: Any) -> Any:
+        """As `draw_mask`, whether or not a member asks for it; counts no step."""
         rate = ops.reshape(self.strength, (-1,) + (1,) * len(shape))
+        drawn = random_bits.uniform(self.key, self.step + zero, shape)
+        kept = ops.where(ops.cast(drawn, rate.dtype) < rate, 0, 1 / (1 - rate))
+        return ops.cast(kept, self.compute_dtype)
 
-        def mask() -> Any:
-            drawn = random_bits.uniform(self.key, self.step, shape)
-            kept = ops.where(ops.cast(drawn, rate.dtype) < rate, 0, 1 / (1 - rate))
-            return ops.cast(kept, self.compute_dtype)
+    def where_wanted(self, change: Callable[[Any, Any], Any], value: Any) -> Any:
+        """A value changed by what is drawn; as it is where no member asks for it."""
+        if not self.is_optional:
+            return change(value, 0)
+        return random_bits.where_any(self.strength, change, value)
 
-        return self.drawn(mask, lambda: ops.ones((rate.shape[0], *shape), self.compute_dtype))
-
-    def drawn(self, draw: Callable[[], Any], idle: Callable[[], Any]) -> Any:
-        """What this step draws, and counts as a step; `idle` where no member asks for it."""
-        drawn = random_bits.where_any(self.strength, draw, idle) if self.is_optional else draw()
+    def next_step(self, drawn: Any) -> Any:
+        """What was drawn; the next step draws something else."""
         self.step.assign(self.step + 1)
         return drawn
 
@@ -230,34 +236,35 @@ class StackedDropout(_Stacked):
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not training:
             return inputs
-        mask = self.draw_mask(tuple(inputs.shape[1:]))
+        shape = tuple(inputs.shape[1:])
         if not self.after_relu:
-            return inputs * mask
+            return inputs * self.draw_mask(shape)
+        return self.next_step(
+            self._masked_relu(inputs, lambda x, zero: x * self.mask_of(shape, zero))
+        )
+
+    def _masked_relu(self, activations: Any, masked: Callable[[Any, Any], Any]) -> Any:
+        """The product with the mask, whose gradient is read off the product itself.
+
+        Where the product is 0 the unit was dropped, or relu passes no gradient on anyway. Otherwise
+        XLA would draw the mask again: 5 % of a step.
+        """
         kept = ops.reshape(ops.cast(1 / (1 - self.strength), self.compute_dtype), (-1, 1, 1))
-        return _masked_relu(inputs, mask, kept)
+
+        @ops.custom_gradient
+        def product(activations: Any) -> tuple[Any, Callable]:
+            outputs = self.where_wanted(masked, activations)
+
+            def gradient(*args: Any, upstream: Any = None) -> Any:
+                (upstream,) = args or (upstream,)
+                return upstream * ops.where(outputs == 0, 0, kept)
+
+            return outputs, gradient
+
+        return product(activations)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "field": self.field, "after_relu": self.after_relu}
-
-
-def _masked_relu(activations: Any, mask: Any, kept: Any) -> Any:
-    """The product with the mask, whose gradient is read off the product itself.
-
-    Where the product is 0 the unit was dropped, or relu passes no gradient on anyway. Otherwise
-    XLA would draw the mask again: 5 % of a step.
-    """
-
-    @ops.custom_gradient
-    def product(activations: Any) -> tuple[Any, Callable]:
-        outputs = activations * mask
-
-        def gradient(*args: Any, upstream: Any = None) -> Any:
-            (upstream,) = args or (upstream,)
-            return upstream * ops.where(outputs == 0, 0, kept)
-
-        return outputs, gradient
-
-    return product(activations)
 
 
 @keras.saving.register_keras_serializable("kmlp")
@@ -278,12 +285,16 @@ class StackedGaussianNoise(_Stacked):
         if not training:
             return inputs
 
-        def noise() -> Any:
-            words = random_bits.random_words(self.key, self.step, math.prod(inputs.shape[1:]))
+        def noise(_: Any, zero: Any) -> Any:
+            words = random_bits.random_words(
+                self.key, self.step + zero, math.prod(inputs.shape[1:])
+            )
             values = gaussian(words, inputs.shape, self.variable_dtype)
             return ops.cast(ops.reshape(self.strength, (-1, 1, 1)) * values, self.compute_dtype)
 
-        return inputs + self.drawn(noise, lambda: ops.zeros(inputs.shape, self.compute_dtype))
+        # Not drawn onto the inputs: what comes before may train, and no gradient passes a loop.
+        none = ops.zeros(inputs.shape, self.compute_dtype)
+        return inputs + self.next_step(self.where_wanted(noise, none))
 
 
 @keras.saving.register_keras_serializable("kmlp")

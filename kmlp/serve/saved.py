@@ -70,17 +70,14 @@ class SavedServable:
         """What the graph gives.
 
         Raises:
-            DataError: a cell is not of its column's kind, or so far from those of training that
-                the network's numbers overflow.
+            DataError: a cell is not of its column's kind.
         """
         import tensorflow as tf
 
         try:
-            outputs = self._model.call(signature, inputs)
+            return self._model.call(signature, inputs)
         except tf.errors.InvalidArgumentError as error:
             raise DataError(_refusal(error)) from error
-        _refuse_overflow(outputs)
-        return outputs
 
     def predict_file(self, path: Path) -> FilePredictions:
         """As `kmlp predict` writes it."""
@@ -123,17 +120,6 @@ def _blank(tensor: Tensor, num_rows: int) -> np.ndarray:
     if tensor.dtype == "string":
         return np.full(shape, b"", dtype=object)
     return np.zeros(shape, tensor.dtype)
-
-
-def _refuse_overflow(outputs: Arrays) -> None:
-    """Of numbers without meaning the label would be a class all the same; JSON has none of them."""
-    for name, values in outputs.items():
-        if values.dtype.kind == "f" and not np.isfinite(values).all():
-            row = int(np.argmin(np.isfinite(values.reshape(len(values), -1)).all(axis=1)))
-            raise DataError(
-                f"{name} of row {row} is no finite number: the row's values are so far from those "
-                "of training that the network's overflow. Look at its numbers' units."
-            )
 
 
 def _refusal(error: Exception) -> str:

@@ -106,7 +106,7 @@ def mixed_in_keras(member, data: Dataset, num_epochs: int) -> keras.Model:
         order = member.epoch_order(rows, epoch)
         for start in range(0, len(order), member.train.batch_size):
             batch = order[start : start + member.train.batch_size]
-            share = shares(layer.strength, layer.key, np.array([step], "int32"))
+            share = shares(layer.strength.value, layer.key.value, np.array([step], "int32"))
             own = float(ops.convert_to_numpy(share)[0])
             other = np.roll(batch, -1)
             x, targets = (own * v[batch] + (1 - own) * v[other] for v in (data.x_train, y))

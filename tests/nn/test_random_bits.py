@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 from scipy import stats
 
-from kmlp.nn.random_bits import random_words, threefry, uniform
+from kmlp.nn.random_bits import random_words, threefry, uniform, where_any
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,14 @@ def test_a_program_that_draws_holds_no_array_of_what_it_draws():
     shapes = tf.TensorSpec((2, 2), tf.int32), tf.TensorSpec((2,), tf.int32)
     graph = program.get_concrete_function(*shapes).graph.as_graph_def()
     assert graph.ByteSize() < 10**5
+
+
+@pytest.mark.parametrize(("strength", "found"), [([0.0, 0.0], 5.0), ([0.0, 0.2], 8.0)])
+def test_what_nobody_asks_for_changes_nothing(strength, found):
+    """The zero that a change gets is one; with it, it is drawn at the step that it says."""
+    drawn = where_any(
+        ops.convert_to_tensor(np.array(strength, "float32")),
+        lambda values, zero: [values[0] + 3.0 + ops.cast(zero, "float32"), values[1]],
+        [ops.full((2, 3), 5.0), ops.zeros((2,))],
+    )
+    np.testing.assert_array_equal(drawn[0], np.full((2, 3), found))

@@ -60,8 +60,8 @@ def noise_of_steps(tiny, stddevs, decays, num_steps: int) -> np.ndarray:
     zeros = [ops.zeros_like(w) for w in state["weights"]]
     for t in range(num_steps):
         step = ops.full((len(members),), t, "int32")
-        words = program.step.noise_words({**state, "step": step})
-        moved, _ = program._update(zeros, zeros, state["slots"], step, state["hyper"], words)
+        key = state["keys"]["gradient_noise"]
+        moved, _ = program._update(zeros, zeros, state["slots"], step, state["hyper"], key)
         flat = [ops.convert_to_numpy(w).reshape(len(members), -1) for w in moved]
         found.append(np.concatenate(flat, axis=1))
     return np.stack(found)
@@ -120,7 +120,7 @@ def test_the_noisy_gradient_is_clipped(tiny):
     stack = build_stack([member], tiny.spec)
     program, state = stack.program, stack.state
     zeros = [ops.zeros_like(w) for w in state["weights"]]
-    words = program.step.noise_words(state)
-    moved, _ = program._update(zeros, zeros, state["slots"], state["step"], state["hyper"], words)
+    drawn_by = (state["step"], state["hyper"], state["keys"]["gradient_noise"])
+    moved, _ = program._update(zeros, zeros, state["slots"], *drawn_by)
     norms = [np.linalg.norm(ops.convert_to_numpy(w)) for w in moved]
     np.testing.assert_allclose(norms, 0.5, rtol=1e-5)

@@ -1,6 +1,7 @@
 """One step of every member's own optimizer, with all that acts on gradients and weights."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import itertools
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from keras import ops
@@ -65,9 +66,12 @@ class MemberStep:
 
     def hyper_at(self, hyper: Hyper, step: Any, num_steps: int) -> dict[str, Any]:
         """The numbers of one step, those with a schedule as they are in it."""
-        scheduled = {"learning_rate", "weight_decay"} & {"learning_rate", *self.needs}
-        factors = {name: self.factor(name, hyper, step, num_steps) for name in sorted(scheduled)}
-        return {**hyper, **{name: hyper[name] * factor for name, factor in factors.items()}}
+        own = dict(hyper)
+        for name in ("learning_rate", "weight_decay"):
+            factor = self.factor(name, hyper, step, num_steps)
+            if not isinstance(factor, float):
+                own[name] = own[name] * factor
+        return own
 
     def factor(self, strength: str, hyper: Hyper, step: Any, num_steps: int) -> Any:
         """What the schedule of "learning_rate", "weight_decay" or "dropout" makes of it: `(k,)`, or
@@ -81,19 +85,8 @@ class MemberStep:
             decay_rate=hyper.get("decay_rate", TrainConfig.decay_rate),
         )
 
-    def noise_words(self, state: Mapping[str, Any]) -> Any:
-        """Random words for the gradient noise of one step, `(k, number of all weights)`."""
-        if "gradient_noise" not in self.needs:
-            return None
-        k, size = state["step"].shape[0], sum(map(_size, state["weights"]))
-
-        def words() -> Any:
-            return random_bits.random_words(state["keys"]["gradient_noise"], state["step"], size)
-
-        return self._where_noisy(state["hyper"], words, lambda: ops.zeros((k, size), "uint32"))
-
     def apply(
-        self, gradients: list, weights: list, slots: list, step: Any, hyper: Hyper, words: Any
+        self, gradients: list, weights: list, slots: list, step: Any, hyper: Hyper, key: Any
     ) -> tuple[list, list]:
         """The next weights and slots.
 
@@ -103,18 +96,17 @@ class MemberStep:
             slots: lists of the same shapes.
             step: `(k,)`.
             hyper: `(k,)` each, as `hyper_at` gives them.
-            words: as `noise_words` gives them.
+            key: `(k, 2)`, of gradient noise; None where no member needs it.
         """
+        if "gradient_noise" in self.needs:
+            gradients = self._noisy(gradients, key, step, hyper)
         hyper = {name: ops.reshape(value, (-1, 1, 1)) for name, value in hyper.items()}
         step = ops.reshape(step, (-1, 1, 1))
         new_weights, new_slots = [], []
-        noise = None if words is None else self._noise(words, weights, step, hyper)
         for i, (gradient, weight) in enumerate(zip(gradients, weights, strict=True)):
             own = self._own(hyper, i)
             if self.is_kernel[i] and "penalty" in self.needs:
                 gradient = gradient + update_rules.penalty_gradient(weight, own)
-            if noise is not None:
-                gradient = gradient + noise[i]
             if "clipnorm" in self.needs:
                 gradient = update_rules.clip_by_norm(gradient, own)
             if "weight_decay" in self.needs:
@@ -142,22 +134,21 @@ class MemberStep:
             own["weight_decay"] = own["weight_decay"] * hyper[decay]
         return own
 
-    def _where_noisy(self, hyper: Hyper, drawn: Callable, idle: Callable) -> Any:
-        """Draws gradient noise, or nothing where some members want it and none of these does."""
+    def _noisy(self, gradients: list, key: Any, step: Any, hyper: Hyper) -> list:
+        """Gradients with the noise of one step; as they are where some members of the stack want
+        it and none of these does."""
+        sizes = [_size(g) for g in gradients]
+        ends = list(itertools.accumulate(sizes[:-1]))
+
+        def noisy(gradients: list, zero: Any) -> list:
+            words = random_bits.random_words(key, step + zero, sum(sizes))
+            stddev = ops.reshape(update_rules.noise_stddev(step, hyper), (-1, 1, 1))
+            parts = zip(ops.split(words, ends, axis=1), gradients, strict=True)
+            return [g + stddev * update_rules.gaussian(p, g.shape, g.dtype) for p, g in parts]
+
         if "gradient_noise" not in self.optional:
-            return drawn()
-        return random_bits.where_any(hyper["gradient_noise"], drawn, idle)
-
-    def _noise(self, words: Any, weights: list, step: Any, hyper: Hyper) -> list:
-        """What is added to the gradient of each weight."""
-        ends = [sum(map(_size, weights[:i])) for i in range(1, len(weights))]
-
-        def drawn() -> list:
-            parts, stddev = ops.split(words, ends, axis=1), update_rules.noise_stddev(step, hyper)
-            each = zip(parts, weights, strict=True)
-            return [stddev * update_rules.gaussian(p, w.shape, w.dtype) for p, w in each]
-
-        return self._where_noisy(hyper, drawn, lambda: [ops.zeros_like(w) for w in weights])
+            return noisy(gradients, 0)
+        return random_bits.where_any(hyper["gradient_noise"], noisy, gradients)
 
 
 def _size(weight: Any) -> int:

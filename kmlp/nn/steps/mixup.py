@@ -24,7 +24,6 @@ class StackedMixup(keras.layers.Layer):
 
     Attributes:
         field: of `TrainConfig`, whose value is the strength: alpha of the Beta distribution.
-        is_optional: whether members may all have a strength of 0, and nothing is mixed then.
 
     Shape:
         input and output `(k, batch, features)`; `strength`, `step`, `last` `(k,)`, where `last` is
@@ -32,7 +31,6 @@ class StackedMixup(keras.layers.Layer):
     """
 
     field = "mixup"
-    is_optional = False
 
     def build(self, input_shape: tuple[int, ...]) -> None:
         k = input_shape[0]
@@ -46,19 +44,12 @@ class StackedMixup(keras.layers.Layer):
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not training:
             return inputs
-        step = ops.convert_to_tensor(self.step)
-
-        def mixed() -> Any:
-            share = ops.reshape(shares(self.strength, self.key, step), (-1, 1, 1))
-            x = ops.cast(inputs, self.variable_dtype)
-            return ops.cast(share * x + (1 - share) * partners(x, self.last), self.compute_dtype)
-
-        def idle() -> Any:
-            return ops.cast(inputs, self.compute_dtype)
-
-        found = random_bits.where_any(self.strength, mixed, idle) if self.is_optional else mixed()
+        held = (self.strength, self.key, self.step, self.last)
+        strength, key, step, last = map(ops.convert_to_tensor, held)
+        share = ops.reshape(shares(strength, key, step), (-1, 1, 1))
+        x = ops.cast(inputs, self.variable_dtype)
         self.step.assign(step + 1)
-        return found
+        return ops.cast(share * x + (1 - share) * partners(x, last), self.compute_dtype)
 
     def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         return input_shape

@@ -56,7 +56,9 @@ def test_the_layer_mixes_in_training_only_and_counts_its_steps():
     layer.strength.assign([0.5, 0.0])
     layer.key.assign([[1, 2], [3, 4]])
     layer.last.assign([5, 5])
-    share = ops.convert_to_numpy(shares(layer.strength, layer.key, np.zeros(2, "int32")))
+    share = ops.convert_to_numpy(
+        shares(layer.strength.value, layer.key.value, np.zeros(2, "int32"))
+    )
     mixed = ops.convert_to_numpy(layer(x, training=True))
     expected = share[0] * x[0] + (1 - share[0]) * np.roll(x[0], -1, axis=0)
     np.testing.assert_allclose(mixed[0], expected, rtol=1e-5, atol=1e-6)
