@@ -65,14 +65,16 @@ def read_call(body: bytes, servable: Servable) -> Call:
 
 def answer_body(call: Call, outputs: Arrays) -> bytes:
     """The JSON of an answer: `predictions` by row, or `outputs` by name; a single output stands
-    without its name.
+    without its name. A row that made the network's numbers overflow has null for each: of what
+    has no meaning a label would be told all the same, and JSON has no word for it.
 
     Example:
         >>> call = Call("serving_default", {}, 1, is_by_row=True)
         >>> answer_body(call, {"label": np.array([3]), "entropy": np.array([0.5])})
         b'{"predictions": [{"label": 3, "entropy": 0.5}]}'
     """
-    values = {name: _plain(array) for name, array in outputs.items()}
+    lost = _overflown(outputs)
+    values = {name: _plain(array, lost) for name, array in outputs.items()}
     if len(values) == 1:
         (only,) = values.values()
         return _encoded({"predictions" if call.is_by_row else "outputs": only})
@@ -192,10 +194,25 @@ def _side_by_side(names: Sequence[str], columns: Sequence[Any]) -> list[Any]:
     return list(map(list, zip(*columns, strict=True)))
 
 
-def _plain(array: np.ndarray) -> list[Any]:
-    if array.dtype.kind != "O":
-        return array.tolist()
-    return [cell.decode(errors="replace") for cell in array.tolist()]
+def _overflown(outputs: Arrays) -> list[int]:
+    """The rows that have an output that is no finite number."""
+    lost: set[int] = set()
+    for array in outputs.values():
+        if array.dtype.kind == "f" and not (is_finite := np.isfinite(array)).all():
+            of_row = is_finite.reshape(len(array), -1).all(axis=1)
+            lost.update(np.flatnonzero(~of_row).tolist())
+    return sorted(lost)
+
+
+def _plain(array: np.ndarray, lost: Sequence[int]) -> list[Any]:
+    """An output's rows; null those of its numbers that are lost."""
+    if array.dtype.kind == "O":
+        return [cell.decode(errors="replace") for cell in array.tolist()]
+    rows = array.tolist()
+    if array.dtype.kind in "fiu":
+        for row in lost:
+            rows[row] = None
+    return rows
 
 
 def _encoded(value: Mapping[str, Any]) -> bytes:

@@ -3,6 +3,8 @@
 import base64
 import binascii
 import math
+from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -73,7 +75,7 @@ def _numbers(tensor: Tensor, rows: list[Any]) -> np.ndarray:
         array = np.array(rows)
     except (ValueError, OverflowError):
         raise DataError(f"{tensor.name}: {_wanted(tensor)}, all of one length.") from None
-    if _holds_truth(rows):
+    if _holds_truth(rows, array.ndim):
         raise DataError(f"{tensor.name}: {_wanted(tensor)}. Received: a truth value.")
     dtype = np.dtype(tensor.dtype)
     if array.dtype.kind == "O" and dtype.kind == "f":
@@ -91,12 +93,11 @@ def _numbers(tensor: Tensor, rows: list[Any]) -> np.ndarray:
     return array
 
 
-def _holds_truth(rows: list[Any]) -> bool:
+def _holds_truth(rows: Iterable[Any], depth: int) -> bool:
     """NumPy would take them for 0 and 1."""
-    kinds = set(map(type, rows))
-    if bool in kinds:
-        return True
-    return list in kinds and any(_holds_truth(row) for row in rows if type(row) is list)
+    for _ in range(depth - 1):
+        rows = chain.from_iterable(rows)
+    return bool in map(type, rows)
 
 
 def _wanted(tensor: Tensor) -> str:

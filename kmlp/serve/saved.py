@@ -13,6 +13,7 @@ from kmlp.data.columns import Schema
 from kmlp.data.values import truth_of_words
 from kmlp.deploy.graph.raw_inputs import RawInput, raw_inputs
 from kmlp.deploy.prediction import predict_file
+from kmlp.deploy.prediction_rows import csv_row
 from kmlp.deploy.serving import LoadedModel, load_saved
 from kmlp.errors import DataError
 from kmlp.serve.description import described
@@ -61,26 +62,25 @@ class SavedServable:
         return _signature_def(self._model.path)
 
     def checked(self, signature: str, inputs: Arrays) -> Arrays:
-        """Values of arrays are held to the training range, as `kmlp predict` does."""
+        """Values of arrays are held to the training range, as `kmlp predict` does; but by a model
+        whose answers flag what lies outside they are answered."""
         if self._model.schema is not None:
             return inputs
-        return {name: self._model.checked(x) for name, x in inputs.items()}
+        flags = "out_of_range" in self._model.output_names
+        return {name: self._model.checked(x, force=flags) for name, x in inputs.items()}
 
     def predict(self, signature: str, inputs: Arrays) -> Arrays:
         """What the graph gives.
 
         Raises:
-            DataError: a cell is not of its column's kind, or so far from those of training that
-                the network's numbers overflow.
+            DataError: a cell is not of its column's kind.
         """
         import tensorflow as tf
 
         try:
-            outputs = self._model.call(signature, inputs)
+            return self._model.call(signature, inputs)
         except tf.errors.InvalidArgumentError as error:
             raise DataError(_refusal(error)) from error
-        _refuse_overflow(outputs)
-        return outputs
 
     def predict_file(self, path: Path) -> FilePredictions:
         """As `kmlp predict` writes it."""
@@ -89,7 +89,7 @@ class SavedServable:
         writer = csv.writer(text)
         writer.writerow(map(csv_cell, predictions.fields))
         for batch in predictions.batches:
-            writer.writerows([csv_cell(row[f]) for f in predictions.fields] for row in batch)
+            writer.writerows(csv_row(row, predictions.fields) for row in batch)
         return FilePredictions(text.getvalue(), predictions.told(), predictions.num_rows)
 
 
@@ -123,17 +123,6 @@ def _blank(tensor: Tensor, num_rows: int) -> np.ndarray:
     if tensor.dtype == "string":
         return np.full(shape, b"", dtype=object)
     return np.zeros(shape, tensor.dtype)
-
-
-def _refuse_overflow(outputs: Arrays) -> None:
-    """Of numbers without meaning the label would be a class all the same; JSON has none of them."""
-    for name, values in outputs.items():
-        if values.dtype.kind == "f" and not np.isfinite(values).all():
-            row = int(np.argmin(np.isfinite(values.reshape(len(values), -1)).all(axis=1)))
-            raise DataError(
-                f"{name} of row {row} is no finite number: the row's values are so far from those "
-                "of training that the network's overflow. Look at its numbers' units."
-            )
 
 
 def _refusal(error: Exception) -> str:

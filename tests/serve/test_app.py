@@ -3,9 +3,11 @@
 import json
 import math
 
+import jsonschema
 import pytest
 
 from kmlp.serve.limits import Limits
+from kmlp.serve.servable import Signature, Tensor
 from tests.serve.stand_in import IMAGES, TABLE, StandIn, asking, write_version
 
 IMAGE = [[0, 1], [2, 255]]
@@ -159,6 +161,31 @@ def test_the_document_says_what_each_model_takes(models):
     content = table["paths"][PREDICT]["post"]["requestBody"]["content"]
     form = content["application/json"]["schema"]["anyOf"][0]["properties"]["instances"]
     assert form["items"]["required"] == ["age", "Home_town", "pays"]
+
+
+@pytest.mark.parametrize(
+    ("counts", "is_valid"), [((1, 1, 1), True), ((3, 3, 3), True), ((1, 1, 2), False)]
+)
+def test_the_document_takes_columns_of_one_length_as_the_server_does(models, counts, is_valid):
+    document = ask(models, "GET", "/openapi.json", signature=TABLE).json()
+    content = document["paths"][PREDICT]["post"]["requestBody"]["content"]
+    names = ("age", "Home_town", "pays")
+    said = {"inputs": {name: [None] * n for name, n in zip(names, counts, strict=True)}}
+    validator = jsonschema.Draft202012Validator(content["application/json"]["schema"])
+    assert validator.is_valid(said) == is_valid
+    assert (ask(models, "POST", PREDICT, signature=TABLE, json=said).status_code == 200) == is_valid
+
+
+def test_the_document_takes_no_number_that_the_type_cannot_hold(models):
+    numbers = Signature((Tensor("inputs", "float32", (2,)),), (Tensor("prediction", "float64"),))
+    document = ask(models, "GET", "/openapi.json", signature=numbers).json()
+    content = document["paths"][PREDICT]["post"]["requestBody"]["content"]
+    validator = jsonschema.Draft202012Validator(content["application/json"]["schema"])
+    for number, is_taken in ((3.4e38, True), (-3.5e38, False)):
+        said = {"instances": [[None, number]]}
+        assert validator.is_valid(said) == is_taken
+        answer = ask(models, "POST", PREDICT, signature=numbers, json=said)
+        assert answer.status_code == (200 if is_taken else 400)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kmlp.errors import DataError
-from kmlp.serve.calls import answer_body, read_call
+from kmlp.serve.calls import Call, answer_body, read_call
 from kmlp.serve.servable import Signature, Tensor
 from tests.serve.stand_in import IMAGES, TABLE, WIDE, StandIn
 
@@ -142,3 +142,18 @@ def test_answers_go_by_row_or_by_name_and_a_single_output_without_its_name():
     assert json.loads(answer_body(rows, two)) == {"predictions": by_row}
     by_name = {"outputs": {"a": [0.5, 1], "b": [[1, 0], [0, 1]]}}
     assert json.loads(answer_body(columns, two)) == by_name
+
+
+def test_a_row_that_overflowed_has_null_for_every_number_and_the_others_their_own():
+    """Of what has no meaning the label would be a class all the same."""
+    call = Call("serving_default", {}, 2, is_by_row=True)
+    outputs = {
+        "label": np.array([1, 0], np.int32),
+        "probabilities": np.array([[0.25, 0.75], [np.nan, np.nan]], np.float32),
+        "out_of_range": np.array([False, True]),
+    }
+    first, second = json.loads(answer_body(call, outputs))["predictions"]
+    assert first == {"label": 1, "probabilities": [0.25, 0.75], "out_of_range": False}
+    assert second == {"label": None, "probabilities": None, "out_of_range": True}
+    alone = {"prediction": np.array([np.inf, 1.5])}
+    assert json.loads(answer_body(call, alone)) == {"predictions": [None, 1.5]}

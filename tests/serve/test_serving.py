@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 import kmlp
-from kmlp.errors import DataError
-from kmlp.serve.saved import _refuse_overflow, load_servable
+from kmlp.serve.saved import load_servable
 from tests.deploy.made_table import rows, write_csv
 from tests.serve.stand_in import asking
 
@@ -68,13 +67,3 @@ def test_rows_of_a_table_are_predicted_as_load_saved_does(models):
     assert signature["inputs"]["age"]["dtype"] == "DT_DOUBLE"
     assert signature["inputs"]["age"]["tensor_shape"]["dim"] == [{"size": "-1", "name": ""}]
     assert signature["method_name"] == "tensorflow/serving/predict"
-
-
-def test_answers_that_are_no_numbers_are_refused():
-    """Of these the label would be a class all the same, and JSON has no word for them."""
-    _refuse_overflow({"probabilities": np.full((2, 3), 0.1), "label": np.zeros(2, np.int32)})
-    outputs = {"label": np.zeros(2, np.int32), "stddev": np.array([[0.1, 0.2], [np.nan, 0.1]])}
-    with pytest.raises(DataError, match="stddev of row 1 is no finite number"):
-        _refuse_overflow(outputs)
-    with pytest.raises(DataError, match="prediction of row 0 is no finite number"):
-        _refuse_overflow({"prediction": np.array([np.inf, 1.0])})

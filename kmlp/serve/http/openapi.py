@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import version as package_version
 from typing import Any
 
+import numpy as np
+
 from kmlp.serve.models import Version
 from kmlp.serve.servable import DEFAULT, Servable, Signature, Tensor
 
@@ -18,6 +20,8 @@ _ERRORS = {
     429: "too many rows wait",
     503: "no answer in time",
 }
+_MOST_SAID = 8
+_LARGEST = float(np.finfo(np.float32).max)
 _OF_READING = (401, 403, 404)
 _OF_PREDICTING = tuple(_ERRORS)
 
@@ -123,8 +127,22 @@ def _instances(signature: Signature) -> Json:
 def _inputs(signature: Signature) -> Json:
     columns = {t.name: _rows(_value(t)) for t in signature.inputs}
     if len(columns) > 1:
-        return _object(columns, is_closed=True)
+        return _object(columns, is_closed=True) | _equally_many()
     return {"anyOf": [*columns.values(), _object(columns, is_closed=True)]}
+
+
+def _equally_many() -> Json:
+    """JSON Schema has no word for lists of one length: it is said number by number."""
+    each = [
+        {"additionalProperties": {"minItems": n, "maxItems": n}} for n in range(1, _MOST_SAID + 1)
+    ]
+    told = f"Every list has equally many rows: any number, of which {_MOST_SAID} are said here."
+    return {"anyOf": each, "description": told}
+
+
+def _answered(tensor: Tensor) -> Json:
+    """One row of an output; null of a row that made the network's numbers overflow."""
+    return {"anyOf": [_value(tensor, is_answer=True), {"type": "null"}]}
 
 
 def _value(tensor: Tensor, *, is_answer: bool = False) -> Json:
@@ -134,8 +152,12 @@ def _value(tensor: Tensor, *, is_answer: bool = False) -> Json:
         schema = {"type": "integer"}
         if tensor.dtype == "uint8":
             schema |= {"minimum": 0, "maximum": 255}
+    elif tensor.dtype == "bool":
+        schema = {"type": "boolean"}
     elif tensor.dtype.startswith("float"):
         schema = {"type": "number" if is_answer else ["number", "null"]}
+        if tensor.dtype == "float32" and not is_answer:
+            schema |= {"minimum": -_LARGEST, "maximum": _LARGEST}
     elif tensor.kind == "boolean":
         schema = {"enum": ["", *tensor.words, True, False, None]}
     elif tensor.kind == "date":
@@ -150,7 +172,7 @@ def _answer(servable: Servable) -> Json:
     """By row or by name, of whichever signature; a single output stands without its name."""
     forms = []
     for signature in servable.signatures.values():
-        values = {t.name: _value(t, is_answer=True) for t in signature.outputs}
+        values = {t.name: _answered(t) for t in signature.outputs}
         if len(values) == 1:
             (only,) = values.values()
             forms += [_object({key: _rows(only)}) for key in ("predictions", "outputs")]

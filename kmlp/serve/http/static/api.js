@@ -31,11 +31,19 @@ export async function allModels() {
   return (await ask("/page/models")).models;
 }
 
+// The server's word for what is no number: null.
+function isLost(said) {
+  return said === null || said.label === null || said.prediction === null;
+}
+
 // Rows in, one answer a row: an object of outputs, whatever their number.
 export async function predict(model, instances) {
   const path = `/v1/models/${encodeURIComponent(model.name)}:predict`;
   const body = JSON.stringify({ instances });
   const { predictions } = await ask(path, { method: "POST", body });
+  if (predictions.some(isLost)) {
+    throw new Error("Some values are so far from those of training that the network's overflow.");
+  }
   const only = model.outputs.length === 1 ? model.outputs[0] : null;
   return only ? predictions.map((value) => ({ [only]: value })) : predictions;
 }
