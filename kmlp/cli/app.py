@@ -40,10 +40,11 @@ ClusterName = Annotated[
     ),
 ]
 Storage = Annotated[
-    Path | None,
+    str | None,
     Parameter(
         name="--storage",
-        help="with --cluster: a folder that every node sees, for checkpoints",
+        help="with --cluster: a folder that every node sees, or an address as s3://bucket/runs, "
+        "for checkpoints",
     ),
 ]
 

@@ -26,7 +26,7 @@ class Machines:
     """
 
     cluster: str | None = None
-    storage: Path | None = None
+    storage: str | None = None
 
     def __post_init__(self) -> None:
         if self.cluster is not None:

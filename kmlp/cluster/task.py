@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import queue
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ import numpy as np
 
 from kmlp.cluster.connection import node_id
 from kmlp.cluster.nodes import Node, this_node
+from kmlp.cluster.storage import checkpoints_at
 from kmlp.data.dataset import Dataset
 from kmlp.engine.checkpoint import Checkpoints
 from kmlp.engine.member import Member
@@ -42,9 +44,9 @@ class Told:
 
 @dataclass(frozen=True)
 class Saving:
-    """Where a stack is saved, on every node the same folder."""
+    """Where a stack is saved: for every node the same folder, or address."""
 
-    folder: Path
+    place: str
     every_epoch_until: int
 
 
@@ -102,14 +104,16 @@ def _train(
     saving: Saving | None,
 ) -> None:
     """In a thread of its own: while it trains, what it tells goes out."""
-    place = {member.id: k for k, member in enumerate(members)}
+    slot = {member.id: k for k, member in enumerate(members)}
+    own = tempfile.TemporaryDirectory()
 
     def on_epoch(trained: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
-        told.put(([place[m.id] for m in trained], epoch, logs))
+        told.put(([slot[m.id] for m in trained], epoch, logs))
 
     def checkpoints(_: Sequence[Member]) -> Checkpoints:
         assert saving is not None
-        return trainer.checkpoints(saving.folder, saving.every_epoch_until)
+        folder = Path(own.name)
+        return checkpoints_at(saving.place, trainer, folder, saving.every_epoch_until)
 
     try:
         results: list[MemberResult] = []
@@ -125,6 +129,8 @@ def _train(
         told.put(results)
     except BaseException as error:
         told.put(error)
+    finally:
+        own.cleanup()
 
 
 def look(trainer: Trainer) -> Node:

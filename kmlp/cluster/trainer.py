@@ -12,6 +12,7 @@ from kmlp.cluster.connection import Cluster, cause_of, connected, first_line
 from kmlp.cluster.flight import Flights, Listeners, OnNodes
 from kmlp.cluster.nodes import Node, kinds, refuse_differing
 from kmlp.cluster.room import ClusterRoom
+from kmlp.cluster.storage import StoredCheckpoints, below, checked, checkpoints_at
 from kmlp.cluster.task import Saving, look, of_item, train_stack
 from kmlp.data.dataset import Dataset, DataSpec
 from kmlp.engine.checkpoint import Checkpoints
@@ -48,8 +49,8 @@ def on_cluster(
     Args:
         address: see `kmlp.cluster.connection.connected`.
         trainer: what trains on each node; it is sent there.
-        storage: a folder that every node sees, for checkpoints; without it a stack whose node
-            dies starts anew.
+        storage: for checkpoints, a folder that every node sees or an address of fsspec's;
+            without it a stack whose node dies starts anew.
         on_nodes: told of what each node does.
 
     Raises:
@@ -85,7 +86,7 @@ class RayTrainer:
         on_nodes: OnNodes | None = None,
     ) -> None:
         self._cluster, self._trainer, self._on_nodes = cluster, trainer, on_nodes
-        self._storage = Path(storage).absolute() if storage else None
+        self._storage = checked(storage) if storage else None
         self._put: tuple[Dataset, Any] | None = None
         self.nodes = nodes_of(cluster, trainer)
         refuse_differing(self.nodes)
@@ -126,7 +127,10 @@ class RayTrainer:
 
     def checkpoints(self, folder: Path, every_epoch_until: int) -> Checkpoints:
         """Where one stack would be saved here: a node's are in the storage, if there is one."""
-        return self._trainer.checkpoints(self._saving_folder(folder), every_epoch_until)
+        if self._storage is None:
+            return self._trainer.checkpoints(folder, every_epoch_until)
+        place = _place(self._storage, folder)
+        return checkpoints_at(place, self._trainer, folder, every_epoch_until)
 
     def train_members(
         self,
@@ -152,7 +156,8 @@ class RayTrainer:
             if not (self._storage and checkpoints):
                 return None
             planned = checkpoints(stack)
-            return Saving(planned.folder, planned.every_epoch_until)
+            place = planned.address if isinstance(planned, StoredCheckpoints) else planned.folder
+            return Saving(str(place), planned.every_epoch_until)
 
         def start(stack: Sequence[Member]) -> Any:
             trainer, shared = own
@@ -212,13 +217,12 @@ class RayTrainer:
             self._put = (data, self._cluster.ray.put(data))
         return self._put[1]
 
-    def _saving_folder(self, folder: Path) -> Path:
-        """In the storage, a stack's folder: two run folders share none."""
-        if self._storage is None:
-            return folder
-        run = folder.parents[1].absolute()
-        key = hashlib.sha256(str(run).encode()).hexdigest()[:16]
-        return self._storage / f"{run.name}-{key}" / folder.parent.name / folder.name
+
+def _place(storage: str, folder: Path) -> str:
+    """In the storage, a stack's own place: two run folders share none."""
+    run = folder.parents[1].absolute()
+    key = hashlib.sha256(str(run).encode()).hexdigest()[:16]
+    return below(storage, f"{run.name}-{key}", folder.parent.name, folder.name)
 
 
 def nodes_of(cluster: Cluster, trainer: Trainer) -> list[Node]:

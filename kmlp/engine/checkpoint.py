@@ -70,8 +70,12 @@ class Checkpoints:
         with buffer.getbuffer() as content:
             digest = hashlib.sha256(content).digest()
             write_atomically(self.folder / f"{epoch:06d}.checkpoint", digest, content)
-        for path in self._paths()[:-_KEEP]:
+        for path in self.paths()[:-_KEEP]:
             path.unlink(missing_ok=True)
+        self.note_saved()
+
+    def note_saved(self) -> None:
+        """What saving took decides when it is done next."""
         self._saved = time.monotonic()
         # Since `due` was asked: the copy from the device included.
         spent = self._saved - self._asked
@@ -83,7 +87,7 @@ class Checkpoints:
         Args:
             until: pass over those of a later epoch.
         """
-        for path in reversed(self._paths()):
+        for path in reversed(self.paths()):
             if until is not None and int(path.stem) > until:
                 continue
             with open(path, "rb") as file:
@@ -99,5 +103,6 @@ class Checkpoints:
         """Removes all of them, and the note of who trains: the stack's results are recorded."""
         remove_files(self.folder, STACK_FILES)
 
-    def _paths(self) -> list[Path]:
+    def paths(self) -> list[Path]:
+        """Their files, the oldest first."""
         return sorted(files_in(self.folder, CHECKPOINTS), key=lambda path: int(path.stem))

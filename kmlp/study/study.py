@@ -69,8 +69,9 @@ def run_study(
         trainer: what trains them; Keras, by `kmlp.engine.engine.Engine`, where omitted.
         cluster: trains on the nodes of a Ray cluster: "ray" for the one at hand, or one of this
             machine alone; or its address, HOST:PORT. The run folder stays here.
-        storage: of a cluster, a folder that every node sees, for checkpoints of stacks in
-            training; without it a stack whose node dies starts anew.
+        storage: of a cluster, for checkpoints of stacks in training: a folder that every node
+            sees, or an address of fsspec's as "s3://bucket/runs";
+            without it a stack whose node dies starts anew.
 
     Raises:
         RunFolderError: the folder belongs to another study, has looked at its scores by another
@@ -155,7 +156,7 @@ def _run(
             return build_results(
                 trained,
                 folder,
-                describe(data, config.validation_fraction),
+                describe(data, config.validation_fraction, config.calibration_fraction),
                 pilot_results(config, folder),
                 looks_summary(config, rounds),
             )

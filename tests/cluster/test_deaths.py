@@ -64,9 +64,9 @@ def test_a_member_that_ends_its_process_is_given_up_and_the_rest_goes_on(
     assert [m.id for m in given_up] == [guilty.id]
 
 
-@pytest.mark.parametrize("is_saved", [False, True])
+@pytest.mark.parametrize("saved_at", ["", "{}", "file://{}"])
 def test_a_node_that_goes_dark_is_nobodys_fault_and_one_that_joins_is_used(
-    nodes, tiny, tmp_path, here, is_saved
+    nodes, tiny, tmp_path, here, saved_at
 ):
     """The node goes once it trains; with a storage, its stack goes on from its last epoch."""
     gone = threading.Event()
@@ -82,7 +82,7 @@ def test_a_node_that_goes_dark_is_nobodys_fault_and_one_that_joins_is_used(
             return lambda *_: None
 
     trainer = LinearTrainer(before_told=partial(slowly, 0.5))
-    storage = tmp_path / "storage" if is_saved else None
+    storage = tmp_path / "storage"
     run_study(
         config(num_seeds=4),
         tmp_path / "there",
@@ -90,14 +90,15 @@ def test_a_node_that_goes_dark_is_nobodys_fault_and_one_that_joins_is_used(
         trainer=trainer,
         progress=Watcher(),
         cluster=nodes.address,
-        storage=storage,
+        storage=saved_at.format(storage) or None,
     )
     assert gone.is_set()
     found = RunFolder(tmp_path / "there")
     assert len(found.records()) == 8
     assert max(found.stacks.attempts().values()) <= 2
     assert not found.stacks.attempts_without_progress()
-    if storage:
+    if saved_at:
+        assert storage.is_dir(), "something was saved"
         assert not [p for p in storage.rglob("*") if p.is_file()], "what is recorded is not kept"
 
 
