@@ -13,6 +13,7 @@ from kmlp.data.columns import Schema
 from kmlp.data.values import truth_of_words
 from kmlp.deploy.graph.raw_inputs import RawInput, raw_inputs
 from kmlp.deploy.prediction import predict_file
+from kmlp.deploy.prediction_rows import csv_row
 from kmlp.deploy.serving import LoadedModel, load_saved
 from kmlp.errors import DataError
 from kmlp.serve.description import described
@@ -61,10 +62,12 @@ class SavedServable:
         return _signature_def(self._model.path)
 
     def checked(self, signature: str, inputs: Arrays) -> Arrays:
-        """Values of arrays are held to the training range, as `kmlp predict` does."""
+        """Values of arrays are held to the training range, as `kmlp predict` does; but by a model
+        whose answers flag what lies outside they are answered."""
         if self._model.schema is not None:
             return inputs
-        return {name: self._model.checked(x) for name, x in inputs.items()}
+        flags = "out_of_range" in self._model.output_names
+        return {name: self._model.checked(x, force=flags) for name, x in inputs.items()}
 
     def predict(self, signature: str, inputs: Arrays) -> Arrays:
         """What the graph gives.
@@ -86,7 +89,7 @@ class SavedServable:
         writer = csv.writer(text)
         writer.writerow(map(csv_cell, predictions.fields))
         for batch in predictions.batches:
-            writer.writerows([csv_cell(row[f]) for f in predictions.fields] for row in batch)
+            writer.writerows(csv_row(row, predictions.fields) for row in batch)
         return FilePredictions(text.getvalue(), predictions.told(), predictions.num_rows)
 
 

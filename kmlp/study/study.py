@@ -157,7 +157,7 @@ def _run(
             return build_results(
                 trained,
                 folder,
-                describe(data, config.validation_fraction),
+                describe(data, config.validation_fraction, config.calibration_fraction),
                 pilot_results(config, folder),
                 looks_summary(config, rounds),
             )
