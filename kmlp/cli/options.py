@@ -154,6 +154,14 @@ class Options(OfTable):
             "what seeds change out of the intervals",
         ),
     ] = None
+    calibration_fraction: Annotated[
+        float | None,
+        overrides(
+            "calibration_fraction",
+            "share of the training rows that no network sees, by which kmlp export finds out how "
+            "sure a model may be",
+        ),
+    ] = None
     randomness: Annotated[
         bool | None,
         overrides("randomness", "also vary one stream of randomness at a time", negative=""),

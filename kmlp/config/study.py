@@ -1,7 +1,7 @@
 """What to compare, and over what."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,9 +50,11 @@ class StudyConfig(Config):
     stands for every name there is.
     Seed s gives every variant the same initial weights, data order and validation split.
     `validation_fraction` of the training rows is held out, drawn by each seed and stratified
-    by class; 0 is legal and then the training loss is monitored. `seed_streams` gives some of the
-    streams init, order, noise and split a fixed seed ({"order": 0, "split": 0}); the others
-    follow each member's own seed. `strengths="auto"` chooses the strength of every variant that is
+    by class; 0 is legal and then the training loss is monitored. `calibration_fraction` of them is
+    kept from all networks and all choices, the same rows for every seed: on them an export finds
+    out how sure it may be (`kmlp.export`). `seed_streams` gives some of the streams init,
+    order, noise and split a fixed seed ({"order": 0, "split": 0}); the others follow each member's
+    own seed. `strengths="auto"` chooses the strength of every variant that is
     named without one on validation, with pilot seeds of their own; "default" takes the named ones.
     The others are compared with the `baseline`; the only variant of a study is its own.
 
@@ -105,6 +107,7 @@ class StudyConfig(Config):
     model: MLPConfig = field(default_factory=MLPConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     validation_fraction: float = 1 / 6
+    calibration_fraction: float = 0.0
     baseline: str = _BASELINE
     metric: str = "auto"
     equivalence: float | None = None
@@ -164,7 +167,7 @@ class StudyConfig(Config):
             )
         fields.check_whole(self, "max_seeds", 6, highest=MOST_SEEDS, why=_WHY)
         fields.check_whole(self, "first_seed", 0)
-        fields.check_rate(self, "validation_fraction")
+        fields.check_rate(self, "validation_fraction", "calibration_fraction")
         fields.check_positive_or_none(self, "half_width", "equivalence")
         fields.as_floats(self)
         self._check_samples()
@@ -233,9 +236,11 @@ class StudyConfig(Config):
         num_rows: int = 0,
         has_test_rows: bool = True,
         given_folds: int = 0,
+        kinds: Collection[str] | None = None,
     ) -> "StudyConfig":
         """The same study with "all" written out: every named variant that means something there,
-        and every reference; recipes as they are there; and the folds, where these test.
+        and every reference; recipes as they are there, for columns of these kinds where they are
+        said; and the folds, where these test.
 
         Label smoothing needs classes; inputs that are no `uint8` are standardized anyway.
         """
@@ -245,7 +250,7 @@ class StudyConfig(Config):
         references = resolved_references(self.references, is_table=is_table, num_rows=num_rows)
         return dataclasses.replace(
             self,
-            variants=for_task(expand_all(self.variants, pointless), task),
+            variants=for_task(expand_all(self.variants, pointless), task, kinds),
             references=references or self.references,
             reference_trials=self._asked_trials,
             **({} if has_test_rows else self._testing_folds(given_folds)),

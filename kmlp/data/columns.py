@@ -226,6 +226,11 @@ class DataSpec:
         """Whether an offset or a power of two is taken off any column."""
         return any(column.offset or column.exponent for column in self.columns)
 
+    @property
+    def has_ranges(self) -> bool:
+        """Whether it is known what training saw, and an input can be outside: bytes cannot."""
+        return bool(self.columns) or self.value_range is not None
+
     def in_unit(self, targets: np.ndarray) -> np.ndarray:
         """A regression's targets or predictions in the target's own unit; else as they are.
 

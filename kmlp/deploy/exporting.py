@@ -18,11 +18,15 @@ import keras
 import numpy as np
 
 from kmlp.config import MLPConfig
-from kmlp.data.columns import Schema
+from kmlp.data.columns import DataSpec, Schema
+from kmlp.deploy.calibration.asked import Asked
+from kmlp.deploy.calibration.fitting import calibrated
+from kmlp.deploy.calibration.record import Calibration
 from kmlp.deploy.cards.model_card import model_card
 from kmlp.deploy.folders.belonging import other_run, run_of
 from kmlp.deploy.folders.publishing import CARD, MANIFEST, publish
 from kmlp.deploy.formats.known import check_formats
+from kmlp.deploy.graph.answers import AnswersGraph, Graph
 from kmlp.deploy.graph.networks import EnsembleGraph, MemberGraph, plain_network, write_graph
 from kmlp.deploy.graph.raw_inputs import raw_inputs
 from kmlp.deploy.manifest import manifest_sha256
@@ -51,6 +55,10 @@ def export(
     *,
     hide_values: bool = False,
     formats: Collection[str] = (),
+    calibrate: bool = True,
+    coverage: float | None = None,
+    threshold: str | float | None = None,
+    costs: str | Mapping[str, float] | None = None,
 ) -> Path:
     """Writes the next version of a SavedModel.
 
@@ -59,6 +67,12 @@ def export(
     `entropy` `(batch,)` in nats; `logits` gives `logits`. A regression gives `prediction`
     `(batch,)` in the target's own unit, of several members also their `stddev` `(batch,)`. A
     `stddev` is that of these members (divided by their number).
+
+    Where the study kept rows that no network saw (`calibration_fraction`), or folds test,
+    `probabilities` are at the temperature that has the least log loss there; `logits` stay the
+    network's own. `set` `(batch, num_classes)`, or `lower` and `upper` `(batch,)`, hold the truth
+    as often as `coverage` says; `label` follows the threshold. `out_of_range` flags what training
+    did not see: `(batch, columns)` of a table, `(batch,)` of numbers of arrays.
 
     The input is named `inputs`. Of a table's model the inputs are its raw columns, by the names
     that its card and manifest list; a third signature, `encoded`, takes the encoded matrix.
@@ -73,6 +87,11 @@ def export(
         formats: for which other runtimes the network stands beside it: "litert", as
             `model.tflite`, "onnx", as `model.onnx`; of a table with how raw columns become its
             input, `encoder.json` and, in Python, `encode.py`.
+        calibrate: whether probabilities are scaled where there are rows for it.
+        coverage: how often sets or intervals hold the truth, as 0.9; None makes none.
+        threshold: of two classes, "f1", "macro_f1", "accuracy" or "balanced_accuracy", for which
+            it is chosen on these rows; or a number. The second class is the positive one.
+        costs: instead, what a row costs that is wrongly called positive, `fp`, or negative, `fn`.
 
     Returns:
         The folder of the version.
@@ -80,6 +99,8 @@ def export(
     Raises:
         KmlpError: Keras does not run on TensorFlow; what a format needs is not installed; or the
             network that was converted gives something else.
+        ConfigError: a coverage, threshold or costs out of range.
+        SelectionError: no rows to find out on what was asked, or too few.
         RunFolderError: the member's weights are missing or damaged; a `ForeignFolderError` if the
             folder is no model's.
     """
@@ -89,14 +110,16 @@ def export(
         raise KmlpError("a SavedModel is TensorFlow's. Set KERAS_BACKEND=tensorflow to export.")
 
     check_formats(formats)
+    asked = Asked.read(calibrate=calibrate, coverage=coverage, threshold=threshold, costs=costs)
+    calibration = calibrated(selection, asked)
 
     def write(aside: Path) -> None:
         is_table = selection.schema is not None
-        graph = _graph(selection)
+        graph = _answers(_graph(selection), selection.spec, calibration)
         _write_formats(graph, selection, aside, formats)
         write_graph(graph, selection.spec, aside, is_table=is_table)
-        write_atomically(aside / CARD, _card(selection, hide_values))
-        manifest = _manifest(selection, aside, hide_values)
+        write_atomically(aside / CARD, _card(selection, hide_values, calibration))
+        manifest = _manifest(selection, aside, hide_values, calibration)
         manifest["sha256"] = manifest_sha256(manifest)
         write_atomically(aside / MANIFEST, json.dumps(manifest, indent=1).encode())
 
@@ -108,7 +131,7 @@ def export(
 
 
 def _write_formats(
-    graph: MemberGraph | EnsembleGraph, selection: Selection, aside: Path, formats: Collection[str]
+    graph: Graph, selection: Selection, aside: Path, formats: Collection[str]
 ) -> None:
     """The network for other runtimes; of what is encoded before, how."""
     from kmlp.deploy.formats import encode, litert, onnx
@@ -150,11 +173,22 @@ def _graph(selection: Selection) -> MemberGraph | EnsembleGraph:
     return EnsembleGraph(_network(selection), selection.spec, _weights(selection))
 
 
-def _card(selection: Selection, hide_values: bool) -> bytes:
-    return model_card(selection, hide_values=hide_values).encode()
+def _answers(
+    graph: MemberGraph | EnsembleGraph, spec: DataSpec, calibration: Calibration | None
+) -> Graph:
+    """The graph as it is where nothing is added to its answers."""
+    if spec.has_ranges or (calibration and not calibration.says_nothing):
+        return AnswersGraph(graph, spec, calibration)
+    return graph
 
 
-def _manifest(selection: Selection, folder: Path, hide_values: bool) -> dict[str, Any]:
+def _card(selection: Selection, hide_values: bool, calibration: Calibration | None) -> bytes:
+    return model_card(selection, hide_values=hide_values, calibration=calibration).encode()
+
+
+def _manifest(
+    selection: Selection, folder: Path, hide_values: bool, calibration: Calibration | None
+) -> dict[str, Any]:
     files = sorted(p for p in folder.rglob("*") if p.is_file())
     schema, spec = selection.schema, selection.spec
     # A table's columns stand in its schema, once; what else is told of its rows, in the run folder.
@@ -174,6 +208,7 @@ def _manifest(selection: Selection, folder: Path, hide_values: bool) -> dict[str
         "spec": {**_without(spec.to_dict(), of_columns), "num_classes": spec.num_classes},
         "environment": _without(selection.environment, (*told, *of_columns), inside="dataset"),
         **(_of_table(schema, hide_values) if schema else {}),
+        **({"calibration": calibration.to_dict()} if calibration else {}),
         "files": {
             str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files
         },

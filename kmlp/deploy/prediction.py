@@ -9,7 +9,14 @@ from typing import Any
 
 from kmlp.data.loading import is_table_name
 from kmlp.deploy.inputs import Batch, count_inputs, read_inputs
-from kmlp.deploy.prediction_rows import USUAL_FIELDS, Predictions, Row, array_fields, array_row
+from kmlp.deploy.prediction_rows import (
+    USUAL_FIELDS,
+    Predictions,
+    Row,
+    array_fields,
+    array_row,
+    csv_row,
+)
 from kmlp.deploy.serving import LoadedModel
 from kmlp.errors import DataError, ForeignFileError
 from kmlp.files import text_replacing
@@ -20,7 +27,12 @@ _LONGEST_ROW = 2**14
 
 
 def predict_file(
-    model: LoadedModel, path: Path, *, dark_on_light: bool = False, keep: Sequence[str] = ()
+    model: LoadedModel,
+    path: Path,
+    *,
+    dark_on_light: bool = False,
+    keep: Sequence[str] = (),
+    force: bool = False,
 ) -> Predictions:
     """Predicts a file or folder in batches, so that memory stays small.
 
@@ -28,12 +40,16 @@ def predict_file(
     and `probability_<class>` of every class, or `prediction`; of an ensemble `stddev`, of classes
     that of the label's probability, and `entropy` in nats. Of arrays and images a row holds
     `input`, its name or number, `label`, the class's number, `class` and its `probability`.
+    A model that was exported at a coverage adds `set`, the names of classes, or `lower` and
+    `upper`; one that knows ranges `out_of_range`: the columns whose cell training did not see, or
+    of arrays without columns whether any value is.
 
     Args:
         model: as `load_saved` gives it.
         path: a table's file, or what `read_inputs` reads.
         dark_on_light: see `read_inputs`.
         keep: columns of a table that stand beside what is predicted.
+        force: see `LoadedModel.predict`.
 
     Raises:
         DataError: what is wrong with which file, column or cell; some when batches are read.
@@ -43,7 +59,7 @@ def predict_file(
 
         if dark_on_light:
             raise DataError(f"{path}: --dark-on-light inverts images; a table has none.")
-        return predict_table(model, path, keep)
+        return predict_table(model, path, keep, force=force)
     if keep:
         raise DataError(f"--keep names columns of a table; {path} is none by its name.")
     if model.schema is not None:
@@ -51,7 +67,7 @@ def predict_file(
             f"{path}: the model takes a table's columns by name. Give a table, such as a .csv file."
         )
     found = read_inputs(path, model.input_shape, dark_on_light=dark_on_light)
-    rows = (_rows(batch, model) for batch in found)
+    rows = (_rows(batch, model, force) for batch in found)
     return Predictions(array_fields(model), count_inputs(path), rows)
 
 
@@ -131,9 +147,9 @@ def _writer(file: Any, suffix: str, fields: Sequence[str]) -> Callable[[Row], An
         return lambda row: file.write(json.dumps(row) + "\n")
     writer = csv.writer(file)
     writer.writerow(map(csv_cell, fields))
-    return lambda row: writer.writerow([csv_cell(row[name]) for name in fields])
+    return lambda row: writer.writerow(csv_row(row, fields))
 
 
-def _rows(batch: Batch, model: LoadedModel) -> list[Row]:
-    outputs = model.outputs(batch.x)
+def _rows(batch: Batch, model: LoadedModel, force: bool) -> list[Row]:
+    outputs = model.outputs(batch.x, force=force)
     return [array_row(name, outputs, i, model) for i, name in enumerate(batch.names)]

@@ -9,6 +9,7 @@ from kmlp.deploy.serving import LoadedModel
 from kmlp.errors import DataError
 from kmlp.stats import resampling, summaries
 from kmlp.stats.metrics import classification_metrics, regression_metrics, within_range
+from kmlp.stats.metrics.classification import BY_CLASS
 
 _SMALLEST = 1e-38
 
@@ -31,12 +32,20 @@ def scores_of(
         scores: dict[str, Any] = _bootstrapped(
             regression_metrics, labels, outputs["prediction"], weights
         )
+        if "lower" in outputs:
+            held = (outputs["lower"] <= labels) & (labels <= outputs["upper"])
+            scores["coverage"] = _coverage(held, outputs["upper"] - outputs["lower"], weights)
         task = "regression"
     else:
         probabilities = outputs["probabilities"].astype(np.float64)
         num_classes = probabilities.shape[1]
         names = list(model.class_names) or [str(i) for i in range(num_classes)]
-        scores = {**_classification_scores(labels, probabilities, weights), "class_names": names}
+        said = outputs.get("label", probabilities.argmax(axis=1))
+        scored = _classification_scores(labels, probabilities, said, weights)
+        scores = {**scored, "class_names": names}
+        if "set" in outputs:
+            held = outputs["set"][np.arange(len(labels)), labels]
+            scores["coverage"] = _coverage(held, outputs["set"].sum(axis=1), weights)
         task = "binary" if num_classes == 2 else "multiclass"
     return {"task": task, "num_rows": len(labels), **scores}
 
@@ -46,25 +55,54 @@ def training_data(model: LoadedModel) -> dict[str, Any]:
     return model.manifest.get("environment", {}).get("data", {})
 
 
+def _coverage(
+    held: np.ndarray, sizes: np.ndarray, weights: np.ndarray | None
+) -> dict[str, Any] | None:
+    """The share of rows whose set or interval holds the truth, and how large these are on average;
+    of rows that count differently none, for the promise is not of them."""
+    if weights is not None:
+        return None
+    bounds = summaries.wilson_interval(int(held.sum()), len(held))
+    found = {"value": float(held.mean()), "ci95": bounds, "interval": "Wilson"}
+    return {**found, "mean_size": float(sizes.mean())}
+
+
 def has_seen_all(model: LoadedModel) -> bool:
     """Whether a model has trained on every row of its data: where folds test, or trained anew."""
     return model.manifest.get("basis") == "folds" or "refit" in model.manifest
 
 
 def _classification_scores(
-    labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray | None
+    labels: np.ndarray, probabilities: np.ndarray, said: np.ndarray, weights: np.ndarray | None
 ) -> dict[str, Any]:
+    """Scores of probabilities; those of classes are of what is `said`, by whatever threshold."""
     num_classes = probabilities.shape[1]
     if labels.max() >= num_classes:
         raise DataError(f"the model knows {num_classes} classes; the data have {labels.max() + 1}.")
     logs = np.log(np.maximum(probabilities, _SMALLEST))
-    scores = _bootstrapped(classification_metrics, labels, logs, weights)
-    predicted = probabilities.argmax(axis=1)
+    predicted = said.astype(np.int64)
+    score: Callable[..., dict[str, float]] = classification_metrics
+    if not np.array_equal(predicted, probabilities.argmax(axis=1)):
+        logs, score = np.column_stack([logs, predicted]), _scores_of_said
+    scores = _bootstrapped(score, labels, logs, weights)
+    logs = logs[:, :num_classes]
     if weights is None:
         _put_exact_intervals(scores, predicted == labels, -logs[np.arange(len(labels)), labels])
     confusion = np.zeros((num_classes, num_classes), int)
     np.add.at(confusion, (labels, predicted), 1)
     return {**scores, "confusion": confusion.tolist()}
+
+
+def _scores_of_said(
+    labels: np.ndarray, logs_and_said: np.ndarray, weights: np.ndarray | None
+) -> dict[str, float]:
+    """Metrics of probabilities, but of the classes that were said where a metric counts these."""
+    logs, said = logs_and_said[:, :-1], logs_and_said[:, -1].astype(np.int64)
+    sure = np.log(np.maximum(np.eye(logs.shape[1])[said], _SMALLEST))
+    of_classes = classification_metrics(labels, sure, weights)
+    return classification_metrics(labels, logs, weights) | {
+        name: of_classes[name] for name in BY_CLASS
+    }
 
 
 def _put_exact_intervals(

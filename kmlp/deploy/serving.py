@@ -13,6 +13,7 @@ from kmlp.data.arrays.given import is_frame, to_array
 from kmlp.data.arrays.ranges import in_trained_scale
 from kmlp.data.columns import Schema
 from kmlp.data.features import frame_in_order
+from kmlp.deploy.calibration.record import Calibration
 from kmlp.deploy.graph.raw_inputs import ENCODED
 from kmlp.deploy.manifest import checked_manifest
 from kmlp.errors import DataError, ModelError
@@ -77,10 +78,14 @@ class LoadedModel:
         schema: of a table's model, what its columns and its target are; None of arrays.
         input_shape, input_dtype: of one raw example, or of a table's encoded row.
         output_names: what `outputs` gives.
+        calibration: on which rows, and how, it was found out how sure the model may be; None of
+            one that was exported without.
+        columns: of `out_of_range` `(n, columns)`, the raw columns; empty of others.
     """
 
     def __init__(self, path: Path, module: Any, manifest: Mapping[str, Any]) -> None:
         self.path, self.manifest, self._module = path, manifest, module
+        self._packed: dict[str, Any] = {}
         self.sha256: str = manifest.get("sha256", "")
         self.schema = Schema.from_dict(manifest["schema"]) if "schema" in manifest else None
         self._call = _signature(path, module, ENCODED if self.schema else _SIGNATURE)
@@ -93,6 +98,8 @@ class LoadedModel:
         self.class_names: tuple[str, ...] = tuple(spec.get("class_names", ()))
         self._takes_missing = any(column["has_missing"] for column in spec.get("columns", ()))
         self.feature_names: tuple[str, ...] = tuple(spec.get("feature_names", ()))
+        self.calibration = _calibration(path, manifest)
+        self.columns = _raw_columns(self.schema, spec)
         self._value_range = tuple(spec["value_range"]) if "value_range" in spec else None
         self._check_names()
 
@@ -107,7 +114,7 @@ class LoadedModel:
                 f"probabilities are of {count}. Get the whole folder again from who made it."
             )
 
-    def predict(self, x: Any) -> np.ndarray:
+    def predict(self, x: Any, *, force: bool = False) -> np.ndarray:
         """Class probabilities, `(n, num_classes)` `float32`, or the numbers that a regression
         predicts, `(n,)`, in the target's own unit.
 
@@ -116,6 +123,8 @@ class LoadedModel:
                 those of the training set had names; `uint8` models take whole numbers 0 to 255.
                 Of a table's model a frame of any library, a mapping of names to columns, or a
                 file, with the columns of the training table in any order.
+            force: take arrays also of another unit than those of training, as pixels up to 255
+                where these reached 1, which are refused else.
 
         Raises:
             DataError: shape, dtype or range is wrong; the message says what to write instead.
@@ -126,11 +135,15 @@ class LoadedModel:
                 f"{self.path}: gives neither probabilities nor a prediction, but "
                 f"{', '.join(self.output_names)}: call outputs(x) for these."
             )
-        return self.outputs(x)[name]
+        return self.outputs(x, force=force)[name]
 
-    def outputs(self, x: Any, told: "Told | None" = None) -> dict[str, np.ndarray]:
+    def outputs(
+        self, x: Any, told: "Told | None" = None, *, force: bool = False
+    ) -> dict[str, np.ndarray]:
         """Everything the model gives: `probabilities` and `label`, of an ensemble also `stddev`
-        and `entropy`; of a regression `prediction`, of an ensemble also `stddev`.
+        and `entropy`; of a regression `prediction`, of an ensemble also `stddev`. One exported at
+        a coverage gives `set`, `(n, num_classes)` truth values, or `lower` and `upper`; numbers
+        that training did not see are flagged by `out_of_range`, `(n,)` or by raw column.
 
         Arguments and errors as for `predict`. `told` takes what a table's rows should be looked at
         for: unseen categories, values far outside the training range; logged where omitted.
@@ -139,15 +152,15 @@ class LoadedModel:
             return self.encoded_outputs(encoded(x, self.schema, told))
         if self.feature_names and is_frame(x):
             x = frame_in_order(x, self.feature_names, "the table", "the training table")
-        return self._batched(self.checked(x))
+        return self._batched(self.checked(x, force=force))
 
-    def checked(self, x: Any) -> np.ndarray:
+    def checked(self, x: Any, *, force: bool = False) -> np.ndarray:
         """Raw examples of arrays as the graph takes them, in its type.
 
         Raises:
             DataError: as for `predict`.
         """
-        return self._check(_without_mask(to_array(x, "inputs"), self._takes_missing))
+        return self._check(_without_mask(to_array(x, "inputs"), self._takes_missing), force)
 
     @property
     def signatures(self) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
@@ -165,11 +178,11 @@ class LoadedModel:
             signature: one of `signatures`.
             inputs: by their names there; text as an array of objects.
         """
-        import tensorflow as tf
+        if signature not in self._packed:
+            from kmlp.deploy.graph.packing import packed
 
-        given = {name: tf.constant(values) for name, values in inputs.items()}
-        outputs = self._module.signatures[signature](**given)
-        return {name: value.numpy() for name, value in outputs.items()}
+            self._packed[signature] = packed(self._module.signatures[signature])
+        return self._packed[signature](inputs)
 
     def encoded_outputs(self, matrix: np.ndarray) -> dict[str, np.ndarray]:
         """The same of a table's encoded rows, `(n, columns)` `float32`, NaN where missing."""
@@ -187,7 +200,7 @@ class LoadedModel:
         outputs = self._call(**{self._input_name: tf.constant(x)})
         return {name: value.numpy() for name, value in outputs.items()}
 
-    def _check(self, x: np.ndarray) -> np.ndarray:
+    def _check(self, x: np.ndarray, force: bool) -> np.ndarray:
         wanted = ", ".join(("n", *map(str, self.input_shape)))
         if x.shape[1:] != self.input_shape:
             hint = " Write x[None] for a single one." if x.shape == self.input_shape else ""
@@ -197,7 +210,8 @@ class LoadedModel:
         if not np.issubdtype(x.dtype, np.number) or np.issubdtype(x.dtype, np.complexfloating):
             raise DataError(f"inputs must be {self.input_dtype}. Received: {x.dtype}.")
         if self.input_dtype != np.uint8:
-            x = in_trained_scale(x, self._value_range, "inputs").astype(self.input_dtype)
+            x = in_trained_scale(x, self._value_range, "inputs", force=force)
+            x = x.astype(self.input_dtype)
             if np.isinf(x).any() or (np.isnan(x).any() and not self._takes_missing):
                 raise DataError("inputs hold NaN or infinite values. Fill or drop them.")
             return x
@@ -209,6 +223,21 @@ class LoadedModel:
         if x.size and (x.min() < 0 or x.max() > 255):
             raise DataError(f"pixels must be 0 to 255. Received: {x.min()} to {x.max()}.")
         return x.astype(np.uint8)
+
+
+def _calibration(path: Path, manifest: Mapping[str, Any]) -> Calibration | None:
+    try:
+        said = manifest.get("calibration")
+        return None if said is None else Calibration.from_dict(said)
+    except _DAMAGED as error:
+        raise ModelError(f"{path}: manifest.json: calibration is not what kmlp writes.") from error
+
+
+def _raw_columns(schema: Schema | None, spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """By which `out_of_range` tells apart."""
+    if schema is not None:
+        return tuple(schema.inputs)
+    return tuple(dict.fromkeys(column["source"] for column in spec.get("columns", ())))
 
 
 def encoded(x: Any, schema: Schema, told: "Told | None" = None) -> np.ndarray:

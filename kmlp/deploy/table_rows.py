@@ -15,12 +15,14 @@ from kmlp.deploy.serving import LoadedModel
 from kmlp.errors import DataError
 
 
-def predict_table(model: LoadedModel, path: Path, keep: Sequence[str] = ()) -> Predictions:
+def predict_table(
+    model: LoadedModel, path: Path, keep: Sequence[str] = (), *, force: bool = False
+) -> Predictions:
     """What a model says of the rows of a table's file; see `predict_file`."""
     batches = open_table(model, path, keep)
     fields = table_fields(model, keep)
     told = Told(known=(*known_of(model), *keep))
-    rows = _predicted(model, batches, keep, told)
+    rows = _predicted(model, batches, keep, told, force=force)
     num_names = max(1, len(keep))
     return Predictions(fields, batches.num_rows, rows, lambda: told.lines(), num_names)
 
@@ -53,7 +55,9 @@ def known_of(model: LoadedModel) -> tuple[str, ...]:
     return known_columns(model.schema) if model.schema else ()
 
 
-def outputs_of(model: LoadedModel, table: Table, told: Told) -> dict[str, np.ndarray]:
+def outputs_of(
+    model: LoadedModel, table: Table, told: Told, *, force: bool = False
+) -> dict[str, np.ndarray]:
     """What a model says of a table's rows, whatever it was trained on.
 
     Raises:
@@ -64,7 +68,7 @@ def outputs_of(model: LoadedModel, table: Table, told: Told) -> dict[str, np.nda
         return model.outputs(table, told)
     told.num_rows += table.height
     if len(model.input_shape) == 2:
-        return model.outputs(pixel_images(table)[0])
+        return model.outputs(pixel_images(table)[0], force=force)
     if not model.feature_names:
         raise DataError(
             f"{table.name}: the model was trained on arrays whose columns have no names to find a "
@@ -73,15 +77,15 @@ def outputs_of(model: LoadedModel, table: Table, told: Told) -> dict[str, np.nda
     known = {*model.feature_names, *told.known, *told.extra}
     told.extra += [name for name in table.columns if name not in known]
     found = [name for name in model.feature_names if name in table.columns]
-    return model.outputs(table.frame.select(found))
+    return model.outputs(table.frame.select(found), force=force)
 
 
 def _predicted(
-    model: LoadedModel, batches: Batches, keep: Sequence[str], told: Told
+    model: LoadedModel, batches: Batches, keep: Sequence[str], told: Told, *, force: bool
 ) -> Iterator[list[Row]]:
     start = 0
     for table in batches.tables():
-        outputs = outputs_of(model, table, told)
+        outputs = outputs_of(model, table, told, force=force)
         ids = _ids(table, keep, start)
         yield [table_row(own, outputs, i, model) for i, own in enumerate(ids)]
         start += table.height

@@ -62,8 +62,9 @@ def check_split(member: Member, y: np.ndarray, spec: DataSpec, rows: Rows | None
     """
     known, sample = as_rows(y if rows is None else rows), member.sample
     if sample:
-        _check_sample(sample, known)
+        _check_sample(sample, known, member.usable(known))
     _check_fraction(member, known)
+    _check_calibration(member, known)
     kept, held_out = member.split(known)
     fraction = f"Received: validation_fraction={member.validation_fraction:g} of {len(known)} rows."
     if not len(held_out) and member.validation_fraction:
@@ -74,7 +75,8 @@ def check_split(member: Member, y: np.ndarray, spec: DataSpec, rows: Rows | None
             f"num_train={member.num_train} is more than the {len(kept)} training rows{where} "
             f"that are left once validation rows are held out. {fraction} Take fewer."
         )
-    _check_weights(known, {"train": kept, "validate": held_out, "score": member.fold(known)})
+    parts = {"train": kept, "validate": held_out, "score": member.fold(known)}
+    _check_weights(known, parts | {"calibrate": member.calibration(known)})
     if sample and sample.kind == "bootstrap":
         return  # what a draw leaves out is chance
     absent = np.setdiff1d(np.arange(spec.num_classes), y[kept])
@@ -87,7 +89,20 @@ def check_split(member: Member, y: np.ndarray, spec: DataSpec, rows: Rows | None
         )
 
 
-def _check_sample(sample: Sample, known: Rows) -> None:
+def _check_calibration(member: Member, known: Rows) -> None:
+    """Refuses to keep rows for calibration where none would be kept, or nothing be left."""
+    share, kept = member.calibration_fraction, member.calibration(known)
+    if not share or 0 < len(kept) < len(known.others):
+        return
+    what = "no row would be kept" if not len(kept) else "every row would be kept"
+    whole = " Groups, and rows of one moment, stay whole." if known.are_uneven else ""
+    raise ConfigError(
+        f"{what} to calibrate. Received: calibration_fraction={share:g} of {len(known.others)} "
+        f"rows.{whole} Write another fraction, or leave it out."
+    )
+
+
+def _check_sample(sample: Sample, known: Rows, usable: np.ndarray) -> None:
     """Refuses a sample that such rows cannot be parted into."""
     if known.time is not None:
         raise ConfigError(
@@ -101,9 +116,7 @@ def _check_sample(sample: Sample, known: Rows) -> None:
         )
     if sample.kind == "bootstrap":
         return
-    units = (
-        len(known.others) if known.groups is None else len(np.unique(known.groups[known.others]))
-    )
+    units = len(usable) if known.groups is None else len(np.unique(known.groups[usable]))
     unit = "row" if known.groups is None else "group"
     if sample.of > units:
         raise ConfigError(

@@ -16,7 +16,7 @@ from kmlp.config import MLPConfig, TrainConfig
 from kmlp.config.records import described, identity
 from kmlp.config.seeds import Seeds, generator
 from kmlp.config.settings import setting
-from kmlp.data.rows.holding_out import evened, hold_out
+from kmlp.data.rows.holding_out import calibration_rows, evened, hold_out
 from kmlp.data.rows.record import Rows, as_rows
 from kmlp.data.sampling import Sample, stratified_order
 
@@ -31,6 +31,8 @@ class Member:
         validation_fraction: fraction of the training rows held out, drawn by `seeds.split`.
         data_sha256: hash of the data's content.
         sample: which sample of the training set it sees; None is all of it.
+        calibration_fraction: fraction of the training rows that it neither trains nor validates
+            on, the same rows for every seed; validation rows are a fraction of the others.
         num_train: at most so many training rows, stratified; the first n of a draw by
             `seeds.split`, so that fewer rows are among more. None is all of them.
         counts: how many rows it trains and validates on, where that does not follow from the
@@ -44,6 +46,7 @@ class Member:
     data_sha256: str
     sample: Sample | None = described(None, since="0.1.0")
     num_train: int | None = described(None, since="0.1.0")
+    calibration_fraction: float = described(0.0, since="0.2.0")
     counts: tuple[int, int] | None = field(default=None, compare=False)
 
     @property
@@ -67,7 +70,8 @@ class Member:
     def split(self, rows: Rows | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Training and validation rows: sorted `int32` indices.
 
-        A fold is set aside first. Then the validation rows are drawn, where none are given. A part
+        Calibration rows are set aside first, then a fold. Then the validation rows are drawn, where
+        none are given. A part
         or a draw is taken of what is left, and has no row that is validated on; at last
         `num_train` rows of it.
 
@@ -89,7 +93,7 @@ class Member:
 
     def _parted(self, known: Rows, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Rows that may be trained on, and those that validate; a fold is among neither."""
-        rows = known.others
+        rows = self.usable(known)
         if self.sample and self.sample.kind == "folds":
             rows = self.sample.take(rows, known)
         if known.is_validation is not None:
@@ -100,7 +104,20 @@ class Member:
     def fold(self, rows: Rows | np.ndarray) -> np.ndarray:
         """The rows that are held out to score it: a sorted fold, or none; as for `split`."""
         known = as_rows(rows)
-        return self.sample.held_out(known.others, known) if self.sample else known.others[:0]
+        rows = self.usable(known)
+        return self.sample.held_out(rows, known) if self.sample else rows[:0]
+
+    def calibration(self, rows: Rows | np.ndarray) -> np.ndarray:
+        """The rows that are kept for what is found out once it is trained; sorted, as for
+        `split`."""
+        return calibration_rows(as_rows(rows), self.calibration_fraction)
+
+    def usable(self, known: Rows) -> np.ndarray:
+        """Rows that are neither given to validate nor kept to calibrate, sorted."""
+        kept = self.calibration(known)
+        if not len(kept):
+            return known.others
+        return np.setdiff1d(known.others, kept, assume_unique=True).astype(np.int32)
 
     def epoch_order(self, rows: np.ndarray, epoch: int) -> np.ndarray:
         """The training rows in the order in which this epoch (from 0) visits them."""
@@ -114,7 +131,8 @@ def splits_of(
     drawn: dict[Any, tuple[np.ndarray, np.ndarray]] = {}
     found = []
     for member in members:
-        draw = (member.sample, member.seeds.split, member.validation_fraction, member.num_train)
+        shares = (member.validation_fraction, member.calibration_fraction)
+        draw = (member.sample, member.seeds.split, shares, member.num_train)
         if draw not in drawn:
             drawn[draw] = member.split(rows)
         found.append(drawn[draw])

@@ -307,7 +307,8 @@ def _num_train(member: Member, data: Dataset) -> int:
     """Rows that a member trains on, at most."""
     if member.counts:
         return member.counts[0]
-    return len(data.y_train) - round(member.validation_fraction * len(data.y_train))
+    usable = len(data.y_train) - round(member.calibration_fraction * len(data.y_train))
+    return usable - round(member.validation_fraction * usable)
 
 
 def _too_large(member: Member, alone: int, left: str) -> MemoryLimitError:

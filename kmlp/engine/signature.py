@@ -14,7 +14,7 @@ from kmlp.errors import ConfigError
 from kmlp.nn.loops import padded_length
 
 C = TypeVar("C", MLPConfig, TrainConfig)
-_OF_ROWS = ("validation_fraction", "sample", "num_train", "counts")
+_OF_ROWS = ("validation_fraction", "calibration_fraction", "sample", "num_train", "counts")
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class Signature:
         needs: what any member needs, by the records' `switch`; the strength that leaves all as it
             is switches it off for the others.
         always: what every member needs.
-        validation_fraction, sample, num_train: with these, members have equally many rows,
+        validation_fraction, calibration_fraction, sample, num_train: with these, members have
+            equally many rows,
         counts: or, where groups, time or folds part them, with these: as many as the program
             takes, which has `NOBODY` where a member has fewer.
     """
@@ -36,6 +37,7 @@ class Signature:
     needs: frozenset[str]
     always: frozenset[str]
     validation_fraction: float
+    calibration_fraction: float
     sample: tuple[str, int]
     num_train: int | None
     counts: tuple[int, int] | None = None
@@ -51,6 +53,7 @@ class Signature:
             needs=needs,
             always=needs,
             validation_fraction=member.validation_fraction,
+            calibration_fraction=member.calibration_fraction,
             sample=member.sample.of_equal_size if member.sample else ("all", 0),
             num_train=member.num_train,
             counts=_padded_counts(member),

@@ -173,9 +173,8 @@ class StackRun:
         self._harvest(np.ones(len(self.position), bool))
         weights = [r.weights for r in self.records]
         weights += weights[-1:] * (len(self.whole.members) - self.num_members)
-        stacked = [np.stack(w) for w in zip(*weights, strict=True)]
-        self.whole.restore([ops.convert_to_tensor(w) for w in stacked])
-        data = self.data
+        self.whole.restore([ops.convert_to_tensor(np.stack(w)) for w in zip(*weights, strict=True)])
+        data, kept = self.data, self.records[0].member.calibration(self.data.data.rows)
         train = self._predictions(data.x_train, len(data.data.y_train))
         if any(map(len, self.folds)):
             held_out = [train[k][rows] for k, rows in enumerate(self.folds)]
@@ -197,6 +196,8 @@ class StackRun:
                 fold=self.folds[k],
                 metrics=self._metrics(k, train[k], held_out[k]),
                 seconds=self.seconds / len(self.records),
+                calibration=train[k][kept],
+                calibration_rows=kept,
             )
             for k, r in enumerate(self.records)
         ]

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -48,6 +48,9 @@ class MemberResult:
         metrics: `train`, `val`, and `test` or `fold` -> metric -> value with these weights; no
             `test` where no row is set aside.
         seconds: this member's share of its stack's wall time.
+        calibration: outputs of the same form of the rows that were kept to calibrate it; empty
+            without.
+        calibration_rows: which these are.
         device: what trained it, where not all are trained by one machine; else empty.
     """
 
@@ -63,6 +66,8 @@ class MemberResult:
     fold: np.ndarray
     metrics: dict[str, dict[str, float]]
     seconds: float
+    calibration: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    calibration_rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
     device: str = ""
 
 

@@ -15,7 +15,9 @@ def described(model: LoadedModel) -> dict[str, Any]:
 
     Returns:
         `input` is "image", "table" or "array"; `shape` of one example of the first two kinds of
-        arrays; `classes`, empty of a regression; `num_networks`; of a table `target` and `columns`,
+        arrays; `coverage` of its sets or intervals, and the `threshold` of the second class, None
+        where there is none; `ranges_of`, the raw columns that `out_of_range` tells apart;
+        `classes`, empty of a regression; `num_networks`; of a table `target` and `columns`,
         each with its `name`, its `input` in the signature, `kind`, `low` and `high`, `words`,
         `may_be_missing`.
     """
@@ -26,6 +28,9 @@ def described(model: LoadedModel) -> dict[str, Any]:
         "variant": manifest.get("variant", {}).get("title", ""),
         "trained_on": manifest.get("dataset", {}).get("name", ""),
         "created": manifest.get("created", ""),
+        "coverage": model.calibration.coverage if model.calibration else None,
+        "threshold": model.calibration.threshold if model.calibration else None,
+        "ranges_of": list(model.columns),
     }
     if schema is not None:
         return {"input": "table", "target": schema.target.name, **said, "columns": _columns(schema)}

@@ -1,5 +1,6 @@
 """An exported model as the server runs it: what TensorFlow loaded, checked by kmlp's manifest."""
 
+import contextlib
 import csv
 import io
 import re
@@ -13,13 +14,18 @@ from kmlp.data.columns import Schema
 from kmlp.data.values import truth_of_words
 from kmlp.deploy.graph.raw_inputs import RawInput, raw_inputs
 from kmlp.deploy.prediction import predict_file
+from kmlp.deploy.prediction_rows import csv_row
 from kmlp.deploy.serving import LoadedModel, load_saved
 from kmlp.errors import DataError
+from kmlp.machine import import_quietly
 from kmlp.serve.description import described
+from kmlp.serve.folders import models_in
 from kmlp.serve.servable import DEFAULT, Arrays, FilePredictions, Signature, Tensor
 from kmlp.text import csv_cell, shortened
 
 _ASSERTION = re.compile(r"assertion failed: \[(column .*?):\] \[(.*?)\]+\s*(?:\n|\[\[|$)")
+_SMALL = 16 * 2**20
+"""Bytes of weights, four million of them: their products with a few rows take a millisecond."""
 _WARM_UP = (1, 32)  # rows: a graph's first calls are slow
 
 
@@ -38,6 +44,25 @@ def load_servable(folder: Path) -> "SavedServable":
         inputs = servable.signatures[DEFAULT].inputs
         servable.predict(DEFAULT, {each.name: _blank(each, num_rows) for each in inputs})
     return servable
+
+
+def choose_threads(path: Path) -> None:
+    """Lets TensorFlow compute small networks in one thread each, before it has begun to compute.
+
+    Handing work from thread to thread takes longer than their products: it doubled the time of a
+    call. Where any is large, TensorFlow takes all cores, as it does without this.
+
+    Args:
+        path: what is to be served; see `models_in`.
+    """
+    folders = [each for versions in models_in(path).values() for each in versions.values()]
+    sizes = [file.stat().st_size for f in folders for file in f.glob("variables/*")]
+    if max(sizes, default=0) > _SMALL:
+        return
+    tensorflow = import_quietly("tensorflow")
+    with contextlib.suppress(RuntimeError):  # it has begun
+        tensorflow.config.threading.set_intra_op_parallelism_threads(1)
+        tensorflow.config.threading.set_inter_op_parallelism_threads(1)
 
 
 class SavedServable:
@@ -61,10 +86,12 @@ class SavedServable:
         return _signature_def(self._model.path)
 
     def checked(self, signature: str, inputs: Arrays) -> Arrays:
-        """Values of arrays are held to the training range, as `kmlp predict` does."""
+        """Values of arrays are held to the training range, as `kmlp predict` does; but by a model
+        whose answers flag what lies outside they are answered."""
         if self._model.schema is not None:
             return inputs
-        return {name: self._model.checked(x) for name, x in inputs.items()}
+        flags = "out_of_range" in self._model.output_names
+        return {name: self._model.checked(x, force=flags) for name, x in inputs.items()}
 
     def predict(self, signature: str, inputs: Arrays) -> Arrays:
         """What the graph gives.
@@ -86,7 +113,7 @@ class SavedServable:
         writer = csv.writer(text)
         writer.writerow(map(csv_cell, predictions.fields))
         for batch in predictions.batches:
-            writer.writerows([csv_cell(row[f]) for f in predictions.fields] for row in batch)
+            writer.writerows(csv_row(row, predictions.fields) for row in batch)
         return FilePredictions(text.getvalue(), predictions.told(), predictions.num_rows)
 
 

@@ -232,4 +232,5 @@ def _member(
         data_sha256=data_sha256,
         sample=sample,
         num_train=variant.num_train,
+        calibration_fraction=config.calibration_fraction,
     )

@@ -15,9 +15,9 @@ from kmlp.config.base import Config
 from kmlp.config.records import identity
 from kmlp.config.tables.table import apart_from_test
 from kmlp.data import Dataset
-from kmlp.data.rows.holding_out import hold_out
+from kmlp.data.rows.holding_out import calibration_rows, hold_out
 from kmlp.data.rows.record import Rows
-from kmlp.data.rows.telling import validation_note
+from kmlp.data.rows.telling import calibration_note, validation_note
 from kmlp.engine.trainer import Trainer
 from kmlp.errors import RunFolderError
 from kmlp.machine import package_version
@@ -107,7 +107,7 @@ def claim(folder: RunFolder, config: StudyConfig, data: Dataset, trainer: Traine
     weight = data.test_weight if data.has_test_rows else data.rows.weight
     folder.write_test_labels(data.spec.in_unit(tested), weight)
     folder.write_train_labels(data.spec.in_unit(data.y_train), data.rows.weight)
-    described = describe(data, config.validation_fraction)
+    described = describe(data, config.validation_fraction, config.calibration_fraction)
     write_claim(folder, _STUDY, config, environment(data, described, trainer))
 
 
@@ -167,7 +167,8 @@ def _differences(stored: StudyConfig, config: StudyConfig) -> list[str]:
     if stored.strengths == AUTO:
         # The strengths that were trained were chosen by it.
         found.append(("metric", stored.metric, config.metric))
-    found.append(("validation_fraction", stored.validation_fraction, config.validation_fraction))
+    for name in ("validation_fraction", "calibration_fraction"):
+        found.append((name, getattr(stored, name), getattr(config, name)))
     return [f"{name} is {old!r} there, {new!r} here" for name, old, new in found if old != new]
 
 
@@ -248,9 +249,12 @@ def with_earlier(kept: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
     return first | rest | ({"later": later} if later else {})
 
 
-def describe(data: Dataset, validation_fraction: float) -> dict[str, Any]:
+def describe(
+    data: Dataset, validation_fraction: float, calibration_fraction: float = 0.0
+) -> dict[str, Any]:
     """The `dataset` part of results: name, origin, task and sizes."""
-    num_train, num_val = _num_rows(data, validation_fraction)
+    kept = calibration_rows(data.rows, calibration_fraction)
+    num_train, num_val = _num_rows(data, validation_fraction, kept)
     return {
         "name": data.name,
         "source": data.provenance.source,
@@ -258,30 +262,35 @@ def describe(data: Dataset, validation_fraction: float) -> dict[str, Any]:
         "num_train": num_train,
         "num_val": num_val,
         "num_test": len(data.y_test),
+        **({"num_calibration": len(kept)} if len(kept) else {}),
         **data.spec.to_dict(),
-        **_parted_by(data.rows, validation_fraction),
+        **_parted_by(data.rows, validation_fraction, kept),
     }
 
 
-def _num_rows(data: Dataset, validation_fraction: float) -> tuple[int, int]:
+def _num_rows(
+    data: Dataset, validation_fraction: float, calibration: np.ndarray
+) -> tuple[int, int]:
     """Training and validation rows of a member; where groups stay whole, about as many."""
     if data.given_rows is None:
-        num_val = round(validation_fraction * len(data.y_train))
-        return len(data.y_train) - num_val, num_val
+        num_usable = len(data.y_train) - len(calibration)
+        num_val = round(validation_fraction * num_usable)
+        return num_usable - num_val, num_val
     known, rng = data.given_rows, np.random.default_rng(0)
+    usable = np.setdiff1d(known.others, calibration, assume_unique=True)
     if known.is_validation is not None:
-        return len(known.others), len(known.given_validation)
-    kept, held_out = hold_out(known.others, known, validation_fraction, rng)
+        return len(usable), len(known.given_validation)
+    kept, held_out = hold_out(usable, known, validation_fraction, rng)
     return len(kept), len(held_out)
 
 
-def _parted_by(rows: Rows, validation_fraction: float) -> dict[str, Any]:
+def _parted_by(rows: Rows, validation_fraction: float, kept: np.ndarray) -> dict[str, Any]:
     """What of it is not drawn by each seed, and how rows are parted, in words."""
     found: dict[str, Any] = {}
     if rows.is_validation is not None:
         found["validation"] = "given"
     elif rows.time is not None and validation_fraction:
         found["validation"] = "last"
-    note = validation_note(rows, validation_fraction)
-    notes = [*rows.notes, *([note] if note else [])]
+    own = (validation_note(rows, validation_fraction, kept), calibration_note(rows, kept))
+    notes = [*rows.notes, *(note for note in own if note)]
     return found | ({"parted_by": notes} if notes else {})

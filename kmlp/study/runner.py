@@ -302,11 +302,15 @@ def _to_arrays(result: MemberResult, parts: Sequence[str]) -> dict[str, np.ndarr
     part, outputs = "fold" if len(result.fold) else "test", result.predictions
     # A search's trials are told apart by what is logged: only a study scores them once more.
     is_scored, validation = part in parts and len(result.validation) > 0, result.validation
+    # What is calibrated is taken away, and that is trained on all that may be trained on.
+    is_kept = part in parts and len(result.calibration) > 0 and result.member.sample is None
     return {
         **({outputs_name(part, outputs): outputs} if part in parts and len(outputs) else {}),
         **({"fold_rows": result.fold} if len(result.fold) else {}),
         **({outputs_name("val", validation): validation} if is_scored else {}),
         **({"val_rows": result.validation_rows} if is_scored else {}),
+        **({outputs_name("cal", result.calibration): result.calibration} if is_kept else {}),
+        **({"cal_rows": result.calibration_rows} if is_kept else {}),
         **{f"weight/{path}": weight for path, weight in result.weights.items()},
         **{f"curve_{name}": curve for name, curve in result.curves.items()},
     }

@@ -93,6 +93,7 @@ def run_study(
         num_rows=len(data.y_train),
         has_test_rows=data.has_test_rows,
         given_folds=data.rows.num_folds,
+        kinds={column.kind for column in data.spec.columns} or None,
     )
     plan = plan_study(config, data.provenance.sha256)
     _check(plan, data)
@@ -156,7 +157,7 @@ def _run(
             return build_results(
                 trained,
                 folder,
-                describe(data, config.validation_fraction),
+                describe(data, config.validation_fraction, config.calibration_fraction),
                 pilot_results(config, folder),
                 looks_summary(config, rounds),
             )

@@ -116,7 +116,7 @@ class LinearRun:
         if train.early_stopping and train.restore_best_weights:
             self.weights = self.best
         held_out = self.data.x_train[self.fold] if len(self.fold) else self.data.x_test
-        predictions = self.predictions(held_out)
+        predictions, kept = self.predictions(held_out), self.member.calibration(self.data.rows)
         return MemberResult(
             member=self.member,
             status=self.status,
@@ -133,6 +133,8 @@ class LinearRun:
             fold=self.fold,
             metrics=self._metrics(predictions),
             seconds=1.0,
+            calibration=self.predictions(self.data.x_train[kept]),
+            calibration_rows=kept,
         )
 
     def _metrics(self, predictions: np.ndarray) -> dict[str, dict[str, float]]:

@@ -14,8 +14,8 @@ from tests.hand_made import hand_made
 ROOT = Path(__file__).parent.parent.parent
 HUGE = "9" * 5000
 MESSAGES = (
-    (("export", "RUN", "--member", HUGE), "member must be best, ensemble or a seed"),
-    (("export", "RUN", "--member", "٣"), "member must be best, ensemble or a seed"),
+    (("export", "RUN", "--member", HUGE), "member must be best, ensemble, refit or a seed"),
+    (("export", "RUN", "--member", "٣"), "member must be best, ensemble, refit or a seed"),
     (("export", "RUN", "--variant", HUGE), "no finished network of that variant"),
     (("study", "mnist", "--seeds", "100000000"), "num_seeds must be at most 10,000"),
     (("study", "mnist", "--seeds", HUGE), "Invalid value for --seeds"),

@@ -20,7 +20,7 @@ PROBABILITIES = np.array([[0.25, 0.75], [0.9, 0.1], [0.5, 0.5]])
 def stand_in(*, ensemble: bool = False) -> types.SimpleNamespace:
     """Says of an example what `PROBABILITIES` holds at the number in its first pixel."""
 
-    def outputs(x: np.ndarray) -> dict[str, np.ndarray]:
+    def outputs(x: np.ndarray, *, force: bool = False) -> dict[str, np.ndarray]:
         found = PROBABILITIES[x[:, 0, 0]]
         more = {"stddev": found / 10, "entropy": found.max(axis=1)} if ensemble else {}
         return {"probabilities": found, "label": found.argmax(axis=1), **more}

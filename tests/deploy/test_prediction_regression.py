@@ -21,7 +21,7 @@ def write(tmp_path):
             class_names=(),
             schema=None,
             output_names=tuple(outputs),
-            outputs=lambda x: outputs,
+            outputs=lambda x, **_: outputs,
         )
         out = tmp_path / name if name else None
         print_predictions(predict_file(model, tmp_path / "x.npy"), out, as_json=as_json)

@@ -167,7 +167,7 @@ def test_models_of_named_arrays_find_their_columns_in_a_table(tmp_path):
     """A frame of numbers was trained on: it has no schema, but names."""
     seen = []
 
-    def outputs(frame):
+    def outputs(frame, *, force=False):
         seen.append(frame)
         return {"prediction": frame["b"].to_numpy().astype(float)}
 
@@ -187,7 +187,7 @@ def test_a_table_of_pixels_is_predicted_as_images(tmp_path):
     names = [f"pixel{i}" for i in range(784)]
     pl.DataFrame([[7] * 784, [9] * 784], names, orient="row").write_csv(tmp_path / "test.csv")
 
-    def outputs(images):
+    def outputs(images, *, force=False):
         assert images.shape == (2, 28, 28)
         return {"prediction": images[:, 0, 0].astype(float)}
 

@@ -54,11 +54,12 @@ def models(tmp_path_factory):
             dataset=name,
             variants=("none",),
             num_seeds=2,
+            calibration_fraction=0.2,
             model=kmlp.MLPConfig(hidden_units=(units,)),
             train=kmlp.TrainConfig(max_epochs=epochs),
         )
         study = kmlp.run_study(config, folder / "runs" / name, dataset)
-        kmlp.export(study.ensemble(), folder / "models" / name)
+        kmlp.export(study.ensemble(), folder / "models" / name, coverage=0.9)
     return folder / "models"
 
 
@@ -139,6 +140,11 @@ def test_a_digit_that_is_drawn_with_the_pointer_is_read(page):
         assert first.text.startswith(digit)
         assert "±" in first.text
         assert "spread of 2 networks" in text(browser, "how-sure")
+        held = browser.find_elements(By.CSS_SELECTOR, ".bars .in-set .name")
+        listed = ", ".join(name.text for name in held)
+        assert text(browser, "bounds") == (
+            f"90 % set: {listed or 'none, for no class is likely enough'}"
+        )
         browser.find_element(By.XPATH, "//button[.='Clear']").click()
         until(browser, lambda: text(browser, "headline") == "–")
 
@@ -182,6 +188,10 @@ def test_a_form_is_made_of_the_table_and_answers_what_stands_in_it(page):
     age.send_keys("500")
     until(browser, lambda: text(browser, "how-sure") != before)
     assert hint.text.startswith("outside of training: ")
+    assert "age" in text(browser, "strange").removeprefix("Training saw no such ").rstrip(
+        "."
+    ).split(", ")
+    assert text(browser, "bounds").startswith("90 % set: ")
     assert field(browser, "since").get_attribute("type") == "date"
 
 

@@ -1,10 +1,11 @@
 """`kmlp export`: a network of a run as a model of its own."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -30,6 +31,41 @@ _HOW_TO_HOLD_TO_REFERENCE = (
     "It is scikit-learn's, a pickle, and is loaded by its digest: kmlp.load_reference(path, "
     "sha256=DIGEST).predict(frame)."
 )
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Certainty:
+    """How sure the model is to be."""
+
+    calibrate: Annotated[
+        bool | None,
+        Parameter(
+            help="scale probabilities on the calibration rows",
+            show_default=default("wherever there are some"),
+        ),
+    ] = None
+    coverage: Annotated[
+        float | None,
+        Parameter(help="add sets or intervals that hold the truth so often, as 0.9"),
+    ] = None
+    threshold: Annotated[
+        str | None,
+        Parameter(
+            help="of two classes, where the second begins: f1, macro_f1, accuracy or "
+            "balanced_accuracy, for which it is chosen, or a number",
+            show_default=default("0.5"),
+        ),
+    ] = None
+    costs: Annotated[
+        str | None,
+        Parameter(help="instead: what wrong answers cost, as fp=1,fn=5"),
+    ] = None
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """By the arguments of `kmlp.export`."""
+        return {name: value for name, value in vars(self).items() if value is not None}
 
 
 @app.command
@@ -58,6 +94,7 @@ def export(
         Literal["savedmodel", "litert", "onnx"],
         Parameter(help="what stands beside the SavedModel: model.tflite or model.onnx"),
     ] = "savedmodel",
+    certainty: Certainty | None = None,
     hide_values: HideValues = False,
 ) -> None:
     """Write a trained network, or all of a variant as one, as a SavedModel.
@@ -67,14 +104,24 @@ def export(
 
     Prints where it lies, and on stderr its sha256, by which whoever gets it can know it again.
 
+    Where the study kept rows that no network saw (--calibration-fraction), or folds tested it,
+    probabilities are calibrated on these, --coverage adds sets of classes or intervals that hold
+    the truth so often, and --threshold or --costs say from which probability on the second of two
+    classes is called.
+
     For example:
 
         kmlp export runs/a --member ensemble --out saved_models/fashion
+
+        kmlp export runs/churn --coverage 0.9 --costs "fp=1,fn=5"
     """
     from kmlp.deploy.manifest import checked_manifest
 
     formats = () if format == "savedmodel" else (format,)
-    version = write_export(run_dir, variant, member, out, hide_values=hide_values, formats=formats)
+    said = (certainty or Certainty()).said
+    version = write_export(
+        run_dir, variant, member, out, hide_values=hide_values, formats=formats, certainty=said
+    )
     manifest = checked_manifest(version)
     how = _HOW_TO_HOLD_TO_REFERENCE if "reference" in manifest else _HOW_TO_HOLD_TO_IT
     print(version)
@@ -89,6 +136,7 @@ def write_export(
     *,
     hide_values: bool = False,
     formats: Sequence[str] = (),
+    certainty: Mapping[str, Any] | None = None,
 ) -> Path:
     from kmlp.deploy.formats.known import check_formats
     from kmlp.ownership import refuse_foreign_folder
@@ -105,6 +153,9 @@ def write_export(
                 f"--format {formats[0]} is of networks, and {variant} is none: it is exported as "
                 "scikit-learn's own. Leave out --format."
             )
+        if certainty:
+            option = "--" + next(iter(certainty)).replace("_", "-")
+            raise ConfigError(f"{option} is of networks, and {variant} is none. Leave it out.")
         return _write_reference(run_dir, variant, member, out, hide_values=hide_values)
     selection = _refit(study, variant) if member == "refit" else study.select(variant, member)
     out = out or _own_folder(study.results["dataset"]["name"], run_dir)
@@ -112,7 +163,7 @@ def write_export(
     import_tensorflow_quietly()
     from kmlp.deploy.exporting import export as write
 
-    return write(selection, out, hide_values=hide_values, formats=formats)
+    return write(selection, out, hide_values=hide_values, formats=formats, **(certainty or {}))
 
 
 def _refit(study: "Study", variant: str | None) -> "Selection":

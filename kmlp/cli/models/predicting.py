@@ -37,6 +37,14 @@ def predict(
         Path | None, Parameter(help="a .csv or .jsonl file", show_default=default("the terminal"))
     ] = None,
     json: Annotated[bool, Parameter(negative="", help="print JSON lines")] = False,
+    force: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            help="predict also on arrays of another unit than the training's, as pixels up to 255 "
+            "where these reached 1",
+        ),
+    ] = False,
     sha256: Digest = None,
 ) -> None:
     """Predict a table's file, .npy, .npz, IDX and image files, or a folder of images.
@@ -59,7 +67,9 @@ def predict(
         refuse_out(out, input)
     check_input(input)
     loaded = load_saved(model, sha256=sha256)
-    predictions = predict_file(loaded, input, dark_on_light=dark_on_light, keep=keep or ())
+    predictions = predict_file(
+        loaded, input, dark_on_light=dark_on_light, keep=keep or (), force=force
+    )
     print_predictions(predictions, out, as_json=json)
 
 

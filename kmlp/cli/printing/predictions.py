@@ -49,14 +49,28 @@ def print_line(row: dict[str, Any], num_names: int = 1) -> None:
     cells = list(row.items())
     name = visible(", ".join(str(cell) for _, cell in cells[:num_names]))
     found = dict(cells[num_names:])
+    beside = _beside(found)
     if "prediction" in found:
         spread = f" ± {found['stddev']:.3g}" if "stddev" in found else ""
-        print(f"{name}  {found['prediction']:.6g}{spread}")
+        print(f"{name}  {found['prediction']:.6g}{spread}{beside}")
         return
     said = found.get("class", found.get("label", ""))
     spread = f" ± {100 * found['stddev']:.1f}" if "stddev" in found else ""
     share = found["probability"] if "probability" in found else found[f"probability_{said}"]
-    print(f"{name}  {visible(said)}  {100 * share:.1f} %{spread}")
+    print(f"{name}  {visible(said)}  {100 * share:.1f} %{spread}{beside}")
+
+
+def _beside(found: dict[str, Any]) -> str:
+    """The set or interval, and what training did not see."""
+    said = ""
+    if "set" in found:
+        said += f"  {{{', '.join(map(visible, found['set']))}}}"
+    if "lower" in found:
+        said += f"  [{found['lower']:.6g}, {found['upper']:.6g}]"
+    if strange := found.get("out_of_range"):
+        named = f": {', '.join(map(visible, strange))}" if isinstance(strange, list) else ""
+        said += f"  out of range{named}"
+    return said
 
 
 def print_images(model: "LoadedModel", images: "np.ndarray", truth: Sequence[str]) -> None:

@@ -49,7 +49,21 @@ def score_lines(scores: Mapping[str, Any], rows: str) -> list[str]:
             kind = "bootstrap interval" if scores[metric]["interval"] == "bootstrap" else "interval"
             line += f" (95 % {kind} {unit.interval(bounds)}{over})"
         lines.append(line if bounds else line + over)
+    if coverage := scores.get("coverage"):
+        lines.append(_coverage_line(coverage, scores["task"]))
     return lines
+
+
+def _coverage_line(found: Mapping[str, Any], task: str) -> str:
+    low, high = (100 * end for end in found["ci95"])
+    size = f"{found['mean_size']:.4g}"
+    of_what, size = (
+        ("intervals", f"{size} wide") if task == "regression" else ("sets", f"{size} classes")
+    )
+    return (
+        f"{of_what} hold the truth of {100 * found['value']:.2f} % of the rows (95 % interval "
+        f"{low:.2f} to {high:.2f}), {size} on average"
+    )
 
 
 def confusion_table(scores: Mapping[str, Any]) -> Table:

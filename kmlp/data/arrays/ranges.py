@@ -26,7 +26,9 @@ def range_of(x: np.ndarray) -> Range:
     return float(np.nanmin(x)), float(np.nanmax(x))
 
 
-def in_trained_scale(x: np.ndarray, trained: Range | None, name: str) -> np.ndarray:
+def in_trained_scale(
+    x: np.ndarray, trained: Range | None, name: str, *, force: bool | None = None
+) -> np.ndarray:
     """Values as they are, or pixels from 0 to 255 as the network knows them, which is told.
 
     What lies far outside of the training range, by eight times its width, is in another unit. Of
@@ -37,6 +39,7 @@ def in_trained_scale(x: np.ndarray, trained: Range | None, name: str) -> np.ndar
         x: `(n, ...)` numbers.
         trained: the range of the training rows; None where it is not known.
         name: what messages call them.
+        force: whether what would be refused is told instead; None where nobody can ask for that.
 
     Raises:
         DataError: both ranges, and what to do.
@@ -58,8 +61,9 @@ def in_trained_scale(x: np.ndarray, trained: Range | None, name: str) -> np.ndar
     told = f"{name} hold values from {_said(range_of(x))}; the training rows lie between "
     told += _said(trained, "and")
     is_like_pixels = x.ndim > 2 or x.shape[1] >= _LIKE_PIXELS
-    if is_like_pixels and far.mean() > _MANY:
-        raise DataError(f"{told}. Bring them to the same scale{_such_as(x, trained)}.")
+    if is_like_pixels and far.mean() > _MANY and not force:
+        instead = "" if force is None else " Or say force=True (--force), if they are meant."
+        raise DataError(f"{told}. Bring them to the same scale{_such_as(x, trained)}.{instead}")
     rows = int(far.reshape(len(x), -1).any(axis=1).sum())
     logger.warning("%s: %d of %d rows lie far outside; is the unit the same?", told, rows, len(x))
     return x

@@ -9,6 +9,8 @@ from kmlp.data.rows.record import Rows
 from kmlp.data.sampling import stratified_split
 
 _ALIKE = 1.01
+# Beside the keys of seeds' streams and samples: no member draws from it.
+_CALIBRATION = 2000
 
 
 def hold_out(
@@ -32,6 +34,27 @@ def hold_out(
     else:
         is_held = hold_out_groups(rows, known, share, rng)
     return rows[~is_held], rows[is_held]
+
+
+def calibration_rows(known: Rows, share: float) -> np.ndarray:
+    """The rows that nobody trains or validates on, sorted: the same for every seed and variant, so
+    that they are new to each network and to all of them together.
+
+    Drawn at random whatever their class, unlike all others: rows of fixed shares of the classes
+    would differ less from draw to draw than new rows do, and what is promised of these would not
+    quite hold. Groups stay whole, and of rows in order of time the last are taken.
+
+    Args:
+        known: by what rows are parted; those that are given to validate are not taken.
+        share: of the other rows, in [0, 1).
+    """
+    if not share:
+        return known.others[:0]
+    rng = np.random.default_rng(np.random.SeedSequence(entropy=0, spawn_key=(_CALIBRATION,)))
+    if known.time is not None or known.groups is not None:
+        return hold_out(known.others, known, share, rng)[1]
+    rows = known.others
+    return np.sort(rng.permutation(rows)[: round(share * len(rows))])
 
 
 def are_last(time: np.ndarray, share: float) -> np.ndarray:

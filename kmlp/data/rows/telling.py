@@ -40,8 +40,13 @@ def notes_on(options: RowOptions, of: Mapping[str, RowCells]) -> tuple[str, ...]
     return tuple(found)
 
 
-def validation_note(rows: Rows, share: float) -> str:
+def validation_note(rows: Rows, share: float, kept: np.ndarray | None = None) -> str:
     """Which rows validate, where that follows from no draw; empty where each seed draws its own.
+
+    Args:
+        rows: what is known of them.
+        share: that validates.
+        kept: indices of rows that are kept to calibrate.
 
     Example:
         >>> validation_note(Rows(strata=np.zeros(4, int), time=np.arange(4.0)), 0.25)
@@ -54,12 +59,26 @@ def validation_note(rows: Rows, share: float) -> str:
         return f"validation: {number:,} given rows; the same for every seed"
     if rows.time is None or not share:
         return ""
-    last = are_last(rows.time, share)
-    begin = f", from {when(rows.time[last].min())} on" if last.any() else ""
+    time = rows.time if kept is None else np.delete(rows.time, kept)
+    last = are_last(time, share)
+    begin = f", from {when(time[last].min())} on" if last.any() else ""
     return (
-        f"validation: the last training rows, {int(last.sum()):,} of {len(rows):,}{begin}; the "
+        f"validation: the last training rows, {int(last.sum()):,} of {len(time):,}{begin}; the "
         "same for every seed"
     )
+
+
+def calibration_note(rows: Rows, kept: np.ndarray) -> str:
+    """Which rows are kept to calibrate; empty where none are.
+
+    Example:
+        >>> calibration_note(Rows(strata=np.zeros(4, int), time=np.arange(4.0)), np.array([2, 3]))
+        'calibration: 2 training rows that no network sees, the last ones, from 2 on'
+    """
+    if not len(kept):
+        return ""
+    which = "" if rows.time is None else f", the last ones, from {when(rows.time[kept].min())} on"
+    return f"calibration: {len(kept):,} training rows that no network sees{which}"
 
 
 def when(moment: np.generic) -> str:

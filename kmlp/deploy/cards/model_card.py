@@ -1,5 +1,7 @@
 """The page that lies beside an exported model and says what it is and what to expect of it."""
 
+from kmlp.deploy.calibration.record import Calibration
+from kmlp.deploy.cards.certainty import certainty_section, more_outputs
 from kmlp.deploy.cards.columns import columns_section
 from kmlp.deploy.folders.belonging import run_name
 from kmlp.stats.formatting import unit_of
@@ -10,12 +12,15 @@ from kmlp.study.selection import Selection
 from kmlp.text import code_span
 
 
-def model_card(selection: Selection, *, hide_values: bool = False) -> str:
+def model_card(
+    selection: Selection, *, hide_values: bool = False, calibration: Calibration | None = None
+) -> str:
     """The page as Markdown.
 
     Args:
         selection: what is exported.
         hide_values: whether what stood in a table's cells is left out.
+        calibration: how sure the model may be, where that was found out.
     """
     schema = selection.schema
     columns = f"## Columns\n{columns_section(schema, hide_values=hide_values)}" if schema else ""
@@ -30,7 +35,8 @@ def model_card(selection: Selection, *, hide_values: bool = False) -> str:
         f"{what}: multilayer perceptrons for a {selection.spec.task} task, made with kmlp.\n\n"
         f"## What to expect\n{_expectation(selection)}\n"
         f"{_of_what(selection)} They say nothing of other inputs.\n\n"
-        f"{columns}## Use\n{_use(selection)}\n"
+        f"{certainty_section(calibration)}"
+        f"{columns}## Use\n{_use(selection, calibration)}\n"
         f"## Training\n{_training(selection)}"
     )
 
@@ -82,7 +88,7 @@ def _expectation(selection: Selection) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _use(selection: Selection) -> str:
+def _use(selection: Selection, calibration: Calibration | None) -> str:
     """What goes in and what comes out, as a list."""
     spec, is_ensemble = selection.spec, len(selection.members) > 1
     if spec.task == "regression":
@@ -95,6 +101,8 @@ def _use(selection: Selection) -> str:
             if is_ensemble
             else ""
         )
+    outputs += more_outputs(spec, calibration, has_ranges=spec.has_ranges)
+    if spec.task != "regression":
         outputs += "; of `logits`: `logits` (batch, classes)"
     classes = (
         f"- Classes: {', '.join(map(code_span, spec.class_names))}.\n" if spec.class_names else ""

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from kmlp.data.dataset import DataSpec
 from kmlp.deploy.formats.rows import drawn_rows
-from kmlp.deploy.graph.networks import EnsembleGraph, MemberGraph
+from kmlp.deploy.graph.answers import Graph
 from kmlp.errors import KmlpError
 
 TOLERANCE = 1e-5
@@ -19,7 +19,6 @@ _NEAR_A_BOUND = 0.005
 """Share of labels and flags that may differ: where two classes are equally likely, or a value is at
 a bound, rounding decides."""
 Outputs = dict[str, np.ndarray]
-Graph = MemberGraph | EnsembleGraph
 
 
 def network_of(graph: Graph, spec: DataSpec) -> tuple[Any, tf.TensorSpec]:

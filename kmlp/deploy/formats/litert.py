@@ -22,7 +22,7 @@ def litert_model(graph: Graph, spec: DataSpec) -> bytes:
     the encoded matrix, as `encoder.json` says. A regression's numbers are in the unit of training.
 
     Args:
-        graph: the network, or several.
+        graph: the network, or several, or an `AnswersGraph` of them.
         spec: of the data.
 
     Raises:

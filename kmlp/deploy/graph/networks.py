@@ -18,6 +18,9 @@ from kmlp.nn.losses import class_logits
 from kmlp.nn.mlp import build_mlp, load_member_weights
 from kmlp.nn.topology import OUTPUT
 
+_IN_UNIT = ("prediction", "stddev", "lower", "upper")
+"""Outputs of a regression that are in the target's unit; all but the spread begin at its zero."""
+
 
 class MemberGraph(tf.Module):
     """One network: its probabilities and label, or its prediction.
@@ -102,13 +105,11 @@ def plain_network(config: MLPConfig, spec: DataSpec, weights: Weights) -> keras.
     return model
 
 
-def write_graph(
-    graph: MemberGraph | EnsembleGraph, spec: DataSpec, folder: Path, *, is_table: bool = False
-) -> None:
+def write_graph(graph: Any, spec: DataSpec, folder: Path, *, is_table: bool = False) -> None:
     """Writes a SavedModel.
 
     Args:
-        graph: the network, or several.
+        graph: a `tf.Module` with `predict` and `logits`: a network, several, or an `AnswersGraph`.
         spec: of the data.
         folder: is written into.
         is_table: whether the columns of `spec` are of a table's schema: raw ones go in by name.
@@ -167,7 +168,8 @@ def _in_unit(function: Callable[[Any], dict[str, Any]], spec: DataSpec) -> Calla
 
     def call(inputs: Any) -> dict[str, Any]:
         outputs = function(inputs)
-        outputs = {name: tf.cast(value, tf.float64) * unit for name, value in outputs.items()}
-        return outputs | {"prediction": outputs["prediction"] + target.offset}
+        in_unit = {n: tf.cast(outputs[n], tf.float64) * unit for n in _IN_UNIT if n in outputs}
+        moved = {n: in_unit[n] + target.offset for n in in_unit if n != "stddev"}
+        return outputs | in_unit | moved
 
     return call

@@ -94,7 +94,8 @@ def _num_rows(member: Member, room: Room) -> int:
     """Rows that a member trains on, at most."""
     if member.counts:
         return max(1, member.counts[0])
-    return max(1, round(room.num_rows * (1 - member.validation_fraction)))
+    share = (1 - member.calibration_fraction) * (1 - member.validation_fraction)
+    return max(1, round(room.num_rows * share))
 
 
 def _is_small(member: Member, spec: DataSpec, room: Room) -> bool:

@@ -11,6 +11,7 @@ from kmlp.report import plots
 from kmlp.report.blocks import Block, Figure, Picture, Pictures, Section, Text
 from kmlp.report.csv_tables import Rows
 from kmlp.report.rendering.drawing import draw
+from kmlp.stats.calibration.temperature import scaled_log_probabilities
 from kmlp.stats.metrics import regression_metrics
 from kmlp.study.results.networks import TrainedNetworks
 from kmlp.study.results.predictions import (
@@ -84,16 +85,42 @@ def trust_section(networks: TrainedNetworks) -> Section:
         f"When a network of {networks.best} says that it is 80 % sure, is it right in 80 % of "
         f"cases? Expected calibration error (ECE, {NUM_BINS} bins): {whose} {100 * one.ece:.1f} %"
     )
-    tables = {"reliability": _bins({"one": one, "ensemble": all_})}
+    calibrated = _calibrated(networks)
+    tables = {"reliability": _bins({"one": one, "ensemble": all_, **calibrated})}
     if count == 1:
-        blocks: list[Block] = [Text(text + "."), _trust_figure({_one(networks): one})]
+        panels = {_one(networks): one, **calibrated}
+        blocks: list[Block] = [
+            Text(f"{text}.{_of_calibrated(networks, calibrated)}"),
+            _trust_figure(panels),
+        ]
         return Section("trust", _TRUST, blocks, tables)
     text += (
         f", {100 * np.mean(each):.1f} % on average over {count} {of} "
         f"({100 * min(each):.1f} to {100 * max(each):.1f}); {together} {100 * all_.ece:.1f} %."
+        f"{_of_calibrated(networks, calibrated)}"
     )
-    panels = {_one(networks): one, _all(networks): all_}
+    panels = {_one(networks): one, **calibrated, _all(networks): all_}
     return Section("trust", _TRUST, [Text(text), _trust_figure(panels)], tables)
+
+
+def _calibrated(networks: TrainedNetworks) -> dict[str, Reliability]:
+    """The one network's at its temperature, where rows were kept that tell it."""
+    if networks.temperature is None:
+        return {}
+    outputs = networks.outputs[networks.best_seed or 0]
+    scaled = scaled_log_probabilities(outputs, networks.temperature)
+    return {"the same, calibrated": reliability(networks.truth, scaled)}
+
+
+def _of_calibrated(networks: TrainedNetworks, calibrated: Mapping[str, Reliability]) -> str:
+    if not calibrated or networks.temperature is None:
+        return ""
+    (found,) = calibrated.values()
+    return (
+        f" An export divides logits by the temperature {networks.temperature:.3g}, found on "
+        f"calibration rows that no network saw: on the rows that test its error is then "
+        f"{100 * found.ece:.1f} %."
+    )
 
 
 def _bins(by_name: Mapping[str, Reliability]) -> Rows:

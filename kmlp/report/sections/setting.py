@@ -79,12 +79,15 @@ def _data(results: StudyResults) -> str:
         dataset.validation or "", "drawn by each seed"
     )
     held_out = drawn if dataset.num_val else "none held out"
+    kept = ""
+    if dataset.num_calibration:
+        kept = f", {dataset.num_calibration:,} calibration (seen by no network)"
     tested = f"{dataset.num_test:,} test rows"
     if results.basis == "folds":
         tested = "no test rows: each row is held out in its fold"
     return (
         f"{dataset.name} ({dataset.source}): {dataset.num_train:,} training, "
-        f"{dataset.num_val:,} validation ({held_out}) and {tested}{kinds}"
+        f"{dataset.num_val:,} validation ({held_out}){kept} and {tested}{kinds}"
     )
 
 

@@ -152,6 +152,8 @@ def _value(tensor: Tensor, *, is_answer: bool = False) -> Json:
         schema = {"type": "integer"}
         if tensor.dtype == "uint8":
             schema |= {"minimum": 0, "maximum": 255}
+    elif tensor.dtype == "bool":
+        schema = {"type": "boolean"}
     elif tensor.dtype.startswith("float"):
         schema = {"type": "number" if is_answer else ["number", "null"]}
         if tensor.dtype == "float32" and not is_answer:

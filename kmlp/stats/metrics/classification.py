@@ -146,6 +146,9 @@ def _one_against_the_rest(
     return float(np.mean(found)) if found else float("nan")
 
 
+BY_CLASS = ("accuracy", "balanced_accuracy", "macro_f1")
+"""Metrics that follow from the predicted class alone, whatever its probability."""
+
 RECORDS = (
     MetricRecord(
         name="accuracy",

@@ -54,7 +54,8 @@ def needs_test_rows(config: StudyConfig) -> str:
 
 
 def refuse_folds(config: StudyConfig, data: Dataset) -> None:
-    """Refuses a study that folds cannot test on data that have no test rows.
+    """Refuses a study that folds cannot test, or need not calibrate, on data that have no test
+    rows.
 
     Raises:
         ConfigError: with what to write instead.
@@ -65,4 +66,11 @@ def refuse_folds(config: StudyConfig, data: Dataset) -> None:
             f"{option} needs rows that are set aside to test. Received: test={FOLDS!r}, which sets "
             f"none aside. Write --test 0.2 (test=0.2 where the data are made), or leave {option} "
             "out."
+        )
+    if config.calibration_fraction and not data.has_test_rows:
+        raise ConfigError(
+            f"where folds test (test={FOLDS!r}) each row has been kept from the networks of its "
+            "fold, and what these say of it calibrates. Received: calibration_fraction="
+            f"{config.calibration_fraction:g}. Leave it out; or write --test 0.2, and rows that no "
+            "network saw calibrate."
         )

@@ -41,6 +41,8 @@ class ReferenceMember:
             "validation_fraction": self.network.validation_fraction,
             "data_sha256": self.network.data_sha256,
         }
+        if self.network.calibration_fraction:
+            said["calibration_fraction"] = self.network.calibration_fraction
         if self.network.num_train is not None:
             said["num_train"] = self.network.num_train
         if self.network.sample is not None:

@@ -116,6 +116,7 @@ def _on_all_rows(member: Member, whole: Dataset) -> Member:
         member,
         train=dataclasses.replace(member.train, early_stopping=False, monitor="auto"),
         validation_fraction=0.0,
+        calibration_fraction=0.0,
         data_sha256=whole.provenance.sha256,
         num_train=None,
     )

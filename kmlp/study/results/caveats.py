@@ -194,9 +194,11 @@ def cut_short(results: StudyNumbers) -> list[str]:
     """Whether many networks were at their best in the last epochs that they were given.
 
     The last twentieth of them: under a rate that falls to 0 the very last epoch gains next to
-    nothing, however much a longer training would.
+    nothing, however much a longer training would. Where the last of equal best epochs is kept, it
+    says nothing of this.
     """
-    done = results.finished()
+    unsaid = {v.name for v in results.variants if v.config.train.get("keep_last_best")}
+    done = [m for m in results.finished() if m.variant not in unsaid]
     last = {v.name: v.config.train["max_epochs"] for v in results.variants}
     to_the_end = [m for m in done if m.stopped_epoch == last[m.variant]]
     improving = [m for m in to_the_end if m.best_epoch > _ENDED * m.stopped_epoch]

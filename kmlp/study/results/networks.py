@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from kmlp.config.tables.encoding import TRAINED
+from kmlp.stats.calibration.temperature import MIN_ROWS, fit_temperature
 from kmlp.study.results.ranking import best_member
 from kmlp.study.results.records.members import MemberScores
 from kmlp.study.results.records.study import StudyScores
 from kmlp.study.run_folder import RunFolder
-from kmlp.study.run_folder.records import outputs_in
+from kmlp.study.run_folder.records import has_outputs, outputs_in
 
 NEAR_ZERO = 1e-3
 """A kernel's weight counts as near zero below this absolute value."""
@@ -51,6 +52,8 @@ class TrainedNetworks:
             probabilities, or `(n,)` numbers of a regression. Where folds test, a repeat's seed ->
             what each row's network says that was kept from it.
         are_out_of_fold: whether they are of that kind.
+        temperature: of the network with the best seed, from rows that were kept to calibrate it;
+            None without, or where none can be told.
     """
 
     trained: Sequence[TrainedNetwork]
@@ -59,6 +62,7 @@ class TrainedNetworks:
     best_seed: int | None = None
     outputs: Mapping[int, np.ndarray] = field(default_factory=dict)
     are_out_of_fold: bool = False
+    temperature: float | None = None
 
     @property
     def in_words(self) -> str:
@@ -107,12 +111,15 @@ def read_networks(folder: RunFolder, results: StudyScores) -> TrainedNetworks:
         return TrainedNetworks(trained=(), truth=truth)
     best = best_member(results)
     on_folds = results.basis == "folds"
+    temperature = None
     trained, outputs = [], _out_of_fold(folder, results, best.variant, truth) if on_folds else {}
     for member in done:
         arrays = folder.arrays(member.id)
         trained.append(_reduce(member, arrays))
         if member.variant == best.variant and not on_folds:
             outputs[member.seed] = outputs_in(arrays)
+        if member.id == best.id and not on_folds:
+            temperature = _temperature(folder, arrays)
     return TrainedNetworks(
         trained=trained,
         truth=truth,
@@ -120,7 +127,22 @@ def read_networks(folder: RunFolder, results: StudyScores) -> TrainedNetworks:
         best_seed=next(iter(outputs)) if on_folds else best.seed,
         outputs=outputs,
         are_out_of_fold=on_folds,
+        temperature=temperature,
     )
+
+
+def _temperature(folder: RunFolder, arrays: Mapping[str, np.ndarray]) -> float | None:
+    """As an export of the network would have it."""
+    if not has_outputs(arrays, "cal"):
+        return None
+    said, rows, weight = outputs_in(arrays, "cal"), arrays["cal_rows"], folder.row_weights("train")
+    if said.ndim == 1 or len(rows) < MIN_ROWS:
+        return None
+    try:
+        own = None if weight is None else weight[rows]
+        return fit_temperature(folder.train_labels()[rows], said, own)
+    except ValueError:
+        return None
 
 
 def _out_of_fold(

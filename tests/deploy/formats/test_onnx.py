@@ -10,10 +10,18 @@ from kmlp.deploy.formats.known import check_formats
 from kmlp.deploy.formats.onnx import onnx_model, run_onnx
 from kmlp.deploy.formats.rows import drawn_rows
 from kmlp.errors import ConfigError, KmlpError
-from tests.deploy.formats.made_graphs import IMAGES, ensemble, member, table_spec
+from tests.deploy.formats.made_graphs import (
+    IMAGES,
+    PARTS,
+    adapted,
+    calibrated,
+    ensemble,
+    member,
+    table_spec,
+)
 
 
-@pytest.mark.parametrize("make", [member, ensemble])
+@pytest.mark.parametrize("make", [member, ensemble, calibrated])
 @pytest.mark.parametrize("spec", [IMAGES, table_spec("binary"), table_spec("regression")])
 def test_a_converted_network_predicts_the_same_of_any_number_of_rows(make, spec):
     graph = make(spec)
@@ -48,6 +56,12 @@ def test_every_layer_there_is_can_be_converted(configs):
     for config in configs:
         for make in (member, ensemble):
             assert onnx_model(make(table_spec("binary"), config), table_spec("binary"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("config", PARTS.values(), ids=PARTS)
+def test_what_recipes_are_made_of_can_be_converted(config):
+    assert onnx_model(*adapted(config))
 
 
 def test_the_file_says_what_goes_in_and_what_comes_out():

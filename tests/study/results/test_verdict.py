@@ -246,6 +246,14 @@ def test_training_that_ended_too_early_is_said(num_improving, best, stopped, is_
     assert bool(said) == is_said
 
 
+def test_the_last_of_equal_best_epochs_is_no_sign_of_an_early_end():
+    member = {"status": "done", "best_epoch": 100, "stopped_epoch": 100}
+    for keeps, is_said in ((False, True), (True, False)):
+        shown = results(members=[member] * 8)
+        shown["variants"][0]["config"]["train"]["keep_last_best"] = keeps
+        assert any("still getting better" in s for s in verdict(shown)) == is_said
+
+
 def test_a_variant_without_a_finished_member_is_ranked_nowhere():
     nothing = {"num_members": 0, "test": {}, "val": {}, "train": {}}
     gone = variant("l2", 0.0, num_diverged=1) | nothing

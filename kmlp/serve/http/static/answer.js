@@ -15,19 +15,51 @@ export function showAnswer(model, said) {
   const words = isClass ? ofClass(model, said) : ofNumber(model, said);
   byId("headline").textContent = words.headline;
   byId("how-sure").textContent = words.howSure;
+  const bounds = boundsOf(model, said);
+  const strange = strangeIn(model, said);
+  show("bounds", bounds);
+  show("strange", strange);
   if (isClass) showBars(model, said);
   else byId("bars").replaceChildren();
   byId("brief").hidden = false;
   byId("brief").textContent = words.brief;
   clearTimeout(saying);
   // Read aloud once it rests: who draws changes it many times a second.
-  saying = setTimeout(() => (byId("live").textContent = `${words.headline}. ${words.howSure}`), 700);
+  const all = [words.headline, words.howSure, bounds, strange].filter(Boolean).join(". ");
+  saying = setTimeout(() => (byId("live").textContent = all), 700);
+}
+
+function show(id, text) {
+  byId(id).textContent = text;
+  byId(id).hidden = !text;
+}
+
+// The set or the interval that holds the truth as often as the export says.
+function boundsOf(model, said) {
+  const share = model.coverage == null ? "" : `${percentOf(model.coverage)} `;
+  if ("lower" in said) return `${share}interval: ${digits(said.lower)} to ${digits(said.upper)}`;
+  if (!("set" in said)) return "";
+  const names = said.set.flatMap((isIn, place) => (isIn ? [className(model, place)] : []));
+  return `${share}set: ${names.length ? names.join(", ") : "none, for no class is likely enough"}`;
+}
+
+function percentOf(share) {
+  return `${Number((100 * share).toPrecision(6))} %`;
+}
+
+function strangeIn(model, said) {
+  const flags = said.out_of_range;
+  if (flags === true) return "Values lie outside of what training saw.";
+  const names = Array.isArray(flags) ? model.ranges_of.filter((_, place) => flags[place]) : [];
+  return names.length ? `Training saw no such ${names.join(", ")}.` : "";
 }
 
 export function noAnswer(told) {
   byId("headline").textContent = "–";
   byId("how-sure").textContent = told;
   byId("brief").hidden = true;
+  show("bounds", "");
+  show("strange", "");
   byId("bars").replaceChildren();
 }
 
@@ -40,6 +72,9 @@ function ofClass(model, said) {
     brief: `${name}: ${(100 * share).toFixed(1)}${spread} %`,
     howSure:
       `probability ${(100 * share).toFixed(1)}${spread} %` +
+      (model.threshold == null
+        ? ""
+        : `; ${className(model, 1)} from ${percentOf(Number(model.threshold.toPrecision(3)))} on`) +
       (said.stddev ? `; ± is the spread of ${model.num_networks} networks` : ""),
   };
 }
@@ -90,6 +125,7 @@ function setBar(item, said, place) {
   const spread = said.stddev?.[place];
   const find = (name) => item.querySelector(`.${name}`);
   item.classList.toggle("first", place === said.label);
+  item.classList.toggle("in-set", Boolean(said.set?.[place]));
   find("bar").style.width = `${100 * share}%`;
   find("spread").hidden = !(spread > LEAST_SPREAD);
   const low = Math.max(0, share - spread);

@@ -56,6 +56,8 @@ class DataFacts(Record):
         num_train: training rows, without those that validate.
         num_val: of a member.
         num_test: rows that are set aside; 0 where folds test.
+        num_calibration: training rows that no network trains or validates on, kept to calibrate
+            what is exported; left out where there are none.
         task: what is predicted.
         input_shape: of one example.
         input_dtype: "uint8" of raw images, "float32" of features.
@@ -76,6 +78,7 @@ class DataFacts(Record):
     num_train: Positive
     num_val: Count
     num_test: Count
+    num_calibration: Positive | None = unless_none()
     task: Literal["binary", "multiclass", "regression"]
     input_shape: Annotated[tuple[Positive, ...], Field(min_length=1)]
     input_dtype: Literal["uint8", "float32"]

@@ -1,0 +1,1 @@
+"""How sure an exported model may be: found out on rows that it has not seen."""
