@@ -47,3 +47,12 @@ def test_what_once_got_through_is_refused_in_words(name, tmp_path):
     assert not fuzz(target, 1, tmp_path).broken
     with pytest.raises(KmlpError, match=SAID[name][1]):
         target.read(tmp_path / target.name)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits its memory as Linux does")
+def test_a_cell_of_many_digits_is_seen_to_be_no_number_at_once(tmp_path):
+    """The time that it took grew with the square of its length: the harness ends that."""
+    content = b"a,b\n1," + b"9" * 60_000 + b"x\n2,y\n"
+    found = fuzz(_target("x.csv", content), 1, tmp_path)
+    assert not found.broken
+    assert found.read == 1

@@ -16,7 +16,8 @@ SAMPLE = 2**18
 
 _ROWS = 500
 _SEPARATORS = {"\t": "tab", ";": "semicolon", "|": "bar", ",": "comma", " ": "space"}
-_NUMBER = re.compile(r"[+-]?[\d.,]*\d[\d.,]*([eE][+-]?\d+)?")
+# One way only to match: of two, a cell of a hundred thousand digits would take hours to be none.
+_NUMBER = re.compile(r"[+-]?[.,]*\d[\d.,]*([eE][+-]?\d+)?")
 _DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T]\d.*)?")
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
