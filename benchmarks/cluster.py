@@ -3,7 +3,8 @@
     python benchmarks/cluster.py tasks             # overhead a task, results a second
     python benchmarks/cluster.py study             # one node beside this process, with Keras
     python benchmarks/cluster.py kills [N] [SEED]  # N nodes, raylets and workers at random moments
-    python benchmarks/cluster.py drivers [N] [SEED]
+    python benchmarks/cluster.py drivers [N] [SEED]    # the driver of a study
+    python benchmarks/cluster.py searchers [N] [SEED]  # the driver of a search
 
 Training is `kmlp.testing.LinearTrainer`'s but in `study`. Prints one JSON line a measurement.
 """
@@ -34,7 +35,7 @@ from kmlp.testing import LinearTrainer
 from kmlp.testing.cluster import LocalCluster, stay_on_loopback
 
 _EPOCHS, _EPOCH_SECONDS, _WIDTH, _SEEDS = 5, 0.5, 2, 16
-_KILL_EVERY = (2.0, 5.0)
+_KILL_EVERY, _KILL_DRIVER_AFTER = (2.0, 5.0), (0.0, 2.0)
 
 
 def made_up(num_test: int = 30, num_classes: int = 3) -> Dataset:
@@ -149,12 +150,20 @@ def slowly(members: Any, epoch: int) -> None:
     time.sleep(_EPOCH_SECONDS)
 
 
-def drive(run: str, address: str) -> None:
-    """The study that is struck, in this process."""
+def drive(run: str, address: str, what: str = "study") -> None:
+    """The study, or the search, that is struck, in this process."""
     stay_on_loopback()
-    config = study_of(_SEEDS, _EPOCHS, variants=("none", "dropout"))
     trainer = LinearTrainer(width=_WIDTH, before_told=slowly if address else None)
-    run_study(config, run, made_up(), trainer=trainer, cluster=address or None)
+    where: dict[str, Any] = {"trainer": trainer, "cluster": address or None}
+    if what == "study":
+        config = study_of(_SEEDS, _EPOCHS, variants=("none", "dropout"))
+        run_study(config, run, made_up(), **where)
+        return
+    from tuning import tune
+
+    space, train = ["none", "learning_rate=1e-2:1e-1:log"], {"max_epochs": _EPOCHS}
+    how = {"tuner": "bayesian", "max_trials": 8, "num_seeds": 2, "space": space, "train": train}
+    tune(made_up(), run, fixed={"hidden_units": [8]}, **how, **where)
 
 
 def kills(folder: Path, num_kills: int = 10, seed: int = 0) -> None:
@@ -173,30 +182,36 @@ def kills(folder: Path, num_kills: int = 10, seed: int = 0) -> None:
     _tell(folder, struck)
 
 
-def drivers(folder: Path, num_kills: int = 5, seed: int = 0) -> None:
+def drivers(folder: Path, num_kills: int = 5, seed: int = 0, what: str = "study") -> None:
     """The driver killed at random moments, and started again."""
     rng, struck = random.Random(seed), []
     with LocalCluster() as nodes:
         for _ in range(num_kills):
-            driver = _driver(folder, nodes.address)
+            driver = _driver(folder, nodes.address, what)
             before = _num_epochs(folder / "there")
-            _wait_for_epochs(folder / "there", before + 1)
-            time.sleep(rng.uniform(*_KILL_EVERY))
+            while _num_epochs(folder / "there") == before and driver.poll() is None:
+                time.sleep(0.1)
+            time.sleep(rng.uniform(*_KILL_DRIVER_AFTER))
             driver.send_signal(signal.SIGKILL)
             struck.append(driver.wait())
-        _drive(folder, nodes.address)
-    _tell(folder, struck)
+        _drive(folder, nodes.address, what)
+    _tell(folder, struck, what)
 
 
-def _driver(folder: Path, address: str) -> subprocess.Popen:
+def searchers(folder: Path, num_kills: int = 5, seed: int = 0) -> None:
+    """The driver of a search, likewise."""
+    drivers(folder, num_kills, seed, "search")
+
+
+def _driver(folder: Path, address: str, what: str = "study") -> subprocess.Popen:
     code = "import sys; from benchmarks.cluster import drive; drive(*sys.argv[1:])"
-    command = [sys.executable, "-c", code, str(folder / "there"), address]
+    command = [sys.executable, "-c", code, str(folder / "there"), address, what]
     log = open(folder / "driver.log", "a")  # noqa: SIM115 -- the driver's, while it lives
     return subprocess.Popen(command, stderr=log)
 
 
-def _drive(folder: Path, address: str) -> None:
-    code = _driver(folder, address).wait()
+def _drive(folder: Path, address: str, what: str = "study") -> None:
+    code = _driver(folder, address, what).wait()
     assert code == 0, (folder / "driver.log").read_text()[-2000:]
 
 
@@ -228,10 +243,9 @@ def _wait_for_epochs(run: Path, number: int) -> None:
         time.sleep(0.1)
 
 
-def _tell(folder: Path, struck: list) -> None:
-    drive(str(folder / "here"), "")
-    found = RunFolder(folder / "there")
-    needed = 2 * _SEEDS * _EPOCHS
+def _tell(folder: Path, struck: list, what: str = "study") -> None:
+    drive(str(folder / "here"), "", what)
+    found, needed = RunFolder(folder / "there"), _num_epochs(folder / "here")
     print(
         json.dumps(
             {
@@ -240,11 +254,7 @@ def _tell(folder: Path, struck: list) -> None:
                 "given_up": len(found.stacks.given_up()),
                 "same_bits": same_bits(folder / "there", folder / "here"),
                 "epochs_needed": needed,
-                "epochs_again": found.stacks.num_epochs_logged() - needed,
-                "at_most": len(struck)
-                * _WIDTH
-                * _EPOCHS
-                * (3 if isinstance(struck[0], int) else 1),
+                "epochs_again": _num_epochs(folder / "there") - needed,
             }
         )
     )
@@ -261,6 +271,7 @@ def same_bits(one: Path, other: Path) -> bool:
 
 
 if __name__ == "__main__":
-    what = {"tasks": tasks, "study": study, "kills": kills, "drivers": drivers}[sys.argv[1]]
+    known = (tasks, study, kills, drivers, searchers)
+    what = {each.__name__: each for each in known}[sys.argv[1]]
     with tempfile.TemporaryDirectory(dir=os.environ.get("KMLP_BENCHMARK_FOLDER")) as place:
         partial(what, Path(place))(*map(int, sys.argv[2:]))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
+from kmlp.config.recipes.known import RECIPES
 from kmlp.config.study_file import read_study_file
 from kmlp.config.tables.table import load_configured
 from kmlp.config.variants import VARIANTS
@@ -57,9 +58,18 @@ def test_every_variant_is_documented_with_its_fields():
     assert {name: eval(f"dict({text})") for name, text in fields.items()} == VARIANTS
 
 
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_page_on_recipes_tells_every_part(name):
+    section = _text("docs/recipes.md").split(f"### {name}\n", 1)[1].split("\n##", 1)[0]
+    missing = [part.name for part in RECIPES[name].parts if f"`{part.name}`" not in section]
+    assert not missing
+    simple = _rows("docs/recipes.md", "### realmlp_s")
+    assert set(simple) == {part.name for part in RECIPES["realmlp_s"].parts}
+
+
 def test_the_page_on_study_files_lists_every_variant():
     listed = set(_rows("docs/study-files.md", "# A study file"))
-    assert listed == {*VARIANTS, "name=value", "a table", "all"}
+    assert listed == {*VARIANTS, *RECIPES, "name=value", "a table", "all"}
 
 
 def test_every_variant_has_a_place_among_the_regularizers():

@@ -86,7 +86,9 @@ def run_with_progress(
     from kmlp.study.progress import StudyProgress
     from kmlp.study.study import run_study
 
-    written_out = config.for_data(dataset.spec.task, dataset.spec.input_dtype)
+    spec = dataset.spec
+    kinds = {column.kind for column in spec.columns} or None
+    written_out = config.for_data(spec.task, spec.input_dtype, kinds=kinds)
     if dataset.has_test_rows and config.most_seeds < (needed := seeds_needed(written_out)):
         comparisons = len(written_out.variant_names) - 1
         print(

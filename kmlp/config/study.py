@@ -1,7 +1,7 @@
 """What to compare, and over what."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -236,9 +236,11 @@ class StudyConfig(Config):
         num_rows: int = 0,
         has_test_rows: bool = True,
         given_folds: int = 0,
+        kinds: Collection[str] | None = None,
     ) -> "StudyConfig":
         """The same study with "all" written out: every named variant that means something there,
-        and every reference; recipes as they are there; and the folds, where these test.
+        and every reference; recipes as they are there, for columns of these kinds where they are
+        said; and the folds, where these test.
 
         Label smoothing needs classes; inputs that are no `uint8` are standardized anyway.
         """
@@ -248,7 +250,7 @@ class StudyConfig(Config):
         references = resolved_references(self.references, is_table=is_table, num_rows=num_rows)
         return dataclasses.replace(
             self,
-            variants=for_task(expand_all(self.variants, pointless), task),
+            variants=for_task(expand_all(self.variants, pointless), task, kinds),
             references=references or self.references,
             reference_trials=self._asked_trials,
             **({} if has_test_rows else self._testing_folds(given_folds)),

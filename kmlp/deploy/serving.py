@@ -85,6 +85,7 @@ class LoadedModel:
 
     def __init__(self, path: Path, module: Any, manifest: Mapping[str, Any]) -> None:
         self.path, self.manifest, self._module = path, manifest, module
+        self._packed: dict[str, Any] = {}
         self.sha256: str = manifest.get("sha256", "")
         self.schema = Schema.from_dict(manifest["schema"]) if "schema" in manifest else None
         self._call = _signature(path, module, ENCODED if self.schema else _SIGNATURE)
@@ -177,11 +178,11 @@ class LoadedModel:
             signature: one of `signatures`.
             inputs: by their names there; text as an array of objects.
         """
-        import tensorflow as tf
+        if signature not in self._packed:
+            from kmlp.deploy.graph.packing import packed
 
-        given = {name: tf.constant(values) for name, values in inputs.items()}
-        outputs = self._module.signatures[signature](**given)
-        return {name: value.numpy() for name, value in outputs.items()}
+            self._packed[signature] = packed(self._module.signatures[signature])
+        return self._packed[signature](inputs)
 
     def encoded_outputs(self, matrix: np.ndarray) -> dict[str, np.ndarray]:
         """The same of a table's encoded rows, `(n, columns)` `float32`, NaN where missing."""

@@ -4,6 +4,7 @@ A stack is its members and a `State`: nested lists and dicts of tensors whose fi
 always the member. What is compiled is a `Program`, which stacks of one signature share.
 """
 
+import functools
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -24,7 +25,7 @@ from kmlp.engine.signature import Signature
 from kmlp.nn.columns.encoding import ENCODING, TWO_AXES, initial_weight
 from kmlp.nn.columns.statistics import column_statistics
 from kmlp.nn.losses import class_weights
-from kmlp.nn.mlp import Statistics, build_mlp, initialized, load_member_weights, target_range
+from kmlp.nn.mlp import InitialNetworks, Statistics, build_mlp, load_member_weights, target_range
 from kmlp.nn.topology import bias_initializer, follows_rows, kernel_initializer, penalties
 
 _STATISTICS = ("moving_mean", "moving_variance", "mean", "variance", "lowest", "highest")
@@ -174,10 +175,10 @@ class Stack:
         if not asking or ops.convert_to_numpy(self.state["step"]).any():
             return
         every = self.all_weights()
+        networks = functools.cache(lambda config: InitialNetworks(config, self.spec))
         for k in asking:
-            member = self.members[k]
-            own = initialized(member.model, self.spec, member.seeds.init, every[k], x[rows[k]])
-            every[k] = own
+            config, seed = self.members[k].model, self.members[k].seeds.init
+            every[k] = networks(config).weights(seed, every[k], x[rows[k]])
         self.load(every)
 
     def _input_state(self, x: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:

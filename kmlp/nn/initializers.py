@@ -12,7 +12,7 @@ _NUM_CORNERS = 5
 
 @keras.saving.register_keras_serializable("kmlp")
 class UnitVariance(keras.initializers.RandomNormal):
-    """Normal weights, which `initialize_from_rows` divides: each unit's sum then has a standard
+    """Normal weights, which `RowInitialization` divides: each unit's sum then has a standard
     deviation of 1 over the rows (Holzmueller et al. 2024, https://arxiv.org/abs/2407.04491; by
     layer Mishkin and Matas 2016, https://arxiv.org/abs/1511.06422)."""
 
@@ -25,7 +25,7 @@ class UnitVariance(keras.initializers.RandomNormal):
 
 @keras.saving.register_keras_serializable("kmlp")
 class Hull(keras.initializers.Initializer):
-    """Biases of 0, until `initialize_from_rows` sets them: each unit's sum is then 0 at a point
+    """Biases of 0, until `RowInitialization` sets them: each unit's sum is then 0 at a point
     between five rows, a random one of their simplex (Steinwart 2019,
     https://arxiv.org/abs/1903.11482, there "he+")."""
 
@@ -39,24 +39,34 @@ class Hull(keras.initializers.Initializer):
         return {"seed": self.seed}
 
 
-def initialize_from_rows(model: keras.Model, x: np.ndarray) -> None:
+class RowInitialization:
     """Sets the kernels of `UnitVariance` and the biases of `Hull`, one layer after the other.
 
     What enters a layer is as in prediction, with the layers before it set already. Of more than
     10,000 rows as many count, evenly spaced.
 
     Args:
-        model: a plain one, whose statistics are set; it is changed.
-        x: the rows that it trains on, raw: `(n, *input_shape)`.
+        model: a plain one; several networks may pass through it.
     """
-    layers = [layer for layer in model.layers if _follows(layer)]
-    if not layers:
-        return
-    some = np.unique(np.linspace(0, len(x) - 1, min(len(x), _MOST_ROWS)).astype(int))
-    rows = ops.convert_to_tensor(x[some])
-    for layer in layers:
-        before = keras.Model(model.input, layer.input)
-        _initialize(layer, ops.convert_to_numpy(before(rows, training=False)))
+
+    def __init__(self, model: keras.Model) -> None:
+        self.dense = [layer for layer in model.layers if hasattr(layer, "bias_initializer")]
+        self._before = {
+            layer.name: keras.Model(model.input, layer.input)
+            for layer in self.dense
+            if _follows(layer)
+        }
+
+    def run(self, x: np.ndarray) -> None:
+        """Initializes the model, whose statistics are set, by the rows that it trains on: raw,
+        `(n, *input_shape)`."""
+        if not self._before:
+            return
+        some = np.unique(np.linspace(0, len(x) - 1, min(len(x), _MOST_ROWS)).astype(int))
+        rows = ops.convert_to_tensor(x[some])
+        for layer in self.dense:
+            if before := self._before.get(layer.name):
+                _initialize(layer, ops.convert_to_numpy(before(rows, training=False)))
 
 
 def _follows(layer: keras.layers.Layer) -> bool:

@@ -5,15 +5,16 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
+from keras import ops
 
 from kmlp.config import MLPConfig
 from kmlp.data.dataset import DataSpec
 from kmlp.errors import ConfigError
 from kmlp.nn.columns.encoding import ColumnEncoding
 from kmlp.nn.columns.statistics import column_statistics
-from kmlp.nn.initializers import initialize_from_rows
+from kmlp.nn.initializers import RowInitialization
 from kmlp.nn.layer_factories import PlainLayers
-from kmlp.nn.topology import CLAMP, assemble, own_dtype
+from kmlp.nn.topology import CLAMP, assemble, bias_initializer, own_dtype
 
 _CHUNK = 8192
 
@@ -166,31 +167,38 @@ def adapt(
             found = column_statistics(layer.plan, np.asarray(x))
             weights |= {f"{layer.name}/{name}": value for name, value in found.items()}
     load_member_weights(model, weights)
-    initialize_from_rows(model, np.asarray(x))
+    RowInitialization(model).run(np.asarray(x))
     return model
 
 
-def initialized(
-    config: MLPConfig,
-    spec: DataSpec,
-    seed: int,
-    weights: Mapping[str, np.ndarray],
-    x: np.ndarray,
-) -> dict[str, np.ndarray]:
-    """A network's weights with those that follow from its rows, by path.
+class InitialNetworks:
+    """Initial weights of networks of one config, as far as they follow from rows.
 
     Args:
-        config: the network, of which `follows_rows`.
+        config: the networks', of which `follows_rows`.
         spec: the data.
-        seed: as for `build_mlp`.
-        weights: its initial weights and statistics, by path.
-        x: as for `adapt`.
     """
-    model = build_mlp(config, spec, seed=seed)
-    load_member_weights(model, weights)
-    initialize_from_rows(model, x)
-    found = {v.path: keras.ops.convert_to_numpy(v) for v in model.trainable_variables}
-    return {**weights, **found}
+
+    def __init__(self, config: MLPConfig, spec: DataSpec) -> None:
+        self.config, self._model = config, build_mlp(config, spec, seed=0)
+        self._initialization = RowInitialization(self._model)
+
+    def weights(
+        self, seed: int, weights: Mapping[str, np.ndarray], x: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """A network's weights with those that follow from its rows, by path.
+
+        Args:
+            seed: as for `build_mlp`.
+            weights: its initial weights and statistics, by path.
+            x: as for `adapt`.
+        """
+        load_member_weights(self._model, weights)
+        for index, layer in enumerate(self._initialization.dense):
+            layer.bias_initializer = bias_initializer(self.config, index, seed)
+        self._initialization.run(x)
+        found = {v.path: ops.convert_to_numpy(v) for v in self._model.trainable_variables}
+        return {**weights, **found}
 
 
 def load_member_weights(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:

@@ -93,6 +93,7 @@ def run_study(
         num_rows=len(data.y_train),
         has_test_rows=data.has_test_rows,
         given_folds=data.rows.num_folds,
+        kinds={column.kind for column in data.spec.columns} or None,
     )
     plan = plan_study(config, data.provenance.sha256)
     _check(plan, data)

@@ -7,7 +7,7 @@ from keras import ops
 
 from kmlp.config import MLPConfig
 from kmlp.engine.stack import build_stack
-from kmlp.nn.initializers import Hull, UnitVariance, initialize_from_rows
+from kmlp.nn.initializers import Hull, RowInitialization, UnitVariance
 from kmlp.nn.mlp import adapt, build_mlp
 from tests.twins import make_member
 
@@ -54,7 +54,7 @@ def test_the_point_between_five_rows_is_even_on_their_simplex():
         units, kernel_initializer="ones", bias_initializer=Hull(seed=1), name="dense"
     )(inputs)
     model = keras.Model(inputs, outputs)
-    initialize_from_rows(model, np.array([[0.0], [1.0], [1.0], [1.0]], "float32"))
+    RowInitialization(model).run(np.array([[0.0], [1.0], [1.0], [1.0]], "float32"))
     points = -ops.convert_to_numpy(model.get_layer("dense").bias)
     assert points.mean() == pytest.approx(0.75, abs=0.01)
     assert points.var() == pytest.approx(0.75 * 0.25 * 2 / 6, rel=0.05)

@@ -39,8 +39,12 @@ def serve(
         curl -d '{"instances": [[[0, ...], ...]]}' localhost:8501/v1/models/fashion:predict
     """
     from kmlp.serve.limits import Limits
+    from kmlp.serve.saved import choose_threads
+    from kmlp.serve.server import check_installed
     from kmlp.serve.server import serve as run
 
+    check_installed()
+    choose_threads(path)
     token = os.environ.get(_TOKEN, "")
     run(
         path,

@@ -1,6 +1,6 @@
 """A recipe beside itself without each of its parts: variants, and what they are together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from kmlp.config.recipes.known import RECIPES, recipe_of_name
@@ -36,17 +36,21 @@ def ablation(
     ]
 
 
-def for_task(variants: Variants, task: str) -> tuple[str | Mapping[str, Any], ...]:
+def for_task(
+    variants: Variants, task: str, kinds: Collection[str] | None = None
+) -> tuple[str | Mapping[str, Any], ...]:
     """The same variants, with recipes as they are for a task; those that lack only what means
-    nothing there are left out."""
-    return tuple(_for_task(v, task) for v in variants if not _is_pointless(v, task))
+    nothing there, or to columns of these kinds, are left out."""
+    return tuple(_for_task(v, task) for v in variants if not _is_pointless(v, task, kinds))
 
 
-def _is_pointless(variant: str | Mapping[str, Any], task: str) -> bool:
+def _is_pointless(
+    variant: str | Mapping[str, Any], task: str, kinds: Collection[str] | None
+) -> bool:
     if isinstance(variant, str) or "recipe" not in variant:
         return False
     recipe, without = recipe_of_name(variant["recipe"]), variant.get("without") or []
-    meant = {part.name for part in recipe.parts_of(task)}
+    meant = {part.name for part in recipe.parts_of(task, kinds)}
     return bool(without) and not meant & set([without] if isinstance(without, str) else without)
 
 

@@ -44,7 +44,12 @@ _ROBUST = Part(
     instead={"input_scaling": "standard"},
 )
 _CLIP = Part(name="smooth_clip", title="smooth clipping", sets={"input_clip": 3.0})
-_ONE_HOT = Part(name="scaled_one_hot", title="scaled categories", sets={"scaled_one_hot": True})
+_ONE_HOT = Part(
+    name="scaled_one_hot",
+    title="scaled categories",
+    sets={"scaled_one_hot": True},
+    acts_on="category",
+)
 _SCALE = Part(
     name="learned_scale",
     title="the learned scale",
@@ -110,6 +115,7 @@ _REALMLP = Recipe(
                 "number_rate_factor": 0.1,
                 "number_decay_factor": 0.1,
             },
+            acts_on="number",
         ),
         Part(name=_SCALE.name, title=_SCALE.title, sets={**_SCALE.sets, "scale_decay_factor": 6.0}),
         Part(

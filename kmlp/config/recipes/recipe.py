@@ -24,6 +24,7 @@ class Part:
             often follow, as a learning rate.
         instead_of_regression: what of it is otherwise there.
         classes_only, numbers_only: it means nothing to a regression, to anything else.
+        acts_on: the kind of columns without which it means nothing, "number" or "category".
     """
 
     name: str
@@ -34,6 +35,7 @@ class Part:
     instead_of_regression: Values = field(default_factory=dict)
     classes_only: bool = False
     numbers_only: bool = False
+    acts_on: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,12 +56,11 @@ class Recipe:
     of_regression: Values = field(default_factory=dict)
     parts: tuple[Part, ...] = ()
 
-    def parts_of(self, task: str) -> tuple[Part, ...]:
-        """Those that mean something to a task."""
+    def parts_of(self, task: str, kinds: Collection[str] | None = None) -> tuple[Part, ...]:
+        """Those that mean something to a task, and to columns of kinds that are said."""
         is_regression = task == "regression"
-        return tuple(
-            p for p in self.parts if not (p.classes_only if is_regression else p.numbers_only)
-        )
+        found = [p for p in self.parts if not (p.classes_only if is_regression else p.numbers_only)]
+        return tuple(p for p in found if kinds is None or not p.acts_on or p.acts_on in kinds)
 
     def fields(self, task: str, without: Collection[str] = ()) -> dict[str, Any]:
         """What it sets of the configs.

@@ -92,6 +92,18 @@ def test_an_ablation_holds_the_whole_and_each_part_left_out():
     ]
 
 
+def test_a_part_that_no_column_needs_is_not_left_out_in_vain():
+    study = StudyConfig(
+        dataset="x", variants=tuple(ablation("realmlp")), baseline="realmlp", num_seeds=1
+    )
+    of_numbers = study.for_data("binary", "float32", kinds={"number", "boolean"})
+    of_categories = study.for_data("binary", "float32", kinds={"category"})
+    everything = study.for_data("binary", "float32").variant_names
+    missing = [set(everything) - set(some.variant_names) for some in (of_numbers, of_categories)]
+    assert missing == [{"without scaled categories"}, {"without embedded numbers"}]
+    assert of_numbers.ablated == of_categories.ablated == "realmlp"
+
+
 @pytest.mark.parametrize(
     ("variants", "baseline"),
     [
