@@ -1,4 +1,4 @@
-"""Recipes in stacks: a member is what it is alone, goes on to the bit, and leaves as it was scored."""
+"""Recipes in stacks: a member is as alone, goes on to the bit, and leaves as it was scored."""
 
 import dataclasses
 
