@@ -150,8 +150,8 @@ def _is_recipe(variant: str | Mapping[str, Any]) -> bool:
 
 
 def _bare(model: MLPConfig, train: TrainConfig) -> tuple[MLPConfig, TrainConfig]:
-    """What a recipe begins from: the defaults, and of the base what is the data's and the machine's;
-    with a regularizer more it would not be what its name says."""
+    """What a recipe begins from: the defaults, and of the base what is the data's and the
+    machine's; with a regularizer more it would not be what its name says."""
     of_model, of_train = split({name: setting(name, model, train) for name in _OF_DATA})
     return MLPConfig(**of_model), TrainConfig(**of_train)
 
