@@ -30,6 +30,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 VARIANTS = "none,dropout,drop_connect,l1,l2,dropout_l2,batch_norm,gradient_noise"
 NAMED = ("breast_cancer", "wine", "diabetes")
 UNITS, BATCH_SIZE, RATE = (128, 64), 128, 1e-3
+UNITS_OF_TIME = ("wall", "cpu")
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -62,16 +63,21 @@ def compare(name: str, options: argparse.Namespace) -> dict[str, Any]:
     rounds = [one_round(name, options) for _ in range(options.rounds)]
     sides = [side for side in rounds[0] if all(side in r for r in rounds)]
     print(f"\n{name}: {rounds[0]['kmlp, empty cache']['what']}; load {os.getloadavg()[0]:.1f}")
-    print(f"| side | s | CPU s | times kmlp's CPU, second study | score |\n|{'---|' * 5}")
+    print("| side | s | CPU s | s / second study's | CPU s / second study's | score |")
+    print(f"|{'---|' * 6}")
     table = {}
     for side in sides:
-        wall, cpu = (statistics.median(r[side][unit] for r in rounds) for unit in ("wall", "cpu"))
-        ratios = [r[side]["cpu"] / r["kmlp, second study"]["cpu"] for r in rounds]
-        spread = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-        score = rounds[0][side]["score"]
-        print(f"| {side} | {wall:.1f} | {cpu:.1f} | {spread} | {score:.3f} |")
-        table[side] = [r[side] for r in rounds]
+        table[side] = found = [r[side] for r in rounds]
+        seconds = [f"{statistics.median(r[unit] for r in found):.1f}" for unit in UNITS_OF_TIME]
+        ratios = [_ratios(rounds, side, unit) for unit in UNITS_OF_TIME]
+        print(f"| {' | '.join([side, *seconds, *ratios])} | {found[0]['score']:.3f} |")
     return table
+
+
+def _ratios(rounds: list[dict[str, Any]], side: str, unit: str) -> str:
+    """The median, smallest and largest of a side's seconds by those of kmlp's second study."""
+    found = [r[side][unit] / r["kmlp, second study"][unit] for r in rounds]
+    return f"{statistics.median(found):.2f} ({min(found):.2f} to {max(found):.2f})"
 
 
 def one_round(name: str, options: argparse.Namespace) -> dict[str, dict[str, Any]]:
@@ -93,7 +99,7 @@ def one_round(name: str, options: argparse.Namespace) -> dict[str, dict[str, Any
         some = epochs[:: max(1, len(epochs) // most)]
         one = in_a_process({**task, "side": side, "epochs": some}, None)
         factor = sum(epochs) / sum(some)
-        for unit in ("wall", "cpu"):
+        for unit in UNITS_OF_TIME:
             # What is imported is imported once.
             one[unit] += (factor - 1) * one[f"loop_{unit}"]
         found[side if factor == 1 else f"{side} ({len(some)} of {len(epochs)})"] = one

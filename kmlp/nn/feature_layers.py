@@ -24,8 +24,9 @@ class SmoothClip(keras.layers.Layer):
 
     Example:
         >>> import numpy as np
-        >>> SmoothClip(3.0)(np.array([[0.0, 3.0, 1e30]], "float32")).numpy().round(3).tolist()
-        [[0.0, 2.121, 3.0]]
+        >>> clipped = SmoothClip(3.0)(np.array([0.0, 3.0, 1e30], "float32"))
+        >>> [round(float(x), 3) for x in clipped]
+        [0.0, 2.121, 3.0]
     """
 
     def __init__(self, bound: float, **kwargs: Any) -> None:
