@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 
-.PHONY: demo picture test-fast test test-all test-jax lint schema lock clean
+.PHONY: demo picture test-fast test test-all test-jax fuzz lint schema lock clean
 
 # One thing that is decided and one that is open, chosen in advance: see kmlp/studies/demo.toml.
 demo: $(READY)
@@ -41,6 +41,11 @@ tests_of = $(addsuffix .py, $(addprefix tests/$(1)/test_, $(2)))
 CORE = $(call tests_of,nn,random_bits stacked_layers update_rules callbacks) tests/engine/test_stack.py
 ENGINE = $(CORE) $(call tests_of,engine,compiled scheduler equality tasks checkpoint self_test)
 OPTIMIZED = $(call tests_of,engine,stack scheduler self_test)
+
+# Everything that is read, damaged: how many inputs each, as make fuzz COUNT=1000.
+COUNT = 10000
+fuzz: $(READY)
+	$(BIN)/python -m tests.fuzz --count $(COUNT)
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -1,6 +1,7 @@
 """The application that every command joins, and what commands share: how they print."""
 
 import os
+import platform
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,13 +10,29 @@ from typing import TYPE_CHECKING, Annotated, Any
 import cyclopts
 from cyclopts import Parameter
 
-from kmlp.machine import import_quietly
+from kmlp.machine import import_quietly, package_version
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+_BESIDE = ("keras", "tensorflow", "jax", "numpy", "keras-tuner")
+
+
+def versions(version_of: Callable[[str], str | None] = package_version) -> str:
+    """kmlp's version, and a line each for Python and what computes; nothing of it is loaded.
+
+    What is not installed has no line.
+    """
+    found: dict[str, str | None] = {"kmlp": version_of("kmlp")}
+    found["Python"] = platform.python_version()
+    found.update((name, version_of(name)) for name in _BESIDE)
+    return "\n".join(f"{name} {version}" for name, version in found.items() if version)
+
+
 app = cyclopts.App(
     name="kmlp",
+    version=versions,
+    version_format="plaintext",  # Markdown would fold the lines into one
     help="Which MLP, which regularizer, and how sure are you?",
     help_format="markdown",
     version_flags=["--version"],

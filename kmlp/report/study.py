@@ -100,8 +100,9 @@ def _facts(results: StudyResults) -> str:
     dataset, folds = results.dataset, results.groups.folds
     variants = "1 variant" if len(results.variants) == 1 else f"{len(results.variants)} variants"
     networks = f"{len(results.members)} networks, {variants}"
+    kept = f"{dataset.num_calibration:,} calibration, " if dataset.num_calibration else ""
     rows = (
-        f"{dataset.num_train:,} training, {dataset.num_val:,} validation, "
+        f"{dataset.num_train:,} training, {dataset.num_val:,} validation, {kept}"
         f"{dataset.num_test:,} test rows"
     )
     if results.basis == "folds" and folds:

@@ -10,7 +10,7 @@ from kmlp.data import Dataset
 from kmlp.data.rows.record import Rows
 from kmlp.deploy.calibration.asked import Asked
 from kmlp.deploy.calibration.fitting import calibrated
-from kmlp.errors import ConfigError, RunFolderError
+from kmlp.errors import ConfigError, RunFolderError, SelectionError
 from kmlp.report.sections.predictions import trust_section
 from kmlp.report.sections.setting import setting_section
 from kmlp.study.loading import load_study
@@ -152,6 +152,19 @@ def test_the_page_tells_how_sure_an_export_would_be(finished):
     assert f"divides logits by the temperature {export.temperature:.3g}" in section.blocks[0].text
     names = {row[0] for row in section.tables["reliability"][1:]}
     assert names == {"one", "ensemble", "the same, calibrated"}
+
+
+def test_who_is_trained_on_all_rows_has_none_to_be_calibrated_on(tmp_path):
+    """A refit network sees the kept rows, too; nothing is said of it that they could tell."""
+    data = made()
+    found = study(data, tmp_path / "run")
+    selection = found.refit(data=data, trainer=LinearTrainer())
+    assert selection.refit["num_rows"] == len(data.y_train) + len(data.y_test)
+    (member,) = selection.members
+    assert "cal_rows" not in RunFolder(found.run_dir).arrays(member["id"])
+    assert calibrated(selection, Asked()) is None
+    with pytest.raises(SelectionError, match=r"a refit network has trained on all rows"):
+        calibrated(selection, Asked(coverage=0.9))
 
 
 def test_another_fraction_is_another_study(tmp_path):

@@ -15,6 +15,7 @@ Values = Mapping[str, Value]
 """What a trial drew, by the names of the parameters that count."""
 KINDS = ("float", "int", "choice", "bool")
 SAMPLINGS = ("linear", "log")
+_MOST_VALUES = 1_000_000  # of a range in steps, which is listed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,8 +135,15 @@ class Parameter:
             self._refuse(f"sampling must be one of {', '.join(SAMPLINGS)}", self.sampling)
         if self.sampling == "log" and self.min <= 0:
             self._refuse("a logarithmic range begins above 0; to add 0, list values", ends)
-        if self.step is not None and (self.step <= 0 or self.sampling == "log"):
+        if self.step is not None and (not self.step > 0 or self.sampling == "log"):
             self._refuse("a step is above 0 and for a linear range; else list values", self.step)
+        step = self.step or (1 if whole and self.sampling == "linear" else None)
+        if step and (self.max - self.min) / step > _MOST_VALUES:
+            self._refuse(
+                f"a range in steps has at most {_MOST_VALUES:,} values; take a larger step, a "
+                "narrower range, or a logarithmic one",
+                (*ends, step),
+            )
 
     def _check_values(self) -> None:
         kinds = {type(v) for v in self.values}
@@ -160,7 +168,8 @@ def read_spec(name: str, spec: Any) -> dict[str, Any]:
     if isinstance(spec, Mapping):
         known = {"min", "max", "step", "sampling", "values", "default"}
         table = {k: v for k, v in spec.items() if v is not None}
-        if set(table) <= known and ("values" in table) != ("min" in table and "max" in table):
+        is_one = ("values" in table) != ("min" in table and "max" in table)
+        if set(table) <= known and is_one and isinstance(table.get("values", []), list | tuple):
             return table
     elif isinstance(spec, str):
         return _read_text(name, spec)

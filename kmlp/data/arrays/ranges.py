@@ -78,8 +78,9 @@ def _are_raw_pixels(x: np.ndarray, trained: Range) -> bool:
 def _far(x: np.ndarray, trained: Range) -> np.ndarray:
     low, high = trained
     width = (high - low) or max(abs(high), 1.0)
-    # NaN, which is missing, is not far.
-    return (x < low - _FAR * width) | (x > high + _FAR * width)
+    # NaN, which is missing, is not far; a limit beyond float32 is infinite there, and right.
+    with np.errstate(over="ignore"):
+        return (x < low - _FAR * width) | (x > high + _FAR * width)
 
 
 def _tell_of_small(x: np.ndarray, trained: Range, name: str) -> None:

@@ -48,11 +48,10 @@ class StoredArray:
     def read(self) -> np.ndarray:
         """The whole array, if it fits into memory."""
         self._check_memory()
-        content = np.empty(self._claimed, np.uint8)
+        content = bytearray()  # it grows with what is there: of a packed file a claim is no size
         for start in range(0, self._claimed, CHUNK):
-            piece = self._next(min(CHUNK, self._claimed - start))
-            content[start : start + len(piece)] = np.frombuffer(piece, np.uint8)
-        return content.view(self.dtype).reshape(self.shape)
+            content += self._next(min(CHUNK, self._claimed - start))
+        return np.frombuffer(content, self.dtype).reshape(self.shape)
 
     def _check_memory(self) -> None:
         # The machine is asked for what it has only where that can matter: it takes milliseconds.

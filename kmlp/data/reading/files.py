@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from kmlp.data.reading import arrow_claims, parquet_claims
 from kmlp.data.reading.unpacked import Content
 
 
@@ -19,6 +20,7 @@ def read_parquet(path: Path) -> pl.DataFrame:
 def scan_parquet(path: Path) -> pl.LazyFrame:
     """The same, of which only what is asked for is read."""
     with Content(path):  # refuses folders and pipes, which polars would take for several files
+        parquet_claims.check_claims(path)
         return pl.scan_parquet(path, use_statistics=False, hive_partitioning=False, glob=False)
 
 
@@ -36,7 +38,9 @@ def scan_arrow(path: Path) -> pl.LazyFrame | None:
 
 def _is_arrow_file(path: Path) -> bool:
     with Content(path), open(path, "rb") as file:
-        return file.read(6) == b"ARROW1"
+        start = file.read(len(arrow_claims.MAGIC))
+    arrow_claims.check_claims(path)
+    return start == arrow_claims.MAGIC
 
 
 def read_json_lines(path: Path) -> pl.DataFrame:

@@ -5,6 +5,8 @@ import numpy as np
 from kmlp.config import MLPConfig
 from kmlp.data import Dataset
 from kmlp.data.columns import DataSpec
+from kmlp.deploy.calibration.record import Calibration
+from kmlp.deploy.graph.answers import AnswersGraph
 from kmlp.deploy.graph.networks import EnsembleGraph, MemberGraph
 from kmlp.nn.mlp import adapt, build_mlp
 from tests.encoded import encoded_table
@@ -55,3 +57,12 @@ def adapted(config):
     data = encoded_table()
     model = adapt(build_mlp(config, data.spec, seed=0), data.x_train, data.y_train)
     return MemberGraph(model, data.spec.task), data.spec
+
+
+def calibrated(spec):
+    """With everything that an answer can have."""
+    of_classes = {"temperature": 1.7, "least_probability": 0.4}
+    if spec.task == "binary":
+        of_classes |= {"threshold": 0.45}
+    said = of_classes if spec.num_classes else {"half_width": 0.7}
+    return AnswersGraph(ensemble(spec), spec, Calibration(rows="reserved", num_rows=50, **said))

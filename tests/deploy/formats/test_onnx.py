@@ -14,13 +14,14 @@ from tests.deploy.formats.made_graphs import (
     IMAGES,
     PARTS,
     adapted,
+    calibrated,
     ensemble,
     member,
     table_spec,
 )
 
 
-@pytest.mark.parametrize("make", [member, ensemble])
+@pytest.mark.parametrize("make", [member, ensemble, calibrated])
 @pytest.mark.parametrize("spec", [IMAGES, table_spec("binary"), table_spec("regression")])
 def test_a_converted_network_predicts_the_same_of_any_number_of_rows(make, spec):
     graph = make(spec)

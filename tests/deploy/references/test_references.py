@@ -7,6 +7,7 @@ import pytest
 
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.data import Dataset
+from kmlp.deploy.folders.belonging import other_run, run_of
 from kmlp.deploy.references.exporting import export_reference
 from kmlp.deploy.references.loading import load_reference
 from kmlp.deploy.serving import load_saved
@@ -155,3 +156,18 @@ def test_the_command_line_takes_a_reference_by_its_name(tmp_path):
     assert "makes no ensemble" in refused.stderr
     refused = kmlp("predict", str(out), str(file))
     assert "scikit-learn model, no SavedModel" in refused.stderr
+
+
+@pytest.mark.parametrize("name", ["litert", "onnx"])
+def test_other_runtimes_are_for_networks_and_a_reference_says_so(study, tmp_path, name):
+    words = ("--variant", "boosted_trees", "--format", name, "--out", str(tmp_path / "m"))
+    refused = kmlp("export", str(study.run_dir), *words)
+    assert refused.returncode != 0
+    assert f"--format {name} is of networks, and boosted_trees is none" in refused.stderr
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_reference_says_of_which_run_it_is(study, version):
+    manifest = load_reference(version, trust=True).manifest
+    assert manifest["run"] == run_of(study.run_dir)
+    assert other_run(version.parent, study.run_dir) == ""

@@ -89,7 +89,9 @@ function control(column, id) {
 function middle({ low, high }) {
   const isWhole = Number.isInteger(low) && Number.isInteger(high);
   const value = (low + high) / 2;
-  return isWhole ? Math.round(value) : Number(value.toPrecision(4));
+  if (isWhole) return Math.round(value);
+  const short = Number(value.toPrecision(4));
+  return short >= low && short <= high ? short : value;
 }
 
 // A date's range is in days since 1970.

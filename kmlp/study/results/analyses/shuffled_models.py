@@ -73,7 +73,7 @@ class About:
         """
         try:
             return cls(**json.loads(text))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise RunFolderError(f"not the importance of columns: {error}") from error
 
     def is_of(self, other: "About") -> bool:

@@ -1,0 +1,1 @@
+"""Whatever is read from outside, damaged thousands of times: only a `KmlpError` gets out."""
