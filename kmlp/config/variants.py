@@ -9,7 +9,7 @@ from kmlp.config import fields
 from kmlp.config.network import MLPConfig
 from kmlp.config.recipes.known import RECIPES, recipe_of_name
 from kmlp.config.records import described, records_of
-from kmlp.config.settings import RECORDS, split
+from kmlp.config.settings import RECORDS, setting, split
 from kmlp.config.training import TrainConfig
 from kmlp.errors import ConfigError
 from kmlp.text import name_trouble, nearest, shortened, shown
@@ -38,6 +38,10 @@ class Variant:
         return mine == theirs
 
 
+_OF_DATA = (
+    *("missing_indicators", "max_categories", "min_category_count"),
+    *("class_weight", "dtype_policy"),
+)
 _COMBINED: dict[str, dict[str, Any]] = {
     "l1_l2": {"l1": 1e-5, "l2": 1e-4},
     "dropout_l2": {"dropout": 0.2, "l2": 5e-4},
@@ -107,8 +111,10 @@ def resolve_variant(
         variant: a name in `VARIANTS`, "name=value" for another strength of a variant with
             one strength, a recipe's name, or a mapping with a `name` and fields of either config,
             or `num_train`, or a `recipe` with the parts that it is `without`.
-        model: the base network, which the variant overrides.
-        train: the base training, which the variant overrides.
+        model: the base network, which the variant overrides; a recipe takes from it only how
+            columns are read.
+        train: the base training, which the variant overrides; a recipe takes from it only the
+            classes' weights and the precision.
 
     Raises:
         ConfigError: the name, a field or a value is not known.
@@ -118,6 +124,8 @@ def resolve_variant(
         'dropout=0.5'
     """
     name, overrides, said = _parse(variant)
+    if _is_recipe(variant):
+        model, train = _bare(model, train)
     of_model, of_train = split(overrides)
     for key in overrides:
         if key not in (known := {*RECORDS, "num_train"}):
@@ -135,6 +143,17 @@ def resolve_variant(
         )
     except ConfigError as error:
         raise ConfigError(f"variant {shown(name)}: {error}") from error
+
+
+def _is_recipe(variant: str | Mapping[str, Any]) -> bool:
+    return variant in RECIPES if isinstance(variant, str) else "recipe" in variant
+
+
+def _bare(model: MLPConfig, train: TrainConfig) -> tuple[MLPConfig, TrainConfig]:
+    """What a recipe begins from: the defaults, and of the base what is the data's and the
+    machine's; with a regularizer more it would not be what its name says."""
+    of_model, of_train = split({name: setting(name, model, train) for name in _OF_DATA})
+    return MLPConfig(**of_model), TrainConfig(**of_train)
 
 
 def _parse(variant: str | Mapping[str, Any]) -> tuple[str, dict[str, Any], dict[str, Any]]:

@@ -55,13 +55,28 @@ def test_parts_have_names_and_titles_of_their_own_and_no_field_is_in_two(name):
 
 
 def test_a_recipe_is_the_same_whatever_the_base_says_and_its_strength_is_its_name():
-    base = MLPConfig(hidden_units=(7,), activation="tanh"), TrainConfig(learning_rate=1.0)
+    base = (
+        MLPConfig(hidden_units=(7,), activation="tanh", dropout=0.5, l2=0.1, residual_units=3),
+        TrainConfig(learning_rate=1.0, clipnorm=1.0, weight_decay=0.1),
+    )
     for variant in ("realmlp_s", {"name": "realmlp_s", "recipe": "realmlp_s"}):
         assert resolved(variant, *base) == resolved("realmlp_s")
         assert resolved(variant).strength == ""
     own = resolved({"name": "wide", "recipe": "realmlp_s", "hidden_units": [9, 9]})
     assert own.strength == "hidden_units=[9, 9]"
     assert changes(resolved("realmlp_s"), own) == {"hidden_units": (9, 9)}
+
+
+def test_a_recipe_keeps_what_the_base_says_of_the_data_and_the_machine():
+    base = (
+        MLPConfig(max_categories=9, min_category_count=3, missing_indicators=False),
+        TrainConfig(class_weight="balanced", dtype_policy="mixed_bfloat16"),
+    )
+    kept = changes(resolved("realmlp_s"), resolved("realmlp_s", *base))
+    assert kept == {
+        **{"max_categories": 9, "min_category_count": 3, "missing_indicators": False},
+        **{"class_weight": "balanced", "dtype_policy": "mixed_bfloat16"},
+    }
 
 
 def test_a_regression_gets_its_own_form():
