@@ -89,8 +89,8 @@ def export(
             input, `encoder.json` and, in Python, `encode.py`.
         calibrate: whether probabilities are scaled where there are rows for it.
         coverage: how often sets or intervals hold the truth, as 0.9; None makes none.
-        threshold: of two classes, "f1", "macro_f1", "accuracy" or "balanced_accuracy", for which
-            it is chosen on these rows; or a number. The second class is the positive one.
+        threshold: of two classes, the metric for which it is chosen on these rows, one of
+            `kmlp.stats.metrics.counts`, as "f1"; or a number. The second class is the positive one.
         costs: instead, what a row costs that is wrongly called positive, `fp`, or negative, `fn`.
 
     Returns:

@@ -6,7 +6,7 @@ from typing import Any
 
 from kmlp.config import fields
 from kmlp.errors import ConfigError
-from kmlp.stats.calibration.thresholds import METRICS
+from kmlp.stats.metrics.counts import METRICS_OF_COUNTS
 from kmlp.text import did_you_mean, shown
 
 COSTS = ("fp", "fn")
@@ -80,7 +80,7 @@ class Asked:
 
 
 def _threshold(said: Any) -> str | float:
-    if isinstance(said, str) and said in METRICS:
+    if isinstance(said, str) and said in METRICS_OF_COUNTS:
         return said
     try:
         number = float(said)
@@ -88,8 +88,8 @@ def _threshold(said: Any) -> str | float:
         number = -1.0
     if isinstance(said, bool) or not 0 < number < 1:
         raise ConfigError(
-            f"threshold is a metric, one of {', '.join(METRICS)}, or a number between 0 and 1. "
-            f"Received: threshold={shown(said)}.{did_you_mean(str(said), METRICS)}"
+            f"threshold is a metric, one of {', '.join(METRICS_OF_COUNTS)}, or a number between "
+            f"0 and 1. Received: threshold={shown(said)}.{did_you_mean(str(said), METRICS_OF_COUNTS)}"
         )
     return number
 

@@ -2,7 +2,7 @@
 
 from kmlp.data.dataset import DataSpec
 from kmlp.deploy.calibration.record import Calibration
-from kmlp.stats.calibration.thresholds import METRICS
+from kmlp.stats.metrics.counts import METRICS_OF_COUNTS
 from kmlp.text import code_span
 
 
@@ -74,7 +74,11 @@ def _threshold(c: Calibration) -> list[str]:
     said = f"`label` is {code_span(c.positive)} from a probability of {c.threshold:.4g} on"
     if c.value is None or c.at_half is None:
         return [f"{said}, as was asked."]
-    name = c.chosen_for if c.chosen_for in METRICS else f"mean cost of a row ({c.chosen_for})"
+    name = (
+        c.chosen_for
+        if c.chosen_for in METRICS_OF_COUNTS
+        else f"mean cost of a row ({c.chosen_for})"
+    )
     return [
         f"{said}, chosen for the {name} on these rows: {c.value:.4g} there, {c.at_half:.4g} at "
         "one half. On other rows expect a little less of it. The test scores above are of one half."

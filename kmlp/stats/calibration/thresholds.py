@@ -1,48 +1,11 @@
 """From which probability on a row is called positive: by a metric, or by what errors cost."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-
-@dataclass(frozen=True)
-class Counts:
-    """Rows by what they are and are called, at each of several thresholds: `(m,)` each."""
-
-    tp: np.ndarray
-    fp: np.ndarray
-    tn: np.ndarray
-    fn: np.ndarray
-
-
-def _f1(c: Counts) -> np.ndarray:
-    return _ratio(2 * c.tp, 2 * c.tp + c.fp + c.fn)
-
-
-def _macro_f1(c: Counts) -> np.ndarray:
-    return (_f1(c) + _ratio(2 * c.tn, 2 * c.tn + c.fp + c.fn)) / 2
-
-
-def _accuracy(c: Counts) -> np.ndarray:
-    return (c.tp + c.tn) / (c.tp + c.fp + c.tn + c.fn)
-
-
-def _balanced_accuracy(c: Counts) -> np.ndarray:
-    return (c.tp / (c.tp + c.fn) + c.tn / (c.tn + c.fp)) / 2
-
-
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
-
-
-METRICS: Mapping[str, Callable[[Counts], np.ndarray]] = {
-    "f1": _f1,
-    "macro_f1": _macro_f1,
-    "accuracy": _accuracy,
-    "balanced_accuracy": _balanced_accuracy,
-}
-"""What a threshold can be chosen for, larger being better; "f1" is of the positive class."""
+from kmlp.stats.metrics.counts import METRICS_OF_COUNTS, Counts
 
 
 @dataclass(frozen=True)
@@ -74,7 +37,7 @@ def best_threshold(
     Args:
         labels: `(n,)`, 1 of positive rows, else 0; of both there must be some.
         probabilities: `(n,)` of being positive.
-        metric: one of `METRICS`.
+        metric: one of `METRICS_OF_COUNTS`.
         weights: `(n,)`, how much each row counts; all alike where omitted.
 
     Raises:
@@ -85,7 +48,7 @@ def best_threshold(
         >>> best_threshold(np.array([0, 0, 1, 1]), p, "f1")
         Threshold(threshold=0.25, value=1.0, at_half=0.0)
     """
-    return _best(labels, probabilities, METRICS[metric], weights, sign=1)
+    return _best(labels, probabilities, METRICS_OF_COUNTS[metric], weights, sign=1)
 
 
 def cheapest_threshold(

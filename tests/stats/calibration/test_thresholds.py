@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from kmlp.stats.calibration.thresholds import METRICS, best_threshold, cheapest_threshold
+from kmlp.stats.calibration.thresholds import best_threshold, cheapest_threshold
+from kmlp.stats.metrics.counts import METRICS_OF_COUNTS
 
 SKLEARN = {
     "f1": lambda y, said, w: metrics.f1_score(y, said, sample_weight=w, zero_division=0),
@@ -26,7 +27,7 @@ def drawn(seed, num_rows=80):
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("metric", METRICS_OF_COUNTS)
 def test_no_threshold_does_better_by_scikit_learns_metric(metric, weighted):
     labels, p, rng = drawn(0)
     weights = rng.integers(1, 4, len(p)).astype(float) if weighted else None
