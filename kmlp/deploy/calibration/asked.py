@@ -89,7 +89,8 @@ def _threshold(said: Any) -> str | float:
     if isinstance(said, bool) or not 0 < number < 1:
         raise ConfigError(
             f"threshold is a metric, one of {', '.join(METRICS_OF_COUNTS)}, or a number between "
-            f"0 and 1. Received: threshold={shown(said)}.{did_you_mean(str(said), METRICS_OF_COUNTS)}"
+            f"0 and 1. Received: threshold={shown(said)}."
+            f"{did_you_mean(str(said), METRICS_OF_COUNTS)}"
         )
     return number
 
