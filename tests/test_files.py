@@ -84,6 +84,7 @@ def test_permissions_follow_the_umask(tmp_path, umask):
     assert modes == [0o777 & ~umask, 0o777 & ~umask, 0o666 & ~umask]
 
 
+@pytest.mark.slow
 @pytest.mark.page
 def test_nothing_of_a_study_or_its_report_is_for_others_where_the_umask_says_so(tmp_path):
     before = os.umask(0o077)

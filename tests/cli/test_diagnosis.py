@@ -15,6 +15,7 @@ from kmlp.engine.programs import disk
 from kmlp.machine import cpu_info
 
 
+@pytest.mark.slow
 def test_every_check_has_something_to_say_and_all_is_well_here():
     found = list(examine())
     assert {c.name for c in found} == {

@@ -50,6 +50,7 @@ def test_the_training_range_travels_with_the_model(tmp_path, caplog):
     ] * 2
 
 
+@pytest.mark.slow
 def test_masked_cells_are_missing_to_a_model_that_knows_gaps(tmp_path):
     x = np.ma.masked_array(rng.normal(size=(120, 3)), rng.random((120, 3)) < 0.2)
     x.data[x.mask] = -9999

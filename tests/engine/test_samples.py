@@ -16,15 +16,11 @@ from tests.twins import assert_same_as_keras, make_member, train, train_alone_in
 data = test_extra_members.data
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize(
     ("kind", "of", "num_train"),
-    [
-        ("splits", 3, None),
-        pytest.param("bootstrap", 0, None, marks=pytest.mark.slow),
-        pytest.param("folds", 4, None, marks=pytest.mark.slow),
-        pytest.param("bootstrap", 0, 50, marks=pytest.mark.slow),
-    ],
+    [("splits", 3, None), ("bootstrap", 0, None), ("folds", 4, None), ("bootstrap", 0, 50)],
 )
 def test_a_member_of_a_sample_is_keras_own_on_these_rows(data, kind, of, num_train):
     """In one stack with the other samples, some dozen steps in float64."""

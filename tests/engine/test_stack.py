@@ -77,6 +77,7 @@ def test_dropout_is_the_same_alone_in_any_company_and_position(tiny):
     assert_same_weights(of_ten.weights_of(9), alone.weights_of(0), atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("float64")
 def test_dropout_is_the_same_after_compaction(tiny):
     members = [make_member(tiny, s, dropout=0.3) for s in range(5)]

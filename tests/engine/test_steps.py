@@ -131,6 +131,7 @@ def assert_mixed_as_in_keras(data: Dataset, atol: float) -> None:
     assert_same_weights(stack.weights_of(0), unmixed.weights_of(0), atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("float64")
 def test_mixed_classes_train_as_in_keras(tiny):
     assert_mixed_as_in_keras(tiny, atol=1e-7)

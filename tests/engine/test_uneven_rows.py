@@ -83,6 +83,7 @@ def pair(request) -> Pair:
     return Pair(data, members, fitted(data, members), alone)
 
 
+@pytest.mark.slow
 def test_a_member_among_others_is_the_member_alone(pair):
     for member, result, alone in zip(pair.members, pair.together, pair.alone, strict=True):
         assert distance(result, alone) < 1e-6

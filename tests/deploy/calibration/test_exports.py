@@ -22,7 +22,7 @@ from tests.command_line import kmlp
 from tests.deploy.made_table import rows, write_csv
 from tests.serve.stand_in import asking
 
-pytestmark = [pytest.mark.engine, pytest.mark.long]
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 SETTINGS = {
     "variants": ("none",),
