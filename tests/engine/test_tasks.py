@@ -150,7 +150,7 @@ def test_all_variants_train_on_a_regression_but_those_without_meaning(tmp_path):
     study = run_study(config, tmp_path / "run", load("diabetes"))
     trained = {v["name"]: v["num_members"] for v in study.results["variants"]}
     assert set(trained.values()) == {1}
-    assert len(trained) == 13
+    assert len(trained) == 14
     assert not {"label_smoothing", "input_norm"} & set(trained)
 
 
