@@ -122,7 +122,8 @@ class StoredCheckpoints(Checkpoints):
         try:
             yield
         except Exception as error:  # Each kind of storage has errors of its own.
-            logger.warning("%s cannot be reached: %s: %s", self.address, type(error), error)
+            what = type(error).__name__
+            logger.warning("%s cannot be reached: %s: %s", self.address, what, error)
 
 
 def _files_at(address: str) -> tuple[Any, str]:
