@@ -241,8 +241,8 @@ def _across(method: AcrossMethod, baseline: str, unit: Unit) -> str:
     return (
         f"Over {_datasets([method])} {method.name} {verb} {baseline}: "
         f"{unit.signed(method.difference)} {unit.of_difference} {unit.on_average} ({interval}"
-        f"signed-rank Holm p {p_equals(method.p_holm)}; better on {method.wins}, equal on {method.ties}, "
-        f"worse on {method.losses}){chances}."
+        f"signed-rank Holm p {p_equals(method.p_holm)}; better on {method.wins}, equal on "
+        f"{method.ties}, worse on {method.losses}){chances}."
     )
 
 
