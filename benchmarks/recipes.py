@@ -173,10 +173,12 @@ def print_recipes(studies: Mapping[str, Any]) -> None:
 
 def _mean(errors: Sequence[float]) -> str:
     """With the half-width of its 95 % interval over seeds, where there are several."""
+    mean = float(np.mean(errors))
+    digits = max(0, 3 - math.floor(math.log10(mean)))
     if len(errors) < 2:
-        return f"{np.mean(errors):.4g}"
+        return f"{mean:,.{digits}f}"
     low, high = t_interval(np.array(errors))
-    return f"{np.mean(errors):.4g} ± {(high - low) / 2:.2g}"
+    return f"{mean:,.{digits}f} ± {(high - low) / 2:,.{digits}f}"
 
 
 def _over(method: Any) -> str:

@@ -23,9 +23,14 @@ def test_it_is_a_recipe_under_its_own_name_and_says_which(task):
     assert (auto.name, auto.strength) == ("auto", f"recipe={recipe}")
 
 
+def test_the_whole_realmlp_begins_at_two_thousand_rows():
+    found = [of_table("auto", num_rows=n).variants[1]["recipe"] for n in (1999, 2000)]
+    assert found == ["realmlp_s", "realmlp"]
+
+
 def test_what_is_written_out_stays_whatever_the_data():
     study = of_table("auto", task="regression")
-    assert study.for_data("regression", "float32", is_table=True, num_rows=10**6) == study
+    assert study.for_data("regression", "float32", is_table=True, num_rows=10) == study
     assert StudyConfig.from_toml(study.to_toml()) == study
 
 
