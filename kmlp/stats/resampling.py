@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from scipy import stats
+
+from kmlp.stats.distributions import normal_quantile, t_quantile
 
 MIN_VALUES_FOR_BCA = 20
 MIN_ROWS_TO_BOOTSTRAP = 20
@@ -34,6 +35,8 @@ def bca_interval(
         return None
     if x.min() == x.max():
         return float(x[0]), float(x[0])
+    from scipy import stats  # slow to import
+
     found = stats.bootstrap(
         (x,),
         np.mean,
@@ -122,7 +125,7 @@ def _two_way_variance(values: np.ndarray, level: float) -> float:
     rows = by_row.var(ddof=1) / num_rows
     both = np.square(rest).sum() / ((num_seeds - 1) * (num_rows - 1) * num_seeds * num_rows)
     upper = (1 + level) / 2
-    student = stats.t.ppf(upper, num_seeds - 1) / stats.norm.ppf(upper)
+    student = t_quantile(upper, num_seeds - 1) / normal_quantile(upper)
     return float(student**2 * seeds + max(rows - both, 0.0))
 
 
