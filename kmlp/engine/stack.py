@@ -293,7 +293,7 @@ def _hyper(
 def _initial_weights(members: Sequence[Member], model: keras.Model) -> list:
     """Each member's own embeddings, and kernels and biases with the fans of one member; the rest
     starts as its layer says."""
-    weights, index = [], 0
+    weights, index, num_inputs = [], 0, 0
     for variable in model.trainable_variables:
         if variable.path.startswith(f"{ENCODING}/"):
             plan, name, dtype = model.get_layer(ENCODING).plan, variable.name, variable.dtype
@@ -304,10 +304,12 @@ def _initial_weights(members: Sequence[Member], model: keras.Model) -> list:
             weights.append(_copy(variable))
             continue
         # A layer's bias comes behind its kernel.
-        is_kernel = variable.name == "kernel"
-        initializer, layer = (kernel_initializer if is_kernel else bias_initializer), index // 2
-        shape, dtype, index = variable.shape[1:], variable.dtype, index + 1
-        drawn = [initializer(m.model, layer, m.seeds.init)(shape, dtype) for m in members]
+        initializer: Any = kernel_initializer
+        if variable.name == "bias":
+            initializer = functools.partial(bias_initializer, num_inputs=num_inputs)
+        shape, dtype, num_inputs = variable.shape[1:], variable.dtype, variable.shape[1]
+        drawn = [initializer(m.model, index // 2, m.seeds.init)(shape, dtype) for m in members]
+        index += 1
         weights.append(ops.stack(drawn))
     return weights
 

@@ -9,7 +9,7 @@ from kmlp.config import MLPConfig
 from kmlp.config.network import resolved_scaling
 from kmlp.config.records import is_on
 from kmlp.config.tables.encoding import Encoding
-from kmlp.config.tables.widths import num_kernels
+from kmlp.config.tables.widths import kernel_shapes, num_kernels
 from kmlp.data.dataset import DataSpec
 from kmlp.nn.columns.encoding import ENCODING, ColumnEncoding, StackedColumnEncoding
 from kmlp.nn.drop_connect import DropConnectDense
@@ -70,8 +70,12 @@ class PlainLayers:
 
     def normalization(self, name: str) -> keras.layers.Layer:
         if self.config.normalization == "batch":
-            return keras.layers.BatchNormalization(name=name)
-        return keras.layers.LayerNormalization(name=name)
+            return keras.layers.BatchNormalization(
+                momentum=self.config.normalization_momentum,
+                epsilon=self.config.normalization_epsilon,
+                name=name,
+            )
+        return keras.layers.LayerNormalization(epsilon=self.config.normalization_epsilon, name=name)
 
     def dropout(self, index: int, name: str) -> keras.layers.Layer:
         rates = self.config.layer_dropout
@@ -91,11 +95,12 @@ class PlainLayers:
         config = self.config
         is_output = index == num_kernels(config) - 1
         bound = None if is_output and not config.output_max_norm else config.max_norm
+        num_inputs = kernel_shapes(config, self.spec)[index][0]
         penalized = config.l1 > 0 or config.l2 > 0
         l1, l2 = penalties(config, self.spec)
         return {
             "kernel_initializer": kernel_initializer(config, index, self.seed),
-            "bias_initializer": bias_initializer(config, index, self.seed),
+            "bias_initializer": bias_initializer(config, index, self.seed, num_inputs),
             "kernel_regularizer": keras.regularizers.L1L2(l1, l2) if penalized else None,
             "kernel_constraint": keras.constraints.MaxNorm(bound) if bound else None,
         }
@@ -143,8 +148,12 @@ class StackedLayers:
 
     def normalization(self, name: str) -> keras.layers.Layer:
         if self.config.normalization == "batch":
-            return StackedBatchNormalization(name=name)
-        return StackedLayerNormalization(name=name)
+            return StackedBatchNormalization(
+                momentum=self.config.normalization_momentum,
+                epsilon=self.config.normalization_epsilon,
+                name=name,
+            )
+        return StackedLayerNormalization(epsilon=self.config.normalization_epsilon, name=name)
 
     def dropout(self, index: int, name: str) -> keras.layers.Layer:
         after_relu = self.config.activation == "relu" and not self.config.parametric_activation

@@ -15,9 +15,6 @@ from kmlp.nn import random_bits
 from kmlp.nn.drop_connect import mean_activation
 from kmlp.nn.update_rules import gaussian
 
-_EPSILON = 1e-3
-_MOMENTUM = 0.99
-
 
 class _Stacked(keras.layers.Layer):
     """What the stacked layers share: weights `(k, ...)`, outputs shaped like the inputs.
@@ -43,13 +40,6 @@ class _Stacked(keras.layers.Layer):
             (num_members, 2), "zeros", dtype="int32", trainable=False, name="key"
         )
         self.step = self.add_vector("step", num_members, "int32")
-
-    def add_gain_and_offset(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """`gamma` and `beta` of each member's own units; their shape `(k, 1, units)`."""
-        shape = (input_shape[0], 1, input_shape[2])
-        self.gamma = self.add_weight(shape, "ones", autocast=False, name="gamma")
-        self.beta = self.add_weight(shape, "zeros", autocast=False, name="beta")
-        return shape
 
     def widened(self, x: Any) -> Any:
         """In the precision of the weights: statistics need it."""
@@ -297,17 +287,38 @@ class StackedGaussianNoise(_Stacked):
         return inputs + self.next_step(self.where_wanted(noise, none))
 
 
-@keras.saving.register_keras_serializable("kmlp")
-class StackedBatchNormalization(_Stacked):
-    """Batch normalization by each member's own batch and moving statistics, with Keras's
-    momentum and epsilon (Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167).
+class _StackedNormalization(_Stacked):
+    """What they share: a gain and an offset of each member's own units.
 
     Shape:
         input and output `(k, batch, units)`; all weights `(k, 1, units)`.
     """
 
+    def __init__(self, *, epsilon: float = 1e-3, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.epsilon = epsilon
+
     def build(self, input_shape: tuple[int, ...]) -> None:
-        shape = self.add_gain_and_offset(input_shape)
+        shape = (input_shape[0], 1, input_shape[2])
+        self.gamma = self.add_weight(shape, "ones", autocast=False, name="gamma")
+        self.beta = self.add_weight(shape, "zeros", autocast=False, name="beta")
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "epsilon": self.epsilon}
+
+
+@keras.saving.register_keras_serializable("kmlp")
+class StackedBatchNormalization(_StackedNormalization):
+    """Batch normalization by each member's own batch and moving statistics, with Keras's
+    momentum (Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167)."""
+
+    def __init__(self, *, momentum: float = 0.99, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.momentum = momentum
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        super().build(input_shape)
+        shape = self.gamma.shape
         options: dict[str, Any] = {"trainable": False, "autocast": False}
         self.moving_mean = self.add_weight(shape, "zeros", **options, name="moving_mean")
         self.moving_variance = self.add_weight(shape, "ones", **options, name="moving_variance")
@@ -317,27 +328,23 @@ class StackedBatchNormalization(_Stacked):
         if training:
             mean, variance = ops.moments(x, axes=(1,), keepdims=True)
             for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
-                moving.assign(moving * _MOMENTUM + batch * (1 - _MOMENTUM))
+                moving.assign(moving * self.momentum + batch * (1 - self.momentum))
         else:
             mean, variance = self.moving_mean, self.moving_variance
-        scaled = (x - mean) * (self.gamma * ops.rsqrt(variance + _EPSILON)) + self.beta
+        scaled = (x - mean) * (self.gamma * ops.rsqrt(variance + self.epsilon)) + self.beta
         return ops.cast(scaled, self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "momentum": self.momentum}
 
 
 @keras.saving.register_keras_serializable("kmlp")
-class StackedLayerNormalization(_Stacked):
-    """Layer normalization with each member's own gain and offset, with Keras's epsilon
-    (Ba et al. 2016, https://arxiv.org/abs/1607.06450).
-
-    Shape:
-        input and output `(k, batch, units)`; all weights `(k, 1, units)`.
-    """
-
-    def build(self, input_shape: tuple[int, ...]) -> None:
-        self.add_gain_and_offset(input_shape)
+class StackedLayerNormalization(_StackedNormalization):
+    """Layer normalization with each member's own gain and offset (Ba et al. 2016,
+    https://arxiv.org/abs/1607.06450)."""
 
     def call(self, inputs: Any) -> Any:
         x = self.widened(inputs)
         mean, variance = ops.moments(x, axes=(2,), keepdims=True)
-        scaled = (x - mean) * ops.rsqrt(variance + _EPSILON) * self.gamma + self.beta
+        scaled = (x - mean) * ops.rsqrt(variance + self.epsilon) * self.gamma + self.beta
         return ops.cast(scaled, self.compute_dtype)
