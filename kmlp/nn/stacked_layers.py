@@ -238,13 +238,10 @@ class StackedDropout(_Stacked):
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         outputs = self._masked(inputs) if training else inputs
-        if self.scaling == "training":
-            return outputs
         kept = ops.reshape(ops.cast(1 - self.strength, self.compute_dtype), (-1, 1, 1))
-        return outputs * kept
+        return outputs if self.scaling == "training" else outputs * kept
 
     def _masked(self, inputs: Any) -> Any:
-        """What is kept, divided by its share."""
         shape = tuple(inputs.shape[1:])
         if not self.after_relu:
             return inputs * self.draw_mask(shape)
