@@ -159,6 +159,7 @@ MODEL_ERRORS = [
         {"hidden_units": (), "dropout": 0.5},
         "dropout acts on hidden layers, of which there are none. Received: hidden_units=(), drop",
     ),
+    ({"dropout_scaling": "test"}, "dropout_scaling must be one of training, inference."),
     ({"input_dropout": 1}, "input_dropout must be in [0, 1). Received: input_dropout=1."),
     ({"input_noise": -0.1}, "input_noise must be a number of at least 0. Received: input_noise"),
     ({"input_noise": 2}, "input_noise must be at most 1. Received: input_noise=2. It is in units"),
@@ -190,7 +191,10 @@ MODEL_ERRORS = [
         {"drop_connect_inference": "moments", "parametric_activation": True},
         "averages a fixed activation. Received: parametric_activation=True. Use",
     ),
-    ({"bias_initializer": "ones"}, "bias_initializer must be one of zeros, normal, hull. Received"),
+    (
+        {"bias_initializer": "ones"},
+        "bias_initializer must be one of zeros, normal, fan_in_uniform, hull. Received",
+    ),
     (
         {"output_initializer": "ones"},
         "output_initializer must be one of auto, zeros. Received: out",

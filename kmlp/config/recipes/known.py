@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from kmlp.config.recipes.images import SRIVASTAVA
 from kmlp.config.recipes.recipe import Part, Recipe
 from kmlp.errors import ConfigError
 from kmlp.text import did_you_mean, shown
@@ -226,7 +227,7 @@ _RESNET = Recipe(
         Part(name="weight_decay", title="weight decay", sets={"weight_decay": 1e-5}),
     ),
 )
-RECIPES: dict[str, Recipe] = {r.name: r for r in (_REALMLP_S, _REALMLP, _RESNET)}
+RECIPES: dict[str, Recipe] = {r.name: r for r in (_REALMLP_S, _REALMLP, _RESNET, SRIVASTAVA)}
 
 
 def recipe_of_name(name: Any) -> Recipe:
