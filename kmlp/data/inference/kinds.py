@@ -184,7 +184,7 @@ def _category(raw: Raw, words: tuple[str, ...]) -> Found:
         values=words,
         num_missing=missing,
         num_distinct=len(words),
-        range=", ".join(words[:_SHOWN]) + more,
+        range=", ".join(repr(w) if "," in w else w for w in words[:_SHOWN]) + more,
     )
 
 
