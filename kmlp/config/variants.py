@@ -1,7 +1,7 @@
 """Variants by name: what each changes in the base configs, and its default strength."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,7 +103,11 @@ def expand_all(
 
 
 def resolve_variant(
-    variant: str | Mapping[str, Any], model: MLPConfig, train: TrainConfig
+    variant: str | Mapping[str, Any],
+    model: MLPConfig,
+    train: TrainConfig,
+    *,
+    unsaid: Collection[str] = (),
 ) -> Variant:
     """Applies a variant to the base configs.
 
@@ -115,6 +119,7 @@ def resolve_variant(
             columns are read.
         train: the base training, which the variant overrides; a recipe takes from it only the
             classes' weights and the precision.
+        unsaid: fields that its strength leaves out, as all variants of a study set them alike.
 
     Raises:
         ConfigError: the name, a field or a value is not known.
@@ -136,7 +141,7 @@ def resolve_variant(
     try:
         return Variant(
             name=name,
-            strength=", ".join(f"{k}={plain(v)}" for k, v in said.items()),
+            strength=", ".join(f"{k}={plain(v)}" for k, v in said.items() if k not in unsaid),
             model=dataclasses.replace(model, **of_model),
             train=dataclasses.replace(train, **of_train),
             num_train=overrides.get("num_train"),

@@ -226,6 +226,14 @@ TRAIN_ERRORS = [
     ),
     ({"dropout_warm_up": 1}, "dropout_warm_up must be in [0, 1). Received: dropout_warm_up=1."),
     (
+        {"optimizer": "sgd", "momentum_warm_up": 0.1},
+        "momentum_warm_up rises to a momentum. Received: momentum=0.0, momentum_warm_up=0.1. Set",
+    ),
+    (
+        {"optimizer": "sgd", "momentum": 0.9, "initial_momentum": 0.5},
+        "in its warm-up. Received: initial_momentum=0.5, momentum_warm_up=0.0. Say both, or",
+    ),
+    (
         {"optimizer": "sgd", "epsilon": 1e-3},
         "epsilon belongs to optimizer='adam', 'adamw' and 'rmsprop'. Received: optimizer='sgd', ",
     ),

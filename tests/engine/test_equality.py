@@ -104,6 +104,15 @@ OPTIONS = {
         {**SGD, "bias_rate_factor": 4.0, "bias_decay_factor": 0.5, "weight_decay": 0.0625},
         SGD,
     ],
+    "momentum_warm_up": [
+        {**SGD, **own, "max_epochs": 4}
+        for own in (
+            {"momentum": 0.875, "momentum_warm_up": 0.5, "initial_momentum": 0.5},
+            {"momentum": 0.75, "momentum_warm_up": 0.25, "weight_decay": 0.01},
+            {"momentum": 0.5},
+            {},
+        )
+    ],
     "ema": [{**ADAM, "ema_momentum": m, "max_norm": 1.5} for m in (0.875, 0.5)],
     "sgd_decay": [{**SGD, "weight_decay": 0.01}, {**SGD, "weight_decay": 0.0}],
     "clipnorm": [{**SGD, "clipnorm": c} for c in (0.05, 0.5, None)],

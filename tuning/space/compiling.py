@@ -28,7 +28,7 @@ _OF_STACKS = (
     *("weight_decay_schedule", "weight_decay_warm_up", "dropout_schedule", "dropout_warm_up"),
     *("bias_rate_factor", "scale_rate_factor", "activation_rate_factor"),
     *("embedding_rate_factor", "number_rate_factor", "bias_decay_factor"),
-    *("ema_momentum", "mixup", "keep_last_best"),
+    *("ema_momentum", "mixup", "keep_last_best", "momentum_warm_up"),
 )
 
 

@@ -150,6 +150,12 @@ def test_what_keras_own_fit_lacks_is_refused_with_where_it_is_found(field, value
         make_optimizer(TrainConfig(**{field: value}))
 
 
+def test_a_rising_momentum_is_refused_by_keras_own_fit_too():
+    train = TrainConfig(optimizer="sgd", momentum=0.9, momentum_warm_up=0.2)
+    with pytest.raises(ConfigError, match=r"momentum_warm_up is for networks.*=0\.2"):
+        make_optimizer(train)
+
+
 def test_a_schedule_whose_length_nobody_told_is_refused(tiny):
     train = TrainConfig(learning_rate_schedule="cosine")
     model = compile_model(build_mlp(MLPConfig(), tiny.spec), train, tiny.spec)
