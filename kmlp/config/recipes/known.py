@@ -3,6 +3,7 @@
 from typing import Any
 
 from kmlp.config.recipes.recipe import Part, Recipe
+from kmlp.config.recipes.tabm import TABM
 from kmlp.errors import ConfigError
 from kmlp.text import did_you_mean, shown
 
@@ -178,7 +179,7 @@ _REALMLP = Recipe(
         ),
     ),
 )
-RECIPES: dict[str, Recipe] = {r.name: r for r in (_REALMLP_S, _REALMLP)}
+RECIPES: dict[str, Recipe] = {r.name: r for r in (_REALMLP_S, _REALMLP, TABM)}
 
 
 def recipe_of_name(name: Any) -> Recipe:

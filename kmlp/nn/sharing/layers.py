@@ -1,4 +1,4 @@
-"""Layers of sub-networks: of one network `(batch, features)`, or of a stack's `(k, batch, features)`.
+"""Layers of sub-networks, of one network's rows or of a stack's, which have an axis `k` in front.
 
 Between `SubnetworkInputs` and `SubnetworkMean` the rows of the m sub-networks stand one after the
 other, `(m * batch, units)` or `(k, m * batch, units)`: every other layer takes them for rows of a
@@ -107,7 +107,7 @@ class SubnetworkInputs(_OfSubnetworks):
     def compute(self, x: Any) -> Any:
         return folded(ops.expand_dims(x, 1) * self.by_row(self.factors))
 
-    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+    def compute_output_shape(self, input_shape: tuple[Any, ...]) -> tuple[Any, ...]:
         return (*input_shape[:-2], None, input_shape[-1])
 
     def get_config(self) -> dict[str, Any]:
@@ -261,7 +261,7 @@ class SubnetworkMean(_OfSubnetworks):
     def compute(self, x: Any) -> Any:
         return mean_outputs(self.task, x, self.num_subnetworks)
 
-    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+    def compute_output_shape(self, input_shape: tuple[Any, ...]) -> tuple[Any, ...]:
         return (*input_shape[:-2], None, input_shape[-1])
 
     def get_config(self) -> dict[str, Any]:

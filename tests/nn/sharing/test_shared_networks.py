@@ -64,6 +64,7 @@ def subnetwork(weights: dict[str, np.ndarray], layers: list[str], i: int) -> dic
     return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("task", TASKS)
 def test_it_says_the_mean_of_what_the_networks_say_that_it_stands_for(kind, task):
@@ -84,6 +85,7 @@ def test_it_says_the_mean_of_what_the_networks_say_that_it_stands_for(kind, task
     assert np.std(said, axis=0).max() > 1e-3, "networks that differ"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_trains_on_a_loss_of_its_own(kind):
     """By the chain rule: of the gradients of the networks that it stands for, summed by what they
@@ -127,8 +129,7 @@ def descended(model: keras.Model, data: Dataset, rate: float, before: dict) -> d
     model.compile(keras.optimizers.SGD(rate), "sparse_categorical_crossentropy")
     model.train_on_batch(data.x_train, data.y_train)
     return {
-        v.path: (before[v.path] - ops.convert_to_numpy(v)) / rate
-        for v in model.trainable_variables
+        v.path: (before[v.path] - ops.convert_to_numpy(v)) / rate for v in model.trainable_variables
     }
 
 
@@ -184,12 +185,15 @@ def test_normal_factors_are_normal():
     assert abs(drawn.std() - 1) < 0.02
 
 
+@pytest.mark.long
 def test_fit_follows_the_mean_in_metrics_and_the_mean_of_losses(tmp_path):
     data = data_of("multiclass")
     model = adapt(build_mlp(config_of("tabm"), data.spec, seed=0), data.x_train)
     weights = np.linspace(0.2, 2, 60)
     each = ops.convert_to_numpy(model(data.x_train, training=True))
-    model.compile(keras.optimizers.SGD(0.0), "sparse_categorical_crossentropy", ["accuracy"])
+    model.compile(
+        keras.optimizers.SGD(0.0), "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
     logs = model.fit(
         data.x_train, data.y_train, sample_weight=weights, batch_size=60, verbose=0
     ).history
