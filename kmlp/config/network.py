@@ -83,6 +83,9 @@ class MLPConfig(Config):
         dropout, input_dropout: fraction of the hidden units, of the inputs, dropped (Keras's
             meaning, not the retention probability of Srivastava et al. 2014).
         layer_dropout: the rates of each hidden layer, in place of the one of `dropout`.
+        dropout_scaling: "training" divides what is kept by 1 - rate, as Keras does; "inference"
+            multiplies all that is not dropped any more by 1 - rate, as Srivastava et al. 2014 do,
+            so that bounds of norms and learning rates mean what they do there.
         drop_connect: fraction of the hidden layers' weights and biases dropped.
         drop_connect_mask: one mask a "batch" or an "example".
         drop_connect_inference: by "mean" weights or by the paper's matched "moments".
@@ -174,6 +177,13 @@ class MLPConfig(Config):
         off=(),
         switch="dropout",
         draws=Draws(kind="mask", place="units", key=0),
+        since="0.2.0",
+    )
+    dropout_scaling: str = described(
+        "training",
+        held="stack",
+        off="training",
+        acts_with=("dropout", "layer_dropout", "residual_dropout", "input_dropout"),
         since="0.2.0",
     )
     residual_dropout: float = described(

@@ -26,6 +26,7 @@ _CHOICES = {
     "output_initializer": ("auto", "zeros"),
     "input_scaling": ("auto", "none", "unit", "standard", "robust", "quantile"),
     "normalization": ("none", "batch", "layer"),
+    "dropout_scaling": ("training", "inference"),
     "drop_connect_mask": ("batch", "example"),
     "drop_connect_inference": ("mean", "moments"),
     "penalty_reduction": ("sum", "mean"),

@@ -13,6 +13,7 @@ from kmlp.config.tables.widths import has_own_outputs, num_kernels
 from kmlp.data.dataset import DataSpec
 from kmlp.nn.columns.encoding import ENCODING, ColumnEncoding, StackedColumnEncoding
 from kmlp.nn.drop_connect import DropConnectDense
+from kmlp.nn.feature_layers import UnscaledDropout
 from kmlp.nn.sharing.initial import inputs_initializer, layer_initializer
 from kmlp.nn.sharing.layers import (
     INPUT_FACTORS,
@@ -122,13 +123,17 @@ class PlainLayers:
 
     def dropout(self, index: int, name: str) -> keras.layers.Layer:
         rates = self.config.layer_dropout
-        return keras.layers.Dropout(rates[index] if rates else self.config.dropout, name=name)
+        return self._dropout(rates[index] if rates else self.config.dropout, name)
 
     def residual_dropout(self, name: str) -> keras.layers.Layer:
-        return keras.layers.Dropout(self.config.residual_dropout, name=name)
+        return self._dropout(self.config.residual_dropout, name)
 
     def input_dropout(self, name: str) -> keras.layers.Layer:
-        return keras.layers.Dropout(self.config.input_dropout, name=name)
+        return self._dropout(self.config.input_dropout, name)
+
+    def _dropout(self, rate: float, name: str) -> keras.layers.Layer:
+        scaled = self.config.dropout_scaling == "inference"
+        return (UnscaledDropout if scaled else keras.layers.Dropout)(rate, name=name)
 
     def input_noise(self, name: str) -> keras.layers.Layer:
         return keras.layers.GaussianNoise(self.config.input_noise, name=name)
@@ -215,13 +220,19 @@ class StackedLayers:
 
     def dropout(self, index: int, name: str) -> keras.layers.Layer:
         after_relu = self.config.activation == "relu" and not self.config.parametric_activation
-        return self._drawing(StackedDropout("dropout", after_relu=after_relu, name=name))
+        return self._dropout("dropout", name, after_relu=after_relu)
 
     def residual_dropout(self, name: str) -> keras.layers.Layer:
-        return self._drawing(StackedDropout("residual_dropout", name=name))
+        return self._dropout("residual_dropout", name)
 
     def input_dropout(self, name: str) -> keras.layers.Layer:
-        return self._drawing(StackedDropout("input_dropout", name=name))
+        return self._dropout("input_dropout", name)
+
+    def _dropout(self, field: str, name: str, after_relu: bool = False) -> keras.layers.Layer:
+        scaling = self.config.dropout_scaling
+        return self._drawing(
+            StackedDropout(field, after_relu=after_relu, scaling=scaling, name=name)
+        )
 
     def input_noise(self, name: str) -> keras.layers.Layer:
         return self._drawing(StackedGaussianNoise(name=name))

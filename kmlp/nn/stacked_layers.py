@@ -221,21 +221,27 @@ class StackedDropout(_Stacked):
     Args:
         field: "dropout" or "input_dropout".
         after_relu: whether the inputs are relu's outputs, which spares the gradient the mask.
+        scaling: `MLPConfig.dropout_scaling`.
 
     Shape:
         input and output `(k, batch, units)`; `strength`, `step` `(k,)`; `key` `(k, 2)`.
     """
 
-    def __init__(self, field: str, *, after_relu: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, field: str, *, after_relu: bool = False, scaling: str = "training", **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
-        self.field, self.after_relu = field, after_relu
+        self.field, self.after_relu, self.scaling = field, after_relu, scaling
 
     def build(self, input_shape: tuple[int, ...]) -> None:
         self.add_draws(input_shape[0])
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        if not training:
-            return inputs
+        outputs = self._masked(inputs) if training else inputs
+        kept = ops.reshape(ops.cast(1 - self.strength, self.compute_dtype), (-1, 1, 1))
+        return outputs if self.scaling == "training" else outputs * kept
+
+    def _masked(self, inputs: Any) -> Any:
         shape = tuple(inputs.shape[1:])
         if not self.after_relu:
             return inputs * self.draw_mask(shape)
@@ -264,7 +270,8 @@ class StackedDropout(_Stacked):
         return product(activations)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "field": self.field, "after_relu": self.after_relu}
+        own = {"field": self.field, "after_relu": self.after_relu, "scaling": self.scaling}
+        return {**super().get_config(), **own}
 
 
 @keras.saving.register_keras_serializable("kmlp")

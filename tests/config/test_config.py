@@ -159,6 +159,7 @@ MODEL_ERRORS = [
         {"hidden_units": (), "dropout": 0.5},
         "dropout acts on hidden layers, of which there are none. Received: hidden_units=(), drop",
     ),
+    ({"dropout_scaling": "test"}, "dropout_scaling must be one of training, inference."),
     ({"input_dropout": 1}, "input_dropout must be in [0, 1). Received: input_dropout=1."),
     ({"input_noise": -0.1}, "input_noise must be a number of at least 0. Received: input_noise"),
     ({"input_noise": 2}, "input_noise must be at most 1. Received: input_noise=2. It is in units"),

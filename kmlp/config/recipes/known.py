@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from kmlp.config.recipes.images import SRIVASTAVA
 from kmlp.config.recipes.recipe import Part, Recipe
 from kmlp.config.recipes.tabm import TABM
 from kmlp.errors import ConfigError
@@ -179,7 +180,7 @@ _REALMLP = Recipe(
         ),
     ),
 )
-RECIPES: dict[str, Recipe] = {r.name: r for r in (_REALMLP_S, _REALMLP, TABM)}
+RECIPES: dict[str, Recipe] = {r.name: r for r in (_REALMLP_S, _REALMLP, TABM, SRIVASTAVA)}
 
 
 def recipe_of_name(name: Any) -> Recipe:
