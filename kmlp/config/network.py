@@ -65,10 +65,12 @@ class MLPConfig(Config):
         kernel_initializer: "auto" is LeCun normal before selu, Glorot uniform before tanh,
             sigmoid and the output, He normal before all others, and N(0, 1) under "ntk"; or one
             of Keras's for all layers; "normal" and "truncated_normal" have a stddev of
-            `kernel_stddev`; "unit_variance" is normal, divided so that each unit's sum has a
+            `kernel_stddev`; "fan_in_uniform" is uniform within 1 / sqrt(inputs), as PyTorch's
+            linear layers begin; "unit_variance" is normal, divided so that each unit's sum has a
             stddev of 1 over the training rows.
-        bias_initializer: "zeros"; "normal" with a stddev of `bias_stddev`; "hull", by which each
-            unit's sum is 0 at a random point between five training rows.
+        bias_initializer: "zeros"; "normal" with a stddev of `bias_stddev`; "fan_in_uniform" as of
+            kernels, by the inputs of the bias's layer; "hull", by which each unit's sum is 0 at
+            a random point between five training rows.
         output_initializer: "zeros" for kernel and bias of the output layer; "auto" is as above.
         input_scaling: "none"; "unit" divides `uint8` by 255; "standard" subtracts the mean of
             the member's own training rows and divides by their standard deviation; "robust" does
@@ -80,6 +82,9 @@ class MLPConfig(Config):
         learned_scale: whether each feature has a trained factor, 1 at first, before the first
             dense layer.
         normalization: "none", "batch" or "layer", before each activation.
+        normalization_momentum: of what "batch" predicts with: the moving mean and variance keep
+            so much of themselves at each step.
+        normalization_epsilon: added to the variance.
         dropout, input_dropout: fraction of the hidden units, of the inputs, dropped (Keras's
             meaning, not the retention probability of Srivastava et al. 2014).
         layer_dropout: the rates of each hidden layer, in place of the one of `dropout`.
@@ -158,6 +163,12 @@ class MLPConfig(Config):
         off="none",
         variants={"batch_norm": "batch", "layer_norm": "layer"},
         search=choice("none", "batch", "layer", preset=True),
+    )
+    normalization_momentum: float = described(
+        0.99, held="stack", off=0.99, acts_with=("normalization",), since="0.2.0"
+    )
+    normalization_epsilon: float = described(
+        1e-3, held="stack", off=1e-3, acts_with=("normalization",), since="0.2.0"
     )
     dropout: float = described(
         0.0,

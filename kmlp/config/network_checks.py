@@ -17,12 +17,15 @@ SHAPED_INITIALIZERS = (
     "lecun_normal",
     "lecun_uniform",
 )
-INITIALIZERS = (*SHAPED_INITIALIZERS, "normal", "truncated_normal", "zeros", "unit_variance")
+INITIALIZERS = (
+    *SHAPED_INITIALIZERS,
+    *("normal", "truncated_normal", "fan_in_uniform", "zeros", "unit_variance"),
+)
 _CHOICES = {
     "activation": ACTIVATIONS,
     "parametrization": ("standard", "ntk"),
     "kernel_initializer": INITIALIZERS,
-    "bias_initializer": ("zeros", "normal", "hull"),
+    "bias_initializer": ("zeros", "normal", "fan_in_uniform", "hull"),
     "output_initializer": ("auto", "zeros"),
     "input_scaling": ("auto", "none", "unit", "standard", "robust", "quantile"),
     "normalization": ("none", "batch", "layer"),
@@ -75,6 +78,7 @@ def check_network(config: Any) -> None:
     for name, choices in _CHOICES.items():
         fields.check_choice(config, name, choices)
     fields.check_rate(config, "dropout", "residual_dropout", "input_dropout", "drop_connect")
+    fields.check_rate(config, "normalization_momentum")
     fields.check_non_negative(config, "input_noise", "l1", "l2")
     if config.input_noise > 1:  # Keras's layer takes no more
         raise ConfigError(
@@ -83,6 +87,7 @@ def check_network(config: Any) -> None:
         )
     fields.check_positive_or_none(config, "max_norm", "input_clip", "embedding_stddev")
     fields.check_positive(config, "frequency_stddev", "kernel_stddev", "bias_stddev")
+    fields.check_positive(config, "normalization_epsilon")
     fields.check_truth(config, *_TRUTHS)
     for name, least in _LEAST.items():
         fields.check_whole(config, name, least)
@@ -127,6 +132,11 @@ def _check_together(config: Any) -> None:
             "scaled_one_hot scales categories by a center and a spread, which "
             "input_scaling='quantile' has not. Use input_scaling='robust', or leave "
             "scaled_one_hot out."
+        )
+    if config.normalization == "layer" and config.normalization_momentum != 0.99:
+        raise ConfigError(
+            "normalization_momentum is of the moving statistics of normalization='batch'; "
+            "normalization='layer' has none. Leave it out."
         )
     if config.drop_connect_inference != "moments":
         return

@@ -9,11 +9,12 @@ from kmlp.config import MLPConfig
 from kmlp.config.network import resolved_scaling
 from kmlp.config.records import is_on
 from kmlp.config.tables.encoding import Encoding
-from kmlp.config.tables.widths import has_own_outputs, num_kernels
+from kmlp.config.tables.widths import has_own_outputs, kernel_shapes, num_kernels
 from kmlp.data.dataset import DataSpec
 from kmlp.nn.columns.encoding import ENCODING, ColumnEncoding, StackedColumnEncoding
 from kmlp.nn.drop_connect import DropConnectDense
 from kmlp.nn.feature_layers import UnscaledDropout
+from kmlp.nn.normalization import StackedBatchNormalization, StackedLayerNormalization
 from kmlp.nn.sharing.initial import inputs_initializer, layer_initializer
 from kmlp.nn.sharing.layers import (
     INPUT_FACTORS,
@@ -24,12 +25,10 @@ from kmlp.nn.sharing.layers import (
     SubnetworkMean,
 )
 from kmlp.nn.stacked_layers import (
-    StackedBatchNormalization,
     StackedDense,
     StackedDropConnectDense,
     StackedDropout,
     StackedGaussianNoise,
-    StackedLayerNormalization,
     StackedScaling,
     StackedStandardization,
 )
@@ -118,8 +117,12 @@ class PlainLayers:
 
     def normalization(self, name: str) -> keras.layers.Layer:
         if self.config.normalization == "batch":
-            return keras.layers.BatchNormalization(name=name)
-        return keras.layers.LayerNormalization(name=name)
+            return keras.layers.BatchNormalization(
+                momentum=self.config.normalization_momentum,
+                epsilon=self.config.normalization_epsilon,
+                name=name,
+            )
+        return keras.layers.LayerNormalization(epsilon=self.config.normalization_epsilon, name=name)
 
     def dropout(self, index: int, name: str) -> keras.layers.Layer:
         rates = self.config.layer_dropout
@@ -140,8 +143,9 @@ class PlainLayers:
 
     def _shared(self, index: int) -> dict[str, Any]:
         """Initializers of a layer of sub-networks, and the penalty of its kernels."""
+        num_rows = kernel_shapes(self.config, self.spec)[index][0]
         initial = {
-            argument: layer_initializer(self.config, name, index, self.seed)
+            argument: layer_initializer(self.config, name, index, self.seed, num_rows)
             for argument, name in (
                 ("kernel_initializer", "kernel"),
                 ("bias_initializer", "bias"),
@@ -156,11 +160,12 @@ class PlainLayers:
         config = self.config
         is_output = index == num_kernels(config) - 1
         bound = None if is_output and not config.output_max_norm else config.max_norm
+        num_inputs = kernel_shapes(config, self.spec)[index][0]
         penalized = config.l1 > 0 or config.l2 > 0
         l1, l2 = penalties(config, self.spec)
         return {
             "kernel_initializer": kernel_initializer(config, index, self.seed),
-            "bias_initializer": bias_initializer(config, index, self.seed),
+            "bias_initializer": bias_initializer(config, index, self.seed, num_inputs),
             "kernel_regularizer": keras.regularizers.L1L2(l1, l2) if penalized else None,
             "kernel_constraint": keras.constraints.MaxNorm(bound) if bound else None,
         }
@@ -215,8 +220,12 @@ class StackedLayers:
 
     def normalization(self, name: str) -> keras.layers.Layer:
         if self.config.normalization == "batch":
-            return StackedBatchNormalization(name=name)
-        return StackedLayerNormalization(name=name)
+            return StackedBatchNormalization(
+                momentum=self.config.normalization_momentum,
+                epsilon=self.config.normalization_epsilon,
+                name=name,
+            )
+        return StackedLayerNormalization(epsilon=self.config.normalization_epsilon, name=name)
 
     def dropout(self, index: int, name: str) -> keras.layers.Layer:
         after_relu = self.config.activation == "relu" and not self.config.parametric_activation

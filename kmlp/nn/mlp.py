@@ -197,7 +197,9 @@ class InitialNetworks:
         """
         load_member_weights(self._model, weights)
         for index, layer in enumerate(self._initialization.dense):
-            layer.bias_initializer = bias_initializer(self.config, index, seed)
+            layer.bias_initializer = bias_initializer(
+                self.config, index, seed, layer.kernel.shape[0]
+            )
         self._initialization.run(x)
         found = {v.path: ops.convert_to_numpy(v) for v in self._model.trainable_variables}
         return {**weights, **found}

@@ -210,6 +210,8 @@ def kernel_initializer(
         return keras.initializers.TruncatedNormal(stddev=config.kernel_stddev, seed=drawn)
     if name == "auto" and config.parametrization == "ntk":
         return keras.initializers.RandomNormal(stddev=1.0, seed=drawn)
+    if name == "fan_in_uniform":
+        return keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform", seed=drawn)
     if name == "auto":
         name = "glorot_uniform" if is_output else _INITIALIZER[config.activation]
     kind = type(keras.initializers.get(name))
@@ -217,9 +219,10 @@ def kernel_initializer(
 
 
 def bias_initializer(
-    config: MLPConfig, index: int, seed: int | None
+    config: MLPConfig, index: int, seed: int | None, num_inputs: int
 ) -> keras.initializers.Initializer:
-    """The initializer of layer `index`'s bias, keyed by seed and layer."""
+    """The initializer of layer `index`'s bias, keyed by seed and layer, of which the inputs are
+    so many."""
     name, is_output = config.bias_initializer, index == num_kernels(config) - 1
     if name == "zeros" or (is_output and config.output_initializer == "zeros"):
         return keras.initializers.Zeros()
@@ -227,6 +230,9 @@ def bias_initializer(
     drawn = None if words is None else int(words[0] >> 1)
     if name == "hull":
         return Hull(seed=drawn)
+    if name == "fan_in_uniform":
+        bound = num_inputs**-0.5
+        return keras.initializers.RandomUniform(-bound, bound, seed=drawn)
     return keras.initializers.RandomNormal(stddev=config.bias_stddev, seed=drawn)
 
 

@@ -191,12 +191,23 @@ MODEL_ERRORS = [
         {"drop_connect_inference": "moments", "parametric_activation": True},
         "averages a fixed activation. Received: parametric_activation=True. Use",
     ),
-    ({"bias_initializer": "ones"}, "bias_initializer must be one of zeros, normal, hull. Received"),
+    (
+        {"bias_initializer": "ones"},
+        "bias_initializer must be one of zeros, normal, fan_in_uniform, hull. Received",
+    ),
     (
         {"output_initializer": "ones"},
         "output_initializer must be one of auto, zeros. Received: out",
     ),
     ({"kernel_stddev": 0}, "kernel_stddev must be a number above 0. Received: kernel_stddev=0."),
+    (
+        {"normalization_epsilon": 0},
+        "normalization_epsilon must be a number above 0. Received: normalization_epsilon=0.",
+    ),
+    (
+        {"normalization": "layer", "normalization_momentum": 0.9},
+        "normalization_momentum is of the moving statistics of normalization='batch'",
+    ),
     ({"normalization": "group"}, "normalization must be one of none, batch, layer."),
     ({"drop_connect_mask": "group"}, "drop_connect_mask must be one of batch, example."),
     ({"drop_connect_inference": "exact"}, "drop_connect_inference must be one of mean, moments."),

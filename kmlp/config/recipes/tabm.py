@@ -33,6 +33,12 @@ TABM = Recipe(
             title="quantile scaling",
             sets={"input_scaling": "quantile"},
             instead={"input_scaling": "standard"},
+            acts_on="number",
+        ),
+        Part(
+            name="initial_values",
+            title="its initial values",
+            sets={"kernel_initializer": "fan_in_uniform", "bias_initializer": "fan_in_uniform"},
         ),
         Part(name="dropout", title="dropout", sets={"dropout": 0.1}),
         Part(

@@ -24,11 +24,12 @@ def initial_weights(members: Sequence[Member], model: keras.Model, spec: DataSpe
         model: the stacked one.
         spec: the data.
     """
-    weights, index = [], -1
+    weights, index, num_rows = [], -1, 0
     for variable in model.trainable_variables:
         layer, name, dtype = variable.path.partition("/")[0], variable.name, variable.dtype
         # A layer's other weights come behind its kernel.
-        index += name == "kernel"
+        if name == "kernel":
+            index, num_rows = index + 1, variable.shape[1]
         if layer == ENCODING:
             plan = model.get_layer(ENCODING).plan
             drawn = [initial_weight(plan, name, m.seeds.init, dtype) for m in members]
@@ -36,7 +37,7 @@ def initial_weights(members: Sequence[Member], model: keras.Model, spec: DataSpe
             initial = [inputs_initializer(m.model, spec, m.seeds.init) for m in members]
             drawn = [initializer(variable.shape[1:], dtype) for initializer in initial]
         elif name in ("kernel", "bias", INPUT_FACTORS, OUTPUT_FACTORS):
-            initial = [_initializer(m.model, name, index, m.seeds.init) for m in members]
+            initial = [_initializer(m.model, name, index, m.seeds.init, num_rows) for m in members]
             drawn = [initializer(variable.shape[1:], dtype) for initializer in initial]
         else:
             weights.append(copied(variable))
@@ -45,12 +46,13 @@ def initial_weights(members: Sequence[Member], model: keras.Model, spec: DataSpe
     return weights
 
 
-def _initializer(config: MLPConfig, name: str, index: int, seed: int) -> Any:
-    """Of a weight of dense layer `index`."""
+def _initializer(config: MLPConfig, name: str, index: int, seed: int, num_rows: int) -> Any:
+    """Of a weight of dense layer `index`, whose kernel has so many rows."""
     if config.weight_sharing != "none":
-        return layer_initializer(config, name, index, seed)
-    of_kind = kernel_initializer if name == "kernel" else bias_initializer
-    return of_kind(config, index, seed)
+        return layer_initializer(config, name, index, seed, num_rows)
+    if name == "kernel":
+        return kernel_initializer(config, index, seed)
+    return bias_initializer(config, index, seed, num_rows)
 
 
 def copied(variable: Any) -> Any:

@@ -79,7 +79,7 @@ class OneAfterTheOther(keras.initializers.Initializer):
 
 
 def layer_initializer(
-    config: MLPConfig, name: str, index: int, seed: int | None
+    config: MLPConfig, name: str, index: int, seed: int | None, num_rows: int
 ) -> keras.initializers.Initializer:
     """The initializer of a weight of dense layer `index`, keyed by seed and layer.
 
@@ -88,6 +88,7 @@ def layer_initializer(
         name: "kernel", "bias", or that of a layer's factors.
         index: of the layer.
         seed: as for `build_mlp`.
+        num_rows: of the layer's kernel.
     """
     is_output = index == num_kernels(config) - 1
     owns = is_output and has_own_outputs(config)
@@ -97,7 +98,8 @@ def layer_initializer(
     if name == "kernel":
         return kernel_initializer(config, index, seed)
     if name == "bias":
-        one = bias_initializer(config, index, seed)
+        num_inputs = num_rows // subnetworks(config) if owns else num_rows
+        one = bias_initializer(config, index, seed, num_inputs)
         return one if owns else Alike(one)
     if config.weight_sharing != "batch_ensemble":
         return keras.initializers.Ones()

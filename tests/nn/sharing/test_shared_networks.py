@@ -164,6 +164,20 @@ def test_biases_begin_alike_as_their_kernels_do():
     assert len(np.unique(output)) == 3, "output layers are each one's own"
 
 
+def test_fans_are_those_of_one_sub_network():
+    config = config_of(
+        "tabm",
+        kernel_initializer="fan_in_uniform",
+        bias_initializer="fan_in_uniform",
+        num_subnetworks=20,
+    )
+    model = build_mlp(config, data_of("multiclass").spec, seed=0)
+    output = model.get_layer("output")
+    for weight in (output.kernel, output.bias):
+        most = np.abs(ops.convert_to_numpy(weight)).max()
+        assert 0.9 / np.sqrt(6) < most <= 1 / np.sqrt(6)
+
+
 @pytest.mark.parametrize("embedding", ["none", "periodic", "piecewise_linear"])
 def test_features_of_a_column_share_a_factor_at_first(embedding):
     """Normal ones where numbers are embedded, as TabM has it, else signs."""
