@@ -180,7 +180,7 @@ def default_out(target: str) -> Path:
 
 def refuse_foreign(out: Path, *, then_study: bool) -> None:
     """Refuses a folder that is someone else's, before anything is loaded."""
-    from tuning.search.search import refuse_foreign_search
+    from tuning.results.followup import refuse_foreign_search
 
     refuse_foreign_search(out, then_study=then_study)
 

@@ -8,7 +8,7 @@ from typing import Any
 from kmlp.config import fields
 from kmlp.config.base import Config
 from kmlp.config.network import MLPConfig
-from kmlp.config.recipes.ablation import ablated, for_task
+from kmlp.config.recipes.ablation import ablated, for_task, shared
 from kmlp.config.seeds import STREAMS
 from kmlp.config.settings import RECORDS
 from kmlp.config.sweep import Sweep, parse_sweep
@@ -24,8 +24,6 @@ from kmlp.text import shortened, shown
 
 AUTO = "auto"
 _BASELINE = "none"
-
-
 MOST_SEEDS = 10_000
 NUM_FOLDS, NUM_REPEATS = 5, 4
 """Of a study that folds test."""
@@ -297,7 +295,11 @@ class StudyConfig(Config):
     @property
     def resolved_variants(self) -> tuple[Variant, ...]:
         """Every variant with its full configs, in the order given."""
-        found = [resolve_variant(v, self.model, self.train) for v in expand_all(self.variants)]
+        unsaid = shared(self.variants) if self.ablated else ()
+        found = [
+            resolve_variant(v, self.model, self.train, unsaid=unsaid)
+            for v in expand_all(self.variants)
+        ]
         swept = [v for sweep in self.sweeps for v in self._swept(sweep)]
         baseline = [v for v in (*found, *swept) if v.name == self.baseline]
         for variant in swept:

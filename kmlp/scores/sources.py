@@ -87,7 +87,7 @@ def read_sources(
     if not studies and len(tables) == 1:
         return Sources(tables[0])
     metric = _common_metric(studies)
-    frames = [_of_study(study, metric or "", studies) for study in studies]
+    frames = [scores_of(study, metric or "", studies) for study in studies]
     frames += [_of_file(table, metric, method, score) for table in tables]
     name = " + ".join(path.name for path in sources)
     return Sources(Table(_together(frames), name=name), studies)
@@ -100,7 +100,7 @@ def scores_of_studies(studies: Sequence[Study]) -> Table:
         DataError: their metrics differ.
     """
     metric = _common_metric(studies) or ""
-    return Table(_together([_of_study(study, metric, studies) for study in studies]), "the studies")
+    return Table(_together([scores_of(study, metric, studies) for study in studies]), "the studies")
 
 
 def direction_of(studies: Sequence[Study]) -> bool | None:
@@ -129,7 +129,9 @@ def _common_metric(studies: Sequence[Study]) -> str | None:
     return next(iter(names), None)
 
 
-def _of_study(study: Study, metric: str, studies: Sequence[Study]) -> pl.DataFrame:
+def scores_of(study: Study, metric: str, studies: Sequence[Study]) -> pl.DataFrame:
+    """One study's test scores, a row each, in a column called like the metric; names of methods
+    and data are told apart from those of the other studies."""
     if study.record.basis == "folds":
         columns = _of_folds(study, metric, studies)
     else:

@@ -240,9 +240,9 @@ def _across(method: AcrossMethod, baseline: str, unit: Unit) -> str:
     chances = f"; on another data set, {_chances(method.posterior)}" if method.posterior else ""
     return (
         f"Over {_datasets([method])} {method.name} {verb} {baseline}: "
-        f"{unit.signed(method.difference)} {unit.of_difference} on average ({interval}signed-rank "
-        f"Holm p {p_equals(method.p_holm)}; better on {method.wins}, equal on {method.ties}, worse "
-        f"on {method.losses}){chances}."
+        f"{unit.signed(method.difference)} {unit.of_difference} {unit.on_average} ({interval}"
+        f"signed-rank Holm p {p_equals(method.p_holm)}; better on {method.wins}, equal on "
+        f"{method.ties}, worse on {method.losses}){chances}."
     )
 
 
@@ -292,6 +292,11 @@ def _limits(results: ScoresResults, baseline: str, unit: Unit) -> list[str]:
         limits.append(
             "Each data set is corrected by itself: of 20 on which two methods are equal, one is "
             "expected to tell them apart by chance."
+        )
+    if results.across and unit.is_log:
+        limits.append(
+            "The data sets have different metrics, so their errors are compared by their ratios: "
+            "of an accuracy and its like the error is what is lacking of 100 %, of an RMSE itself."
         )
     if results.across and unit.record.unit == "target":
         limits.append(

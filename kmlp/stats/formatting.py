@@ -25,8 +25,8 @@ _NOISE = 1e-9
 class Unit:
     """How one metric is written.
 
-    Accuracies are written in percent and their differences in percentage points; all else in
-    the metric's own unit.
+    Accuracies are written in percent and their differences in percentage points; differences of
+    logarithms in percent of what they are logarithms of; all else in the metric's own unit.
 
     Attributes:
         record: what else is known of the metric.
@@ -90,8 +90,20 @@ class Unit:
         return f"{self.title} / variance" if self.is_standardized else self.title
 
     @property
+    def is_log(self) -> bool:
+        """Whether values are logarithms, and their differences ratios."""
+        return self.record.unit == "log"
+
+    @property
+    def on_average(self) -> str:
+        """How differences are averaged, in words."""
+        return "in the geometric mean" if self.is_log else "on average"
+
+    @property
     def of_difference(self) -> str:
         """The unit of a difference: "points" or, where it has no name, "in RMSE"."""
+        if self.is_log:
+            return "% of the error"
         return "points" if self.scale > 1 else f"in {self.title}"
 
     def margin(self, written: float | None) -> float | None:
@@ -147,6 +159,8 @@ class Unit:
         return " to ".join(dict.fromkeys(map(self._write, ends, signs)))
 
     def _write(self, value: float, sign: str) -> str:
+        if self.is_log and sign:
+            return f"{100 * math.expm1(value):{sign}z.1f}"
         if self.decimals is None:
             return f"{self.scale * value:{sign}.{_DIGITS - 1}e}"
         scaled = self.scale * value

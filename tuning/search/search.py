@@ -20,12 +20,11 @@ from kmlp.study.provenance import (
     write_claim,
 )
 from kmlp.study.results.records.base import Plain
-from kmlp.study.run_folder import RunFolder
 from kmlp.study.runner import StudyWatcher, default_trainer
 from kmlp.study.study import training_on
 from tuning.results.assembly import build_results
 from tuning.results.executions import Executions
-from tuning.results.followup import STUDY_FOLDER, followup_of
+from tuning.results.followup import followup_of, refuse_foreign_search
 from tuning.results.search_folder import SearchFolder
 from tuning.search.followup import FOLLOWUP_FILE, NUM_TRIALS, best_study_file, run_followup
 from tuning.search.loading import (
@@ -152,17 +151,6 @@ def follow_up(
             storage=storage,
         )
         return _write(config, folder, describe(data, config.validation_fraction))
-
-
-def refuse_foreign_search(run_dir: str | Path, *, then_study: bool = False) -> None:
-    """Refuses a folder that is someone else's, before anything is loaded or written.
-
-    Raises:
-        ForeignFolderError: with what it holds.
-    """
-    SearchFolder(run_dir).refuse_foreign()
-    if then_study:
-        RunFolder(Path(run_dir) / STUDY_FOLDER).refuse_foreign()
 
 
 def _configured(

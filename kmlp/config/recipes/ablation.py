@@ -74,6 +74,22 @@ def ablated(variants: Variants, baseline: str) -> str | None:
     return str(recipes.pop()) if is_one and whole == [baseline] else None
 
 
+def shared(variants: Variants) -> tuple[str, ...]:
+    """The fields that all of an ablation's variants set alike, of which no name need tell.
+
+    Example:
+        >>> shared(ablation("realmlp_s", ["ntk"], {"max_epochs": 3}))
+        ('max_epochs',)
+    """
+    first, *others = (v for v in variants if isinstance(v, Mapping))
+    own = ("name", "recipe", "task", "without")
+    return tuple(
+        name
+        for name, value in first.items()
+        if name not in own and all(name in v and v[name] == value for v in others)
+    )
+
+
 def question(recipe: str | None, dataset: str) -> str:
     """What a study asks: of a recipe that is ablated, or of regularizers."""
     if recipe:

@@ -6,6 +6,7 @@ from kmlp.report.blocks import Block, Section, Text
 from kmlp.report.comparing.figures import across_figure
 from kmlp.report.comparing.tables import across_table
 from kmlp.scores.comparison import Comparison, compare
+from kmlp.scores.relative import compare_errors
 from kmlp.scores.sources import direction_of, scores_of_studies
 from kmlp.scores.verdict import datasets_needed
 from kmlp.study.loading import Study
@@ -22,23 +23,27 @@ _NOTE = (
 def across_studies(studies: Sequence[Study]) -> Comparison | None:
     """The variants over the studies' data sets.
 
-    None where they are not several of different data with one metric, one baseline and a variant
-    that two of them have.
+    Studies of different metrics are compared by their errors' ratios. None where they are not
+    several of different data with one baseline and a variant that two of them have.
     """
     results = [study.record for study in studies]
     data = {r.dataset.sha256 for r in results}
-    asked = {(r.metric.name, r.baseline) for r in results}
-    if len(studies) < 2 or len(data) < len(studies) or len(asked) > 1:
+    baselines = {r.baseline for r in results}
+    if len(studies) < 2 or len(data) < len(studies) or len(baselines) > 1:
         return None
     variants = [v.name for r in results for v in r.variants if v.versus_baseline]
     if len(variants) == len(set(variants)):
         return None
-    found = compare(
-        scores_of_studies(studies),
-        baseline=results[0].baseline,
-        higher_is_better=direction_of(studies),
+    found = _compared(studies, baselines.pop())
+    return _in_words(found, results) if found else None
+
+
+def _compared(studies: Sequence[Study], baseline: str) -> Comparison | None:
+    if len({study.record.metric.name for study in studies}) > 1:
+        return compare_errors(studies, baseline=baseline)
+    return compare(
+        scores_of_studies(studies), baseline=baseline, higher_is_better=direction_of(studies)
     )
-    return _in_words(found, results)
 
 
 def _in_words(comparison: Comparison, results: Sequence[StudyResults]) -> Comparison:

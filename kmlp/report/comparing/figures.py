@@ -76,7 +76,8 @@ def _axis(comparison: Comparison) -> str:
 
 def _reading(unit: Unit) -> str:
     right = "right" if unit.higher_is_better else "left"
+    logarithm = "A difference of -0.10 is an error that is 9.5 % lower. " * unit.is_log
     return (
-        f"Further {right} is better. Filled: the corrected test tells it apart (green better, "
-        "orange worse); hollow: it does not."
+        f"{logarithm}Further {right} is better. Filled: the corrected test tells it apart "
+        "(green better, orange worse); hollow: it does not."
     )

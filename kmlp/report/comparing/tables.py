@@ -123,10 +123,11 @@ def across_table(comparison: Comparison) -> Table:
 
 
 def _across_columns(unit: Unit) -> list[Column[AcrossMethod]]:
+    of_what = f", {unit.of_difference}" if unit.is_log else points(unit)
     return [
         Column(head="Method", cell=lambda m: Cell(m.name)),
         Column(
-            head=f"Mean difference{points(unit)}",
+            head=f"Mean difference{of_what}",
             second=_INTERVAL,
             cell=lambda m: Cell(unit.signed(m.difference), bounded(unit, m.ci95, signed=True)),
         ),

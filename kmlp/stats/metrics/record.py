@@ -8,9 +8,9 @@ import numpy as np
 
 CLASSES, NUMBERS = ("binary", "multiclass"), ("regression",)
 TASKS = (*CLASSES, *NUMBERS)
-MetricUnit = Literal["percent", "nats", "target", "variance", "none"]
+MetricUnit = Literal["percent", "nats", "target", "variance", "log", "none"]
 """Of a metric's values. "target": its own or its square, of any size; "variance": of the training
-targets, which is what a regression knows while it trains."""
+targets, which is what a regression knows while it trains; "log": the logarithm of an error."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -97,6 +97,7 @@ def test_an_ablation_holds_the_whole_and_each_part_left_out():
     assert study.variant_names == ("realmlp_s", *(f"without {p.title}" for p in recipe.parts))
     assert {v.train.max_epochs for v in study.resolved_variants} == {3}
     assert study.ablated == "realmlp_s"
+    assert {v.strength for v in study.resolved_variants} == {""}, "all share it: no name tells it"
     of_numbers = study.for_data("regression", "float32")
     assert len(of_numbers.variants) == len(recipe.parts_of("regression")) + 1 < len(variants)
     assert of_numbers.ablated == "realmlp_s"
@@ -105,6 +106,14 @@ def test_an_ablation_holds_the_whole_and_each_part_left_out():
         ["ntk"],
         ["beta_2"],
     ]
+
+
+def test_what_one_variant_of_an_ablation_sets_by_itself_is_told_behind_its_name():
+    whole, without = ablation("realmlp_s", ["ntk"], {"max_epochs": 3, "batch_size": 8})
+    variants = (whole, {**without, "learning_rate": 0.01, "batch_size": 16})
+    study = StudyConfig(dataset="x", variants=variants, baseline="realmlp_s")
+    said = [v.strength for v in study.resolved_variants]
+    assert said == ["batch_size=8", "batch_size=16, learning_rate=0.01"]
 
 
 def test_a_part_that_no_column_needs_is_not_left_out_in_vain():
