@@ -121,9 +121,9 @@ def _config(sharing: str) -> dict:
 
 def test_the_sentence_says_at_which_cost_and_what_it_comes_to():
     assert told(0.02, 6, 6) == (
-        "At 12.3 s a network, tabm trains as long as 4 of none (3.21 s); it beats the mean of 4 "
-        "of these: +2.00 points (95 % interval +1.00 to +3.00, Holm p = 0.030, better than 6 of 6 "
-        "such ensembles)."
+        "At 12.3 s a network, compiling included, tabm trains as long as 4 of none (3.21 s); it "
+        "beats the mean of 4 of these: +2.00 points (95 % interval +1.00 to +3.00, Holm p = "
+        "0.030, better than 6 of 6 such ensembles)."
     )
     assert "it loses to the mean of 4 of these: -2.00 points" in told(-0.02, 0, 6)
     assert "it cannot be told apart from the mean of 4 of these" in told(0.02, 6, 6, p=0.2)

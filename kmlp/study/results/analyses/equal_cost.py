@@ -124,7 +124,7 @@ def equal_cost_sentences(results: StudyNumbers) -> Iterator[str]:
 
 
 def _sentence(found: EqualCost, many: str, independent: str, unit: Unit) -> str:
-    one = f"{found.seconds:.3g} s a network, {many} trains as long as"
+    one = f"{found.seconds:.3g} s a network, compiling included, {many} trains as long as"
     number = "one" if found.ensemble_size == 1 else f"{found.ensemble_size}"
     cost = f"At {one} {number} of {independent} ({found.independent_seconds:.3g} s)"
     ensemble = "one of these" if found.ensemble_size == 1 else f"the mean of {number} of these"
