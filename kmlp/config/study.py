@@ -28,10 +28,7 @@ MOST_SEEDS = 10_000
 NUM_FOLDS, NUM_REPEATS = 5, 4
 """Of a study that folds test."""
 
-
 MOST_NETWORKS, MOST_TRIALS = 1_000_000, 10_000
-
-
 _WHY = (
     " Every seed is a network of its own with a record and arrays of its own; with ten thousand "
     "the interval of a mean is a fiftieth of the seeds' spread to either side."
