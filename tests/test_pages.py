@@ -110,12 +110,11 @@ def test_the_gallery_shows_a_report_for_each_command_that_writes_one():
 
 def test_links_out_of_the_docs_lead_to_pages_of_the_site():
     said = "[a](../benchmarks/README.md#memory) [b](../kmlp/studies/demo.toml) [c](tables.md)"
-    assert linked(said, "start.md") == (
+    assert linked(said, "start.md", DOCS.parent) == (
         "[a](project/measured.md#memory) [b](source/kmlp/studies/demo.toml.md) [c](tables.md)"
     )
-    assert linked("[d](../docs/tables.md#digits)", "project/measured.md") == (
-        "[d](../tables.md#digits)"
-    )
+    said = "[tables.md](../docs/tables.md#digits)"
+    assert linked(said, "project/measured.md", DOCS.parent) == "[Tables](../tables.md#digits)"
 
 
 def test_a_list_after_a_paragraph_is_a_list():
