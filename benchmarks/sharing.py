@@ -1,16 +1,21 @@
 """Weight-sharing ensembles beside deep ensembles of independent networks that train as long.
 
-    python benchmarks/sharing.py --data breast_cancer,diabetes,digits --seeds 40
-    python benchmarks/sharing.py --tables FOLDER --data sacramento,attrition
+    python benchmarks/sharing.py time --data breast_cancer,diabetes,digits --out FOLDER
+    python benchmarks/sharing.py judge --data breast_cancer,diabetes,digits --out FOLDER --seeds 36
 
-Data are scikit-learn's by name, or tables that `recipe_tables.py` wrote into FOLDER; a fifth of the
-rows tests. Three variants differ in nothing but in what sub-networks share: none (independent
-networks, the baseline), BatchEnsemble of 4 and TabM of 32; all else is the recipe `tabm`, but for
-the layers' widths. A study of networks that stop at once comes first, so that programs are
-compiled and seconds are of training. What is told is the study's own `equal_cost`.
+Data are scikit-learn's by name, or tables that `recipe_tables.py` wrote, with `--tables`; a fifth
+of the rows tests. Three variants differ in nothing but in what sub-networks share: none
+(independent networks, the baseline), BatchEnsemble of 4 and TabM of 32; all else is the recipe
+`tabm`, but for the layers' widths.
+
+`time` wants an idle machine: it measures the seconds of an epoch of each variant, programs being
+compiled before. `judge` trains the studies, and may be killed and go on: a network's cost is its
+epochs times those seconds. Groups of as many independent networks as cost the same are averaged,
+as a study's `equal_cost` has it.
 """
 
 import argparse
+import dataclasses
 import json
 import os
 import sys
@@ -20,49 +25,69 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(Path(__file__).parents[1]))
+INDEPENDENT = "independent"
+NUM_TIMED = 10
 HEAD = (
-    *("data", "variant", "score", "s a network", "epochs", "ensemble of", "its score"),
-    *("difference (95 %)", "p", "better"),
+    *("data", "variant", "score", "epochs", "ms an epoch", "s a network", "ensemble of"),
+    *("its score", "difference (95 %)", "p", "better"),
 )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("do", choices=["time", "judge"])
     parser.add_argument("--data", default="breast_cancer,diabetes,digits")
     parser.add_argument("--tables", type=Path, help="a folder of recipe_tables.py")
-    parser.add_argument("--seeds", type=int, default=40)
+    parser.add_argument("--out", type=Path, required=True, help="where times and studies are kept")
+    parser.add_argument("--seeds", type=int, default=12)
     parser.add_argument("--units", default="64,64", help="of the hidden layers")
-    parser.add_argument("--subnetworks", type=int, default=32, help="of TabM")
-    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    print(f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}", flush=True)
-    found = {}
+    if options.do == "judge":
+        print(f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}", flush=True)
     for name in options.data.split(","):
-        found[name] = run(name, options)
-        if options.json:
-            options.json.write_text(json.dumps(found, indent=1))
+        if options.do == "time":
+            times = epoch_seconds(name, options)
+            (options.out / f"{name}.json").write_text(json.dumps(times))
+            print(name, times, f"load {os.getloadavg()[0]:.1f}", flush=True)
+        else:
+            judge(name, options)
 
 
-def run(name: str, options: argparse.Namespace) -> dict[str, Any]:
-    """The study of one data set: its results."""
+def epoch_seconds(name: str, options: argparse.Namespace) -> dict[str, float]:
+    """Of each variant, a network's share of its stack's wall time: the second of two studies that
+    stop after so many epochs, whose programs the first one has compiled."""
+    options.out.mkdir(parents=True, exist_ok=True)
+    stopping = {"patience": NUM_TIMED - 1, "min_delta": 1e6}
+    with tempfile.TemporaryDirectory() as folder:
+        for first_seed in (1000, 2000):
+            study = trained(name, Path(folder) / str(first_seed), options, first_seed, **stopping)
+    return {
+        v.name: sum(m.seconds / m.stopped_epoch for m in done) / len(done)
+        for v in study.record.variants
+        if (done := study.record.finished(v.name))
+    }
+
+
+def trained(
+    name: str, folder: Path, options: argparse.Namespace, first_seed: int = 0, **more: Any
+) -> Any:
+    """A study of the three variants."""
     from kmlp.config import StudyConfig
     from kmlp.config.tables.table import load_configured
     from kmlp.study.study import run_study
 
     dataset, how = source(name, options.tables)
     data, how = load_configured(dataset, how, sets_aside=True)
-    config = {"dataset": dataset, "data": how, "baseline": "independent"}
-    several = variants(data.spec.task, options)
-    at_once = [{**v, "patience": 1, "min_delta": 1e6} for v in several]
-    with tempfile.TemporaryDirectory() as folder:
-        for place, listed in enumerate((at_once, several)):
-            study = run_study(
-                StudyConfig(variants=listed, num_seeds=options.seeds, **config),
-                Path(folder) / str(place),
-                data,
-            )
-        report(name, study.record)
-        return study.record.to_dict()
+    config = StudyConfig(
+        dataset=dataset,
+        data=how,
+        baseline=INDEPENDENT,
+        variants=[{**v, **more} for v in variants(data.spec.task, options)],
+        num_seeds=options.seeds,
+        first_seed=first_seed,
+        references="none",
+    )
+    return run_study(config, folder, data)
 
 
 def source(name: str, tables: Path | None) -> tuple[str, Any]:
@@ -80,28 +105,34 @@ def variants(task: str, options: argparse.Namespace) -> list[dict[str, Any]]:
     units = [int(n) for n in options.units.split(",")]
     common = {"recipe": "tabm", "task": task, "without": ["weight_sharing"], "hidden_units": units}
     sharing = {
-        "independent": {},
+        INDEPENDENT: {},
         "batch_ensemble": {"weight_sharing": "batch_ensemble", "num_subnetworks": 4},
-        "tabm": {"weight_sharing": "tabm", "num_subnetworks": options.subnetworks},
+        "tabm": {"weight_sharing": "tabm", "num_subnetworks": 32},
     }
     return [{"name": name, **common, **own} for name, own in sharing.items()]
 
 
-def report(name: str, results: Any) -> None:
-    """A row of each variant."""
-    unit = results.unit()
+def judge(name: str, options: argparse.Namespace) -> None:
+    """A row of each variant, with its comparison at equal cost."""
+    from kmlp.study.results.analyses.equal_cost import at_equal_cost
+
+    times = json.loads((options.out / f"{name}.json").read_text())
+    study = trained(name, options.out / name, options)
+    results, unit = study.record, study.record.unit()
+    evidence = timed_evidence(results, options.out / name, times)
+    found = at_equal_cost(evidence, {v.name: v.name != INDEPENDENT for v in results.variants})
     for variant in results.variants:
         done = results.finished(variant.name)
         epochs = sum(m.stopped_epoch for m in done) / len(done)
-        found = variant.versus_baseline and variant.versus_baseline.equal_cost
-        versus = found and found.versus
-        score = variant.test[unit.metric].mean
-        seconds = sum(m.seconds for m in done) / len(done)
-        cells = [name, variant.name, unit.value(score), f"{seconds:.3f}", f"{epochs:.0f}"]
-        if versus:
+        seconds = times[variant.name]
+        cells = [name, variant.name, unit.value(variant.test[unit.metric].mean), f"{epochs:.0f}"]
+        cells += [f"{1000 * seconds:.1f}", f"{seconds * epochs:.2f}"]
+        if (one := found.get(variant.name)) and (versus := one.versus):
+            scores = evidence.scores(list(evidence.done(variant.name).values()))
+            mean = scores[: one.ensemble_size * versus.num_pairs].mean()
             cells += [
-                str(found.ensemble_size),
-                unit.value(variant_mean(results, variant, found) - versus.difference),
+                str(one.ensemble_size),
+                unit.value(mean - versus.difference),
                 f"{unit.signed(versus.difference)} ({unit.interval(versus.ci95, signed=True)})",
                 f"{versus.p_holm:.4f}",
                 f"{versus.wins} of {versus.num_pairs}",
@@ -109,11 +140,34 @@ def report(name: str, results: Any) -> None:
         print(f"| {' | '.join([*cells, *[''] * (len(HEAD) - len(cells))])} |", flush=True)
 
 
-def variant_mean(results: Any, variant: Any, found: Any) -> float:
-    """Its mean score over the seeds that are in ensembles."""
-    scores = list(results.by_seed(variant.name).values())
-    used = scores[: found.ensemble_size * found.versus.num_pairs]
-    return sum(used) / len(used)
+def timed_evidence(results: Any, path: Path, times: dict[str, float]) -> Any:
+    """What the networks say of the test rows, each with its cost on the idle machine."""
+    from kmlp.stats.metrics import BY_NAME
+    from kmlp.study.results.evidence import Evidence
+    from kmlp.study.run_folder import RunFolder
+
+    folder, metric = RunFolder(path), results.metric.name
+    records = folder.records()
+    by_variant = {
+        v.name: {
+            m.seed: dataclasses.replace(records[m.id], seconds=times[v.name] * m.stopped_epoch)
+            for m in results.finished(v.name)
+        }
+        for v in results.variants
+    }
+    ids = [r.id for of_variant in by_variant.values() for r in of_variant.values()]
+    return Evidence(
+        task=results.dataset.task,
+        metric=metric,
+        known=BY_NAME[metric],
+        baseline=INDEPENDENT,
+        records=by_variant,
+        outputs={id: folder.test_outputs(id) for id in ids},
+        truth=folder.test_labels(),
+        weight=None,
+        rows=None,
+        num_looks=1,
+    )
 
 
 if __name__ == "__main__":
