@@ -1,7 +1,7 @@
 """Weight-sharing ensembles beside deep ensembles of independent networks that train as long.
 
     python benchmarks/sharing.py time --data breast_cancer,diabetes,digits --out FOLDER
-    python benchmarks/sharing.py judge --data breast_cancer,diabetes,digits --out FOLDER --seeds 36
+    python benchmarks/sharing.py judge --data breast_cancer,diabetes,digits --out FOLDER
 
 Data are scikit-learn's by name, or tables that `recipe_tables.py` wrote, with `--tables`; a fifth
 of the rows tests. Three variants differ in nothing but in what sub-networks share: none
@@ -10,8 +10,8 @@ of the rows tests. Three variants differ in nothing but in what sub-networks sha
 
 `time` wants an idle machine: it measures the seconds of an epoch of each variant, programs being
 compiled before. `judge` trains the studies, and may be killed and go on: a network's cost is its
-epochs times those seconds. Groups of as many independent networks as cost the same are averaged,
-as a study's `equal_cost` has it.
+epochs times those seconds. To each network that is many there is one ensemble of as many
+independent networks as cost the same, compared as a study's `equal_cost` has it.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--data", default="breast_cancer,diabetes,digits")
     parser.add_argument("--tables", type=Path, help="a folder of recipe_tables.py")
     parser.add_argument("--out", type=Path, required=True, help="where times and studies are kept")
-    parser.add_argument("--seeds", type=int, default=12)
+    parser.add_argument("--seeds", type=int, default=8, help="of each variant")
     parser.add_argument("--units", default="64,64", help="of the hidden layers")
     options = parser.parse_args()
     if options.do == "judge":
@@ -69,9 +69,14 @@ def epoch_seconds(name: str, options: argparse.Namespace) -> dict[str, float]:
 
 
 def trained(
-    name: str, folder: Path, options: argparse.Namespace, first_seed: int = 0, **more: Any
+    name: str,
+    folder: Path,
+    options: argparse.Namespace,
+    first_seed: int = 0,
+    only: str = "",
+    **more: Any,
 ) -> Any:
-    """A study of the three variants."""
+    """A study of the three variants, or of one."""
     from kmlp.config import StudyConfig
     from kmlp.config.tables.table import load_configured
     from kmlp.study.study import run_study
@@ -82,7 +87,9 @@ def trained(
         dataset=dataset,
         data=how,
         baseline=INDEPENDENT,
-        variants=[{**v, **more} for v in variants(data.spec.task, options)],
+        variants=[
+            {**v, **more} for v in variants(data.spec.task, options) if only in ("", v["name"])
+        ],
         num_seeds=options.seeds,
         first_seed=first_seed,
         references="none",
@@ -117,57 +124,78 @@ def judge(name: str, options: argparse.Namespace) -> None:
     from kmlp.study.results.analyses.equal_cost import at_equal_cost
 
     times = json.loads((options.out / f"{name}.json").read_text())
-    study = trained(name, options.out / name, options)
-    results, unit = study.record, study.record.unit()
-    evidence = timed_evidence(results, options.out / name, times)
-    found = at_equal_cost(evidence, {v.name: v.name != INDEPENDENT for v in results.variants})
-    for variant in results.variants:
-        done = results.finished(variant.name)
-        epochs = sum(m.stopped_epoch for m in done) / len(done)
-        seconds = times[variant.name]
-        cells = [name, variant.name, unit.value(variant.test[unit.metric].mean), f"{epochs:.0f}"]
+    all_ = trained(name, options.out / name, options).record
+    costs = {v.name: times[v.name] * mean_epochs(all_, v.name) for v in all_.variants}
+    size = max(1, round(max(costs.values()) / costs[INDEPENDENT]))
+    more = argparse.Namespace(**{**vars(options), "seeds": size * options.seeds})
+    alone = trained(name, options.out / f"{name}-alone", more, only=INDEPENDENT).record
+    unit = all_.unit()
+    for variant in all_.variants:
+        told = alone if variant.name == INDEPENDENT else all_
+        score = told.variant(variant.name).test[unit.metric].mean
+        epochs, seconds = mean_epochs(told, variant.name), times[variant.name]
+        cells = [name, variant.name, unit.value(score), f"{epochs:.0f}"]
         cells += [f"{1000 * seconds:.1f}", f"{seconds * epochs:.2f}"]
-        if (one := found.get(variant.name)) and (versus := one.versus):
-            scores = evidence.scores(list(evidence.done(variant.name).values()))
-            mean = scores[: one.ensemble_size * versus.num_pairs].mean()
+        if variant.name != INDEPENDENT:
+            evidence = timed_evidence(name, all_, alone, variant.name, options.out, times)
+            one = at_equal_cost(evidence, {INDEPENDENT: False, variant.name: True})[variant.name]
+            versus = one.versus
             cells += [
                 str(one.ensemble_size),
-                unit.value(mean - versus.difference),
+                unit.value(score - versus.difference),
                 f"{unit.signed(versus.difference)} ({unit.interval(versus.ci95, signed=True)})",
-                f"{versus.p_holm:.4f}",
+                f"{versus.p:.4f}",
                 f"{versus.wins} of {versus.num_pairs}",
             ]
         print(f"| {' | '.join([*cells, *[''] * (len(HEAD) - len(cells))])} |", flush=True)
 
 
-def timed_evidence(results: Any, path: Path, times: dict[str, float]) -> Any:
-    """What the networks say of the test rows, each with its cost on the idle machine."""
+def mean_epochs(results: Any, variant: str) -> float:
+    """That a variant's networks trained."""
+    done = results.finished(variant)
+    return sum(m.stopped_epoch for m in done) / len(done)
+
+
+def timed_evidence(
+    name: str, all_: Any, alone: Any, variant: str, out: Path, times: dict[str, float]
+) -> Any:
+    """What a variant's networks and many independent ones say of the test rows, each with its cost
+    on the idle machine; the variant's seeds are dealt out to the ensembles, one to each."""
     from kmlp.stats.metrics import BY_NAME
     from kmlp.study.results.evidence import Evidence
     from kmlp.study.run_folder import RunFolder
 
-    folder, metric = RunFolder(path), results.metric.name
-    records = folder.records()
-    by_variant = {
-        v.name: {
-            m.seed: dataclasses.replace(records[m.id], seconds=times[v.name] * m.stopped_epoch)
-            for m in results.finished(v.name)
+    records, outputs = {}, {}
+    for kind, results, path in (
+        (variant, all_, out / name),
+        (INDEPENDENT, alone, out / f"{name}-alone"),
+    ):
+        folder = RunFolder(path)
+        known = folder.records()
+        records[kind] = {
+            m.seed: dataclasses.replace(known[m.id], seconds=times[kind] * m.stopped_epoch)
+            for m in results.finished(kind)
         }
-        for v in results.variants
-    }
-    ids = [r.id for of_variant in by_variant.values() for r in of_variant.values()]
+        outputs |= {r.id: folder.test_outputs(r.id) for r in records[kind].values()}
+    costs = {kind: mean_seconds(of_kind) for kind, of_kind in records.items()}
+    size = max(1, round(costs[variant] / costs[INDEPENDENT]))
+    records[variant] = {size * seed: record for seed, record in records[variant].items()}
     return Evidence(
-        task=results.dataset.task,
-        metric=metric,
-        known=BY_NAME[metric],
+        task=all_.dataset.task,
+        metric=all_.metric.name,
+        known=BY_NAME[all_.metric.name],
         baseline=INDEPENDENT,
-        records=by_variant,
-        outputs={id: folder.test_outputs(id) for id in ids},
+        records=records,
+        outputs=outputs,
         truth=folder.test_labels(),
         weight=None,
         rows=None,
         num_looks=1,
     )
+
+
+def mean_seconds(records: dict[int, Any]) -> float:
+    return sum(r.seconds for r in records.values()) / len(records)
 
 
 if __name__ == "__main__":
