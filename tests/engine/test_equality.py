@@ -82,6 +82,17 @@ OPTIONS = {
         {"normalization": "batch", **SGD},
         {"normalization": "batch", **SGD, "l2": 0.01},
     ],
+    "normalization_numbers": [
+        {
+            **SGD,
+            "normalization": "batch",
+            "normalization_momentum": 0.5,
+            "normalization_epsilon": 0.25,
+        }
+    ],
+    "layer_norm_epsilon": [
+        {**SGD, "normalization": "layer", "normalization_epsilon": 0.25},
+    ],
     "layer_norm": [
         {"normalization": "layer", **SGD},
         {"normalization": "layer", **SGD, "l1": 0.01},
@@ -159,6 +170,10 @@ OPTIONS = {
         {**SGD, "kernel_initializer": "truncated_normal", "output_initializer": "zeros"},
         SGD,
     ],
+    "fan_in_uniform": [
+        {**SGD, "kernel_initializer": "fan_in_uniform", "bias_initializer": "fan_in_uniform"},
+        {**SGD, "bias_initializer": "fan_in_uniform", "output_initializer": "zeros"},
+    ],
     "weights_of_rows": [
         {**SGD, "kernel_initializer": "unit_variance", "bias_initializer": "hull"},
         {**SGD, "bias_initializer": "hull", "output_initializer": "zeros"},
@@ -171,7 +186,7 @@ OPTIONS = {
 # What another one nearly says, or takes long to compile.
 LATER = {"adamw", "beta_1", "beta_2", "clipnorm_adam", "deep", "ema", "epsilon", "epsilon_rmsprop"}
 LATER |= {"output_max_norm", "rates_by_kind", "residual", "residual_ntk", "rmsprop", "standard"}
-LATER |= {"smaller_last_batch"}
+LATER |= {"smaller_last_batch", "layer_norm_epsilon"}
 
 
 @pytest.mark.parametrize(

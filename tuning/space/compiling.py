@@ -11,8 +11,8 @@ from kmlp.config import TrainConfig
 from kmlp.config.records import is_on
 from kmlp.data import DataSpec
 from kmlp.errors import ConfigError
-from kmlp.nn.gradient_noise import GradientNoise
 from kmlp.nn.losses import class_weights
+from kmlp.nn.steps.gradient_noise import GradientNoise
 from kmlp.nn.steps.schedules import schedule_factor
 from kmlp.stats.monitoring import direction, resolved_monitor
 
