@@ -310,7 +310,10 @@ def decode_target(encoded: np.ndarray, target: Column) -> np.ndarray:
 
 
 def _plain_record(column: Column) -> dict[str, Any]:
-    return dataclasses.asdict(column) | {"values": list(column.values)}
+    """Without what came later and is empty: the hash of a data set that run folders hold is made of
+    it, too."""
+    values = dataclasses.asdict(column) | {"values": list(column.values)}
+    return {name: value for name, value in values.items() if name != "written" or value}
 
 
 def _are_few(words: tuple[str, ...]) -> bool:
