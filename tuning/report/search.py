@@ -11,7 +11,7 @@ from tuning.report.folds import folds_table
 from tuning.report.remarks import remarks, why_no_importance
 from tuning.results.folds import in_words
 from tuning.results.records.search import SearchResults
-from tuning.results.trials import export_command
+from tuning.results.trials import export_command, study_command, study_folder
 
 
 def search_report(
@@ -105,7 +105,6 @@ def _next(results: SearchResults, run_dir: Path, best: str) -> Section:
 
 def _study_commands(results: SearchResults, run_dir: Path) -> list[Block]:
     """What to type next: the follow-up study's results, or how to get some."""
-    again = quote(f"{run_dir}-best")
     if results.fresh:
         return [
             Text(
@@ -115,7 +114,7 @@ def _study_commands(results: SearchResults, run_dir: Path) -> list[Block]:
         ]
     return [
         Text("Train both over fresh seeds and read the test set; then take the model away:"),
-        Code(f"kmlp study {quote(f'{run_dir}/best.toml')} --out {again}\nkmlp export {again}"),
+        Code(f"{study_command(run_dir)}\nkmlp export {quote(str(study_folder(run_dir)))}"),
     ]
 
 
