@@ -64,7 +64,8 @@ def _findings(results: SearchResults, run_dir: Path, best: str) -> list[Section]
     return [
         Section("picked", title, [tables.beside(results)]),
         *([Section("expect", "What to expect of it", outcome)] if outcome else ()),
-        _next(results, run_dir, best),
+        _next(results, run_dir),
+        Section("file", "The study file, best.toml", [Code(best.strip())]),
         _hyperparameters(results),
         *([Section("rounds", "Hyperband's rounds", rounds)] if rounds else ()),
         *([Section("folds", "Fold by fold", [by_fold])] if by_fold else ()),
@@ -86,16 +87,15 @@ def _without_score(results: SearchResults) -> list[Section]:
     return [Section("failed", "Trials without a score", [table])] if table else []
 
 
-def _next(results: SearchResults, run_dir: Path, best: str) -> Section:
+def _next(results: SearchResults, run_dir: Path) -> Section:
     return Section(
         "next",
         "Take it from here",
         [
             Text(
-                "The picked configuration beside the one that the search began from, as a study "
-                "file: best.toml beside this page."
+                "The picked configuration beside the one that the search began from is a study "
+                "file, best.toml beside this page."
             ),
-            Code(best.strip()),
             *_study_commands(results, run_dir),
             Text("Look at every trial's curves, filter and sort them:"),
             Code(f"tensorboard --logdir {quote(f'{run_dir}/tensorboard')}"),
