@@ -143,10 +143,11 @@ def _simulated(found: Calibration) -> list[str]:
     """How far ties and the pick can be trusted."""
     sentences = []
     if equal := found.search_false_verdicts.get("20 equal trials"):
-        heavy = found.search_false_verdicts["20 equal trials, heavy tails"]
+        twins = found.search_false_verdicts["2 times 10 near twins"]
         sentences.append(
             f"Of 20 equal trials of 3 seeds, simulated, {100 * equal['3']:.1f} % of searches tell "
-            f"any from the best; {100 * heavy['3']:.1f} % where scores have heavy tails."
+            f"any from the best; {100 * twins['3']:.1f} % where they are two kinds of near "
+            "twins."
         )
     if rules := found.search_choice.get("0.5"):
         lucky, simple = rules["luckiest"], rules["one standard error"]

@@ -21,7 +21,7 @@ class Constant(NamedTuple):
     Attributes:
         metric: that a network's scores have, too.
         score: the constant's.
-        words: what it is, and what it gets, without the score.
+        words: what it is, and what it gets, with braces for the score.
     """
 
     metric: str
@@ -60,7 +60,7 @@ def _nothing_learned(results: SearchFindings) -> list[str]:
     better = [t.number for t in known if _is_better(t, constant, results)]
     among = f"{len(better)} of {len(known)} trials are" if better else "no trial is"
     return [
-        f"{constant.words} {unit.with_unit(constant.score)}: trial {picked.number}, with "
+        f"{constant.words.format(unit.with_unit(constant.score))}: trial {picked.number}, with "
         f"{_mean_in_words(picked, constant, results, unit)}, is not shown to do better; {among}."
     ]
 
@@ -70,13 +70,13 @@ def _constant(results: SearchFindings) -> Constant:
     that tells the same of any rows."""
     dataset, share = results.dataset, results.commonest_share
     if dataset.is_regression:
-        return Constant("r2", 0.0, "Always predicting the mean has an R² of")
+        return Constant("r2", 0.0, "Always predicting the mean has an R² of {}")
     if results.settings.objective.metric == "accuracy" and share is not None:
-        words = "Always predicting the commonest class is right on as many training rows as"
+        words = "Always predicting the commonest class is right on {} of the training rows"
         return Constant("accuracy", share, words)
     one = 1 / len(dataset.class_names)
     return Constant(
-        "balanced_accuracy", one, "Always predicting one class has a balanced accuracy of"
+        "balanced_accuracy", one, "Always predicting one class has a balanced accuracy of {}"
     )
 
 

@@ -39,7 +39,7 @@ def test_a_pick_that_is_not_above_the_commonest_class_is_worth_nothing(results):
     (sentence,) = said(found, CHANCE)
     picked = found.picked_trial
     assert sentence.startswith(
-        "Always predicting the commonest class is right on as many training rows as 95.00 %: trial "
+        "Always predicting the commonest class is right on 95.00 % of the training rows: trial "
         f"{picked.number}, with {found.unit.with_unit(picked.score)} (standard error "
     )
     assert sentence.endswith("is not shown to do better; no trial is.")
