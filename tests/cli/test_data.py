@@ -182,6 +182,6 @@ def test_a_study_of_a_file_runs_and_its_folder_knows_the_table(path, tmp_path):
         {**config.to_dict(), "data": {**config.data.to_dict(), "test": 0.3}}
     )
     with pytest.raises(
-        RunFolderError, match=r"another study: data\.test is 0\.2 there, 0\.3 here\. "
+        RunFolderError, match=r"another study: data\.test is 0\.2 there, 0\.3 here; the "
     ):
         run_study(other, tmp_path / "run", trainer=LinearTrainer())
