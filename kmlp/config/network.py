@@ -8,6 +8,7 @@ from kmlp.config.base import Config
 from kmlp.config.network_checks import (
     ACTIVATIONS,
     SHAPED_INITIALIZERS,
+    WEIGHT_SHARING,
     check_network,
 )
 from kmlp.config.records import NOT_OFF, Draws, choice, described
@@ -32,6 +33,11 @@ def _part(default: Any, *others: Any, **known: Any) -> Any:
     return described(default, held="stack", since="0.2.0", **known)
 
 
+# What networks that share their kernels can have.
+_SHARED = (
+    *(("normalization", ("none", "layer")), ("bias_initializer", ("zeros", "normal"))),
+    *(("drop_connect", (0.0,)), ("max_norm", (0.0,))),
+)
 _WITH_MAX_NORM = choice(False, True, when=(("max_norm", NOT_OFF),))
 
 
@@ -112,6 +118,10 @@ class MLPConfig(Config):
         num_frequencies, frequency_stddev: waves of a number under "periodic", and the standard
             deviation of their frequencies at first.
         num_bins: of a number under "piecewise_linear".
+        weight_sharing: "none"; or many networks in one that share their kernels and average their
+            predictions: "batch_ensemble" (Wen et al. 2020), "tabm" or "tabm_mini" (Gorishniy et al.
+            2025), which differ in what is each network's own.
+        num_subnetworks: how many there are in one.
         max_categories: so many of a column's categories are told apart, those with most of the
             member's own training rows; the others together are "other".
         min_category_count: a category with fewer of these rows is "other", too.
@@ -295,6 +305,15 @@ class MLPConfig(Config):
     num_bins: int = _of_columns(48, acts_with=("number_embedding",))
     max_categories: int = _of_columns(1000)
     min_category_count: int = _of_columns(1)
+    weight_sharing: str = _part(*WEIGHT_SHARING, search=choice(*WEIGHT_SHARING, when=_SHARED))
+    num_subnetworks: int = described(
+        32,
+        title="sub-networks",
+        held="stack",
+        acts_with=("weight_sharing",),
+        search=choice(32, 4, 8, 16, when=(("weight_sharing", NOT_OFF),)),
+        since="0.2.0",
+    )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden_units", fields.positive_ints(self, "hidden_units"))

@@ -7,6 +7,7 @@ from kmlp.errors import ConfigError
 
 ACTIVATIONS = ("relu", "elu", "selu", "leaky_relu", "tanh", "gelu", "sigmoid", "silu", "mish")
 NUMBER_EMBEDDINGS = ("none", "periodic", "piecewise_linear")
+WEIGHT_SHARING = ("none", "batch_ensemble", "tabm", "tabm_mini")
 SHAPED_INITIALIZERS = (
     "auto",
     "glorot_normal",
@@ -33,6 +34,7 @@ _CHOICES = {
     "drop_connect_inference": ("mean", "moments"),
     "penalty_reduction": ("sum", "mean"),
     "number_embedding": NUMBER_EMBEDDINGS,
+    "weight_sharing": WEIGHT_SHARING,
 }
 _TRUTHS = (
     *("learned_scale", "parametric_activation", "output_max_norm"),
@@ -44,7 +46,24 @@ _LEAST = {
     **dict.fromkeys(
         ("embedding_dim", "max_categories", "min_category_count", "num_frequencies"), 1
     ),
-    **dict.fromkeys(("number_embedding_dim", "num_bins"), 2),
+    **dict.fromkeys(("number_embedding_dim", "num_bins", "num_subnetworks"), 2),
+}
+# Of networks that share their kernels, what is refused, and why.
+_NOT_SHARED: dict[str, tuple[tuple[Any, ...], str]] = {
+    "normalization": (
+        ("batch",),
+        "batch statistics would be of all sub-networks together. Use normalization='layer'",
+    ),
+    "drop_connect": ((), "it would mask what all sub-networks share. Use dropout"),
+    "max_norm": (
+        (),
+        "it bounds kernels, which each sub-network scales by factors of its own. Use l2",
+    ),
+    "kernel_initializer": (
+        ("unit_variance",),
+        "a unit's sum has another spread in each sub-network. Use 'auto'",
+    ),
+    "bias_initializer": (("hull",), "a unit's sum differs by sub-network. Use 'normal'"),
 }
 # What acts on hidden layers, and needs some.
 _OF_HIDDEN = ("dropout", "layer_dropout", "drop_connect", "max_norm", "residual_units")
@@ -76,6 +95,8 @@ def check_network(config: Any) -> None:
         fields.check_whole(config, "residual_units", 1)
     _check_layers(config)
     _check_together(config)
+    if config.weight_sharing != "none":
+        _check_shared(config)
 
 
 def _check_layers(config: Any) -> None:
@@ -130,3 +151,17 @@ def _check_together(config: Any) -> None:
             "drop_connect_inference='moments' averages a fixed activation. Received: "
             "parametric_activation=True. Use drop_connect_inference='mean'."
         )
+
+
+def _check_shared(config: Any) -> None:
+    """Refuses what networks that share their kernels cannot have."""
+    kind = f"weight_sharing={config.weight_sharing!r}"
+    if not config.hidden_units:
+        raise ConfigError(
+            f"weight_sharing shares hidden layers, of which there are none. Received: {kind}, "
+            "hidden_units=(). Leave it out."
+        )
+    for name, (values, why) in _NOT_SHARED.items():
+        value = getattr(config, name)
+        if value in values or (not values and value):
+            raise ConfigError(f"{name} does not go with {kind}: {why}. Received: {name}={value!r}.")

@@ -367,8 +367,9 @@ def test_class_weights_are_keyed_by_text_as_in_json():
 
 def test_all_stands_for_every_name_that_the_task_allows():
     config = StudyConfig(dataset="x", variants=("all", "dropout=0.5"))
-    assert config.variant_names == (*VARIANTS, "dropout=0.5")
-    assert config.for_data("multiclass", "uint8").variants == (*VARIANTS, "dropout=0.5")
+    of_one_network = tuple(name for name in VARIANTS if name != "batch_ensemble")
+    assert config.variant_names == (*of_one_network, "dropout=0.5")
+    assert config.for_data("multiclass", "uint8").variants == (*of_one_network, "dropout=0.5")
     assert "label_smoothing" not in config.for_data("regression", "uint8").variants
     assert "input_norm" not in config.for_data("binary", "float32").variants, "it is none again"
 
@@ -432,3 +433,33 @@ def test_numpys_numbers_are_taken_and_become_plain():
 def test_what_is_no_study_is_refused_in_words(text):
     with pytest.raises(ConfigError, match=r"is read from a table|needs dataset"):
         StudyConfig.from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"normalization": "batch"},
+            "normalization does not go with weight_sharing='tabm': batch statistics would be of "
+            "all sub-networks together. Use normalization='layer'. Received: "
+            "normalization='batch'.",
+        ),
+        ({"drop_connect": 0.2}, "it would mask what all sub-networks share. Use dropout."),
+        ({"max_norm": 3.0}, "scales by factors of its own. Use l2. Received: max_norm=3.0."),
+        ({"kernel_initializer": "unit_variance"}, "has another spread in each sub-network."),
+        ({"bias_initializer": "hull"}, "a unit's sum differs by sub-network. Use 'normal'."),
+        ({"hidden_units": ()}, "weight_sharing shares hidden layers, of which there are none."),
+        ({"num_subnetworks": 1}, "num_subnetworks"),
+        ({"weight_sharing": "mimo"}, "weight_sharing"),
+    ],
+)
+def test_what_many_networks_in_one_cannot_have_is_refused(options, message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        MLPConfig(**{"weight_sharing": "tabm", **options})
+
+
+def test_many_networks_in_one_may_have_all_else():
+    config = MLPConfig(
+        weight_sharing="tabm", num_subnetworks=8, dropout=0.1, l2=1e-3, normalization="layer"
+    )
+    assert MLPConfig.from_toml(config.to_toml()) == config

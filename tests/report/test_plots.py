@@ -67,12 +67,19 @@ def test_two_large_effects_among_small_ones_are_shown(ax):
 
 
 def test_epochs_run_from_the_best_to_the_last(ax):
-    epochs = {"a": (np.array([3, 5]), np.array([8, 9]))}
+    epochs = [("a", np.array([3, 5]), np.array([8, 9]))]
     plots.draw_epochs(ax, epochs, max_epochs=20, roles=["unclear"])
     lines, dots = ax.collections
     assert [segment[:, 0].tolist() for segment in lines.get_segments()] == [[3, 8], [5, 9]]
     assert dots.get_offsets()[:, 0].tolist() == [3, 5]
     assert ax.get_xlabel() == "epoch"
+
+
+def test_two_variants_that_are_written_alike_have_a_row_each(ax):
+    """As `dropout` and `dropout=0.2`, which are one network by two names."""
+    epochs = [("dropout=0.2", np.array([3]), np.array([8]))] * 2
+    plots.draw_epochs(ax, epochs, max_epochs=20, roles=["unclear"] * 2)
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["dropout=0.2"] * 2
 
 
 def test_a_curve_is_the_mean_and_ends_with_half_of_its_seeds(ax):

@@ -158,11 +158,11 @@ def _ends(results: StudyResults) -> Figure | Text:
 def stopping(results: StudyResults) -> Figure:
     """When each network was best and when it stopped."""
     ranked = rank(results)
-    epochs, roles = {}, []
+    epochs, roles = [], []
     for variant in ranked:
         members = results.finished(variant.name)
         best, last = ([getattr(m, f"{end}_epoch") for m in members] for end in ("best", "stopped"))
-        epochs[row_label(variant)] = (np.array(best), np.array(last))
+        epochs.append((row_label(variant), np.array(best), np.array(last)))
         roles.append("baseline" if variant.name == results.baseline else "unclear")
     most = max(v.config.train["max_epochs"] for v in ranked)
 
