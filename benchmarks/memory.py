@@ -53,6 +53,12 @@ CASES: dict[str, dict[str, Any]] = {
         "drop_connect_mask": "example",
     },
     "sample, 3000-3000": {"data": "sample", "num_seeds": 1, "hidden_units": [3000, 3000]},
+    "sample, 32 sub-networks": {
+        "data": "sample",
+        "num_seeds": 2,
+        "weight_sharing": "tabm",
+        "dropout": 0.1,
+    },
     # A rate at which members soon stop, so that stacks shrink.
     "full, 2 variants": {
         "data": "full",

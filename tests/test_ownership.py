@@ -164,7 +164,7 @@ def test_a_refusal_loads_no_keras(theirs, finished):
         "try: main()\nexcept SystemExit as left:\n"
         "    assert left.code == 2 and not {'keras', 'tensorflow'} & set(sys.modules), left"
     )
-    for command in ("study mnist --out OUT", "export RUN --out OUT"):
+    for command in ("study mnist --out OUT", "tune mnist --out OUT", "export RUN --out OUT"):
         argv = words(command, OUT=theirs, RUN=finished)[1:]
         subprocess.run([sys.executable, "-c", script, *argv], check=True, cwd=ROOT)
 

@@ -102,11 +102,30 @@ def keras_optimizer(config: TrainConfig, num_steps: int = 1) -> keras.optimizers
         "rmsprop": keras.optimizers.RMSprop,
     }
     kind = kinds[config.optimizer]
+    if config.momentum_warm_up:
+        kind = _rising(kind, config, num_steps)
     if any(
         v != 1 for n, v in vars(config).items() if n.endswith(("_rate_factor", "_decay_factor"))
     ):
         kind = _by_kind(kind, config)
     return kind(keras_schedule(config, num_steps), **options)
+
+
+def _rising(kind: type, config: TrainConfig, num_steps: int) -> type:
+    """An optimizer of this kind whose momentum rises evenly, then stays."""
+    first, last = config.initial_momentum, config.momentum
+
+    class Rising(kind):
+        def update_step(self, gradient, variable, learning_rate):
+            step = ops.cast(self.iterations, variable.dtype)
+            part = ops.minimum(step / (config.momentum_warm_up * num_steps), 1)
+            momentum = (1 - part) * first + part * last
+            velocity = self.momentums[self._get_variable_index(variable)]
+            descent = ops.cast(learning_rate, variable.dtype) * gradient
+            velocity.assign(momentum * velocity - descent)
+            variable.assign(variable + velocity)
+
+    return Rising
 
 
 def _by_kind(kind: type, config: TrainConfig) -> type:

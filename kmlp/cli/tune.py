@@ -180,7 +180,7 @@ def default_out(target: str) -> Path:
 
 def refuse_foreign(out: Path, *, then_study: bool) -> None:
     """Refuses a folder that is someone else's, before anything is loaded."""
-    from tuning.search.search import refuse_foreign_search
+    from tuning.results.followup import refuse_foreign_search
 
     refuse_foreign_search(out, then_study=then_study)
 
@@ -256,7 +256,7 @@ def report_search(run_dir: Path) -> Path:
 
 
 def print_next(search: "Search", page: Path) -> None:
-    from tuning.results.trials import export_command
+    from tuning.results.trials import export_command, study_command
 
     print(f"\nReport: {page}")
     if search.record.picked is None:
@@ -267,4 +267,4 @@ def print_next(search: "Search", page: Path) -> None:
         print(f"  kmlp show {quote(str(search.run_dir / 'study'))}")
         print(f"  {export_command(search.record, search.run_dir)}")
     else:
-        print(f"  kmlp study {quote(str(search.run_dir / 'best.toml'))}")
+        print(f"  {study_command(search.run_dir)}")

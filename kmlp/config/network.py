@@ -8,6 +8,7 @@ from kmlp.config.base import Config
 from kmlp.config.network_checks import (
     ACTIVATIONS,
     SHAPED_INITIALIZERS,
+    WEIGHT_SHARING,
     check_network,
 )
 from kmlp.config.records import NOT_OFF, Draws, choice, described
@@ -32,6 +33,11 @@ def _part(default: Any, *others: Any, **known: Any) -> Any:
     return described(default, held="stack", since="0.2.0", **known)
 
 
+# What networks that share their kernels can have.
+_SHARED = (
+    *(("normalization", ("none", "layer")), ("bias_initializer", ("zeros", "normal"))),
+    *(("drop_connect", (0.0,)), ("max_norm", (0.0,))),
+)
 _WITH_MAX_NORM = choice(False, True, when=(("max_norm", NOT_OFF),))
 
 
@@ -59,10 +65,12 @@ class MLPConfig(Config):
         kernel_initializer: "auto" is LeCun normal before selu, Glorot uniform before tanh,
             sigmoid and the output, He normal before all others, and N(0, 1) under "ntk"; or one
             of Keras's for all layers; "normal" and "truncated_normal" have a stddev of
-            `kernel_stddev`; "unit_variance" is normal, divided so that each unit's sum has a
+            `kernel_stddev`; "fan_in_uniform" is uniform within 1 / sqrt(inputs), as PyTorch's
+            linear layers begin; "unit_variance" is normal, divided so that each unit's sum has a
             stddev of 1 over the training rows.
-        bias_initializer: "zeros"; "normal" with a stddev of `bias_stddev`; "hull", by which each
-            unit's sum is 0 at a random point between five training rows.
+        bias_initializer: "zeros"; "normal" with a stddev of `bias_stddev`; "fan_in_uniform" as of
+            kernels, by the inputs of the bias's layer; "hull", by which each unit's sum is 0 at
+            a random point between five training rows.
         output_initializer: "zeros" for kernel and bias of the output layer; "auto" is as above.
         input_scaling: "none"; "unit" divides `uint8` by 255; "standard" subtracts the mean of
             the member's own training rows and divides by their standard deviation; "robust" does
@@ -74,9 +82,15 @@ class MLPConfig(Config):
         learned_scale: whether each feature has a trained factor, 1 at first, before the first
             dense layer.
         normalization: "none", "batch" or "layer", before each activation.
+        normalization_momentum: of what "batch" predicts with: the moving mean and variance keep
+            so much of themselves at each step.
+        normalization_epsilon: added to the variance.
         dropout, input_dropout: fraction of the hidden units, of the inputs, dropped (Keras's
             meaning, not the retention probability of Srivastava et al. 2014).
         layer_dropout: the rates of each hidden layer, in place of the one of `dropout`.
+        dropout_scaling: "training" divides what is kept by 1 - rate, as Keras does; "inference"
+            multiplies all that is not dropped any more by 1 - rate, as Srivastava et al. 2014 do,
+            so that bounds of norms and learning rates mean what they do there.
         drop_connect: fraction of the hidden layers' weights and biases dropped.
         drop_connect_mask: one mask a "batch" or an "example".
         drop_connect_inference: by "mean" weights or by the paper's matched "moments".
@@ -104,6 +118,10 @@ class MLPConfig(Config):
         num_frequencies, frequency_stddev: waves of a number under "periodic", and the standard
             deviation of their frequencies at first.
         num_bins: of a number under "piecewise_linear".
+        weight_sharing: "none"; or many networks in one that share their kernels and average their
+            predictions: "batch_ensemble" (Wen et al. 2020), "tabm" or "tabm_mini" (Gorishniy et al.
+            2025), which differ in what is each network's own.
+        num_subnetworks: how many there are in one.
         max_categories: so many of a column's categories are told apart, those with most of the
             member's own training rows; the others together are "other".
         min_category_count: a category with fewer of these rows is "other", too.
@@ -146,6 +164,12 @@ class MLPConfig(Config):
         variants={"batch_norm": "batch", "layer_norm": "layer"},
         search=choice("none", "batch", "layer", preset=True),
     )
+    normalization_momentum: float = described(
+        0.99, held="stack", off=0.99, acts_with=("normalization",), since="0.2.0"
+    )
+    normalization_epsilon: float = described(
+        1e-3, held="stack", off=1e-3, acts_with=("normalization",), since="0.2.0"
+    )
     dropout: float = described(
         0.0,
         title="dropout rate",
@@ -164,6 +188,13 @@ class MLPConfig(Config):
         off=(),
         switch="dropout",
         draws=Draws(kind="mask", place="units", key=0),
+        since="0.2.0",
+    )
+    dropout_scaling: str = described(
+        "training",
+        held="stack",
+        off="training",
+        acts_with=("dropout", "layer_dropout", "residual_dropout", "input_dropout"),
         since="0.2.0",
     )
     residual_dropout: float = described(
@@ -274,6 +305,15 @@ class MLPConfig(Config):
     num_bins: int = _of_columns(48, acts_with=("number_embedding",))
     max_categories: int = _of_columns(1000)
     min_category_count: int = _of_columns(1)
+    weight_sharing: str = _part(*WEIGHT_SHARING, search=choice(*WEIGHT_SHARING, when=_SHARED))
+    num_subnetworks: int = described(
+        32,
+        title="sub-networks",
+        held="stack",
+        acts_with=("weight_sharing",),
+        search=choice(32, 4, 8, 16, when=(("weight_sharing", NOT_OFF),)),
+        since="0.2.0",
+    )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden_units", fields.positive_ints(self, "hidden_units"))

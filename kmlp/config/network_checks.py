@@ -7,6 +7,7 @@ from kmlp.errors import ConfigError
 
 ACTIVATIONS = ("relu", "elu", "selu", "leaky_relu", "tanh", "gelu", "sigmoid", "silu", "mish")
 NUMBER_EMBEDDINGS = ("none", "periodic", "piecewise_linear")
+WEIGHT_SHARING = ("none", "batch_ensemble", "tabm", "tabm_mini")
 SHAPED_INITIALIZERS = (
     "auto",
     "glorot_normal",
@@ -16,19 +17,24 @@ SHAPED_INITIALIZERS = (
     "lecun_normal",
     "lecun_uniform",
 )
-INITIALIZERS = (*SHAPED_INITIALIZERS, "normal", "truncated_normal", "zeros", "unit_variance")
+INITIALIZERS = (
+    *SHAPED_INITIALIZERS,
+    *("normal", "truncated_normal", "fan_in_uniform", "zeros", "unit_variance"),
+)
 _CHOICES = {
     "activation": ACTIVATIONS,
     "parametrization": ("standard", "ntk"),
     "kernel_initializer": INITIALIZERS,
-    "bias_initializer": ("zeros", "normal", "hull"),
+    "bias_initializer": ("zeros", "normal", "fan_in_uniform", "hull"),
     "output_initializer": ("auto", "zeros"),
     "input_scaling": ("auto", "none", "unit", "standard", "robust", "quantile"),
     "normalization": ("none", "batch", "layer"),
+    "dropout_scaling": ("training", "inference"),
     "drop_connect_mask": ("batch", "example"),
     "drop_connect_inference": ("mean", "moments"),
     "penalty_reduction": ("sum", "mean"),
     "number_embedding": NUMBER_EMBEDDINGS,
+    "weight_sharing": WEIGHT_SHARING,
 }
 _TRUTHS = (
     *("learned_scale", "parametric_activation", "output_max_norm"),
@@ -40,7 +46,24 @@ _LEAST = {
     **dict.fromkeys(
         ("embedding_dim", "max_categories", "min_category_count", "num_frequencies"), 1
     ),
-    **dict.fromkeys(("number_embedding_dim", "num_bins"), 2),
+    **dict.fromkeys(("number_embedding_dim", "num_bins", "num_subnetworks"), 2),
+}
+# Of networks that share their kernels, what is refused, and why.
+_NOT_SHARED: dict[str, tuple[tuple[Any, ...], str]] = {
+    "normalization": (
+        ("batch",),
+        "batch statistics would be of all sub-networks together. Use normalization='layer'",
+    ),
+    "drop_connect": ((), "it would mask what all sub-networks share. Use dropout"),
+    "max_norm": (
+        (),
+        "it bounds kernels, which each sub-network scales by factors of its own. Use l2",
+    ),
+    "kernel_initializer": (
+        ("unit_variance",),
+        "a unit's sum has another spread in each sub-network. Use 'auto'",
+    ),
+    "bias_initializer": (("hull",), "a unit's sum differs by sub-network. Use 'normal'"),
 }
 # What acts on hidden layers, and needs some.
 _OF_HIDDEN = ("dropout", "layer_dropout", "drop_connect", "max_norm", "residual_units")
@@ -55,6 +78,7 @@ def check_network(config: Any) -> None:
     for name, choices in _CHOICES.items():
         fields.check_choice(config, name, choices)
     fields.check_rate(config, "dropout", "residual_dropout", "input_dropout", "drop_connect")
+    fields.check_rate(config, "normalization_momentum")
     fields.check_non_negative(config, "input_noise", "l1", "l2")
     if config.input_noise > 1:  # Keras's layer takes no more
         raise ConfigError(
@@ -63,6 +87,7 @@ def check_network(config: Any) -> None:
         )
     fields.check_positive_or_none(config, "max_norm", "input_clip", "embedding_stddev")
     fields.check_positive(config, "frequency_stddev", "kernel_stddev", "bias_stddev")
+    fields.check_positive(config, "normalization_epsilon")
     fields.check_truth(config, *_TRUTHS)
     for name, least in _LEAST.items():
         fields.check_whole(config, name, least)
@@ -70,6 +95,8 @@ def check_network(config: Any) -> None:
         fields.check_whole(config, "residual_units", 1)
     _check_layers(config)
     _check_together(config)
+    if config.weight_sharing != "none":
+        _check_shared(config)
 
 
 def _check_layers(config: Any) -> None:
@@ -106,6 +133,11 @@ def _check_together(config: Any) -> None:
             "input_scaling='quantile' has not. Use input_scaling='robust', or leave "
             "scaled_one_hot out."
         )
+    if config.normalization == "layer" and config.normalization_momentum != 0.99:
+        raise ConfigError(
+            "normalization_momentum is of the moving statistics of normalization='batch'; "
+            "normalization='layer' has none. Leave it out."
+        )
     if config.drop_connect_inference != "moments":
         return
     if config.normalization != "none":
@@ -119,3 +151,17 @@ def _check_together(config: Any) -> None:
             "drop_connect_inference='moments' averages a fixed activation. Received: "
             "parametric_activation=True. Use drop_connect_inference='mean'."
         )
+
+
+def _check_shared(config: Any) -> None:
+    """Refuses what networks that share their kernels cannot have."""
+    kind = f"weight_sharing={config.weight_sharing!r}"
+    if not config.hidden_units:
+        raise ConfigError(
+            f"weight_sharing shares hidden layers, of which there are none. Received: {kind}, "
+            "hidden_units=(). Leave it out."
+        )
+    for name, (values, why) in _NOT_SHARED.items():
+        value = getattr(config, name)
+        if value in values or (not values and value):
+            raise ConfigError(f"{name} does not go with {kind}: {why}. Received: {name}={value!r}.")

@@ -14,7 +14,10 @@ _SGD: Condition = ("optimizer", ("sgd",))
 _ADAM: Condition = ("optimizer", ("adam", "adamw"))
 _ADAPTIVE: Condition = ("optimizer", ("adam", "adamw", "rmsprop"))
 _CONSTANT: Condition = ("learning_rate_schedule", ("constant",))
-SCHEDULES = ("constant", "cosine", "step", "flat_cosine", "coslog4", "exponential")
+SCHEDULES = (
+    *("constant", "cosine", "step", "flat_cosine", "coslog4", "exponential"),
+    *("inverse", "cosine_restarts"),
+)
 
 # Of weights; what is left, kernels and what normalizes, has the learning rate itself.
 _KINDS = ("bias", "scale", "activation", "embedding", "number")
@@ -43,6 +46,8 @@ class TrainConfig(Config):
         optimizer: sgd, adam, adamw or rmsprop; what is no field here is as in Keras.
         learning_rate: the first step's.
         momentum, nesterov: sgd's.
+        momentum_warm_up, initial_momentum: part of `max_epochs` in which the momentum rises evenly
+            from `initial_momentum`; 0 has it from the first step on.
         beta_1, beta_2: adam's and adamw's; how much of the running mean of gradients, and of
             squared gradients, a step keeps.
         epsilon: adam's, adamw's and rmsprop's; keeps the divisor of a step above 0.
@@ -51,9 +56,10 @@ class TrainConfig(Config):
         clipnorm: bound of the norm of each weight's gradient, member by member; None is none.
         learning_rate_schedule: "constant"; "cosine" falls to 0 at `max_epochs`; "step" divides
             by 10 at 50 % and at 75 % of `max_epochs`; "flat_cosine" falls in the second half;
-            "coslog4" rises and falls four times; "exponential" falls to `decay_rate`.
+            "coslog4" rises and falls four times; "exponential" and "inverse" (as 1 / (1 + c t))
+            fall to `decay_rate`; "cosine_restarts" are three cosines, each twice as long.
         weight_decay_schedule, dropout_schedule: the same, of these strengths.
-        decay_rate: the factor that "exponential" ends at.
+        decay_rate: the factor that "exponential" and "inverse" end at.
         warm_up, weight_decay_warm_up, dropout_warm_up: part of `max_epochs` in which the rate or
             strength rises from 0; its schedule runs in the rest.
         bias_rate_factor, scale_rate_factor, activation_rate_factor, embedding_rate_factor,
@@ -105,6 +111,15 @@ class TrainConfig(Config):
         off=0.0,
         switch="momentum",
         search=choice(0.0, 0.5, 0.9, 0.95, 0.99, when=(_SGD,), preset=True),
+    )
+    momentum_warm_up: float = _warm_up_of("momentum_warm_up", "momentum")
+    initial_momentum: float = described(
+        0.0,
+        held="step",
+        off=0.0,
+        switch="momentum_warm_up",
+        acts_with=("momentum_warm_up",),
+        since="0.2.0",
     )
     nesterov: bool = described(
         False,
@@ -243,6 +258,7 @@ class TrainConfig(Config):
         fields.check_positive(self, "learning_rate", "epsilon", "decay_rate")
         fields.check_rate(self, "momentum", "beta_1", "beta_2", "ema_momentum", "label_smoothing")
         fields.check_rate(self, "warm_up", "weight_decay_warm_up", "dropout_warm_up")
+        fields.check_rate(self, "momentum_warm_up", "initial_momentum")
         fields.check_non_negative(
             self, "min_delta", "weight_decay", "gradient_noise", "gradient_noise_decay"
         )
@@ -270,6 +286,17 @@ class TrainConfig(Config):
             raise ConfigError(
                 "momentum and nesterov belong to optimizer='sgd'. "
                 f"Received: optimizer={self.optimizer!r}, momentum={self.momentum}."
+            )
+        if self.momentum_warm_up and not self.momentum:
+            raise ConfigError(
+                "momentum_warm_up rises to a momentum. Received: momentum=0.0, "
+                f"momentum_warm_up={self.momentum_warm_up}. Set momentum, or leave it out."
+            )
+        if self.initial_momentum and not self.momentum_warm_up:
+            raise ConfigError(
+                "initial_momentum is what momentum rises from in its warm-up. Received: "
+                f"initial_momentum={self.initial_momentum}, momentum_warm_up=0.0. Say both, or "
+                "neither."
             )
         owners = {"beta_1": _ADAM, "beta_2": _ADAM, "epsilon": _ADAPTIVE}
         for name, (_, optimizers) in owners.items():

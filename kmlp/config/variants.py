@@ -48,6 +48,10 @@ _COMBINED: dict[str, dict[str, Any]] = {
     "l1_l2": {"l1": 1e-5, "l2": 1e-4},
     "dropout_l2": {"dropout": 0.2, "l2": 5e-4},
 }
+# Many networks in one, which take as much longer.
+_SHARED: dict[str, dict[str, Any]] = {
+    "batch_ensemble": {"weight_sharing": "batch_ensemble", "num_subnetworks": 4},
+}
 _COMBINED_STRENGTHS = {
     "l1_l2": tuple({"l1": f, "l2": 10 * f} for f in (1e-6, 3e-6, 1e-5, 3e-5, 1e-4)),
     "dropout_l2": tuple(
@@ -79,6 +83,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     **_kinds(MLPConfig),
     **_strengths(TrainConfig),
     **_kinds(TrainConfig),
+    **_SHARED,
 }
 """What each named variant sets."""
 
@@ -92,7 +97,7 @@ STRENGTHS: dict[str, tuple[dict[str, float], ...]] = {
 def expand_all(
     variants: Sequence[str | Mapping[str, Any]], without: Sequence[str] = ()
 ) -> tuple[str | Mapping[str, Any], ...]:
-    """Writes out "all": every named variant but those in `without`.
+    """Writes out "all": every named variant but those in `without`, and many networks in one.
 
     Example:
         >>> expand_all(("all", "dropout=0.5"), ["no_early_stopping"])[-2:]
@@ -100,7 +105,7 @@ def expand_all(
     """
     if "all" not in variants:
         return tuple(variants)
-    named = [name for name in VARIANTS if name not in without]
+    named = [name for name in VARIANTS if name not in without and name not in _SHARED]
     return (*named, *(v for v in variants if v != "all" and v not in named))
 
 

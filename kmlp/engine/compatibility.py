@@ -28,6 +28,7 @@ def check_member(member: Member, spec: DataSpec) -> None:
     resolved_scaling(member.model.input_scaling, spec)
     _check_columns(member, spec)
     _check_monitor(member, spec)
+    _check_dropout(member)
     train = member.train
     if spec.task == "regression":
         for name, record in records_of(type(train)).items():
@@ -45,6 +46,19 @@ def check_member(member: Member, spec: DataSpec) -> None:
     elif isinstance(train.class_weight, dict):
         for key in train.class_weight:
             _check_class(key, spec)
+
+
+def _check_dropout(member: Member) -> None:
+    """Refuses rates that change where the inference needs one."""
+    train = member.train
+    if member.model.dropout_scaling == "training":
+        return
+    if train.dropout_schedule != "constant" or train.dropout_warm_up:
+        raise ConfigError(
+            "dropout_scaling='inference' multiplies by 1 - rate, of one rate. Received: "
+            f"dropout_schedule={train.dropout_schedule!r}, dropout_warm_up="
+            f"{train.dropout_warm_up}. Use dropout_scaling='training'."
+        )
 
 
 def check_split(member: Member, y: np.ndarray, spec: DataSpec, rows: Rows | None = None) -> None:

@@ -11,12 +11,14 @@ from typing import Any
 import keras
 from keras import ops
 
+from kmlp.config.tables.widths import subnetworks
 from kmlp.data.dataset import DataSpec
 from kmlp.engine.signature import Signature
 from kmlp.nn import backend, update_rules
 from kmlp.nn.layer_factories import StackedLayers
 from kmlp.nn.loops import count, for_batches, only, part, replaced, worth_padding
 from kmlp.nn.losses import class_logits, hits, plain_loss, smooth_labels, weighed
+from kmlp.nn.sharing.layers import mean_outputs
 from kmlp.nn.steps import mixup
 from kmlp.nn.steps.member_step import MemberStep
 from kmlp.nn.topology import assemble, own_dtype
@@ -56,7 +58,7 @@ class Program:
         self, signature: Signature, num_members: int, spec: DataSpec, group: int | None = None
     ) -> None:
         self.needs, self.optional, self.task = signature.needs, signature.optional, spec.task
-        self.is_weighted = spec.is_weighted
+        self.is_weighted, self.subnetworks = spec.is_weighted, subnetworks(signature.model)
         self.group, self.places = group or num_members, set[int]()
         self.lock = threading.Lock()
         self.model = self._group_model = stacked_model(signature, num_members, spec)
@@ -139,14 +141,15 @@ class Program:
         given = self._given(state, valid, rows.shape[1], num_steps)
         examples, targets = ops.take(x, rows, axis=0), self._targets(state, y, rows)
         weights_of_rows = self._row_weights(state, y, rows)
+        targets_of_each = self._of_each(targets)
 
         def loss_of(weights: list) -> tuple[Any, tuple]:
             outputs, others = self._training_model.stateless_call(
                 weights, given, examples, training=True
             )
             outputs = ops.cast(outputs, keras.config.floatx())
-            plain = plain_loss(self.task, targets, outputs)
-            losses = self._training_losses(state, targets, outputs, plain)
+            plain = plain_loss(self.task, targets_of_each, outputs)
+            losses = self._training_losses(state, targets_of_each, outputs, plain)
             losses = weighed(losses, weights_of_rows)
             if self._mixup:
                 losses = self._mixed_losses(state, given, outputs, targets, losses, weights_of_rows)
@@ -164,6 +167,9 @@ class Program:
             self.step.hyper_at(state["hyper"], state["step"], num_steps),
             state["keys"].get("gradient_noise"),
         )
+        if self.subnetworks > 1:
+            outputs = mean_outputs(self.task, outputs, self.subnetworks)
+            plain = plain_loss(self.task, targets, outputs)
         totals = self._totals(targets, outputs, plain, valid, weights_of_rows)
         totals["loss"] = ops.sum(only(valid, losses), axis=1)
         others = self._with_strengths(others, state)
@@ -171,14 +177,18 @@ class Program:
         return state | changed, totals
 
     def _training_losses(self, state: State, targets: Any, outputs: Any, losses: Any) -> Any:
-        """From the plain losses to what is minimized but for the penalty, `(k, batch)`."""
+        """From the plain losses to what is minimized but for the penalty, `(k, batch)`: the mean of
+        the sub-networks'."""
         if "label_smoothing" in self.needs:
             smoothing = ops.reshape(state["hyper"]["label_smoothing"], (-1, 1))
             losses = smooth_labels(losses, class_logits(self.task, outputs), smoothing)
         if "class_weight" in self.needs:
             weights = state["targets"]["class_weight"]
             losses = losses * ops.take_along_axis(weights, targets, axis=1)
-        return losses
+        if self.subnetworks == 1:
+            return losses
+        each = ops.reshape(losses, (losses.shape[0], self.subnetworks, -1))
+        return ops.mean(each, axis=1)
 
     def _mixed_losses(
         self, state: State, given: list, outputs: Any, targets: Any, losses: Any, weights: Any
@@ -188,7 +198,7 @@ class Program:
         So the cross-entropy is that of the mixed target, and the squared error has its gradient.
         """
         layer = {name: given[i] for name, i in self._mixup.items()}
-        partner = mixup.partners(targets, layer["last"])
+        partner = self._of_each(mixup.partners(targets, layer["last"]))
         theirs = plain_loss(self.task, partner, outputs)
         theirs = self._training_losses(state, partner, outputs, theirs)
         if weights is not None:
@@ -196,6 +206,10 @@ class Program:
         share = mixup.shares(layer["strength"], layer["key"], layer["step"])
         share = ops.cast(ops.reshape(share, (-1, 1)), losses.dtype)
         return share * losses + (1 - share) * theirs
+
+    def _of_each(self, targets: Any) -> Any:
+        """`(k, batch)` targets of rows, for each sub-network: `(k, m * batch)`."""
+        return targets if self.subnetworks == 1 else ops.tile(targets, (1, self.subnetworks))
 
     def _given(self, state: State, valid: Any, batch_size: int, num_steps: int) -> list:
         """What is not trained as it is in one step: dropout rates, and where the rows end."""

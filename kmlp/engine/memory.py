@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from kmlp.config.settings import switched_on
 from kmlp.config.tables.encoding import encoded_width, num_embedding_weights, num_knots, num_waves
-from kmlp.config.tables.widths import hidden_shapes, kernel_shapes
+from kmlp.config.tables.widths import hidden_shapes, layer_shapes, num_factors, subnetworks
 from kmlp.data.dataset import Dataset
 from kmlp.engine.compiled import EVALUATION_BATCH
 from kmlp.engine.member import Member
@@ -241,7 +241,10 @@ def _step_bytes(member: Member, data: Dataset) -> int:
     # Each unit's activation and its gradient; what normalizes keeps more, and what draws most.
     draws = "units" in _places(member)
     copies = 2 + 6 * draws + 2 * (model.normalization != "none") + 2 * model.parametric_activation
-    total += batch * _FLOAT * copies * sum(units for _, units in kernel_shapes(model, spec))
+    shapes, m = layer_shapes(model, spec), subnetworks(model)
+    total += m * batch * _FLOAT * copies * sum(units for _, units in shapes)
+    # What sub-networks scale, before and after a product, with gradients.
+    total += (m > 1) * m * batch * _FLOAT * 2 * sum(n + units for n, units in shapes)
     total += _places(member).count("inputs") * batch * width * 6 * _FLOAT
     # Partners and mixed rows, their gradients for embeddings; and a second loss.
     total += (train.mixup > 0) * batch * (4 * width + 3 * spec.num_outputs) * _FLOAT
@@ -274,7 +277,7 @@ def _num_dropped(member: Member, data: Dataset) -> int:
 def _evaluation_bytes(member: Member, num_members: int, data: Dataset) -> int:
     """The inputs of the rows that are evaluated at once, and what is computed of them."""
     model, spec, k = member.model, data.spec, num_members
-    widest = max(units for _, units in kernel_shapes(model, spec))
+    widest, m = max(units for _, units in layer_shapes(model, spec)), subnetworks(model)
     at_end = evaluation_rows(k, row_width(spec, model))
     rows = min(max(at_end, EVALUATION_BATCH), max(len(data.y_train), len(data.y_test)))
     # Raw, cast and scaled; a layer's inputs, products and outputs; moments keep squares and more.
@@ -283,7 +286,8 @@ def _evaluation_bytes(member: Member, num_members: int, data: Dataset) -> int:
     layers = 3 * _FLOAT * widest
     if model.drop_connect and model.drop_connect_inference == "moments":
         inputs, layers = inputs + _FLOAT * width, 3 * layers
-    return k * rows * (inputs + layers)
+    # Of sub-networks the scaled inputs, and what is scaled.
+    return k * rows * (inputs + m * layers + (m > 1) * m * _FLOAT * (width + widest))
 
 
 def _prediction_bytes(num_members: int, data: Dataset) -> int:
@@ -305,9 +309,10 @@ def _weight_bytes(member: Member, num_members: int, data: Dataset) -> int:
 
 
 def _num_weights(member: Member, data: Dataset) -> int:
-    """Of all kernels, and of the embeddings: the rest is small."""
+    """Of all kernels, of the embeddings, and sub-networks' factors: the rest is small."""
     model, spec = member.model, data.spec
-    return num_kernel_weights(model, spec) + num_embedding_weights(model, spec)
+    own = num_embedding_weights(model, spec) + num_factors(model, spec)
+    return num_kernel_weights(model, spec) + own
 
 
 def _num_train(member: Member, data: Dataset) -> int:

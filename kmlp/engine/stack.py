@@ -19,14 +19,15 @@ from kmlp.config.tables.encoding import Encoding
 from kmlp.data.dataset import Dataset, DataSpec
 from kmlp.engine.compatibility import check_member
 from kmlp.engine.compiled import WEIGHT_SCALE, Program, State, stacked_model
+from kmlp.engine.initial.weights import copied, initial_weights
 from kmlp.engine.member import Member
 from kmlp.engine.programs.kept import PROGRAMS
 from kmlp.engine.signature import Signature
-from kmlp.nn.columns.encoding import ENCODING, TWO_AXES, initial_weight
+from kmlp.nn.columns.encoding import ENCODING, TWO_AXES
 from kmlp.nn.columns.statistics import column_statistics
 from kmlp.nn.losses import class_weights
 from kmlp.nn.mlp import InitialNetworks, Statistics, build_mlp, load_member_weights, target_range
-from kmlp.nn.topology import bias_initializer, follows_rows, kernel_initializer, penalties
+from kmlp.nn.topology import follows_rows, penalties
 
 _STATISTICS = ("moving_mean", "moving_variance", "mean", "variance", "lowest", "highest")
 
@@ -253,7 +254,7 @@ def extract_member(stack: Stack, k: int) -> keras.Model:
 
 
 def _initial_state(members: Sequence[Member], spec: DataSpec, program: Program) -> State:
-    weights = _initial_weights(members, program.model)
+    weights = initial_weights(members, program.model, spec)
     num_slots, dtype = program.step.num_slots, keras.config.floatx()
     keys = {}
     if (name := "gradient_noise") in program.needs:
@@ -290,28 +291,6 @@ def _hyper(
     }
 
 
-def _initial_weights(members: Sequence[Member], model: keras.Model) -> list:
-    """Each member's own embeddings, and kernels and biases with the fans of one member; the rest
-    starts as its layer says."""
-    weights, index = [], 0
-    for variable in model.trainable_variables:
-        if variable.path.startswith(f"{ENCODING}/"):
-            plan, name, dtype = model.get_layer(ENCODING).plan, variable.name, variable.dtype
-            drawn = [initial_weight(plan, name, m.seeds.init, dtype) for m in members]
-            weights.append(ops.stack(drawn))
-            continue
-        if variable.name not in ("kernel", "bias"):
-            weights.append(_copy(variable))
-            continue
-        # A layer's bias comes behind its kernel.
-        is_kernel = variable.name == "kernel"
-        initializer, layer = (kernel_initializer if is_kernel else bias_initializer), index // 2
-        shape, dtype, index = variable.shape[1:], variable.dtype, index + 1
-        drawn = [initializer(m.model, layer, m.seeds.init)(shape, dtype) for m in members]
-        weights.append(ops.stack(drawn))
-    return weights
-
-
 def _initial_others(members: Sequence[Member], model: keras.Model) -> list:
     """As the layers say, but for the strengths and keys of what draws noise."""
     values: dict[str, Any] = {}
@@ -321,14 +300,9 @@ def _initial_others(members: Sequence[Member], model: keras.Model) -> list:
             values[layer.strength.path] = [m.strength(field, index) for m in members]
             values[layer.key.path] = _noise_keys(members, field, index)
     return [
-        ops.convert_to_tensor(values[v.path], v.dtype) if v.path in values else _copy(v)
+        ops.convert_to_tensor(values[v.path], v.dtype) if v.path in values else copied(v)
         for v in model.non_trainable_variables
     ]
-
-
-def _copy(variable: Any) -> Any:
-    """Its value as a tensor: passed to a compiled function, a variable would be another type."""
-    return ops.convert_to_tensor(ops.convert_to_numpy(variable), variable.dtype)
 
 
 def _noise_keys(members: Sequence[Member], field: str, index: int) -> np.ndarray:
@@ -344,5 +318,7 @@ def _of_member(k: int, named: Mapping[str, Any]) -> dict[str, np.ndarray]:
 
 
 def _plain(path: str, value: np.ndarray) -> np.ndarray:
-    """One member's slice in the plain model's shape: kernels and the like have two axes."""
-    return value if path.rpartition("/")[2] in ("kernel", *TWO_AXES) else value.reshape(-1)
+    """One member's slice in the plain model's shape: kernels and the like have two axes, and what
+    is each sub-network's own."""
+    is_plain = path.rpartition("/")[2] not in ("kernel", *TWO_AXES) and value.shape[:1] <= (1,)
+    return value.reshape(-1) if is_plain else value

@@ -147,3 +147,24 @@ class ParametricActivation(_OfEach):
             **super().get_config(),
             "activation": keras.activations.serialize(self.activation),
         }
+
+
+@keras.saving.register_keras_serializable("kmlp")
+class UnscaledDropout(keras.layers.Dropout):
+    """Dropout as Srivastava et al. 2014 write it (https://jmlr.org/papers/v15/srivastava14a.html):
+    what is kept stays as it is in training, and all is multiplied by 1 - `rate` afterwards.
+
+    Keras divides by 1 - `rate` in training instead. Both give the same network for other weights,
+    but not with the same bound of their norms, nor at the same learning rate.
+
+    Args:
+        rate: the part that is dropped, in [0, 1).
+
+    Example:
+        >>> import numpy as np
+        >>> UnscaledDropout(0.25)(np.ones((1, 2), "float32"), training=False).numpy().tolist()
+        [[0.75, 0.75]]
+    """
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        return super().call(inputs, training=training) * (1 - self.rate)

@@ -9,22 +9,61 @@ from kmlp.config import MLPConfig
 from kmlp.config.network import resolved_scaling
 from kmlp.config.records import is_on
 from kmlp.config.tables.encoding import Encoding
-from kmlp.config.tables.widths import num_kernels
+from kmlp.config.tables.widths import has_own_outputs, kernel_shapes, num_kernels
 from kmlp.data.dataset import DataSpec
 from kmlp.nn.columns.encoding import ENCODING, ColumnEncoding, StackedColumnEncoding
 from kmlp.nn.drop_connect import DropConnectDense
+from kmlp.nn.feature_layers import UnscaledDropout
+from kmlp.nn.normalization import StackedBatchNormalization, StackedLayerNormalization
+from kmlp.nn.sharing.initial import inputs_initializer, layer_initializer
+from kmlp.nn.sharing.layers import (
+    INPUT_FACTORS,
+    OUTPUT_FACTORS,
+    SeparateDense,
+    SharedDense,
+    SubnetworkInputs,
+    SubnetworkMean,
+)
 from kmlp.nn.stacked_layers import (
-    StackedBatchNormalization,
     StackedDense,
     StackedDropConnectDense,
     StackedDropout,
     StackedGaussianNoise,
-    StackedLayerNormalization,
     StackedScaling,
     StackedStandardization,
 )
 from kmlp.nn.steps.mixup import StackedMixup
-from kmlp.nn.topology import bias_initializer, kernel_initializer, penalties
+from kmlp.nn.topology import (
+    MEAN,
+    SUBNETWORKS,
+    bias_initializer,
+    kernel_initializer,
+    penalties,
+)
+
+
+def _of_subnetworks(
+    config: MLPConfig, index: int, units: int, name: str, **known: Any
+) -> keras.layers.Layer | None:
+    """A dense layer of sub-networks; None where they share all of it, or there are none.
+
+    Args:
+        config: the network.
+        index: of the layer.
+        units: of each sub-network.
+        name: the layer's.
+        known: initializers and the penalty of one network; a stack's members have theirs set.
+    """
+    m, is_output = config.num_subnetworks, index == num_kernels(config) - 1
+    if config.weight_sharing == "none":
+        return None
+    if is_output and has_own_outputs(config):
+        of_factors = ("input_initializer", "output_initializer")
+        own = {key: value for key, value in known.items() if key not in of_factors}
+        return SeparateDense(units, m, name=name, **own)
+    if config.weight_sharing == "tabm_mini":
+        return None
+    return SharedDense(units, m, scales_inputs=index > 0, name=name, **known)
 
 
 class PlainLayers:
@@ -51,8 +90,16 @@ class PlainLayers:
         """As they are: only what trains mixes rows."""
         return x
 
+    def subnetwork_inputs(self, spec: DataSpec) -> keras.layers.Layer:
+        initializer = inputs_initializer(self.config, spec, self.seed)
+        return SubnetworkInputs(self.config.num_subnetworks, initializer, name=SUBNETWORKS)
+
+    def subnetwork_mean(self, spec: DataSpec) -> keras.layers.Layer:
+        return SubnetworkMean(self.config.num_subnetworks, spec.task, name=MEAN)
+
     def dense(self, index: int, units: int, name: str) -> keras.layers.Layer:
-        return keras.layers.Dense(units, name=name, **self._kernel(index))
+        shared = _of_subnetworks(self.config, index, units, name, **self._shared(index))
+        return shared or keras.layers.Dense(units, name=name, **self._kernel(index))
 
     def drop_connect_dense(
         self, index: int, units: int, activation: str, name: str
@@ -70,32 +117,55 @@ class PlainLayers:
 
     def normalization(self, name: str) -> keras.layers.Layer:
         if self.config.normalization == "batch":
-            return keras.layers.BatchNormalization(name=name)
-        return keras.layers.LayerNormalization(name=name)
+            return keras.layers.BatchNormalization(
+                momentum=self.config.normalization_momentum,
+                epsilon=self.config.normalization_epsilon,
+                name=name,
+            )
+        return keras.layers.LayerNormalization(epsilon=self.config.normalization_epsilon, name=name)
 
     def dropout(self, index: int, name: str) -> keras.layers.Layer:
         rates = self.config.layer_dropout
-        return keras.layers.Dropout(rates[index] if rates else self.config.dropout, name=name)
+        return self._dropout(rates[index] if rates else self.config.dropout, name)
 
     def residual_dropout(self, name: str) -> keras.layers.Layer:
-        return keras.layers.Dropout(self.config.residual_dropout, name=name)
+        return self._dropout(self.config.residual_dropout, name)
 
     def input_dropout(self, name: str) -> keras.layers.Layer:
-        return keras.layers.Dropout(self.config.input_dropout, name=name)
+        return self._dropout(self.config.input_dropout, name)
+
+    def _dropout(self, rate: float, name: str) -> keras.layers.Layer:
+        scaled = self.config.dropout_scaling == "inference"
+        return (UnscaledDropout if scaled else keras.layers.Dropout)(rate, name=name)
 
     def input_noise(self, name: str) -> keras.layers.Layer:
         return keras.layers.GaussianNoise(self.config.input_noise, name=name)
+
+    def _shared(self, index: int) -> dict[str, Any]:
+        """Initializers of a layer of sub-networks, and the penalty of its kernels."""
+        num_rows = kernel_shapes(self.config, self.spec)[index][0]
+        initial = {
+            argument: layer_initializer(self.config, name, index, self.seed, num_rows)
+            for argument, name in (
+                ("kernel_initializer", "kernel"),
+                ("bias_initializer", "bias"),
+                ("input_initializer", INPUT_FACTORS),
+                ("output_initializer", OUTPUT_FACTORS),
+            )
+        }
+        return {**initial, "kernel_regularizer": self._kernel(index)["kernel_regularizer"]}
 
     def _kernel(self, index: int) -> dict[str, Any]:
         """Initializers of a layer, penalty and constraint of its kernel."""
         config = self.config
         is_output = index == num_kernels(config) - 1
         bound = None if is_output and not config.output_max_norm else config.max_norm
+        num_inputs = kernel_shapes(config, self.spec)[index][0]
         penalized = config.l1 > 0 or config.l2 > 0
         l1, l2 = penalties(config, self.spec)
         return {
             "kernel_initializer": kernel_initializer(config, index, self.seed),
-            "bias_initializer": bias_initializer(config, index, self.seed),
+            "bias_initializer": bias_initializer(config, index, self.seed, num_inputs),
             "kernel_regularizer": keras.regularizers.L1L2(l1, l2) if penalized else None,
             "kernel_constraint": keras.constraints.MaxNorm(bound) if bound else None,
         }
@@ -132,8 +202,15 @@ class StackedLayers:
     def mixed(self, x: Any) -> Any:
         return self._drawing(StackedMixup(name="mixup_0"))(x) if self.needs("mixup") else x
 
+    def subnetwork_inputs(self, spec: DataSpec) -> keras.layers.Layer:
+        return SubnetworkInputs(self.config.num_subnetworks, name=SUBNETWORKS)
+
+    def subnetwork_mean(self, spec: DataSpec) -> keras.layers.Layer:
+        return SubnetworkMean(self.config.num_subnetworks, spec.task, name=MEAN)
+
     def dense(self, index: int, units: int, name: str) -> keras.layers.Layer:
-        return StackedDense(units, name=name)
+        shared = _of_subnetworks(self.config, index, units, name)
+        return shared or StackedDense(units, name=name)
 
     def drop_connect_dense(
         self, index: int, units: int, activation: str, name: str
@@ -143,18 +220,28 @@ class StackedLayers:
 
     def normalization(self, name: str) -> keras.layers.Layer:
         if self.config.normalization == "batch":
-            return StackedBatchNormalization(name=name)
-        return StackedLayerNormalization(name=name)
+            return StackedBatchNormalization(
+                momentum=self.config.normalization_momentum,
+                epsilon=self.config.normalization_epsilon,
+                name=name,
+            )
+        return StackedLayerNormalization(epsilon=self.config.normalization_epsilon, name=name)
 
     def dropout(self, index: int, name: str) -> keras.layers.Layer:
         after_relu = self.config.activation == "relu" and not self.config.parametric_activation
-        return self._drawing(StackedDropout("dropout", after_relu=after_relu, name=name))
+        return self._dropout("dropout", name, after_relu=after_relu)
 
     def residual_dropout(self, name: str) -> keras.layers.Layer:
-        return self._drawing(StackedDropout("residual_dropout", name=name))
+        return self._dropout("residual_dropout", name)
 
     def input_dropout(self, name: str) -> keras.layers.Layer:
-        return self._drawing(StackedDropout("input_dropout", name=name))
+        return self._dropout("input_dropout", name)
+
+    def _dropout(self, field: str, name: str, after_relu: bool = False) -> keras.layers.Layer:
+        scaling = self.config.dropout_scaling
+        return self._drawing(
+            StackedDropout(field, after_relu=after_relu, scaling=scaling, name=name)
+        )
 
     def input_noise(self, name: str) -> keras.layers.Layer:
         return self._drawing(StackedGaussianNoise(name=name))

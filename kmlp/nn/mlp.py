@@ -14,6 +14,7 @@ from kmlp.nn.columns.encoding import ColumnEncoding
 from kmlp.nn.columns.statistics import column_statistics
 from kmlp.nn.initializers import RowInitialization
 from kmlp.nn.layer_factories import PlainLayers
+from kmlp.nn.sharing.model import SubnetworkModel
 from kmlp.nn.topology import CLAMP, assemble, bias_initializer, own_dtype
 
 _CHUNK = 8192
@@ -55,7 +56,8 @@ def build_mlp(config: MLPConfig, spec: DataSpec, *, seed: int | None = None) -> 
         else:
             kind = "softmax" if spec.task == "multiclass" else "sigmoid"
             last = keras.layers.Activation(kind, name="probabilities")
-        return keras.Model(inputs, last(outputs), name="mlp")
+        kind_of_model = keras.Model if config.weight_sharing == "none" else SubnetworkModel
+        return kind_of_model(inputs, last(outputs), name="mlp")
 
 
 @dataclass(frozen=True)
@@ -195,7 +197,9 @@ class InitialNetworks:
         """
         load_member_weights(self._model, weights)
         for index, layer in enumerate(self._initialization.dense):
-            layer.bias_initializer = bias_initializer(self.config, index, seed)
+            layer.bias_initializer = bias_initializer(
+                self.config, index, seed, layer.kernel.shape[0]
+            )
         self._initialization.run(x)
         found = {v.path: ops.convert_to_numpy(v) for v in self._model.trainable_variables}
         return {**weights, **found}

@@ -15,11 +15,8 @@ from kmlp.nn import random_bits
 from kmlp.nn.drop_connect import mean_activation
 from kmlp.nn.update_rules import gaussian
 
-_EPSILON = 1e-3
-_MOMENTUM = 0.99
 
-
-class _Stacked(keras.layers.Layer):
+class Stacked(keras.layers.Layer):
     """What the stacked layers share: weights `(k, ...)`, outputs shaped like the inputs.
 
     Attributes:
@@ -43,13 +40,6 @@ class _Stacked(keras.layers.Layer):
             (num_members, 2), "zeros", dtype="int32", trainable=False, name="key"
         )
         self.step = self.add_vector("step", num_members, "int32")
-
-    def add_gain_and_offset(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """`gamma` and `beta` of each member's own units; their shape `(k, 1, units)`."""
-        shape = (input_shape[0], 1, input_shape[2])
-        self.gamma = self.add_weight(shape, "ones", autocast=False, name="gamma")
-        self.beta = self.add_weight(shape, "zeros", autocast=False, name="beta")
-        return shape
 
     def widened(self, x: Any) -> Any:
         """In the precision of the weights: statistics need it."""
@@ -83,7 +73,7 @@ class _Stacked(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("kmlp")
-class StackedScaling(_Stacked):
+class StackedScaling(Stacked):
     """Casts raw inputs to the compute dtype and multiplies them.
 
     Shape:
@@ -126,7 +116,7 @@ class StackedStandardization(StackedScaling):
 
 
 @keras.saving.register_keras_serializable("kmlp")
-class StackedDense(_Stacked):
+class StackedDense(Stacked):
     """`num_members` dense layers side by side: member i's inputs meet member i's kernel only.
 
     Initial weights are zeros: each member's own are set from its seed, because an initializer
@@ -214,28 +204,34 @@ class StackedDropConnectDense(StackedDense):
 
 
 @keras.saving.register_keras_serializable("kmlp")
-class StackedDropout(_Stacked):
+class StackedDropout(Stacked):
     """Dropout with a rate, a key and a step of each member's own (Srivastava et al. 2014,
     https://jmlr.org/papers/v15/srivastava14a.html).
 
     Args:
         field: "dropout" or "input_dropout".
         after_relu: whether the inputs are relu's outputs, which spares the gradient the mask.
+        scaling: `MLPConfig.dropout_scaling`.
 
     Shape:
         input and output `(k, batch, units)`; `strength`, `step` `(k,)`; `key` `(k, 2)`.
     """
 
-    def __init__(self, field: str, *, after_relu: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, field: str, *, after_relu: bool = False, scaling: str = "training", **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
-        self.field, self.after_relu = field, after_relu
+        self.field, self.after_relu, self.scaling = field, after_relu, scaling
 
     def build(self, input_shape: tuple[int, ...]) -> None:
         self.add_draws(input_shape[0])
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        if not training:
-            return inputs
+        outputs = self._masked(inputs) if training else inputs
+        kept = ops.reshape(ops.cast(1 - self.strength, self.compute_dtype), (-1, 1, 1))
+        return outputs if self.scaling == "training" else outputs * kept
+
+    def _masked(self, inputs: Any) -> Any:
         shape = tuple(inputs.shape[1:])
         if not self.after_relu:
             return inputs * self.draw_mask(shape)
@@ -264,11 +260,12 @@ class StackedDropout(_Stacked):
         return product(activations)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "field": self.field, "after_relu": self.after_relu}
+        own = {"field": self.field, "after_relu": self.after_relu, "scaling": self.scaling}
+        return {**super().get_config(), **own}
 
 
 @keras.saving.register_keras_serializable("kmlp")
-class StackedGaussianNoise(_Stacked):
+class StackedGaussianNoise(Stacked):
     """Keras's `GaussianNoise` on the inputs in training, with a standard deviation, a key and a
     step of each member's own (Bishop 1995, https://doi.org/10.1162/neco.1995.7.1.108).
 
@@ -295,49 +292,3 @@ class StackedGaussianNoise(_Stacked):
         # Not drawn onto the inputs: what comes before may train, and no gradient passes a loop.
         none = ops.zeros(inputs.shape, self.compute_dtype)
         return inputs + self.next_step(self.where_wanted(noise, none))
-
-
-@keras.saving.register_keras_serializable("kmlp")
-class StackedBatchNormalization(_Stacked):
-    """Batch normalization by each member's own batch and moving statistics, with Keras's
-    momentum and epsilon (Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167).
-
-    Shape:
-        input and output `(k, batch, units)`; all weights `(k, 1, units)`.
-    """
-
-    def build(self, input_shape: tuple[int, ...]) -> None:
-        shape = self.add_gain_and_offset(input_shape)
-        options: dict[str, Any] = {"trainable": False, "autocast": False}
-        self.moving_mean = self.add_weight(shape, "zeros", **options, name="moving_mean")
-        self.moving_variance = self.add_weight(shape, "ones", **options, name="moving_variance")
-
-    def call(self, inputs: Any, training: bool = False) -> Any:
-        x = self.widened(inputs)
-        if training:
-            mean, variance = ops.moments(x, axes=(1,), keepdims=True)
-            for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
-                moving.assign(moving * _MOMENTUM + batch * (1 - _MOMENTUM))
-        else:
-            mean, variance = self.moving_mean, self.moving_variance
-        scaled = (x - mean) * (self.gamma * ops.rsqrt(variance + _EPSILON)) + self.beta
-        return ops.cast(scaled, self.compute_dtype)
-
-
-@keras.saving.register_keras_serializable("kmlp")
-class StackedLayerNormalization(_Stacked):
-    """Layer normalization with each member's own gain and offset, with Keras's epsilon
-    (Ba et al. 2016, https://arxiv.org/abs/1607.06450).
-
-    Shape:
-        input and output `(k, batch, units)`; all weights `(k, 1, units)`.
-    """
-
-    def build(self, input_shape: tuple[int, ...]) -> None:
-        self.add_gain_and_offset(input_shape)
-
-    def call(self, inputs: Any) -> Any:
-        x = self.widened(inputs)
-        mean, variance = ops.moments(x, axes=(2,), keepdims=True)
-        scaled = (x - mean) * ops.rsqrt(variance + _EPSILON) * self.gamma + self.beta
-        return ops.cast(scaled, self.compute_dtype)

@@ -14,6 +14,7 @@ from kmlp.nn.feature_layers import Clamp, LearnedScale, ParametricActivation, Sm
 from kmlp.nn.initializers import Hull, UnitVariance
 
 OUTPUT, INPUT_SCALE, CLAMP = "output", "input_scale", "clamp"
+SUBNETWORKS, MEAN = "subnetworks", "subnetwork_mean"
 # A layer's bias is drawn at a place of its own, behind that of its kernel; embeddings have (0, 1).
 _OF_BIAS = 2
 _INITIALIZER = {
@@ -39,6 +40,8 @@ class LayerFactory(Protocol):
     def scaling(self, spec: DataSpec) -> keras.layers.Layer: ...
     def rescaling(self, scale: float, name: str) -> keras.layers.Layer: ...
     def mixed(self, x: Any) -> Any: ...
+    def subnetwork_inputs(self, spec: DataSpec) -> keras.layers.Layer: ...
+    def subnetwork_mean(self, spec: DataSpec) -> keras.layers.Layer: ...
     def dense(self, index: int, units: int, name: str) -> keras.layers.Layer: ...
     def drop_connect_dense(
         self, index: int, units: int, activation: str, name: str
@@ -60,8 +63,10 @@ def assemble(inputs: Any, config: MLPConfig, spec: DataSpec, factory: LayerFacto
         factory: makes plain or stacked layers.
 
     Returns:
-        The symbolic logits, or the standardized prediction of a regression.
+        The symbolic logits, or the standardized prediction of a regression; those of sub-networks
+        averaged but in training.
     """
+    is_shared = config.weight_sharing != "none"
     x = factory.scaling(spec)(inputs)
     if config.input_clip is not None and not spec.columns:  # a table's encoding clips by itself
         x = SmoothClip(config.input_clip, name="clip")(x)
@@ -72,12 +77,15 @@ def assemble(inputs: Any, config: MLPConfig, spec: DataSpec, factory: LayerFacto
         x = factory.input_dropout("dropout_0")(x)
     if config.learned_scale:
         x = LearnedScale(name=INPUT_SCALE)(x)
+    if is_shared:
+        x = factory.subnetwork_inputs(spec)(x)
     layout = _plain if config.residual_units is None else _residual
     x = layout(x, config, factory)
     index = num_kernels(config) - 1
     x = _by_fan_in(x, config, factory, index)
     x = factory.dense(index, spec.num_outputs, OUTPUT)(x)
-    return Clamp(name=CLAMP)(x) if config.clamped_predictions else x
+    x = Clamp(name=CLAMP)(x) if config.clamped_predictions else x
+    return factory.subnetwork_mean(spec)(x) if is_shared else x
 
 
 def _plain(x: Any, config: MLPConfig, factory: LayerFactory) -> Any:
@@ -179,9 +187,10 @@ def own_dtype(name: str | None = None) -> Iterator[None]:
 
 
 def kernel_initializer(
-    config: MLPConfig, index: int, seed: int | None
+    config: MLPConfig, index: int, seed: int | None, *place: int
 ) -> keras.initializers.Initializer:
-    """The initializer of layer `index`'s kernel, keyed by seed and layer.
+    """The initializer of layer `index`'s kernel, keyed by seed and layer, and its place in it where
+    there are several.
 
     "auto": He normal (He et al. 2015, https://arxiv.org/abs/1502.01852) before relu and its
     kin, LeCun normal before selu (Klambauer et al. 2017, https://arxiv.org/abs/1706.02515),
@@ -189,7 +198,8 @@ def kernel_initializer(
     N(0, 1) for all under the parametrization "ntk".
     """
     name, is_output = config.kernel_initializer, index == num_kernels(config) - 1
-    drawn = None if seed is None else int(seed_words(seed, "init", index, count=1)[0] >> 1)
+    words = None if seed is None else seed_words(seed, "init", index, *place, count=1)
+    drawn = None if words is None else int(words[0] >> 1)
     if name == "zeros" or (is_output and config.output_initializer == "zeros"):
         return keras.initializers.Zeros()
     if name == "unit_variance":
@@ -200,6 +210,8 @@ def kernel_initializer(
         return keras.initializers.TruncatedNormal(stddev=config.kernel_stddev, seed=drawn)
     if name == "auto" and config.parametrization == "ntk":
         return keras.initializers.RandomNormal(stddev=1.0, seed=drawn)
+    if name == "fan_in_uniform":
+        return keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform", seed=drawn)
     if name == "auto":
         name = "glorot_uniform" if is_output else _INITIALIZER[config.activation]
     kind = type(keras.initializers.get(name))
@@ -207,9 +219,10 @@ def kernel_initializer(
 
 
 def bias_initializer(
-    config: MLPConfig, index: int, seed: int | None
+    config: MLPConfig, index: int, seed: int | None, num_inputs: int
 ) -> keras.initializers.Initializer:
-    """The initializer of layer `index`'s bias, keyed by seed and layer."""
+    """The initializer of layer `index`'s bias, keyed by seed and layer, of which the inputs are
+    so many."""
     name, is_output = config.bias_initializer, index == num_kernels(config) - 1
     if name == "zeros" or (is_output and config.output_initializer == "zeros"):
         return keras.initializers.Zeros()
@@ -217,6 +230,9 @@ def bias_initializer(
     drawn = None if words is None else int(words[0] >> 1)
     if name == "hull":
         return Hull(seed=drawn)
+    if name == "fan_in_uniform":
+        bound = num_inputs**-0.5
+        return keras.initializers.RandomUniform(-bound, bound, seed=drawn)
     return keras.initializers.RandomNormal(stddev=config.bias_stddev, seed=drawn)
 
 

@@ -159,6 +159,7 @@ MODEL_ERRORS = [
         {"hidden_units": (), "dropout": 0.5},
         "dropout acts on hidden layers, of which there are none. Received: hidden_units=(), drop",
     ),
+    ({"dropout_scaling": "test"}, "dropout_scaling must be one of training, inference."),
     ({"input_dropout": 1}, "input_dropout must be in [0, 1). Received: input_dropout=1."),
     ({"input_noise": -0.1}, "input_noise must be a number of at least 0. Received: input_noise"),
     ({"input_noise": 2}, "input_noise must be at most 1. Received: input_noise=2. It is in units"),
@@ -190,12 +191,23 @@ MODEL_ERRORS = [
         {"drop_connect_inference": "moments", "parametric_activation": True},
         "averages a fixed activation. Received: parametric_activation=True. Use",
     ),
-    ({"bias_initializer": "ones"}, "bias_initializer must be one of zeros, normal, hull. Received"),
+    (
+        {"bias_initializer": "ones"},
+        "bias_initializer must be one of zeros, normal, fan_in_uniform, hull. Received",
+    ),
     (
         {"output_initializer": "ones"},
         "output_initializer must be one of auto, zeros. Received: out",
     ),
     ({"kernel_stddev": 0}, "kernel_stddev must be a number above 0. Received: kernel_stddev=0."),
+    (
+        {"normalization_epsilon": 0},
+        "normalization_epsilon must be a number above 0. Received: normalization_epsilon=0.",
+    ),
+    (
+        {"normalization": "layer", "normalization_momentum": 0.9},
+        "normalization_momentum is of the moving statistics of normalization='batch'",
+    ),
     ({"normalization": "group"}, "normalization must be one of none, batch, layer."),
     ({"drop_connect_mask": "group"}, "drop_connect_mask must be one of batch, example."),
     ({"drop_connect_inference": "exact"}, "drop_connect_inference must be one of mean, moments."),
@@ -225,6 +237,14 @@ TRAIN_ERRORS = [
         "learning_rate_schedule='coslog4' rises from 0 by itself. Received: warm_up=0.1. Leave it",
     ),
     ({"dropout_warm_up": 1}, "dropout_warm_up must be in [0, 1). Received: dropout_warm_up=1."),
+    (
+        {"optimizer": "sgd", "momentum_warm_up": 0.1},
+        "momentum_warm_up rises to a momentum. Received: momentum=0.0, momentum_warm_up=0.1. Set",
+    ),
+    (
+        {"optimizer": "sgd", "momentum": 0.9, "initial_momentum": 0.5},
+        "in its warm-up. Received: initial_momentum=0.5, momentum_warm_up=0.0. Say both, or",
+    ),
     (
         {"optimizer": "sgd", "epsilon": 1e-3},
         "epsilon belongs to optimizer='adam', 'adamw' and 'rmsprop'. Received: optimizer='sgd', ",
@@ -347,8 +367,9 @@ def test_class_weights_are_keyed_by_text_as_in_json():
 
 def test_all_stands_for_every_name_that_the_task_allows():
     config = StudyConfig(dataset="x", variants=("all", "dropout=0.5"))
-    assert config.variant_names == (*VARIANTS, "dropout=0.5")
-    assert config.for_data("multiclass", "uint8").variants == (*VARIANTS, "dropout=0.5")
+    of_one_network = tuple(name for name in VARIANTS if name != "batch_ensemble")
+    assert config.variant_names == (*of_one_network, "dropout=0.5")
+    assert config.for_data("multiclass", "uint8").variants == (*of_one_network, "dropout=0.5")
     assert "label_smoothing" not in config.for_data("regression", "uint8").variants
     assert "input_norm" not in config.for_data("binary", "float32").variants, "it is none again"
 
@@ -412,3 +433,33 @@ def test_numpys_numbers_are_taken_and_become_plain():
 def test_what_is_no_study_is_refused_in_words(text):
     with pytest.raises(ConfigError, match=r"is read from a table|needs dataset"):
         StudyConfig.from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"normalization": "batch"},
+            "normalization does not go with weight_sharing='tabm': batch statistics would be of "
+            "all sub-networks together. Use normalization='layer'. Received: "
+            "normalization='batch'.",
+        ),
+        ({"drop_connect": 0.2}, "it would mask what all sub-networks share. Use dropout."),
+        ({"max_norm": 3.0}, "scales by factors of its own. Use l2. Received: max_norm=3.0."),
+        ({"kernel_initializer": "unit_variance"}, "has another spread in each sub-network."),
+        ({"bias_initializer": "hull"}, "a unit's sum differs by sub-network. Use 'normal'."),
+        ({"hidden_units": ()}, "weight_sharing shares hidden layers, of which there are none."),
+        ({"num_subnetworks": 1}, "num_subnetworks"),
+        ({"weight_sharing": "mimo"}, "weight_sharing"),
+    ],
+)
+def test_what_many_networks_in_one_cannot_have_is_refused(options, message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        MLPConfig(**{"weight_sharing": "tabm", **options})
+
+
+def test_many_networks_in_one_may_have_all_else():
+    config = MLPConfig(
+        weight_sharing="tabm", num_subnetworks=8, dropout=0.1, l2=1e-3, normalization="layer"
+    )
+    assert MLPConfig.from_toml(config.to_toml()) == config

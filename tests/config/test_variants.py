@@ -57,6 +57,7 @@ def test_the_default_strengths_are_the_published_ones():
         "label_smoothing": "label_smoothing=0.1",
         "mixup": "mixup=0.2",
         "no_early_stopping": "early_stopping=False",
+        "batch_ensemble": "weight_sharing=batch_ensemble, num_subnetworks=4",
     }
 
 

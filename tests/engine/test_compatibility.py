@@ -56,6 +56,11 @@ def specs() -> dict:
         ),
         ("binary", {"monitor": "mse"}, "Use one of auto, loss, cross_entropy, accuracy, val_cross"),
         ("multiclass", {"input_scaling": "unit"}, "Received: inputs of float32. Use 'standard'"),
+        (
+            "multiclass",
+            {"dropout_scaling": "inference", "dropout": 0.5, "dropout_schedule": "cosine"},
+            "by 1 - rate, of one rate. Received: dropout_schedule='cosine', dropout_warm_up=0.0.",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused(specs, tiny, kind, options, message):

@@ -82,6 +82,17 @@ OPTIONS = {
         {"normalization": "batch", **SGD},
         {"normalization": "batch", **SGD, "l2": 0.01},
     ],
+    "normalization_numbers": [
+        {
+            **SGD,
+            "normalization": "batch",
+            "normalization_momentum": 0.5,
+            "normalization_epsilon": 0.25,
+        }
+    ],
+    "layer_norm_epsilon": [
+        {**SGD, "normalization": "layer", "normalization_epsilon": 0.25},
+    ],
     "layer_norm": [
         {"normalization": "layer", **SGD},
         {"normalization": "layer", **SGD, "l1": 0.01},
@@ -103,6 +114,15 @@ OPTIONS = {
         {**SGD, "bias_decay_factor": 0.0, "weight_decay": 0.125},
         {**SGD, "bias_rate_factor": 4.0, "bias_decay_factor": 0.5, "weight_decay": 0.0625},
         SGD,
+    ],
+    "momentum_warm_up": [
+        {**SGD, **own, "max_epochs": 4}
+        for own in (
+            {"momentum": 0.875, "momentum_warm_up": 0.5, "initial_momentum": 0.5},
+            {"momentum": 0.75, "momentum_warm_up": 0.25, "weight_decay": 0.01},
+            {"momentum": 0.5},
+            {},
+        )
     ],
     "ema": [{**ADAM, "ema_momentum": m, "max_norm": 1.5} for m in (0.875, 0.5)],
     "sgd_decay": [{**SGD, "weight_decay": 0.01}, {**SGD, "weight_decay": 0.0}],
@@ -150,6 +170,10 @@ OPTIONS = {
         {**SGD, "kernel_initializer": "truncated_normal", "output_initializer": "zeros"},
         SGD,
     ],
+    "fan_in_uniform": [
+        {**SGD, "kernel_initializer": "fan_in_uniform", "bias_initializer": "fan_in_uniform"},
+        {**SGD, "bias_initializer": "fan_in_uniform", "output_initializer": "zeros"},
+    ],
     "weights_of_rows": [
         {**SGD, "kernel_initializer": "unit_variance", "bias_initializer": "hull"},
         {**SGD, "bias_initializer": "hull", "output_initializer": "zeros"},
@@ -162,7 +186,7 @@ OPTIONS = {
 # What another one nearly says, or takes long to compile.
 LATER = {"adamw", "beta_1", "beta_2", "clipnorm_adam", "deep", "ema", "epsilon", "epsilon_rmsprop"}
 LATER |= {"output_max_norm", "rates_by_kind", "residual", "residual_ntk", "rmsprop", "standard"}
-LATER |= {"smaller_last_batch"}
+LATER |= {"smaller_last_batch", "layer_norm_epsilon"}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Recipes in stacks: a member is as alone, goes on to the bit, and leaves as it was scored."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -37,6 +38,16 @@ def trained(run: StackRun, num_epochs: int) -> list[dict[str, np.ndarray]]:
     return run.stack.all_weights()
 
 
+def learned(weights: dict[str, np.ndarray], recipe: str) -> dict[str, np.ndarray]:
+    """Without biases that batch normalization subtracts again, and its means that hold them: Adam
+    makes steps of the rounding that is their gradient."""
+    dense = {"resnet": "residual", "image_mlp": "hidden"}.get(recipe)
+    if dense is None:
+        return weights
+    subtracted = rf"{dense}_\d/bias|normalization_\d/moving_mean"
+    return {path: w for path, w in weights.items() if not re.fullmatch(subtracted, path)}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("task", ["binary", "regression"])
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -54,7 +65,8 @@ def test_a_member_of_a_recipe_is_what_it_is_alone_and_after_a_pause(recipe, task
     for mine, theirs in zip(trained(resumed, 2), whole, strict=True):
         assert_same_weights(mine, theirs, atol=0)
     (alone,) = trained(run(members[1]), 3)
-    assert_same_weights(alone, whole[1], atol=2e-5)
+    mine, theirs = (learned(weights, recipe) for weights in (alone, whole[1]))
+    assert_same_weights(mine, theirs, atol=2e-5)
 
 
 @pytest.mark.slow

@@ -86,6 +86,37 @@ def test_weight_decay_follows_its_schedule_beside_the_rates(tiny):
             np.testing.assert_allclose(found, expected[:, None] * np.ones_like(found), rtol=1e-7)
 
 
+@pytest.mark.usefixtures("float64")
+def test_dropout_scaled_in_inference_is_the_same_network_for_other_weights_rates_and_bounds(tiny):
+    """Srivastava's form with kernels W is Keras's with keep W, whose gradients are 1 / keep as
+    large: a step of keep^2 as much moves both alike, a bound of keep as much binds both alike."""
+    keep = 0.75
+    both = {**SGD, "dropout": 1 - keep, "input_dropout": 1 - keep, "output_max_norm": True}
+    both |= {"momentum": 0.5, "learning_rate": 0.5}
+    paper = make_member(tiny, 0, **both, dropout_scaling="inference", max_norm=1.0)
+    own = {"learning_rate": 0.5 * keep**2, "bias_rate_factor": keep**-2, "max_norm": keep}
+    theirs, ours = (
+        build_stack([m], tiny.spec) for m in (paper, make_member(tiny, 0, **{**both, **own}))
+    )
+    kernels = theirs.program.step.is_kernel
+
+    def shrunk(weights: list) -> list:
+        return [keep * w if is_kernel else w for w, is_kernel in zip(weights, kernels, strict=True)]
+
+    ours.state = {**ours.state, "weights": shrunk(theirs.state["weights"])}
+    for stack in (theirs, ours):
+        train(stack, tiny, 3)
+    # Keras's MaxNorm adds 1e-7 to every norm, which is more of a smaller one.
+    for expected, found in zip(shrunk(theirs.state["weights"]), ours.state["weights"], strict=True):
+        np.testing.assert_allclose(found, expected, atol=2e-6)
+    norms = np.linalg.norm(theirs.weights_of(0)["hidden_1/kernel"], axis=0)
+    assert norms.max() == pytest.approx(1.0, abs=1e-6)
+    expected, found = (
+        extract_member(stack, 0)(tiny.x_test, training=False) for stack in (theirs, ours)
+    )
+    np.testing.assert_allclose(found, expected, atol=2e-6)
+
+
 def mixed_in_keras(member, data: Dataset, num_epochs: int) -> keras.Model:
     """Mixed rows and mixed targets, written out, through Keras's own `train_on_batch`."""
     rows, _ = member.split(data.y_train)

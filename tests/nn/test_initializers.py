@@ -99,3 +99,19 @@ def test_members_begin_each_by_their_own_rows_whatever_their_company(tiny):
     stack.state = {**stack.state, "step": stack.state["step"] + 1}
     stack.adapt(tiny, [r[::2] for r in rows])
     np.testing.assert_array_equal(stack.weights_of(1)["hidden_1/bias"], before["hidden_1/bias"])
+
+
+def test_weights_and_biases_are_uniform_within_1_over_the_root_of_the_layers_inputs(tiny):
+    """What PyTorch's linear layers begin with; each layer draws its own."""
+    fields = dict.fromkeys(("kernel_initializer", "bias_initializer"), "fan_in_uniform")
+    model = build_mlp(MLPConfig(hidden_units=(400, 300), **fields), tiny.spec, seed=3)
+    found = {}
+    for name in ("hidden_1", "hidden_2", "output"):
+        kernel, bias = model.get_layer(name).get_weights()
+        bound = len(kernel) ** -0.5
+        for weights in (kernel, bias):
+            assert np.abs(weights).max() <= bound
+        assert kernel.std() == pytest.approx(bound / 3**0.5, rel=0.05)
+        found[name] = bias / bound
+    assert found["hidden_1"].std() == pytest.approx(3**-0.5, rel=0.1)
+    assert abs(np.corrcoef(found["hidden_1"][:300], found["hidden_2"])[0, 1]) < 0.2

@@ -160,6 +160,20 @@ def test_members_of_a_stack_have_batch_statistics_of_their_own(tiny):
     assert (moving[1] > 1000).all()
 
 
+@pytest.mark.parametrize("after_relu", [False, True])
+def test_dropout_scaled_in_inference_leaves_what_it_keeps(after_relu):
+    layer = StackedDropout("dropout", after_relu=after_relu, scaling="inference")
+    ones = ops.ones((2, 40, 8))
+    layer.build(ones.shape)
+    layer.strength.assign([0.25, 0.0])
+    layer.key.assign([[1, 2], [3, 4]])
+    trained = ops.convert_to_numpy(layer(ones, training=True))
+    assert set(np.unique(trained[0])) == {0.0, 1.0}
+    assert (trained[1] == 1).all()
+    evaluated = ops.convert_to_numpy(layer(ones, training=False))
+    np.testing.assert_array_equal(evaluated, [[[0.75] * 8] * 40, [[1.0] * 8] * 40])
+
+
 def test_dropout_after_relu_passes_on_the_gradient_of_the_mask():
     """It reads the mask off its outputs: of units that relu switched on, and with rate 0 too."""
     rng = np.random.default_rng(0)

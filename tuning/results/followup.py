@@ -1,6 +1,7 @@
 """The study that follows a search, as it is read back: fresh scores of the best trials."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 from pydantic import ValidationError
@@ -9,6 +10,7 @@ from kmlp.errors import RunFolderError
 from kmlp.stats.cross_validation import corrected_variance
 from kmlp.study.results.records.study import StudyResults
 from kmlp.study.results.records.variants import VariantResult
+from kmlp.study.run_folder import RunFolder
 from tuning.results.records.fresh import FollowUp, Fresh, FreshScores, ScoresOnTest
 from tuning.results.records.search import SearchFindings
 from tuning.results.records.trials import TrialResult
@@ -21,6 +23,17 @@ NUM_SEEDS = 10
 
 
 FOLLOWUP_FILE = "followup.json"
+
+
+def refuse_foreign_search(run_dir: str | Path, *, then_study: bool = False) -> None:
+    """Refuses a folder that is someone else's, before anything is loaded or written.
+
+    Raises:
+        ForeignFolderError: with what it holds.
+    """
+    SearchFolder(run_dir).refuse_foreign()
+    if then_study:
+        RunFolder(Path(run_dir) / STUDY_FOLDER).refuse_foreign()
 
 
 def followup_of(folder: SearchFolder) -> FollowUp | None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from kmlp.config import MLPConfig, TrainConfig
 from kmlp.config.tables.table import apart_from_test, load_configured
 from kmlp.data import Dataset
@@ -20,13 +22,12 @@ from kmlp.study.provenance import (
     write_claim,
 )
 from kmlp.study.results.records.base import Plain
-from kmlp.study.run_folder import RunFolder
 from kmlp.study.runner import StudyWatcher, default_trainer
 from kmlp.study.study import training_on
 from tuning.results.assembly import build_results
 from tuning.results.executions import Executions
-from tuning.results.followup import STUDY_FOLDER, followup_of
-from tuning.results.search_folder import SearchFolder
+from tuning.results.followup import followup_of, refuse_foreign_search
+from tuning.results.search_folder import COMMONEST_SHARE, SearchFolder
 from tuning.search.followup import FOLLOWUP_FILE, NUM_TRIALS, best_study_file, run_followup
 from tuning.search.loading import (
     SEARCH_FILE,
@@ -154,17 +155,6 @@ def follow_up(
         return _write(config, folder, describe(data, config.validation_fraction))
 
 
-def refuse_foreign_search(run_dir: str | Path, *, then_study: bool = False) -> None:
-    """Refuses a folder that is someone else's, before anything is loaded or written.
-
-    Raises:
-        ForeignFolderError: with what it holds.
-    """
-    SearchFolder(run_dir).refuse_foreign()
-    if then_study:
-        RunFolder(Path(run_dir) / STUDY_FOLDER).refuse_foreign()
-
-
 def _configured(
     dataset: str | Dataset | SearchConfig, data: Dataset | None, settings: dict[str, Any]
 ) -> tuple[SearchConfig, Dataset]:
@@ -225,7 +215,15 @@ def _claim(folder: SearchFolder, config: SearchConfig, data: Dataset, trainer: T
         if (followup := followup_of(folder)) is not None:
             folder.write_json(FOLLOWUP_FILE, followup.to_dict())
     described = describe(data, config.validation_fraction)
-    write_claim(folder, SEARCH_FILE, config, environment(data, described, trainer))
+    found = environment(data, described, trainer) | {COMMONEST_SHARE: _commonest_share(data)}
+    write_claim(folder, SEARCH_FILE, config, found)
+
+
+def _commonest_share(data: Dataset) -> float | None:
+    """Of the training rows; None of a regression and of rows that weigh differently."""
+    if data.spec.task == "regression" or data.rows.weight is not None:
+        return None
+    return float(np.bincount(data.y_train).max() / len(data.y_train))
 
 
 def _differences(kept: SearchConfig, asked: SearchConfig) -> list[str]:

@@ -11,8 +11,8 @@ from kmlp.config import TrainConfig
 from kmlp.config.records import is_on
 from kmlp.data import DataSpec
 from kmlp.errors import ConfigError
-from kmlp.nn.gradient_noise import GradientNoise
 from kmlp.nn.losses import class_weights
+from kmlp.nn.steps.gradient_noise import GradientNoise
 from kmlp.nn.steps.schedules import schedule_factor
 from kmlp.stats.monitoring import direction, resolved_monitor
 
@@ -28,7 +28,7 @@ _OF_STACKS = (
     *("weight_decay_schedule", "weight_decay_warm_up", "dropout_schedule", "dropout_warm_up"),
     *("bias_rate_factor", "scale_rate_factor", "activation_rate_factor"),
     *("embedding_rate_factor", "number_rate_factor", "bias_decay_factor"),
-    *("ema_momentum", "mixup", "keep_last_best"),
+    *("ema_momentum", "mixup", "keep_last_best", "momentum_warm_up"),
 )
 
 

@@ -216,6 +216,21 @@ class Encoding:
         }
 
     @property
+    def columns_of_features(self) -> list[int]:
+        """Of each feature a number, from 0, that it shares with those of its column; an indicator
+        has its own."""
+        n = len(self.numbers)
+        found = [*self.unbinned]
+        found += [j for j in self.waves for _ in range(self.num_mixtures)]
+        found += [j for j in self.binned for _ in range(self.num_bins)]
+        found += range(n, n + len(self.indicators))
+        n += len(self.indicators)
+        found += [n + place for place, _, _ in self.one_hot_features]
+        n += len(self.one_hot)
+        found += [n + i for i in range(len(self.embedded)) for _ in range(self.embedding_dim)]
+        return found
+
+    @property
     def width(self) -> int:
         """Number of features."""
         numbers = len(self.unbinned) + len(self.binned) * self.num_bins

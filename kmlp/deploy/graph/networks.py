@@ -16,7 +16,6 @@ from kmlp.deploy.graph.raw_stage import RawStage
 from kmlp.engine.prediction import Weights, side_by_side, stacked_networks
 from kmlp.nn.losses import class_logits
 from kmlp.nn.mlp import build_mlp, load_member_weights
-from kmlp.nn.topology import OUTPUT
 
 _IN_UNIT = ("prediction", "stddev", "lower", "upper")
 """Outputs of a regression that are in the target's unit; all but the spread begin at its zero."""
@@ -33,7 +32,7 @@ class MemberGraph(tf.Module):
     def __init__(self, model: keras.Model, task: str) -> None:
         super().__init__()
         self._task, self._model = task, model
-        self._to_outputs = keras.Model(model.input, model.get_layer(OUTPUT).output)
+        self._to_outputs = keras.Model(model.input, model.layers[-1].input)
         self.variables_kept = [v.value for v in model.weights]
 
     def predict(self, inputs: Any) -> dict[str, Any]:

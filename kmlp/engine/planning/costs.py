@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from kmlp.config.settings import switched_on
 from kmlp.config.tables.encoding import encoded_width
-from kmlp.config.tables.widths import hidden_shapes
+from kmlp.config.tables.widths import hidden_shapes, num_products, subnetworks
 from kmlp.data.dataset import DataSpec
 from kmlp.engine.member import Member
 from kmlp.engine.planning.width import representative
@@ -43,7 +43,7 @@ def epoch_seconds(member: Member, spec: DataSpec, num_rows: int) -> float:
     batch = num_rows if isinstance(size, str) else min(size, num_rows)
     num_steps = -(-num_rows // batch)
     num_weights = num_kernel_weights(member.model, spec)
-    products = 6 * num_weights * batch / _FLOPS
+    products = 6 * num_products(member.model, spec) * batch / _FLOPS
     needs = sum(bool(r.switch) for r in switched_on(member.model, member.train))
     update = _WEIGHT * num_weights * (1 + needs / 4)
     return num_steps * (products + update + _draw_seconds(member, spec, batch))
@@ -89,6 +89,7 @@ def _draw_seconds(member: Member, spec: DataSpec, batch: int) -> float:
     """Of all that one step draws."""
     model = member.model
     inputs, units = encoded_width(model, spec), sum(n for _, n in hidden_shapes(model, spec))
+    units *= subnetworks(model)
     num_weights = num_kernel_weights(model, spec)
     masks = batch if model.drop_connect_mask == "example" else 1
     sizes = {

@@ -2,7 +2,7 @@
 
 from kmlp.config import MLPConfig
 from kmlp.config.tables.encoding import encoded_width
-from kmlp.config.tables.widths import kernel_shapes
+from kmlp.config.tables.widths import layer_shapes, subnetworks
 from kmlp.data.dataset import DataSpec
 
 # As many rows as these bytes hold, within these bounds.
@@ -24,6 +24,8 @@ def evaluation_rows(num_members: int, width: int) -> int:
 
 
 def row_width(spec: DataSpec, config: MLPConfig) -> int:
-    """Values of one row and member at a time: the features and the widest layer's units."""
-    hidden = kernel_shapes(config, spec)[:-1]
-    return encoded_width(config, spec) + max((units for _, units in hidden), default=0)
+    """Values of one row and member at a time: the features and the widest layer's units, of each
+    sub-network."""
+    hidden = layer_shapes(config, spec)[:-1]
+    widest = max((units for _, units in hidden), default=0)
+    return subnetworks(config) * (encoded_width(config, spec) + widest)

@@ -4,6 +4,7 @@ import itertools
 from collections import Counter
 from collections.abc import Sequence
 
+from kmlp.config.tables.widths import num_products
 from kmlp.data.dataset import DataSpec
 from kmlp.engine.member import Member
 from kmlp.engine.planning.costs import merged
@@ -11,7 +12,6 @@ from kmlp.engine.planning.width import MOST_GROUPS, cache_size, can_shrink, repr
 from kmlp.engine.signature import Signature
 from kmlp.engine.trainer import Room
 from kmlp.nn import backend
-from kmlp.nn.topology import num_kernel_weights
 
 # On an accelerator: so many fill it, and a program grows with them.
 _WIDEST = 128
@@ -148,6 +148,6 @@ def _in_order(
     for stack in stacks:
         signature = Signature.of_all(stack)
         turn = before[signature] if room and _is_small(stack[0], spec, room) else 0
-        keys.append((-num_kernel_weights(stack[0].model, spec), turn))
+        keys.append((-num_products(stack[0].model, spec), turn))
         before[signature] += 1
     return [stacks[i] for i in sorted(range(len(stacks)), key=keys.__getitem__)]

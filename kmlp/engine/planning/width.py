@@ -7,10 +7,10 @@ from typing import TypeVar
 
 from kmlp.config import MLPConfig, TrainConfig
 from kmlp.config.records import records_of
+from kmlp.config.tables.widths import num_products
 from kmlp.data.dataset import DataSpec
 from kmlp.engine.member import Member
 from kmlp.nn import backend
-from kmlp.nn.topology import num_kernel_weights
 
 # Weights in training at once that a core's cache holds, with their slots and gradients.
 _CACHE_PARAMETERS = 250_000
@@ -29,7 +29,8 @@ def cache_size(member: Member, spec: DataSpec) -> int:
     if train.batch_size == "full" or (model.drop_connect and model.drop_connect_mask == "example"):
         # What one step computes fills the memory by itself: batch x in x out masks, or all rows.
         return 1
-    return max(1, min(_MOST, _CACHE_PARAMETERS // num_kernel_weights(model, spec)))
+    # Sub-networks fill a core as so many networks do.
+    return max(1, min(_MOST, _CACHE_PARAMETERS // num_products(model, spec)))
 
 
 def group_size(member: Member, spec: DataSpec, num_members: int) -> int:
@@ -74,7 +75,7 @@ def can_shrink(member: Member, spec: DataSpec, num_rows: int) -> bool:
 
     Only where an epoch is long: two operations a weight and row forward, four backward.
     """
-    return 6 * num_kernel_weights(member.model, spec) * num_rows >= _COMPACT_FROM_FLOPS
+    return 6 * num_products(member.model, spec) * num_rows >= _COMPACT_FROM_FLOPS
 
 
 def representative(members: Sequence[Member]) -> Member:

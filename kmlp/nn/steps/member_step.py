@@ -71,6 +71,8 @@ class MemberStep:
             factor = self.factor(name, hyper, step, num_steps)
             if not isinstance(factor, float):
                 own[name] = own[name] * factor
+        if "momentum_warm_up" in self.needs:
+            own["momentum"] = _risen(hyper, step, num_steps)
         return own
 
     def factor(self, strength: str, hyper: Hyper, step: Any, num_steps: int) -> Any:
@@ -149,6 +151,13 @@ class MemberStep:
         if "gradient_noise" not in self.optional:
             return noisy(gradients, 0)
         return random_bits.where_any(hyper["gradient_noise"], noisy, gradients)
+
+
+def _risen(hyper: Hyper, step: Any, num_steps: int) -> Any:
+    """The momentum of one step, `(k,)`: on its way from the initial one, or what it ends as."""
+    rising = schedule_factor("constant", step, num_steps, warm_up=hyper["momentum_warm_up"])
+    first = hyper["initial_momentum"]
+    return first + (hyper["momentum"] - first) * rising
 
 
 def _size(weight: Any) -> int:

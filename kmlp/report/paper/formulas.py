@@ -145,6 +145,19 @@ _RULES: dict[str, Rule] = {
             ".",
         ),
     ),
+    "weight_sharing": Rule(
+        "Weight sharing",
+        "",
+        (
+            "makes many sub-networks of one, with factors and biases of each one's own around "
+            "kernels that all share, ",
+            Formula(
+                "z_i = s_i dot.o W (r_i dot.o v_i) + b_i",
+                r"z_i = s_i \odot W (r_i \odot v_i) + b_i",
+            ),
+            "; the mean of their losses is minimized, the mean of what they say is the prediction.",
+        ),
+    ),
     "ema_momentum": Rule(
         "Averaged weights",
         "m",

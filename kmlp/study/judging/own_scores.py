@@ -7,8 +7,8 @@ import numpy as np
 from kmlp.errors import RunFolderError
 from kmlp.stats.metrics.own import Metric
 from kmlp.study.plan import Plan
+from kmlp.study.results.evidence import ensemble_outputs
 from kmlp.study.results.records.own_metric import OwnScores
-from kmlp.study.results.variants import ensemble_outputs
 from kmlp.study.run_folder.folder import RunFolder
 from kmlp.study.run_folder.records import has_outputs, outputs_in
 

@@ -14,6 +14,7 @@ from kmlp.stats.monitoring import resolved_metric
 from kmlp.study.pilot import pilot_summary
 from kmlp.study.plan import Plan
 from kmlp.study.results.analyses.decompositions import bias_variance, resampled
+from kmlp.study.results.analyses.equal_cost import with_equal_cost
 from kmlp.study.results.analyses.findings import findings
 from kmlp.study.results.analyses.folds import cross_validation
 from kmlp.study.results.analyses.importance import column_importance
@@ -153,7 +154,8 @@ def _scores(
 ) -> StudyScores:
     """How each variant did, and which is the best."""
     data, evidence = found.data, found.evidence
-    compared = against_baseline(evidence)
+    of_many = {v.name: v.model.weight_sharing != "none" for v in plan.config.resolved_variants}
+    compared = with_equal_cost(against_baseline(evidence), evidence, of_many)
     variants = score_variants(plan.config.resolved_variants, evidence, compared)
     best = _best(variants, found.members, evidence)
     return StudyScores(

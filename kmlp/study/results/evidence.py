@@ -180,3 +180,12 @@ def _row_scores(
     if record.is_root:
         return RowScores(index, resampling.linear_rmse(values), np.sqrt(means))
     return RowScores(index, values, means)
+
+
+def ensemble_outputs(outputs: Sequence[np.ndarray]) -> np.ndarray:
+    """The mean of several members' outputs, in float64: `(n,)` numbers, or the `(n, num_classes)`
+    logarithms of mean probabilities."""
+    stacked = np.stack(outputs).astype(np.float64)
+    if stacked.ndim == 2:
+        return stacked.mean(axis=0)
+    return np.log(np.maximum(np.exp(stacked).mean(axis=0), np.finfo(np.float64).tiny))

@@ -10,7 +10,7 @@ from kmlp.stats import resampling, summaries
 from kmlp.stats.metrics import scorer_of, within_range
 from kmlp.stats.summaries import Summary
 from kmlp.study.results.comparisons import against_best, selection_difference
-from kmlp.study.results.evidence import Evidence
+from kmlp.study.results.evidence import Evidence, ensemble_outputs
 from kmlp.study.results.records.base import Interval, Scores
 from kmlp.study.results.records.variants import (
     VariantConfig,
@@ -116,15 +116,6 @@ def _ensemble(variant: str, outputs: Sequence[np.ndarray], evidence: Evidence) -
     )
     own = evidence.ensembles
     return {**found, evidence.metric: own[variant]} if variant in own else found
-
-
-def ensemble_outputs(outputs: Sequence[np.ndarray]) -> np.ndarray:
-    """The mean of several members' outputs, in float64: `(n,)` numbers, or the `(n, num_classes)`
-    logarithms of mean probabilities."""
-    stacked = np.stack(outputs).astype(np.float64)
-    if stacked.ndim == 2:
-        return stacked.mean(axis=0)
-    return np.log(np.maximum(np.exp(stacked).mean(axis=0), np.finfo(np.float64).tiny))
 
 
 def finite(metrics: Mapping[str, float]) -> Scores:

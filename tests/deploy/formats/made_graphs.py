@@ -48,6 +48,7 @@ PARTS = {
         **{"hidden_units": (4,), "number_embedding": "piecewise_linear", "num_bins": 5},
         **{"residual_units": 3, "normalization": "batch", "activation": "silu"},
     ),
+    "shared": MLPConfig(hidden_units=(4, 3), weight_sharing="tabm", num_subnetworks=3),
 }
 """What recipes are made of."""
 

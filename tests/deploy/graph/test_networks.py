@@ -54,6 +54,10 @@ def test_a_member_and_an_ensemble_of_a_table_say_what_their_plain_models_say(tmp
             **{"number_embedding": "piecewise_linear", "num_bins": 5, "residual_units": 4},
             **{"normalization": "batch", "residual_dropout": 0.1, "layer_dropout": (0.2,)},
         },
+        {
+            **{"weight_sharing": "tabm", "num_subnetworks": 3, "normalization": "layer"},
+            **{"number_embedding": "piecewise_linear", "num_bins": 4, "dropout": 0.1},
+        },
     ],
 )
 @pytest.mark.parametrize("task", ["binary", "regression"])

@@ -22,7 +22,17 @@ FORMULAS = {
     "flat_cosine": lambda t: 1 if t < 0.5 else 0.5 * (1 + math.cos(math.pi * (2 * t - 1))),
     "coslog4": lambda t: 0.5 * (1 - math.cos(2 * math.pi * math.log2(1 + 15 * t))),
     "exponential": lambda t: 0.01**t,
+    "inverse": lambda t: 1 / (1 + 99 * t),
+    "cosine_restarts": lambda t: 0.5 * (1 + math.cos(math.pi * since_restart(t))),
 }
+
+
+def since_restart(t: float) -> float:
+    """Cycles of 1, 2 and 4 sevenths; the last one ends the training."""
+    for begins, length in ((3, 4), (1, 2), (0, 1)):
+        if t >= begins / 7:
+            return (7 * t - begins) / length
+    raise AssertionError(t)
 
 
 @pytest.mark.parametrize("schedule", FORMULAS)
@@ -39,6 +49,13 @@ def test_schedules_at_their_ends():
     # Zeros where a wave ends, 1 in its middle: at t = (2^i - 1) / 15 and (2^(i + 1/2) - 1) / 15.
     assert factors("coslog4", 15)[[0, 1, 3, 7, 15]].tolist() == pytest.approx([0] * 5, abs=1e-5)
     assert factors("exponential", decay_rate=0.25)[-1] == pytest.approx(0.25)
+    inverse = factors("inverse", decay_rate=0.25)
+    assert inverse[[0, 20, 40]].tolist() == pytest.approx([1, 0.4, 0.25])
+    restarts = factors("cosine_restarts", 105)
+    assert restarts[[0, 15, 45, 75, 105]].tolist() == pytest.approx([1, 1, 1, 0.5, 0], abs=1e-6)
+    assert restarts[[14, 44]].tolist() == pytest.approx(
+        [0.5 * (1 + math.cos(math.pi * part)) for part in (14 / 15, 29 / 30)], abs=1e-6
+    )
     assert schedule_factor("constant", 7, 100) == 1.0
 
 

@@ -56,11 +56,33 @@ def test_a_stock_random_search_finds_and_loads_its_best_model(tiny, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("load", [load_breast_cancer, load_diabetes])
+def test_many_networks_in_one_are_searched_in_a_stock_search(load, tmp_path):
+    """The score that is searched by is that of their mean, which the best model says."""
+    data = table(load)
+    of_numbers = data.spec.task == "regression"
+    objective = keras_tuner.Objective("val_mse", "min") if of_numbers else ACCURACY
+    fixed = ["num_layers=1", "units_1=8", "batch_size=40", "num_subnetworks=4"]
+    fixed += ["weight_sharing=tabm"] + ["label_smoothing=0.1"] * (not of_numbers)
+    space = ["none", "dropout", "learning_rate"]
+    tuner = random_search(data, tmp_path, objective, space=space, fixed=fixed)
+    model, trial = tuner.get_best_models(1)[0], tuner.oracle.get_best_trials(1)[0]
+    assert model.get_layer("output").kernel.shape == (4 * 8, 1)
+    said = model.predict(data.x_train[160:], verbose=0)[:, 0]
+    held_out = data.y_train[160:]
+    if of_numbers:
+        score = ((said - held_out) ** 2).mean() / np.var(data.y_train[:160])
+        assert trial.score == pytest.approx(score, rel=0.2)
+    else:
+        assert trial.score == pytest.approx(((said > 0.5) == held_out).mean())
+
+
+@pytest.mark.slow
 def test_the_whole_catalogue_trains_in_a_stock_search(tiny, tmp_path):
     fixed = ["units_1=8", "units_2=6", "units_3=4", "batch_size=64"]
     tuner = random_search(tiny, tmp_path, trials=3, space="all", fixed=fixed)
     assert {t.status for t in tuner.oracle.trials.values()} == {"COMPLETED"}
-    assert len(tuner.oracle.get_space().space) == 41
+    assert len(tuner.oracle.get_space().space) == 43
 
 
 @pytest.mark.slow
@@ -148,6 +170,12 @@ def test_a_schedule_warms_up_as_the_config_says():
 def test_what_keras_own_fit_lacks_is_refused_with_where_it_is_found(field, value):
     with pytest.raises(ConfigError, match=f"{field} is for networks that kmlp trains.*kmlp tune"):
         make_optimizer(TrainConfig(**{field: value}))
+
+
+def test_a_rising_momentum_is_refused_by_keras_own_fit_too():
+    train = TrainConfig(optimizer="sgd", momentum=0.9, momentum_warm_up=0.2)
+    with pytest.raises(ConfigError, match=r"momentum_warm_up is for networks.*=0\.2"):
+        make_optimizer(train)
 
 
 def test_a_schedule_whose_length_nobody_told_is_refused(tiny):

@@ -49,10 +49,12 @@ def test_the_catalogue_reaches_every_field_that_a_network_depends_on():
     budgets = {"max_epochs", "early_stopping", "keep_last_best", "monitor", "min_delta", "patience"}
     schedules = {f for f in fields if f.endswith("_warm_up")} | {
         *("warm_up", "decay_rate", "weight_decay_schedule", "dropout_schedule", "ema_momentum"),
+        "initial_momentum",
     }
     initial = {"kernel_stddev", "bias_stddev", "embedding_stddev"}
     rescaling = {f for f in fields if f.endswith(("_rate_factor", "_decay_factor"))} | initial
     others = {"penalty_reduction", "dtype_policy", "mixup", "clamped_predictions"}
+    others |= {"dropout_scaling", "normalization_epsilon", "normalization_momentum"}
     table = dataclasses.replace(TABLE, columns=(*TABLE.columns, CATEGORIES))
     assert fields - set(catalogue(table)) == (
         made_of_others | budgets | schedules | rescaling | others

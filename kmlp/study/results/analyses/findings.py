@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from kmlp.stats.formatting import listed
 from kmlp.study.results.analyses.decompositions import decomposition_sentences
+from kmlp.study.results.analyses.equal_cost import equal_cost_sentences
 from kmlp.study.results.analyses.folds import fold_sentences
 from kmlp.study.results.analyses.importance import importance_sentences
 from kmlp.study.results.analyses.interim import interim_sentences
@@ -17,6 +18,7 @@ def findings(results: StudyNumbers) -> list[str]:
     """Nothing where a study has only ordinary members."""
     return [
         *interim_sentences(results),
+        *equal_cost_sentences(results),
         *decomposition_sentences(results),
         *fold_sentences(results),
         *sweep_sentences(results),

@@ -18,6 +18,7 @@ from kmlp.study.results.records.base import (
     Record,
     Scores,
     Summaries,
+    full_label,
     label,
     unless_none,
 )
@@ -83,6 +84,26 @@ class Versus(Record):
         return -self.ci95[1], -self.ci95[0]
 
 
+class EqualCost(Record):
+    """A network that is many in one beside ensembles of independent ones that train as long.
+
+    Attributes:
+        seconds: of one of the former, mean over its seeds: its share of its stack's wall
+            time, compiling included.
+        independent_seconds: the same of one of the latter.
+        ensemble_size: how many of these are averaged: as many as train in the same time, rounded,
+            at least one.
+        versus: the former minus such ensembles, each of seeds of its own, over which the former's
+            scores are averaged; p_holm is corrected over all such comparisons. Null of fewer seeds
+            than one ensemble takes.
+    """
+
+    seconds: Annotated[float, Field(gt=0)]
+    independent_seconds: Annotated[float, Field(gt=0)]
+    ensemble_size: Positive
+    versus: Versus | None
+
+
 class VersusBaseline(Versus):
     """A variant against the baseline on the named metric: on the test set, paired by seed, or on
     folds that were held out.
@@ -113,6 +134,8 @@ class VersusBaseline(Versus):
         more_seeds_range: the same at the ends of the effect size's interval, that of a larger
             difference first; null for more than 500, as where the interval holds 0; left out where
             nothing is open.
+        equal_cost: where either of the two is many networks in one, and the other not; left out
+            else, over folds, and of a metric of the user's own.
     """
 
     p_wilcoxon: Probability | None
@@ -125,6 +148,7 @@ class VersusBaseline(Versus):
     equivalence: Equivalence | None = unless_none()
     p_holm_equivalence: Probability | None = unless_none()
     posterior: Posterior | None = unless_none()
+    equal_cost: EqualCost | None = unless_none()
 
     @property
     def is_equivalent(self) -> bool:
@@ -178,6 +202,11 @@ class VariantScores(Record):
     def label(self) -> str:
         """See `label`."""
         return label(self.name, self.strength)
+
+    @property
+    def full_label(self) -> str:
+        """The name with all settings, for a table that says them once."""
+        return full_label(self.name, self.strength)
 
     @property
     def chosen_on(self) -> Literal["val", "train"]:

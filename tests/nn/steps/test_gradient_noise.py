@@ -14,7 +14,7 @@ from keras import ops
 from scipy import stats
 
 from kmlp.errors import ConfigError
-from kmlp.nn.gradient_noise import GradientNoise
+from kmlp.nn.steps.gradient_noise import GradientNoise
 
 ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
 

@@ -1,0 +1,1 @@
+"""What a stack's members begin with."""
