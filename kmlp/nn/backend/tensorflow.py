@@ -22,6 +22,9 @@ _CACHE_FLAG = "--tf_xla_persistent_cache_directory"
 # With which flags were tried: an unknown one ends the process, and earlier ones crashed on a CPU.
 _TRIED = re.compile(r"2\.(20|21)\.")
 _OPTIONS, _WIDTH = "--xla_backend_extra_options", "--xla_cpu_prefer_vector_width"
+# Values of a tensor: smaller ones stay in the first caches between loops, and what is written out
+# for each result has to be compiled.
+_LARGE = 2**16
 _ONE_PASS = f"{_OPTIONS}=xla_cpu_use_multi_output_fusion=true"
 
 
@@ -60,8 +63,9 @@ def in_one_pass(function: Callable, tensors: list) -> list:
     gets a computation of its own, which XLA must not recognize before it has made its loops.
     """
     asked = _ONE_PASS in os.environ.get("XLA_FLAGS", "").split()
+    worth = tensors[0].shape.num_elements() >= _LARGE
     # For a GPU XLA does so by itself.
-    if tf.executing_eagerly() or _on_gpu() or not asked:
+    if tf.executing_eagerly() or _on_gpu() or not (asked and worth):
         return function(*tensors)
     found = function(*tensors)
     for i in range(1, len(found)):
