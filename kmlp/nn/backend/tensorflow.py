@@ -19,8 +19,8 @@ from kmlp.nn.backend.tensorflow_functions import Traced
 
 logger = logging.getLogger(__name__)
 _CACHE_FLAG = "--tf_xla_persistent_cache_directory"
-# With which flags were tried: an unknown one ends the process, and earlier ones crashed on a CPU.
-_TRIED = re.compile(r"2\.(20|21)\.")
+# With which it was tried: an unknown flag ends the process, and earlier ones crashed on a CPU.
+_KEEPS_PROGRAMS, _TAKES_FLAGS = re.compile(r"2\.(20|21)\."), re.compile(r"2\.21\.")
 _OPTIONS, _WIDTH = "--xla_backend_extra_options", "--xla_cpu_prefer_vector_width"
 # Values of a tensor: smaller ones stay in the first caches between loops, and what is written out
 # for each result has to be compiled.
@@ -85,7 +85,7 @@ def keep_programs(folder: Path) -> bool:
     """TensorFlow keeps and finds compiled programs in this folder: asked by a flag, which is read
     when it first computes; one that names another folder stays."""
     flags = os.environ.get("TF_XLA_FLAGS", "")
-    if _CACHE_FLAG not in flags and _TRIED.match(tf.__version__):
+    if _CACHE_FLAG not in flags and _KEEPS_PROGRAMS.match(tf.__version__):
         kinds = "--tf_xla_persistent_cache_device_types=CPU,XLA_CPU,XLA_CPU_JIT"
         os.environ["TF_XLA_FLAGS"] = f"{flags} {_CACHE_FLAG}={folder} {kinds}".strip()
     return f"{_CACHE_FLAG}={folder}" in os.environ.get("TF_XLA_FLAGS", "").split()
@@ -95,7 +95,7 @@ def set_flags() -> None:
     """Asks XLA for loops of several results, and for vectors as wide as the processor's: by flags,
     which it reads when it first compiles. What the user has set stays."""
     flags = os.environ.get("XLA_FLAGS", "")
-    if not _TRIED.match(tf.__version__):
+    if not _TAKES_FLAGS.match(tf.__version__):
         return
     if _OPTIONS not in flags:
         flags = f"{flags} {_ONE_PASS}"
