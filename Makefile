@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 
-.PHONY: demo picture test-fast test test-all test-jax fuzz lint schema lock clean
+.PHONY: demo picture docs test-fast test test-all test-jax fuzz lint schema lock clean
 
 # One thing that is decided and one that is open, chosen in advance: see kmlp/studies/demo.toml.
 demo: $(READY)
@@ -61,10 +61,22 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $(READY)
 
-# The README's picture, of the demo as it is run here.
+# The pictures: the README's of the demo as it is run here, and those of the page on statistics.
 picture: $(READY)
 	KMLP_OFFLINE=1 $(BIN)/kmlp run demo
 	cp runs/demo/figures/differences.svg docs/demo.svg
+	$(BIN)/python -m tools.site.pictures
+
+# The docs as a site in `site`, to be opened as a file: strictly, then every link and picture.
+docs: build/gallery/.made
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	$(BIN)/python -m tools.site.check site
+	@echo "site/index.html"
+
+# The gallery's reports, some minutes the first time; what is trained stays.
+build/gallery/.made: $(READY) docs/gallery.md $(shell find kmlp tuning -name '*.py' -o -name 'report.*')
+	$(BIN)/python -m tools.site.gallery
+	touch $@
 
 # What `results.json` holds, after a change of its records.
 schema: $(READY)
@@ -76,4 +88,4 @@ lock:
 	  --fork-strategy fewest --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
 
 clean:
-	rm -rf $(VENV) runs
+	rm -rf $(VENV) runs build/gallery site

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @app.command
 def compare(
-    *sources: Path,
+    *sources: Annotated[Path, Parameter(help="tables of scores, and run folders")],
     baseline: Annotated[
         str | None,
         Parameter(
@@ -32,7 +32,11 @@ def compare(
         str | None, Parameter(help="the column of methods", show_default=default("method"))
     ] = None,
     score: Annotated[
-        str | None, Parameter(help="the column of scores", show_default=default("score"))
+        str | None,
+        Parameter(
+            help="the column of scores",
+            show_default=default("score, a metric's name, or the only numbers"),
+        ),
     ] = None,
     out: Annotated[
         Path | None, Parameter(help="where a report goes", show_default=default("none is written"))

@@ -126,11 +126,13 @@ class OfTable:
         str | None,
         Parameter(
             help="the share of rows that test, a column that marks them, a file, or cv: no row is "
-            "set aside, each is held out in its fold; where omitted cv of fewer than 2,000 rows, "
-            "else 0.2"
+            "set aside, each is held out in its fold; where omitted 0.2, but a study of fewer than "
+            "2,000 rows takes cv"
         ),
     ] = None
-    columns: Annotated[str | None, Parameter(help="of a table: kinds, as zip=category")] = None
+    columns: Annotated[
+        str | None, Parameter(help="of a table: kinds, as zip=category,since=date")
+    ] = None
     drop: Annotated[
         list[str] | None, Parameter(help="of a table: columns not to use", negative="")
     ] = None

@@ -7,7 +7,7 @@ named variants, the pilot's strengths, what a search varies, titles in reports.
 import dataclasses
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Literal, cast
 
 NOT_OFF: tuple[str, ...] = ("not off",)
@@ -160,11 +160,33 @@ def is_on(config: Any, name: str) -> bool:
 
 def identity(value: Any) -> Any:
     """Plain types that a config's identity follows from: without later fields at their default."""
+    if value is None or isinstance(value, str | int | float):
+        return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        pairs = ((r, name, getattr(value, name)) for name, r in records_of(type(value)).items())
-        return {n: identity(held) for r, n, held in pairs if not r.since or held != r.default}
+        return _of_config(_Itself(value))
     if isinstance(value, Mapping):
         return {key: identity(held) for key, held in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [identity(held) for held in value]
     return value
+
+
+@dataclass(frozen=True, eq=False)
+class _Itself:
+    """A config as the object that it is: it may hold what has no hash."""
+
+    config: Any
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Itself) and self.config is other.config
+
+    def __hash__(self) -> int:
+        return id(self.config)
+
+
+@lru_cache(maxsize=256)
+def _of_config(itself: _Itself) -> dict[str, Any]:
+    """Thousands of members share the configs of a few variants, which nobody changes."""
+    config = itself.config
+    pairs = ((r, name, getattr(config, name)) for name, r in records_of(type(config)).items())
+    return {n: identity(held) for r, n, held in pairs if not r.since or held != r.default}

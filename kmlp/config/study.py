@@ -28,10 +28,7 @@ MOST_SEEDS = 10_000
 NUM_FOLDS, NUM_REPEATS = 5, 4
 """Of a study that folds test."""
 
-
 MOST_NETWORKS, MOST_TRIALS = 1_000_000, 10_000
-
-
 _WHY = (
     " Every seed is a network of its own with a record and arrays of its own; with ten thousand "
     "the interval of a mean is a fiftieth of the seeds' spread to either side."
@@ -301,12 +298,11 @@ class StudyConfig(Config):
             for v in expand_all(self.variants)
         ]
         swept = [v for sweep in self.sweeps for v in self._swept(sweep)]
-        known = (*found, *swept)
-        baseline = next((v for v in known if v.name == self.baseline), None)
+        baseline = [v for v in (*found, *swept) if v.name == self.baseline]
         for variant in swept:
-            # A sweep may pass a variant that is there anyway; dropout=0 is the baseline, none.
-            is_baseline = baseline is not None and variant.trains_as(baseline)
-            if variant not in found and (variant.name == self.baseline or not is_baseline):
+            # A sweep may pass a network that is there by another name; dropout=0 is none.
+            is_new = not any(map(variant.trains_as, (*found, *baseline)))
+            if is_new or (variant in baseline and variant not in found):
                 found.append(variant)
         return tuple(found)
 
@@ -316,9 +312,12 @@ class StudyConfig(Config):
         return None if self.sweep else ablated(self.variants, self.baseline)
 
     def variants_along(self, sweep: Sweep) -> tuple[str, ...]:
-        """The name of the variant at each value of a sweep; the baseline where it is the same."""
-        compared = self.variant_names
-        return tuple(v.name if v.name in compared else self.baseline for v in self._swept(sweep))
+        """The name of the variant at each value of a sweep: of the one that is the same network."""
+        named = {v.name: v for v in self.resolved_variants}
+        return tuple(
+            v.name if v.name in named else next(n for n in named if v.trains_as(named[n]))
+            for v in self._swept(sweep)
+        )
 
     def _swept(self, sweep: Sweep) -> list[Variant]:
         return [resolve_variant(v, self.model, self.train) for v in sweep.variants]

@@ -33,6 +33,8 @@ class Column:
         offset, exponent: a number v is stored as float32((v - offset) / 2 ** exponent).
         has_missing: whether the training table has gaps here.
         low, high: the range of a number in the training table; None for others.
+        written: how training rows write the date or the number, where others might be read
+            otherwise (`kmlp.data.reading.cells.Reading.written`); else empty.
 
     Example:
         >>> Column(name="age", kind="number", source="age").num_codes
@@ -49,6 +51,7 @@ class Column:
     has_missing: bool = False
     low: float | None = None
     high: float | None = None
+    written: str = ""
 
     @property
     def num_codes(self) -> int:
@@ -112,6 +115,11 @@ class Schema:
     def inputs(self) -> dict[str, str]:
         """The raw columns that are used and their kinds, dates as "date", in order."""
         return {c.source: "date" if c.part else c.kind for c in self.columns}
+
+    @property
+    def written(self) -> dict[str, str]:
+        """How raw columns write dates and numbers, where that must be known to read other rows."""
+        return {c.source: c.written for c in self.columns if c.written}
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -302,7 +310,10 @@ def decode_target(encoded: np.ndarray, target: Column) -> np.ndarray:
 
 
 def _plain_record(column: Column) -> dict[str, Any]:
-    return dataclasses.asdict(column) | {"values": list(column.values)}
+    """Without what came later and is empty: the hash of a data set that run folders hold is made of
+    it, too."""
+    values = dataclasses.asdict(column) | {"values": list(column.values)}
+    return {name: value for name, value in values.items() if name != "written" or value}
 
 
 def _are_few(words: tuple[str, ...]) -> bool:

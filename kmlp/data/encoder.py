@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -125,7 +125,8 @@ class Encoding:
         for table, found, parts in zip(self._tables, self._told, self._parts, strict=True):
             if columns:
                 _refuse_lacking(table, [source])
-                parts += _encoded_parts(Raw(table, source), columns, found)
+                raw = Raw(table, source, written=columns[0].written)
+                parts += _encoded_parts(raw, columns, found)
         for table in self._tables if self._use_up else ():
             if source in table.columns:  # parts of one table lose it at once
                 table.whole.drop_in_place(source)
@@ -137,7 +138,8 @@ class Encoding:
 
 def encode_column(raw: Raw, column: Column) -> np.ndarray:
     """One raw column as float64, NaN where missing."""
-    return _encoded_parts(raw, [column], Told())[0].astype(np.float64)
+    known = replace(raw, written=column.written)
+    return _encoded_parts(known, [column], Told())[0].astype(np.float64)
 
 
 def _encoded_parts(raw: Raw, columns: Sequence[Column], told: Told) -> list[np.ndarray]:

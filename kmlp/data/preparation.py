@@ -16,6 +16,7 @@ from kmlp.data.holdout import draw_test_rows, split_test, split_validation, stra
 from kmlp.data.inference import infer_schema
 from kmlp.data.inference.identifiers import repeated_identifiers
 from kmlp.data.pixels import is_pixel_table, pixel_images
+from kmlp.data.reading.cells import Wanted
 from kmlp.data.rows.options import NO_OPTIONS, RowOptions
 from kmlp.data.rows.parting import PartedCells
 from kmlp.data.rows.record import Rows
@@ -44,13 +45,18 @@ class Prepared:
     test_weight: np.ndarray | None = None
 
 
-def read_for(path: str | Path, columns: Mapping[str, str] | None) -> Table:
+def read_for(
+    path: str | Path,
+    columns: Mapping[str, str] | None,
+    written: Mapping[str, str] | None = None,
+) -> Table:
     """A file's table, with the cells of what is said to be a category as they are written.
 
-    Codes such as 00123 keep their zeros.
+    Codes such as 00123 keep their zeros. `written` says how other rows write dates and numbers,
+    as `Table.written` and `Schema.written` do.
     """
     text = [name for name, kind in (columns or {}).items() if kind == "category"]
-    return read_table(path, text=text)
+    return read_table(path, wanted=Wanted(text=text, written=written or {}))
 
 
 def prepare(
@@ -114,7 +120,7 @@ def _of_identifiers(train: Table, target: str, options: RowOptions) -> list[str]
 def _own_file(rows: Any, table: Table, columns: Mapping[str, str] | None) -> Any:
     """Rows of their own in a file, read as the table was; anything else as it is."""
     is_file = isinstance(rows, str | Path) and is_table_file(rows) and rows not in table.columns
-    return read_for(rows, columns) if is_file else rows
+    return read_for(rows, columns, table.written) if is_file else rows
 
 
 def known_columns(schema: Schema) -> tuple[str, ...]:

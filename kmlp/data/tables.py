@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,10 @@ import polars as pl
 
 from kmlp.data.arrays.streams import reading
 from kmlp.data.reading import files
+from kmlp.data.reading.cells import NOTHING, Wanted
 from kmlp.data.reading.dialects import Dialect
 from kmlp.data.reading.frames import as_frame
-from kmlp.data.reading.text import read_text, text_parts
+from kmlp.data.reading.text import Text, read_text, text_parts
 from kmlp.data.reading.unpacked import SUFFIXES, Content
 from kmlp.errors import DataError
 
@@ -46,6 +47,8 @@ class Table:
             the rows' indices in the whole; None else.
         sha256: of the file; empty for a frame.
         rows: which rows of the whole these are, so that a part is no copy; None for all.
+        written: of a text file, how dates and numbers are written, by column, where that must be
+            known to read other rows (see `Reading.written`).
     """
 
     whole: pl.DataFrame
@@ -55,6 +58,7 @@ class Table:
     lines: np.ndarray | None = field(default=None, repr=False)
     sha256: str = ""
     rows: np.ndarray | None = field(default=None, repr=False)
+    written: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def frame(self) -> pl.DataFrame:
@@ -105,7 +109,7 @@ def read_table(
     separator: str | None = None,
     encoding: str | None = None,
     header: bool | None = None,
-    text: Sequence[str] = (),
+    wanted: Wanted = NOTHING,
 ) -> Table:
     """Reads a table from a file, and says how.
 
@@ -117,7 +121,7 @@ def read_table(
         separator: between the fields of a text file; found where omitted.
         encoding: of a text file; found where omitted.
         header: whether the first record of a text file names the columns; found where omitted.
-        text: columns whose cells stay as they are written, such as codes that are no numbers.
+        wanted: of a text file, what is known of columns before.
 
     Raises:
         DataError: what is wrong, with the line or the column, and what to do.
@@ -125,8 +129,10 @@ def read_table(
     path = Path(path)
     suffix = _suffix(path)
     if suffix in _TEXT:
-        read = read_text(path, separator=separator, encoding=encoding, header=header, text=text)
-        table = Table(read.frame, path.name, read.found, read.dialect, read.lines, read.sha256)
+        table = _of_text(
+            read_text(path, separator=separator, encoding=encoding, header=header, wanted=wanted),
+            path.name,
+        )
     else:
         with reading(path):
             frame = as_frame(_READERS[suffix](path))
@@ -155,7 +161,19 @@ class Batches:
     tables: Callable[[], Iterator[Table]] = field(repr=False)
 
 
-def read_batches(path: str | Path, *, text: Sequence[str] = (), size: int = _ROWS) -> Batches:
+def _of_text(read: Text, name: str) -> Table:
+    return Table(
+        read.frame,
+        name,
+        read.found,
+        read.dialect,
+        read.lines,
+        read.sha256,
+        written=read.written,
+    )
+
+
+def read_batches(path: str | Path, *, wanted: Wanted = NOTHING, size: int = _ROWS) -> Batches:
     """Reads a table's rows in batches.
 
     Of text files, Parquet and Arrow files a batch is in memory at a time; JSON lines and ARFF are
@@ -163,7 +181,7 @@ def read_batches(path: str | Path, *, text: Sequence[str] = (), size: int = _ROW
 
     Args:
         path: as for `read_table`.
-        text: as for `read_table`.
+        wanted: as for `read_table`.
         size: rows a batch; of text files as many as their blocks hold.
 
     Raises:
@@ -172,11 +190,11 @@ def read_batches(path: str | Path, *, text: Sequence[str] = (), size: int = _ROW
     path = Path(path)
     suffix = _suffix(path)
     if suffix in _TEXT:
-        parts = text_parts(path, text)
+        parts = text_parts(path, wanted)
 
         def tables() -> Iterator[Table]:
             for part in parts:
-                yield Table(part.frame, path.name, part.found, part.dialect, part.lines)
+                yield _of_text(part, path.name)
 
         return Batches(path.name, parts.names, parts.num_rows, parts.sha256, tables)
     with reading(path):

@@ -11,6 +11,7 @@ import polars as pl
 
 from kmlp.data.columns import MONTHS, WEEKDAYS
 from kmlp.data.reading.cells import MISSING_ALWAYS, MISSING_AMONG_NUMBERS, among, read_cells, tidy
+from kmlp.data.reading.formats import commonest_date
 from kmlp.data.tables import Table
 from kmlp.errors import DataError
 
@@ -35,11 +36,13 @@ class Raw:
     Attributes:
         table, name: the column.
         read: its cells once strings were read as numbers or dates; None as long as they are not.
+        written: how other rows of the column are written, where that is known: `Reading.written`.
     """
 
     table: Table
     name: str
     read: pl.Series | None = None
+    written: str = ""
 
     @functools.cached_property
     def series(self) -> pl.Series:
@@ -195,22 +198,25 @@ def date_part(moment: pl.Series, part: str) -> np.ndarray:
 def _parsed(raw: Raw, kind: str) -> pl.Series:
     """Strings read as numbers or dates."""
     cells = tidy(raw.series.cast(pl.String))
-    read, reading = read_cells(cells)
+    read, reading = read_cells(cells, known=raw.written)
     if reading.kind == kind or not len(read.drop_nulls()):
         return read if reading.kind == kind else pl.Series([None] * len(read), dtype=_EMPTY[kind])
-    row = _first(~_fits(cells, kind))
-    raise raw.refuse(row, kind, "mend the cell, or clear it if the value is missing")
+    fits, wanted = _fits(cells, kind)
+    raise raw.refuse(_first(~fits), wanted, "mend the cell, or clear it if the value is missing")
 
 
 _EMPTY = {"number": pl.Float64(), "date": pl.Datetime("us")}
 
 
-def _fits(cells: pl.Series, kind: str) -> pl.Series:
-    """Which cells are missing, or like most others of this kind."""
+def _fits(cells: pl.Series, kind: str) -> tuple[pl.Series, str]:
+    """Which cells are missing, or like most others of this kind; and what they are."""
     missing = cells.is_null() | among(cells, MISSING_AMONG_NUMBERS)
     if kind == "number":
-        return missing | cells.cast(pl.Float64, strict=False).is_not_null()
-    return missing | cells.str.contains(r"^[0-9]{1,4}[-/.][0-9A-Za-z]{1,3}[-/.][0-9]{1,4}\b")
+        return missing | cells.cast(pl.Float64, strict=False).is_not_null(), kind
+    date = commonest_date(cells.filter(~missing))
+    if date is None:
+        return missing, kind
+    return missing | date.parse(cells).is_not_null(), f"date written as {date.title}, as others are"
 
 
 def _first(mask: pl.Series) -> int:

@@ -24,6 +24,7 @@ from kmlp.text import csv_cell
 
 _SUFFIXES = (".csv", ".jsonl")
 _LONGEST_ROW = 2**14
+_LISTED = 8
 
 
 def predict_file(
@@ -115,13 +116,14 @@ def refuse_out(out: Path, input_path: Path) -> None:
 def _refuse_foreign(out: Path, fields: tuple[str, ...]) -> None:
     """Refuses what would be lost: predictions replace predictions."""
     if out.exists() and not (out.is_file() and _holds_predictions(out, fields)):
-        raise _foreign(out)
+        raise _foreign(out, ", ".join(fields[:_LISTED]) + ", ..." * (len(fields) > _LISTED))
 
 
-def _foreign(out: Path) -> ForeignFileError:
+def _foreign(out: Path, fields: str = "") -> ForeignFileError:
+    listed = f" ({fields})" if fields else ""
     return ForeignFileError(
-        f"--out: {out} is there, and does not begin as these predictions do. It was not touched. "
-        "Name another file, or remove it."
+        f"--out: {out} is there, and does not begin as these predictions do{listed}. It was not "
+        "touched. Name another file, or remove it."
     )
 
 

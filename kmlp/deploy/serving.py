@@ -257,7 +257,7 @@ def encoded(x: Any, schema: Schema, told: "Told | None" = None) -> np.ndarray:
             f"columns, or a file. Received: {type(x).__name__}."
         )
     if isinstance(x, str | Path):
-        x = read_for(x, schema.inputs)
+        x = read_for(x, schema.inputs, schema.written)
     found = told if told is not None else Told(known=known_columns(schema))
     matrix = encode(x, schema.columns, found)
     for line in found.lines() if told is None else ():

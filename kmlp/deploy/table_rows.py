@@ -8,6 +8,7 @@ import numpy as np
 from kmlp.data.encoder import Told
 from kmlp.data.pixels import pixel_images
 from kmlp.data.preparation import known_columns
+from kmlp.data.reading.cells import Wanted
 from kmlp.data.tables import Batches, Table, read_batches
 from kmlp.data.values import Raw, categories
 from kmlp.deploy.prediction_rows import Predictions, Row, table_fields, table_row
@@ -42,7 +43,11 @@ def open_table(model: LoadedModel, path: Path, keep: Sequence[str] = ()) -> Batc
     words = [name for name, kind in kinds.items() if kind == "category"]
     if model.schema is None and model.feature_names:
         kinds = dict.fromkeys(model.feature_names, "number")
-    batches = read_batches(path, text=[*words, *(name for name in keep if name not in kinds)])
+    wanted = Wanted(
+        text=[*words, *(name for name in keep if name not in kinds)],
+        written=model.schema.written if model.schema else {},
+    )
+    batches = read_batches(path, wanted=wanted)
     for name in keep:
         if name not in batches.names:
             listed = ", ".join(map(repr, batches.names[:20]))

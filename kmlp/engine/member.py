@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -49,11 +50,10 @@ class Member:
     calibration_fraction: float = described(0.0, since="0.2.0")
     counts: tuple[int, int] | None = field(default=None, compare=False)
 
-    @property
+    @cached_property
     def id(self) -> str:
         """16 hexadecimal digits that stand for all of the above, and for nothing else."""
-        said = identity(self)
-        said.pop("counts")
+        said = {name: value for name, value in identity(self).items() if name != "counts"}
         canonical = json.dumps(said, sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 

@@ -17,7 +17,7 @@ from kmlp.stats.metrics.record import MetricRecord
 _KNOWN = {
     "method": ("method", "model", "variant", "algorithm", "classifier", "regressor"),
     "dataset": ("dataset", "data_set", "data"),
-    "seed": ("seed", "repeat", "repetition", "run"),
+    "seed": ("seed", "random_state", "random_seed", "repeat", "repetition", "run"),
     "fold": ("fold",),
 }
 ROWS = ("num_train", "num_held_out")
@@ -65,8 +65,8 @@ def read_scores(
 
     Columns are found by their names, whatever their case: `method` (or `model`, `variant`,
     `algorithm`), `score` or a metric's name, and as far as there are such `dataset`, `seed` (or
-    `repeat`, `run`) and `fold`; of folds, `num_train` and `num_held_out`, the rows that a score's
-    model was trained and scored on. All others are left out, and named in the notes.
+    `random_state`, `repeat`, `run`) and `fold`; of folds, `num_train` and `num_held_out`, the rows
+    that a score's model was trained and scored on. All others are left out, and named in the notes.
 
     Args:
         source: a path, or a pandas, polars or pyarrow frame, or a mapping of columns.
@@ -302,9 +302,11 @@ def _notes(table: Table, names: Mapping[str, str], others: Sequence[str]) -> tup
         for role, column in names.items()
         if role != "score" and column.lower() != role
     ]
+    is_paired = {"seed", "fold"} & set(names)
+    advice = "" if is_paired else " A column that pairs the scores is called seed or fold."
     return (
         *((f"Read {listed(read)}.",) if read else ()),
-        *((f"Not used: {_quoted(unused)}.",) if unused else ()),
+        *((f"Not used: {_quoted(unused)}.{advice}",) if unused else ()),
     )
 
 

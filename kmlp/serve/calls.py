@@ -107,6 +107,7 @@ def _inputs(said: Mapping[str, Any], signature: Signature, is_by_row: bool) -> A
     """Each input's rows as an array."""
     given = said["instances" if is_by_row else "inputs"]
     values = _from_rows(given, signature) if is_by_row else _from_columns(given, signature)
+    values = {name: rows for name, rows in values.items() if name not in signature.not_used}
     _refuse_unknown(values, signature)
     found, used = {}, []
     for tensor in signature.inputs:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from kmlp.data.columns import Schema
+from kmlp.data.preparation import known_columns
 from kmlp.data.values import truth_of_words
 from kmlp.deploy.graph.raw_inputs import RawInput, raw_inputs
 from kmlp.deploy.prediction import predict_file
@@ -122,11 +123,13 @@ def _signature(
 ) -> Signature:
     schema = model.schema
     raw = raw_inputs(schema.columns) if schema else ()
+    answered = tuple(_tensor(n, spec) for n, spec in outputs.items())
     if schema and inputs.keys() == {each.name for each in raw}:
-        found = [_raw_tensor(each, schema) for each in raw]
-    else:
-        found = [_tensor(name, spec) for name, spec in inputs.items()]
-    return Signature(tuple(found), tuple(_tensor(n, spec) for n, spec in outputs.items()))
+        found = tuple(_raw_tensor(each, schema) for each in raw)
+        names = {each.name for each in found}
+        not_used = tuple(name for name in known_columns(schema) if name not in names)
+        return Signature(found, answered, not_used)
+    return Signature(tuple(_tensor(name, spec) for name, spec in inputs.items()), answered)
 
 
 def _raw_tensor(each: RawInput, schema: Schema) -> Tensor:

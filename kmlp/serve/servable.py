@@ -35,10 +35,17 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Signature:
-    """What a model can be asked, and what it answers; the first axis of every tensor is rows."""
+    """What a model can be asked, and what it answers; the first axis of every tensor is rows.
+
+    Attributes:
+        inputs, outputs: in their order.
+        not_used: raw columns of the training table that the model does without: rows may hold
+            them.
+    """
 
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
+    not_used: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

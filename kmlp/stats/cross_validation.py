@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+
+from kmlp.stats.distributions import t_below, t_quantile
 
 _ROUNDING = 1e-12
 
@@ -103,7 +104,7 @@ def compare_folds(
     variance, mean = corrected_variance(differences, **sizes), float(differences.mean())
     largest = max(np.abs(variant).max(), np.abs(baseline).max())
     has_spread = differences.std(ddof=1) > _ROUNDING * largest
-    p = 2 * stats.t.sf(abs(mean) / variance**0.5, differences.size - 1) if has_spread else 1
+    p = 2 * t_below(-abs(mean) / variance**0.5, differences.size - 1) if has_spread else 1
     return FoldComparison(
         difference=mean,
         ci95=fold_interval(differences, **sizes),
@@ -144,6 +145,6 @@ def fold_interval(
     https://doi.org/10.1007/978-3-540-24775-3_3).
     """
     x = np.asarray(values, float).ravel()
-    half = stats.t.ppf((1 + level) / 2, len(x) - 1)
+    half = t_quantile((1 + level) / 2, len(x) - 1)
     half *= corrected_variance(x, num_train=num_train, num_test=num_test) ** 0.5
     return float(x.mean() - half), float(x.mean() + half)

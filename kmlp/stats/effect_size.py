@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize
+
+from kmlp.stats.distributions import chi2_quantile, normal_below
 
 _NODES = 200
 
@@ -49,10 +51,10 @@ def _noncentrality(t: float, degrees: int, p: float) -> float:
     SciPy's own distribution is NaN in its tails.
     """
     nodes, weights = _quadrature()
-    spreads = np.sqrt(stats.chi2.ppf((1 + nodes) / 2, degrees) / degrees)
+    spreads = np.sqrt(chi2_quantile((1 + nodes) / 2, degrees) / degrees)
 
     def off(shift: float) -> float:
-        return float(weights @ stats.norm.cdf(t * spreads - shift)) / 2 - p
+        return float(weights @ normal_below(t * spreads - shift)) / 2 - p
 
     reach = 10 + abs(t) * float(spreads.max())
     return float(optimize.brentq(off, -reach, reach))

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from scipy import stats
 
 from kmlp.stats.cross_validation import corrected_variance
+from kmlp.stats.distributions import t_below, t_quantile
 from kmlp.stats.paired_tests import ALPHA
 
 
@@ -52,11 +52,11 @@ class MeanDifference:
         """
         if self.se == 0:
             return float(np.heaviside(value - self.mean, 0.5))
-        return float(stats.t.cdf((value - self.mean) / self.se, self.degrees))
+        return float(t_below((value - self.mean) / self.se, self.degrees))
 
     def interval(self, level: float) -> tuple[float, float]:
         """The t interval of this level."""
-        half = self.se * float(stats.t.ppf((1 + level) / 2, self.degrees))
+        half = self.se * float(t_quantile((1 + level) / 2, self.degrees))
         return self.mean - half, self.mean + half
 
 

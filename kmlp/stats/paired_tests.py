@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
+from kmlp.stats.distributions import fair_coin_p, noncentral_t_above, t_below, t_quantile
 from kmlp.stats.summaries import t_interval
 
 ALPHA = 0.05
@@ -93,23 +93,33 @@ def sign_flip_p(differences: Sequence[float] | np.ndarray, *, seed: int = 0) -> 
     # A difference of two accuracies near 1 carries rounding far above its own precision.
     observed = abs(d.sum()) - 1e-9 * np.abs(d).sum()
     signs = _signs(len(d), seed)
-    extreme = sum(
-        int((np.abs(part.astype(float) @ d) >= observed).sum())
-        for part in np.array_split(signs, max(1, len(signs) // 10_000))
-    )
+    extreme = int((np.abs(_flipped_sums(d, signs)) >= observed).sum())
     if len(d) <= _MAX_EXACT:
         return extreme / len(signs)
     return (extreme + 1) / (len(signs) + 1)
 
 
+def _flipped_sums(d: np.ndarray, signs: np.ndarray) -> np.ndarray:
+    """The sum of `(n,)` differences under each pattern: eight signs at a time are looked up."""
+    sums = np.zeros(len(signs))
+    for place, byte in enumerate(signs.T):
+        eight = d[8 * place : 8 * place + 8]
+        sums += ((1 - 2 * _BITS[:, : len(eight)]) @ eight)[byte]
+    return sums
+
+
+_BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(float)
+
+
 @functools.lru_cache(maxsize=2)
 def _signs(n: int, seed: int) -> np.ndarray:
-    """`(2^n, n)` int8, all patterns of signs; beyond 14 columns 100,000 random ones."""
+    """`(2^n, n / 8)` bytes of eight signs each, a bit a minus: all patterns; beyond 14 differences
+    100,000 random ones."""
     if n <= _MAX_EXACT:
-        bits = np.arange(2**n)[:, None] >> np.arange(n) & 1
+        bits = (np.arange(2**n)[:, None] >> np.arange(n) & 1).astype(np.uint8)
     else:
         bits = np.random.default_rng(seed).integers(2, size=(_NUM_FLIPS, n), dtype=np.int8)
-    signs = (1 - 2 * bits).astype(np.int8)
+    signs = np.asfortranarray(np.packbits(bits, axis=1))
     signs.setflags(write=False)
     return signs
 
@@ -130,8 +140,9 @@ def wilcoxon_p(differences: Sequence[float] | np.ndarray) -> float:
     d = d[np.abs(d) > tolerance]
     d = d[np.argsort(np.abs(d))]
     groups = np.cumsum(np.diff(np.abs(d), prepend=0.0) > tolerance)
+    _, sizes = np.unique(groups, return_counts=True)
     # Twice the ranks: those of ties are halves.
-    ranks = np.rint(2 * stats.rankdata(groups)).astype(int)
+    ranks = np.repeat(2 * np.cumsum(sizes) - sizes + 1, sizes)
     chances = np.zeros(ranks.sum() + 1)
     chances[0] = 1.0
     for rank in ranks:
@@ -158,7 +169,8 @@ def paired_t_p(differences: Sequence[float] | np.ndarray) -> float:
         return 1.0
     if np.ptp(d) <= 1e-9 * np.abs(d).max():
         return 0.0
-    return float(stats.ttest_1samp(d, 0.0).pvalue)
+    t = d.mean() / np.sqrt(d.var(ddof=1) / len(d))
+    return float(2 * t_below(-abs(t), len(d) - 1))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -197,7 +209,7 @@ def mcnemar(first: np.ndarray, second: np.ndarray) -> McNemar:
         only_first=only_first,
         only_second=only_second,
         both_wrong=int((~a & ~b).sum()),
-        p=float(stats.binomtest(only_first, disagreeing).pvalue) if disagreeing else 1.0,
+        p=fair_coin_p(only_first, disagreeing),
     )
 
 
@@ -251,6 +263,6 @@ def seeds_to_show(
     level = (np.ceil(ALPHA / num_comparisons * steps) - 1) / steps
     # Beyond a shift of 30 standard errors the power is 1, and SciPy's tail is not reliable.
     shift = np.minimum(abs(effect) / max(sd, 1e-300) * np.sqrt(n), 30.0)
-    critical = stats.t.isf(np.maximum(level, 1e-300) / 2, n - 1)
-    enough = (stats.nct.sf(critical, n - 1, shift) >= power) & (level > 0)
+    critical = -t_quantile(np.maximum(level, 1e-300) / 2, n - 1)
+    enough = (noncentral_t_above(critical, n - 1, shift) >= power) & (level > 0)
     return int(n[enough][0]) if enough.any() else None

@@ -1,9 +1,11 @@
 """Bootstrap intervals: arrays in, numbers out. Draws are keyed by a seed, never global."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
-from scipy import stats
+
+from kmlp.stats.distributions import normal_below, normal_quantile, t_quantile
 
 MIN_VALUES_FOR_BCA = 20
 MIN_ROWS_TO_BOOTSTRAP = 20
@@ -34,15 +36,30 @@ def bca_interval(
         return None
     if x.min() == x.max():
         return float(x[0]), float(x[0])
-    found = stats.bootstrap(
-        (x,),
-        np.mean,
-        n_resamples=num_draws,
-        confidence_level=level,
-        method="BCa",
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
-    return float(found.low), float(found.high)
+    means = x[_rows(len(x), num_draws, seed)].mean(axis=1)
+    tail = normal_quantile((1 - level) / 2)
+    low, high = np.quantile(means, _accelerated(np.array([tail, -tail]), means, x))
+    return float(low), float(high)
+
+
+@lru_cache(maxsize=2)
+def _rows(n: int, num_draws: int, seed: int) -> np.ndarray:
+    """`(num_draws, n)`, the same for every variant of as many seeds."""
+    rows = np.random.default_rng(seed).integers(0, n, (num_draws, n))
+    rows.setflags(write=False)
+    return rows
+
+
+def _accelerated(tails: np.ndarray, means: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Which percentiles of the draws' means BCa takes for these of the normal one, as in SciPy."""
+    mean, n = x.mean(), len(x)
+    below = ((means < mean).sum() + (means <= mean).sum()) / (2 * len(means))
+    without = np.array([np.delete(x, i).mean() for i in range(n)])
+    pull = (n - 1) * (without.mean() - without)
+    skew = 1 / 6 * ((pull**3).sum() / n**3) / ((pull**2).sum() / n**2) ** 1.5
+    bias = normal_quantile(below)
+    shifted = bias + tails
+    return normal_below(bias + shifted / (1 - skew * shifted))
 
 
 def resampled_means(scores: np.ndarray, *, num_draws: int = NUM_DRAWS, seed: int = 0) -> np.ndarray:
@@ -101,16 +118,22 @@ def two_way_interval(
     num_seeds, num_rows = values.shape
     if num_seeds < 2 or num_rows < MIN_ROWS_TO_BOOTSTRAP:
         return None
-    counts = np.random.default_rng(seed).multinomial(
-        num_seeds, np.full(num_seeds, 1 / num_seeds), size=draws.shape[1]
-    )
-    drawn = np.einsum("bk,kb->b", counts / num_seeds, draws)
+    drawn = np.einsum("bk,kb->b", _shares(num_seeds, draws.shape[1], seed), draws)
     centre, spread = float(values.mean()), float(drawn.std())
     if spread == 0:
         return centre, centre
     scale = _two_way_variance(values, level) ** 0.5 / spread
     tails = np.quantile(drawn - drawn.mean(), ((1 - level) / 2, (1 + level) / 2))
     return float(centre + scale * tails[0]), float(centre + scale * tails[1])
+
+
+@lru_cache(maxsize=2)
+def _shares(num_seeds: int, num_draws: int, seed: int) -> np.ndarray:
+    """`(num_draws, num_seeds)`, each seed's share of a draw; the same for every variant."""
+    chances = np.full(num_seeds, 1 / num_seeds)
+    shares = np.random.default_rng(seed).multinomial(num_seeds, chances, size=num_draws) / num_seeds
+    shares.setflags(write=False)
+    return shares
 
 
 def _two_way_variance(values: np.ndarray, level: float) -> float:
@@ -122,7 +145,7 @@ def _two_way_variance(values: np.ndarray, level: float) -> float:
     rows = by_row.var(ddof=1) / num_rows
     both = np.square(rest).sum() / ((num_seeds - 1) * (num_rows - 1) * num_seeds * num_rows)
     upper = (1 + level) / 2
-    student = stats.t.ppf(upper, num_seeds - 1) / stats.norm.ppf(upper)
+    student = t_quantile(upper, num_seeds - 1) / normal_quantile(upper)
     return float(student**2 * seeds + max(rows - both, 0.0))
 
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+
+from kmlp.stats.distributions import normal_quantile, t_quantile
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def summarize(values: Sequence[float] | np.ndarray) -> Summary:
 def t_interval(values: Sequence[float] | np.ndarray, level: float = 0.95) -> tuple[float, float]:
     """The t interval of the mean of `(n,)` values, n >= 2."""
     x = np.asarray(values, float)
-    half = stats.t.ppf((1 + level) / 2, len(x) - 1) * x.std(ddof=1) / len(x) ** 0.5
+    half = t_quantile((1 + level) / 2, len(x) - 1) * x.std(ddof=1) / len(x) ** 0.5
     return float(x.mean() - half), float(x.mean() + half)
 
 
@@ -66,7 +67,7 @@ def wilson_interval(hits: float, num_rows: int, level: float = 0.95) -> tuple[fl
         >>> round(low, 3), round(high, 3)
         (0.826, 0.945)
     """
-    z2 = float(stats.norm.ppf((1 + level) / 2)) ** 2
+    z2 = float(normal_quantile((1 + level) / 2)) ** 2
     share = hits / num_rows
     centre = (share + z2 / (2 * num_rows)) / (1 + z2 / num_rows)
     half = (z2 * (share * (1 - share) + z2 / (4 * num_rows)) / num_rows) ** 0.5

@@ -205,8 +205,10 @@ def _refuse_no_study(folder: RunFolder) -> None:
 def _refuse_strangers(folder: RunFolder, plan: Plan) -> None:
     """Refuses a study that none of the recorded members belongs to: a member's id is the hash of
     its config. With hashes the study is known to be the one that was run, whoever is recorded."""
+    if folder.has_hashes:
+        return
     recorded = folder.records()
-    if folder.has_hashes or not recorded or plan.by_id.keys() & recorded.keys():
+    if not recorded or plan.by_id.keys() & recorded.keys():
         return
     raise RunFolderError(
         f"{folder.path}: none of the {len(recorded)} networks recorded here is one of the "

@@ -79,11 +79,18 @@ def test_a_value_that_is_the_baselines_goes_by_its_name():
     """Dropout 0 is `none`, which is compared with itself nowhere."""
     mine = {"name": "mine", "dropout": 0.4}
     config = StudyConfig(dataset="x", variants=("none", mine), sweep=("dropout=0:0.4:3", "l2=0,1"))
-    assert config.variant_names == ("none", "mine", "dropout=0.2", "dropout=0.4", "l2=1")
+    assert config.variant_names == ("none", "mine", "dropout=0.2", "l2=1")
     assert [config.variants_along(sweep) for sweep in config.sweeps] == [
-        ("none", "dropout=0.2", "dropout=0.4"),
+        ("none", "dropout=0.2", "mine"),
         ("none", "l2=1"),
     ]
+
+
+def test_a_value_of_a_named_variant_is_that_variant():
+    """Twice in the table it would be tested twice, and both would be written alike."""
+    config = StudyConfig(dataset="x", variants=("none", "dropout"), sweep=("dropout=0:0.4:3",))
+    assert config.variant_names == ("none", "dropout", "dropout=0.4")
+    assert config.variants_along(*config.sweeps) == ("none", "dropout", "dropout=0.4")
 
 
 def test_a_swept_value_may_be_the_baseline_by_its_own_name():

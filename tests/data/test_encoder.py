@@ -11,7 +11,9 @@ import pytest
 from kmlp.data.columns import Column, decode_target
 from kmlp.data.encoder import Told, encode, encode_target, scale_of
 from kmlp.data.inference import infer_schema
-from kmlp.data.tables import read_table
+from kmlp.data.preparation import prepare, read_for
+from kmlp.data.reading.cells import Wanted
+from kmlp.data.tables import read_batches, read_table
 from kmlp.errors import DataError
 
 N = 400
@@ -270,8 +272,49 @@ def test_a_file_of_new_rows_needs_no_dialect_of_the_old_one(tmp_path):
     train.write_text("\n".join(["zip,size,ok,y", *rows]))
     schema = infer_schema(read_table(train), "y")
     new.write_text("\ufeffok; size ;zip\nTRUE;1,5;00003\n;?;12345\n", encoding="utf-16")
-    found = encode(read_table(new, text=["zip"]), schema.columns)
+    found = encode(read_table(new, wanted=Wanted(text=["zip"])), schema.columns)
     np.testing.assert_array_equal(found, [[3, 1.5, 1], [40, NAN, NAN]])
+
+
+def test_what_can_be_read_in_two_ways_is_read_as_training_rows_are(tmp_path):
+    """The third of April alone would be the fourth of March, and 1,234 a thousand and more."""
+    days = [f"{13 + i % 15}/{1 + i % 12:02d}/2020" for i in range(N)]
+    train, new = tmp_path / "train.csv", tmp_path / "new.csv"
+    rows = [f'{day},"{i},5",{c}' for i, (day, c) in enumerate(zip(days, CLASSES, strict=True))]
+    train.write_text("\n".join(["d,x,y", *rows]))
+    schema = infer_schema(read_table(train), "y")
+    assert schema.written == {"d": "day/month/year", "x": "comma"}
+    assert type(schema).from_dict(schema.to_dict()).written == schema.written
+    new.write_text('d,x,y\n03/04/2020,"1,234",a\n')
+    right = encode({"d": [datetime.date(2020, 4, 3)], "x": [1.234]}, schema.columns)
+    wanted = Wanted(written=schema.written)
+    (batch,) = read_batches(new, wanted=wanted).tables()
+    for rows in (read_for(new, schema.inputs, schema.written), batch):
+        np.testing.assert_array_equal(encode(rows, schema.columns), right)
+    words = {"d": ["03/04/2020"], "x": ["1,234"]}
+    np.testing.assert_array_equal(encode(words, schema.columns), right)
+    held_out = prepare(read_table(train), "y", test=new).arrays[2]
+    np.testing.assert_array_equal(held_out, right)
+    of_words = infer_schema({"d": days, "x": [f"{i},5" for i in range(N)], "y": CLASSES}, "y")
+    assert of_words.written == schema.written
+
+
+def test_rows_of_which_nothing_is_ambiguous_may_be_written_otherwise(tmp_path):
+    days = [f"{13 + i % 15}/{1 + i % 12:02d}/2020" for i in range(N)]
+    schema = infer_schema({"d": days, "y": CLASSES}, "y")
+    for cell in ("04/13/2020", "2020-04-13", "13.04.2020"):
+        found = encode({"d": [cell]}, schema.columns)
+        right = encode({"d": [datetime.date(2020, 4, 13)]}, schema.columns)
+        np.testing.assert_array_equal(found, right)
+
+
+@pytest.mark.parametrize("columns", [None, {"d": "date"}], ids=["found", "said"])
+def test_the_cell_that_is_no_date_as_all_others_are_is_named(columns):
+    """Not one of the many that are; and not left out as a column of different words."""
+    days = [f"2020-{1 + i % 12:02d}-{1 + i % 28:02d}" for i in range(N)]
+    days[5], days[9], days[12] = "unknown", "10.03.2020", "10 March"
+    with pytest.raises(DataError, match=r"row 9: '10\.03\.2020' is no date written as y"):
+        infer_schema({"d": days, "y": CLASSES}, "y", columns=columns)
 
 
 def test_codes_without_leading_zeros_are_found_as_well():

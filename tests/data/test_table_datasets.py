@@ -203,3 +203,16 @@ def test_archives_of_other_arrays_are_refused(tmp_path):
     np.savez(tmp_path / "c.npz", x=X, y=Y)
     with pytest.raises(DataError, match="test of arrays and images is a share"):
         load_dataset(tmp_path / "c.npz", test=2)
+
+
+def test_the_hash_of_a_table_is_what_run_folders_hold():
+    """A field that a column gets must not make other data of what was trained on before."""
+    table = {
+        "age": [31.0, 45.5, 22.0, 58.25] * 5,
+        "city": ["Bern", "Rome", "Bern", "Oslo"] * 5,
+        "left": ["yes", "no", "no", "yes"] * 5,
+    }
+    data = Dataset.from_table(table, target="left", test=0.2)
+    assert data.provenance.sha256 == (
+        "5eccc130821e20e990196317a682d182ea2bc235ede5379a8b1ab33f7775753e"
+    )

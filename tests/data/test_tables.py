@@ -14,6 +14,7 @@ import pytest
 import zstandard
 
 from kmlp.data.reading import records, text
+from kmlp.data.reading.cells import Wanted
 from kmlp.data.reading.unpacked import Content
 from kmlp.data.tables import as_table, is_table_file, read_table
 from kmlp.errors import DataError
@@ -218,7 +219,7 @@ def test_a_file_that_changes_between_the_passes_is_refused(read, tmp_path, monke
 
 
 def test_columns_can_stay_as_they_are_written(read):
-    table = read("zip,y\n1.50,?\nNA,2\n", text=["zip"])
+    table = read("zip,y\n1.50,?\nNA,2\n", wanted=Wanted(text=["zip"]))
     assert table.frame["zip"].to_list() == ["1.50", "NA"]
 
 

@@ -90,7 +90,7 @@ def test_rows_are_named_by_what_is_kept_and_columns_found_by_name(tmp_path):
 def test_without_keep_rows_are_numbered_over_all_batches(tmp_path, monkeypatch):
     path = tmp_path / "new.parquet"
     TRAINING.write_parquet(path)
-    small = lambda p, text: read_batches(p, text=text, size=30)  # noqa: E731
+    small = lambda p, wanted: read_batches(p, wanted=wanted, size=30)  # noqa: E731
     monkeypatch.setattr("kmlp.deploy.table_rows.read_batches", small)
     found = predict_file(stand_in(), path)
     batches = list(found.batches)

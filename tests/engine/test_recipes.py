@@ -41,7 +41,10 @@ def trained(run: StackRun, num_epochs: int) -> list[dict[str, np.ndarray]]:
 def learned(weights: dict[str, np.ndarray], recipe: str) -> dict[str, np.ndarray]:
     """Without biases that batch normalization subtracts again, and its means that hold them: Adam
     makes steps of the rounding that is their gradient."""
-    subtracted = r"residual_\d/bias|normalization_\d/moving_mean" if recipe == "resnet" else "none"
+    dense = {"resnet": "residual", "image_mlp": "hidden"}.get(recipe)
+    if dense is None:
+        return weights
+    subtracted = rf"{dense}_\d/bias|normalization_\d/moving_mean"
     return {path: w for path, w in weights.items() if not re.fullmatch(subtracted, path)}
 
 

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from kmlp.report import plots
 from kmlp.report.plots import PALETTE, ForestRow
+from kmlp.report.sections import training
 
 
 @pytest.fixture
@@ -23,6 +24,16 @@ def rows(*values, **more):
 
 def texts(ax):
     return [t.get_text() for t in ax.texts]
+
+
+def test_curves_are_seen_beyond_their_steep_first_epochs():
+    """From 10 to 90 % in two epochs: all that follows, where variants differ, was a flat line."""
+    run = np.array([10.0, 80.0, *np.linspace(90, 94, 22)])
+    low, high = training._readable([{"train": [run], "baseline": [run - 1]}])
+    assert 88 < low < 89.2
+    assert 94 < high < 94.5
+    low, high = training._readable([{"train": [np.array([10.0, 80.0])]}])
+    assert low < 10 < 80 < high
 
 
 def test_rows_show_every_seed_and_the_interval_that_was_given(ax):
@@ -56,12 +67,19 @@ def test_two_large_effects_among_small_ones_are_shown(ax):
 
 
 def test_epochs_run_from_the_best_to_the_last(ax):
-    epochs = {"a": (np.array([3, 5]), np.array([8, 9]))}
+    epochs = [("a", np.array([3, 5]), np.array([8, 9]))]
     plots.draw_epochs(ax, epochs, max_epochs=20, roles=["unclear"])
     lines, dots = ax.collections
     assert [segment[:, 0].tolist() for segment in lines.get_segments()] == [[3, 8], [5, 9]]
     assert dots.get_offsets()[:, 0].tolist() == [3, 5]
     assert ax.get_xlabel() == "epoch"
+
+
+def test_two_variants_that_are_written_alike_have_a_row_each(ax):
+    """As `dropout` and `dropout=0.2`, which are one network by two names."""
+    epochs = [("dropout=0.2", np.array([3]), np.array([8]))] * 2
+    plots.draw_epochs(ax, epochs, max_epochs=20, roles=["unclear"] * 2)
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["dropout=0.2"] * 2
 
 
 def test_a_curve_is_the_mean_and_ends_with_half_of_its_seeds(ax):

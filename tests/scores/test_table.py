@@ -9,6 +9,7 @@ import pytest
 from kmlp.errors import DataError
 from kmlp.scores.table import read_scores
 
+TWO_RUNS = {"classifier": ["a", "a", "b", "b"], "acc": [0.8, 0.7, 0.9, 0.8]}
 TWO = {"method": ["a", "b"], "seed": [0, 0], "accuracy": [0.8, 0.9]}
 
 
@@ -33,6 +34,15 @@ def test_columns_are_found_whatever_their_case_and_others_named():
     assert found.notes == (
         "Read 'Model' as method, 'Data Set' as dataset and 'Run' as seed.",
         "Not used: 'gpu'.",
+    )
+
+
+def test_what_pairs_the_scores_may_be_called_as_scikit_learn_does_and_else_is_asked_for():
+    found = read_scores({**TWO_RUNS, "random_state": [0, 1, 0, 1]})
+    assert found.paired_by == ("seed",)
+    found = read_scores({**TWO_RUNS, "trial": [0, 1, 0, 1]})
+    assert found.notes[-1] == (
+        "Not used: 'trial'. A column that pairs the scores is called seed or fold."
     )
 
 

@@ -1,5 +1,6 @@
 """A client that was written for TensorFlow Serving's REST interface works unchanged."""
 
+import dataclasses
 import json
 import math
 
@@ -45,9 +46,26 @@ def test_the_metadata_are_tensorflow_servings(models):
                     "signature_def": {
                         "serving_default": {"method_name": "tensorflow/serving/predict"}
                     }
-                }
+                },
+                "kmlp": {"input": "image", "version": 1},
             },
         }
+
+
+def test_what_is_there_to_be_asked_is_listed(models):
+    assert ask(models, "GET", "/v1/models").json() == {
+        "models": [{"name": "digits", "version": "3"}]
+    }
+
+
+def test_a_row_may_hold_what_the_training_table_held_beside_its_inputs(models):
+    """As a row of the file does that `kmlp predict` reads."""
+    signature = dataclasses.replace(TABLE, not_used=("customer id", "left"))
+    row = {"age": 1.0, "Home town": None, "pays": False}
+    for known, code in (("customer id", 200), ("customer", 400)):
+        body = json.dumps({"instances": [{**row, known: "C7"}]})
+        answer = ask(models, "POST", PREDICT, signature=signature, content=body)
+        assert answer.status_code == code, answer.text
 
 
 @pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded", None])

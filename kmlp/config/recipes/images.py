@@ -53,3 +53,30 @@ SRIVASTAVA = Recipe(
         ),
     ),
 )
+
+# Chosen on validation rows of Fashion-MNIST: benchmarks/README.md tells the way to it.
+IMAGE_MLP = Recipe(
+    name="image_mlp",
+    source="kmlp's own: benchmarks/README.md, Strong networks for images",
+    frame={
+        "hidden_units": [512, 512],
+        "learning_rate": 1.5e-3,
+        "batch_size": 256,
+        "max_epochs": 24,
+        "early_stopping": False,
+    },
+    parts=(
+        Part(
+            name="normalization",
+            title="batch normalization",
+            sets={"normalization": "batch"},
+        ),
+        Part(name="activation", title="its activation", sets={"activation": "gelu"}),
+        Part(name="dropout", title="dropout", sets={"dropout": 0.3, "input_dropout": 0.1}),
+        Part(
+            name="schedule",
+            title="its schedule",
+            sets={"learning_rate_schedule": "cosine", "warm_up": 0.05},
+        ),
+    ),
+)

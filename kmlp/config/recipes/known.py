@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kmlp.config.recipes.images import SRIVASTAVA
+from kmlp.config.recipes.images import IMAGE_MLP, SRIVASTAVA
 from kmlp.config.recipes.recipe import Part, Recipe
 from kmlp.config.recipes.tabm import TABM
 from kmlp.errors import ConfigError
@@ -228,7 +228,9 @@ _RESNET = Recipe(
         Part(name="weight_decay", title="weight decay", sets={"weight_decay": 1e-5}),
     ),
 )
-RECIPES: dict[str, Recipe] = {r.name: r for r in (_REALMLP_S, _REALMLP, _RESNET, TABM, SRIVASTAVA)}
+RECIPES: dict[str, Recipe] = {
+    r.name: r for r in (_REALMLP_S, _REALMLP, _RESNET, TABM, SRIVASTAVA, IMAGE_MLP)
+}
 
 
 def recipe_of_name(name: Any) -> Recipe:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass, replace
+from typing import NoReturn
 
 import numpy as np
 import polars as pl
 
 from kmlp.data import values
-from kmlp.data.reading.cells import Reading, read_cells
+from kmlp.data.reading.cells import MISSING_AMONG_NUMBERS, Reading, among, read_cells
+from kmlp.data.reading.formats import commonest_date
 from kmlp.data.values import BOOLEAN_WORDS, Raw
 from kmlp.errors import DataError
 
@@ -39,6 +42,7 @@ class Found:
         values: of a category the vocabulary, of a boolean the words for false and true.
         num_missing, num_distinct, range: for people.
         notes: what was decided and can be overridden.
+        written: of numbers and dates, `Reading.written`.
     """
 
     kind: str
@@ -48,6 +52,7 @@ class Found:
     num_distinct: int = 0
     range: str = ""
     notes: tuple[str, ...] = ()
+    written: str = ""
 
 
 def find_kind(raw: Raw, said: str | None = None) -> Found:
@@ -57,7 +62,8 @@ def find_kind(raw: Raw, said: str | None = None) -> Found:
         DataError: a cell that is not of the kind that was said, or that nearly all others are of.
     """
     if said is not None:
-        return _as_said(raw, said)
+        reading = read(raw)[1] if said in ("number", "date") else None
+        return replace(_as_said(raw, said), written=_written(raw, reading))
     raw, reading = read(raw)
     series = raw.series
     told = tuple(f"column {raw.name!r}: {line}" for line in reading.describe()) if reading else ()
@@ -71,7 +77,11 @@ def find_kind(raw: Raw, said: str | None = None) -> Found:
         found = _constant_or(raw, _category(raw, _declared(series)))
     else:
         found = _words(raw) if series.dtype == pl.String else _number_or_code(raw)
-    return replace(found, notes=told + found.notes)
+    return replace(found, notes=told + found.notes, written=_written(raw, reading))
+
+
+def _written(raw: Raw, reading: Reading | None) -> str:
+    return reading.written if reading else raw.table.written.get(raw.name, "")
 
 
 def read(raw: Raw) -> tuple[Raw, Reading | None]:
@@ -108,7 +118,7 @@ def _pair(raw: Raw, words: pl.Series) -> tuple[str, str]:
         shown = ", ".join(map(repr, distinct[:_SHOWN]))
         raise DataError(
             f"column {raw.name!r} is said to be boolean and holds {len(distinct)} values "
-            f'({shown}); say columns={{"{raw.name}": "category"}}.'
+            f"({shown}); say {_saying(raw.name, 'category')}."
         )
     return distinct[0], distinct[1]
 
@@ -174,7 +184,7 @@ def _category(raw: Raw, words: tuple[str, ...]) -> Found:
         values=words,
         num_missing=missing,
         num_distinct=len(words),
-        range=", ".join(words[:_SHOWN]) + more,
+        range=", ".join(repr(w) if "," in w else w for w in words[:_SHOWN]) + more,
     )
 
 
@@ -227,6 +237,8 @@ def _words(raw: Raw) -> Found:
     distinct = known.n_unique()
     if pair := boolean_words(known.unique().str.to_lowercase().unique().head(5).to_list()):
         return _constant_or(raw, _boolean(raw, pair))
+    if distinct > _FEW:
+        _refuse_among_dates(raw, words)
     mixed = _mixed(raw, words, distinct)
     if reason := _no_category(known, distinct):
         missing = len(words) - len(known)
@@ -254,17 +266,14 @@ def _mixed(raw: Raw, words: pl.Series, distinct: int) -> tuple[str, ...]:
     """Refuses numbers among which a few words stand; of few values they are categories."""
     is_number = words.cast(pl.Float64, strict=False).is_not_null()
     count, known = int(is_number.sum()), len(words) - words.null_count()
+    is_gap = among(words, MISSING_AMONG_NUMBERS)
     others = (words.is_not_null() & ~is_number).fill_null(False)
     if not others.any():  # codes, such as 00123
         return (f"column {raw.name!r} is read as codes: leading zeros or very many digits",)
     row = int(np.argmax(others.to_numpy()))
     if count >= _MOSTLY * known:
         if distinct > _FEW:
-            remedy = (
-                f"mend or clear {'it' if known - count == 1 else f'{known - count} such cells'}, "
-                f'or say columns={{"{raw.name}": "category"}}'
-            )
-            raise raw.refuse(row, "number, as nearly all of the column's cells are", remedy)
+            _refuse_first(raw, others & ~is_gap, "number")
         return (
             f"column {raw.name!r} is read as categories: numbers, and words such as "
             f"{words[row]!r} ({raw.table.place(row)})",
@@ -275,6 +284,33 @@ def _mixed(raw: Raw, words: pl.Series, distinct: int) -> tuple[str, ...]:
             f"({raw.table.place(row)}): take it off to use them as numbers",
         )
     return ()
+
+
+def _refuse_among_dates(raw: Raw, words: pl.Series) -> None:
+    """Refuses what is no date where nearly all cells are dates of one writing."""
+    known = words.is_not_null() & ~among(words, MISSING_AMONG_NUMBERS)
+    date = commonest_date(words.filter(known))
+    if date is None:
+        return
+    others = known & date.parse(words).is_null()
+    if others.sum() <= (1 - _MOSTLY) * known.sum():
+        _refuse_first(raw, others, f"date written as {date.title}")
+
+
+def _refuse_first(raw: Raw, others: pl.Series, kind: str) -> NoReturn:
+    """Refuses the first of the few cells that are not of the kind that all others are of."""
+    count = int(others.sum())
+    cells = "it" if count == 1 else f"{count} such cells"
+    raise raw.refuse(
+        int(np.argmax(others.to_numpy())),
+        f"{kind}, as nearly all of the column's cells are",
+        f"mend or clear {cells}, or say {_saying(raw.name, 'category')}",
+    )
+
+
+def _saying(name: str, kind: str) -> str:
+    """How a column's kind is said, in Python and on the command line."""
+    return f'columns={{"{name}": "{kind}"}} (--columns {shlex.quote(f"{name}={kind}")})'
 
 
 def _have_unit(known: pl.Series) -> bool:

@@ -146,7 +146,10 @@ def _left_out(raw: Raw, found: Found) -> _Result:
 def _columns(raw: Raw, found: Found) -> tuple[Column, ...]:
     """The encoded columns of a raw one."""
     if found.kind == "date":
-        return _date_columns(raw, values.moments(raw))
+        return tuple(
+            replace(column, written=found.written)
+            for column in _date_columns(raw, values.moments(raw))
+        )
     has_missing = bool(found.num_missing)
     if found.kind != "number":
         return (
@@ -158,7 +161,8 @@ def _columns(raw: Raw, found: Found) -> tuple[Column, ...]:
                 has_missing=has_missing,
             ),
         )
-    return (number_column(raw.name, raw.name, values.numbers(raw)),)
+    number = number_column(raw.name, raw.name, values.numbers(raw))
+    return (replace(number, written=found.written),)
 
 
 def number_column(name: str, source: str, numbers: np.ndarray, part: str = "") -> Column:

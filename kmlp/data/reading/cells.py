@@ -7,13 +7,13 @@ not fit it; what is left at the end decides, and whatever was decided is stated.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kmlp.data.reading.formats import NUMBERS, DateFormat, NumberFormat, dates_like
+from kmlp.data.reading.formats import AMBIGUOUS, NUMBERS, DateFormat, NumberFormat, dates_like
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,6 +35,23 @@ _FIRST = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What is known of columns before their cells are seen.
+
+    Attributes:
+        text: columns whose cells stay as they are written, such as codes that are no numbers.
+        written: how other rows of columns write dates and numbers, by name: `Reading.written`. It
+            decides where cells can be read in several ways.
+    """
+
+    text: Sequence[str] = ()
+    written: Mapping[str, str] = field(default_factory=dict)
+
+
+NOTHING = Wanted()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reading:
     """How the cells of a column are read.
 
@@ -53,6 +70,14 @@ class Reading:
     whole: str = ""
     missing: tuple[tuple[str, int], ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def written(self) -> str:
+        """What other rows need to be told of: the date's title or the number's name, where others
+        could be read in more ways than one; else empty."""
+        if self.date:
+            return self.date.title if self.date.title in AMBIGUOUS else ""
+        return self.number.name if self.number and self.number.title else ""
 
     def apply(self, cells: pl.Series) -> pl.Series:
         """Cells as `tidy` gives them, as integers, Float64, Date, Datetime or String."""
@@ -83,8 +108,16 @@ def among(cells: pl.Series, words: Collection[str]) -> pl.Series:
     return cells.is_in(list(words)).fill_null(False)
 
 
-def read_cells(cells: pl.Series, *, separator: str = ",") -> tuple[pl.Series, Reading]:
+def read_cells(
+    cells: pl.Series, *, separator: str = ",", known: str = ""
+) -> tuple[pl.Series, Reading]:
     """A whole column of strings, read.
+
+    Args:
+        cells: as they are written.
+        separator: of the file that they stand in.
+        known: `Reading.written` of the column's other rows; it decides where cells can be read in
+            several ways.
 
     Example:
         >>> import polars as pl
@@ -92,7 +125,7 @@ def read_cells(cells: pl.Series, *, separator: str = ",") -> tuple[pl.Series, Re
         [1.5, None, 2.0]
     """
     cells = tidy(cells)
-    facts = Facts()
+    facts = Facts(known=known)
     for part in (cells[:_FIRST], cells[_FIRST:]):  # the first few rows tell what words are
         facts.see(part)
     reading = facts.decide(separator, facts.decimals())
@@ -104,6 +137,7 @@ class Facts:
     """What is known of a column's cells so far."""
 
     text_wanted: bool = False
+    known: str = ""  # how the column's other rows are written
     cells: int = 0
     zeros_lead: bool = False
     too_long: bool = False
@@ -202,6 +236,7 @@ class Facts:
         possible = self.numbers if self.numbers is not None else {"plain": NUMBERS["plain"]}
         own = {number.decimal for number in possible.values()}
         notes: tuple[str, ...] = ()
+        decimals = {NUMBERS[self.known].decimal} & own if self.known in NUMBERS else decimals
         if len(own) == 1 or not self.written:
             number = next(iter(possible.values()))
         else:
@@ -234,7 +269,9 @@ class Facts:
         assert self.dates
         date, notes = self.dates[0], tuple[str, ...]()
         others = [d for d in self.dates[1:] if d.title != date.title]
-        if others:
+        if self.known in {d.title for d in self.dates}:
+            date = next(d for d in self.dates if d.title == self.known)
+        elif others:
             if decimals == {","}:  # where numbers have a decimal comma, the day comes first
                 date, others = others[0], [date]
             notes = (f"every date could be {others[0].title}, too: say which by rewriting them",)

@@ -152,8 +152,23 @@ DATES = (
     ),
 )
 
+_WRITINGS = {(date.pattern, date.title) for date in DATES}
+_PATTERNS = [pattern for pattern, _ in _WRITINGS]
+AMBIGUOUS = {title for pattern, title in _WRITINGS if _PATTERNS.count(pattern) > 1}
+"""Titles of dates that may be read as others, such as 03/04/2020."""
+
 
 def dates_like(cells: pl.Series) -> list[DateFormat]:
     """The ways that the first few cells leave possible: most columns hold no dates at all."""
     first = cells.head(50).drop_nulls().to_list()
     return [date for date in DATES if any(re.match(date.pattern, cell, re.ASCII) for cell in first)]
+
+
+def commonest_date(cells: pl.Series) -> DateFormat | None:
+    """The way in which most cells, which are not all of one, write dates; None without dates."""
+
+    def number_of(date: DateFormat) -> int:
+        return date.parse(cells.filter(cells.str.contains(date.pattern))).drop_nulls().len()
+
+    found = {date: number_of(date) for date in dates_like(cells)}
+    return max(found, key=lambda date: found[date]) if any(found.values()) else None

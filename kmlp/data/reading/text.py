@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from kmlp.data.arrays.streams import reading
-from kmlp.data.reading.cells import Facts, Reading, tidy
+from kmlp.data.reading.cells import NOTHING, Facts, Reading, Wanted, tidy
 from kmlp.data.reading.dialects import SAMPLE, Dialect, find_dialect, find_encoding
 from kmlp.data.reading.records import Block, blocks, decoded
 from kmlp.data.reading.unpacked import Content
@@ -36,6 +36,7 @@ class Text:
     dialect: Dialect
     lines: np.ndarray
     sha256: str
+    written: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -65,11 +66,11 @@ def read_text(
     separator: str | None = None,
     encoding: str | None = None,
     header: bool | None = None,
-    text: Sequence[str] = (),
+    wanted: Wanted = NOTHING,
 ) -> Text:
     """Reads a text file; see `kmlp.data.tables.read_table`."""
     with reading(path, _AS):
-        return _whole(_scanned(path, encoding, separator, header, text))
+        return _whole(_scanned(path, encoding, separator, header, wanted))
 
 
 @dataclass(frozen=True)
@@ -92,10 +93,10 @@ class TextParts:
             yield from _parts(self._scan)
 
 
-def text_parts(path: Path, text: Sequence[str] = ()) -> TextParts:
+def text_parts(path: Path, wanted: Wanted = NOTHING) -> TextParts:
     """How a text file is read, found from all of it; see `kmlp.data.tables.read_batches`."""
     with reading(path, _AS):
-        scan = _scanned(path, None, None, None, text)
+        scan = _scanned(path, None, None, None, wanted)
     return TextParts(scan.plan.names, scan.num_rows, scan.sha256, scan)
 
 
@@ -104,10 +105,10 @@ def _scanned(
     encoding: str | None,
     separator: str | None,
     header: bool | None,
-    text: Sequence[str],
+    wanted: Wanted,
 ) -> _Scan:
     try:
-        return _scan(_plan(path, encoding, separator, header), text)
+        return _scan(_plan(path, encoding, separator, header), wanted)
     except UnicodeDecodeError as error:
         if encoding:
             raise ValueError(
@@ -116,7 +117,7 @@ def _scanned(
             ) from error
     # What is not UTF-8 is nearly always what Windows wrote; said in the first line shown.
     try:
-        return _scan(_plan(path, "cp1252", separator, header), text)
+        return _scan(_plan(path, "cp1252", separator, header), wanted)
     except UnicodeDecodeError as error:
         raise ValueError(
             "it is neither in UTF-8 nor in cp1252; say its encoding, such as latin-1"
@@ -178,9 +179,12 @@ def column_names(header: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...
     return tuple(names), tuple(notes)
 
 
-def _scan(plan: _Plan, text: Sequence[str]) -> _Scan:
+def _scan(plan: _Plan, wanted: Wanted) -> _Scan:
     """The first pass."""
-    facts = [Facts(text_wanted=name in text) for name in plan.names]
+    facts = [
+        Facts(text_wanted=name in wanted.text, known=wanted.written.get(name, ""))
+        for name in plan.names
+    ]
     hashes: list[str] = []
     num_rows = num_blank = 0
     for block, columns in _columns(plan, hashes):
@@ -213,7 +217,8 @@ def _whole(scan: _Scan) -> Text:
             part.add(cells)
     named = zip(parts, scan.plan.names, strict=True)
     frame = pl.DataFrame([part.whole(name) for part, name in named])
-    return Text(frame, _found(scan), scan.plan.dialect, np.concatenate(lines), scan.sha256)
+    found, dialect = _found(scan), scan.plan.dialect
+    return Text(frame, found, dialect, np.concatenate(lines), scan.sha256, _written(scan))
 
 
 def _parts(scan: _Scan) -> Iterator[Text]:
@@ -222,7 +227,12 @@ def _parts(scan: _Scan) -> Iterator[Text]:
     for rows, columns in _second_pass(scan):
         each = zip(scan.readings, columns, scan.plan.names, strict=True)
         frame = pl.DataFrame([how.apply(cells).alias(name) for how, cells, name in each])
-        yield Text(frame, found, scan.plan.dialect, rows, scan.sha256)
+        yield Text(frame, found, scan.plan.dialect, rows, scan.sha256, _written(scan))
+
+
+def _written(scan: _Scan) -> dict[str, str]:
+    named = zip(scan.plan.names, scan.readings, strict=True)
+    return {name: how.written for name, how in named if how.written}
 
 
 def _check_memory(readings: Sequence[Reading], num_rows: int) -> None:

@@ -1,6 +1,6 @@
 """One row a variant: every seed, the mean, its interval."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,7 +63,7 @@ def draw_rows(
 
 def draw_epochs(
     ax: Axes,
-    epochs: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    epochs: Sequence[tuple[str, np.ndarray, np.ndarray]],
     *,
     max_epochs: int,
     roles: Sequence[str],
@@ -72,19 +72,19 @@ def draw_epochs(
 
     Args:
         ax: where to draw.
-        epochs: label -> best and last epochs, `(num_seeds,)` each, counted from 1.
+        epochs: a row's label, its best and its last epochs, `(num_seeds,)` each, counted from 1.
         max_epochs: where training would have ended.
         roles: a name in `PALETTE` a row.
     """
     ax.axvline(max_epochs, color=PALETTE["soft"], linewidth=1, linestyle=(0, (2, 2)), zorder=1)
-    for y, ((best, last), role) in enumerate(zip(epochs.values(), roles, strict=True)):
+    for y, ((_, best, last), role) in enumerate(zip(epochs, roles, strict=True)):
         places = y + np.linspace(-0.3, 0.3, len(best)) if len(best) > 1 else np.array([float(y)])
         order = np.lexsort((last, best))
         ax.hlines(places, best[order], last[order], color=PALETTE[role], linewidth=0.9, alpha=0.6)
         ax.scatter(best[order], places, s=9, color=PALETTE[role], linewidths=0)
     ax.set_xlim(0, max_epochs * 1.03)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    return label_rows(ax, list(epochs), "epoch")
+    return label_rows(ax, [label for label, *_ in epochs], "epoch")
 
 
 def _draw_row(ax: Axes, row: ForestRow, y: int) -> None:

@@ -114,7 +114,12 @@ def _add_tensorflow_serving(
         version = models.version(*_asked(request))
         signatures = {"signature_def": dict(version.servable.signature_def)}
         spec = {"name": version.name, "signature_name": "", "version": str(version.number)}
-        return JSONResponse({"model_spec": spec, "metadata": {"signature_def": signatures}})
+        about = {"signature_def": signatures, "kmlp": dict(version.servable.description)}
+        return JSONResponse({"model_spec": spec, "metadata": about})
+
+    async def listed(_: Request) -> Response:
+        found = [{"name": each.name, "version": str(each.number)} for each in models]
+        return JSONResponse({"models": found})
 
     async def predict(request: Request) -> Response:
         started = time.perf_counter()
@@ -133,6 +138,7 @@ def _add_tensorflow_serving(
         finally:
             metrics.count(model, code, time.perf_counter() - started)
 
+    app.add_route("/v1/models", listed, ["GET"])
     for which in _OF_VERSION:
         path = f"/v1/models/{{name}}{which}"
         app.add_route(f"{path}{_PREDICT}", predict, ["POST"])

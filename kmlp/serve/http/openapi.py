@@ -38,6 +38,9 @@ def openapi(models: Iterable[Version], *, has_token: bool) -> Json:
         "/metrics": {
             "get": _operation("Prometheus's metrics", _text("metrics"), errors=(401, 403))
         },
+        "/v1/models": {
+            "get": _operation("Which models answer", _json(_models()), errors=_OF_READING)
+        },
     }
     for version in models:
         for which in ("", f"/versions/{version.number}"):
@@ -192,4 +195,11 @@ def _status() -> Json:
 def _metadata() -> Json:
     text: Json = {"type": "string"}
     spec = _object({"name": text, "signature_name": text, "version": text})
-    return _object({"model_spec": spec, "metadata": _object({"signature_def": {"type": "object"}})})
+    about = _object({"signature_def": {"type": "object"}, "kmlp": {"type": "object"}})
+    return _object({"model_spec": spec, "metadata": about})
+
+
+def _models() -> Json:
+    text: Json = {"type": "string"}
+    each = _object({"name": text, "version": text})
+    return _object({"models": {"type": "array", "items": each}})

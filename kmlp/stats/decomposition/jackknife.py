@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+
+from kmlp.stats.distributions import t_quantile
 
 MIN_SAMPLES = 3
 """Training samples from which on there is an interval."""
@@ -68,5 +69,5 @@ class Jackknifed:
 def _t_interval(value: float, without: np.ndarray, level: float) -> tuple[float, float]:
     num_samples = len(without)
     se = (np.square(without - without.mean()).sum() * (num_samples - 1) / num_samples) ** 0.5
-    half = stats.t.ppf((1 + level) / 2, num_samples - 1) * se
+    half = t_quantile((1 + level) / 2, num_samples - 1) * se
     return float(value - half), float(value + half)

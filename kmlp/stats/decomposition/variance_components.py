@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+
+from kmlp.stats.distributions import chi2_quantile
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,6 @@ def sd_interval(value: float, degrees: int, level: float = 0.95) -> tuple[float,
         >>> [round(bound, 2) for bound in sd_interval(1.0, 10)]
         [0.7, 1.75]
     """
-    tails = stats.chi2.ppf(((1 + level) / 2, (1 - level) / 2), degrees)
+    tails = chi2_quantile(((1 + level) / 2, (1 - level) / 2), degrees)
     low, high = value * np.sqrt(degrees / tails)
     return float(low), float(high)

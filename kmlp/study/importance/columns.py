@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.sparse.csgraph import connected_components
-from scipy.stats import rankdata
 
 from kmlp.data import DataSpec
 from kmlp.errors import ConfigError
@@ -79,6 +77,8 @@ def told_alike(x: np.ndarray, columns: Places, spec: DataSpec) -> list[list[str]
     names = [name for name, does in zip(single, varies, strict=True) if does]
     if len(names) < 2:
         return []
+    from scipy.sparse.csgraph import connected_components  # seldom needed, and slow to import
+
     labels = connected_components(np.abs(np.corrcoef(ranks[varies])) > ALIKE)[1]
     sets = [
         [n for n, own in zip(names, labels, strict=True) if own == label]
@@ -89,6 +89,8 @@ def told_alike(x: np.ndarray, columns: Places, spec: DataSpec) -> list[list[str]
 
 def _ranks(values: np.ndarray) -> np.ndarray:
     """`(n,)`; a gap has the mean rank."""
+    from scipy.stats import rankdata
+
     ranks, there = np.full(len(values), np.nan), ~np.isnan(values)
     ranks[there] = rankdata(values[there])
     return np.nan_to_num(ranks, nan=float(ranks[there].mean()) if there.any() else 0.0)

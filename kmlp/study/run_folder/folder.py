@@ -49,13 +49,8 @@ class RunFolder:
     kind: Kind = "study"
     _TABLES: tuple[Table, ...] = (FILE, MEMBER, ATTEMPT, EPOCH)
     _READ_BACK: tuple[str, ...] = (
-        "study.toml",
-        "environment.json",
-        METRIC,
-        _LABELS,
-        _TRAIN_LABELS,
-        IMPORTANCE,
-        READINGS,
+        *("study.toml", "environment.json", METRIC),
+        *(_LABELS, _TRAIN_LABELS, IMPORTANCE, READINGS),
     )
 
     def __init__(self, path: str | Path) -> None:
@@ -63,8 +58,9 @@ class RunFolder:
         self._ledger = Ledger(self.path / _LEDGER, self._TABLES)
         self._files = KeptFiles(self.path, self._ledger, self._READ_BACK)
         self.stacks = StackLog(self.path, self._ledger)
-        # What was found whole, by member: no file is hashed twice.
+        # What was found whole, by member: no file is hashed twice; and what rows say of files.
         self._whole: dict[str, tuple[int, ...]] = {}
+        self._hashes: dict[str, str] = {}
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
@@ -141,6 +137,7 @@ class RunFolder:
             sha256 = hashlib.sha256(content).hexdigest()
             rows.append((record.id, record.to_json(), name, sha256))
             self._whole.pop(record.id, None)
+            self._hashes.pop(record.id, None)
         with self._ledger.connect() as connection:
             connection.executemany(MEMBER.insert, rows)
 
@@ -151,6 +148,7 @@ class RunFolder:
             RunFolderError: one of them is not what was written.
         """
         rows = self._ledger.rows(MEMBER)
+        self._hashes = {id: sha256 for id, _, _, sha256 in rows}
         return {id: MemberRecord.read(record) for id, record, *_ in rows}
 
     def damaged(self, ids: Sequence[str]) -> list[str]:
@@ -318,15 +316,18 @@ class RunFolder:
             raise RunFolderError(f"{self.path / name}: cannot be read: {error}") from error
 
     def _is_whole(self, id: str) -> bool:
-        row = self._ledger.row(MEMBER, id)
         path = self.path / "arrays" / f"{id}.npz"
-        if row is None or not path.is_file():
+        if not path.is_file():
             return False
         found = path.stat()
         state = (found.st_ino, found.st_size, found.st_mtime_ns)
         if self._whole.get(id) != state:
-            if hashlib.sha256(path.read_bytes()).hexdigest() != row[3]:
-                return False
+            sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+            # To ask the ledger for each of many members takes longer than to hash their files.
+            if sha256 != self._hashes.get(id):
+                row = self._ledger.row(MEMBER, id)
+                if row is None or sha256 != row[3]:
+                    return False
             self._whole[id] = state
         return True
 

@@ -99,7 +99,9 @@ def outputs_name(part: str, outputs: np.ndarray) -> str:
 
 def outputs_in(arrays: Mapping[str, np.ndarray], part: str = "test") -> np.ndarray:
     """A member's outputs on a part of the data, among its arrays."""
-    return next(a for name, a in arrays.items() if name == outputs_name(part, a))
+    # The others are not read from the file.
+    named = ((name, arrays[name]) for name in arrays if name.startswith(f"{part}_"))
+    return next(a for name, a in named if name == outputs_name(part, a))
 
 
 def has_outputs(arrays: Mapping[str, np.ndarray], part: str) -> bool:

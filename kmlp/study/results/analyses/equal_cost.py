@@ -20,8 +20,8 @@ _VERBS = {"better": "beats", "unclear": "cannot be told apart from", "worse": "l
 
 
 class _Groups(NamedTuple):
-    """Common seeds of a network that is many and of one that is not, in groups of as many as train
-    as long as one of the former."""
+    """Seeds of independent networks, in groups of as many as train as long as one network that is
+    many, and those of the latter that have a seed in the group."""
 
     seconds: float
     independent_seconds: float
@@ -80,16 +80,17 @@ def at_equal_cost(evidence: Evidence, of_many: Mapping[str, bool]) -> dict[str, 
 
 def _groups(evidence: Evidence, many: str, independent: str) -> _Groups | None:
     """None without a seed that both finished, or where a time is not known."""
-    mine, theirs = evidence.pairs(many, independent)
-    if not mine:
+    mine, theirs = evidence.done(many), evidence.done(independent)
+    if not mine.keys() & theirs.keys():
         return None
-    seconds, alone = (float(np.mean([m.seconds for m in each])) for each in (mine, theirs))
+    seconds, alone = (float(np.mean([m.seconds for m in each.values()])) for each in (mine, theirs))
     if not seconds or not alone:
         return None
     size = max(1, round(seconds / alone))
-    starts = range(0, len(mine) - size + 1, size)
-    pairs = [(mine[i : i + size], theirs[i : i + size]) for i in starts]
-    return _Groups(seconds, alone, size, pairs)
+    seeds = sorted(theirs)
+    groups = [seeds[i : i + size] for i in range(0, len(seeds) - size + 1, size)]
+    pairs = [([mine[s] for s in g if s in mine], [theirs[s] for s in g]) for g in groups]
+    return _Groups(seconds, alone, size, [pair for pair in pairs if pair[0]])
 
 
 def _compared(evidence: Evidence, groups: _Groups) -> paired_tests.Comparison:
@@ -124,7 +125,7 @@ def equal_cost_sentences(results: StudyNumbers) -> Iterator[str]:
 
 
 def _sentence(found: EqualCost, many: str, independent: str, unit: Unit) -> str:
-    one = f"{found.seconds:.3g} s a network, {many} trains as long as"
+    one = f"{found.seconds:.3g} s a network, compiling included, {many} trains as long as"
     number = "one" if found.ensemble_size == 1 else f"{found.ensemble_size}"
     cost = f"At {one} {number} of {independent} ({found.independent_seconds:.3g} s)"
     ensemble = "one of these" if found.ensemble_size == 1 else f"the mean of {number} of these"

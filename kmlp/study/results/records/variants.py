@@ -18,6 +18,7 @@ from kmlp.study.results.records.base import (
     Record,
     Scores,
     Summaries,
+    full_label,
     label,
     unless_none,
 )
@@ -87,14 +88,14 @@ class EqualCost(Record):
     """A network that is many in one beside ensembles of independent ones that train as long.
 
     Attributes:
-        seconds: of one of the former, mean over the common seeds: its share of its stack's wall
+        seconds: of one of the former, mean over its seeds: its share of its stack's wall
             time, compiling included.
         independent_seconds: the same of one of the latter.
         ensemble_size: how many of these are averaged: as many as train in the same time, rounded,
             at least one.
         versus: the former minus such ensembles, each of seeds of its own, over which the former's
-            scores are averaged; p_holm is corrected over all such comparisons. Null of fewer common
-            seeds than one ensemble takes.
+            scores are averaged; p_holm is corrected over all such comparisons. Null of fewer seeds
+            than one ensemble takes.
     """
 
     seconds: Annotated[float, Field(gt=0)]
@@ -201,6 +202,11 @@ class VariantScores(Record):
     def label(self) -> str:
         """See `label`."""
         return label(self.name, self.strength)
+
+    @property
+    def full_label(self) -> str:
+        """The name with all settings, for a table that says them once."""
+        return full_label(self.name, self.strength)
 
     @property
     def chosen_on(self) -> Literal["val", "train"]:
