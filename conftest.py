@@ -42,7 +42,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Collecting a file imports it: a fast run leaves out those that load Keras by that."""
+    """Collecting a file imports it: a fast run leaves out those that load Keras by that.
+
+    Tutorials, whose examples and commands work in one folder, are run by `tests/test_pages.py`.
+    """
+    if collection_path.suffix == ".md" and collection_path.parent.name == "docs":
+        return "```console" in collection_path.read_text(encoding="utf-8") or None
     is_python = collection_path.suffix == ".py"
     if config.getoption("--fast") and is_python and file_loads_a_backend(collection_path):
         return True

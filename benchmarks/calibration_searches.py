@@ -27,11 +27,34 @@ _CASES: dict[str, tuple[np.ndarray, str]] = {
     "10 pairs, 0.5 points apart": (-0.5 * (np.arange(NUM_TRIALS) // 2), "normal"),
     "20 equal trials, skewed": (_EQUAL, "exponential"),
     "20 equal trials, heavy tails": (_EQUAL, "t of 4 degrees"),
+    "2 pairs of twins": (_EQUAL[:4], "twins"),
+    "2 pairs of near twins": (_EQUAL[:4], "near twins"),
+    "2 times 10 near twins": (np.zeros(20), "two kinds"),
+    "11 equal trials, one spreads 5 times as much": (_EQUAL[:11], "one jumps"),
 }
+
+
+def _kinds(
+    rng: np.random.Generator, shape: tuple[int, ...], of_each: int, apart: float
+) -> np.ndarray:
+    """Trials of which so many at a time score alike but for a little, as with an L2 too small to
+    change an answer."""
+    alike = rng.normal(size=(shape[0] // of_each, shape[1])).repeat(of_each, axis=0)
+    return alike + apart * rng.normal(size=shape)
+
+
+def _rest(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    return rng.normal(size=(shape[0] - 1, shape[1]))
+
+
 _NOISE: dict[str, Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]] = {
     "normal": lambda rng, shape: rng.normal(size=shape),
     "exponential": lambda rng, shape: rng.exponential(size=shape) - 1,
     "t of 4 degrees": lambda rng, shape: rng.standard_t(4, size=shape) / 2**0.5,
+    "twins": lambda rng, shape: _kinds(rng, shape, 2, 0.0),
+    "near twins": lambda rng, shape: _kinds(rng, shape, 2, 0.05),
+    "two kinds": lambda rng, shape: _kinds(rng, shape, 10, 0.05),
+    "one jumps": lambda rng, shape: np.r_[rng.normal(size=(1, shape[1])) * 5, _rest(rng, shape)],
 }
 
 

@@ -3,9 +3,12 @@
     python benchmarks/soak.py [--minutes 30] [--only study,search,predict]
 
 Rounds follow each other in this process: a study with its report, a search, an export, predictions
-of the export; and requests to a `kmlp serve` beside it, which takes each new version over. Prints
-the resident memory of both after each round, and how it grows by the hour: a straight line through
-the rounds after the first third, in which all that is compiled once is compiled.
+of the export; and requests to a `kmlp serve` beside it, which takes each new version over. Seeds
+are new in every round, structures come round again after three: a program that was not there before
+is kept until the process ends (docs/devices.md), and `--new-searches` shows what these take, for
+each search then draws other settings. Prints the resident memory of both after each round, and how
+it grows by the hour: a straight line through the rounds after the first third, in which all that is
+compiled once is compiled.
 """
 
 import argparse
@@ -29,18 +32,18 @@ import psutil
 
 import kmlp
 
-WIDTHS, REQUESTS = ((8,), (16, 8), (24,)), 200
+WIDTHS, SEARCHES, REQUESTS = ((8,), (16, 8), (24,)), 3, 200
 
 
 class Rounds:
     """What a process that goes on and on does."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, num_searches: int) -> None:
         rng = np.random.default_rng(0)
         y = np.arange(600) % 3
         x = (rng.normal(size=(3, 12))[y] + rng.normal(size=(600, 12))).astype("float32")
         self.data = kmlp.Dataset.from_arrays(x[:450], y[:450], x[450:], y[450:], name="clouds")
-        self.folder, self.number = folder, 0
+        self.folder, self.number, self.num_searches = folder, 0, num_searches
         self.train = kmlp.TrainConfig(max_epochs=5, batch_size=32)
 
     def study(self) -> None:
@@ -74,7 +77,8 @@ class Rounds:
             tuner="random",
             max_trials=8,
             num_seeds=2,
-            seed=self.number,
+            first_seed=10 * self.number,
+            seed=self.number % self.num_searches,
             space=space,
             train={"max_epochs": 5, "batch_size": 32},
         )
@@ -107,8 +111,8 @@ def growth(minutes: list[float], mib: list[float]) -> float:
     return 60 * float(np.polyfit(minutes[kept:], mib[kept:], 1)[0])
 
 
-def soak(folder: Path, minutes: float, only: list[str]) -> None:
-    rounds = Rounds(folder)
+def soak(folder: Path, minutes: float, only: list[str], num_searches: int) -> None:
+    rounds = Rounds(folder, num_searches)
     rounds.study()
     command = [sys.executable, "-m", "kmlp", "serve", str(folder / "models"), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
@@ -141,9 +145,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--only", default="study,search,predict,serve")
+    parser.add_argument("--new-searches", action="store_true")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        soak(Path(folder), asked.minutes, asked.only.split(","))
+        num_searches = 10_000 if asked.new_searches else SEARCHES
+        soak(Path(folder), asked.minutes, asked.only.split(","), num_searches)
 
 
 if __name__ == "__main__":

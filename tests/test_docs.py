@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
+from kmlp.config.recipes.auto import AUTO
 from kmlp.config.recipes.known import RECIPES
 from kmlp.config.study_file import read_study_file
 from kmlp.config.tables.table import load_configured
@@ -69,7 +70,7 @@ def test_the_page_on_recipes_tells_every_part(name):
 
 def test_the_page_on_study_files_lists_every_variant():
     listed = set(_rows("docs/study-files.md", "# A study file"))
-    assert listed == {*VARIANTS, *RECIPES, "name=value", "a table", "all"}
+    assert listed == {*VARIANTS, *RECIPES, AUTO, "name=value", "a table", "all"}
 
 
 def test_every_variant_has_a_place_among_the_regularizers():

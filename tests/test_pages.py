@@ -12,7 +12,7 @@ import pytest
 from tests.command_line import kmlp
 from tools.site import gallery
 from tools.site.check import faults
-from tools.site.markdown import lists
+from tools.site.markdown import parted
 from tools.site.outside import linked
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -110,17 +110,20 @@ def test_the_gallery_shows_a_report_for_each_command_that_writes_one():
 
 def test_links_out_of_the_docs_lead_to_pages_of_the_site():
     said = "[a](../benchmarks/README.md#memory) [b](../kmlp/studies/demo.toml) [c](tables.md)"
-    assert linked(said, "start.md") == (
+    assert linked(said, "start.md", DOCS.parent) == (
         "[a](project/measured.md#memory) [b](source/kmlp/studies/demo.toml.md) [c](tables.md)"
     )
-    assert linked("[d](../docs/tables.md#digits)", "project/measured.md") == (
-        "[d](../tables.md#digits)"
-    )
+    said = "[tables.md](../docs/tables.md#digits)"
+    assert linked(said, "project/measured.md", DOCS.parent) == "[Tables](../tables.md#digits)"
 
 
 def test_a_list_after_a_paragraph_is_a_list():
-    assert lists("kept:\n- rows\n- seeds") == "kept:\n\n- rows\n- seeds"
-    assert lists("```\nkept:\n- rows\n```") == "```\nkept:\n- rows\n```"
+    assert parted("kept:\n- rows\n  and\n- seeds") == "kept:\n\n- rows\n  and\n- seeds"
+    assert parted("```\nkept:\n- rows\n```") == "```\nkept:\n- rows\n```"
+
+
+def test_a_table_after_an_example_is_a_table():
+    assert parted("```\nx\n```\n| a |\n|---|\n| 1 |") == "```\nx\n```\n\n| a |\n|---|\n| 1 |"
 
 
 def test_the_reference_has_all_public_names_and_commands():

@@ -54,7 +54,8 @@ class Options(OfTable):
         str | None,
         overrides(
             "variants",
-            "names, each with =strength if wanted, between commas; all for every one",
+            "names, each with =strength if wanted, between commas; all for every one; of a table "
+            "auto, for the recipe that suits it",
         ),
     ] = None
     baseline: Annotated[

@@ -84,13 +84,11 @@ def run_with_progress(
     machines: Machines = HERE,
 ) -> "Study":
     from kmlp.study.progress import StudyProgress
-    from kmlp.study.study import run_study
+    from kmlp.study.study import run_study, written_out
 
-    spec = dataset.spec
-    kinds = {column.kind for column in spec.columns} or None
-    written_out = config.for_data(spec.task, spec.input_dtype, kinds=kinds)
-    if dataset.has_test_rows and config.most_seeds < (needed := seeds_needed(written_out)):
-        comparisons = len(written_out.variant_names) - 1
+    asked = written_out(config, dataset)
+    if dataset.has_test_rows and config.most_seeds < (needed := seeds_needed(asked)):
+        comparisons = len(asked.variant_names) - 1
         print(
             f"{config.most_seeds} seeds cannot show any difference, with {comparisons} to compare "
             f"with the baseline; at least {needed} are needed: --seeds {needed}",

@@ -256,7 +256,7 @@ def report_search(run_dir: Path) -> Path:
 
 
 def print_next(search: "Search", page: Path) -> None:
-    from tuning.results.trials import export_command
+    from tuning.results.trials import export_command, study_command
 
     print(f"\nReport: {page}")
     if search.record.picked is None:
@@ -267,4 +267,4 @@ def print_next(search: "Search", page: Path) -> None:
         print(f"  kmlp show {quote(str(search.run_dir / 'study'))}")
         print(f"  {export_command(search.record, search.run_dir)}")
     else:
-        print(f"  kmlp study {quote(str(search.run_dir / 'best.toml'))}")
+        print(f"  {study_command(search.run_dir)}")

@@ -27,7 +27,6 @@ _BASELINE = "none"
 MOST_SEEDS = 10_000
 NUM_FOLDS, NUM_REPEATS = 5, 4
 """Of a study that folds test."""
-
 MOST_NETWORKS, MOST_TRIALS = 1_000_000, 10_000
 _WHY = (
     " Every seed is a network of its own with a record and arrays of its own; with ten thousand "
@@ -242,10 +241,11 @@ class StudyConfig(Config):
         standardized = input_dtype != "uint8" and self.model.input_scaling in ("auto", "standard")
         of_classes = [name for name, record in RECORDS.items() if record.classes_only]
         pointless = of_classes * (task == "regression") + ["input_norm"] * standardized
+        named = expand_all(self.variants, pointless)
         references = resolved_references(self.references, is_table=is_table, num_rows=num_rows)
         return dataclasses.replace(
             self,
-            variants=for_task(expand_all(self.variants, pointless), task, kinds),
+            variants=for_task(named, task, kinds, is_table=is_table, num_rows=num_rows),
             references=references or self.references,
             reference_trials=self._asked_trials,
             **({} if has_test_rows else self._testing_folds(given_folds)),

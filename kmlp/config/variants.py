@@ -7,7 +7,9 @@ from typing import Any
 
 from kmlp.config import fields
 from kmlp.config.network import MLPConfig
+from kmlp.config.recipes.auto import AUTO, is_auto
 from kmlp.config.recipes.known import RECIPES, recipe_of_name
+from kmlp.config.recipes.recipe import Recipe
 from kmlp.config.records import described, records_of
 from kmlp.config.settings import RECORDS, setting, split
 from kmlp.config.training import TrainConfig
@@ -118,8 +120,8 @@ def resolve_variant(
 
     Args:
         variant: a name in `VARIANTS`, "name=value" for another strength of a variant with
-            one strength, a recipe's name, or a mapping with a `name` and fields of either config,
-            or `num_train`, or a `recipe` with the parts that it is `without`.
+            one strength, a recipe's name, "auto", or a mapping with a `name` and fields of
+            either config, or `num_train`, or a `recipe` with the parts that it is `without`.
         model: the base network, which the variant overrides; a recipe takes from it only how
             columns are read.
         train: the base training, which the variant overrides; a recipe takes from it only the
@@ -156,7 +158,9 @@ def resolve_variant(
 
 
 def _is_recipe(variant: str | Mapping[str, Any]) -> bool:
-    return variant in RECIPES if isinstance(variant, str) else "recipe" in variant
+    if isinstance(variant, str):
+        return variant in RECIPES or is_auto(variant)
+    return "recipe" in variant
 
 
 def _bare(model: MLPConfig, train: TrainConfig) -> tuple[MLPConfig, TrainConfig]:
@@ -175,21 +179,22 @@ def _parse(variant: str | Mapping[str, Any]) -> tuple[str, dict[str, Any], dict[
         if not isinstance(name, str) or not name:
             raise ConfigError(f"a variant table needs a name. Received: {shown(dict(variant))}.")
         values = _of_recipe(name, said) if "recipe" in said else {}
-        return name, {**values, **said}, said
+        chosen = {"recipe": variant["recipe"]} if name == AUTO and "recipe" in variant else {}
+        return name, {**values, **said}, {**chosen, **said}
     if not isinstance(variant, str):
         raise ConfigError(f"a variant is a name or a table. Received: {shown(variant)}.")
     name, equals, value = variant.partition("=")
-    if name not in VARIANTS and name not in RECIPES:
+    if name not in (*VARIANTS, *RECIPES, AUTO):
         raise ConfigError(
             f"unknown variant {shown(variant)}.{_meant(name, value)} Known by name: "
-            f"{', '.join(VARIANTS)}, and all of them as all; the recipes {', '.join(RECIPES)}; any "
-            "other is a table in the study file."
+            f"{', '.join(VARIANTS)}, and all of them as all; the recipes {', '.join(RECIPES)}, "
+            f"and the one that suits a table as {AUTO}; any other is a table in the study file."
         )
     if equals:
         name, values = _with_strength(name, value)
         return name, values, values
-    if name in RECIPES:
-        return name, RECIPES[name].fields("multiclass"), {}
+    if name in RECIPES or name == AUTO:
+        return name, _recipe(name).fields("multiclass"), {}
     return name, dict(VARIANTS[name]), VARIANTS[name]
 
 
@@ -200,14 +205,24 @@ def _of_recipe(variant: str, table: dict[str, Any]) -> dict[str, Any]:
         names = [without] if isinstance(without, str) else without
         if not isinstance(names, list | tuple):
             raise ConfigError(f"without lists a recipe's parts. Received: {shown(without)}.")
-        return recipe_of_name(recipe).fields(table.pop("task", "multiclass"), names)
+        if names and recipe == AUTO:
+            raise ConfigError(
+                "auto has no parts: which recipe it is depends on the data. Name the recipe that "
+                "lacks some."
+            )
+        return _recipe(recipe).fields(table.pop("task", "multiclass"), names)
     except ConfigError as error:
         raise ConfigError(f"variant {shown(variant)}: {error}") from error
 
 
+def _recipe(name: Any) -> Recipe:
+    """The recipe of a name; before the data are known any stands for "auto"."""
+    return next(iter(RECIPES.values())) if name == AUTO else recipe_of_name(name)
+
+
 def _meant(name: str, strength: str) -> str:
     """The question whether another variant is meant, of the strength that was said."""
-    near = nearest(name, (*VARIANTS, *RECIPES, "all"))
+    near = nearest(name, (*VARIANTS, *RECIPES, AUTO, "all"))
     if near is None:
         return ""
     with_strength = f"{near}={shortened(strength)}" if strength and near in RECORDS else near

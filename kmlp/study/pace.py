@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 class Pace:
     """Seconds by epoch and variant, as the stacks' threads tell of them; who calls holds a lock.
 
-    A stack's first epoch is left out: its program is compiled in it.
+    A stack's first epoch is left out: its program is compiled in it. How long that takes is known
+    of those that were, and counts for those that still are to be.
 
     Args:
         clock: gives seconds.
@@ -33,11 +34,21 @@ class Pace:
         self._ended: dict[str, int] = {}
         self._last: dict[int, tuple[float, frozenset[str]]] = {}
         self._threads: set[int] = set()
+        self._num_to_compile = 0
+        self._compiling: dict[int, float] = {}
+        self._compiled: list[float] = []
+
+    def compiling(self, number: int, total: int) -> None:
+        """One of so many programs, from 1, is compiled before its stack's first epoch."""
+        self._num_to_compile = total - number
+        self._compiling[self._thread()] = self._clock()
 
     def epoch(self, ids: Sequence[str], epoch: int) -> None:
         """One epoch of one stack, by those of its members that trained in it."""
         now, thread = self._clock(), self._thread()
         self._threads.add(thread)
+        if (begun := self._compiling.pop(thread, None)) is not None:
+            self._compiled.append(now - begun)
         if thread in self._last:
             before, last = self._last[thread]
             for id in ids:
@@ -58,7 +69,15 @@ class Pace:
         if not self._ended or not self._epochs:
             return None
         total = sum(map(self._seconds_of, self._missing - self._ended.keys()))
-        return total / len(self._threads)
+        return (total + self._seconds_to_compile()) / len(self._threads)
+
+    def _seconds_to_compile(self) -> float:
+        """What programs still take by the mean of those before; 0 where none was compiled yet."""
+        if not self._compiled:
+            return 0.0
+        usual, now = sum(self._compiled) / len(self._compiled), self._clock()
+        begun = sum(max(usual - (now - since), 0.0) for since in self._compiling.values())
+        return self._num_to_compile * usual + begun
 
     def _seconds_of(self, id: str) -> float:
         """What one that trains, or waits, still takes of a thread."""

@@ -29,7 +29,7 @@ class StudyProgress(LiveDisplay):
             run_study(config, "runs/a", progress=progress)
     """
 
-    left_is = "of training left"  # programs that are still to be compiled, and references, aside
+    left_is = "left for the networks"  # references and shuffled columns come on top
 
     def __init__(self, console: Console | None = None) -> None:
         super().__init__(console)
@@ -60,6 +60,8 @@ class StudyProgress(LiveDisplay):
 
     def compiling(self, number: int, total: int) -> None:
         """A stack is about to train whose program is compiled first."""
+        with self._lock:
+            self._pace.compiling(number, total)
         self._say(f"Compiling {number} of {total} programs.")
 
     def reference(self, name: str, number: int, total: int) -> None:

@@ -161,7 +161,9 @@ def _differences(stored: StudyConfig, config: StudyConfig) -> list[str]:
         old, new = getattr(stored, name).to_dict(), getattr(config, name).to_dict()
         found += [(f"{name}.{key}", old[key], new[key]) for key in new]
     found.append(("dataset", stored.dataset, config.dataset))
-    found.append(("data", *apart_from_test(stored.data, config.data)))
+    there, here = apart_from_test(stored.data, config.data)
+    names = dict.fromkeys((*there, *here))
+    found += [(f"data.{name}", there.get(name), here.get(name)) for name in names]
     found.append(("seed_streams", stored.seed_streams, config.seed_streams))
     found.append(("strengths", stored.strengths, config.strengths))
     if stored.strengths == AUTO:
@@ -169,7 +171,15 @@ def _differences(stored: StudyConfig, config: StudyConfig) -> list[str]:
         found.append(("metric", stored.metric, config.metric))
     for name in ("validation_fraction", "calibration_fraction"):
         found.append((name, getattr(stored, name), getattr(config, name)))
-    return [f"{name} is {old!r} there, {new!r} here" for name, old, new in found if old != new]
+    return [
+        f"{name} is {_shown(old)} there, {_shown(new)} here"
+        for name, old, new in found
+        if old != new
+    ]
+
+
+def _shown(value: Any) -> str:
+    return "not said" if value is None else repr(value)
 
 
 def stored_config(folder: RunFolder) -> StudyConfig:

@@ -86,15 +86,7 @@ def run_study(
     if data is None:
         data, config = load_data(config, folder.path)
     refuse_folds(config, checked_data(data))
-    config = config.for_data(
-        data.spec.task,
-        data.spec.input_dtype,
-        is_table=data.schema is not None,
-        num_rows=len(data.y_train),
-        has_test_rows=data.has_test_rows,
-        given_folds=data.rows.num_folds,
-        kinds={column.kind for column in data.spec.columns} or None,
-    )
+    config = written_out(config, data)
     plan = plan_study(config, data.provenance.sha256)
     _check(plan, data)
     if metric:
@@ -104,6 +96,23 @@ def run_study(
             config = _choose_strengths(config, folder, data, trainer, progress)
             plan = plan_study(config, data.provenance.sha256)
         return _run(plan, folder, data, trainer, progress, metric=metric)
+
+
+def written_out(config: StudyConfig, data: Dataset) -> StudyConfig:
+    """The study with all that follows from its data: see `StudyConfig.for_data`.
+
+    Raises:
+        ConfigError: "auto" is asked for of data that are no table.
+    """
+    return config.for_data(
+        data.spec.task,
+        data.spec.input_dtype,
+        is_table=data.schema is not None,
+        num_rows=len(data.y_train),
+        has_test_rows=data.has_test_rows,
+        given_folds=data.rows.num_folds,
+        kinds={column.kind for column in data.spec.columns} or None,
+    )
 
 
 def training_on(

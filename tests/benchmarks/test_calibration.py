@@ -87,11 +87,12 @@ def test_intervals_over_training_samples_cover_where_a_bootstrap_does_not(num_sa
 
 
 def test_of_searches_of_equal_trials_5_of_100_tell_one_from_the_best():
-    """But for heavy tails, which the report names; pair by pair most would."""
+    """But for few seeds of trials of which a few alone differ; pair by pair most would."""
     measured = CALIBRATION["search_false_verdicts"]
     for case, shares in measured.items():
-        most = max(shares[seeds] for seeds in ("2", "3", "5"))
-        assert most <= (0.15 if "heavy" in case else 0.06), case
+        is_hard = case.startswith(("2 times 10", "11 equal"))
+        for seeds, most in (("2", 0.2), ("3", 0.1), ("5", 0.06)):
+            assert shares[seeds] <= (most if is_hard else 0.06), case
     assert measured["20 equal trials"]["pair by pair"] > 0.7
     of_folds = CALIBRATION["fold_false_verdicts"]
     assert of_folds["corrected"] <= 0.06

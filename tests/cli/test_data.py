@@ -181,5 +181,7 @@ def test_a_study_of_a_file_runs_and_its_folder_knows_the_table(path, tmp_path):
     other = StudyConfig.from_dict(
         {**config.to_dict(), "data": {**config.data.to_dict(), "test": 0.3}}
     )
-    with pytest.raises(RunFolderError, match="holds another study: data is"):
+    with pytest.raises(
+        RunFolderError, match=r"another study: data\.test is 0\.2 there, 0\.3 here; the "
+    ):
         run_study(other, tmp_path / "run", trainer=LinearTrainer())

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from kmlp.report import plots
 from kmlp.report.plots import PALETTE, ForestRow
+from kmlp.report.sections import training
 
 
 @pytest.fixture
@@ -23,6 +24,16 @@ def rows(*values, **more):
 
 def texts(ax):
     return [t.get_text() for t in ax.texts]
+
+
+def test_curves_are_seen_beyond_their_steep_first_epochs():
+    """From 10 to 90 % in two epochs: all that follows, where variants differ, was a flat line."""
+    run = np.array([10.0, 80.0, *np.linspace(90, 94, 22)])
+    low, high = training._readable([{"train": [run], "baseline": [run - 1]}])
+    assert 88 < low < 89.2
+    assert 94 < high < 94.5
+    low, high = training._readable([{"train": [np.array([10.0, 80.0])]}])
+    assert low < 10 < 80 < high
 
 
 def test_rows_show_every_seed_and_the_interval_that_was_given(ax):

@@ -1,6 +1,7 @@
 """The page of scores from anywhere: all that it writes, and names as they are written."""
 
 import csv
+import html
 import json
 
 import pytest
@@ -36,6 +37,7 @@ def test_the_page_says_the_verdict_and_names_are_no_markup(out):
     results = json.loads((out / "results.json").read_text(encoding="utf-8"))
     assert results["verdict"][0].split(" (")[0] in page.replace("\xa0", " ")
     assert "&lt;b&gt;" in page
+    assert "Each method's accuracy minus base's, points:" in html.unescape(page)
     assert "<b>" not in page
 
 

@@ -15,6 +15,7 @@ from kmlp.data import Dataset
 from kmlp.errors import ConfigError, DataError, RunFolderError
 from kmlp.report.limits import limits
 from kmlp.report.sections.ranking import ranking_columns, ranking_section
+from kmlp.report.sections.scores import promises_section
 from kmlp.scores.comparison import compare
 from kmlp.scores.sources import read_sources, scores_of_studies
 from kmlp.scores.table import ROWS
@@ -196,6 +197,21 @@ def test_what_it_rests_on_is_said_everywhere(study):
         "folds"
     }
     assert "Folds share training rows" in " ".join(limits(results))
+
+
+def test_what_validation_promised_names_which_networks_chose_and_which_are_drawn(study):
+    """The choice is of networks that train on all rows; in the figure another variant may lie
+    further right, for its dots are the folds'."""
+    results = study.record
+    best, unit = results.variant(results.best.variant), results.unit()
+    (figure,) = promises_section(results).blocks
+    own = unit.with_unit(best.val["accuracy"].mean)
+    assert f"of which validation rows promised {own}. Here are the networks of its folds: mean" in (
+        figure.caption
+    )
+    drawn = [m.score("val", "accuracy") for m in results.tested_members(best.name)[0]]
+    assert f"{unit.with_unit(np.mean(drawn))} there, " in figure.caption
+    assert own != unit.with_unit(np.mean(drawn))
 
 
 def test_the_results_fit_their_schema_and_are_read_back(study):

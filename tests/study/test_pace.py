@@ -56,3 +56,19 @@ def test_a_network_that_stopped_in_a_stack_that_trains_on_tells_already():
     stacks.epoch(1, 5, "a2", 3)
     # The two shared one epoch of 2 s; then a2 had one of 1 s: 1 s an epoch on average.
     assert stacks.pace.seconds_left() == pytest.approx(1.0)
+
+
+def test_programs_that_are_still_to_be_compiled_take_what_others_took():
+    """Small networks compile for longer than they train: a minute was "about 0:01 left"."""
+    stacks = Stacks("a1 a2 a3")
+    for number, start in ((1, 0), (2, 100)):
+        stacks.thread, stacks.now = 1, start
+        stacks.pace.compiling(number, 3)
+        for epoch in (1, 2, 3):
+            stacks.epoch(1, start + 20 + epoch, f"a{number}", epoch)
+        stacks.pace.finished({f"a{number}": 3})
+        assert stacks.pace.seconds_left() == pytest.approx((3 - number) * (21 + 3 * 1))
+    stacks.thread, stacks.now = 1, 200
+    stacks.pace.compiling(3, 3)
+    stacks.now = 215
+    assert stacks.pace.seconds_left() == pytest.approx(6 + 3)

@@ -46,10 +46,10 @@ def test_epochs_are_a_span_only_where_they_differ(progress):
     assert "2 running at epoch 3 to 5, best" in progress._line()
 
 
-def test_what_is_left_is_told_to_be_training_alone(progress, monkeypatch):
-    """Compiling and references come on top, as long as the training of small networks."""
+def test_what_is_left_is_told_to_be_of_networks_alone(progress, monkeypatch):
+    """References come on top, as long as the training of small networks."""
     monkeypatch.setattr(progress, "seconds_left", lambda: 61.0)
-    assert progress._line().endswith("about 1:01 of training left")
+    assert progress._line().endswith("about 1:01 left for the networks")
 
 
 def test_regression_tells_the_lowest_validation_error(progress):

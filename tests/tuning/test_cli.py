@@ -140,6 +140,14 @@ def test_the_picked_trial_is_exported_whichever_was_best_over_fresh_seeds(
     assert f"kmlp export {tmp_path}/study --variant none\n" in capsys.readouterr().out
 
 
+def test_what_to_type_next_goes_to_a_folder_that_no_other_search_names(tmp_path, capsys):
+    """By the name of its file it would be runs/best, whatever search came before."""
+    results = made_search(tmp_path, 12)
+    print_next(Search(None, tmp_path, results), tmp_path / "report.html")
+    said = f"kmlp study {tmp_path}/best.toml --out {tmp_path}-best\n"
+    assert said in capsys.readouterr().out
+
+
 def test_a_run_without_a_finished_trial_ends_with_the_verdict(run_tuned, tmp_path, capsys):
     made = made_search(tmp_path, 8)
     failed = [t.to_dict() for t in made.unfinished]

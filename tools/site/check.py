@@ -24,6 +24,7 @@ class Read(HTMLParser):
     ids: set[str] = field(default_factory=set)
     links: list[str] = field(default_factory=list)
     fetched: list[str] = field(default_factory=list)
+    has_raw_table: bool = False
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -38,6 +39,9 @@ class Read(HTMLParser):
         elif tag in _FETCHED and _FETCHED[tag] in said:
             self.fetched.append(said[_FETCHED[tag]])
 
+    def handle_data(self, data: str) -> None:
+        self.has_raw_table |= "|---|" in data
+
 
 def faults(site: Path) -> list[str]:
     """What is wrong, a line each."""
@@ -47,6 +51,8 @@ def faults(site: Path) -> list[str]:
     for path, page in pages.items():
         here = path.relative_to(site)
         found += [f"{here}: fetches {url}" for url in page.fetched if _is_outside(url)]
+        if page.has_raw_table:
+            found.append(f"{here}: a table that was read as text")
         for url in {*page.links, *page.fetched}:
             found += [f"{here}: {fault}" for fault in _fault(url, path, site, pages)]
     found += [fault for path in sorted(site.rglob("*")) for fault in _bad_picture(path, site)]

@@ -28,8 +28,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(text: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Links lead inside of the site; lists are those that code hosts see."""
-    return markdown.lists(gallery.linked(outside.linked(text, page.file.src_uri)))
+    """Links lead inside of the site; lists and tables are those that code hosts see."""
+    return markdown.parted(gallery.linked(outside.linked(text, page.file.src_uri, ROOT)))
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:

@@ -6,18 +6,18 @@ _ITEM = re.compile(r"([-*+]|\d+\.) ")
 _FENCE = re.compile(r"\s*(```|~~~)")
 
 
-def lists(text: str) -> str:
-    """The text with an empty line before each list that follows a paragraph at once.
+def parted(text: str) -> str:
+    """The text with an empty line before each list and table that follows something else at once.
 
     Example:
-        >>> lists("What is kept:\\n- rows\\n- seeds")
+        >>> parted("What is kept:\\n- rows\\n- seeds")
         'What is kept:\\n\\n- rows\\n- seeds'
     """
     made: list[str] = []
     fenced = False
     for line in text.split("\n"):
         before = made[-1] if made else ""
-        if not fenced and _ITEM.match(line) and _is_paragraph(before):
+        if not fenced and before.strip() and _begins(line, before):
             made.append("")
         if _FENCE.match(line):
             fenced = not fenced
@@ -25,5 +25,8 @@ def lists(text: str) -> str:
     return "\n".join(made)
 
 
-def _is_paragraph(line: str) -> bool:
-    return bool(line.strip()) and not (_ITEM.match(line) or line.startswith((" ", "#", "```")))
+def _begins(line: str, before: str) -> bool:
+    """Whether a line is the first one of a list or a table."""
+    if _ITEM.match(line):
+        return not (_ITEM.match(before) or before.startswith(" "))
+    return line.startswith("|") and not before.startswith("|")

@@ -13,7 +13,7 @@ PROJECT = {
     "kmlp/data/samples/README.md": "project/samples.md",
     "README.md": "index.md",
 }
-_LINK = re.compile(r"(!?\[[^\]]*\]\()([^)\s]+)(\))")
+_LINK = re.compile(r"(!?\[)([^\]]*)(\]\()([^)\s]+)(\))")
 _LANGUAGES = {".toml": "toml", ".py": "python"}
 
 
@@ -29,16 +29,20 @@ def pages(root: Path) -> dict[str, str]:
     return made
 
 
-def linked(text: str, src_uri: str) -> str:
-    """The Markdown of a page of the site whose links to files lead to pages of the site."""
+def linked(text: str, src_uri: str, root: Path) -> str:
+    """The Markdown of a page of the site whose links to files lead to pages of the site; those that
+    are called by a page's file are called by its title."""
 
     def moved(match: re.Match[str]) -> str:
-        target, hash_sign, anchor = match[2].partition("#")
+        opening, label, middle, url, closing = match.groups()
+        target, hash_sign, anchor = url.partition("#")
         if "://" in target or not target:
             return match[0]
-        place = _place(_repository_path(src_uri, target))
-        relative = posixpath.relpath(place, posixpath.dirname(src_uri) or ".")
-        return f"{match[1]}{relative}{hash_sign}{anchor}{match[3]}"
+        path = _repository_path(src_uri, target)
+        if label.endswith(".md") and label == posixpath.basename(path):
+            label = _title(root / path)
+        relative = posixpath.relpath(_place(path), posixpath.dirname(src_uri) or ".")
+        return f"{opening}{label}{middle}{relative}{hash_sign}{anchor}{closing}"
 
     return _LINK.sub(moved, text)
 
@@ -49,7 +53,7 @@ def _sources(root: Path) -> list[str]:
     found = set()
     for page in written:
         for match in _LINK.finditer(page.read_text(encoding="utf-8")):
-            target = match[2].partition("#")[0]
+            target = match[4].partition("#")[0]
             if target and "://" not in target and not target.startswith("mailto:"):
                 path = os.path.normpath(page.parent / target)
                 found.add(Path(path).relative_to(root).as_posix())
@@ -61,6 +65,10 @@ def _repository_path(src_uri: str, target: str) -> str:
     own = {place: path for path, place in PROJECT.items() if place != "index.md"}
     here = own.get(src_uri, f"docs/{src_uri}")
     return posixpath.normpath(posixpath.join(posixpath.dirname(here), target))
+
+
+def _title(page: Path) -> str:
+    return page.read_text(encoding="utf-8").split("\n", 1)[0].removeprefix("# ")
 
 
 def _place(path: str) -> str:

@@ -58,9 +58,9 @@ def history(results: SearchFindings) -> Figure:
         alt=f"{_titled(results)} by trial with standard errors, and the best so far.",
         caption=(
             f"Large dots: a trial's mean {_what(results)} over its {networks}, with the standard "
-            f"error; small dots: the {networks}. The stepped line is the best so far. A triangle "
-            "at the edge is a trial beyond the axis. The best of many trials owes part of its "
-            "height to luck."
+            f"error; small dots beside it: the {networks}. The stepped line is the best so far. A "
+            "triangle at the edge is a trial beyond the axis. The best of many trials owes part of "
+            "its height to luck."
         ),
     )
 
@@ -109,7 +109,7 @@ def values(results: SearchFindings) -> Figure | None:
     if not _active(results) or len(trials) < 2:
         return None
     drawn = points(results, trials)
-    limits = _limits(results)
+    limits = plots.limits_of(drawn, higher_is_better=unit.higher_is_better)
     panels: list[tuple[Scale, list[Any]]] = [
         (scale_of(p), [t.values.get(p.name) for t in trials]) for p in _active(results)
     ]
@@ -134,7 +134,7 @@ def values(results: SearchFindings) -> Figure | None:
         alt=f"{_titled(results)} against each hyperparameter, a panel each.",
         caption=(
             "A dot a trial with its standard error, at its value of one hyperparameter while all "
-            "others vary too; amber: the picked trial, rings: tied with the best. A search does "
+            "others vary too; purple: the picked trial, rings: tied with the best. A search does "
             "not visit all values alike, so many dots in one place say that it liked it there."
         ),
     )
@@ -184,7 +184,7 @@ def seconds(results: SearchFindings) -> Figure | None:
         "seconds",
         draw_at,
         alt="Seconds that each trial took.",
-        caption="Seconds by trial, all seeds together; amber: the picked trial, orange: no score.",
+        caption="Seconds by trial, all seeds together; purple: the picked trial, orange: no score.",
     )
 
 
@@ -194,7 +194,8 @@ def rounds(results: SearchFindings) -> Figure | None:
     brackets = sorted({t.bracket for t in trials if t.bracket is not None})
     if not brackets:
         return None
-    limits = _limits(results)
+    drawn = points(results, trials)
+    limits = plots.limits_of(drawn, higher_is_better=unit.higher_is_better)
 
     def draw_at(width: float) -> Canvas:
         found = small_multiples(len(brackets), width, row_height=1.5, margin=0.5)

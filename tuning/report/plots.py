@@ -11,6 +11,7 @@ from kmlp.report.plots import PALETTE, SCALE
 from tuning.report.scales import OFF, Scale, is_crowded, readable_limits
 
 _GROUND = {"boxstyle": "square,pad=0.08", "facecolor": PALETTE["paper"], "edgecolor": "none"}
+_BESIDE = 0.14  # of the way to the next trial
 _MOST_SPREAD = 0.1  # of an axis, of trials that have the same value
 
 
@@ -35,6 +36,19 @@ class Point:
     is_tied: bool = False
 
 
+def limits_of(
+    points: Sequence[Point], *, higher_is_better: bool, with_seeds: bool = False
+) -> tuple[float, float]:
+    """An axis that holds the better trials whole: their standard errors and, where they are drawn,
+    their seeds; the trials that `readable_limits` leaves out stay out."""
+    low, high = readable_limits([p.score for p in points], higher_is_better=higher_is_better)
+    inside = [p for p in points if low <= p.score <= high]
+    ends = [p.score + side * (p.se or 0.0) for p in inside for side in (-1, 1)]
+    ends += [seed for p in inside for seed in p.seeds if with_seeds]
+    margin = 0.04 * (max(*ends, high) - min(*ends, low))
+    return min(low, min(ends) - margin), max(high, max(ends) + margin)
+
+
 def draw_history(
     ax: Axes,
     points: Sequence[Point],
@@ -55,7 +69,7 @@ def draw_history(
         ylabel: the quantity with its unit.
     """
     scores = np.array([p.score for p in points])
-    limits = readable_limits(scores, higher_is_better=higher_is_better)
+    limits = limits_of(points, higher_is_better=higher_is_better, with_seeds=True)
     numbers = [p.number for p in points]
     best = (np.maximum if higher_is_better else np.minimum).accumulate(scores)
     end = max([*numbers, *failed]) + 0.5
@@ -240,10 +254,11 @@ def _draw_point(
         )
         return
     if with_seeds:
-        shown = [s for s in point.seeds if low <= s <= high]
-        ax.scatter([x] * len(shown), shown, s=5, color=shade, alpha=0.35, linewidths=0, zorder=2)
+        # Beside the standard error, which would hide them.
+        beside = [x + _BESIDE] * len(point.seeds)
+        ax.scatter(beside, point.seeds, s=9, color=shade, alpha=0.6, linewidths=0, zorder=2)
     if point.se is not None:
-        ends = np.clip([point.score - point.se, point.score + point.se], low, high)
+        ends = point.score - point.se, point.score + point.se
         ax.vlines(x, *ends, color=shade, linewidth=1.0, alpha=0.75, zorder=2)
     if point.is_tied:
         ring = PALETTE["chosen"]

@@ -11,7 +11,7 @@ from tuning.report.folds import folds_table
 from tuning.report.remarks import remarks, why_no_importance
 from tuning.results.folds import in_words
 from tuning.results.records.search import SearchResults
-from tuning.results.trials import export_command
+from tuning.results.trials import export_command, study_command, study_folder
 
 
 def search_report(
@@ -64,7 +64,8 @@ def _findings(results: SearchResults, run_dir: Path, best: str) -> list[Section]
     return [
         Section("picked", title, [tables.beside(results)]),
         *([Section("expect", "What to expect of it", outcome)] if outcome else ()),
-        _next(results, run_dir, best),
+        _next(results, run_dir),
+        Section("file", "The study file, best.toml", [Code(best.strip())]),
         _hyperparameters(results),
         *([Section("rounds", "Hyperband's rounds", rounds)] if rounds else ()),
         *([Section("folds", "Fold by fold", [by_fold])] if by_fold else ()),
@@ -86,16 +87,15 @@ def _without_score(results: SearchResults) -> list[Section]:
     return [Section("failed", "Trials without a score", [table])] if table else []
 
 
-def _next(results: SearchResults, run_dir: Path, best: str) -> Section:
+def _next(results: SearchResults, run_dir: Path) -> Section:
     return Section(
         "next",
         "Take it from here",
         [
             Text(
-                "The picked configuration beside the one that the search began from, as a study "
-                "file: best.toml beside this page."
+                "The picked configuration beside the one that the search began from is a study "
+                "file, best.toml beside this page."
             ),
-            Code(best.strip()),
             *_study_commands(results, run_dir),
             Text("Look at every trial's curves, filter and sort them:"),
             Code(f"tensorboard --logdir {quote(f'{run_dir}/tensorboard')}"),
@@ -105,7 +105,6 @@ def _next(results: SearchResults, run_dir: Path, best: str) -> Section:
 
 def _study_commands(results: SearchResults, run_dir: Path) -> list[Block]:
     """What to type next: the follow-up study's results, or how to get some."""
-    again = quote(f"{run_dir}-best")
     if results.fresh:
         return [
             Text(
@@ -115,7 +114,7 @@ def _study_commands(results: SearchResults, run_dir: Path) -> list[Block]:
         ]
     return [
         Text("Train both over fresh seeds and read the test set; then take the model away:"),
-        Code(f"kmlp study {quote(f'{run_dir}/best.toml')} --out {again}\nkmlp export {again}"),
+        Code(f"{study_command(run_dir)}\nkmlp export {quote(str(study_folder(run_dir)))}"),
     ]
 
 
@@ -144,10 +143,11 @@ def _simulated(found: Calibration) -> list[str]:
     """How far ties and the pick can be trusted."""
     sentences = []
     if equal := found.search_false_verdicts.get("20 equal trials"):
-        heavy = found.search_false_verdicts["20 equal trials, heavy tails"]
+        twins = found.search_false_verdicts["2 times 10 near twins"]
         sentences.append(
             f"Of 20 equal trials of 3 seeds, simulated, {100 * equal['3']:.1f} % of searches tell "
-            f"any from the best; {100 * heavy['3']:.1f} % where scores have heavy tails."
+            f"any from the best; {100 * twins['3']:.1f} % where they are two kinds of near "
+            "twins."
         )
     if rules := found.search_choice.get("0.5"):
         lucky, simple = rules["luckiest"], rules["one standard error"]

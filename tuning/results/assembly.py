@@ -9,6 +9,7 @@ import numpy as np
 from kmlp.config.tables.widths import num_trained
 from kmlp.data import DataSpec
 from kmlp.errors import ConfigError, RunFolderError
+from kmlp.study.provenance import stored_environment
 from kmlp.study.results.assembly import facts_of
 from kmlp.study.results.records.base import Plain
 from kmlp.study.results.records.study import StudyResults
@@ -33,7 +34,7 @@ from tuning.results.records.trials import (
     TrialResult,
     UnfinishedTrial,
 )
-from tuning.results.search_folder import SearchFolder, Trial
+from tuning.results.search_folder import COMMONEST_SHARE, SearchFolder, Trial
 from tuning.results.verdict import verdict
 from tuning.space.config import SearchConfig
 from tuning.space.space import Space
@@ -69,6 +70,7 @@ def build_results(
         dataset=facts_of(dataset, folder),
         settings=_settings(config, executions.space),
         space=_searched(executions.space),
+        commonest_share=stored_environment(folder).get(COMMONEST_SHARE),
         trials=trials,
         ties=choice.ties if choice else (),
         picked=choice.picked if choice else None,
@@ -83,7 +85,7 @@ def build_results(
     )
     if study and choice:
         found = with_fresh_scores(found, study)
-    return SearchResults(**dict(found), verdict=verdict(found))
+    return SearchResults(**dict(found), verdict=verdict(found, study))
 
 
 def _settings(config: SearchConfig, space: Space) -> Settings:

@@ -40,7 +40,8 @@ class Choice:
         picked: of those within one standard error of the best, the one with the fewest weights;
             of those with hardly more, the one that scores best.
         least_difference: what a trial must lose to the best to be told apart from it, in the
-            score's unit; None of one score or one trial.
+            score's unit, and more where it differs from the best by more on some scores than on
+            others; None of one score or one trial, and where all trials score alike.
         standard_error: of a trial's mean, pooled over trials; None as above.
     """
 
@@ -56,7 +57,7 @@ def choose(
 ) -> Choice:
     """Chooses among finished trials.
 
-    A trial is told apart from the best if it loses more than `least_difference`. To pick the
+    A trial is told apart from the best if it loses more than `least_differences` says. To pick the
     simplest of all that are tied would cost much: ties are what little is known of. Within one
     standard error it costs little (Breiman et al. 1984, Classification and Regression Trees,
     3.4.3); `benchmarks/calibration.py` says how little.
@@ -89,22 +90,26 @@ def choose(
     scores = sign * np.array([c.scores for c in ranked])
     lost = scores[0].mean() - scores.mean(axis=1)
     error, least = _errors(scores, lost, overlap)
-    ties = tuple(c.number for c, d in zip(ranked, lost, strict=True) if d <= (least or 0.0))
+    ties = tuple(
+        c.number for c, d, at_most in zip(ranked, lost, least, strict=True) if d <= at_most
+    )
     near = [c for c, d in zip(ranked, lost, strict=True) if d <= (error or 0.0)]
     # A few hundred weights of a normalization make no network less simple.
     smallest = min(c.num_weights for c in near)
     picked = next(c for c in near if c.num_weights <= _HARDLY_MORE * smallest)
-    return Choice(ranked[0].number, ties, picked.number, least, error)
+    least_difference = None if error is None else float(least[0])
+    return Choice(ranked[0].number, ties, picked.number, least_difference, error)
 
 
 def _errors(
     scores: np.ndarray, lost: np.ndarray, overlap: float
-) -> tuple[float | None, float | None]:
-    """A mean's standard error, and what a trial must lose to be told apart; None of too few."""
-    if min(scores.shape) < 2:
-        return None, None
+) -> tuple[float | None, np.ndarray]:
+    """A mean's standard error, None of too few, and what each trial may lose and still be tied."""
+    if min(scores.shape) < 2 or len(_distinct(scores)) < 2:
+        return None, np.zeros(len(scores))
     error, df = standard_error(scores, overlap)
-    return error, least_difference(lost, error, df)
+    errors = np.maximum(error, errors_beside_best(scores, overlap))
+    return error, least_differences(lost, errors, df)
 
 
 def standard_error(scores: np.ndarray, overlap: float = 0.0) -> tuple[float, int]:
@@ -113,10 +118,13 @@ def standard_error(scores: np.ndarray, overlap: float = 0.0) -> tuple[float, int
     With three seeds a trial's own is on two degrees of freedom. But trials share their seeds and
     much of their spread: what is left of the scores after each trial's and each seed's mean (a
     two-way table without interaction) is pooled over the better half of the trials, at least two.
-    Worse trials spread more and have no say. Of folds the variance is Nadeau and Bengio's.
+    Worse trials spread more and have no say. Trials that score alike on every seed, as with a
+    penalty too small to change an answer, say no more than one of them, and count once. Of folds
+    the variance is Nadeau and Bengio's.
 
     Args:
-        scores: `(num_trials, num_scores)`, the best trial first; two or more of each.
+        scores: `(num_trials, num_scores)`, the best trial first; two or more of each, of which two
+            differ.
         overlap: as of `choose`.
 
     Example:
@@ -125,15 +133,36 @@ def standard_error(scores: np.ndarray, overlap: float = 0.0) -> tuple[float, int
         >>> round(error, 2), df
         (0.05, 57)
     """
-    m, k = max(2, -(-len(scores) // 2)), scores.shape[1]
-    table = scores[:m]
+    table = _distinct(scores)
+    m, k = max(2, -(-len(table) // 2)), scores.shape[1]
+    table = table[:m]
     rest = table - table.mean(axis=1, keepdims=True) - table.mean(axis=0) + table.mean()
     df = (m - 1) * (k - 1)
     return float(np.sqrt(np.square(rest).sum() / df * (1 / k + overlap))), df
 
 
-def least_difference(lost: np.ndarray, error: float, df: int) -> float:
-    """What a trial must lose to the best of all to be told apart from it.
+def errors_beside_best(scores: np.ndarray, overlap: float = 0.0) -> np.ndarray:
+    """Each trial's standard error by its own differences from the best, `(num_trials,)`.
+
+    What is pooled holds for trials that are alike. Near twins among the best make it small, and a
+    trial of another kind would be told from them by next to nothing; and one whose scores jump is
+    told from steady ones too soon.
+
+    Args:
+        scores: `(num_trials, num_scores)`, the best trial first; two or more scores.
+        overlap: as of `choose`.
+
+    Example:
+        >>> scores = np.array([[0.5, 0.7, 0.9], [0.4, 0.6, 0.8], [0.3, 0.7, 0.5]])
+        >>> errors_beside_best(scores).round(2)
+        array([0.  , 0.  , 0.08])
+    """
+    between = (scores[0] - scores).var(axis=1, ddof=1) / 2
+    return np.sqrt(between * (1 / scores.shape[1] + overlap))
+
+
+def least_differences(lost: np.ndarray, errors: np.ndarray, df: int) -> np.ndarray:
+    """What each trial must lose to the best of all to be told apart from it, `(num_trials,)`.
 
     The best was chosen by the same scores: of equal trials some lose much to it. So the quantile
     at 95 % is that of the studentized range (Tukey), for all trials together; those that are
@@ -142,19 +171,24 @@ def least_difference(lost: np.ndarray, error: float, df: int) -> float:
 
     Args:
         lost: `(num_trials,)`, to the best, which is the first.
-        error: a mean's standard error.
-        df: its degrees of freedom.
+        errors: `(num_trials,)`, standard errors of their means beside the best's.
+        df: degrees of freedom of the errors.
 
     Example:
-        >>> round(least_difference(np.array([0.0, 1.0]), 1.0, 20), 2)
-        2.95
-        >>> round(least_difference(np.array([0.0, 1.0, 9.0]), 1.0, 20), 2)
-        2.95
+        >>> least_differences(np.array([0.0, 1.0]), np.ones(2), 20).round(2)
+        array([2.95, 2.95])
+        >>> least_differences(np.array([0.0, 1.0, 9.0]), np.array([1.0, 1.0, 2.0]), 20).round(2)
+        array([2.95, 2.95, 5.9 ])
     """
     num, left = len(lost) + 1, len(lost)
     while left < num and left > 1:
-        num, left = left, int((lost[:left] <= _range_quantile(left, df) * error).sum())
-    return _range_quantile(max(left, 2), df) * error
+        num, left = left, int((lost <= _range_quantile(left, df) * errors).sum())
+    return _range_quantile(max(left, 2), df) * errors
+
+
+def _distinct(scores: np.ndarray) -> np.ndarray:
+    """Without the rows that say again what an earlier one says, in the same order."""
+    return scores[np.sort(np.unique(scores, axis=0, return_index=True)[1])]
 
 
 @cache

@@ -22,6 +22,9 @@ from kmlp.study.run_folder.records import read_object
 from kmlp.study.tensorboard import EVENTS_FILE, EVENTS_FOLDER
 from tuning.space.parameter import Values
 
+COMMONEST_SHARE = "commonest_share"
+"""In `environment.json`: the share of the training rows that are of their commonest class."""
+
 _TRIALS, _SEEDS = re.compile(r"trial-[0-9]{4,}"), re.compile(r"seed-[0-9]+(-fold-[0-9]+)?")
 
 

@@ -24,6 +24,18 @@ def export_command(results: SearchFindings, run_dir: Path) -> str:
     return f"kmlp export {shlex.quote(str(run_dir / 'study'))} --variant {variant}"
 
 
+def study_command(run_dir: Path) -> str:
+    """What trains the picked configuration over fresh seeds, in a folder beside the search's: that
+    of the file's own name, best, would be every other search's too."""
+    file, place = run_dir / "best.toml", study_folder(run_dir)
+    return f"kmlp study {shlex.quote(str(file))} --out {shlex.quote(str(place))}"
+
+
+def study_folder(run_dir: Path) -> Path:
+    """Where that study goes."""
+    return Path(f"{run_dir}-best")
+
+
 def drawn_after_test(results: SearchFindings) -> str:
     """The trials that a follow-up study, and with it the test set, came before: "trials 20 to 39".
 

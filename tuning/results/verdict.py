@@ -1,7 +1,9 @@
 """What a search found, in sentences that follow from the numbers by rules."""
 
 from kmlp.stats.formatting import Unit, listed, p_equals, unit_of
+from kmlp.study.results.records.study import StudyResults
 from kmlp.study.results.records.variants import VersusBaseline
+from tuning.results.caveats import caveats
 from tuning.results.folds import in_words
 from tuning.results.records.fresh import Fresh
 from tuning.results.records.search import SearchFindings
@@ -11,11 +13,12 @@ _AT_MOST = 5
 _LEVEL = "at 95 %, for all trials together"
 
 
-def verdict(results: SearchFindings) -> tuple[str, ...]:
+def verdict(results: SearchFindings, study: StudyResults | None = None) -> tuple[str, ...]:
     """The sentences of `results.json`.
 
     Args:
         results: all but the verdict.
+        study: the results of the follow-up study, if there was one.
     """
     unit, sentences = results.unit, [_counts(results)]
     if results.picked is None:
@@ -29,6 +32,7 @@ def verdict(results: SearchFindings) -> tuple[str, ...]:
     sentences.append(_ties(results))
     sentences += [_fresh(results, results.fresh)] if results.fresh else [_not_known(results)]
     sentences += _on_test(results, results.fresh) if results.fresh else []
+    sentences += caveats(results, study if results.fresh else None)
     if later := drawn_after_test(results):
         sentences.append(
             f"The test set was read before {later} {'were' if ' to ' in later else 'was'} drawn."
@@ -72,8 +76,17 @@ def _ties(results: SearchFindings) -> str:
         shown = f"{', '.join(map(str, others[:_AT_MOST]))} and {len(others) - _AT_MOST} more"
     least = results.least_difference
     needed = f"at least {unit.value(least)} {unit.of_difference} would be needed" if least else ""
-    told = f" ({needed}, {_LEVEL})" if needed else ""
+    told = f" ({needed}, {_LEVEL}{_uneven(results)})" if needed else ""
     return f"{words} {shown} cannot be told apart from it{told}. {_pick(results)}"
+
+
+def _uneven(results: SearchFindings) -> str:
+    """Where a tied trial loses more than that, why it is tied all the same."""
+    unit, least = results.unit, results.least_difference or 0.0
+    lost = [unit.gain(results.best_trial.score - results.trial(n).score) for n in results.ties]
+    if max(lost) <= least:
+        return ""
+    return "; more where a trial is better than the best on some and worse on others"
 
 
 def _pick(results: SearchFindings) -> str:

@@ -41,6 +41,7 @@ class SearchProgress(LiveDisplay):
         self._finished: set[str] = set()
         self._seeds_of_ended: dict[int, int] = {}
         self._done_before = 0
+        self._draws_all_at_once = False
 
     def start(self, config: SearchConfig, trials: Sequence[Trial]) -> None:
         """What is searched, and the trials that the folder holds already."""
@@ -51,9 +52,11 @@ class SearchProgress(LiveDisplay):
             self._total = 0 if config.tuner == "hyperband" else config.max_trials
             self._trials = {t.number: t for t in over}
             self._done_before = len(over)
+            self._draws_all_at_once = config.tuner in ("grid", "random") and not trials
             self._started = time.monotonic()
         kept = f"; {len(over)} trials have ended before" if over else ""
-        wanted = f"{config.max_trials} trials" if self._total else "rounds of trials"
+        most = "up to " * self._draws_all_at_once
+        wanted = f"{most}{config.max_trials} trials" if self._total else "rounds of trials"
         self._say(f"Searching with {config.tuner}: {wanted} of {in_words(config)}{kept}.")
 
     def drawn(self, trials: Sequence[Trial], executions: Mapping[int, Sequence[str]]) -> None:
@@ -65,6 +68,10 @@ class SearchProgress(LiveDisplay):
             again = {id for ids in executions.values() for id in ids}
             self._finished -= again
             self._epoch = {id: epoch for id, epoch in self._epoch.items() if id not in again}
+            has_fewer = self._draws_all_at_once and len(self._trials) < self._total
+            self._total = len(self._trials) if has_fewer else self._total
+        if has_fewer:
+            self._say(f"The space holds {self._total} configurations.")
 
     def epoch(self, members: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
         """One epoch of one stack."""
@@ -86,13 +93,19 @@ class SearchProgress(LiveDisplay):
             self._say(f"{self._line(trial)}; {self._time()}")
 
     def seconds_left(self) -> float | None:
-        """From the pace of the trials that ended since the start; None before the first, and where
-        nobody knows how many there will be."""
-        ended = len(self._scores)
+        """From the pace of the trials that ended since the start, and of the networks that others
+        have; None before the first, and where nobody knows how many there will be."""
+        done = self._num_trained()
         total = max(self._total, len(self._trials))
-        if not ended or not self._total:
+        if not self._scores or not self._total:
             return None
-        return (time.monotonic() - self._started) / ended * (total - self._done_before - ended)
+        return (time.monotonic() - self._started) / done * (total - self._done_before - done)
+
+    def _num_trained(self) -> float:
+        """Trials since the start; one that trains counts by its networks that are done: side by
+        side they end together, and the first to be told of is no sign that others take as long."""
+        open_ = [t for t in self._trials.values() if t.status == "running" and self._ids(t)]
+        return len(self._scores) + sum(self._num_finished(t) / len(self._ids(t)) for t in open_)
 
     def _line(self, trial: Trial) -> str:
         return f"trial {trial.number}: {self._score(trial)}  {settings_in_words(trial.values)}"

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from kmlp.config import MLPConfig, TrainConfig
 from kmlp.config.tables.table import apart_from_test, load_configured
 from kmlp.data import Dataset
@@ -25,7 +27,7 @@ from kmlp.study.study import training_on
 from tuning.results.assembly import build_results
 from tuning.results.executions import Executions
 from tuning.results.followup import followup_of, refuse_foreign_search
-from tuning.results.search_folder import SearchFolder
+from tuning.results.search_folder import COMMONEST_SHARE, SearchFolder
 from tuning.search.followup import FOLLOWUP_FILE, NUM_TRIALS, best_study_file, run_followup
 from tuning.search.loading import (
     SEARCH_FILE,
@@ -213,7 +215,15 @@ def _claim(folder: SearchFolder, config: SearchConfig, data: Dataset, trainer: T
         if (followup := followup_of(folder)) is not None:
             folder.write_json(FOLLOWUP_FILE, followup.to_dict())
     described = describe(data, config.validation_fraction)
-    write_claim(folder, SEARCH_FILE, config, environment(data, described, trainer))
+    found = environment(data, described, trainer) | {COMMONEST_SHARE: _commonest_share(data)}
+    write_claim(folder, SEARCH_FILE, config, found)
+
+
+def _commonest_share(data: Dataset) -> float | None:
+    """Of the training rows; None of a regression and of rows that weigh differently."""
+    if data.spec.task == "regression" or data.rows.weight is not None:
+        return None
+    return float(np.bincount(data.y_train).max() / len(data.y_train))
 
 
 def _differences(kept: SearchConfig, asked: SearchConfig) -> list[str]:

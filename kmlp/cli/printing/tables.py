@@ -22,7 +22,7 @@ def results_table(results: StudyResults) -> FittingTable:
     The best is the one that validation chose; "tied" is what cannot be told apart from it. Beside
     the primary metric stand those without which it would mislead.
     """
-    rows = {variant.label: variant for variant in rank(results)}
+    rows = {variant.full_label: variant for variant in rank(results)}
     return terminal_table("variant", ranking_columns(results), rows)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from kmlp.config.recipes.auto import written_out
 from kmlp.config.recipes.known import RECIPES, recipe_of_name
 
 Variants = Sequence[str | Mapping[str, Any]]
@@ -37,11 +38,17 @@ def ablation(
 
 
 def for_task(
-    variants: Variants, task: str, kinds: Collection[str] | None = None
+    variants: Variants,
+    task: str,
+    kinds: Collection[str] | None = None,
+    *,
+    is_table: bool = False,
+    num_rows: int = 0,
 ) -> tuple[str | Mapping[str, Any], ...]:
-    """The same variants, with recipes as they are for a task; those that lack only what means
-    nothing there, or to columns of these kinds, are left out."""
-    return tuple(_for_task(v, task) for v in variants if not _is_pointless(v, task, kinds))
+    """The same variants, with recipes as they are for a task, "auto" among them; those that lack
+    only what means nothing there, or to columns of these kinds, are left out."""
+    named = [written_out(v, task, is_table=is_table, num_rows=num_rows) for v in variants]
+    return tuple(_for_task(v, task) for v in named if not _is_pointless(v, task, kinds))
 
 
 def _is_pointless(

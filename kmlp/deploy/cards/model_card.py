@@ -7,7 +7,7 @@ from kmlp.deploy.folders.belonging import run_name
 from kmlp.stats.formatting import unit_of
 from kmlp.stats.metrics import BY_NAME, METRICS
 from kmlp.stats.monitoring import primary_metric
-from kmlp.study.results.records.base import label
+from kmlp.study.results.records.base import full_label
 from kmlp.study.selection import Selection
 from kmlp.text import code_span
 
@@ -131,7 +131,7 @@ def _use(selection: Selection, calibration: Calibration | None) -> str:
 def _training(selection: Selection) -> str:
     """The data, the settings and the versions, as a list."""
     dataset, config = selection.dataset, selection.variant["config"]
-    name = label(selection.variant["name"], selection.variant["strength"])
+    name = full_label(selection.variant["name"], selection.variant["strength"])
     environment = selection.environment
     num_test = f"{dataset['num_test']:,}" if dataset["num_test"] else "no"
     seeds = [str(m["seed"]) for m in selection.members]

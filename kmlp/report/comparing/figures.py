@@ -28,8 +28,8 @@ def differences_figure(comparison: Comparison, dataset: DatasetResult, place: in
         draw_in_rows(rows, _axis(comparison), 0.0),
         alt=f"Differences in {unit.title} to {found.baseline}{where} by method.",
         caption=(
-            f"{unit.title}{where} minus {found.baseline}'s{points(unit)}: {dots}the diamond their "
-            f"mean, the bar its 95 % interval. {_reading(unit)}"
+            f"Each method's {unit.title}{where} minus {found.baseline}'s{points(unit)}: {dots}the "
+            f"diamond their mean, the bar its 95 % interval. {_reading(unit)}"
         ),
     )
 

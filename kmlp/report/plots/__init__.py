@@ -15,7 +15,7 @@ from kmlp.report.plots.estimates import (
 from kmlp.report.plots.forest_plot import ForestRow, draw_epochs, draw_rows
 from kmlp.report.plots.labels import fitted, fitted_apart
 from kmlp.report.plots.palette import PALETTE, SCALE, style
-from kmlp.report.plots.panels import small_multiples, titled_panels
+from kmlp.report.plots.panels import height_of_rows, small_multiples, titled_panels
 from kmlp.report.plots.predictions import (
     draw_confusion,
     draw_predicted,
@@ -44,6 +44,7 @@ __all__ = [
     "draw_sweep",
     "fitted",
     "fitted_apart",
+    "height_of_rows",
     "small_multiples",
     "style",
     "titled_panels",

@@ -12,7 +12,7 @@ PALETTE: dict[str, str] = {
     "unclear": "#777c84",
     "baseline": "#1f5fa9",
     "train": "#a86f00",
-    "chosen": "#c77700",
+    "chosen": "#9c3d86",
     "scale_0": "#c3cbb4",
     "scale_1": "#8fc3b3",
     "scale_2": "#53aebb",

@@ -43,13 +43,30 @@ def small_multiples(
         >>> len(panels.axes), panels.num_columns, float(panels.canvas.get_figheight())
         (5, 4, 2.5)
     """
-    columns = min(num, 4 if width > WIDE_FIGURE else 2)
-    rows = -(-num // columns)
+    columns, rows = _grid(num, width)
     canvas = Figure(figsize=(width, margin + row_height * rows), layout="constrained")
     axes = list(canvas.subplots(rows, columns, sharex=sharex, sharey=True, squeeze=False).flat)
     for ax in axes[num:]:
         ax.remove()
     return Panels(canvas, axes[:num], columns)
+
+
+def _grid(num: int, width: float) -> tuple[int, int]:
+    """Columns and rows of so many panels."""
+    columns = min(num, 4 if width > WIDE_FIGURE else 2)
+    return columns, -(-num // columns)
+
+
+def height_of_rows(num: int, width: float, *, alone: float, among_many: float) -> float:
+    """Inches of a row of panels: what one needs for its axis and the words beside it, less where
+    there are several, which share those words.
+
+    Example:
+        >>> [height_of_rows(n, 7.6, alone=2.0, among_many=1.1) for n in (4, 8, 14)]
+        [2.0, 1.55, 1.1]
+    """
+    _, rows = _grid(num, width)
+    return max(among_many, alone - (rows - 1) * (alone - among_many) / 2)
 
 
 def titled_panels(

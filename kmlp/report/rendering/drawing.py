@@ -14,7 +14,7 @@ from kmlp.study.results.records.variants import VariantScores
 
 WIDE, NARROW = 7.6, 3.6  # inches
 ROW = 0.3
-_LONGEST_LABEL = 18
+_LONGEST_LABEL = 24
 
 
 def draw(

@@ -10,7 +10,8 @@ from kmlp.report import blocks
 from kmlp.report.rendering.svg import css_colours, for_page, with_ids
 
 _FOLDED = frozenset(
-    {"again", "budget", "columns", "comparisons", "cost", "failed", "others", "pilot", "space"}
+    {"again", "budget", "columns", "comparisons", "cost"}
+    | {"failed", "file", "others", "pilot", "space"}
 )
 """Sections that are looked up, not read through: the page shows their headings. Print, and whoever
 follows a link to one, opens them."""

@@ -18,7 +18,7 @@ _DARK = {
     "unclear": "#a0a6ae",
     "baseline": "#86b9f7",
     "train": "#e5b44d",
-    "chosen": "#ffb445",
+    "chosen": "#e79ad6",
     "scale_0": "#3d4a4d",
     "scale_1": "#3a6673",
     "scale_2": "#3c8a94",

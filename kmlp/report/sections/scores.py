@@ -119,7 +119,8 @@ def promises_section(results: StudyResults) -> Section | None:
     clouds = [_cloud(results, v, unit) for v in rank(results) if v.val]
     if not clouds or not results.best:
         return None
-    key = {"chosen": results.best.variant, "baseline": results.baseline}
+    names = {"chosen": results.best.variant, "baseline": results.baseline}
+    key = {role: row_label(results.variant(name)) for role, name in names.items()}
 
     def draw_at(width: float) -> Canvas:
         canvas = Canvas(figsize=(width, min(width + 0.3, _HIGHEST)), layout="constrained")
@@ -175,10 +176,17 @@ def _caption(results: StudyResults, best: VariantResult, unit: Unit) -> str:
     rows = (
         "all are tested on the same" if is_test else "each is scored on the fold it was kept from"
     )
+    chose = f"Validation chose {row_label(best)} (purple): "
+    if not is_test:
+        own = unit.with_unit(best.val[unit.metric].mean)
+        chose = (
+            f"{row_label(best)} (purple) was chosen by other networks, those that train on all "
+            f"rows, of which validation rows promised {own}. Here are the networks of its folds: "
+        )
     return (
         "A dot is a network at its restored epoch, a diamond the mean of its variant; "
-        f"{side} the dashed line {gave} gave less than validation promised. Validation chose "
-        f"{best.name} (orange): mean {unit.title} {unit.with_unit(promised)} there, "
-        f"{unit.with_unit(given)} {results.tested.where}. Epochs and variants are chosen on "
-        f"validation rows, which flatters them; each network validates on rows of its own, {rows}."
+        f"{side} the dashed line {gave} gave less than validation promised. {chose}mean "
+        f"{unit.title} {unit.with_unit(promised)} there, {unit.with_unit(given)} "
+        f"{results.tested.where}. Epochs and variants are chosen on validation rows, which "
+        f"flatters them; each network validates on rows of its own, {rows}."
     )

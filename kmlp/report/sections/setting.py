@@ -48,7 +48,7 @@ def best_section(results: StudyResults) -> Section | None:
     variant = results.variant(best.variant)
     member = next(m for m in results.finished(best.variant) if m.id == best.member)
     facts = {
-        "Variant": variant.label,
+        "Variant": variant.full_label,
         "Network": _settings(variant.config.model),
         **_training(variant.config.train),
         f"Its {unit.title}": _scores(variant, unit, results.tested),

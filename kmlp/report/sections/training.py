@@ -20,6 +20,8 @@ from kmlp.study.results.networks import TrainedNetworks, gaps
 from kmlp.study.results.ranking import rank
 from kmlp.study.results.records.study import StudyResults
 
+_STEEP = 8  # one epoch in so many
+
 
 def training_sections(results: StudyResults, networks: TrainedNetworks) -> list[Section]:
     """Learning curves of the score, and of the loss beside the generalization gap."""
@@ -59,11 +61,13 @@ def curves(
         return None
     unit = unit_of(metric)
     scale, title = _curve_scale(unit)
+    titles = [row_label(results.variant(v)) for v in shown]
     reference = [scale * c for c in networks.curves(results.baseline, f"val_{metric}")]
     by_name = {v: _panel(networks, v, metric, scale) for v in shown}
 
     def draw_at(width: float) -> Canvas:
-        panels = plots.titled_panels(shown, width, row_height=1.05, margin=0.75)
+        height = plots.height_of_rows(len(titles), width, alone=1.9, among_many=1.1)
+        panels = plots.titled_panels(titles, width, row_height=height, margin=0.75)
         canvas = panels.canvas
         for ax, (variant, panel) in zip(panels.axes, by_name.items(), strict=True):
             behind = () if variant == results.baseline else reference
@@ -186,14 +190,12 @@ def _curve_scale(unit: Unit) -> tuple[float, str]:
 
 
 def _readable(panels: Sequence[Mapping[str, Sequence[np.ndarray]]]) -> tuple[float, float]:
-    """Limits that hold all but the steep first epochs of a few variants."""
+    """Limits that hold all but the steep first epochs, beside which all curves would look alike."""
     means = [plots.by_epoch(runs)[0] for panel in panels for runs in panel.values()]
-    values = np.concatenate(means)
-    ends = np.array([mean[-1] for mean in means])
-    low = max(values.min(), np.quantile(values, 0.02) - np.ptp(ends))
-    high = min(values.max(), np.quantile(values, 0.95) + np.ptp(ends))
-    margin = 0.06 * (high - low) or 0.1
-    return float(low - margin), float(high + margin)
+    values = np.concatenate([mean[len(mean) // _STEEP :] for mean in means])
+    low, high = float(values.min()), float(values.max())
+    margin = 0.08 * (high - low) or 0.1
+    return low - margin, high + margin
 
 
 def _key(canvas: Canvas, baseline: str) -> None:

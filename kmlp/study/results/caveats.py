@@ -1,5 +1,7 @@
 """What limits a verdict: what is not compared, not finished, or not what a reader may think."""
 
+from typing import Protocol
+
 from kmlp.stats.formatting import listed
 from kmlp.stats.metrics.imbalance import fitting_metrics, is_dominated
 from kmlp.study.results.analyses.folds import seeds_of_folds
@@ -14,6 +16,15 @@ from kmlp.study.results.records.study import StudyNumbers
 RESCORE = "kmlp rescore RUN"
 """The command of a sentence; whoever knows the run folder names it."""
 _ENDED = 0.95
+
+
+class Trained(Protocol):
+    """A network of which is known when it was at its best, and when it stopped."""
+
+    @property
+    def best_epoch(self) -> int | None: ...
+    @property
+    def stopped_epoch(self) -> int | None: ...
 
 
 def caveats(results: StudyNumbers) -> list[str]:
@@ -200,8 +211,7 @@ def cut_short(results: StudyNumbers) -> list[str]:
     unsaid = {v.name for v in results.variants if v.config.train.get("keep_last_best")}
     done = [m for m in results.finished() if m.variant not in unsaid]
     last = {v.name: v.config.train["max_epochs"] for v in results.variants}
-    to_the_end = [m for m in done if m.stopped_epoch == last[m.variant]]
-    improving = [m for m in to_the_end if m.best_epoch > _ENDED * m.stopped_epoch]
+    improving = [m for m in done if improved_to_the_end(m, last[m.variant])]
     if 4 * len(improving) < len(done) or not improving:
         return []
     folds = " (those of the folds are not counted)" * (results.groups.folds is not None)
@@ -209,6 +219,12 @@ def cut_short(results: StudyNumbers) -> list[str]:
         f"{len(improving)} of {len(done)} networks{folds} were still getting better when "
         "max_epochs ended their training: more epochs may change the scores, and the ranking."
     ]
+
+
+def improved_to_the_end(network: Trained, max_epochs: int) -> bool:
+    """Whether it trained for as long as it could, and was at its best in the last epochs."""
+    stopped, best = network.stopped_epoch, network.best_epoch
+    return stopped == max_epochs and best is not None and best > _ENDED * stopped
 
 
 def _not_compared(results: StudyNumbers) -> list[str]:

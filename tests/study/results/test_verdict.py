@@ -442,6 +442,8 @@ def test_rank_is_by_mean_test_accuracy_of_what_finished():
             "gradient_noise=0.1, gradient_noise_decay=0.55",
             "gradient_noise=0.1 (gradient_noise_decay=0.55)",
         ),
+        # A search's trial: what it sets stands in the tables, once.
+        ("trial 3", "dropout=0.5, l2=0.0003, label_smoothing=0.05", "trial 3"),
         # Another strength than its name begins with.
         ("l2=0.1", "l2=0.15", "l2=0.1 (l2=0.15)"),
     ],

@@ -66,3 +66,27 @@ def test_the_time_left_counts_only_what_was_trained_since_the_start(shown):
     progress, _ = shown
     progress._started -= 10
     assert progress.seconds_left() == pytest.approx(20, abs=1)
+
+
+def test_trials_that_train_side_by_side_are_not_told_to_take_as_long_each(shown):
+    """They end together, a line each: three minutes left was said two lines before the end."""
+    progress, _ = shown
+    progress._started -= 10
+    progress.finished([types.SimpleNamespace(member=types.SimpleNamespace(id=i)) for i in "cdef"])
+    assert progress.seconds_left() == pytest.approx(0, abs=0.1)
+
+
+@pytest.mark.parametrize(("tuner", "left"), [("grid", 0), ("bayesian", 16)])
+def test_a_grid_smaller_than_what_was_asked_for_counts_its_own_points(tuner, left):
+    """All of a grid is drawn at once; a Bayesian search draws on."""
+    out = io.StringIO()
+    progress = SearchProgress(Console(file=out, width=120))
+    config = SearchConfig(dataset="x", tuner=tuner, max_trials=20, objective="val_accuracy")
+    progress.start(config, [])
+    trials = [trial(n) for n in range(4)]
+    progress.drawn(trials, {n: [f"{n}"] for n in range(4)})
+    assert ("The space holds 4 configurations." in out.getvalue()) == (tuner == "grid")
+    for number in range(4):
+        progress.ended(trial(number, status="done", score=0.9), [0.9])
+    progress._started -= 4
+    assert progress.seconds_left() == pytest.approx(left, abs=0.5)

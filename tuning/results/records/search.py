@@ -6,7 +6,14 @@ from pydantic import Field
 
 from kmlp.errors import SelectionError
 from kmlp.stats.formatting import Unit, unit_of
-from kmlp.study.results.records.base import Count, Plain, Positive, Record, unless_none
+from kmlp.study.results.records.base import (
+    Count,
+    Plain,
+    Positive,
+    Probability,
+    Record,
+    unless_none,
+)
 from kmlp.study.results.records.study import DataFacts
 from tuning.results.folds import adjective
 from tuning.results.records.fresh import FollowUp, Fresh, ScoresOnTest
@@ -149,13 +156,16 @@ class SearchFindings(Record):
         kind: tells a search from a study.
         dataset: as a study's.
         space: what was searched, and what was held.
+        commonest_share: of the training rows, of their commonest class; left out of a regression,
+            of rows that weigh differently, and by earlier releases.
         trials: in the order of drawing.
         ties: trials that cannot be told apart from the best, the best first.
         picked: the simplest within one standard error of the best; null where no trial has
             finished.
         best: the trial with the best mean score.
         least_difference: what a trial must lose to the best to be told apart from it, at 95 % for
-            all trials together; null of one seed or one trial.
+            all trials together, and more where its scores differ from the best's unevenly; null of
+            one seed or one trial, and where all score alike.
         standard_error: of a trial's mean beside others' over the same seeds, pooled; null as above.
         followup: null where no study has followed.
         fresh: null without a follow-up study of the picked trial.
@@ -168,6 +178,7 @@ class SearchFindings(Record):
     dataset: DataFacts
     settings: Settings
     space: tuple[SearchedParameter, ...]
+    commonest_share: Probability | None = unless_none()
     trials: tuple[Annotated[TrialResult, Field(discriminator="status")], ...]
     ties: tuple[int, ...]
     picked: int | None

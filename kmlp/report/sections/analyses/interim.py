@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as Canvas
 from kmlp.report import plots, tabular
 from kmlp.report.blocks import Cell, Figure, Section, Table
 from kmlp.report.csv_tables import of_records
-from kmlp.report.rendering.drawing import draw, scaled
+from kmlp.report.rendering.drawing import draw, row_label, scaled
 from kmlp.report.tabular import Column
 from kmlp.stats.formatting import p_value
 from kmlp.stats.group_sequential import Decision
@@ -38,9 +38,10 @@ def interim_section(results: StudyResults) -> Section | None:
 
 def _looks(found: Looks, results: StudyResults) -> Figure:
     unit, by_name = results.unit(), found.decisions()
+    titles = [row_label(results.variant(name)) for name in by_name]
 
     def draw_at(width: float) -> Canvas:
-        panels = plots.titled_panels(list(by_name), width, row_height=1.15, margin=0.6)
+        panels = plots.titled_panels(titles, width, row_height=1.15, margin=0.6)
         for ax, decisions in zip(panels.axes, by_name.values(), strict=True):
             plots.draw_looks(
                 ax,

@@ -215,7 +215,7 @@ def trivial_sentences(results: StudyNumbers) -> list[str]:
     told = [r for r in results.references if r.name == TRIVIAL and r.versus_best]
     needed = results.tested.needed(len(results.references))
     return [
-        _learned_nothing(reference, standing(versus, unit) == "better")
+        _no_use(results, reference, versus)
         for reference in told
         if (versus := reference.versus_best)
         and versus.num_pairs >= needed
@@ -224,15 +224,21 @@ def trivial_sentences(results: StudyNumbers) -> list[str]:
     ]
 
 
-def _learned_nothing(trivial: ReferenceResult, is_better: bool) -> str:
-    if is_better:
+def _no_use(results: StudyNumbers, trivial: ReferenceResult, versus: Versus) -> str:
+    """A column may matter to a network all the same: nothing is said of what it has learned."""
+    unit, name = results.unit(), called(trivial)
+    if standing(versus, unit) == "better":
+        return f"{_capitalized(name)} does better than the best network too, which is of no use so."
+    said = f"The best network is not shown to do better than {name}"
+    bounds = versus.ci95
+    if unit.gain(versus.difference) < 0 and bounds and not bounds[0] <= 0 <= bounds[1]:
         return (
-            f"{_capitalized(called(trivial))} does better than the best network too, which has "
-            "learned nothing that holds on other rows."
+            f"{said}: the 95 % interval of the difference leaves out 0, but the corrected test, "
+            f"which decides, does not rule out chance (Holm p {p_equals(versus.p_holm)})."
         )
     return (
-        f"The best network is not shown to do better than {called(trivial)}: it has learned "
-        "nothing that the tests can see."
+        f"{said}: whatever it has learned, its {results.tested.adjective} {unit.title} does not "
+        "show it."
     )
 
 

@@ -85,15 +85,26 @@ def first_fault(error: ValidationError) -> str:
     return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
+_MOST_SETTINGS = 2
+
+
 def label(name: str, strength: str) -> str:
-    """A variant's name with its strength, said once.
+    """What sentences and figures call a variant: its name with its strength, where that is short;
+    of many settings, as a search's trials have, the name alone. Tables say them once.
 
     Example:
         >>> label("l1_l2", "l1=1e-05, l2=0.0001")
         'l1_l2 (l1=1e-05, l2=0.0001)'
         >>> label("l2", "l2=0.0005")
         'l2=0.0005'
+        >>> label("trial 3", "dropout=0.5, l2=0.0003, activation=elu")
+        'trial 3'
     """
+    return full_label(name, strength) if strength.count("=") <= _MOST_SETTINGS else name
+
+
+def full_label(name: str, strength: str) -> str:
+    """A variant's name with its strength, said once, however long."""
     first, _, rest = strength.partition(", ")
     if strength and (first == name or first.startswith(f"{name}=")):
         return f"{first} ({rest})" if rest else first

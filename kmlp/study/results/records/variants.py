@@ -18,6 +18,7 @@ from kmlp.study.results.records.base import (
     Record,
     Scores,
     Summaries,
+    full_label,
     label,
     unless_none,
 )
@@ -201,6 +202,11 @@ class VariantScores(Record):
     def label(self) -> str:
         """See `label`."""
         return label(self.name, self.strength)
+
+    @property
+    def full_label(self) -> str:
+        """The name with all settings, for a table that says them once."""
+        return full_label(self.name, self.strength)
 
     @property
     def chosen_on(self) -> Literal["val", "train"]:

@@ -1,0 +1,122 @@
+"""What takes worth from a search's outcome: training cut short, nothing learned, better models."""
+
+from typing import NamedTuple
+
+from scipy import stats
+
+from kmlp.stats.formatting import Unit, unit_of
+from kmlp.study.results.analyses.references import trivial_sentences, winner
+from kmlp.study.results.answer import beats_networks
+from kmlp.study.results.caveats import improved_to_the_end
+from kmlp.study.results.records.study import StudyNumbers
+from tuning.results.choice import LEVEL
+from tuning.results.folds import compared, error_of_mean
+from tuning.results.records.search import SearchFindings
+from tuning.results.records.trials import FinishedTrial
+
+
+class Constant(NamedTuple):
+    """What one answer for every row gets, on any rows.
+
+    Attributes:
+        metric: that a network's scores have, too.
+        score: the constant's.
+        words: what it is, and what it gets, with braces for the score.
+    """
+
+    metric: str
+    score: float
+    words: str
+
+
+def caveats(results: SearchFindings, study: StudyNumbers | None = None) -> list[str]:
+    """Sentences that belong beside what is expected of the picked trial; none where nothing is
+    wrong with it.
+
+    Args:
+        results: of the search, with a picked trial.
+        study: the results of the follow-up study that has it.
+    """
+    return [*_of_study(study), *_nothing_learned(results), *_cut_short(results)]
+
+
+def _of_study(study: StudyNumbers | None) -> list[str]:
+    """What the study's own verdict begins with: a model that does better than any network, and
+    networks that are not shown to do better than a constant."""
+    if study is None:
+        return []
+    first = winner(study.references, study.unit())
+    better = [f"{beats_networks(first, study.unit())}."] if first else []
+    return [*better, *trivial_sentences(study)]
+
+
+def _nothing_learned(results: SearchFindings) -> list[str]:
+    """That the picked trial is not shown to beat a constant on the rows that chose it."""
+    constant, picked = _constant(results), results.picked_trial
+    if not _known(picked, constant, results) or _is_better(picked, constant, results):
+        return []
+    unit = unit_of(constant.metric, [constant.score])
+    known = [t for t in results.concluded if _known(t, constant, results)]
+    better = [t.number for t in known if _is_better(t, constant, results)]
+    among = f"{len(better)} of {len(known)} trials are" if better else "no trial is"
+    return [
+        f"{constant.words.format(unit.with_unit(constant.score))}: trial {picked.number}, with "
+        f"{_mean_in_words(picked, constant, results, unit)}, is not shown to do better; {among}."
+    ]
+
+
+def _constant(results: SearchFindings) -> Constant:
+    """Of the metric that was searched on, where the score of one answer is known, else of another
+    that tells the same of any rows."""
+    dataset, share = results.dataset, results.commonest_share
+    if dataset.is_regression:
+        return Constant("r2", 0.0, "Always predicting the mean has an R² of {}")
+    if results.settings.objective.metric == "accuracy" and share is not None:
+        words = "Always predicting the commonest class is right on {} of the training rows"
+        return Constant("accuracy", share, words)
+    one = 1 / len(dataset.class_names)
+    return Constant(
+        "balanced_accuracy", one, "Always predicting one class has a balanced accuracy of {}"
+    )
+
+
+def _scores(trial: FinishedTrial, constant: Constant, results: SearchFindings) -> list[float]:
+    """In the order of its networks, without those that lack it."""
+    part = "val" if results.settings.folds is None else "held_out"
+    by_network = [getattr(e, part).get(constant.metric) for e in trial.executions]
+    return [score for score in by_network if score is not None]
+
+
+def _known(trial: FinishedTrial, constant: Constant, results: SearchFindings) -> bool:
+    return len(_scores(trial, constant, results)) == len(trial.executions)
+
+
+def _is_better(trial: FinishedTrial, constant: Constant, results: SearchFindings) -> bool:
+    """Whether the 95 % interval of its mean lies above; of one score, whether that does."""
+    scores = _scores(trial, constant, results)
+    values = compared(scores, results.settings)
+    error = error_of_mean(scores, results.settings)
+    far = 0.0 if error is None else stats.t.ppf((1 + LEVEL) / 2, len(values) - 1) * error
+    return bool(values.mean() - far > constant.score)
+
+
+def _mean_in_words(
+    trial: FinishedTrial, constant: Constant, results: SearchFindings, unit: Unit
+) -> str:
+    scores = _scores(trial, constant, results)
+    error = error_of_mean(scores, results.settings)
+    known = "" if error is None else f" (standard error {unit.value(error)})"
+    return f"{unit.with_unit(compared(scores, results.settings).mean())}{known}"
+
+
+def _cut_short(results: SearchFindings) -> list[str]:
+    """That many networks were at their best in the last epochs that they were given."""
+    trials = [t for t in results.concluded if not t.train.get("keep_last_best")]
+    networks = [(e, t.train["max_epochs"]) for t in trials for e in t.executions]
+    improving = sum(improved_to_the_end(e, most) for e, most in networks)
+    if 4 * improving < len(networks) or not improving:
+        return []
+    return [
+        f"{improving} of {len(networks)} networks were still getting better when max_epochs ended "
+        "their training: with a larger --max-epochs scores, and which trial is best, may change."
+    ]
