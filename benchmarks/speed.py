@@ -14,13 +14,14 @@ import argparse
 import dataclasses
 import itertools
 import json
+import os
 from pathlib import Path
 
 from race.epoch_mode import run_epochs, tell
 from race.machine import machine_facts
 from race.process import serve
 from race.setting import Setting
-from race.sides import EPOCH_SIDES, STUDY_SIDES
+from race.sides import BEFORE, EPOCH_SIDES, SIDES, STUDY_SIDES
 from race.study_mode import run_studies
 from race.table import epoch_table, goal_table, machine_table, study_table
 
@@ -52,6 +53,7 @@ def parse() -> argparse.Namespace:
     add("--members", type=numbers, default=(10,), help="K, such as 1,10,100")
     add("--dtype", type=words, default=("float32",), help="float32,mixed_bfloat16")
     add("--sides", type=words, help="some of " + ", ".join(EPOCH_SIDES + STUDY_SIDES))
+    add("--before", type=Path, help="another checkout, whose kmlp becomes a side: kmlp_before")
     add("--epochs", type=int, default=2, help="marginal epochs a round")
     add("--rounds", type=int, default=3)
     add("--loop-members", type=int, default=2, help="members that a loop is timed with")
@@ -64,6 +66,10 @@ def parse() -> argparse.Namespace:
     add("--setting", type=Setting.from_json, help=argparse.SUPPRESS)
     options = parser.parse_args()
     known = STUDY_SIDES if options.mode == "study" else EPOCH_SIDES
+    if options.before:
+        os.environ[BEFORE] = str(options.before.resolve())
+    else:
+        known = tuple(name for name in known if not SIDES[name].is_before)
     options.sides = options.sides or known
     if unknown := set(options.sides) - set(known):
         parser.error(f"no such side in this mode: {', '.join(unknown)}. Known: {', '.join(known)}")

@@ -31,6 +31,7 @@ class Timing:
         cold: seconds of the very first call, one epoch of `count` members, compilation included.
         once: by round, seconds a member of what is done once, warm.
         marginal: by round, seconds per member-epoch.
+        cpu: by round, the same in CPU seconds of all its threads.
         accuracy: mean validation accuracy after the last epoch.
         peak_bytes: growth of the process's memory.
         choice: what the side chose.
@@ -43,6 +44,7 @@ class Timing:
     cold: float = 0.0
     once: list[float] = field(default_factory=list)
     marginal: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
     accuracy: float | None = None
     peak_bytes: int = 0
     foreign_cores: list[float] = field(default_factory=list)
@@ -158,8 +160,10 @@ def _take_turn(run: EpochRun, side: Side, timing: Timing) -> None:
     time.sleep(_SETTLE_SECONDS)
     short = side.call(seeds, 1)
     long = side.call(seeds, 1 + run.epochs)
-    marginal = (long.seconds - short.seconds) / (run.epochs * timing.count)
+    num_epochs = run.epochs * timing.count
+    marginal = (long.seconds - short.seconds) / num_epochs
     timing.marginal.append(marginal)
+    timing.cpu.append((long.cpu_seconds - short.cpu_seconds) / num_epochs)
     timing.once.append(short.seconds / timing.count - marginal)
     timing.accuracy, timing.peak_bytes = long.mean("accuracy"), long.peak_bytes
     timing.foreign_cores.append(max(short.foreign_cores, long.foreign_cores))

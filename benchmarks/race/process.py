@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+import kmlp
 from kmlp.machine import num_cores
 from race.setting import Setting
-from race.sides import SIDES
+from race.sides import BEFORE, SIDES
 
 _SCRIPT = Path(__file__).resolve().parent.parent / "speed.py"
 _QUIET = {
@@ -57,6 +58,11 @@ class Answer:
     foreign_cores: float
     outcomes: list[dict[str, Any]]
     peak_bytes: int
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Of all its processes' threads."""
+        return sum(o["cpu_seconds"] for o in self.outcomes)
 
     def mean(self, name: str) -> float | None:
         """A value's mean over the members of all processes; None where the side has none."""
@@ -120,6 +126,7 @@ def serve(name: str, setting: Setting) -> None:
         answers.flush()
 
     try:
+        _check_origin(name)
         data = setting.load()
         module = importlib.import_module(f"race.sides.{SIDES[name].module}")
         before = _resident_bytes()
@@ -140,8 +147,17 @@ def serve(name: str, setting: Setting) -> None:
         say({"error": f"{type(error).__name__}: {error}"})
 
 
+def _check_origin(name: str) -> None:
+    """A side of another checkout is that one's, whatever is installed."""
+    folder, found = os.environ.get(BEFORE, ""), Path(kmlp.__file__).resolve()
+    if SIDES[name].is_before and Path(folder).resolve() not in found.parents:
+        raise ImportError(f"kmlp was found in {found.parent}, not in {folder}")
+
+
 def _start(name: str, setting: Setting, info: Any) -> subprocess.Popen:
     env = {**os.environ, **_QUIET, **(_ONE_THREAD if info.per_core or info.one_thread else {})}
+    if info.is_before:
+        env["PYTHONPATH"] = env[BEFORE]
     return subprocess.Popen(
         [sys.executable, str(_SCRIPT), "--serve", name, "--setting", setting.to_json()],
         stdin=subprocess.PIPE,

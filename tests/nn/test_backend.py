@@ -1,5 +1,6 @@
 """The devices that TensorFlow is asked for before it starts: seen in processes of their own."""
 
+import os
 import subprocess
 import sys
 
@@ -41,3 +42,48 @@ def test_a_tensorflow_that_has_started_is_one_place_and_is_warned_of_once():
     done = run("tf.ones(3) + 1\nprint(backend.num_places(), backend.num_places())")
     assert done.stdout.split() == ["1", "1"]
     assert done.stderr.count("TensorFlow had started before kmlp: one stack trains at a time") == 1
+
+
+def test_flags_that_the_user_has_set_stay(monkeypatch):
+    from kmlp.nn import backend
+
+    asked = "--xla_backend_extra_options=xla_mine=1 --xla_cpu_prefer_vector_width=128"
+    monkeypatch.setenv("XLA_FLAGS", asked)
+    backend.set_flags()
+    assert os.environ["XLA_FLAGS"] == asked
+
+
+def test_flags_are_set_once(monkeypatch):
+    from kmlp.nn import backend
+
+    monkeypatch.setenv("XLA_FLAGS", "--xla_other=1")
+    backend.set_flags()
+    once = os.environ["XLA_FLAGS"]
+    backend.set_flags()
+    assert os.environ["XLA_FLAGS"] == once
+    assert once.startswith("--xla_other=1 --xla_backend_extra_options=")
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("flags", ["", "--xla_backend_extra_options=xla_mine=1"])
+def test_results_that_follow_from_each_other_are_computed_in_one_loop(monkeypatch, flags):
+    """And are the same where the user's flags prevent it."""
+    monkeypatch.setenv("XLA_FLAGS", flags)
+    done = run(
+        "import re, numpy as np\n"
+        "backend.set_flags()\n"
+        "def step(gradient, weight, mean, square):\n"
+        "    gradient = gradient + 0.01 * weight\n"
+        "    mean = mean + (gradient - mean) * 0.1\n"
+        "    square = square + (gradient * gradient - square) * 0.001\n"
+        "    return [weight - mean / (tf.sqrt(square) + 1e-7), mean, square]\n"
+        "rng = np.random.default_rng(0)\n"
+        "given = [tf.constant(rng.random((2, 40000), np.float32)) for _ in range(4)]\n"
+        "f = tf.function(lambda *a: backend.in_one_pass(step, list(a)), jit_compile=True)\n"
+        "hlo = f.experimental_get_compiler_ir(*given)(stage='optimized_hlo')\n"
+        "for found, wanted in zip(f(*given), backend.in_one_pass(step, given)):\n"
+        "    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)\n"
+        "one = r'= \\(f32\\[2,40000\\]\\S*, f32\\[2,40000\\]\\S*, f32\\[2,40000\\]\\S*\\) fusion'\n"
+        "print(len(re.findall(one, hlo)))\n"
+    )
+    assert done.stdout.split() == ["0" if flags else "1"]

@@ -25,6 +25,7 @@ class SideInfo:
         per_core: one process of one thread a core, the members shared out.
         one_thread: its libraries get one thread; it makes its own.
         float32_only: it has no mixed precision.
+        is_before: kmlp of another checkout, whose folder `BEFORE` in the environment is.
         note: how it differs from the others.
     """
 
@@ -37,6 +38,7 @@ class SideInfo:
     per_core: bool = False
     one_thread: bool = False
     float32_only: bool = False
+    is_before: bool = False
     note: str = ""
 
     def missing(self) -> list[str]:
@@ -49,10 +51,21 @@ class SideInfo:
 
 
 _KERAS = ("keras", "BACKEND")
+BEFORE = "KMLP_BEFORE"
 SIDES = {
     "kmlp": SideInfo(title="kmlp's stack", module="stack", requires=_KERAS),
+    "kmlp_before": SideInfo(
+        title="kmlp's stack, the checkout before", module="stack", requires=_KERAS, is_before=True
+    ),
     "keras_fit": SideInfo(
         title="plain Keras `fit`", module="keras_fit", requires=_KERAS, is_loop=True
+    ),
+    "keras_fit_cores": SideInfo(
+        title="plain Keras `fit`, a process a core",
+        module="keras_fit",
+        requires=_KERAS,
+        is_loop=True,
+        per_core=True,
     ),
     "keras_tuned": SideInfo(
         title="tuned Keras `fit`", module="keras_tuned", requires=_KERAS, is_loop=True
@@ -78,6 +91,15 @@ SIDES = {
         is_loop=True,
         float32_only=True,
         note="it has no dropout",
+    ),
+    "sklearn_cores": SideInfo(
+        title="scikit-learn's MLPClassifier, a process a core",
+        module="scikit_learn",
+        requires=("sklearn",),
+        is_loop=True,
+        per_core=True,
+        float32_only=True,
+        note="it has no dropout; processes of one thread, as joblib's",
     ),
     "torch_loop": SideInfo(
         title="PyTorch, a tuned loop", module="torch_loop", requires=("torch",), is_loop=True

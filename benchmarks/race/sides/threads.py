@@ -1,5 +1,6 @@
 """How PyTorch's threads are shared out: measured, not guessed."""
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -45,15 +46,25 @@ def arrangements(device: torch.device, num_members: int) -> list[Arrangement]:
 
 
 def fastest(choices: Sequence[Any], trial: Callable[[Any], None]) -> Any:
-    """The choice whose trial is shortest, each tried twice after a warm-up, in turn."""
-    seconds = dict.fromkeys(choices, float("inf"))
+    """The choice whose trial is shortest, each tried twice after a warm-up, in turn; one that fails
+    is out, unless all do."""
+    seconds, failed = dict.fromkeys(choices, float("inf")), {}
     for round_ in range(3):
         for choice in choices:
+            if choice in failed:
+                continue
             started = time.perf_counter()
-            trial(choice)
+            try:
+                trial(choice)
+            except Exception as error:
+                failed[choice] = error
+                print(f"not tried further: {choice}: {error}", file=sys.stderr)
+                continue
             if round_:
                 seconds[choice] = min(seconds[choice], time.perf_counter() - started)
-    return min(seconds, key=lambda choice: seconds[choice])
+    if len(failed) == len(seconds):
+        raise next(iter(failed.values()))
+    return min((c for c in seconds if c not in failed), key=lambda choice: seconds[choice])
 
 
 def best_device() -> torch.device:

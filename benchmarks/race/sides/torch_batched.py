@@ -1,11 +1,13 @@
 """PyTorch with batched weights: K members as one `baddbmm` a layer.
 
 Each has its own permutation, dropout masks and learning rate. Adam is either PyTorch's fused
-kernel on each member's slices or a few operations on whole tensors; which one, how many members
-together and on how many threads is measured.
+kernel on each member's slices or a few operations on whole tensors; gradients are those of batched
+products, eager or through `torch.compile`, or `vmap` over `grad` of one network; which, how many
+members together and on how many threads is measured.
 """
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,6 +23,7 @@ from race.sides.torch_loop import network
 _VALIDATION_BATCH = 2000
 _TRIAL_STEPS = 48
 _EPSILON = 1e-7
+_KINDS = ("eager", "compiled", "vmap")
 
 
 class Adam(Protocol):
@@ -77,10 +80,11 @@ class _Choice:
     arrangement: Arrangement
     together: int
     adam: type
+    kind: str = "eager"
 
     def __str__(self) -> str:
-        kind = "fused by member" if self.adam is SlicedAdam else "on whole tensors"
-        return f"{self.together} together, {self.arrangement}, Adam {kind}"
+        adam = "fused by member" if self.adam is SlicedAdam else "on whole tensors"
+        return f"{self.together} together, {self.arrangement}, Adam {adam}, {self.kind}"
 
 
 class Trainer:
@@ -90,8 +94,16 @@ class Trainer:
         self.setting, self.data, self.device = setting, data, best_device()
         x, y = scaled(data.x_train, data.y_train)
         self.x, self.y = torch.from_numpy(x).to(self.device), torch.from_numpy(y).to(self.device)
-        self.choice = fastest(self._choices(), self._trial)
-        self.choice, self._chosen = str(self.choice), self.choice
+        self._gradients = {
+            "eager": self._autograd,
+            "compiled": self._through(torch.compile(self._loss, dynamic=False)),
+            "vmap": self._vmapped,
+        }
+        chosen = fastest(self._choices(), self._trial)
+        # How gradients are made is tried with the best of the rest: compiling takes a minute each.
+        kinds = [dataclasses.replace(chosen, kind=kind) for kind in _KINDS]
+        self._chosen = fastest(kinds, self._trial)
+        self.choice = str(self._chosen)
 
     def train(self, seeds: Sequence[int], epochs: int) -> dict[str, float]:
         found = self._map(self._chosen, seeds, epochs, None)
@@ -120,11 +132,11 @@ class Trainer:
     ) -> list[torch.Tensor]:
         parts = [seeds[i : i + choice.together] for i in range(0, len(seeds), choice.together)]
         return choice.arrangement.map(
-            lambda part: self._fit(part, epochs, choice.adam, max_steps), parts
+            lambda part: self._fit(part, epochs, choice, max_steps), parts
         )
 
     def _fit(
-        self, seeds: Sequence[int], epochs: int, adam: type, max_steps: int | None
+        self, seeds: Sequence[int], epochs: int, choice: _Choice, max_steps: int | None
     ) -> torch.Tensor:
         """Validation accuracies, `(k,)`."""
         members = [self.setting.member(seed, self.data) for seed in seeds]
@@ -133,13 +145,14 @@ class Trainer:
             torch.stack([torch.from_numpy(s[i]) for s in splits]).to(self.device) for i in (0, 1)
         )
         weights = self._initial(seeds)
-        optimizer = adam(weights, [m.train.learning_rate for m in members])
+        optimizer = choice.adam(weights, [m.train.learning_rate for m in members])
+        gradients_of = self._gradients[choice.kind]
         accuracies = torch.zeros(len(seeds))
         for _ in range(epochs):
             orders = [torch.randperm(train.shape[1], device=self.device) for _ in seeds]
             order = train.gather(1, torch.stack(orders))
             for rows in order.split(self.setting.batch_size, dim=1)[:max_steps]:
-                self._step(weights, optimizer, rows)
+                optimizer.step(gradients_of(weights, rows))
             if max_steps is None:
                 accuracies = self._accuracies(weights, val)
         if self.device.type == "cuda":
@@ -156,16 +169,43 @@ class Trainer:
         shaped = [w.transpose(1, 2) if w.ndim == 3 else w.unsqueeze(1) for w in stacked]
         return [w.contiguous().to(self.device).requires_grad_() for w in shaped]
 
-    def _step(self, weights: list[torch.Tensor], optimizer: Adam, rows: torch.Tensor) -> None:
+    def _autograd(self, weights: list[torch.Tensor], rows: torch.Tensor) -> Sequence[torch.Tensor]:
+        return torch.autograd.grad(self._loss(weights, rows), weights)
+
+    @staticmethod
+    def _through(loss: Callable) -> Callable:
+        """The gradients of a loss that was compiled."""
+        return lambda weights, rows: torch.autograd.grad(loss(weights, rows), weights)
+
+    def _loss(self, weights: list[torch.Tensor], rows: torch.Tensor) -> torch.Tensor:
+        """Summed over members, averaged over the batch."""
         targets = self.y.index_select(0, rows.reshape(-1))
         with precision(self.device, self.setting.dtype):
             logits = self._forward(weights, rows, training=True)
             losses = functional.cross_entropy(
                 logits.reshape(len(targets), -1), targets, reduction="sum"
             )
-        # Summed over members, averaged over the batch.
-        gradients = torch.autograd.grad(losses / rows.shape[1], weights)
-        optimizer.step(gradients)
+        return losses / rows.shape[1]
+
+    def _vmapped(self, weights: list[torch.Tensor], rows: torch.Tensor) -> Sequence[torch.Tensor]:
+        """As `torch.func` writes ensembles: the gradient of one network, mapped over members."""
+        k, batch = rows.shape
+        x = self.x.index_select(0, rows.reshape(-1)).view(k, batch, -1)
+        targets = self.y.index_select(0, rows.reshape(-1)).view(k, batch)
+        one = torch.func.grad(self._loss_of_one)
+        return torch.func.vmap(one, randomness="different")(
+            tuple(w.detach() for w in weights), x, targets
+        )
+
+    def _loss_of_one(
+        self, weights: Sequence[torch.Tensor], x: torch.Tensor, targets: torch.Tensor
+    ) -> torch.Tensor:
+        """A member's: nothing in place, which `vmap` does not take."""
+        with precision(self.device, self.setting.dtype):
+            pairs = list(zip(weights[::2], weights[1::2], strict=True))
+            for kernel, bias in pairs[:-1]:
+                x = functional.dropout(x @ kernel + bias, DROPOUT, True).relu()
+            return functional.cross_entropy(x @ pairs[-1][0] + pairs[-1][1], targets)
 
     def _forward(
         self, weights: list[torch.Tensor], rows: torch.Tensor, training: bool

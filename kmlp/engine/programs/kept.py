@@ -58,6 +58,8 @@ class Programs:
         must be said before the backend looks for its devices."""
         with self._lock:
             if not self._was_asked:
+                # Flags make other programs: the folder is named by them, too.
+                backend.set_flags()
                 self._was_asked, folder = True, disk.prepare()
                 self.folder = folder if folder and backend.keep_programs(folder) else None
 

@@ -4,6 +4,8 @@
 - `fuse(function)`: an elementwise part of a program, fused by XLA in either case.
 - `keep_programs(folder)`: asks for compiled programs to be kept there, before the first one is;
   whether they will be.
+- `in_one_pass(function, tensors)`: the elementwise function's results, in one loop over memory.
+- `set_flags()`: what the compiler is asked for, before it first compiles.
 - `value_and_gradients(function, weights)`: `((value, aux), gradients)`.
 - `devices()`: what there is to compute on, in words; GPUs with their compute capability.
 - `device_memory()`: bytes of the accelerator that trains; None without one.
@@ -21,10 +23,12 @@ if keras.backend.backend() == "tensorflow":
         devices,
         full_precision,
         fuse,
+        in_one_pass,
         keep_programs,
         num_places,
         place,
         rounded_as_a_constant,
+        set_flags,
         value_and_gradients,
     )
 elif keras.backend.backend() == "jax":
@@ -34,10 +38,12 @@ elif keras.backend.backend() == "jax":
         devices,
         full_precision,
         fuse,
+        in_one_pass,
         keep_programs,
         num_places,
         place,
         rounded_as_a_constant,
+        set_flags,
         value_and_gradients,
     )
 else:
@@ -52,9 +58,11 @@ __all__ = [
     "devices",
     "full_precision",
     "fuse",
+    "in_one_pass",
     "keep_programs",
     "num_places",
     "place",
     "rounded_as_a_constant",
+    "set_flags",
     "value_and_gradients",
 ]

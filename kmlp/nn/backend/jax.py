@@ -23,6 +23,11 @@ def value_and_gradients(function: Callable, weights: list) -> tuple[tuple[Any, A
     return jax.value_and_grad(function, has_aux=True)(weights)
 
 
+def in_one_pass(function: Callable, tensors: list) -> list:
+    """`function(*tensors)`, elementwise, as it is."""
+    return function(*tensors)
+
+
 def rounded_as_a_constant(value: Any) -> Any:
     """A tensor's value as if it had been a Python number that Keras casts: as it is."""
     return value
@@ -35,6 +40,10 @@ def keep_programs(folder: Path) -> bool:
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
     return True
+
+
+def set_flags() -> None:
+    """None are needed."""
 
 
 def num_places() -> int:

@@ -11,13 +11,21 @@ from typing import Any
 
 import tensorflow as tf
 
-from kmlp.machine import num_cores
+# TensorFlow has no public name for it.
+from tensorflow.compiler.tf2xla.ops.gen_xla_ops import xla_optimization_barrier
+
+from kmlp.machine import cpu_info, num_cores
 from kmlp.nn.backend.tensorflow_functions import Traced
 
 logger = logging.getLogger(__name__)
 _CACHE_FLAG = "--tf_xla_persistent_cache_directory"
 # With which it was tried: an unknown flag ends the process, and earlier ones crashed on a CPU.
-_KEEPS_PROGRAMS = re.compile(r"2\.(20|21)\.")
+_KEEPS_PROGRAMS, _TAKES_FLAGS = re.compile(r"2\.(20|21)\."), re.compile(r"2\.21\.")
+_OPTIONS, _WIDTH = "--xla_backend_extra_options", "--xla_cpu_prefer_vector_width"
+# Values of a tensor: smaller ones stay in the first caches between loops, and what is written out
+# for each result has to be compiled.
+_LARGE = 2**16
+_ONE_PASS = f"{_OPTIONS}=xla_cpu_use_multi_output_fusion=true"
 
 
 def compile(function: Callable, *, fused: bool = True) -> Callable:
@@ -47,6 +55,27 @@ def value_and_gradients(function: Callable, weights: list) -> tuple[tuple[Any, A
     return (value, aux), tape.gradient(value, weights)
 
 
+def in_one_pass(function: Callable, tensors: list) -> list:
+    """`function(*tensors)`, a list of tensors, elementwise and of one shape: all of them computed
+    in one loop over memory, where XLA does so.
+
+    XLA puts what reads the same into one loop, but not what reads another's result; so each result
+    gets a computation of its own, which XLA must not recognize before it has made its loops.
+    """
+    asked = _ONE_PASS in os.environ.get("XLA_FLAGS", "").split()
+    worth = tensors[0].shape.num_elements() >= _LARGE
+    # For a GPU XLA does so by itself.
+    if tf.executing_eagerly() or _on_gpu() or not (asked and worth):
+        return function(*tensors)
+    found = function(*tensors)
+    for i in range(1, len(found)):
+        # In another order each: of equal barriers XLA makes one.
+        apart = xla_optimization_barrier([*tensors[i:], *tensors[:i]])
+        start = len(tensors) - i
+        found[i] = function(*apart[start:], *apart[:start])[i]
+    return found
+
+
 def rounded_as_a_constant(value: Any) -> Any:
     """A tensor's value as if it had been a Python number that Keras casts: through float32."""
     return tf.cast(tf.cast(value, tf.float32), value.dtype)
@@ -60,6 +89,19 @@ def keep_programs(folder: Path) -> bool:
         kinds = "--tf_xla_persistent_cache_device_types=CPU,XLA_CPU,XLA_CPU_JIT"
         os.environ["TF_XLA_FLAGS"] = f"{flags} {_CACHE_FLAG}={folder} {kinds}".strip()
     return f"{_CACHE_FLAG}={folder}" in os.environ.get("TF_XLA_FLAGS", "").split()
+
+
+def set_flags() -> None:
+    """Asks XLA for loops of several results, and for vectors as wide as the processor's: by flags,
+    which it reads when it first compiles. What the user has set stays."""
+    flags = os.environ.get("XLA_FLAGS", "")
+    if not _TAKES_FLAGS.match(tf.__version__):
+        return
+    if _OPTIONS not in flags:
+        flags = f"{flags} {_ONE_PASS}"
+    if _WIDTH not in flags and "avx512f" in cpu_info("flags").split():
+        flags = f"{flags} {_WIDTH}=512"
+    os.environ["XLA_FLAGS"] = flags.strip()
 
 
 def num_places() -> int:

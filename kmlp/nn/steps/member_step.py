@@ -7,7 +7,7 @@ from typing import Any
 from keras import ops
 
 from kmlp.config import TrainConfig
-from kmlp.nn import random_bits, update_rules
+from kmlp.nn import backend, random_bits, update_rules
 from kmlp.nn.steps.schedules import schedule_factor
 from kmlp.nn.topology import OUTPUT
 
@@ -107,21 +107,39 @@ class MemberStep:
         new_weights, new_slots = [], []
         for i, (gradient, weight) in enumerate(zip(gradients, weights, strict=True)):
             own = self._own(hyper, i)
-            if self.is_kernel[i] and "penalty" in self.needs:
-                gradient = gradient + update_rules.penalty_gradient(weight, own)
             if "clipnorm" in self.needs:
+                gradient = self._penalized(gradient, weight, own, i)
                 gradient = update_rules.clip_by_norm(gradient, own)
-            if "weight_decay" in self.needs:
-                weight = weight - weight * own["weight_decay"] * own["learning_rate"]
-            of_rule = slots[i][: self.rule.num_slots]
-            weight, slot = self.rule.update(gradient, weight, of_rule, step, own)
-            if self.averages:
-                slot = [*slot, update_rules.average(slots[i][-1], weight, step, own)]
+            weight, *slot = self._stepped(gradient, weight, slots[i], step, own, i)
             if "max_norm" in self.needs and self._is_bounded[i]:
                 weight = update_rules.constrain(weight, own)
             new_weights.append(weight)
             new_slots.append(slot)
         return new_weights, new_slots
+
+    def _stepped(
+        self, gradient: Any, weight: Any, slots: list, step: Any, own: Hyper, i: int
+    ) -> list:
+        """One weight after its rule, then its slots: a pass over what they are stored in."""
+
+        def stepped(gradient: Any, weight: Any, *slots: Any) -> list:
+            if "clipnorm" not in self.needs:
+                gradient = self._penalized(gradient, weight, own, i)
+            if "weight_decay" in self.needs:
+                weight = weight - weight * own["weight_decay"] * own["learning_rate"]
+            of_rule = list(slots[: self.rule.num_slots])
+            weight, slot = self.rule.update(gradient, weight, of_rule, step, own)
+            if self.averages:
+                slot = [*slot, update_rules.average(slots[-1], weight, step, own)]
+            return [weight, *slot]
+
+        return backend.in_one_pass(stepped, [gradient, weight, *slots])
+
+    def _penalized(self, gradient: Any, weight: Any, own: Hyper, i: int) -> Any:
+        """With the gradient of a kernel's penalty."""
+        if not self.is_kernel[i] or "penalty" not in self.needs:
+            return gradient
+        return gradient + update_rules.penalty_gradient(weight, own)
 
     def kept(self, state: Mapping[str, Any]) -> list:
         """The weights that are evaluated and kept: the averages, where weights are averaged."""
