@@ -293,7 +293,7 @@ def _refuse_among_dates(raw: Raw, words: pl.Series) -> None:
     if date is None:
         return
     others = known & date.parse(words).is_null()
-    if others.sum() <= (1 - _MOSTLY) * known.sum():
+    if int(others.sum()) <= (1 - _MOSTLY) * int(known.sum()):
         _refuse_first(raw, others, f"date written as {date.title}")
 
 
