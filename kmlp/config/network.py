@@ -41,6 +41,11 @@ _SHARED = (
 _WITH_MAX_NORM = choice(False, True, when=(("max_norm", NOT_OFF),))
 
 
+def _of_normalization(default: float) -> Any:
+    acts_with = ("normalization",)
+    return described(default, held="stack", off=default, acts_with=acts_with, since="0.2.0")
+
+
 def _initial(default: Any, **known: Any) -> Any:
     """How weights begin: each member's own."""
     return described(default, off=default, since="0.2.0", **known)
@@ -164,12 +169,8 @@ class MLPConfig(Config):
         variants={"batch_norm": "batch", "layer_norm": "layer"},
         search=choice("none", "batch", "layer", preset=True),
     )
-    normalization_momentum: float = described(
-        0.99, held="stack", off=0.99, acts_with=("normalization",), since="0.2.0"
-    )
-    normalization_epsilon: float = described(
-        1e-3, held="stack", off=1e-3, acts_with=("normalization",), since="0.2.0"
-    )
+    normalization_momentum: float = _of_normalization(0.99)
+    normalization_epsilon: float = _of_normalization(1e-3)
     dropout: float = described(
         0.0,
         title="dropout rate",

@@ -133,7 +133,9 @@ def _check_together(config: Any) -> None:
             "input_scaling='quantile' has not. Use input_scaling='robust', or leave "
             "scaled_one_hot out."
         )
-    if config.normalization == "layer" and config.normalization_momentum != 0.99:
+    if config.normalization == "layer" and config.normalization_momentum != (
+        type(config).normalization_momentum
+    ):
         raise ConfigError(
             "normalization_momentum is of the moving statistics of normalization='batch'; "
             "normalization='layer' has none. Leave it out."

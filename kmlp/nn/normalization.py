@@ -15,7 +15,7 @@ class _StackedNormalization(Stacked):
         input and output `(k, batch, units)`; all weights `(k, 1, units)`.
     """
 
-    def __init__(self, *, epsilon: float = 1e-3, **kwargs: Any) -> None:
+    def __init__(self, *, epsilon: float, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.epsilon = epsilon
 
@@ -33,7 +33,7 @@ class StackedBatchNormalization(_StackedNormalization):
     """Batch normalization by each member's own batch and moving statistics, with Keras's
     momentum (Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167)."""
 
-    def __init__(self, *, momentum: float = 0.99, **kwargs: Any) -> None:
+    def __init__(self, *, momentum: float, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.momentum = momentum
 
