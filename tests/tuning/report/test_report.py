@@ -183,7 +183,7 @@ def test_a_trial_is_near_the_best_by_its_own_spread_where_twins_have_none(tmp_pa
     results = of_scores(tmp_path, (1000, 1000, 10), [[s - 0.9 for s in x] for x in scores])
     assert [t.number for t in results.near_best] == [1, 2]
     assert (
-        "Trial 2 is picked: with 10 weights the simplest within one standard error (0.00 points; "
+        "Trial 2 is picked: with 10 weights the simplest within one standard error (0.0024 points; "
         "more where a trial's differences from the best vary more from seed to seed) of the best."
     ) in results.verdict[2]
 
