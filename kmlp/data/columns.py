@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -51,7 +51,7 @@ class Column:
     has_missing: bool = False
     low: float | None = None
     high: float | None = None
-    written: str = ""
+    written: str = field(default="", compare=False)
 
     @property
     def num_codes(self) -> int:
@@ -310,10 +310,10 @@ def decode_target(encoded: np.ndarray, target: Column) -> np.ndarray:
 
 
 def _plain_record(column: Column) -> dict[str, Any]:
-    """Without what came later and is empty: the hash of a data set that run folders hold is made of
-    it, too."""
+    """Without how files write the column: the numbers are the same, and the hash of the data set,
+    which run folders hold, is made of this."""
     values = dataclasses.asdict(column) | {"values": list(column.values)}
-    return {name: value for name, value in values.items() if name != "written" or value}
+    return {name: value for name, value in values.items() if name != "written"}
 
 
 def _are_few(words: tuple[str, ...]) -> bool:

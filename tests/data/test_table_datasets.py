@@ -205,6 +205,24 @@ def test_archives_of_other_arrays_are_refused(tmp_path):
         load_dataset(tmp_path / "c.npz", test=2)
 
 
+def test_how_a_file_writes_numbers_and_dates_makes_no_other_data(tmp_path):
+    """The hash names what is trained on; folders made before hold it."""
+    days = [f"2020-{1 + i % 12:02d}-{13 + i % 15}" for i in range(40)]
+    plain = [f"{i}.5,{day},{'ab'[i % 2]}" for i, day in enumerate(days)]
+    german = [
+        f"{i},5;{'/'.join(reversed(day.split('-')))};{'ab'[i % 2]}" for i, day in enumerate(days)
+    ]
+    (tmp_path / "plain.csv").write_text("\n".join(["x,d,y", *plain]))
+    (tmp_path / "german.csv").write_text("\n".join(["x;d;y", *german]))
+    found = [
+        Dataset.from_table(tmp_path / f"{name}.csv", target="y", test=0.2)
+        for name in ("plain", "german")
+    ]
+    assert [data.schema.written for data in found] == [{}, {"x": "comma", "d": "day/month/year"}]
+    assert len({data.provenance.sha256 for data in found}) == 1
+    assert found[0].spec == found[1].spec
+
+
 def test_the_hash_of_a_table_is_what_run_folders_hold():
     """A field that a column gets must not make other data of what was trained on before."""
     table = {
