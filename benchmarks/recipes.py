@@ -7,7 +7,8 @@
 
 The first writes the tables and FOLDER/recipes.toml, a study a table of `none`, `realmlp_s` and
 `realmlp` with boosted trees beside them, has `kmlp run` train it, whose report judges variants over
-all tables, and prints the errors, and their geometric means beside `none` and beside the trees.
+all tables, and prints the errors, and their geometric means beside `none` and beside the trees; of
+validation rows as well, by which `kmlp.config.recipes.auto` was chosen.
 With `--parts` it is a recipe without each of its parts, on the tables of `ABLATED`, beside what
 Holzmüller et al. 2024 (https://arxiv.org/abs/2407.04491) publish. What is trained stays in FOLDER:
 the same command goes on, or prints once more. An error is 1 - accuracy, or the RMSE.
@@ -37,6 +38,9 @@ SEEDS = {
 """The smallest table first; fewer seeds of the large ones."""
 VARIANTS = ("none", "realmlp_s", "realmlp")
 TREES = "boosted_trees"
+FEW_ROWS = 2000
+"""That train and validate: below are the small tables, of 746 and 1,176; the others have 5,148 and
+more."""
 ABLATED = {"sacramento": 10, "attrition": 10}
 """Tables on which parts are left out, and the seeds."""
 JOINT = ("robust_scaling", "smooth_clip")
@@ -118,14 +122,15 @@ def _toml(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def errors_of(study: Any) -> dict[str, dict[int, float]]:
-    """Method -> seed -> its error on the test rows; boosted trees are a method, too."""
+def errors_of(study: Any, rows: str = "test") -> dict[str, dict[int, float]]:
+    """Method -> seed -> its error on the test rows, where boosted trees are a method, too, or on
+    the validation rows ("val")."""
     record = study.record
     metric = record.metric.known
     found: dict[str, dict[int, float]] = {}
     for member in record.finished():
-        found.setdefault(member.variant, {})[member.seed] = member.test[metric.name]
-    for reference in record.references:
+        found.setdefault(member.variant, {})[member.seed] = getattr(member, rows)[metric.name]
+    for reference in record.references if rows == "test" else ():
         found[reference.name] = {m.seed: m.test[metric.name] for m in reference.members}
     if metric.higher_is_better:
         found = {m: {s: metric.most - v for s, v in own.items()} for m, own in found.items()}
@@ -165,10 +170,39 @@ def print_recipes(studies: Mapping[str, Any]) -> None:
         (versus,) = (m.versus_baseline for m in beside[name].methods if m.name == "realmlp_s")
         told = f"{percent(versus.difference)} {bounds(versus.ci95)}"
         print(f"| {name} | {len(own['none'])} | {' | '.join(cells)} | {told} |")
+    print_validation(studies)
     for baseline in ("none", TREES):
         print(f"\nError beside {baseline}, geometric mean over {len(errors)} tables:")
         for method in over_all(errors, baseline).across:
             print(_over(method))
+
+
+def print_validation(studies: Mapping[str, Any]) -> None:
+    """Validation errors beside those of none, with the test errors that were found afterwards; then
+    the geometric means over tables of a size."""
+    methods = VARIANTS[1:]
+    ratios = {name: [_beside_none(study, m) for m in methods] for name, study in studies.items()}
+    size = {
+        n: d.num_train + (d.num_val or 0) for n, s in studies.items() for d in [s.record.dataset]
+    }
+    print("\n| table | " + " | ".join(f"{m}, validation | {m}, test" for m in methods) + " |")
+    print(f"|{'---|' * (2 * len(methods) + 1)}")
+    groups = {name: [name] for name in studies} | {
+        f"fewer than {FEW_ROWS:,} rows": [n for n in studies if size[n] < FEW_ROWS],
+        f"{FEW_ROWS:,} rows or more": [n for n in studies if size[n] >= FEW_ROWS],
+        "all": list(studies),
+    }
+    for label, names in groups.items():
+        if names:
+            means = np.mean([ratios[n] for n in names], axis=0).ravel()
+            print(f"| {label} | {' | '.join(map(percent, means))} |")
+
+
+def _beside_none(study: Any, method: str) -> list[float]:
+    """The mean logarithms of a method's validation and test errors minus those of none."""
+    found = [errors_of(study, rows) for rows in ("val", "test")]
+    logs = [{m: np.mean(np.log(list(own.values()))) for m, own in e.items()} for e in found]
+    return [e[method] - e["none"] for e in logs]
 
 
 def _mean(errors: Sequence[float]) -> str:

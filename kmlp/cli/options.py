@@ -55,7 +55,7 @@ class Options(OfTable):
         overrides(
             "variants",
             "names, each with =strength if wanted, between commas; all for every one; of a table "
-            "auto, for the recipe that suits it",
+            "auto, for the recipe chosen for tables",
         ),
     ] = None
     baseline: Annotated[

@@ -9,6 +9,7 @@ from kmlp.config import fields
 from kmlp.config.base import Config
 from kmlp.config.network import MLPConfig
 from kmlp.config.recipes.ablation import ablated, for_task, shared
+from kmlp.config.recipes.auto import refuse_auto
 from kmlp.config.seeds import STREAMS
 from kmlp.config.settings import RECORDS
 from kmlp.config.sweep import Sweep, parse_sweep
@@ -16,7 +17,7 @@ from kmlp.config.tables.importance import checked_groups, checked_importance
 from kmlp.config.tables.references import checked_references, resolved_references, trials_of
 from kmlp.config.tables.table import DataConfig, read_data
 from kmlp.config.training import TrainConfig
-from kmlp.config.variants import STRENGTHS, Variant, expand_all, resolve_variant
+from kmlp.config.variants import STRENGTHS, Variant, expand_all, resolve_variant, with_swept
 from kmlp.data.sampling import parse_resample
 from kmlp.errors import ConfigError
 from kmlp.stats.metrics import BY_NAME
@@ -245,7 +246,7 @@ class StudyConfig(Config):
         references = resolved_references(self.references, is_table=is_table, num_rows=num_rows)
         return dataclasses.replace(
             self,
-            variants=for_task(named, task, kinds, is_table=is_table, num_rows=num_rows),
+            variants=for_task(named, task, kinds, is_table=is_table),
             references=references or self.references,
             reference_trials=self._asked_trials,
             **({} if has_test_rows else self._testing_folds(given_folds)),
@@ -277,7 +278,7 @@ class StudyConfig(Config):
         with the strengths that "auto" tries of it."""
         is_piloted = self.strengths == AUTO
         piloted = [v for v in self.variants if is_piloted and isinstance(v, str) and v in STRENGTHS]
-        others = len(self.resolved_variants) - len(piloted)
+        others = len(self.variant_names) - len(piloted)
         return max(self.searched or 1, others + sum(len(STRENGTHS[v]) for v in piloted))
 
     @property
@@ -291,20 +292,20 @@ class StudyConfig(Config):
 
     @property
     def resolved_variants(self) -> tuple[Variant, ...]:
-        """Every variant with its full configs, in the order given."""
+        """Every variant with its full configs, in the order given; with "auto" among them after
+        `for_data` alone."""
+        refuse_auto(self.variants)
+        return self._resolved
+
+    @property
+    def _resolved(self) -> tuple[Variant, ...]:
+        """The same, with a recipe that stands in for "auto"."""
         unsaid = shared(self.variants) if self.ablated else ()
         found = [
             resolve_variant(v, self.model, self.train, unsaid=unsaid)
             for v in expand_all(self.variants)
         ]
-        swept = [v for sweep in self.sweeps for v in self._swept(sweep)]
-        baseline = [v for v in (*found, *swept) if v.name == self.baseline]
-        for variant in swept:
-            # A sweep may pass a network that is there by another name; dropout=0 is none.
-            is_new = not any(map(variant.trains_as, (*found, *baseline)))
-            if is_new or (variant in baseline and variant not in found):
-                found.append(variant)
-        return tuple(found)
+        return with_swept(found, [v for s in self.sweeps for v in self._swept(s)], self.baseline)
 
     @property
     def ablated(self) -> str | None:
@@ -313,7 +314,7 @@ class StudyConfig(Config):
 
     def variants_along(self, sweep: Sweep) -> tuple[str, ...]:
         """The name of the variant at each value of a sweep: of the one that is the same network."""
-        named = {v.name: v for v in self.resolved_variants}
+        named = {v.name: v for v in self._resolved}
         return tuple(
             v.name if v.name in named else next(n for n in named if v.trains_as(named[n]))
             for v in self._swept(sweep)
@@ -324,7 +325,7 @@ class StudyConfig(Config):
 
     @property
     def variant_names(self) -> tuple[str, ...]:
-        return tuple(v.name for v in self.resolved_variants)
+        return tuple(v.name for v in self._resolved)
 
     @property
     def sweeps(self) -> tuple[Sweep, ...]:

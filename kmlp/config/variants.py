@@ -157,6 +157,20 @@ def resolve_variant(
         raise ConfigError(f"variant {shown(name)}: {error}") from error
 
 
+def with_swept(
+    named: Sequence[Variant], swept: Sequence[Variant], baseline: str
+) -> tuple[Variant, ...]:
+    """The variants with those of sweeps that are no network yet: a sweep may pass one that is there
+    by another name, as dropout=0 is none. The baseline keeps its own name."""
+    found = list(named)
+    base = [v for v in (*named, *swept) if v.name == baseline]
+    for variant in swept:
+        is_new = not any(map(variant.trains_as, (*found, *base)))
+        if is_new or (variant in base and variant not in found):
+            found.append(variant)
+    return tuple(found)
+
+
 def _is_recipe(variant: str | Mapping[str, Any]) -> bool:
     if isinstance(variant, str):
         return variant in RECIPES or is_auto(variant)
@@ -188,7 +202,7 @@ def _parse(variant: str | Mapping[str, Any]) -> tuple[str, dict[str, Any], dict[
         raise ConfigError(
             f"unknown variant {shown(variant)}.{_meant(name, value)} Known by name: "
             f"{', '.join(VARIANTS)}, and all of them as all; the recipes {', '.join(RECIPES)}, "
-            f"and the one that suits a table as {AUTO}; any other is a table in the study file."
+            f"and the one chosen for tables as {AUTO}; any other is a table in the study file."
         )
     if equals:
         name, values = _with_strength(name, value)
@@ -216,7 +230,8 @@ def _of_recipe(variant: str, table: dict[str, Any]) -> dict[str, Any]:
 
 
 def _recipe(name: Any) -> Recipe:
-    """The recipe of a name; before the data are known any stands for "auto"."""
+    """The recipe of a name; before the data are known one stands in for "auto", to check names
+    and fields by; `StudyConfig.resolved_variants` gives none of that away."""
     return next(iter(RECIPES.values())) if name == AUTO else recipe_of_name(name)
 
 

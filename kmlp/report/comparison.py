@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kmlp.report import tabular
 from kmlp.report.blocks import NONE, Bullets, Cell, Figure, Report, Row, Section, Table, Text
-from kmlp.report.comparing.across import across_section, across_studies, over_all
+from kmlp.report.comparing.across import across_section, across_studies, left_out_of_all, over_all
 from kmlp.report.comparing.answer import answer_of_all
 from kmlp.report.rendering.drawing import draw, draw_in_rows
 from kmlp.report.sections.scores import score_row
@@ -61,7 +61,10 @@ def side_by_side(folders: Sequence[RunFolder], search: Section | None = None) ->
             *(across.verdict if across else ()),
             *(f"{name}: {_in_short(results)}" for name, results in studies.items()),
         ],
-        also=[f"{name}: {s}" for name, results in studies.items() for s in _caveats(results)],
+        also=[
+            *left_out_of_all(read),
+            *(f"{name}: {s}" for name, results in studies.items() for s in _caveats(results)),
+        ],
         sections=[*_sections(folders, studies, across), *([search] if search else [])],
         chapters=list(map(_chapter, names, reports, records)),
     )

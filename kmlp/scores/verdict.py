@@ -296,7 +296,8 @@ def _limits(results: ScoresResults, baseline: str, unit: Unit) -> list[str]:
     if results.across and unit.is_log:
         limits.append(
             "The data sets have different metrics, so their errors are compared by their ratios: "
-            "of an accuracy and its like the error is what is lacking of 100 %, of an RMSE itself."
+            "of an accuracy and its like the error is what is lacking of 100 %, of an RMSE itself, "
+            "of squares (MSE, Brier score, 1 - R²) the root."
         )
     if results.across and unit.record.unit == "target":
         limits.append(

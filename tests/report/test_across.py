@@ -7,10 +7,12 @@ import pytest
 
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.data import Dataset
-from kmlp.report.comparing.across import across_studies
+from kmlp.report.comparing.across import across_studies, left_out_of_all
 from kmlp.report.comparison import comparison_report
+from kmlp.scores.relative import _log_error
 from kmlp.scores.sources import scores_of_studies
 from kmlp.scores.table import read_scores
+from kmlp.stats.metrics import BY_NAME
 from kmlp.study.loading import load_study
 from kmlp.study.run_folder import RunFolder
 from kmlp.study.study import run_study
@@ -116,6 +118,14 @@ def test_of_different_metrics_the_ratios_of_errors_are_averaged(folders):
     assert "Mean difference, % of the error" in str(table)
 
 
+@pytest.mark.parametrize(
+    ("metric", "score", "error"),
+    [("rmse", 0.3, 0.3), ("mse", 0.09, 0.3), ("r2", 0.91, 0.3), ("brier_score", 0.09, 0.3)],
+)
+def test_an_error_and_its_square_weigh_the_same(metric, score, error):
+    assert _log_error(score, BY_NAME[metric]) == pytest.approx(np.log(error))
+
+
 def errors(study, variant) -> np.ndarray:
     """What each network lacks of the most that its metric can be."""
     name = study.record.metric.name
@@ -124,14 +134,28 @@ def errors(study, variant) -> np.ndarray:
 
 @pytest.mark.long
 @pytest.mark.page
-def test_without_any_error_there_is_no_ratio(folders):
-    read = studies(folders, "run0", "auc")
-    record = read[0].record
+def test_a_data_set_without_any_error_is_left_out_and_named(folders):
+    read = studies(folders, "run0", "run1", "auc")
+    perfect = without_error(read[0])
+    two, three = across_studies(read[1:]), across_studies([perfect, *read[1:]])
+    assert three.found.across == two.found.across
+    (said,) = left_out_of_all([perfect, *read[1:]])
+    assert said in three.found.notes
+    assert said.startswith("data0 is left out of what is said over data sets: by its accuracy")
+    assert left_out_of_all(read) == []
+    assert left_out_of_all([perfect, read[1]]) == []
+    assert across_studies([perfect, read[2]]) is None
+    assert left_out_of_all([perfect, read[2]])[1].startswith("Fewer than two data sets are left")
+
+
+def without_error(study):
+    """The same study, but that its first network is always right."""
+    record = study.record
     perfect = record.members[0].model_copy(
         update={"test": {**record.members[0].test, "accuracy": 1.0}}
     )
     changed = record.model_copy(update={"members": (perfect, *record.members[1:])})
-    assert across_studies([dataclasses.replace(read[0], record=changed), read[1]]) is None
+    return dataclasses.replace(study, record=changed)
 
 
 @pytest.mark.long

@@ -2,8 +2,7 @@
 
 from typing import NamedTuple
 
-from scipy import stats
-
+from kmlp.stats.distributions import t_quantile
 from kmlp.stats.formatting import Unit, unit_of
 from kmlp.study.results.analyses.references import trivial_sentences, winner
 from kmlp.study.results.answer import beats_networks
@@ -51,7 +50,11 @@ def _of_study(study: StudyNumbers | None) -> list[str]:
 
 
 def _nothing_learned(results: SearchFindings) -> list[str]:
-    """That the picked trial is not shown to beat a constant on the rows that chose it."""
+    """That the picked trial is not shown to beat a constant on the rows that chose it.
+
+    These rows flatter it, for it is the best there of many, and its interval counts nothing of
+    that: a pick that is above the constant need not be better on other rows.
+    """
     constant, picked = _constant(results), results.picked_trial
     if not _known(picked, constant, results) or _is_better(picked, constant, results):
         return []
@@ -61,7 +64,8 @@ def _nothing_learned(results: SearchFindings) -> list[str]:
     among = f"{len(better)} of {len(known)} trials are" if better else "no trial is"
     return [
         f"{constant.words.format(unit.with_unit(constant.score))}: trial {picked.number}, with "
-        f"{_mean_in_words(picked, constant, results, unit)}, is not shown to do better; {among}."
+        f"{_mean_in_words(picked, constant, results, unit)}, is not shown to do better, though "
+        f"these rows chose it and flatter it; {among}."
     ]
 
 
@@ -96,7 +100,7 @@ def _is_better(trial: FinishedTrial, constant: Constant, results: SearchFindings
     scores = _scores(trial, constant, results)
     values = compared(scores, results.settings)
     error = error_of_mean(scores, results.settings)
-    far = 0.0 if error is None else stats.t.ppf((1 + LEVEL) / 2, len(values) - 1) * error
+    far = 0.0 if error is None else t_quantile((1 + LEVEL) / 2, len(values) - 1) * error
     return bool(values.mean() - far > constant.score)
 
 

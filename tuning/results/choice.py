@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy import stats
 
 from kmlp.errors import ConfigError
 
@@ -13,6 +12,7 @@ LEVEL = 0.95
 
 
 _HARDLY_MORE = 1.05
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,13 @@ class Choice:
     Attributes:
         best: the trial with the best mean score.
         ties: the trials that cannot be told apart from it, the best first.
-        picked: of those within one standard error of the best, the one with the fewest weights;
-            of those with hardly more, the one that scores best.
+        picked: of those within one standard error of the best, the pooled one or their own if it
+            is larger, the one with the fewest weights; of those with hardly more, the one that
+            scores best.
         least_difference: what a trial must lose to the best to be told apart from it, in the
             score's unit, and more where it differs from the best by more on some scores than on
-            others; None of one score or one trial, and where all trials score alike.
+            others; None of one score or one trial, and where the trials that are pooled differ by
+            the same on every score, or not at all.
         standard_error: of a trial's mean, pooled over trials; None as above.
     """
 
@@ -89,11 +91,11 @@ def choose(
     ranked = sorted(known, key=lambda c: -sign * float(np.mean(c.scores)))
     scores = sign * np.array([c.scores for c in ranked])
     lost = scores[0].mean() - scores.mean(axis=1)
-    error, least = _errors(scores, lost, overlap)
+    error, errors, least = _errors(scores, lost, overlap)
     ties = tuple(
         c.number for c, d, at_most in zip(ranked, lost, least, strict=True) if d <= at_most
     )
-    near = [c for c, d in zip(ranked, lost, strict=True) if d <= (error or 0.0)]
+    near = [c for c, d, at_most in zip(ranked, lost, errors, strict=True) if d <= at_most]
     # A few hundred weights of a normalization make no network less simple.
     smallest = min(c.num_weights for c in near)
     picked = next(c for c in near if c.num_weights <= _HARDLY_MORE * smallest)
@@ -103,13 +105,22 @@ def choose(
 
 def _errors(
     scores: np.ndarray, lost: np.ndarray, overlap: float
-) -> tuple[float | None, np.ndarray]:
-    """A mean's standard error, None of too few, and what each trial may lose and still be tied."""
+) -> tuple[float | None, np.ndarray, np.ndarray]:
+    """A mean's standard error, each trial's beside the best, and what each may lose and still be
+    tied.
+
+    Of one score or one trial nothing is known, and the best is tied with its equals alone. A
+    spread of 0 is luck, no certainty: it tells no trial apart.
+    """
+    none = np.zeros(len(scores))
     if min(scores.shape) < 2 or len(_distinct(scores)) < 2:
-        return None, np.zeros(len(scores))
+        return None, none, none
     error, df = standard_error(scores, overlap)
     errors = np.maximum(error, errors_beside_best(scores, overlap))
-    return error, least_differences(lost, errors, df)
+    spreads = errors > _ROUNDING * np.abs(scores).max()
+    least = least_differences(lost, np.where(spreads, errors, np.inf), df)
+    # The best differs from itself by nothing: its error is the pooled one.
+    return (error, errors, least) if spreads[0] else (None, none, least)
 
 
 def standard_error(scores: np.ndarray, overlap: float = 0.0) -> tuple[float, int]:
@@ -146,7 +157,10 @@ def errors_beside_best(scores: np.ndarray, overlap: float = 0.0) -> np.ndarray:
 
     What is pooled holds for trials that are alike. Near twins among the best make it small, and a
     trial of another kind would be told from them by next to nothing; and one whose scores jump is
-    told from steady ones too soon.
+    told from steady ones too soon. An own error has k - 1 degrees of freedom of k scores, fewer
+    than the pooled one, by whose the quantile goes: where it is the larger of the two the quantile
+    is too small for it, and of two or three scores more than 5 % of searches tell such a trial
+    apart; `benchmarks/calibration.py` says how many.
 
     Args:
         scores: `(num_trials, num_scores)`, the best trial first; two or more scores.
@@ -171,8 +185,9 @@ def least_differences(lost: np.ndarray, errors: np.ndarray, df: int) -> np.ndarr
 
     Args:
         lost: `(num_trials,)`, to the best, which is the first.
-        errors: `(num_trials,)`, standard errors of their means beside the best's.
-        df: degrees of freedom of the errors.
+        errors: `(num_trials,)`, standard errors of their means beside the best's; infinite of what
+            cannot be told apart.
+        df: degrees of freedom of the pooled error; a trial's own has fewer.
 
     Example:
         >>> least_differences(np.array([0.0, 1.0]), np.ones(2), 20).round(2)
@@ -194,4 +209,6 @@ def _distinct(scores: np.ndarray) -> np.ndarray:
 @cache
 def _range_quantile(num_means: int, df: int) -> float:
     """Of the range of so many equal means, in standard errors of one: a second's tenth to find."""
-    return float(stats.studentized_range.ppf(LEVEL, num_means, df))
+    from scipy.stats import studentized_range
+
+    return float(studentized_range.ppf(LEVEL, num_means, df))

@@ -7,6 +7,7 @@ from tuning.results.caveats import caveats
 from tuning.results.folds import in_words
 from tuning.results.records.fresh import Fresh
 from tuning.results.records.search import SearchFindings
+from tuning.results.records.trials import FinishedTrial
 from tuning.results.trials import drawn_after_test
 
 _AT_MOST = 5
@@ -76,17 +77,32 @@ def _ties(results: SearchFindings) -> str:
         shown = f"{', '.join(map(str, others[:_AT_MOST]))} and {len(others) - _AT_MOST} more"
     least = results.least_difference
     needed = f"at least {unit.value(least)} {unit.of_difference} would be needed" if least else ""
-    told = f" ({needed}, {_LEVEL}{_uneven(results)})" if needed else ""
+    told = f" ({needed}, {_LEVEL}{_uneven(results)})" if needed else _no_spread(results)
     return f"{words} {shown} cannot be told apart from it{told}. {_pick(results)}"
 
 
 def _uneven(results: SearchFindings) -> str:
     """Where a tied trial loses more than that, why it is tied all the same."""
-    unit, least = results.unit, results.least_difference or 0.0
-    lost = [unit.gain(results.best_trial.score - results.trial(n).score) for n in results.ties]
-    if max(lost) <= least:
+    least = results.least_difference or 0.0
+    if all(_lost(results, results.trial(n)) <= least for n in results.ties):
         return ""
-    return "; more where a trial is better than the best on some and worse on others"
+    return f"; more where {_own_spread(results)}"
+
+
+def _no_spread(results: SearchFindings) -> str:
+    """Why of several seeds no least difference is known."""
+    if all(_lost(results, results.trial(n)) <= 0 for n in results.ties):
+        return ""
+    return " (the best trials differ by the same on each score, which says nothing of chance)"
+
+
+def _own_spread(results: SearchFindings) -> str:
+    score = "seed" if results.settings.folds is None else "fold"
+    return f"a trial's differences from the best vary more from {score} to {score}"
+
+
+def _lost(results: SearchFindings, trial: FinishedTrial) -> float:
+    return results.unit.gain(results.best_trial.score - trial.score)
 
 
 def _pick(results: SearchFindings) -> str:
@@ -95,6 +111,8 @@ def _pick(results: SearchFindings) -> str:
     error, within = results.standard_error, "with the same score"
     if error:
         size_of_error = f"{unit.value(error)} {unit.of_difference}"
+        if any(_lost(results, t) > error for t in near):
+            size_of_error += f"; more where {_own_spread(results)}"
         within = f"within one standard error ({size_of_error}) of the best"
     size, smallest = results.picked_trial.num_weights, min(t.num_weights for t in near)
     if len(near) == 1:

@@ -43,11 +43,10 @@ def for_task(
     kinds: Collection[str] | None = None,
     *,
     is_table: bool = False,
-    num_rows: int = 0,
 ) -> tuple[str | Mapping[str, Any], ...]:
     """The same variants, with recipes as they are for a task, "auto" among them; those that lack
     only what means nothing there, or to columns of these kinds, are left out."""
-    named = [written_out(v, task, is_table=is_table, num_rows=num_rows) for v in variants]
+    named = [written_out(v, task, is_table=is_table) for v in variants]
     return tuple(_for_task(v, task) for v in named if not _is_pointless(v, task, kinds))
 
 

@@ -6,7 +6,7 @@ from kmlp.report.blocks import Block, Section, Text
 from kmlp.report.comparing.figures import across_figure
 from kmlp.report.comparing.tables import across_table
 from kmlp.scores.comparison import Comparison, compare
-from kmlp.scores.relative import compare_errors
+from kmlp.scores.relative import compare_errors, left_out
 from kmlp.scores.sources import direction_of, scores_of_studies
 from kmlp.scores.verdict import datasets_needed
 from kmlp.study.loading import Study
@@ -26,20 +26,33 @@ def across_studies(studies: Sequence[Study]) -> Comparison | None:
     Studies of different metrics are compared by their errors' ratios. None where they are not
     several of different data with one baseline and a variant that two of them have.
     """
+    if not _are_comparable(studies):
+        return None
     results = [study.record for study in studies]
-    data = {r.dataset.sha256 for r in results}
-    baselines = {r.baseline for r in results}
-    if len(studies) < 2 or len(data) < len(studies) or len(baselines) > 1:
-        return None
-    variants = [v.name for r in results for v in r.variants if v.versus_baseline]
-    if len(variants) == len(set(variants)):
-        return None
-    found = _compared(studies, baselines.pop())
+    found = _compared(studies, results[0].baseline)
     return _in_words(found, results) if found else None
 
 
+def left_out_of_all(studies: Sequence[Study]) -> list[str]:
+    """Sentences of the data sets that do not count over all, and why."""
+    return left_out(studies) if _are_comparable(studies) and _metrics_differ(studies) else []
+
+
+def _are_comparable(studies: Sequence[Study]) -> bool:
+    results = [study.record for study in studies]
+    data = {r.dataset.sha256 for r in results}
+    if len(studies) < 2 or len(data) < len(studies) or len({r.baseline for r in results}) > 1:
+        return False
+    variants = [v.name for r in results for v in r.variants if v.versus_baseline]
+    return len(variants) > len(set(variants))
+
+
+def _metrics_differ(studies: Sequence[Study]) -> bool:
+    return len({study.record.metric.name for study in studies}) > 1
+
+
 def _compared(studies: Sequence[Study], baseline: str) -> Comparison | None:
-    if len({study.record.metric.name for study in studies}) > 1:
+    if _metrics_differ(studies):
         return compare_errors(studies, baseline=baseline)
     return compare(
         scores_of_studies(studies), baseline=baseline, higher_is_better=direction_of(studies)

@@ -203,6 +203,7 @@ RECORDS = (
         tasks=CLASSES,
         score=_brier_score,
         by_row=_squared_distances,
+        is_square=True,
         higher_is_better=False,
         most=2.0,
     ),

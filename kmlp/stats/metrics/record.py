@@ -26,6 +26,8 @@ class MetricRecord:
         by_row: from the same, `(n,)` numbers whose mean is the score; None where it has none, as
             an AUC, and then no interval counts other test rows.
         is_root: whether the score is the root of that mean.
+        is_square: whether its error, as a mean of squares, has an error's square for its unit: a
+            network with half the error has a quarter of it.
         higher_is_better: the direction.
         unit: of its values.
         least, most: what it can be: intervals end there.
@@ -41,6 +43,7 @@ class MetricRecord:
     score: Callable[[Any], float]
     by_row: Callable[[Any], np.ndarray] | None = None
     is_root: bool = False
+    is_square: bool = False
     higher_is_better: bool
     unit: MetricUnit = "none"
     least: float = 0.0

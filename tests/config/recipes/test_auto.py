@@ -1,9 +1,8 @@
-"""What "auto" stands for: a recipe by the table's task and size, written out before all else."""
+"""What "auto" stands for: a recipe for tables, written out before all else."""
 
 import pytest
 
 from kmlp.config import StudyConfig
-from kmlp.config.recipes.auto import chosen_recipe
 from kmlp.config.recipes.known import RECIPES
 from kmlp.errors import ConfigError
 
@@ -15,17 +14,24 @@ def of_table(*variants, task="binary", num_rows=5000) -> StudyConfig:
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_it_is_a_recipe_under_its_own_name_and_says_which(task):
-    recipe = chosen_recipe(task, 5000)
     study = of_table("auto", task=task)
-    assert study.variants[1] == {"name": "auto", "recipe": recipe, "task": task}
-    auto, named = study.resolved_variants[1], of_table(recipe, task=task).resolved_variants[1]
+    assert study.variants[1] == {"name": "auto", "recipe": "realmlp", "task": task}
+    auto, named = study.resolved_variants[1], of_table("realmlp", task=task).resolved_variants[1]
     assert auto.trains_as(named)
-    assert (auto.name, auto.strength) == ("auto", f"recipe={recipe}")
+    assert (auto.name, auto.strength) == ("auto", "recipe=realmlp")
 
 
-def test_the_whole_realmlp_begins_at_two_thousand_rows():
-    found = [of_table("auto", num_rows=n).variants[1]["recipe"] for n in (1999, 2000)]
-    assert found == ["realmlp_s", "realmlp"]
+@pytest.mark.parametrize("num_rows", [100, 100_000])
+def test_it_is_the_same_for_a_table_of_any_size(num_rows):
+    assert of_table("auto", num_rows=num_rows).variants[1]["recipe"] == "realmlp"
+
+
+@pytest.mark.parametrize("variant", ["auto", {"name": "wide", "recipe": "auto"}])
+def test_before_the_data_are_known_it_has_a_name_and_no_configs(variant):
+    study = StudyConfig(dataset="x", variants=("none", variant))
+    assert study.num_settings == len(study.variant_names) == 2
+    with pytest.raises(ConfigError, match="the recipe of auto follows from the data"):
+        _ = study.resolved_variants
 
 
 def test_what_is_written_out_stays_whatever_the_data():

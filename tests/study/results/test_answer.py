@@ -150,7 +150,7 @@ def trivial(difference: float, p_holm: float = 0.004) -> dict:
             [trivial(0.01), reference(0.021)],
             (
                 "Always predicting the commonest class does better than the best network too, "
-                "which is of no use so.",
+                "so it is of no use.",
             ),
         ),
         ([trivial(0.021), reference(0.01)], ()),

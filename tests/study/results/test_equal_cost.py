@@ -106,7 +106,25 @@ def test_nothing_is_compared_of_too_few_seeds_of_equals_or_by_a_users_own_metric
     assert at_equal_cost(evidence(20, metric="mine"), OF_MANY) == {}
 
 
-def told(difference: float, wins: int, num_pairs: int, p: float = 0.03, size: int = 4) -> str:
+@pytest.mark.parametrize(
+    ("seconds", "size"), [(0.3, 1), (1.1, 1), (1.2, 1), (1.3, 2), (1.65, 2), (3.6, 3), (3.8, 4)]
+)
+def test_no_ensemble_costs_less_than_the_network_that_is_many_by_more_than_a_tenth(
+    seconds, size, monkeypatch
+):
+    """1.1 s for an independent one: what costs 1.5 times as much meets two, not one."""
+    monkeypatch.setitem(SECONDS, "tabm", seconds)
+    assert at_equal_cost(evidence(12), OF_MANY)["tabm"].ensemble_size == size
+
+
+def told(
+    difference: float,
+    wins: int,
+    num_pairs: int,
+    p: float = 0.03,
+    size: int = 4,
+    num_compared: int = 1,
+) -> str:
     versus = {
         "difference": difference,
         "ci95": [difference - 0.01, difference + 0.01],
@@ -121,15 +139,19 @@ def told(difference: float, wins: int, num_pairs: int, p: float = 0.03, size: in
     summary = {"accuracy": {"mean": 0.88, "ci95": [0.87, 0.89]}}
     variants = [
         {"name": "none", "test": summary, "config": _config("none")},
-        {
-            **{"name": "tabm", "test": summary, "config": _config("tabm")},
-            "versus_baseline": {**versus, "equal_cost": equal},
-        },
+        *(
+            {
+                **{"name": name, "test": summary, "config": _config("tabm")},
+                "versus_baseline": {**versus, "equal_cost": equal},
+            }
+            for name in ("tabm", "tabm_mini")[:num_compared]
+        ),
     ]
     metric = {"name": "accuracy", "higher_is_better": True}
     results = numbers({"metric": metric, "baseline": "none", "variants": variants})
-    (sentence,) = equal_cost_sentences(results)
-    return sentence
+    sentences = list(equal_cost_sentences(results))
+    assert len(sentences) == num_compared
+    return sentences[0]
 
 
 def _config(sharing: str) -> dict:
@@ -138,9 +160,9 @@ def _config(sharing: str) -> dict:
 
 def test_the_sentence_says_at_which_cost_and_what_it_comes_to():
     assert told(0.02, 6, 6) == (
-        "At 12.3 s a network, compiling included, tabm trains as long as 4 of none (3.21 s); it "
-        "beats the mean of 4 of these: +2.00 points (95 % interval +1.00 to +3.00, Holm p = "
-        "0.030, better than 6 of 6 such ensembles)."
+        "At 12.3 s a network, compiling included, tabm costs 3.84 times as much as one of none "
+        "(3.21 s); it beats the mean of 4 of these: +2.00 points (95 % interval +1.00 to +3.00, "
+        "Holm p = 0.030, better than 6 of 6 such ensembles)."
     )
     assert "it loses to the mean of 4 of these: -2.00 points" in told(-0.02, 0, 6)
     assert "it cannot be told apart from the mean of 4 of these" in told(0.02, 6, 6, p=0.2)
@@ -151,4 +173,11 @@ def test_too_few_ensembles_are_said_to_be_too_few_with_the_seeds_that_would_do()
     assert told(0.0, 0, 0).endswith(
         "to compare it with the mean of 4 of these takes at least 4 seeds of both."
     )
-    assert "as long as one of none (3.21 s); it beats one of these" in told(0.02, 6, 6, size=1)
+    assert "as much as one of none (3.21 s); it beats one of these" in told(0.02, 6, 6, size=1)
+
+
+def test_of_several_comparisons_more_ensembles_are_needed_as_holm_asks():
+    """Of 6 pairs the least p, 1 of 32, is above 0.05 once doubled: no p could have told."""
+    few = told(0.02, 6, 6, p=0.0625, num_compared=2)
+    assert few.endswith("too few to test, 28 seeds would do.")
+    assert "cannot be told apart" in told(0.02, 6, 7, p=0.0625, num_compared=2)

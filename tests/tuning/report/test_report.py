@@ -174,26 +174,48 @@ def test_what_a_page_says_of_the_test_set_holds_after_more_trials_too(tmp_path):
     ],
 )
 def test_the_verdict_says_by_which_rule_a_trial_is_picked(tmp_path, sizes, words):
-    results = made_search(tmp_path, 3)
+    draws = [(0.0, 0.01, 0.02), (0.02, 0.0, 0.01), (0.01, 0.02, 0.0)]
+    assert words in " ".join(of_scores(tmp_path, sizes, draws, step=0.0001).verdict)
+
+
+def test_a_trial_is_near_the_best_by_its_own_spread_where_twins_have_none(tmp_path):
+    scores = [(0.90, 0.80, 0.85), (0.9001, 0.80, 0.85), (0.86, 0.83, 0.855)]
+    results = of_scores(tmp_path, (1000, 1000, 10), [[s - 0.9 for s in x] for x in scores])
+    assert [t.number for t in results.near_best] == [1, 2]
+    assert (
+        "Trial 2 is picked: with 10 weights the simplest within one standard error (0.0024 points; "
+        "more where a trial's differences from the best vary more from seed to seed) of the best."
+    ) in results.verdict[2]
+
+
+def test_where_the_best_differ_by_the_same_on_every_seed_it_is_said_that_nothing_is_known(tmp_path):
+    results = of_scores(tmp_path, (9, 8, 7), [(0.0, 0.01, 0.02), (-0.25, -0.24, -0.23)])
+    assert results.ties == (0, 1)
+    assert results.verdict[2].startswith(
+        "Trial 1 cannot be told apart from it (the best trials differ by the same on each score, "
+        "which says nothing of chance). Trial 0 is picked: no other"
+    )
+
+
+def of_scores(path, sizes, draws, step=0.0):
+    """A search whose trials have these weights, and of each seed 0.9 and what its draw adds."""
+    results = made_search(path, 3)
     trials = [
         {
             **trial.to_dict(),
             "num_weights": size,
             "executions": [
-                {**e.to_dict(), "score": 0.9 - 0.0001 * number + luck}
+                {**e.to_dict(), "score": 0.9 - step * number + luck}
                 for e, luck in zip(trial.executions, draw, strict=True)
             ],
         }
         for number, (trial, size, draw) in enumerate(
-            zip(
-                results.trials,
-                sizes,
-                [(0.0, 0.01, 0.02), (0.02, 0.0, 0.01), (0.01, 0.02, 0.0)],
-                strict=True,
-            )
+            zip(results.trials[: len(draws)], sizes[: len(draws)], draws, strict=True)
         )
     ]
-    assert words in " ".join(assembled(results.dataset, trials).verdict)
+    for trial in trials:
+        trial["score"] = float(np.mean([e["score"] for e in trial["executions"]]))
+    return assembled(results.dataset, trials)
 
 
 @pytest.mark.parametrize(

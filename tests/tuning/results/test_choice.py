@@ -167,3 +167,26 @@ def test_a_few_weights_more_make_no_network_less_simple():
     choice = choose(candidates, higher_is_better=True)
     assert set(choice.ties) == {3, 5, 7}
     assert choice.picked == 5
+
+
+TWINS = [(0.90, 0.80, 0.85), (0.9001, 0.80, 0.85), (0.86, 0.83, 0.855), (0.5, 0.5, 0.5)]
+"""Two near twins, whose pooled error is 2.4e-5, and a third of another kind that is as good."""
+
+
+def test_twins_at_the_top_do_not_keep_a_simpler_trial_from_being_picked():
+    sizes = (1000, 1000, 10, 10)
+    trials = [Candidate(i, s, w) for i, (s, w) in enumerate(zip(TWINS, sizes, strict=True))]
+    found = choose(trials, higher_is_better=True)
+    assert found.standard_error < 1e-4
+    assert (found.best, found.ties, found.picked) == (1, (1, 0, 2), 2)
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [[(0.5, 0.75), (0.25, 0.5)], [(0.9, 0.8), (0.8, 0.7)], [(0.9, 0.8), (0.8, 0.7), (0.1, 0.3)]],
+)
+def test_a_spread_of_nothing_tells_nothing_apart(scores):
+    """Equal differences of two seeds are luck; rounding makes them no less equal."""
+    found = choose([Candidate(i, s, 9 - i) for i, s in enumerate(scores)], higher_is_better=True)
+    assert {0, 1} <= set(found.ties)
+    assert (found.picked, found.least_difference, found.standard_error) == (0, None, None)

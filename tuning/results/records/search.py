@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from pydantic import Field
 
 from kmlp.errors import SelectionError
@@ -15,7 +16,8 @@ from kmlp.study.results.records.base import (
     unless_none,
 )
 from kmlp.study.results.records.study import DataFacts
-from tuning.results.folds import adjective
+from tuning.results.choice import errors_beside_best
+from tuning.results.folds import adjective, compared, overlap
 from tuning.results.records.fresh import FollowUp, Fresh, ScoresOnTest
 from tuning.results.records.trials import FinishedTrial, TrialResult, UnfinishedTrial
 
@@ -160,12 +162,13 @@ class SearchFindings(Record):
             of rows that weigh differently, and by earlier releases.
         trials: in the order of drawing.
         ties: trials that cannot be told apart from the best, the best first.
-        picked: the simplest within one standard error of the best; null where no trial has
-            finished.
+        picked: the simplest within one standard error of the best, the pooled one or its own if
+            that is larger; null where no trial has finished.
         best: the trial with the best mean score.
         least_difference: what a trial must lose to the best to be told apart from it, at 95 % for
             all trials together, and more where its scores differ from the best's unevenly; null of
-            one seed or one trial, and where all score alike.
+            one seed or one trial, and where the best differ by the same on every score, or not
+            at all.
         standard_error: of a trial's mean beside others' over the same seeds, pooled; null as above.
         followup: null where no study has followed.
         fresh: null without a follow-up study of the picked trial.
@@ -216,10 +219,15 @@ class SearchFindings(Record):
 
     @property
     def near_best(self) -> list[FinishedTrial]:
-        """Those of the ties that lie within one standard error of the best, which is the first."""
-        unit, error = self.unit, self.standard_error or 0.0
-        tied = [self.trial(number) for number in self.ties]
-        return [t for t in tied if unit.gain(self.best_trial.score - t.score) <= error]
+        """Those of the ties that lie within one standard error of the best, which is the first:
+        the pooled one, or their own beside the best if that is larger."""
+        tied, errors = [self.trial(number) for number in self.ties], np.zeros(len(self.ties))
+        if self.standard_error is not None:
+            scores = np.array([compared(t.scores, self.settings) for t in tied])
+            own = errors_beside_best(scores, overlap(self.settings))
+            errors = np.maximum(self.standard_error, own)
+        lost = [self.unit.gain(self.best_trial.score - t.score) for t in tied]
+        return [t for t, d, at_most in zip(tied, lost, errors, strict=True) if d <= at_most]
 
     @property
     def finished(self) -> list[FinishedTrial]:

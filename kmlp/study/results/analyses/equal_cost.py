@@ -1,5 +1,6 @@
 """Networks that are many in one beside deep ensembles that take as long to train."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import NamedTuple
@@ -9,7 +10,7 @@ import numpy as np
 from kmlp.stats import paired_tests
 from kmlp.stats.formatting import Unit, p_equals
 from kmlp.stats.metrics import METRICS, scorer_of
-from kmlp.stats.paired_tests import MIN_SEEDS_TO_TEST
+from kmlp.stats.paired_tests import min_seeds_to_test
 from kmlp.study.results.evidence import Evidence, ensemble_outputs
 from kmlp.study.results.ranking import standing
 from kmlp.study.results.records.study import StudyNumbers
@@ -17,6 +18,8 @@ from kmlp.study.results.records.variants import EqualCost, Versus, VersusBaselin
 from kmlp.study.run_folder.folder import MemberRecord
 
 _VERBS = {"better": "beats", "unclear": "cannot be told apart from", "worse": "loses to"}
+_TOLERANCE = 1.1
+"""How much longer one network that is many may train than the ensemble beside it."""
 
 
 class _Groups(NamedTuple):
@@ -43,8 +46,9 @@ def with_equal_cost(
 def at_equal_cost(evidence: Evidence, of_many: Mapping[str, bool]) -> dict[str, EqualCost]:
     """By variant, of those of which it or the baseline is many networks in one, and the other not.
 
-    The independent networks of g seeds are averaged, g times their mean training time being that
-    of one network that is many; from the scores of these on the same seeds their mean is taken.
+    The independent networks of g seeds are averaged, the fewest whose mean training times add up
+    to that of one network that is many, or to 10 % less; from the scores of these on the same
+    seeds their mean is taken.
     Holm over all of these comparisons.
 
     Args:
@@ -86,7 +90,7 @@ def _groups(evidence: Evidence, many: str, independent: str) -> _Groups | None:
     seconds, alone = (float(np.mean([m.seconds for m in each.values()])) for each in (mine, theirs))
     if not seconds or not alone:
         return None
-    size = max(1, round(seconds / alone))
+    size = math.ceil(seconds / alone / _TOLERANCE)
     seeds = sorted(theirs)
     groups = [seeds[i : i + size] for i in range(0, len(seeds) - size + 1, size)]
     pairs = [([mine[s] for s in g if s in mine], [theirs[s] for s in g]) for g in groups]
@@ -113,21 +117,30 @@ def _compared(evidence: Evidence, groups: _Groups) -> paired_tests.Comparison:
 def equal_cost_sentences(results: StudyNumbers) -> Iterator[str]:
     """What averaging as many independent networks as train in the same time comes to."""
     unit = results.unit()
-    for variant in results.variants:
-        found = variant.versus_baseline and variant.versus_baseline.equal_cost
-        if not found:
-            continue
+    costs = [
+        (variant, variant.versus_baseline.equal_cost)
+        for variant in results.variants
+        if variant.versus_baseline and variant.versus_baseline.equal_cost
+    ]
+    num_compared = sum(found.versus is not None for _, found in costs)
+    num_looks = len(results.looks.planned) if results.looks else 1
+    needed = min_seeds_to_test(num_looks * num_compared)
+    for variant, found in costs:
         baseline = results.variant(results.baseline)
         names = (variant.label, baseline.label)
         is_many = variant.config.model["weight_sharing"] != "none"
         many, independent = names if is_many else names[::-1]
-        yield _sentence(found, many, independent, unit)
+        yield _sentence(found, (many, independent), needed, unit)
 
 
-def _sentence(found: EqualCost, many: str, independent: str, unit: Unit) -> str:
-    one = f"{found.seconds:.3g} s a network, compiling included, {many} trains as long as"
+def _sentence(found: EqualCost, names: tuple[str, str], needed: int, unit: Unit) -> str:
+    """Of one comparison, of which a p may tell something from so many ensembles on."""
+    times = f"{found.seconds / found.independent_seconds:.3g}"
     number = "one" if found.ensemble_size == 1 else f"{found.ensemble_size}"
-    cost = f"At {one} {number} of {independent} ({found.independent_seconds:.3g} s)"
+    cost = (
+        f"At {found.seconds:.3g} s a network, compiling included, {names[0]} costs {times} times "
+        f"as much as one of {names[1]} ({found.independent_seconds:.3g} s)"
+    )
     ensemble = "one of these" if found.ensemble_size == 1 else f"the mean of {number} of these"
     if not found.versus:
         return f"{cost}; to compare it with {ensemble} takes at least {number} seeds of both."
@@ -138,10 +151,9 @@ def _sentence(found: EqualCost, many: str, independent: str, unit: Unit) -> str:
         f"{unit.interval(versus.ci95, signed=True)}, Holm p {p_equals(versus.p_holm)}, better than "
         f"{versus.wins} of {several})"
     )
-    if not versus.is_tested:
-        needed = MIN_SEEDS_TO_TEST * found.ensemble_size
+    if versus.num_pairs < needed and not versus.is_significant:
         return (
-            f"{cost}; its difference to {ensemble} is {numbers}: too few to test, {needed} seeds "
-            "would do."
+            f"{cost}; its difference to {ensemble} is {numbers}: too few to test, "
+            f"{needed * found.ensemble_size} seeds would do."
         )
     return f"{cost}; it {_VERBS[standing(versus, unit)]} {ensemble}: {numbers}."

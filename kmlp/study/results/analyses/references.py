@@ -228,7 +228,7 @@ def _no_use(results: StudyNumbers, trivial: ReferenceResult, versus: Versus) -> 
     """A column may matter to a network all the same: nothing is said of what it has learned."""
     unit, name = results.unit(), called(trivial)
     if standing(versus, unit) == "better":
-        return f"{_capitalized(name)} does better than the best network too, which is of no use so."
+        return f"{_capitalized(name)} does better than the best network too, so it is of no use."
     said = f"The best network is not shown to do better than {name}"
     bounds = versus.ci95
     if unit.gain(versus.difference) < 0 and bounds and not bounds[0] <= 0 <= bounds[1]:

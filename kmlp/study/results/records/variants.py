@@ -68,7 +68,8 @@ class Versus(Record):
 
     @property
     def is_tested(self) -> bool:
-        """Whether there are pairs enough to tell anything apart."""
+        """Whether there are pairs enough to tell anything apart, were there no other comparison:
+        of several Holm's correction asks for more, `min_seeds_to_test`."""
         return self.num_pairs >= MIN_SEEDS_TO_TEST
 
     @property
@@ -91,8 +92,8 @@ class EqualCost(Record):
         seconds: of one of the former, mean over its seeds: its share of its stack's wall
             time, compiling included.
         independent_seconds: the same of one of the latter.
-        ensemble_size: how many of these are averaged: as many as train in the same time, rounded,
-            at least one.
+        ensemble_size: how many of these are averaged: the fewest that train as long as one of the
+            former, or 10 % less.
         versus: the former minus such ensembles, each of seeds of its own, over which the former's
             scores are averaged; p_holm is corrected over all such comparisons. Null of fewer seeds
             than one ensemble takes.
