@@ -134,7 +134,8 @@ class OfTable:
         str | None, Parameter(help="of a table: kinds, as zip=category,since=date")
     ] = None
     drop: Annotated[
-        list[str] | None, Parameter(help="of a table: columns not to use", negative="")
+        list[str] | None,
+        Parameter(help="of a table: a column not to use; said again for more, or a,b", negative=""),
     ] = None
     group_on: Annotated[
         str | None, _column("rows of one value of this column are never on both sides")

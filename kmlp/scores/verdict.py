@@ -283,8 +283,9 @@ def _limits(results: ScoresResults, baseline: str, unit: Unit) -> list[str]:
         )
     if "fold" in results.paired_by:
         limits.append(
-            "Folds share their training rows: intervals and p are corrected for it, as if the "
-            "folds of a repeat divided all rows."
+            "Folds share their training rows: intervals and p are corrected for it, by the rows "
+            "trained on and held out; where the scores do not tell these, as if the folds of a "
+            "repeat divided all rows."
         )
     if missing := _unpaired(results, baseline):
         limits.append(f"Only what both have is compared: {missing}.")
