@@ -48,6 +48,7 @@ def test_every_command_is_one_that_there_is(page):
 def test_a_tutorial_runs_from_its_first_line_to_its_last(page, tmp_path, monkeypatch):
     """In one folder, as who follows it; networks train for two epochs."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")  # the pages' tables are as wide as that
     names: dict = {"run_dir": tmp_path / "run"}
     for language, block in _blocks(page):
         if language == "python":

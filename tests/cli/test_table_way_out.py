@@ -128,7 +128,11 @@ def test_labelled_rows_are_scored_without_the_training_set(run):
 
 REFUSED = {
     "cell": ("age", "old", "column 'age', line 2: 'old' is no number; mend the cell, or clear it"),
-    "date": ("since", "soon", "column 'since', line 2: 'soon' is no date; mend the cell"),
+    "date": (
+        "since",
+        "soon",
+        "column 'since', line 2: 'soon' is no date written as year-month-day",
+    ),
     "boolean": ("Auto pay", "maybe", "column 'Auto pay', line 2: 'maybe' is no 'no' or 'yes'"),
 }
 

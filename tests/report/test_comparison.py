@@ -88,7 +88,7 @@ def test_studies_of_other_data_get_figures_of_their_own(two, tmp_path):
     other = hand_made(tmp_path / "c", "regression", facts={"sha256": "1" * 64})
     page = write_comparison([two[0].path, other.folder.path], tmp_path / "both")
     files = sorted(p.name for p in (tmp_path / "both" / "figures").iterdir())
-    assert files == ["comparison-1.svg", "comparison-2.svg"]
+    assert files == ["across.svg", "comparison-1.svg", "comparison-2.svg"]
     text = text_of(page.read_text())
     assert "The studies saw different data" in text
     assert "test RMSE ↓" in text

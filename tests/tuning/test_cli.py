@@ -46,7 +46,7 @@ def finished(tmp_path_factory):
 @pytest.mark.slow
 def test_a_run_that_tunes_ends_with_trials_study_report_and_model(finished):
     folder, done = finished
-    assert "Searching with random: 3 trials of 2 seeds." in done.stderr
+    assert "Searching with random: up to 3 trials of 2 seeds." in done.stderr
     assert len(re.findall(r"^trial \d: \d+\.\d\d % ± \d+\.\d\d  ", done.stderr, re.MULTILINE)) == 3
     assert "3 of 3 trials finished, 2 seeds each." in done.stdout
     assert re.search(r"Over 10 fresh seeds trial \d has a validation accuracy of", done.stdout)
