@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from kmlp.config.recipes.gorishniy import RESNET, TABM
 from kmlp.config.recipes.images import IMAGE_MLP, SRIVASTAVA
 from kmlp.config.recipes.recipe import Part, Recipe
-from kmlp.config.recipes.tabm import TABM
 from kmlp.errors import ConfigError
 from kmlp.text import did_you_mean, shown
 
@@ -13,9 +13,6 @@ _WIDTH = 256
 # they move; what else is trained keeps its own.
 _SHRINK = _WIDTH**-0.5
 _HOLZMUELLER = "Holzmüller et al. 2024, https://arxiv.org/abs/2407.04491"
-
-
-_GORISHNIY = "Gorishniy et al. 2021, https://arxiv.org/abs/2106.11959"
 
 
 def _best_epoch(epochs: int) -> dict[str, Any]:
@@ -183,53 +180,8 @@ _REALMLP = Recipe(
         ),
     ),
 )
-_RESNET = Recipe(
-    name="resnet",
-    source=f"the ResNet of {_GORISHNIY}",
-    frame={
-        "hidden_units": [384, 384],
-        "max_one_hot": 1000,
-        "optimizer": "adamw",
-        "learning_rate": 3e-4,
-        "epsilon": 1e-8,
-        "batch_size": 256,
-        "monitor": "val_accuracy",
-        "max_epochs": 1000,
-        "early_stopping": True,
-        "patience": 16,
-        "min_delta": 0.0,
-        "restore_best_weights": True,
-    },
-    of_regression={"monitor": "val_mse"},
-    parts=(
-        Part(
-            name="quantile_scaling",
-            title="quantile scaling",
-            sets={"input_scaling": "quantile"},
-            instead={"input_scaling": "standard"},
-            acts_on="number",
-        ),
-        Part(name="residual_blocks", title="residual blocks", sets={"residual_units": 192}),
-        Part(
-            name="batch_norm",
-            title="batch normalization",
-            sets={
-                "normalization": "batch",
-                "normalization_momentum": 0.9,
-                "normalization_epsilon": 1e-5,
-            },
-        ),
-        Part(
-            name="initial_values",
-            title="its initial values",
-            sets={"kernel_initializer": "fan_in_uniform", "bias_initializer": "fan_in_uniform"},
-        ),
-        Part(name="dropout", title="dropout", sets={"dropout": 0.3}),
-        Part(name="weight_decay", title="weight decay", sets={"weight_decay": 1e-5}),
-    ),
-)
 RECIPES: dict[str, Recipe] = {
-    r.name: r for r in (_REALMLP_S, _REALMLP, _RESNET, TABM, SRIVASTAVA, IMAGE_MLP)
+    r.name: r for r in (_REALMLP_S, _REALMLP, RESNET, TABM, SRIVASTAVA, IMAGE_MLP)
 }
 
 
