@@ -19,7 +19,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from kmlp.errors import RunFolderError
 
@@ -33,6 +33,7 @@ _DAMAGE = (1, 11, 24, 26)
 # The versions that writers and readers need, at byte 18 of the file: both 1, or in WAL mode 2.
 _VERSIONS = (b"\1\1", b"\2\2")
 Row = tuple[Any, ...]
+T = TypeVar("T")
 
 
 class DamagedLedgerError(RunFolderError):
@@ -89,12 +90,22 @@ class Table:
         columns = ", ".join([*self.columns, *(["seal"] if has_hashes else [])])
         return f"SELECT rowid, {columns} FROM {self.name} {which}"
 
+    def checked(self, *values: Any) -> Row:
+        """A row's values; a ValueError where they are not sound."""
+        if not self.is_sound(*values):
+            raise ValueError(f"not a sound {self.name}")
+        return values
+
     def is_whole(self, row: Row, has_hashes: bool) -> bool:
         """Whether a row, as `select` gives it but for its number, is what was written."""
+        return self.is_sealed(row, has_hashes) and self.is_sound(*row[: len(self.columns)])
+
+    def is_sealed(self, row: Row, has_hashes: bool) -> bool:
+        """The same, whatever the values say."""
         values, found = row[: len(self.columns)], row[len(self.columns) :]
         if [type(v) for v in values] != list(self.columns.values()):
             return False
-        return found == (seal(self.name, *values),) * has_hashes and self.is_sound(*values)
+        return found == (seal(self.name, *values),) * has_hashes
 
 
 Rows = Mapping[Table, Sequence[Row]]
@@ -172,19 +183,44 @@ class Ledger:
         Raises:
             DamagedLedgerError: one of them, or the file, is not what was written.
         """
+        return self.parsed(table, table.checked)
+
+    def parsed(self, table: Table, parse: Callable[..., T]) -> list[T]:
+        """What is made of all rows, each read once.
+
+        Args:
+            table: theirs.
+            parse: takes a row's values; raises a ValueError of those that the table's `is_sound`
+                refuses.
+
+        Raises:
+            DamagedLedgerError: as `rows`.
+        """
+        found, has_hashes = self._found(table)
+        made, damaged = [], []
+        for row in found:
+            try:
+                if not table.is_sealed(row, has_hashes):
+                    raise ValueError
+                made.append(parse(*row[: len(table.columns)]))
+            except ValueError:
+                damaged.append(row)
+        if damaged:
+            raise DamagedLedgerError(self.path, f"{_named(table, damaged)} is not what was written")
+        return made
+
+    def _found(self, table: Table) -> tuple[list[Row], bool]:
+        """All rows with their hashes, and whether there are hashes."""
         if not self.path.exists():
-            return []
+            return [], False
         with self.connect() as connection:
             has_hashes = _has_hashes(connection)
             if not self._is_checked:
                 self._check(connection, "quick_check", has_hashes)
             self._is_checked = True
             if not has_hashes and table.name not in _tables(connection):
-                return []
-            found = [row[1:] for row in connection.execute(table.select(has_hashes))]
-        if damaged := [row for row in found if not table.is_whole(row, has_hashes)]:
-            raise DamagedLedgerError(self.path, f"{_named(table, damaged)} is not what was written")
-        return [row[: len(table.columns)] for row in found]
+                return [], has_hashes
+            return [row[1:] for row in connection.execute(table.select(has_hashes))], has_hashes
 
     def has_hashes(self) -> bool:
         """Whether its rows have hashes: not in a folder that kmlp 0.1.0 began."""
