@@ -90,22 +90,26 @@ class Table:
         columns = ", ".join([*self.columns, *(["seal"] if has_hashes else [])])
         return f"SELECT rowid, {columns} FROM {self.name} {which}"
 
+    def is_whole(self, row: Row, has_hashes: bool) -> bool:
+        """Whether a row, as `select` gives it but for its number, is what was written."""
+        try:
+            return self.is_sound(*self.sealed(row, has_hashes))
+        except ValueError:
+            return False
+
+    def sealed(self, row: Row, has_hashes: bool) -> Row:
+        """Its values; a ValueError where they are not those that were hashed."""
+        values, found = row[: len(self.columns)], row[len(self.columns) :]
+        is_typed = [type(v) for v in values] == list(self.columns.values())
+        if not is_typed or found != (seal(self.name, *values),) * has_hashes:
+            raise ValueError(f"not a {self.name}")
+        return values
+
     def checked(self, *values: Any) -> Row:
-        """A row's values; a ValueError where they are not sound."""
+        """The same values; a ValueError where kmlp would not write them."""
         if not self.is_sound(*values):
             raise ValueError(f"not a sound {self.name}")
         return values
-
-    def is_whole(self, row: Row, has_hashes: bool) -> bool:
-        """Whether a row, as `select` gives it but for its number, is what was written."""
-        return self.is_sealed(row, has_hashes) and self.is_sound(*row[: len(self.columns)])
-
-    def is_sealed(self, row: Row, has_hashes: bool) -> bool:
-        """The same, whatever the values say."""
-        values, found = row[: len(self.columns)], row[len(self.columns) :]
-        if [type(v) for v in values] != list(self.columns.values()):
-            return False
-        return found == (seal(self.name, *values),) * has_hashes
 
 
 Rows = Mapping[Table, Sequence[Row]]
@@ -186,41 +190,27 @@ class Ledger:
         return self.parsed(table, table.checked)
 
     def parsed(self, table: Table, parse: Callable[..., T]) -> list[T]:
-        """What is made of all rows, each read once.
-
-        Args:
-            table: theirs.
-            parse: takes a row's values; raises a ValueError of those that the table's `is_sound`
-                refuses.
-
-        Raises:
-            DamagedLedgerError: as `rows`.
-        """
-        found, has_hashes = self._found(table)
-        made, damaged = [], []
-        for row in found:
-            try:
-                if not table.is_sealed(row, has_hashes):
-                    raise ValueError
-                made.append(parse(*row[: len(table.columns)]))
-            except ValueError:
-                damaged.append(row)
-        if damaged:
-            raise DamagedLedgerError(self.path, f"{_named(table, damaged)} is not what was written")
-        return made
-
-    def _found(self, table: Table) -> tuple[list[Row], bool]:
-        """All rows with their hashes, and whether there are hashes."""
+        """What is made of all rows, each read once; raises as `rows`. A ValueError of `parse`, which
+        takes a row's values, stands for what the table's `is_sound` refuses."""
         if not self.path.exists():
-            return [], False
+            return []
         with self.connect() as connection:
             has_hashes = _has_hashes(connection)
             if not self._is_checked:
                 self._check(connection, "quick_check", has_hashes)
             self._is_checked = True
             if not has_hashes and table.name not in _tables(connection):
-                return [], has_hashes
-            return [row[1:] for row in connection.execute(table.select(has_hashes))], has_hashes
+                return []
+            found = [row[1:] for row in connection.execute(table.select(has_hashes))]
+        made, damaged = [], []
+        for row in found:
+            try:
+                made.append(parse(*table.sealed(row, has_hashes)))
+            except ValueError:
+                damaged.append(row)
+        if damaged:
+            raise DamagedLedgerError(self.path, f"{_named(table, damaged)} is not what was written")
+        return made
 
     def has_hashes(self) -> bool:
         """Whether its rows have hashes: not in a folder that kmlp 0.1.0 began."""
