@@ -114,11 +114,12 @@ class _Stored(Mapping[str, np.ndarray]):
         offset, size = self._places[name]
         start = offset + _BEFORE.size + sum(_BEFORE.unpack_from(self._content, offset))
         _, version, length = _HEAD.unpack_from(self._content, start)
-        if version != 1:
-            # Arrays of numbers are written in the first one.
-            return _any_version(self._content[start : start + size])
         body = start + _HEAD.size + length
-        shape, order, dtype = _described(self._content[start:body])
+        # Arrays of numbers are written in the first one.
+        shape, order, dtype = _described(self._content[start:body] if version == 1 else b"")
+        if dtype.hasobject:
+            part = io.BytesIO(self._content[start : start + size])
+            return np.lib.format.read_array(part, allow_pickle=False)
         flat = np.frombuffer(self._content, dtype, math.prod(shape), body)
         # Else the whole file would stay in memory with one of its arrays.
         return flat.reshape(shape, order=order).copy(order="K")
@@ -132,15 +133,14 @@ class _Stored(Mapping[str, np.ndarray]):
 
 @functools.lru_cache(maxsize=256)
 def _described(head: bytes) -> tuple[tuple[int, ...], Literal["C", "F"], np.dtype]:
-    """Shape, order and type of an array; few files of a folder differ in these."""
+    """Shape, order and type of an array, which few files of a folder differ in; of objects where
+    nothing is known."""
+    if not head:
+        return (), "C", np.dtype(object)
     file = io.BytesIO(head)
     np.lib.format.read_magic(file)
     shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(file)
     return shape, "F" if is_fortran else "C", dtype
-
-
-def _any_version(content: bytes) -> np.ndarray:
-    return np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
 
 
 # Of a zip file: its end, what an entry of its directory says, what lies before each part; and what

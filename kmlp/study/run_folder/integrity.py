@@ -190,8 +190,8 @@ class Ledger:
         return self.parsed(table, table.checked)
 
     def parsed(self, table: Table, parse: Callable[..., T]) -> list[T]:
-        """What is made of all rows, each read once; raises as `rows`. A ValueError of `parse`, which
-        takes a row's values, stands for what the table's `is_sound` refuses."""
+        """What is made of all rows, each read once; raises as `rows`. A ValueError of `parse`, of a
+        row's values, stands for what the table's `is_sound` refuses."""
         if not self.path.exists():
             return []
         with self.connect() as connection:
