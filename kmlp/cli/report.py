@@ -302,6 +302,6 @@ def print_study(study: "Study") -> None:
     for sentence in results.verdict:
         out.print(f"• {sentence.replace(RESCORE, here)}")
     out.print(
-        f"\nData: {origin.name}, {origin.source}, sha256 {origin.sha256[:12]}. "
+        f"\nData: {origin.name}, {origin.source}, hash of what was read {origin.sha256[:12]}. "
         f"Run folder: {study.run_dir}",
     )
