@@ -169,7 +169,8 @@ def test_what_a_page_says_of_the_test_set_holds_after_more_trials_too(tmp_path):
         (
             (2000, 1010, 1000),
             "Trial 1, with 1,010 weights, is picked: within one standard error (0.71 points "
-            "where trials are compared seed by seed) of the best it is the best of those that have at most 5 % more than the fewest, 1,000.",
+            "where trials are compared seed by seed) of the best it is the best of those that have "
+            "at most 5 % more than the fewest, 1,000.",
         ),
     ],
 )
@@ -184,7 +185,8 @@ def test_a_trial_is_near_the_best_by_its_own_spread_where_twins_have_none(tmp_pa
     assert [t.number for t in results.near_best] == [1, 2]
     assert (
         "Trial 2 is picked: with 10 weights the simplest within one standard error (0.0024 points "
-        "where trials are compared seed by seed; more where a trial's differences from the best vary more from seed to seed) of the best."
+        "where trials are compared seed by seed; more where a trial's differences from the best "
+        "vary more from seed to seed) of the best."
     ) in results.verdict[2]
 
 
