@@ -76,8 +76,13 @@ def tell_of_data(
     from kmlp.data.arrays.cautions import without_advice_taken
 
     origin = dataset.provenance
-    said = f"{dataset.name}: {origin.source}, {dataset.sizes}, from {origin.location}"
-    print(f"{said}, {origin.hashes}", file=sys.stderr)
+    # What `sha256sum` says of a file is not the hash of what was read of it.
+    of_file = f"sha256 of the file {origin.file_sha256[:12]}, " if origin.file_sha256 else ""
+    print(
+        f"{dataset.name}: {origin.source}, {dataset.sizes}, from {origin.location}, {of_file}"
+        f"hash of what was read {origin.sha256[:12]}",
+        file=sys.stderr,
+    )
     for note in dataset.rows.notes:
         print(f"rows: {visible(note)}", file=sys.stderr)
     for warning in dataset.warnings:

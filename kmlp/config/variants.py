@@ -11,7 +11,7 @@ from kmlp.config.recipes.auto import AUTO, is_auto
 from kmlp.config.recipes.known import RECIPES, recipe_of_name
 from kmlp.config.recipes.recipe import Recipe
 from kmlp.config.records import described, records_of
-from kmlp.config.settings import RECORDS, setting, split
+from kmlp.config.settings import RECORDS, setting, split, why_idle
 from kmlp.config.training import TrainConfig
 from kmlp.errors import ConfigError
 from kmlp.text import name_trouble, nearest, shortened, shown
@@ -155,6 +155,71 @@ def resolve_variant(
         )
     except ConfigError as error:
         raise ConfigError(f"variant {shown(name)}: {error}") from error
+
+
+def refuse_idle(
+    variants: Sequence[str | Mapping[str, Any]], model: MLPConfig, train: TrainConfig
+) -> None:
+    """Refuses what is said of a field that means nothing there: it would make a variant by name
+    alone, or a base of what no variant is.
+
+    Args:
+        variants: as `resolve_variant` takes them, those of sweeps included.
+        model, train: the base configs.
+
+    Raises:
+        ConfigError: the field, and beside what it means nothing.
+    """
+    resolved = [resolve_variant(v, model, train) for v in variants]
+    for said, variant in zip(variants, resolved, strict=True):
+        names = [name for name in _parse(said)[2] if name in RECORDS]
+        idle = [w for n in names if (w := _why_idle(n, variant))]
+        # What a variant by name sets beside its strength it sets of any strength.
+        if idle and (isinstance(said, Mapping) or len(idle) == len(names)):
+            name = shown(variant.name)
+            raise ConfigError(f"variant {name}: {idle[0]}. Set both, or leave it out.")
+    for name, record in RECORDS.items():
+        value = setting(name, model, train)
+        idle = [_why_idle(name, v) for v in resolved]
+        if value != record.default and all(idle):
+            raise ConfigError(
+                f"{idle[0]}, as in every variant. Received: {name}={value!r}. Set both, or leave "
+                "it out."
+            )
+
+
+def _why_idle(name: str, variant: Variant) -> str:
+    if setting(name, variant.model, variant.train) == RECORDS[name].default:
+        return ""
+    return why_idle(name, {**vars(variant.model), **vars(variant.train)})
+
+
+def refuse_twins(variants: Sequence[Variant], input_dtype: str) -> None:
+    """Refuses two variants that are one network: it would be compared with itself.
+
+    Args:
+        variants: with their full configs.
+        input_dtype: of the data, by which `input_scaling="auto"` is one of the others.
+
+    Raises:
+        ConfigError: the names of both.
+    """
+    known: dict[str, Variant] = {}
+    for variant in variants:
+        scaling = variant.model.input_scaling
+        if scaling == "auto":
+            scaling = "unit" if input_dtype == "uint8" else "standard"
+        model = dataclasses.replace(variant.model, input_scaling=scaling)
+        is_adam = variant.train.optimizer == "adamw"  # the decay is a field of its own
+        train = dataclasses.replace(variant.train, **({"optimizer": "adam"} if is_adam else {}))
+        same = dataclasses.replace(variant, model=model, train=train)
+        twin = next((name for name, other in known.items() if same.trains_as(other)), None)
+        if twin is not None:
+            raise ConfigError(
+                f"the variants {shown(twin)} and {shown(variant.name)} are one network, which "
+                "would be compared with itself. Leave one of them out."
+            )
+        known[variant.name] = same
 
 
 def with_swept(

@@ -40,12 +40,6 @@ class Provenance:
     sha256: str
     file_sha256: str = ""
 
-    @property
-    def hashes(self) -> str:
-        """Both in words, shortened: what `sha256sum` says of a file is not what was read of it."""
-        of_file = f"sha256 of the file {self.file_sha256[:12]}, " if self.file_sha256 else ""
-        return f"{of_file}hash of what was read {self.sha256[:12]}"
-
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
