@@ -220,7 +220,15 @@ def test_whole_networks_can_be_listed():
         (["hidden_units=64,a-b"], (), "as 128-64, or linear for no hidden layer. Received: 'a-b'."),
         (["dropout=0,1.5"], (), "Did you mean a keep probability"),
         (["dropout=0.5:0.1"], (), "min must be below max"),
-        (["dropout=0,a"], (), "it takes numbers"),
+        (["dropout=0,a"], (), "it takes numbers. Received: 'a'."),
+        (
+            ["learning_rate=1e-3-1e-2"],
+            (),
+            "it takes numbers. A range is written learning_rate=1e-3:1e-2, learning_rate="
+            "1e-3:1e-2:log, or with a step learning_rate=LOW:HIGH:STEP. Received: '1e-3-1e-2'.",
+        ),
+        (["dropout=0..0.5"], (), "A range is written dropout=0:0.5, dropout=0:0.5:log"),
+        (["units_1=64 to 256"], (), "A range is written units_1=64:256,"),
         (["units_1=1.5,2"], (), "it takes whole numbers"),
         (["l2=0:1e-3:log"], (), "begins above 0; to add 0, list values"),
         (["momentum"], (), "momentum counts only with optimizer one of sgd"),
