@@ -210,8 +210,9 @@ def refuse_twins(variants: Sequence[Variant], input_dtype: str) -> None:
         if scaling == "auto":
             scaling = "unit" if input_dtype == "uint8" else "standard"
         model = dataclasses.replace(variant.model, input_scaling=scaling)
-        is_adam = variant.train.optimizer == "adamw"  # the decay is a field of its own
-        train = dataclasses.replace(variant.train, **({"optimizer": "adam"} if is_adam else {}))
+        # AdamW's decay is a field of its own.
+        optimizer = {"adamw": "adam"}.get(variant.train.optimizer, variant.train.optimizer)
+        train = dataclasses.replace(variant.train, optimizer=optimizer)
         same = dataclasses.replace(variant, model=model, train=train)
         twin = next((name for name, other in known.items() if same.trains_as(other)), None)
         if twin is not None:

@@ -166,6 +166,8 @@ def _run(
     with folder.writing():
         _refuse_other_looks(folder, config, data)
         claim(folder, config, data, trainer)
+        if told := getattr(progress, "references_follow", None):
+            told(bool(plan.references))
         rounds = _train(plan, folder, data, trainer, progress, title)
         _train_references(plan, rounds, folder, data, trainer, progress)
         trained = plan.of_seeds(rounds.num_seeds)

@@ -50,6 +50,19 @@ def test_what_is_left_is_told_to_be_of_networks_alone(progress, monkeypatch):
     """References come on top, as long as the training of small networks."""
     monkeypatch.setattr(progress, "seconds_left", lambda: 61.0)
     assert progress._line().endswith("about 1:01 left for the networks")
+    progress.references_follow(True)
+    assert progress._line().endswith("about 1:01 left for the networks, then references")
+
+
+def test_while_references_train_no_time_is_left_for_networks(progress, monkeypatch):
+    monkeypatch.setattr(progress._pace, "seconds_left", lambda: 0.0)
+    assert progress._line().endswith("about 0:00 left for the networks")
+    progress.reference("boosted_trees", 12, 40)
+    assert progress.standing()[1].endswith(" so far, reference 12 of 40: boosted trees")
+    progress.importance("the best network", 7)
+    assert progress._line().endswith(" so far, shuffling the columns of the best network")
+    progress.start({"a": "none"}, done=())
+    assert "shuffling" not in progress._line()
 
 
 def test_regression_tells_the_lowest_validation_error(progress):
