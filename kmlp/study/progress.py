@@ -128,12 +128,17 @@ class StudyProgress(LiveDisplay):
         best = ""
         if self._best:
             value = _write(self._name, _better(self._name)(self._best.values()))
-            best = f", best {self._part} {unit_of(self._name).logged_title} {value}"
+            best = f", best {self._part} {unit_of(self._name).title} {value}{self._of_mean}"
         total = len(self._variant_of)
         return f"{self._num_done} of {total} networks done{at}{best}, {self._time()}"
 
+    @property
+    def _of_mean(self) -> str:
+        """While it trains, a regression is scored in units of the training targets' variance."""
+        return " (predicting the mean: 1)" if unit_of(self._name).is_standardized else ""
+
     def _standing(self) -> Standing:
-        best = f"best {_SHORT[self._part]} {unit_of(self._name).logged_title}"
+        best = f"best {_SHORT[self._part]} {unit_of(self._name).title}{self._of_mean}"
         return Standing(
             headings=("variant", "done", "running", "epoch", best),
             rows=[self._row(variant) for variant in dict.fromkeys(self._variant_of.values())],

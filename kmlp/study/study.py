@@ -232,7 +232,8 @@ def _train(
         wanted = plan.of_seeds(rounds.num_seeds)
         if progress:
             done = wanted.by_id.keys() - missing_members(folder, wanted.by_id).keys()
-            progress.start(wanted.titles, done, title + _title(plan.config, rounds))
+            words = _title(plan.config, rounds) or f"{wanted.made_of}: "
+            progress.start(wanted.titles, done, title + words)
         train_missing(folder, wanted.by_id, data, progress, trainer=trainer)
         folder.stacks.forget()
         if (rounds := looks_in(folder, plan, data.spec.task)).is_over:
