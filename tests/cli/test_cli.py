@@ -47,7 +47,7 @@ def test_run_ends_with_the_table_the_report_and_what_to_try_next(finished):
 @pytest.mark.slow
 def test_nothing_but_progress_goes_to_stderr(finished):
     """No TensorFlow notes, no warnings: every line is one of ours."""
-    known = r"mnist: sample|2 seeds cannot|2 variants x|Memory: |Compiling |\d+ of 4 net|kmlp: the full|$"
+    known = r"mnist: sample|2 seeds cannot|2 variants|Memory: |Compiling |\d+ of 4|kmlp: the full|$"
     for line in finished[1].stderr.splitlines():
         assert re.match(known, line), line
 
