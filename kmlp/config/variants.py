@@ -177,14 +177,14 @@ def refuse_idle(
         # What a variant by name sets beside its strength it sets of any strength.
         if idle and (isinstance(said, Mapping) or len(idle) == len(names)):
             name = shown(variant.name)
-            raise ConfigError(f"variant {name}: {idle[0]}. Set both, or leave it out.")
+            raise ConfigError(f"variant {name}: {idle[0]}. Change that, or leave it out.")
     for name, record in RECORDS.items():
         value = setting(name, model, train)
         idle = [_why_idle(name, v) for v in resolved]
         if value != record.default and all(idle):
             raise ConfigError(
-                f"{idle[0]}, as in every variant. Received: {name}={value!r}. Set both, or leave "
-                "it out."
+                f"{idle[0]}, as in every variant. Received: {name}={value!r}. Change that, or "
+                "leave it out."
             )
 
 

@@ -194,6 +194,8 @@ def study_folders(path: str | Path) -> list[Path]:
 def _refuse_no_study(folder: RunFolder) -> None:
     if (folder.path / "study.toml").exists():
         return
+    if not folder.path.exists():
+        raise RunFolderError(f"{folder.path}: there is no such folder.")
     if (folder.path / PILOT_FOLDER / "study.toml").exists():
         raise RunFolderError(
             f"{folder.path}: the strengths are still being chosen. "
