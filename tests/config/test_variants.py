@@ -137,7 +137,7 @@ def test_a_bad_variant_is_refused_with_its_name(variant, message):
         (
             {"name": "many", "num_subnetworks": 8},
             {},
-            "variant 'many': num_subnetworks means nothing where weight_sharing='none'. Change that",
+            "variant 'many': num_subnetworks means nothing where weight_sharing='none'. Change",
         ),
         ({"name": "a", "bias_stddev": 2.0}, {}, "nothing where bias_initializer='zeros'"),
         ({"name": "a", "penalty_reduction": "mean"}, {}, "nothing where l1=0.0 and l2=0.0"),
