@@ -160,12 +160,12 @@ def resolve_variant(
 def refuse_idle(
     variants: Sequence[str | Mapping[str, Any]], model: MLPConfig, train: TrainConfig
 ) -> None:
-    """Refuses what is said of a field that means nothing there: it would make a variant by name
-    alone, or a base of what no variant is.
+    """Refuses what a variant says of a field that means nothing there: it would be one by name
+    alone.
 
     Args:
         variants: as `resolve_variant` takes them, those of sweeps included.
-        model, train: the base configs.
+        model, train: the base configs, which may say how what a variant switches on acts.
 
     Raises:
         ConfigError: the field, and beside what it means nothing.
@@ -178,14 +178,6 @@ def refuse_idle(
         if idle and (isinstance(said, Mapping) or len(idle) == len(names)):
             name = shown(variant.name)
             raise ConfigError(f"variant {name}: {idle[0]}. Change that, or leave it out.")
-    for name, record in RECORDS.items():
-        value = setting(name, model, train)
-        idle = [_why_idle(name, v) for v in resolved]
-        if value != record.default and all(idle):
-            raise ConfigError(
-                f"{idle[0]}, as in every variant. Received: {name}={value!r}. Change that, or "
-                "leave it out."
-            )
 
 
 def _why_idle(name: str, variant: Variant) -> str:

@@ -157,10 +157,9 @@ def test_a_bad_variant_is_refused_with_its_name(variant, message):
         ({"name": "a", "patience": 9}, {"early_stopping": False}, "where early_stopping=False"),
         ("batch_norm", {"hidden_units": ()}, "normalization means nothing where hidden_units=()"),
         (
-            "none",
-            {"dropout_schedule": "cosine"},
-            "nothing where dropout=0.0 and layer_dropout=(), as in every variant. Received: "
-            "dropout_schedule='cosine'",
+            {"name": "a", "dropout_schedule": "cosine"},
+            {},
+            "dropout_schedule means nothing where dropout=0.0 and layer_dropout=()",
         ),
     ],
 )
