@@ -232,14 +232,6 @@ def test_the_scores_go_on_by_fold(study, data):
     np.testing.assert_array_equal(own.reshape(4, 5), table(study, data, "l2=0.3"))
 
 
-def test_repeats_need_folds_where_other_rows_test(tmp_path):
-    """Nothing would be cut anew, and nobody would notice."""
-    config = dataclasses.replace(CONFIG, repeats=3)
-    tested = Dataset.from_table(rows(), "left", test=0.2)
-    with pytest.raises(ConfigError, match="repeats are of folds, of which there are none"):
-        run_study(config, tmp_path / "run", tested, trainer=LinearTrainer())
-
-
 def test_folds_and_test_rows_are_not_compared(study, tmp_path):
     """A fold's networks train on what tests elsewhere; nothing pairs a fold and a seed."""
     other = hand_made(tmp_path, "multiclass").folder.path

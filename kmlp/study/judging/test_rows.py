@@ -55,16 +55,11 @@ def needs_test_rows(config: StudyConfig) -> str:
 
 def refuse_folds(config: StudyConfig, data: Dataset) -> None:
     """Refuses a study that folds cannot test, or need not calibrate, on data that have no test
-    rows, and repeats of folds where there are none.
+    rows.
 
     Raises:
         ConfigError: with what to write instead.
     """
-    if data.has_test_rows and config.num_repeats > 1 and config.folds is None:
-        raise ConfigError(
-            f"repeats are of folds, of which there are none. Received: repeats={config.repeats}. "
-            "Name folds too, as folds=5."
-        )
     option = needs_test_rows(config)
     if option and not data.has_test_rows:
         raise ConfigError(
