@@ -155,9 +155,12 @@ def train_members(
                 place=place,
                 num_members=len(members),
             )
+            # Its own reference would be the last to a program that is not kept.
+            del stack
+            PROGRAMS.forget_dropped(place)
         on_result(results)
 
-    with disk.noted(PROGRAMS.folder), ThreadPoolExecutor(at_once) as pool:
+    with PROGRAMS.used(), disk.noted(PROGRAMS.folder), ThreadPoolExecutor(at_once) as pool:
         futures = [pool.submit(train, members) for members in stacks]
         try:
             for future in as_completed(futures):

@@ -13,6 +13,7 @@ from kmlp.config import MLPConfig, TrainConfig
 from kmlp.config.seeds import Seeds
 from kmlp.data import Dataset
 from kmlp.engine.member import Member
+from kmlp.engine.programs.kept import PROGRAMS
 from kmlp.engine.stack import build_stack
 from kmlp.engine.stack_training import DeviceData, StackRun
 from kmlp.nn import backend
@@ -54,7 +55,7 @@ def run_self_test() -> SelfTest:
     started = time.perf_counter()
     data = _data()
     stacks = [_members(data, optimizer, scale) for optimizer, scale in _OPTIMIZERS.items()]
-    with backend.place(0), backend.full_precision():
+    with PROGRAMS.used(), backend.place(0), backend.full_precision():
         # A NaN is no small difference.
         differences = [np.nan_to_num(_difference(s, data), nan=np.inf) for s in stacks]
     device = "gpu" if backend.device_memory() is not None else "cpu"

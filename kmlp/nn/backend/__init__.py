@@ -11,6 +11,8 @@
 - `device_memory()`: bytes of the accelerator that trains; None without one.
 - `num_places()`: prepares the device; how many stacks to train at once, each in a place of its own.
 - `place(index)`: the context in which one of them trains.
+- `forget_programs(index)`: lets go of what is compiled for a place in which nothing runs; whether
+  it was.
 - `full_precision()`: the context in which float32 products keep float32's 24 bits.
 """
 
@@ -21,6 +23,7 @@ if keras.backend.backend() == "tensorflow":
         compile,
         device_memory,
         devices,
+        forget_programs,
         full_precision,
         fuse,
         in_one_pass,
@@ -36,6 +39,7 @@ elif keras.backend.backend() == "jax":
         compile,
         device_memory,
         devices,
+        forget_programs,
         full_precision,
         fuse,
         in_one_pass,
@@ -56,6 +60,7 @@ __all__ = [
     "compile",
     "device_memory",
     "devices",
+    "forget_programs",
     "full_precision",
     "fuse",
     "in_one_pass",

@@ -6,6 +6,7 @@ import logging
 import os
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tensorflow.compiler.tf2xla.ops.gen_xla_ops import xla_optimization_barrier
 
 from kmlp.machine import cpu_info, num_cores
 from kmlp.nn.backend.tensorflow_functions import Traced
+from kmlp.nn.backend.tensorflow_programs import compiled_programs
 
 logger = logging.getLogger(__name__)
 _CACHE_FLAG = "--tf_xla_persistent_cache_directory"
@@ -36,10 +38,7 @@ def compile(function: Callable, *, fused: bool = True) -> Callable:
         fused: whether XLA compiles it, without a kernel launch between its steps, as it always
             does for a GPU. On a CPU only TensorFlow's own kernels know bfloat16's matrix units.
     """
-    # A partial has no code object: else TensorFlow counts every program's first trace of one
-    # method as retraces of a single function, and warns.
-    program = functools.partial(function)
-    return Traced(tf.function(program, autograph=False, jit_compile=fused or _on_gpu() or None))
+    return Traced(function, fused or _on_gpu() or None)
 
 
 def fuse(function: Callable) -> Callable:
@@ -108,12 +107,15 @@ def num_places() -> int:
     """On a CPU one place a core: a virtual device whose thread pool has one thread.
 
     Programs of one device would share its pool: two stacks would run on one thread, or both on
-    both, which costs more than it brings. TensorFlow takes devices and threads only before it
-    starts; if it has started already, one stack at a time uses what there is. The one thread stays
-    for all that the process computes with TensorFlow later.
+    both, which costs more than it brings. What else the process computes has a device of its own,
+    the first: so programs can be forgotten that nobody runs. TensorFlow takes devices and threads
+    only before it starts; if it has started already, one stack at a time uses what there is. The
+    one thread stays for all that the process computes with TensorFlow later.
     """
     if _on_gpu():
         return 1
+    if _OWN.first:
+        return len(tf.config.list_logical_devices("CPU")) - _OWN.first
     cores = num_cores()
     os.environ["TF_OVERRIDE_GLOBAL_THREADPOOL"] = "1"
     try:
@@ -121,11 +123,12 @@ def num_places() -> int:
         tf.config.threading.set_inter_op_parallelism_threads(max(2, cores))
         tf.config.set_logical_device_configuration(
             tf.config.list_physical_devices("CPU")[0],
-            [tf.config.LogicalDeviceConfiguration()] * cores,
+            [tf.config.LogicalDeviceConfiguration()] * (1 + cores),
         )
+        _OWN.first = 1
     except (RuntimeError, ValueError):
         logger.debug("TensorFlow has started before kmlp and keeps its devices")
-    places = len(tf.config.list_logical_devices("CPU"))
+    places = len(tf.config.list_logical_devices("CPU")) - _OWN.first
     if places == 1 < cores:
         _warn_of_one_place()
     return places
@@ -142,7 +145,20 @@ def _warn_of_one_place() -> None:
 
 def place(index: int) -> contextlib.AbstractContextManager:
     """One of the places; on a GPU the only one."""
-    return tf.device("GPU:0" if _on_gpu() else f"CPU:{index}")
+    return tf.device("GPU:0" if _on_gpu() else f"CPU:{_OWN.first + index}")
+
+
+def forget_programs(index: int) -> bool:
+    """Lets go of all that XLA has compiled for a place in which nothing runs: of devices that kmlp
+    alone has, where TensorFlow is known to take it.
+
+    TensorFlow keeps them in a resource of the device, and makes another where none is.
+    """
+    if not (_OWN.first and _TAKES_FLAGS.match(tf.__version__)) or _on_gpu():
+        return False
+    with place(index):
+        tf.raw_ops.DestroyResourceOp(resource=compiled_programs())
+    return True
 
 
 @contextlib.contextmanager
@@ -154,6 +170,20 @@ def full_precision() -> Iterator[None]:
         yield
     finally:
         tf.config.experimental.enable_tensor_float_32_execution(kept)
+
+
+@dataclass
+class _Own:
+    """Which devices kmlp alone computes on.
+
+    Attributes:
+        first: the first of them, by number; 0 where it shares them all.
+    """
+
+    first: int = 0
+
+
+_OWN = _Own()
 
 
 def _on_gpu() -> bool:
