@@ -113,8 +113,8 @@ def _pick(results: SearchFindings) -> str:
     error, within = results.standard_error, "with the same score"
     if error:
         score = "seed" if results.settings.folds is None else "fold"
-        size = f"{unit.value(error)} {unit.of_difference}"
-        size_of_error = f"{size} where trials are compared {score} by {score}"
+        written = f"{unit.value(error)} {unit.of_difference}"
+        size_of_error = f"{written} where trials are compared {score} by {score}"
         if any(_lost(results, t) > error for t in near):
             size_of_error += f"; more where {_own_spread(results)}"
         within = f"within one standard error ({size_of_error}) of the best"

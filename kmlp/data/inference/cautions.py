@@ -32,7 +32,7 @@ def of_column(raw: Raw, found: Found, columns: Sequence[Column], y: np.ndarray) 
         found, columns: what it is, what becomes of it.
         y: `(n,)` float64, the target of these rows: its numbers, or codes of classes.
     """
-    told = []
+    told: list[str] = []
     if found.kind == "category":
         told += of_spellings(f"categories of column {raw.name!r}", found.values)
     if found.kind == "category" and _holds_mail(found.values):
