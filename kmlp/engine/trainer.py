@@ -101,10 +101,13 @@ class Need:
         return self.data + self.programs + self.stacks
 
     def __str__(self) -> str:
-        plural = "s" if self.num_stacks != 1 else ""
+        networks = f"{self.widest} network{'s' * (self.widest != 1)}"
+        together = f"{self.num_stacks} stacks of up to {networks} that train together"
+        if self.num_stacks == 1:
+            together = f"one stack of {networks} that train together"
         return (
-            f"Memory: at most {in_words(self.total)} for {self.num_stacks} stack{plural} of up to "
-            f"{self.widest} networks, {self.at_once} at once{self.where}."
+            f"Memory: at most {in_words(self.total)}, for {together}; {self.at_once} at "
+            f"once{self.where}."
         )
 
 
