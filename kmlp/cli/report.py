@@ -287,6 +287,7 @@ def print_report(page: Path) -> None:
 def print_study(study: "Study") -> None:
     from kmlp.cli.printing.tables import references_table, results_table
     from kmlp.study.results.caveats import RESCORE
+    from kmlp.study.results.records.members import stacks_in_words
 
     results, origin = study.record, study.record.dataset
     out = console()
@@ -301,7 +302,8 @@ def print_study(study: "Study") -> None:
     here = f"kmlp rescore {quote(str(study.run_dir))}"
     for sentence in results.verdict:
         out.print(f"• {sentence.replace(RESCORE, here)}")
+    trained = f"Trained in {stacks_in_words(results.stacks)}. " if results.stacks else ""
     out.print(
-        f"\nData: {origin.name}, {origin.source}, sha256 {origin.sha256[:12]}. "
+        f"\nData: {origin.name}, {origin.source}, sha256 {origin.sha256[:12]}. {trained}"
         f"Run folder: {study.run_dir}",
     )

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kmlp.engine.memory import Room, data_bytes
-from kmlp.engine.memory import _step_bytes as step_bytes
+from kmlp.engine.memory import Room
 from kmlp.engine.planning.evaluation import EVALUATION_ROWS, evaluation_rows
+from kmlp.engine.planning.sizes import data_bytes, step_bytes
 from kmlp.engine.planning.stacks import plan_stacks
 from kmlp.engine.programs.kept import KEPT_PROGRAMS, Programs
 from kmlp.engine.scheduler import train_members

@@ -8,9 +8,12 @@
 - `set_flags()`: what the compiler is asked for, before it first compiles.
 - `value_and_gradients(function, weights)`: `((value, aux), gradients)`.
 - `devices()`: what there is to compute on, in words; GPUs with their compute capability.
-- `device_memory()`: bytes of the accelerator that trains; None without one.
-- `num_places()`: prepares the device; how many stacks to train at once, each in a place of its own.
+- `device_memory()`: bytes of the accelerators that train, of the one that has least; None without.
+- `num_places()`: prepares the devices; how many stacks to train at once, each in a place of its
+  own: a core, or an accelerator.
 - `place(index)`: the context in which one of them trains.
+- `place_name(index)`: its model and its name, as ("NVIDIA H200", "gpu:1"); of a core no model.
+- `copies_data()`: whether each place holds what it reads by itself.
 - `full_precision()`: the context in which float32 products keep float32's 24 bits.
 """
 
@@ -19,6 +22,7 @@ import keras
 if keras.backend.backend() == "tensorflow":
     from kmlp.nn.backend.tensorflow import (
         compile,
+        copies_data,
         device_memory,
         devices,
         full_precision,
@@ -27,6 +31,7 @@ if keras.backend.backend() == "tensorflow":
         keep_programs,
         num_places,
         place,
+        place_name,
         rounded_as_a_constant,
         set_flags,
         value_and_gradients,
@@ -34,6 +39,7 @@ if keras.backend.backend() == "tensorflow":
 elif keras.backend.backend() == "jax":
     from kmlp.nn.backend.jax import (
         compile,
+        copies_data,
         device_memory,
         devices,
         full_precision,
@@ -42,6 +48,7 @@ elif keras.backend.backend() == "jax":
         keep_programs,
         num_places,
         place,
+        place_name,
         rounded_as_a_constant,
         set_flags,
         value_and_gradients,
@@ -54,6 +61,7 @@ else:
 
 __all__ = [
     "compile",
+    "copies_data",
     "device_memory",
     "devices",
     "full_precision",
@@ -62,6 +70,7 @@ __all__ = [
     "keep_programs",
     "num_places",
     "place",
+    "place_name",
     "rounded_as_a_constant",
     "set_flags",
     "value_and_gradients",

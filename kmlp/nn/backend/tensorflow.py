@@ -1,4 +1,4 @@
-"""TensorFlow: one XLA program an epoch, and on a CPU a device with one thread for each core."""
+"""TensorFlow: one XLA program an epoch; a place is a GPU, or a device of one thread for a core."""
 
 import contextlib
 import functools
@@ -105,7 +105,7 @@ def set_flags() -> None:
 
 
 def num_places() -> int:
-    """On a CPU one place a core: a virtual device whose thread pool has one thread.
+    """One a GPU, or on a CPU one a core: a virtual device whose thread pool has one thread.
 
     Programs of one device would share its pool: two stacks would run on one thread, or both on
     both, which costs more than it brings. TensorFlow takes devices and threads only before it
@@ -113,7 +113,7 @@ def num_places() -> int:
     for all that the process computes with TensorFlow later.
     """
     if _on_gpu():
-        return 1
+        return len(tf.config.list_logical_devices("GPU"))
     cores = num_cores()
     os.environ["TF_OVERRIDE_GLOBAL_THREADPOOL"] = "1"
     try:
@@ -141,8 +141,23 @@ def _warn_of_one_place() -> None:
 
 
 def place(index: int) -> contextlib.AbstractContextManager:
-    """One of the places; on a GPU the only one."""
-    return tf.device("GPU:0" if _on_gpu() else f"CPU:{index}")
+    """One of the places."""
+    return tf.device(f"GPU:{index}" if _on_gpu() else f"CPU:{index}")
+
+
+def place_name(index: int) -> tuple[str, str]:
+    """The GPU's model, of a core none, and the place's name."""
+    if not _on_gpu():
+        return "", f"cpu:{index}"
+    models = [name for kind, name, _ in devices() if kind == "gpu"]
+    # Of GPUs that the user has split nobody tells which of them a part is of.
+    is_whole = num_places() == len(models)
+    return models[index] if is_whole else " or ".join(sorted(set(models))), f"gpu:{index}"
+
+
+def copies_data() -> bool:
+    """Cores share what there is in memory."""
+    return _on_gpu() and num_places() > 1
 
 
 @contextlib.contextmanager
@@ -161,13 +176,13 @@ def _on_gpu() -> bool:
 
 
 def device_memory() -> int | None:
-    """Bytes that TensorFlow may take of the first GPU's memory; None without a GPU."""
+    """Bytes that TensorFlow may take of the GPU that has least; None without a GPU."""
     if not _on_gpu():
         return None
     # TensorFlow tells no GPU's memory through its public names.
     from tensorflow.python.client import device_lib
 
-    return next(d.memory_limit for d in device_lib.list_local_devices() if d.device_type == "GPU")
+    return min(d.memory_limit for d in device_lib.list_local_devices() if d.device_type == "GPU")
 
 
 def devices() -> list[tuple[str, str, tuple[int, int] | None]]:
