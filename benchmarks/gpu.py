@@ -1,4 +1,4 @@
-r"""On a machine with GPUs: are they seen, are members equal to solo runs on them, how fast are they?
+r"""On a machine with GPUs: are they seen, do members equal solo runs on them, how fast are they?
 
     KERAS_BACKEND=jax python benchmarks/gpu.py --data fashion_mnist --json gpu.json
     KERAS_BACKEND=jax python benchmarks/gpu.py --rows 1200 --members 1,2 --hidden 128-64 \
