@@ -13,6 +13,9 @@
   own: a core, or an accelerator.
 - `place(index)`: the context in which one of them trains.
 - `place_name(index)`: its model and its name, as ("NVIDIA H200", "gpu:1"); of a core no model.
+- `multiplies_bfloat16()`: whether products of it take less than float32's, and nothing else does.
+- `bfloat16_product(a, b, axes)`: over an axis of each, those before the last two paired; float32.
+- `laid_out(tensor)`: as it stands in memory; else a transposed one is a product's business.
 - `copies_data()`: whether each place holds what it reads by itself.
 - `full_precision()`: the context in which float32 products keep float32's 24 bits.
 """
@@ -21,6 +24,7 @@ import keras
 
 if keras.backend.backend() == "tensorflow":
     from kmlp.nn.backend.tensorflow import (
+        bfloat16_product,
         compile,
         copies_data,
         device_memory,
@@ -29,6 +33,8 @@ if keras.backend.backend() == "tensorflow":
         fuse,
         in_one_pass,
         keep_programs,
+        laid_out,
+        multiplies_bfloat16,
         num_places,
         place,
         place_name,
@@ -38,6 +44,7 @@ if keras.backend.backend() == "tensorflow":
     )
 elif keras.backend.backend() == "jax":
     from kmlp.nn.backend.jax import (
+        bfloat16_product,
         compile,
         copies_data,
         device_memory,
@@ -46,6 +53,8 @@ elif keras.backend.backend() == "jax":
         fuse,
         in_one_pass,
         keep_programs,
+        laid_out,
+        multiplies_bfloat16,
         num_places,
         place,
         place_name,
@@ -60,6 +69,7 @@ else:
     )
 
 __all__ = [
+    "bfloat16_product",
     "compile",
     "copies_data",
     "device_memory",
@@ -68,6 +78,8 @@ __all__ = [
     "fuse",
     "in_one_pass",
     "keep_programs",
+    "laid_out",
+    "multiplies_bfloat16",
     "num_places",
     "place",
     "place_name",

@@ -10,6 +10,8 @@ from typing import Any
 
 import jax
 
+from kmlp.machine import cpu_info
+
 logger = logging.getLogger(__name__)
 # Places trace one and the same Keras model, which is not made for two threads.
 _TRACING = threading.RLock()
@@ -46,6 +48,24 @@ def in_one_pass(function: Callable, tensors: list) -> list:
 def rounded_as_a_constant(value: Any) -> Any:
     """A tensor's value as if it had been a Python number that Keras casts: as it is."""
     return value
+
+
+def multiplies_bfloat16() -> bool:
+    """On a CPU that has instructions for it."""
+    on_cpu = jax.local_devices()[0].platform == "cpu"
+    return on_cpu and "avx512_bf16" in cpu_info("flags").split()
+
+
+def bfloat16_product(a: Any, b: Any, axes: tuple[int, int]) -> Any:
+    """Asked to come out as float32: of what comes out as bfloat16 XLA multiplies float32."""
+    paired = tuple(range(a.ndim - 2))
+    numbers = (((axes[0],), (axes[1],)), (paired, paired))
+    return jax.lax.dot_general(a, b, numbers, preferred_element_type="float32")
+
+
+def laid_out(tensor: Any) -> Any:
+    """XLA moves nothing across a barrier."""
+    return jax.lax.optimization_barrier(tensor)
 
 
 def keep_programs(folder: Path) -> bool:

@@ -11,8 +11,9 @@ from typing import Any
 
 import tensorflow as tf
 
-# TensorFlow has no public name for it.
-from tensorflow.compiler.tf2xla.ops.gen_xla_ops import xla_optimization_barrier
+# TensorFlow has no public names for them.
+from tensorflow.compiler.tf2xla.ops.gen_xla_ops import xla_dot_v2, xla_optimization_barrier
+from tensorflow.compiler.xla.xla_data_pb2 import DotDimensionNumbers
 
 from kmlp.machine import cpu_info, num_cores
 from kmlp.nn.backend.tensorflow_functions import Traced
@@ -79,6 +80,31 @@ def in_one_pass(function: Callable, tensors: list) -> list:
 def rounded_as_a_constant(value: Any) -> Any:
     """A tensor's value as if it had been a Python number that Keras casts: through float32."""
     return tf.cast(tf.cast(value, tf.float32), value.dtype)
+
+
+def multiplies_bfloat16() -> bool:
+    """In XLA, on a CPU that has instructions for it; with matrix units TensorFlow's own kernels
+    are faster, which only graphs call."""
+    known = cpu_info("flags").split()
+    native = "avx512_bf16" in known and "amx_bf16" not in known
+    return native and not _on_gpu() and bool(_TAKES_FLAGS.match(tf.__version__))
+
+
+def bfloat16_product(a: Any, b: Any, axes: tuple[int, int]) -> Any:
+    """Asked to come out as float32: of what comes out as bfloat16 XLA multiplies float32."""
+    paired = range(len(a.shape) - 2)
+    numbers = DotDimensionNumbers(
+        lhs_contracting_dimensions=[axes[0]],
+        rhs_contracting_dimensions=[axes[1]],
+        lhs_batch_dimensions=paired,
+        rhs_batch_dimensions=paired,
+    )
+    return xla_dot_v2(a, b, numbers.SerializeToString(), b"", tf.float32)
+
+
+def laid_out(tensor: Any) -> Any:
+    """XLA moves nothing across a barrier."""
+    return xla_optimization_barrier([tensor])[0]
 
 
 def keep_programs(folder: Path) -> bool:
