@@ -75,6 +75,23 @@ def test_a_stack_must_fit_the_gpu_that_has_least(monkeypatch):
     assert tensorflow.device_memory() == 40
 
 
+@pytest.mark.parametrize(
+    ("flags", "wanted"),
+    [("avx512_bf16", True), ("avx512f", False), ("avx512_bf16 amx_bf16", False)],
+)
+def test_bfloat16_is_multiplied_in_xla_where_nothing_else_does_it_faster(
+    monkeypatch, flags, wanted
+):
+    """With matrix units TensorFlow's own kernels do."""
+    from kmlp.nn.backend import tensorflow
+
+    monkeypatch.setattr(tensorflow, "cpu_info", lambda key: flags)
+    monkeypatch.setattr(tf, "__version__", "2.21.0")
+    assert tensorflow.multiplies_bfloat16() is wanted
+    monkeypatch.setattr(tf, "__version__", "2.20.0")
+    assert not tensorflow.multiplies_bfloat16()
+
+
 @pytest.mark.long
 def test_a_device_of_jax_that_tells_no_memory_is_planned_for_little_and_said(monkeypatch, caplog):
     jax = pytest.importorskip("jax")

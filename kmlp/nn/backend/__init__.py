@@ -15,7 +15,8 @@
 - `place_name(index)`: its model and its name, as ("NVIDIA H200", "gpu:1"); of a core no model.
 - `multiplies_bfloat16()`: whether products of it take less than float32's, and nothing else does.
 - `bfloat16_product(a, b, axes)`: over an axis of each, those before the last two paired; float32.
-- `laid_out(tensor)`: as it stands in memory; else a transposed one is a product's business.
+- `laid_out(tensor)`: written out in its own order; else what reads a transposed one is given what
+  was transposed.
 - `copies_data()`: whether each place holds what it reads by itself.
 - `full_precision()`: the context in which float32 products keep float32's 24 bits.
 """

@@ -32,7 +32,7 @@ def rounded_product(inputs: Any, kernel: Any) -> tuple[Any, Callable]:
     def gradient(*args: Any, upstream: Any = None) -> tuple[Any, Any]:
         (upstream,) = args or (upstream,)
         g = ops.cast(upstream, "bfloat16")
-        # Over rows that are laid out one after the other only float32 has a kernel.
+        # Over an axis that is not the last one of the left side XLA multiplies float32.
         columns = backend.laid_out(ops.swapaxes(x, axis, axis + 1))
         return product(g, w, 1, 1), product(columns, g, 1, 0)
 
