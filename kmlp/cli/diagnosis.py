@@ -137,7 +137,7 @@ def _bfloat16() -> tuple[str, str]:
         is_native = all(c is not None and c >= _BFLOAT16_GPU for c in capabilities)
         return "native" if is_native else slow, f"compute capability {_dotted(capabilities[0])}"
     if backend.multiplies_bfloat16():
-        return "native, for wide networks", "avx512_bf16"
+        return "native", "avx512_bf16"
     if keras.backend.backend() != "tensorflow":
         return slow, f"{keras.backend.backend()} without a GPU"
     flags = [flag for flag in _BFLOAT16_CPU if flag in cpu_info("flags").split()]

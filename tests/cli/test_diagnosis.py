@@ -95,8 +95,8 @@ def test_bfloat16_is_native_from_ampere_on(monkeypatch, devices, expected):
         ),
         ("tensorflow", "fpu avx_ne_convert", False, "emulated"),
         ("jax", "fpu amx", False, "emulated, and slow: leave it at float32 (jax without a GPU)"),
-        ("jax", "fpu avx512_bf16", True, "native, for wide networks (avx512_bf16)"),
-        ("tensorflow", "fpu avx512_bf16", True, "native, for wide networks (avx512_bf16)"),
+        ("jax", "fpu avx512_bf16", True, "native (avx512_bf16)"),
+        ("tensorflow", "fpu avx512_bf16", True, "native (avx512_bf16)"),
     ],
 )
 def test_bfloat16_on_a_processor_is_what_its_instructions_and_the_backend_make_of_it(
