@@ -4,9 +4,9 @@
 
 Rounds follow each other in this process: a study with its report, a search, an export, predictions
 of the export; and requests to a `kmlp serve` beside it, which takes each new version over. Seeds
-are new in every round, structures come round again after three: a program that was not there before
-is kept until the process ends (docs/devices.md), and `--new-searches` shows what these take, for
-each search then draws other settings. Prints the resident memory of both after each round, and how
+are new in every round, structures come round again after three: their programs are kept. With
+`--new-searches` each search draws other settings, and programs that nobody asks for again are
+forgotten in time (docs/devices.md). Prints the resident memory of both after each round, and how
 it grows by the hour: a straight line through the rounds after the first third, in which all that is
 compiled once is compiled.
 """

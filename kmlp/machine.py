@@ -1,5 +1,7 @@
 """What this process runs on: cores, processor, memory, installed packages."""
 
+import contextlib
+import ctypes
 import importlib
 import importlib.metadata
 import os
@@ -43,6 +45,13 @@ def available_memory() -> int:
     import psutil
 
     return min([psutil.virtual_memory().available, *_left_in_cgroups(Path("/"))])
+
+
+def give_memory_back() -> None:
+    """What the C library has freed and keeps for later, where it can: else the process seems to
+    need what it once took."""
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def in_words(num_bytes: float) -> str:

@@ -33,6 +33,17 @@ def test_a_table_for_a_terminal_loads_nothing_that_draws():
     subprocess.run([sys.executable, "-c", check], check=True, cwd=ROOT)
 
 
+@pytest.mark.process
+def test_what_a_run_folder_shows_needs_no_tables_and_no_statistics_package():
+    """They take longer to import than a folder of hundreds of networks takes to be read."""
+    heavy = "{'polars', 'scipy.optimize', 'scipy.stats', 'sklearn', 'matplotlib'}"
+    check = (
+        "import sys, kmlp.cli, kmlp.study.loading, kmlp.cli.printing.tables; "
+        f"assert not {heavy} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", check], check=True, cwd=ROOT)
+
+
 @pytest.mark.engine
 @pytest.mark.slow
 def test_training_on_jax_needs_no_tensorflow(tmp_path):

@@ -226,7 +226,7 @@ class Room:
                 num_smaller = min(count * (k.bit_length() - 1), sum(smaller))
                 sizes += [2 * size // 3] * num_smaller
         sizes.sort(reverse=True)
-        # Of one that is not kept some stays: XLA never forgets a compiled program.
+        # Of one that is not kept some stays: XLA forgets it later, on some devices never.
         kept, dropped = sum(sizes[:KEPT_PROGRAMS]), sum(sizes[KEPT_PROGRAMS:])
         return kept + math.ceil(_SHARE_LEFT * dropped) + on_the_way
 

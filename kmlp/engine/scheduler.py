@@ -159,10 +159,13 @@ def train_members(
                 place=place,
                 num_members=len(members),
             )
+            # Its own reference would be the last to a program that is not kept.
+            del stack
+            PROGRAMS.forget_dropped(place)
         kind = kinds[place] if len({*kinds}) > 1 else ""
         on_result([dataclasses.replace(r, device=kind, place=place_name(place)) for r in results])
 
-    with disk.noted(PROGRAMS.folder), ThreadPoolExecutor(at_once) as pool:
+    with PROGRAMS.used(), disk.noted(PROGRAMS.folder), ThreadPoolExecutor(at_once) as pool:
         futures = [pool.submit(train, members) for members in stacks]
         try:
             for future in as_completed(futures):
@@ -175,11 +178,13 @@ def train_members(
 
 def _data_in_places(data: Dataset, num_places: int) -> list[DeviceData]:
     """What stacks in each place read: from one memory, or from its own."""
+    if not backend.copies_data():
+        return [DeviceData(data)] * num_places
     held: list[DeviceData] = []
-    for index in range(num_places if backend.copies_data() else 1):
+    for index in range(num_places):
         with backend.place(index):
             held.append(DeviceData(data))
-    return held if len(held) == num_places else held * num_places
+    return held
 
 
 def place_name(index: int) -> str:

@@ -13,6 +13,7 @@ from kmlp.config import MLPConfig, TrainConfig
 from kmlp.config.seeds import Seeds
 from kmlp.data import Dataset
 from kmlp.engine.member import Member
+from kmlp.engine.programs.kept import PROGRAMS
 from kmlp.engine.stack import build_stack
 from kmlp.engine.stack_training import DeviceData, StackRun
 from kmlp.nn import backend
@@ -57,7 +58,7 @@ def run_self_test() -> SelfTest:
     device = "gpu" if backend.device_memory() is not None else "cpu"
     differences: list[float] = []
     for place in range(backend.num_places() if device == "gpu" else 1):
-        with backend.place(place), backend.full_precision():
+        with PROGRAMS.used(), backend.place(place), backend.full_precision():
             # A NaN is no small difference.
             differences += [np.nan_to_num(_difference(s, data), nan=np.inf) for s in stacks]
     num_rows = len(stacks[0][0].split(data.rows)[0])

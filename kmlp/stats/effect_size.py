@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize
 
 from kmlp.stats.distributions import chi2_quantile, normal_below
+from kmlp.stats.roots import crossing
 
 _NODES = 200
 
@@ -57,7 +57,7 @@ def _noncentrality(t: float, degrees: int, p: float) -> float:
         return float(weights @ normal_below(t * spreads - shift)) / 2 - p
 
     reach = 10 + abs(t) * float(spreads.max())
-    return float(optimize.brentq(off, -reach, reach))
+    return crossing(off, -reach, reach)
 
 
 @functools.cache

@@ -11,6 +11,8 @@ MIN_VALUES_FOR_BCA = 20
 MIN_ROWS_TO_BOOTSTRAP = 20
 NUM_DRAWS = 2000
 _CHUNK = 1_000_000
+# Below it float32 knows every whole number.
+_EXACT = 2**24
 
 
 def bca_interval(
@@ -72,17 +74,21 @@ def resampled_means(scores: np.ndarray, *, num_draws: int = NUM_DRAWS, seed: int
     Returns:
         `(k, num_draws)` float64.
     """
-    by_row = np.ascontiguousarray(np.asarray(scores, np.float64).T)
+    by_row = np.asarray(scores, np.float64).T
     num_rows, num_members = by_row.shape
-    rng, sums = np.random.default_rng(seed), np.empty((num_draws, num_members))
-    counts = np.empty((max(1, _CHUNK // num_rows), num_rows))
+    # Of rows that are right or wrong all sums are whole numbers, exact in half the bytes too.
+    is_counting = num_rows < _EXACT and np.array_equal(by_row, by_row.astype(bool))
+    dtype = np.float32 if is_counting else np.float64
+    by_row = np.ascontiguousarray(by_row, dtype)
+    rng, sums = np.random.default_rng(seed), np.empty((num_draws, num_members), dtype)
+    counts = np.empty((max(1, _CHUNK // num_rows), num_rows), dtype)
     for start in range(0, num_draws, len(counts)):
         block = counts[: num_draws - start]
         # How often each row was drawn: a product with the counts is the sum over the draw.
         for draw in block:
             draw[:] = np.bincount(rng.integers(num_rows, size=num_rows), minlength=num_rows)
         sums[start : start + len(block)] = block @ by_row
-    return np.ascontiguousarray(sums.T) / num_rows
+    return np.ascontiguousarray(sums.T, np.float64) / num_rows
 
 
 def two_way_interval(

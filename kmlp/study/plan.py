@@ -1,6 +1,6 @@
 """Which members a study consists of. No Keras."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -133,20 +133,29 @@ def _num_rows(by_seed: Mapping[int, Member]) -> float:
 
 def plan_study(config: StudyConfig, data_sha256: str) -> Plan:
     """The members of a study of data with this hash."""
-    return Plan(config, _members(config, data_sha256), _extra_members(config, data_sha256))
+    variants = config.resolved_variants
+    return Plan(
+        config,
+        _members(config, variants, data_sha256),
+        _extra_members(config, variants, data_sha256),
+    )
 
 
-def _members(config: StudyConfig, data_sha256: str) -> dict[str, dict[int, Member]]:
+def _members(
+    config: StudyConfig, variants: Sequence[Variant], data_sha256: str
+) -> dict[str, dict[int, Member]]:
     return {
         variant.name: {
             seed: _member(config, data_sha256, variant, Seeds.all(seed, config.seed_streams))
             for seed in config.seeds
         }
-        for variant in config.resolved_variants
+        for variant in variants
     }
 
 
-def _extra_members(config: StudyConfig, data_sha256: str) -> tuple[Extra, ...]:
+def _extra_members(
+    config: StudyConfig, variants: Sequence[Variant], data_sha256: str
+) -> tuple[Extra, ...]:
     return tuple(
         Extra(
             group=group,
@@ -154,7 +163,7 @@ def _extra_members(config: StudyConfig, data_sha256: str) -> tuple[Extra, ...]:
             member=_member(config, data_sha256, variant, seeds, sample),
             **place,
         )
-        for variant in config.resolved_variants
+        for variant in variants
         for group, seeds, sample, place in _extras(config, variant)
     )
 

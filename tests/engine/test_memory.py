@@ -186,7 +186,7 @@ def test_stacks_leave_room_for_the_programs_of_all_structures(tiny):
 
 
 def test_programs_beyond_those_that_are_kept_count_too(tiny):
-    """XLA does not forget them."""
+    """XLA does not forget them at once, nor everywhere."""
     room = Room(tiny, 1, 64 * GIB)
     few, more = (room.need(many_kinds(tiny, KEPT_PROGRAMS * n)).programs for n in (1, 2))
     assert more - few >= KEPT_PROGRAMS * 10_000_000

@@ -60,6 +60,17 @@ def test_variants_of_small_data_share_a_program_and_of_large_data_they_do_not(ti
     assert max(map(len, small)) == 20 > max(map(len, large)) == 10
 
 
+def test_of_large_data_no_place_stands_idle_while_the_last_stacks_train(tiny):
+    """25 members as 3 stacks would keep one of two places for 16 of them."""
+    members = members_of(tiny, {}, seeds=25, batch_size=128, **WIDE)
+    large = plan_stacks(members, tiny.spec, 2, room=Rows(500_000))
+    assert sorted(map(len, large)) == [4, 5, 8, 8]
+    small = plan_stacks(members, tiny.spec, 2, room=Rows(500))
+    assert len(small) == 2
+    many = plan_stacks(members, tiny.spec, 16, room=Rows(500_000))
+    assert len(many) == 16
+
+
 def test_what_no_stack_can_share_is_never_merged(tiny):
     members = members_of(tiny, {}, {"normalization": "batch"}, {"hidden_units": (9,)})
     stacks = plan_stacks(members, tiny.spec, 1, room=Rows(200))

@@ -222,7 +222,7 @@ def test_stacks_hold_one_structure_and_as_many_members_as_the_cache():
     wide = [make_member(Data, s, hidden_units=(1024, 1024)) for s in range(2)]
     stacks = plan_stacks([*narrow[:5], *wide], spec, num_places=2)
     assert stack_size(narrow[0], spec) == 2
-    assert stacks == [wide[:1], wide[1:], narrow[:1], narrow[1:3], narrow[3:5]]
+    assert stacks == [wide[:1], wide[1:], narrow[3:5], narrow[:1], narrow[1:2], narrow[2:3]]
     assert sum(map(len, plan_stacks(narrow, spec, num_places=2))) == 12
 
 

@@ -33,8 +33,62 @@ def test_each_core_is_a_place_with_a_device_of_one_thread():
         "backend.num_places()\n"
         "print(tf.config.threading.get_intra_op_parallelism_threads())\n"
     )
-    assert done.stdout.split() == [*(f"device:CPU:{i}" for i in range(num_cores())), "1"]
+    # The first is for what else the process computes.
+    assert done.stdout.split() == [*(f"device:CPU:{1 + i}" for i in range(num_cores())), "1"]
     assert "had started" not in done.stderr
+
+
+@pytest.mark.process
+def test_a_place_forgets_what_is_compiled_and_compiles_it_again():
+    done = run(
+        "from kmlp.nn.backend.tensorflow_programs import compiled_programs\n"
+        "backend.num_places()\n"
+        "twice = backend.compile(lambda x: 2 * x)\n"
+        "def is_there(index):\n"
+        "    with backend.place(index):\n"
+        "        try:\n"
+        "            tf.raw_ops.DestroyResourceOp(\n"
+        "                resource=compiled_programs(), ignore_lookup_error=False\n"
+        "            )\n"
+        "        except tf.errors.NotFoundError:\n"
+        "            return False\n"
+        "    return True\n"
+        "def called():\n"
+        "    with backend.place(0):\n"
+        "        return float(twice(tf.ones(())))\n"
+        "print(called(), backend.forget_programs(0), is_there(0))\n"
+        "print(called(), is_there(0), called())\n"
+    )
+    assert done.stdout.split() == ["2.0", "True", "False", "2.0", "True", "2.0"]
+
+
+@pytest.mark.process
+def test_nothing_is_forgotten_of_a_device_that_others_compute_on():
+    done = run("tf.ones(3) + 1\nbackend.num_places()\nprint(backend.forget_programs(0))")
+    assert done.stdout.split() == ["False"]
+
+
+def test_a_program_that_is_gone_leaves_no_definitions():
+    """Two that are the same share theirs; the last one takes them away."""
+    from tensorflow.python.eager import context
+
+    from kmlp.nn import backend
+
+    def named() -> set:
+        return {n for n in context.context().list_function_names() if "kmlp_" in str(n)}
+
+    def plus_seven():
+        return backend.compile(lambda x: x * 7 + 7)
+
+    before, first, second = named(), plus_seven(), plus_seven()
+    assert float(first(tf.ones(()))) == float(second(tf.ones(()))) == 14
+    of_both = named() - before
+    assert of_both
+    del first
+    assert named() - before == of_both
+    assert float(second(tf.ones(()))) == 14
+    del second
+    assert named() == before
 
 
 @pytest.mark.skipif(num_cores() == 1, reason="one core is one place")

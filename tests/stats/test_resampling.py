@@ -57,6 +57,16 @@ def test_resampled_means_are_means_over_the_same_rows_for_all():
     np.testing.assert_allclose(found, np.transpose(expected), rtol=1e-12)
 
 
+def test_resampled_means_of_right_and_wrong_rows_are_exact():
+    """They are summed in float32, in which whole numbers have no rounding."""
+    hits = np.random.default_rng(2).random((3, 999)) < 0.8
+    rng = np.random.default_rng(0)
+    expected = [hits[:, rng.integers(999, size=999)].sum(axis=1) / 999 for _ in range(30)]
+    found = resampled_means(hits.astype(float), num_draws=30)
+    np.testing.assert_array_equal(found, np.transpose(expected))
+    assert found.dtype == np.float64
+
+
 def test_resampled_means_do_not_depend_on_the_size_of_their_chunks(monkeypatch):
     hits = np.random.default_rng(1).random((4, 30)) < 0.9
     whole = resampled_means(hits, num_draws=25)

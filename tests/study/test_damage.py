@@ -9,7 +9,9 @@ import sqlite3
 import subprocess
 import sys
 import tomllib
+from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import tomli_w
@@ -371,14 +373,14 @@ def test_whatever_a_record_without_a_hash_holds_is_refused_or_trained_again(made
 
 
 def test_a_members_arrays_are_hashed_once_by_a_command(made, monkeypatch):
-    folder, reads = RunFolder(made.folder.path), []
-    real = Path.read_bytes
-    monkeypatch.setattr(Path, "read_bytes", lambda path: reads.append(path) or real(path))
+    folder, hashed = RunFolder(made.folder.path), []
+    counting = SimpleNamespace(sha256=lambda content: hashed.append(content) or sha256(content))
+    monkeypatch.setattr("kmlp.study.run_folder.array_files.hashlib", counting)
     ids = list(folder.records())
     assert folder.damaged(ids) == []
     for id in ids:
         folder.arrays(id)
-    assert len(reads) == len(ids)
+    assert len(hashed) == len(ids)
     path = folder.path / "arrays" / f"{ids[0]}.npz"
     path.write_bytes(b"changed")
     assert folder.damaged(ids) == ids[:1]

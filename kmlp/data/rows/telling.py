@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 
-from kmlp.data.rows.cells import RowCells
 from kmlp.data.rows.holding_out import are_last
 from kmlp.data.rows.options import RowOptions
 from kmlp.data.rows.record import Rows, spread_of
+
+if TYPE_CHECKING:
+    # Slow to import, and what reads a run folder tells of no cells.
+    import polars as pl
+
+    from kmlp.data.rows.cells import RowCells
 
 # Folds of twice as many rows as others may count as much as these.
 _ALIKE = 2

@@ -81,7 +81,11 @@ def _spread(
 ) -> list[list[Member]]:
     together = _together(members, spec, room)
     stacks = [stack for group in together for stack in _even(group, spec, room)]
-    return _halved(stacks, num_places)
+    rounds = -(-len(stacks) // num_places)
+    if room and any(_is_small(stack[0], spec, room) for stack in stacks):
+        # A size more is a program more, which takes longer than a place stands idle.
+        rounds = min(rounds, 1)
+    return _halved(stacks, rounds * num_places)
 
 
 def _together(members: Sequence[Member], spec: DataSpec, room: Room | None) -> list[list[Member]]:
@@ -137,7 +141,11 @@ def _dealt(members: Sequence[Member]) -> list[int]:
 
 
 def _halved(stacks: Sequence[Sequence[Member]], at_least: int) -> list[list[Member]]:
-    """The largest stacks halved, again and again, until there are so many, or nothing to halve."""
+    """The largest stacks halved, again and again, until there are so many, or nothing to halve.
+
+    So every place has as much to do: on two of them ten members take the time of six as five
+    stacks of two, of five as six stacks.
+    """
     spread = [list(stack) for stack in stacks]
     while len(spread) < at_least and max(map(len, spread), default=0) > 1:
         largest = max(range(len(spread)), key=lambda i: len(spread[i]))
@@ -148,12 +156,12 @@ def _halved(stacks: Sequence[Sequence[Member]], at_least: int) -> list[list[Memb
 def _in_order(
     stacks: Sequence[list[Member]], spec: DataSpec, room: Room | None
 ) -> list[list[Member]]:
-    """The widest networks first. Of small data the first stack of each program before the second
-    ones, so that places compile different ones at the same time."""
+    """The widest networks first, and of them the largest stacks. Of small data the first stack of
+    each program before the second ones, so that places compile different ones at the same time."""
     before, keys = Counter[Signature](), []
     for stack in stacks:
         signature = Signature.of_all(stack)
         turn = before[signature] if room and _is_small(stack[0], spec, room) else 0
-        keys.append((-num_products(stack[0].model, spec), turn))
+        keys.append((-num_products(stack[0].model, spec), turn, -len(stack)))
         before[signature] += 1
     return [stacks[i] for i in sorted(range(len(stacks)), key=keys.__getitem__)]

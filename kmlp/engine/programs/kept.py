@@ -1,9 +1,10 @@
 """The compiled programs of this process: a stack finds those of an earlier one."""
 
 import contextlib
+import gc
 import threading
-from collections import OrderedDict
-from collections.abc import Iterator
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keras
@@ -12,6 +13,7 @@ from kmlp.data.dataset import DataSpec
 from kmlp.engine.compiled import Program
 from kmlp.engine.programs import disk
 from kmlp.engine.signature import Signature
+from kmlp.machine import give_memory_back
 from kmlp.nn import backend
 
 # Each takes tens of MB; running stacks hold theirs anyway.
@@ -22,15 +24,29 @@ _Key = tuple[Signature, int, int, DataSpec, str]
 class Programs:
     """The last programs by what they are compiled for, whatever thread asks.
 
+    Args:
+        build: makes one of what it is compiled for.
+        forget: lets go of what is compiled for a place, if the backend can.
+
     Attributes:
         folder: where the backend keeps them for the next process, if it does.
+        num_kept: how many are kept; and how many more stay compiled in a place before it is
+            emptied.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        build: Callable[[Signature, int, DataSpec, int | None], Program] = Program,
+        forget: Callable[[int], bool] = backend.forget_programs,
+    ) -> None:
         self.folder: Path | None = None
+        self.num_kept = KEPT_PROGRAMS
+        self._build, self._forget = build, forget
         self._was_asked = False
         self._lock = threading.Lock()
         self._kept: OrderedDict[_Key, Program] = OrderedDict()
+        # How many were compiled in each place and are not kept; and how many now use the places.
+        self._dropped, self._num_users = Counter[int](), 0
 
     def get(
         self, signature: Signature, num_members: int, spec: DataSpec, group: int | None = None
@@ -39,10 +55,10 @@ class Programs:
         key = _key(signature, num_members, spec, group)
         with self._lock:
             if key not in self._kept:
-                self._kept[key] = Program(signature, num_members, spec, group)
+                self._kept[key] = self._build(signature, num_members, spec, group)
             self._kept.move_to_end(key)
-            if len(self._kept) > KEPT_PROGRAMS:
-                self._kept.popitem(last=False)
+            if len(self._kept) > self.num_kept:
+                self._dropped.update(tuple(self._kept.popitem(last=False)[1].places))
             return self._kept[key]
 
     def places(
@@ -76,6 +92,35 @@ class Programs:
             yield
         program.places.add(place)
 
+    @contextlib.contextmanager
+    def used(self) -> Iterator[None]:
+        """Who trains inside uses places, and each of them for one stack at a time."""
+        with self._lock:
+            self._num_users += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._num_users -= 1
+
+    def forget_dropped(self, place: int) -> None:
+        """Empties a place in which nothing runs now, once it holds as many programs that are not
+        kept as may be kept.
+
+        Those that are kept are compiled once more there, or found on the disk, if they are asked
+        for again. Nothing is forgotten while others use the same places.
+        """
+        with self._lock:
+            if self._num_users > 1 or self._dropped[place] < self.num_kept:
+                return
+            # A program is in a circle with what is compiled of it.
+            gc.collect()
+            if self._forget(place):
+                for program in self._kept.values():
+                    program.places.discard(place)
+            give_memory_back()
+            self._dropped[place] = 0
+
     def have_trained(self) -> bool:
         """Whether one has been compiled."""
         with self._lock:
@@ -87,6 +132,8 @@ class Programs:
     def clear(self) -> None:
         """Forgets them; stacks that train keep theirs."""
         with self._lock:
+            for program in self._kept.values():
+                self._dropped.update(tuple(program.places))
             self._kept.clear()
 
 

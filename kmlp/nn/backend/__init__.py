@@ -18,6 +18,8 @@
 - `laid_out(tensor)`: written out in its own order; else what reads a transposed one is given what
   was transposed.
 - `copies_data()`: whether each place holds what it reads by itself.
+- `forget_programs(index)`: lets go of what is compiled for a place in which nothing runs; whether
+  it was.
 - `full_precision()`: the context in which float32 products keep float32's 24 bits.
 """
 
@@ -30,6 +32,7 @@ if keras.backend.backend() == "tensorflow":
         copies_data,
         device_memory,
         devices,
+        forget_programs,
         full_precision,
         fuse,
         in_one_pass,
@@ -50,6 +53,7 @@ elif keras.backend.backend() == "jax":
         copies_data,
         device_memory,
         devices,
+        forget_programs,
         full_precision,
         fuse,
         in_one_pass,
@@ -75,6 +79,7 @@ __all__ = [
     "copies_data",
     "device_memory",
     "devices",
+    "forget_programs",
     "full_precision",
     "fuse",
     "in_one_pass",

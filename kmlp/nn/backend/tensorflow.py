@@ -6,6 +6,7 @@ import logging
 import os
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tensorflow.compiler.xla.xla_data_pb2 import DotDimensionNumbers
 
 from kmlp.machine import cpu_info, num_cores
 from kmlp.nn.backend.tensorflow_functions import Traced
+from kmlp.nn.backend.tensorflow_programs import compiled_programs
 
 logger = logging.getLogger(__name__)
 _CACHE_FLAG = "--tf_xla_persistent_cache_directory"
@@ -37,10 +39,7 @@ def compile(function: Callable, *, fused: bool = True) -> Callable:
         fused: whether XLA compiles it, without a kernel launch between its steps, as it always
             does for a GPU. On a CPU only TensorFlow's own kernels know bfloat16's matrix units.
     """
-    # A partial has no code object: else TensorFlow counts every program's first trace of one
-    # method as retraces of a single function, and warns.
-    program = functools.partial(function)
-    return Traced(tf.function(program, autograph=False, jit_compile=fused or _on_gpu() or None))
+    return Traced(function, fused or _on_gpu() or None)
 
 
 def fuse(function: Callable) -> Callable:
@@ -135,12 +134,15 @@ def num_places() -> int:
     """One a GPU, or on a CPU one a core: a virtual device whose thread pool has one thread.
 
     Programs of one device would share its pool: two stacks would run on one thread, or both on
-    both, which costs more than it brings. TensorFlow takes devices and threads only before it
-    starts; if it has started already, one stack at a time uses what there is. The one thread stays
-    for all that the process computes with TensorFlow later.
+    both, which costs more than it brings. What else the process computes has a device of its own,
+    the first: so programs can be forgotten that nobody runs. TensorFlow takes devices and threads
+    only before it starts; if it has started already, one stack at a time uses what there is. The
+    one thread stays for all that the process computes with TensorFlow later.
     """
     if _on_gpu():
         return len(tf.config.list_logical_devices("GPU"))
+    if _OWN.first:
+        return len(tf.config.list_logical_devices("CPU")) - _OWN.first
     cores = num_cores()
     os.environ["TF_OVERRIDE_GLOBAL_THREADPOOL"] = "1"
     try:
@@ -148,11 +150,12 @@ def num_places() -> int:
         tf.config.threading.set_inter_op_parallelism_threads(max(2, cores))
         tf.config.set_logical_device_configuration(
             tf.config.list_physical_devices("CPU")[0],
-            [tf.config.LogicalDeviceConfiguration()] * cores,
+            [tf.config.LogicalDeviceConfiguration()] * (1 + cores),
         )
+        _OWN.first = 1
     except (RuntimeError, ValueError):
         logger.debug("TensorFlow has started before kmlp and keeps its devices")
-    places = len(tf.config.list_logical_devices("CPU"))
+    places = len(tf.config.list_logical_devices("CPU")) - _OWN.first
     if places == 1 < cores:
         _warn_of_one_place()
     return places
@@ -169,7 +172,7 @@ def _warn_of_one_place() -> None:
 
 def place(index: int) -> contextlib.AbstractContextManager:
     """One of the places."""
-    return tf.device(f"GPU:{index}" if _on_gpu() else f"CPU:{index}")
+    return tf.device(f"GPU:{index}" if _on_gpu() else f"CPU:{_OWN.first + index}")
 
 
 def place_name(index: int) -> tuple[str, str]:
@@ -187,6 +190,19 @@ def copies_data() -> bool:
     return _on_gpu() and num_places() > 1
 
 
+def forget_programs(index: int) -> bool:
+    """Lets go of all that XLA has compiled for a place in which nothing runs: of devices that kmlp
+    alone has, where TensorFlow is known to take it.
+
+    TensorFlow keeps them in a resource of the device, and makes another where none is.
+    """
+    if not (_OWN.first and _TAKES_FLAGS.match(tf.__version__)) or _on_gpu():
+        return False
+    with place(index):
+        tf.raw_ops.DestroyResourceOp(resource=compiled_programs())
+    return True
+
+
 @contextlib.contextmanager
 def full_precision() -> Iterator[None]:
     """Without TensorFloat-32, which GPUs from Ampere on multiply in."""
@@ -196,6 +212,20 @@ def full_precision() -> Iterator[None]:
         yield
     finally:
         tf.config.experimental.enable_tensor_float_32_execution(kept)
+
+
+@dataclass
+class _Own:
+    """Which devices kmlp alone computes on.
+
+    Attributes:
+        first: the first of them, by number; 0 where it shares them all.
+    """
+
+    first: int = 0
+
+
+_OWN = _Own()
 
 
 def _on_gpu() -> bool:

@@ -5,8 +5,10 @@ keys by which it keeps compiled programs: on the disk none would be found again 
 threads came in another order.
 """
 
+import functools
 import hashlib
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,14 +21,22 @@ _OF_GRADIENTS = ("_gradient_op_type", "forward_function_name", "backward_functio
 
 
 class Traced:
-    """A `tf.function` of nested tensors, called by name.
+    """A function of nested tensors as TensorFlow's, called by name.
+
+    Its graphs are let go once they are traced: what is called is their definitions, and these go
+    with this object.
+
+    Args:
+        function: of nested tensors.
+        jit_compile: whether XLA compiles it, as of `tf.function`.
 
     Attributes:
         num_traces: how often it was traced: once for each shape of its arguments.
     """
 
-    def __init__(self, function: Any) -> None:
+    def __init__(self, function: Callable, jit_compile: bool | None) -> None:
         self._function, self._lock = function, threading.Lock()
+        self._jit_compile = jit_compile
         self._calls: dict[tuple, Callable] = {}
 
     @property
@@ -42,18 +52,30 @@ class Traced:
         return self._calls[key](flat)
 
     def _trace(self, arguments: tuple) -> Callable:
+        # A partial has no code object: else TensorFlow counts every program's first trace of one
+        # method as retraces of a single function, and warns.
+        program = functools.partial(self._function)
+        traced = tf.function(program, autograph=False, jit_compile=self._jit_compile)
         # Not of the caller's device: the others would each need a trace of their own.
         with tf.device(None):
-            concrete = self._function.get_concrete_function(*arguments)
+            concrete = traced.get_concrete_function(*arguments)
         if concrete.captured_inputs:
-            return lambda flat: concrete(*tf.nest.pack_sequence_as(arguments, flat))
+            like = _places_in(arguments)
+            return lambda flat: concrete(*tf.nest.pack_sequence_as(like, flat))
         library = {f.signature.name: f for f in concrete.graph.as_graph_def().library.function}
         top = concrete.function_def
         functions = _renamed(top.signature.name, {**library, top.signature.name: top})
         _register(functions)
-        outputs, name = concrete.structured_outputs, functions[0].signature.name
+        names = [function.signature.name for function in functions]
+        weakref.finalize(self, _forget, names).atexit = False
+        outputs, name = _places_in(concrete.structured_outputs), names[0]
         num_outputs = len(tf.nest.flatten(outputs))
         return lambda flat: tf.nest.pack_sequence_as(outputs, _call(name, flat, num_outputs))
+
+
+def _places_in(nested: Any) -> Any:
+    """The same without its tensors, which hold their graph, or memory."""
+    return tf.nest.map_structure(lambda _: 0, nested)
 
 
 def _renamed(top: str, functions: dict[str, FunctionDef]) -> list[FunctionDef]:
@@ -116,14 +138,21 @@ def _number_arguments(function: FunctionDef) -> None:
 
 
 def _register(functions: list[FunctionDef]) -> None:
-    """They stay for the process, as what XLA compiles of them does."""
+    """They stay until they are forgotten as often as they were registered."""
     # TensorFlow has no public way to register a function under a given name, nor to call it.
     from tensorflow.python.eager import context
 
-    known = context.context()
     for function in reversed(functions):
-        if not known.has_function(function.signature.name.encode()):
-            known.add_function_def(function)
+        context.context().add_function_def(function)
+
+
+def _forget(names: list[str]) -> None:
+    """The functions of a program that is gone, with the kernels that TensorFlow made of them."""
+    from tensorflow.python.eager import context
+
+    for name in names:
+        if context.context().has_function(name):
+            context.context().remove_function(name)
 
 
 def _call(name: str, inputs: list, num_outputs: int) -> list:

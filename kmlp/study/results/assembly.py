@@ -155,9 +155,10 @@ def _scores(
 ) -> StudyScores:
     """How each variant did, and which is the best."""
     data, evidence = found.data, found.evidence
-    of_many = {v.name: v.model.weight_sharing != "none" for v in plan.config.resolved_variants}
+    planned = plan.config.resolved_variants
+    of_many = {v.name: v.model.weight_sharing != "none" for v in planned}
     compared = with_equal_cost(against_baseline(evidence), evidence, of_many)
-    variants = score_variants(plan.config.resolved_variants, evidence, compared)
+    variants = score_variants(planned, evidence, compared)
     best = _best(variants, found.members, evidence)
     return StudyScores(
         dataset=data,

@@ -28,9 +28,17 @@ from kmlp.files import (
     write_atomically,
 )
 from kmlp.ownership import Kind, own_folder, refuse_foreign_folder
+from kmlp.study.run_folder.array_files import ArrayFiles, arrays_in, npz
 from kmlp.study.run_folder.integrity import FILE, Ledger, Rows, Table, schema
 from kmlp.study.run_folder.kept_files import KeptFiles
-from kmlp.study.run_folder.records import ATTEMPT, EPOCH, MEMBER, MemberRecord, npz, outputs_in
+from kmlp.study.run_folder.records import (
+    ATTEMPT,
+    EPOCH,
+    MEMBER,
+    MemberRecord,
+    member_of,
+    outputs_in,
+)
 from kmlp.study.run_folder.stack_log import StackLog
 
 logger = logging.getLogger(__name__)
@@ -58,9 +66,7 @@ class RunFolder:
         self._ledger = Ledger(self.path / _LEDGER, self._TABLES)
         self._files = KeptFiles(self.path, self._ledger, self._READ_BACK)
         self.stacks = StackLog(self.path, self._ledger)
-        # What was found whole, by member: no file is hashed twice; and what rows say of files.
-        self._whole: dict[str, tuple[int, ...]] = {}
-        self._hashes: dict[str, str] = {}
+        self._arrays = ArrayFiles(self.path, self._ledger)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
@@ -136,8 +142,7 @@ class RunFolder:
             write_atomically(self.path / name, content)
             sha256 = hashlib.sha256(content).hexdigest()
             rows.append((record.id, record.to_json(), name, sha256))
-            self._whole.pop(record.id, None)
-            self._hashes.pop(record.id, None)
+            self._arrays.forget(record.id)
         with self._ledger.connect() as connection:
             connection.executemany(MEMBER.insert, rows)
 
@@ -147,13 +152,13 @@ class RunFolder:
         Raises:
             RunFolderError: one of them is not what was written.
         """
-        rows = self._ledger.rows(MEMBER)
-        self._hashes = {id: sha256 for id, _, _, sha256 in rows}
-        return {id: MemberRecord.read(record) for id, record, *_ in rows}
+        found = self._ledger.parsed(MEMBER, member_of)
+        self._arrays.expect({record.id: sha256 for record, sha256 in found})
+        return {record.id: record for record, _ in found}
 
     def damaged(self, ids: Sequence[str]) -> list[str]:
         """Which of these finished members have arrays that are missing or changed."""
-        return [id for id in ids if not self._is_whole(id)]
+        return [id for id in ids if not self._arrays.is_whole(id)]
 
     def arrays(self, id: str) -> dict[str, np.ndarray]:
         """A finished member's arrays.
@@ -161,16 +166,16 @@ class RunFolder:
         Raises:
             RunFolderError: they are missing or not what was written.
         """
-        with self._opened(id) as file:
-            return dict(file)
+        return dict(self._read(id))
 
-    def _opened(self, id: str) -> Any:
-        if not self._is_whole(id):
+    def _read(self, id: str) -> Mapping[str, np.ndarray]:
+        content = self._arrays.content(id)
+        if content is None:
             raise RunFolderError(
                 f"{self.path}/arrays/{id}.npz is missing or damaged. "
                 "Run the study again: it trains what is missing."
             )
-        return np.load(self.path / "arrays" / f"{id}.npz", allow_pickle=False)
+        return arrays_in(content)
 
     def test_outputs(self, id: str) -> np.ndarray:
         """A finished member's outputs on the test set, without its weights: `(n, num_classes)`
@@ -179,8 +184,7 @@ class RunFolder:
         Raises:
             RunFolderError: they are missing or not what was written.
         """
-        with self._opened(id) as file:
-            return outputs_in(file)
+        return outputs_in(self._read(id))
 
     def write_test_labels(self, labels: np.ndarray, weight: np.ndarray | None = None) -> None:
         """Keeps the test set's labels, `(n,)`, and weights beside the predictions of its rows."""
@@ -314,22 +318,6 @@ class RunFolder:
             return json.loads(text)
         except (ValueError, RecursionError) as error:
             raise RunFolderError(f"{self.path / name}: cannot be read: {error}") from error
-
-    def _is_whole(self, id: str) -> bool:
-        path = self.path / "arrays" / f"{id}.npz"
-        if not path.is_file():
-            return False
-        found = path.stat()
-        state = (found.st_ino, found.st_size, found.st_mtime_ns)
-        if self._whole.get(id) != state:
-            sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-            # To ask the ledger for each of many members takes longer than to hash their files.
-            if sha256 != self._hashes.get(id):
-                row = self._ledger.row(MEMBER, id)
-                if row is None or sha256 != row[3]:
-                    return False
-            self._whole[id] = state
-        return True
 
     def _after_loss(self, rows: Rows) -> Rows:
         """What is left to keep of a ledger's rows where some were lost: here each stands alone."""

@@ -19,7 +19,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from kmlp.errors import RunFolderError
 
@@ -33,6 +33,7 @@ _DAMAGE = (1, 11, 24, 26)
 # The versions that writers and readers need, at byte 18 of the file: both 1, or in WAL mode 2.
 _VERSIONS = (b"\1\1", b"\2\2")
 Row = tuple[Any, ...]
+T = TypeVar("T")
 
 
 class DamagedLedgerError(RunFolderError):
@@ -91,10 +92,24 @@ class Table:
 
     def is_whole(self, row: Row, has_hashes: bool) -> bool:
         """Whether a row, as `select` gives it but for its number, is what was written."""
-        values, found = row[: len(self.columns)], row[len(self.columns) :]
-        if [type(v) for v in values] != list(self.columns.values()):
+        try:
+            return self.is_sound(*self.sealed(row, has_hashes))
+        except ValueError:
             return False
-        return found == (seal(self.name, *values),) * has_hashes and self.is_sound(*values)
+
+    def sealed(self, row: Row, has_hashes: bool) -> Row:
+        """Its values; a ValueError where they are not those that were hashed."""
+        values, found = row[: len(self.columns)], row[len(self.columns) :]
+        is_typed = [type(v) for v in values] == list(self.columns.values())
+        if not is_typed or found != (seal(self.name, *values),) * has_hashes:
+            raise ValueError(f"not a {self.name}")
+        return values
+
+    def checked(self, *values: Any) -> Row:
+        """The same values; a ValueError where kmlp would not write them."""
+        if not self.is_sound(*values):
+            raise ValueError(f"not a sound {self.name}")
+        return values
 
 
 Rows = Mapping[Table, Sequence[Row]]
@@ -172,6 +187,11 @@ class Ledger:
         Raises:
             DamagedLedgerError: one of them, or the file, is not what was written.
         """
+        return self.parsed(table, table.checked)
+
+    def parsed(self, table: Table, parse: Callable[..., T]) -> list[T]:
+        """What is made of all rows, each read once; raises as `rows`. A ValueError of `parse`, of a
+        row's values, stands for what the table's `is_sound` refuses."""
         if not self.path.exists():
             return []
         with self.connect() as connection:
@@ -182,9 +202,15 @@ class Ledger:
             if not has_hashes and table.name not in _tables(connection):
                 return []
             found = [row[1:] for row in connection.execute(table.select(has_hashes))]
-        if damaged := [row for row in found if not table.is_whole(row, has_hashes)]:
+        made, damaged = [], []
+        for row in found:
+            try:
+                made.append(parse(*table.sealed(row, has_hashes)))
+            except ValueError:
+                damaged.append(row)
+        if damaged:
             raise DamagedLedgerError(self.path, f"{_named(table, damaged)} is not what was written")
-        return [row[: len(table.columns)] for row in found]
+        return made
 
     def has_hashes(self) -> bool:
         """Whether its rows have hashes: not in a folder that kmlp 0.1.0 began."""

@@ -1,7 +1,7 @@
 """What is kept of a member: the rows of a run folder's ledger, and its arrays' names."""
 
 import dataclasses
-import io
+import functools
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ import numpy as np
 from kmlp.stats.metrics import HIGHER_IS_BETTER
 from kmlp.study.run_folder.integrity import Table
 
-_PARTS = ("train", "val", "test", "fold")
+_PARTS = {"train", "val", "test", "fold"}
 
 
 def read_object(text: str, kind: type) -> dict[str, Any]:
@@ -32,11 +32,17 @@ def read_object(text: str, kind: type) -> dict[str, Any]:
         values = json.loads(text)
     except RecursionError as error:
         raise ValueError("nested too deep") from error
-    fields = dataclasses.fields(kind)
-    needed = {f.name for f in fields if f.default is dataclasses.MISSING}
-    if not isinstance(values, dict) or not needed <= set(values) <= {f.name for f in fields}:
+    needed, known = _names(kind)
+    if not isinstance(values, dict) or not needed <= values.keys() <= known:
         raise ValueError(f"not the fields of a {kind.__name__}")
     return values
+
+
+@functools.cache
+def _names(kind: type) -> tuple[set[str], set[str]]:
+    """The fields of a dataclass that have no default, and all of them."""
+    fields = dataclasses.fields(kind)
+    return {f.name for f in fields if f.default is dataclasses.MISSING}, {f.name for f in fields}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,9 +96,9 @@ class MemberRecord:
         if (
             not (isinstance(record.id, str) and all(isinstance(n, str | None) for n in named))
             or record.status not in ("done", "diverged")
-            or any(type(epoch) is not int for epoch in epochs)
-            or not (set(record.metrics) <= set(_PARTS) and names <= set(HIGHER_IS_BETTER))
-            or any(type(number) not in (int, float) for number in numbers)
+            or {*map(type, epochs)} != {int}
+            or not (record.metrics.keys() <= _PARTS and names <= HIGHER_IS_BETTER.keys())
+            or not {*map(type, numbers)} <= {int, float}
         ):
             raise ValueError("not the record of a member")
         return record
@@ -116,24 +122,30 @@ def has_outputs(arrays: Mapping[str, np.ndarray], part: str) -> bool:
     return any(name == outputs_name(part, a) for name, a in arrays.items())
 
 
-def npz(arrays: Mapping[str, np.ndarray]) -> bytes:
-    """An array file's content."""
-    buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
-    return buffer.getvalue()
-
-
 def _values(table: Any) -> Iterable[Any]:
     if not isinstance(table, dict):
         raise ValueError(f"not a table: {table!r}")
     return table.values()
 
 
-def _is_member(id: str, record: str, arrays: str, sha256: str) -> bool:
+def member_of(id: str, record: str, arrays: str, sha256: str) -> tuple[MemberRecord, str]:
+    """A member's record and its arrays' hash, from its row.
+
+    Raises:
+        ValueError: it is not a row that kmlp writes.
+    """
+    found = MemberRecord.read(record)
+    if found.id != id or arrays != f"arrays/{id}.npz":
+        raise ValueError("not the row of a member")
+    return found, sha256
+
+
+def _is_member(*row: str) -> bool:
     try:
-        return MemberRecord.read(record).id == id and arrays == f"arrays/{id}.npz"
+        member_of(*row)
     except ValueError:
         return False
+    return True
 
 
 MEMBER = Table(
