@@ -105,11 +105,12 @@ class Need:
         return self.data + self.programs + self.stacks
 
     def __str__(self) -> str:
-        plural = "s" if self.num_stacks != 1 else ""
-        return (
-            f"Memory: at most {in_words(self.total)}{self.where} for {self.num_stacks} "
-            f"stack{plural} of up to {self.widest} networks, {self.at_once} at once."
-        )
+        networks = f"{self.widest} network{'s' * (self.widest != 1)}"
+        together = f"{self.num_stacks} stacks of up to {networks} that train together"
+        if self.num_stacks == 1:
+            together = f"one stack of {networks} that train together"
+        most = f"{in_words(self.total)}{self.where}"
+        return f"Memory: at most {most}, for {together}; {self.at_once} at once."
 
 
 class Room(Protocol):

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from kmlp.config import MLPConfig
-from kmlp.config.network import resolved_scaling
+from kmlp.config.network_checks import resolved_scaling
 from kmlp.config.records import is_on
 from kmlp.config.tables.encoding import Encoding
 from kmlp.config.tables.widths import has_own_outputs, kernel_shapes, num_kernels

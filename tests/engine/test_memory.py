@@ -231,7 +231,9 @@ def test_accelerators_have_a_memory_each(tiny):
     need = four.need(plan_stacks(members, tiny.spec, 4, room=four))
     assert need.at_once == 4
     assert need.total <= 0.8 * limit < need.total + 3 * need.stacks
-    assert str(need).startswith(f"Memory: at most {in_words(need.total)} on each of 4 devices for ")
+    assert str(need).startswith(
+        f"Memory: at most {in_words(need.total)} on each of 4 devices, for "
+    )
 
 
 def test_as_many_accelerators_train_as_the_host_has_memory_for(tiny, monkeypatch):
