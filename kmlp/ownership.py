@@ -65,6 +65,14 @@ def own_folder(path: Path, kind: Kind) -> None:
         write_atomically(path / _MARK, mark.encode())
 
 
+def held_in(path: Path) -> str:
+    """What a folder of kmlp's holds, in words; "" of any other."""
+    try:
+        return _HOLDS.get(_kind(path) or "", "")
+    except ForeignFolderError:
+        return ""
+
+
 def _kind(path: Path) -> str | None:
     """What a folder is; None of one that is missing or empty."""
     if not os.path.isdir(path):

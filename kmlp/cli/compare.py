@@ -2,16 +2,13 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cyclopts import Parameter
 
-from kmlp.cli.app import Json, app, console, default, print_json
+from kmlp.cli.app import Json, app, default
 from kmlp.cli.report import print_report
 from kmlp.errors import ConfigError
-
-if TYPE_CHECKING:
-    from kmlp.scores.comparison import Comparison
 
 
 @app.command
@@ -53,6 +50,7 @@ def compare(
         kmlp compare scores.csv --baseline ours --out runs/scores
         kmlp compare runs/a mine.csv
     """
+    from kmlp.cli.printing.scores import print_comparison
     from kmlp.scores.comparison import compare as judged
     from kmlp.scores.sources import read_sources
 
@@ -73,10 +71,7 @@ def compare(
         found = found.calling_baseline(read.baseline_in_words)
     for sentence in read.missing:
         print(sentence, file=sys.stderr)
-    if json:
-        print_json(found.results)
-    else:
-        _print(found)
+    print_comparison(found, as_json=json)
     if out is not None:
         from kmlp.report import write_scores_report
 
@@ -84,19 +79,3 @@ def compare(
         if not json:
             print()
             print_report(page)
-
-
-def _print(comparison: "Comparison") -> None:
-    from kmlp.report.comparing.tables import ranked, scores_columns
-    from kmlp.report.fitting import terminal_table
-
-    screen, found, unit = console(), comparison.found, comparison.unit
-    columns = scores_columns(found.baseline, unit)
-    for dataset in found.datasets:
-        if dataset.name:
-            screen.print(f"{dataset.name}:")
-        rows = {method.name: method for method in ranked(dataset, unit)}
-        screen.print(terminal_table("method", columns, rows))
-        screen.print()
-    for sentence in (*comparison.verdict, *found.notes):
-        screen.print(f"• {sentence}")

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
@@ -88,6 +89,7 @@ def _is_image_table(table: "Table", of: OfTable) -> bool:
 
 def _show_schema(name: str, table: "Table", target: str | None, of: OfTable, *, json: bool) -> None:
     from kmlp.data.inference import infer_schema
+    from kmlp.data.inference.cautions import of_repeated_rows
     from kmlp.data.preparation import prepare
     from kmlp.data.rows.options import RowOptions
 
@@ -95,6 +97,7 @@ def _show_schema(name: str, table: "Table", target: str | None, of: OfTable, *, 
     parted: list[str] = []
     if of.test is None and not of.of_rows:
         schema = infer_schema(table, target, **how)
+        schema = replace(schema, warnings=(*schema.warnings, *of_repeated_rows(table)))
     else:
         test = None if of.test is None else as_test(of.test)
         prepared = prepare(table, target, test=test, options=RowOptions(**of.of_rows), **how)

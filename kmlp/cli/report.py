@@ -47,17 +47,26 @@ class Page:
 def show(run_dir: Path, /, *, json: Json = False) -> None:
     """Print the results of a run folder: its table and verdict, or its results.json.
 
-    Of a folder that holds several studies: each in turn.
+    Of a folder that holds several studies: each in turn. Of a folder that kmlp compare wrote: what
+    the scores showed.
 
     For example:
 
         kmlp show runs/a --json
     """
     from kmlp.cli.tune import is_search, show_search
+    from kmlp.scores.comparison import load_comparison
     from kmlp.study.loading import load_study, study_folders
 
     if is_search(run_dir):
         show_search(run_dir, as_json=json)
+        return
+    if compared := load_comparison(run_dir):
+        from kmlp.cli.printing.scores import print_comparison
+
+        if not json:
+            print(f"{run_dir}: scores that kmlp compare compared\n")
+        print_comparison(compared, as_json=json)
         return
     studies = {p.name: load_study(p) for p in study_folders(run_dir)} or {"": load_study(run_dir)}
     for name, study in studies.items():
@@ -287,6 +296,7 @@ def print_report(page: Path) -> None:
 def print_study(study: "Study") -> None:
     from kmlp.cli.printing.tables import references_table, results_table
     from kmlp.study.results.caveats import RESCORE
+    from kmlp.study.results.records.members import stacks_in_words
 
     results, origin = study.record, study.record.dataset
     out = console()
@@ -301,7 +311,8 @@ def print_study(study: "Study") -> None:
     here = f"kmlp rescore {quote(str(study.run_dir))}"
     for sentence in results.verdict:
         out.print(f"• {sentence.replace(RESCORE, here)}")
+    trained = f"Trained in {stacks_in_words(results.stacks)}. " if results.stacks else ""
     out.print(
-        f"\nData: {origin.name}, {origin.source}, sha256 {origin.sha256[:12]}. "
-        f"Run folder: {study.run_dir}",
+        f"\nData: {origin.name}, {origin.source}, hash of what was read {origin.sha256[:12]}. "
+        f"{trained}Run folder: {study.run_dir}",
     )

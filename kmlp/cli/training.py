@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from kmlp.data import Dataset
     from kmlp.study.loading import Study
     from kmlp.study.progress import StudyProgress
+
+NO_WORDS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -53,27 +56,40 @@ class Shown:
 
 def load_data(config: StudyConfig, run_dir: Path) -> "tuple[Dataset, StudyConfig]":
     """The data of a study, and the study with what of them tests written out."""
-    from kmlp.data.arrays.cautions import without_advice_taken
     from kmlp.study.judging.test_rows import load_data as load
 
     dataset, config = load(config, run_dir)
-    tell_of_data(dataset, dataset.sizes)
-    for warning in dataset.warnings:
-        told = without_advice_taken(warning, config.metric, config.train.class_weight)
-        print(f"look at: {visible(told)}", file=sys.stderr)
+    tell_of_data(dataset, config.metric, config.train.class_weight)
     return dataset, config
 
 
-def tell_of_data(dataset: "Dataset", sizes: str) -> None:
-    """Where it came from, how many rows it has, and how these are parted."""
+def tell_of_data(
+    dataset: "Dataset", metric: str, class_weight: object, words: Mapping[str, str] = NO_WORDS
+) -> None:
+    """Where it came from, how many rows it has, how these are parted, and what to look at.
+
+    Args:
+        dataset: of a study or a search.
+        metric, class_weight: what is asked already is no advice.
+        words: a command's own words for those of `kmlp study`.
+    """
+    from kmlp.data.arrays.cautions import without_advice_taken
+
     origin = dataset.provenance
+    # What `sha256sum` says of a file is not the hash of what was read of it.
+    of_file = f"sha256 of the file {origin.file_sha256[:12]}, " if origin.file_sha256 else ""
     print(
-        f"{dataset.name}: {origin.source}, {sizes}, from {origin.location}, "
-        f"sha256 {origin.sha256[:12]}",
+        f"{dataset.name}: {origin.source}, {dataset.sizes}, from {origin.location}, {of_file}"
+        f"hash of what was read {origin.sha256[:12]}",
         file=sys.stderr,
     )
     for note in dataset.rows.notes:
         print(f"rows: {visible(note)}", file=sys.stderr)
+    for warning in dataset.warnings:
+        told = without_advice_taken(warning, metric, class_weight)
+        for of_study, own in words.items():
+            told = told.replace(of_study, own)
+        print(f"look at: {visible(told)}", file=sys.stderr)
 
 
 def run_with_progress(

@@ -56,6 +56,11 @@ Fix = Annotated[
         name=["--fix"], negative="", help="NAME=VALUE: held, not searched; as hidden_units=128-64"
     ),
 ]
+# What advice of a study is called here.
+_OWN_WORDS = {
+    "--metric ": "--objective val_",
+    "--class-weight balanced": "--fix class_weight=balanced",
+}
 TunerName = Annotated[
     Literal["random", "grid", "bayesian", "hyperband"] | None,
     searched("tuner", "how trials are drawn"),
@@ -191,7 +196,7 @@ def load_data(config: "SearchConfig") -> "tuple[SearchConfig, Dataset]":
 
     config = config.setting_aside()
     data, table = load_configured(config.dataset, config.data, sets_aside=True)
-    tell_of_data(data, f"{len(data.y_train):,} training rows")
+    tell_of_data(data, config.metric, config.train.class_weight, _OWN_WORDS)
     return replace(config, data=table), data
 
 
@@ -243,7 +248,7 @@ def print_search(search: "Search", *, as_json: bool) -> None:
         out.print(f"• {sentence}")
     origin = search.record.dataset
     out.print(
-        f"\nData: {origin.name}, {origin.source}, sha256 {origin.sha256[:12]}. "
+        f"\nData: {origin.name}, {origin.source}, hash of what was read {origin.sha256[:12]}. "
         f"Run folder: {search.run_dir}",
     )
 

@@ -12,13 +12,6 @@ from kmlp.config.network_checks import (
     check_network,
 )
 from kmlp.config.records import NOT_OFF, Draws, choice, described
-from kmlp.data.dataset import DataSpec
-from kmlp.errors import ConfigError
-
-_OF_TABLES = {
-    "robust": "takes the median and the interquartile range",
-    "quantile": "takes the quantiles",
-}
 
 
 def _of_columns(default: Any, **known: Any) -> Any:
@@ -33,17 +26,18 @@ def _part(default: Any, *others: Any, **known: Any) -> Any:
     return described(default, held="stack", since="0.2.0", **known)
 
 
+_HIDDEN = (("hidden_units", NOT_OFF),)
+_PERIODIC = (("number_embedding", ("periodic",)),)
 # What networks that share their kernels can have.
 _SHARED = (
     *(("normalization", ("none", "layer")), ("bias_initializer", ("zeros", "normal"))),
     *(("drop_connect", (0.0,)), ("max_norm", (0.0,))),
 )
-_WITH_MAX_NORM = choice(False, True, when=(("max_norm", NOT_OFF),))
 
 
-def _of_normalization(default: float) -> Any:
-    acts_with = ("normalization",)
-    return described(default, held="stack", off=default, acts_with=acts_with, since="0.2.0")
+def _of_normalization(default: float, kinds: tuple[str, ...]) -> Any:
+    needs = (("normalization", kinds),)
+    return described(default, held="stack", off=default, needs=needs, since="0.2.0")
 
 
 def _initial(default: Any, **known: Any) -> Any:
@@ -140,18 +134,23 @@ class MLPConfig(Config):
     """
 
     hidden_units: tuple[int, ...] = described(
-        (128, 64), title="units by hidden layer", held="stack"
+        (128, 64), title="units by hidden layer", held="stack", off=()
     )
-    residual_units: int | None = _part(None, search=choice(0, 64, 128, 256))
+    residual_units: int | None = _part(None, search=choice(0, 64, 128, 256), needs=_HIDDEN)
     activation: str = described(
-        "relu", held="stack", search=choice(*ACTIVATIONS, preset=("relu", "gelu", "elu"))
+        "relu",
+        held="stack",
+        needs=_HIDDEN,
+        search=choice(*ACTIVATIONS, preset=("relu", "gelu", "elu")),
     )
-    parametric_activation: bool = _part(False, True)
+    parametric_activation: bool = _part(False, True, needs=_HIDDEN)
     parametrization: str = _part("standard", "ntk")
     kernel_initializer: str = described("auto", search=choice(*SHAPED_INITIALIZERS))
-    kernel_stddev: float = _initial(0.05)
+    kernel_stddev: float = _initial(
+        0.05, needs=(("kernel_initializer", ("normal", "truncated_normal")),)
+    )
     bias_initializer: str = _initial("zeros", search=choice("zeros", "normal", "hull"))
-    bias_stddev: float = _initial(1.0)
+    bias_stddev: float = _initial(1.0, needs=(("bias_initializer", ("normal",)),))
     output_initializer: str = _initial("auto", search=choice("auto", "zeros"))
     input_scaling: str = described(
         "auto",
@@ -166,17 +165,19 @@ class MLPConfig(Config):
         "none",
         held="stack",
         off="none",
+        needs=_HIDDEN,
         variants={"batch_norm": "batch", "layer_norm": "layer"},
         search=choice("none", "batch", "layer", preset=True),
     )
-    normalization_momentum: float = _of_normalization(0.99)
-    normalization_epsilon: float = _of_normalization(1e-3)
+    normalization_momentum: float = _of_normalization(0.99, ("batch",))
+    normalization_epsilon: float = _of_normalization(1e-3, NOT_OFF)
     dropout: float = described(
         0.0,
         title="dropout rate",
         held="layer",
         off=0.0,
         switch="dropout",
+        needs=_HIDDEN,
         draws=Draws(kind="mask", place="units", key=0),
         strength=0.2,
         pilot=(0.1, 0.2, 0.3, 0.4, 0.5),
@@ -188,6 +189,7 @@ class MLPConfig(Config):
         held="layer",
         off=(),
         switch="dropout",
+        needs=_HIDDEN,
         draws=Draws(kind="mask", place="units", key=0),
         since="0.2.0",
     )
@@ -204,8 +206,9 @@ class MLPConfig(Config):
         held="layer",
         off=0.0,
         switch="residual_dropout",
+        needs=(("residual_units", NOT_OFF),),
         draws=Draws(kind="mask", place="units", key=4),
-        search=choice(0.0, 0.1, 0.2, when=(("residual_units", NOT_OFF),)),
+        search=choice(0.0, 0.1, 0.2),
         since="0.2.0",
     )
     input_dropout: float = described(
@@ -224,6 +227,7 @@ class MLPConfig(Config):
         held="layer",
         off=0.0,
         switch="drop_connect",
+        needs=_HIDDEN,
         draws=Draws(kind="mask", place="weights", key=1),
         strength=0.2,
         pilot=(0.1, 0.2, 0.3, 0.4, 0.5),
@@ -232,21 +236,17 @@ class MLPConfig(Config):
     drop_connect_mask: str = described(
         "batch",
         held="stack",
-        acts_with=("drop_connect",),
-        search=choice("batch", "example", when=(("drop_connect", NOT_OFF),)),
+        needs=(("drop_connect", NOT_OFF),),
+        search=choice("batch", "example"),
     )
     drop_connect_inference: str = described(
         "mean",
         held="stack",
-        acts_with=("drop_connect",),
+        needs=(("drop_connect", NOT_OFF),),
         search=choice(
             "mean",
             "moments",
-            when=(
-                ("drop_connect", NOT_OFF),
-                ("normalization", ("none",)),
-                ("parametric_activation", (False,)),
-            ),
+            when=(("normalization", ("none",)), ("parametric_activation", (False,))),
         ),
     )
     input_noise: float = described(
@@ -288,11 +288,12 @@ class MLPConfig(Config):
         held="step",
         off=None,
         switch="max_norm",
+        needs=_HIDDEN,
         strength=3.0,
         pilot=(4.0, 3.0, 2.0, 1.5, 1.0),
         search=choice(0.0, 1.0, 2.0, 3.0, 4.0),
     )
-    output_max_norm: bool = _part(False, True, acts_with=("max_norm",), search=_WITH_MAX_NORM)
+    output_max_norm: bool = _part(False, True, needs=(("max_norm", NOT_OFF),))
     clamped_predictions: bool = _part(False, True, numbers_only=True)
     missing_indicators: bool = _of_columns(True)
     max_one_hot: int = _of_columns(8)
@@ -300,19 +301,21 @@ class MLPConfig(Config):
     embedding_dim: int = _of_columns(8)
     embedding_stddev: float | None = _of_columns(None)
     number_embedding: str = _of_columns("none")
-    number_embedding_dim: int = _of_columns(4, acts_with=("number_embedding",))
-    num_frequencies: int = _of_columns(16, acts_with=("number_embedding",))
-    frequency_stddev: float = _of_columns(0.1, acts_with=("number_embedding",))
-    num_bins: int = _of_columns(48, acts_with=("number_embedding",))
+    number_embedding_dim: int = _of_columns(4, needs=_PERIODIC)
+    num_frequencies: int = _of_columns(16, needs=_PERIODIC)
+    frequency_stddev: float = _of_columns(0.1, needs=_PERIODIC)
+    num_bins: int = _of_columns(48, needs=(("number_embedding", ("piecewise_linear",)),))
     max_categories: int = _of_columns(1000)
     min_category_count: int = _of_columns(1)
-    weight_sharing: str = _part(*WEIGHT_SHARING, search=choice(*WEIGHT_SHARING, when=_SHARED))
+    weight_sharing: str = _part(
+        *WEIGHT_SHARING, needs=_HIDDEN, search=choice(*WEIGHT_SHARING, when=_SHARED)
+    )
     num_subnetworks: int = described(
         32,
         title="sub-networks",
         held="stack",
-        acts_with=("weight_sharing",),
-        search=choice(32, 4, 8, 16, when=(("weight_sharing", NOT_OFF),)),
+        needs=(("weight_sharing", NOT_OFF),),
+        search=choice(32, 4, 8, 16),
         since="0.2.0",
     )
 
@@ -321,26 +324,3 @@ class MLPConfig(Config):
         object.__setattr__(self, "layer_dropout", fields.rates(self, "layer_dropout"))
         check_network(self)
         fields.as_floats(self)
-
-
-def resolved_scaling(input_scaling: str, spec: DataSpec) -> str:
-    """What `input_scaling` means for these data: any of its values but "auto".
-
-    Raises:
-        ConfigError: "unit" for inputs that are no `uint8`, "robust" or "quantile" for what is no
-            table.
-    """
-    images = spec.input_dtype == "uint8"
-    if input_scaling == "auto":
-        return "unit" if images else "standard"
-    if input_scaling == "unit" and not images:
-        raise ConfigError(
-            "input_scaling='unit' divides uint8 values by 255. Received: inputs of "
-            f"{spec.input_dtype}. Use 'standard' or 'none'."
-        )
-    if input_scaling in _OF_TABLES and not spec.columns:
-        raise ConfigError(
-            f"input_scaling={input_scaling!r} {_OF_TABLES[input_scaling]} of a table's columns. "
-            "Received: inputs without columns. Use 'standard', or load a table."
-        )
-    return input_scaling

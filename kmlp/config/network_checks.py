@@ -1,8 +1,9 @@
-"""What the fields of a network may be, each alone and together."""
+"""What the fields of a network may be, each alone, together, and beside the data."""
 
 from typing import Any
 
 from kmlp.config import fields
+from kmlp.data.dataset import DataSpec
 from kmlp.errors import ConfigError
 
 ACTIVATIONS = ("relu", "elu", "selu", "leaky_relu", "tanh", "gelu", "sigmoid", "silu", "mish")
@@ -64,6 +65,10 @@ _NOT_SHARED: dict[str, tuple[tuple[Any, ...], str]] = {
         "a unit's sum has another spread in each sub-network. Use 'auto'",
     ),
     "bias_initializer": (("hull",), "a unit's sum differs by sub-network. Use 'normal'"),
+}
+_OF_TABLES = {
+    "robust": "takes the median and the interquartile range",
+    "quantile": "takes the quantiles",
 }
 # What acts on hidden layers, and needs some.
 _OF_HIDDEN = ("dropout", "layer_dropout", "drop_connect", "max_norm", "residual_units")
@@ -167,3 +172,26 @@ def _check_shared(config: Any) -> None:
         value = getattr(config, name)
         if value in values or (not values and value):
             raise ConfigError(f"{name} does not go with {kind}: {why}. Received: {name}={value!r}.")
+
+
+def resolved_scaling(input_scaling: str, spec: DataSpec) -> str:
+    """What `input_scaling` means for these data: any of its values but "auto".
+
+    Raises:
+        ConfigError: "unit" for inputs that are no `uint8`, "robust" or "quantile" for what is no
+            table.
+    """
+    images = spec.input_dtype == "uint8"
+    if input_scaling == "auto":
+        return "unit" if images else "standard"
+    if input_scaling == "unit" and not images:
+        raise ConfigError(
+            "input_scaling='unit' divides uint8 values by 255. Received: inputs of "
+            f"{spec.input_dtype}. Use 'standard' or 'none'."
+        )
+    if input_scaling in _OF_TABLES and not spec.columns:
+        raise ConfigError(
+            f"input_scaling={input_scaling!r} {_OF_TABLES[input_scaling]} of a table's columns. "
+            "Received: inputs without columns. Use 'standard', or load a table."
+        )
+    return input_scaling

@@ -45,7 +45,8 @@ class Search:
             there is a range.
         low, high: the ends of a range, which is even in the logarithm.
         default: where a grid begins, where no field says so; None is the first value.
-        when: conditions on other fields, all of which must hold for this one to count.
+        when: conditions on other fields beside those that the field needs, all of which must hold
+            for this one to count.
         preset: whether it is searched unless said otherwise; or over which of its values.
     """
 
@@ -71,7 +72,9 @@ class Record:
         switch: the name under which a stack says that some member needs it; several fields may
             share one. Where it is off, programs are without it.
         complement: a stack holds 1 - value, of which float32 has more digits near 1.
-        acts_with: it means nothing where all of these fields are off.
+        acts_with: it means nothing where all of these fields are off, or have none of the values
+            that are named with them.
+        needs: conditions on other fields; it means nothing where one of them does not hold.
         draws: what it draws.
         classes_only, numbers_only: it means nothing to a regression, to anything else.
         of_columns: it means something to a table's columns only.
@@ -91,7 +94,8 @@ class Record:
     off: Any = NEVER
     switch: str = ""
     complement: bool = False
-    acts_with: tuple[str, ...] = ()
+    acts_with: tuple[str | Condition, ...] = ()
+    needs: tuple[Condition, ...] = ()
     draws: Draws | None = None
     classes_only: bool = False
     numbers_only: bool = False

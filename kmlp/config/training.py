@@ -7,35 +7,46 @@ from typing import Any
 from kmlp.config import fields
 from kmlp.config.base import Config
 from kmlp.config.records import NOT_OFF, Condition, Draws, Search, choice, described
-from kmlp.errors import ConfigError
-from kmlp.stats.monitoring import MONITORS
+from kmlp.config.training_checks import ADAM, ADAPTIVE, SCHEDULES, check_training
 
 _SGD: Condition = ("optimizer", ("sgd",))
-_ADAM: Condition = ("optimizer", ("adam", "adamw"))
-_ADAPTIVE: Condition = ("optimizer", ("adam", "adamw", "rmsprop"))
+_ADAM: Condition = ("optimizer", ADAM)
+_ADAPTIVE: Condition = ("optimizer", ADAPTIVE)
+_STOPPING: tuple[Condition, ...] = (("early_stopping", NOT_OFF),)
 _CONSTANT: Condition = ("learning_rate_schedule", ("constant",))
-SCHEDULES = (
-    *("constant", "cosine", "step", "flat_cosine", "coslog4", "exponential"),
-    *("inverse", "cosine_restarts"),
-)
+# Of what each kind has its weights, where that is said by a field.
+_MAKES: dict[str, tuple[Condition, ...]] = {
+    "scale": (("learned_scale", NOT_OFF),),
+    "activation": (("parametric_activation", NOT_OFF),),
+    "number": (("number_embedding", ("periodic",)),),
+}
+_DECAYS: tuple[Condition, ...] = (("weight_decay", NOT_OFF),)
+_DROPOUTS = ("dropout", "layer_dropout")
+_FALLING = ("exponential", "inverse")
 
-# Of weights; what is left, kernels and what normalizes, has the learning rate itself.
-_KINDS = ("bias", "scale", "activation", "embedding", "number")
 
-
-def _schedule_of(*strength: str) -> Any:
+def _schedule_of(**known: Any) -> Any:
     """How a strength changes with the steps."""
-    return described("constant", held="stack", off="constant", acts_with=strength, since="0.2.0")
+    return described("constant", held="stack", off="constant", since="0.2.0", **known)
 
 
-def _warm_up_of(name: str, *strength: str) -> Any:
+def _warm_up_of(name: str, **known: Any) -> Any:
     """In which part of all steps a strength, or the rate, rises."""
-    return described(0.0, held="step", off=0.0, switch=name, acts_with=strength, since="0.2.0")
+    return described(0.0, held="step", off=0.0, switch=name, since="0.2.0", **known)
 
 
-def _factor_of(name: str, *strength: str) -> Any:
-    """What the learning rate, or a strength, of one kind of weight is multiplied with."""
-    return described(1.0, held="step", off=1.0, switch=name, acts_with=strength, since="0.2.0")
+def _rate_factor_of(kind: str) -> Any:
+    """What the learning rate of one kind of weight is multiplied with."""
+    return _factor_of(f"{kind}_rate_factor", _MAKES.get(kind, ()))
+
+
+def _decay_factor_of(kind: str) -> Any:
+    """What the weight decay of one kind of weight is multiplied with."""
+    return _factor_of(f"{kind}_decay_factor", (*_DECAYS, *_MAKES.get(kind, ())))
+
+
+def _factor_of(name: str, needs: tuple[Condition, ...]) -> Any:
+    return described(1.0, held="step", off=1.0, switch=name, needs=needs, since="0.2.0")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,20 +123,21 @@ class TrainConfig(Config):
         switch="momentum",
         search=choice(0.0, 0.5, 0.9, 0.95, 0.99, when=(_SGD,), preset=True),
     )
-    momentum_warm_up: float = _warm_up_of("momentum_warm_up", "momentum")
+    momentum_warm_up: float = _warm_up_of("momentum_warm_up", needs=(("momentum", NOT_OFF),))
     initial_momentum: float = described(
         0.0,
         held="step",
         off=0.0,
         switch="momentum_warm_up",
-        acts_with=("momentum_warm_up",),
+        needs=(("momentum_warm_up", NOT_OFF),),
         since="0.2.0",
     )
     nesterov: bool = described(
         False,
         held="stack",
         off=False,
-        search=choice(False, True, when=(_SGD, ("momentum", NOT_OFF))),
+        needs=(("momentum", NOT_OFF),),
+        search=choice(False, True, when=(_SGD,)),
     )
     beta_1: float = described(
         0.9,
@@ -168,22 +180,31 @@ class TrainConfig(Config):
         held="stack",
         search=choice(*SCHEDULES, preset=("constant", "cosine", "step")),
     )
-    weight_decay_schedule: str = _schedule_of("weight_decay")
-    dropout_schedule: str = _schedule_of()
-    decay_rate: float = described(0.01, held="step", off=0.01, switch="decay_rate", since="0.2.0")
+    weight_decay_schedule: str = _schedule_of(needs=_DECAYS)
+    dropout_schedule: str = _schedule_of(acts_with=_DROPOUTS)
+    decay_rate: float = described(
+        0.01,
+        held="step",
+        off=0.01,
+        switch="decay_rate",
+        acts_with=tuple(
+            (f"{of}_schedule", _FALLING) for of in ("learning_rate", "weight_decay", "dropout")
+        ),
+        since="0.2.0",
+    )
     warm_up: float = _warm_up_of("warm_up")
-    weight_decay_warm_up: float = _warm_up_of("weight_decay_warm_up", "weight_decay")
-    dropout_warm_up: float = _warm_up_of("dropout_warm_up")
-    bias_rate_factor: float = _factor_of("bias_rate_factor")
-    scale_rate_factor: float = _factor_of("scale_rate_factor")
-    activation_rate_factor: float = _factor_of("activation_rate_factor")
-    embedding_rate_factor: float = _factor_of("embedding_rate_factor")
-    number_rate_factor: float = _factor_of("number_rate_factor")
-    bias_decay_factor: float = _factor_of("bias_decay_factor", "weight_decay")
-    scale_decay_factor: float = _factor_of("scale_decay_factor", "weight_decay")
-    activation_decay_factor: float = _factor_of("activation_decay_factor", "weight_decay")
-    embedding_decay_factor: float = _factor_of("embedding_decay_factor", "weight_decay")
-    number_decay_factor: float = _factor_of("number_decay_factor", "weight_decay")
+    weight_decay_warm_up: float = _warm_up_of("weight_decay_warm_up", needs=_DECAYS)
+    dropout_warm_up: float = _warm_up_of("dropout_warm_up", acts_with=_DROPOUTS)
+    bias_rate_factor: float = _rate_factor_of("bias")
+    scale_rate_factor: float = _rate_factor_of("scale")
+    activation_rate_factor: float = _rate_factor_of("activation")
+    embedding_rate_factor: float = _rate_factor_of("embedding")
+    number_rate_factor: float = _rate_factor_of("number")
+    bias_decay_factor: float = _decay_factor_of("bias")
+    scale_decay_factor: float = _decay_factor_of("scale")
+    activation_decay_factor: float = _decay_factor_of("activation")
+    embedding_decay_factor: float = _decay_factor_of("embedding")
+    number_decay_factor: float = _decay_factor_of("number")
     reduce_on_plateau: Mapping[str, Any] | None = described(
         None, off=None, search=choice(False, True, when=(_CONSTANT,))
     )
@@ -209,7 +230,11 @@ class TrainConfig(Config):
         search=choice(0.0, 0.001, 0.01, 0.03, 0.1),
     )
     gradient_noise_decay: float = described(
-        0.0, held="step", off=0.0, search=choice(0.0, 0.55, when=(("gradient_noise", NOT_OFF),))
+        0.0,
+        held="step",
+        off=0.0,
+        needs=(("gradient_noise", NOT_OFF),),
+        search=choice(0.0, 0.55),
     )
     batch_size: int | str = described(
         128, held="stack", search=choice(64, 128, 256, 512, preset=True)
@@ -218,8 +243,8 @@ class TrainConfig(Config):
     early_stopping: bool = described(True, off=False, variants={"no_early_stopping": False})
     monitor: str = described("auto", held="stack")
     min_delta: float = described(1e-4)
-    patience: int = described(5)
-    restore_best_weights: bool = described(True)
+    patience: int = described(5, needs=_STOPPING)
+    restore_best_weights: bool = described(True, needs=_STOPPING)
     keep_last_best: bool = described(False, off=False, since="0.2.0")
     class_weight: str | Mapping[str, float] | None = described(
         None,
@@ -253,91 +278,7 @@ class TrainConfig(Config):
     dtype_policy: str = described("float32", held="stack")
 
     def __post_init__(self) -> None:
-        fields.check_choice(self, "optimizer", ("sgd", "adam", "adamw", "rmsprop"))
-        fields.check_choice(self, "dtype_policy", ("float32", "mixed_bfloat16"))
-        fields.check_positive(self, "learning_rate", "epsilon", "decay_rate")
-        fields.check_rate(self, "momentum", "beta_1", "beta_2", "ema_momentum", "label_smoothing")
-        fields.check_rate(self, "warm_up", "weight_decay_warm_up", "dropout_warm_up")
-        fields.check_rate(self, "momentum_warm_up", "initial_momentum")
-        fields.check_non_negative(
-            self, "min_delta", "weight_decay", "gradient_noise", "gradient_noise_decay"
-        )
-        fields.check_non_negative(self, *(f"{kind}_rate_factor" for kind in _KINDS))
-        fields.check_non_negative(self, *(f"{kind}_decay_factor" for kind in _KINDS), "mixup")
-        fields.check_positive_or_none(self, "clipnorm")
-        fields.check_truth(self, "nesterov", "early_stopping")
-        fields.check_truth(self, "restore_best_weights", "keep_last_best")
-        fields.check_whole(self, "max_epochs", 1)
-        fields.check_whole(self, "patience", 0, " of epochs")
-        if self.batch_size != "full":
-            fields.check_whole(self, "batch_size", 1, ' (or "full")')
-        self._check_optimizer()
-        for name in ("learning_rate", "weight_decay", "dropout"):
-            self._check_schedule(name)
-        self._check_plateau()
-        self._check_monitor()
+        check_training(self)
         if self.class_weight is not None:
             object.__setattr__(self, "class_weight", fields.class_weight(self.class_weight))
         fields.as_floats(self)
-
-    def _check_optimizer(self) -> None:
-        """Refuses what another rule knows: it would have no effect, and nobody would notice."""
-        if self.optimizer != "sgd" and (self.momentum or self.nesterov):
-            raise ConfigError(
-                "momentum and nesterov belong to optimizer='sgd'. "
-                f"Received: optimizer={self.optimizer!r}, momentum={self.momentum}."
-            )
-        if self.momentum_warm_up and not self.momentum:
-            raise ConfigError(
-                "momentum_warm_up rises to a momentum. Received: momentum=0.0, "
-                f"momentum_warm_up={self.momentum_warm_up}. Set momentum, or leave it out."
-            )
-        if self.initial_momentum and not self.momentum_warm_up:
-            raise ConfigError(
-                "initial_momentum is what momentum rises from in its warm-up. Received: "
-                f"initial_momentum={self.initial_momentum}, momentum_warm_up=0.0. Say both, or "
-                "neither."
-            )
-        owners = {"beta_1": _ADAM, "beta_2": _ADAM, "epsilon": _ADAPTIVE}
-        for name, (_, optimizers) in owners.items():
-            value = getattr(self, name)
-            if self.optimizer not in optimizers and value != getattr(TrainConfig, name):
-                *others, last = map(repr, optimizers)
-                raise ConfigError(
-                    f"{name} belongs to optimizer={', '.join(others)} and {last}. Received: "
-                    f"optimizer={self.optimizer!r}, {name}={value}. Leave it out."
-                )
-
-    def _check_schedule(self, of: str) -> None:
-        name, warm_up = f"{of}_schedule", "warm_up" if of == "learning_rate" else f"{of}_warm_up"
-        if getattr(self, name) == "plateau":
-            raise ConfigError(
-                f"{name}='plateau' is written reduce_on_plateau = {{factor = 0.5, patience = 3}}."
-            )
-        fields.check_choice(self, name, SCHEDULES)
-        if getattr(self, name) == "coslog4" and getattr(self, warm_up):
-            raise ConfigError(
-                f"{name}='coslog4' rises from 0 by itself. Received: "
-                f"{warm_up}={getattr(self, warm_up)}. Leave it out."
-            )
-
-    def _check_plateau(self) -> None:
-        if self.reduce_on_plateau is None:
-            return
-        object.__setattr__(self, "reduce_on_plateau", fields.plateau(self.reduce_on_plateau))
-        if self.learning_rate_schedule != "constant":
-            raise ConfigError(
-                "reduce_on_plateau and a learning_rate_schedule exclude each other. Received: "
-                f"learning_rate_schedule={self.learning_rate_schedule!r}. Leave one of them out."
-            )
-
-    def _check_monitor(self) -> None:
-        if self.monitor not in MONITORS:
-            hint = (
-                " The plain validation loss is val_cross_entropy, or val_mse for regression."
-                if self.monitor == "val_loss"
-                else ""
-            )
-            raise ConfigError(
-                fields.wanted(self, "monitor", "one of " + ", ".join(MONITORS)) + hint
-            )

@@ -11,7 +11,7 @@ from kmlp.config.recipes.auto import AUTO, is_auto
 from kmlp.config.recipes.known import RECIPES, recipe_of_name
 from kmlp.config.recipes.recipe import Recipe
 from kmlp.config.records import described, records_of
-from kmlp.config.settings import RECORDS, setting, split
+from kmlp.config.settings import RECORDS, setting, split, why_idle
 from kmlp.config.training import TrainConfig
 from kmlp.errors import ConfigError
 from kmlp.text import name_trouble, nearest, shortened, shown
@@ -155,6 +155,64 @@ def resolve_variant(
         )
     except ConfigError as error:
         raise ConfigError(f"variant {shown(name)}: {error}") from error
+
+
+def refuse_idle(
+    variants: Sequence[str | Mapping[str, Any]], model: MLPConfig, train: TrainConfig
+) -> None:
+    """Refuses what a variant says of a field that means nothing there: it would be one by name
+    alone.
+
+    Args:
+        variants: as `resolve_variant` takes them, those of sweeps included.
+        model, train: the base configs, which may say how what a variant switches on acts.
+
+    Raises:
+        ConfigError: the field, and beside what it means nothing.
+    """
+    resolved = [resolve_variant(v, model, train) for v in variants]
+    for said, variant in zip(variants, resolved, strict=True):
+        names = [name for name in _parse(said)[2] if name in RECORDS]
+        idle = [w for n in names if (w := _why_idle(n, variant))]
+        # What a variant by name sets beside its strength it sets of any strength.
+        if idle and (isinstance(said, Mapping) or len(idle) == len(names)):
+            name = shown(variant.name)
+            raise ConfigError(f"variant {name}: {idle[0]}. Change that, or leave it out.")
+
+
+def _why_idle(name: str, variant: Variant) -> str:
+    if setting(name, variant.model, variant.train) == RECORDS[name].default:
+        return ""
+    return why_idle(name, {**vars(variant.model), **vars(variant.train)})
+
+
+def refuse_twins(variants: Sequence[Variant], input_dtype: str) -> None:
+    """Refuses two variants that are one network: it would be compared with itself.
+
+    Args:
+        variants: with their full configs.
+        input_dtype: of the data, by which `input_scaling="auto"` is one of the others.
+
+    Raises:
+        ConfigError: the names of both.
+    """
+    known: dict[str, Variant] = {}
+    for variant in variants:
+        scaling = variant.model.input_scaling
+        if scaling == "auto":
+            scaling = "unit" if input_dtype == "uint8" else "standard"
+        model = dataclasses.replace(variant.model, input_scaling=scaling)
+        # AdamW's decay is a field of its own.
+        optimizer = {"adamw": "adam"}.get(variant.train.optimizer, variant.train.optimizer)
+        train = dataclasses.replace(variant.train, optimizer=optimizer)
+        same = dataclasses.replace(variant, model=model, train=train)
+        twin = next((name for name, other in known.items() if same.trains_as(other)), None)
+        if twin is not None:
+            raise ConfigError(
+                f"the variants {shown(twin)} and {shown(variant.name)} are one network, which "
+                "would be compared with itself. Leave one of them out."
+            )
+        known[variant.name] = same
 
 
 def with_swept(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from kmlp.config.network import resolved_scaling
+from kmlp.config.network_checks import resolved_scaling
 from kmlp.config.records import records_of
 from kmlp.config.study import StudyConfig
 from kmlp.config.tables.encoding import DEFAULTS

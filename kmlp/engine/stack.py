@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kmlp.config.network import resolved_scaling
+from kmlp.config.network_checks import resolved_scaling
 from kmlp.config.seeds import seed_words
 from kmlp.config.settings import RECORDS
 from kmlp.config.tables.encoding import Encoding

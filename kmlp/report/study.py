@@ -162,7 +162,7 @@ def _again(folder: RunFolder, results: StudyResults, environment: Environment) -
     data = environment.data
     facts = {
         "data": f"{data.name}, {data.source}, from {data.location}",
-        "sha256 of the data": data.sha256,
+        **data.hashes,
         "Python": f"{environment.python} on {environment.platform}",
         "packages": environment.versions,
     }

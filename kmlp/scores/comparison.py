@@ -1,15 +1,21 @@
 """Scores from anywhere in, the verdict out."""
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from kmlp.errors import ConfigError
+from pydantic import ValidationError
+
+from kmlp.errors import ConfigError, RunFolderError
 from kmlp.scores.judging import judge
+from kmlp.scores.metric import metric_of
 from kmlp.scores.records import ScoresResults
 from kmlp.scores.table import read_scores
 from kmlp.scores.verdict import verdict
 from kmlp.stats.formatting import Unit, unit_of
 from kmlp.stats.metrics.record import MetricRecord
+from kmlp.study.results.records.base import first_fault
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,31 @@ class Comparison:
         """The same, in other words: "none" would read as "not one"."""
         said = verdict(self.found, self.unit, words)
         return Comparison(self.found.model_copy(update={"verdict": said}), self.metric, words)
+
+
+def load_comparison(folder: str | Path) -> Comparison | None:
+    """What `kmlp compare` wrote into a folder; None where nothing of it lies there.
+
+    Raises:
+        RunFolderError: its results are damaged.
+    """
+    path = Path(folder) / "results.json"
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    if not isinstance(content, dict) or "paired_by" not in content:
+        return None  # of a study or a search
+    try:
+        found = ScoresResults.model_validate(content)
+    except ValidationError as error:
+        raise RunFolderError(
+            f"{path}: not what kmlp compare writes there: {first_fault(error)}. Compare the scores "
+            "again, with another --out."
+        ) from error
+    scores = [score for d in found.datasets for m in d.methods for score in m.scores]
+    metric = metric_of(found.metric.name, scores, higher_is_better=found.metric.higher_is_better)
+    return Comparison(found, metric, found.baseline)
 
 
 def compare(

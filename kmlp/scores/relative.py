@@ -84,5 +84,5 @@ def _log_error(score: float, metric: MetricRecord) -> float:
         >>> round(_log_error(0.25, BY_NAME["mse"]), 6) == round(math.log(0.5), 6)
         True
     """
-    error = metric.most - score if metric.higher_is_better else score
+    error = metric.error(score)
     return math.log(error) / (2 if metric.is_square else 1) if error > 0 else -math.inf

@@ -1,7 +1,7 @@
 """Several sources of scores in, one table out: files, and the run folders of studies."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,7 +76,8 @@ def read_sources(
 
     Raises:
         ConfigError: no source, or one twice.
-        DataError: the sources' scores are not the same metric, or their columns differ.
+        DataError: the sources' scores are not the same metric, their columns differ, or folds test
+            some of the studies and test rows others.
         RunFolderError: a damaged run folder.
     """
     if not sources:
@@ -87,8 +88,9 @@ def read_sources(
     if not studies and len(tables) == 1:
         return Sources(tables[0])
     metric = _common_metric(studies)
-    frames = [scores_of(study, metric or "", studies) for study in studies]
-    frames += [_of_file(table, metric, method, score) for table in tables]
+    _refuse_two_bases(studies)
+    frames = {str(s.run_dir): scores_of(s, metric or "", studies) for s in studies}
+    frames |= {table.name: _of_file(table, metric, method, score) for table in tables}
     name = " + ".join(path.name for path in sources)
     return Sources(Table(_together(frames), name=name), studies)
 
@@ -100,7 +102,8 @@ def scores_of_studies(studies: Sequence[Study]) -> Table:
         DataError: their metrics differ.
     """
     metric = _common_metric(studies) or ""
-    return Table(_together([scores_of(study, metric, studies) for study in studies]), "the studies")
+    frames = {str(s.run_dir): scores_of(s, metric, studies) for s in studies}
+    return Table(_together(frames), "the studies")
 
 
 def direction_of(studies: Sequence[Study]) -> bool | None:
@@ -127,6 +130,18 @@ def _common_metric(studies: Sequence[Study]) -> str | None:
             "cannot be compared."
         )
     return next(iter(names), None)
+
+
+def _refuse_two_bases(studies: Sequence[Study]) -> None:
+    """Refuses scores of which some are of test rows that nobody trains on, and some of folds, on
+    each of which others train."""
+    one_of = {study.record.basis: study.run_dir for study in reversed(studies)}
+    if len(one_of) > 1:
+        raise DataError(
+            f"folds test {one_of['folds']}, rows that were set aside test {one_of['test']}: seeds "
+            "of one have no pair in the other, and their networks learnt from other rows. Run both "
+            "alike, with --test cv or with --test 0.2."
+        )
 
 
 def scores_of(study: Study, metric: str, studies: Sequence[Study]) -> pl.DataFrame:
@@ -217,14 +232,15 @@ def _column_of(table: Table, metric: str | None) -> str | None:
     return next((c for c in table.columns if metric and plain_name(c) == metric), None)
 
 
-def _together(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    roles = {"method", "seed", "fold", "dataset"}
-    columns = [set(frame.columns) & roles for frame in frames]
-    for found in columns:
-        if lacking := set.union(*columns) - found:
+def _together(by_source: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    roles, frames = {"method", "seed", "fold", "dataset"}, [*by_source.values()]
+    columns = {name: set(frame.columns) & roles for name, frame in by_source.items()}
+    for name, found in columns.items():
+        if lacking := sorted(set.union(*columns.values()) - found):
+            other = next(one for one, own in columns.items() if set(lacking) & own)
             raise DataError(
-                f"a source lacks the column {', '.join(sorted(lacking))} that another one has. "
-                "Add it, or leave it out everywhere."
+                f"{name} lacks the column {', '.join(lacking)} that {other} has. Add it, or leave "
+                "it out everywhere."
             )
     known = {*roles, *ROWS}
     scores = list(dict.fromkeys(c for frame in frames for c in frame.columns if c not in known))

@@ -60,6 +60,10 @@ def compared(dataset: DatasetResult, unit: Unit) -> list[Compared]:
     return sorted(found, key=lambda pair: -unit.gain(pair[1].difference))
 
 
+def _all(number: int) -> str:
+    return "both" if number == 2 else f"all {number}"
+
+
 def _on_one(results: ScoresResults, dataset: DatasetResult, baseline: str, unit: Unit) -> list[str]:
     found = compared(dataset, unit)
     by_kind = {k: [pair for pair in found if kind(pair[1], unit) == k] for k in _KINDS}
@@ -76,7 +80,8 @@ def _none_better(
     results: ScoresResults, baseline: str, worse: Sequence[Compared], found: Sequence[Compared]
 ) -> str:
     if found and len(worse) == len(found):
-        others = "the other method" if len(found) == 1 else f"all {len(found)} other methods"
+        num = len(found)
+        others = "the other method" if num == 1 else f"{_all(num)} other methods"
         # "No regularization beats ..." would read as a denial.
         is_name = baseline == results.baseline
         return f"{baseline if is_name else f'The baseline, {baseline},'} beats {others}."

@@ -40,11 +40,7 @@ class LiveDisplay(ABC):
 
     What is told is kept under `_lock`; it is shown twice a second, or in lines that `_say` prints.
 
-    Attributes:
-        left_is: what `seconds_left` is of, in words.
     """
-
-    left_is = "left"
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or PlainConsole(stderr=True, soft_wrap=True)
@@ -73,6 +69,11 @@ class LiveDisplay(ABC):
     @abstractmethod
     def seconds_left(self) -> float | None:
         """How long it will take by the pace so far; None where nobody knows."""
+
+    @property
+    def left_is(self) -> str:
+        """What `seconds_left` is of, in words."""
+        return "left"
 
     @abstractmethod
     def _standing(self) -> Standing:

@@ -11,7 +11,7 @@ from kmlp.config import AUTO, StudyConfig
 from kmlp.data import Dataset
 from kmlp.engine.trainer import Trainer
 from kmlp.errors import RunFolderError, SelectionError
-from kmlp.ownership import PILOT_FOLDER
+from kmlp.ownership import PILOT_FOLDER, held_in
 from kmlp.study.interim import looks_in, looks_summary
 from kmlp.study.plan import Plan, plan_study
 from kmlp.study.provenance import stored_config, stored_environment
@@ -194,6 +194,8 @@ def study_folders(path: str | Path) -> list[Path]:
 def _refuse_no_study(folder: RunFolder) -> None:
     if (folder.path / "study.toml").exists():
         return
+    if not folder.path.exists():
+        raise RunFolderError(f"{folder.path}: there is no such folder.")
     if (folder.path / PILOT_FOLDER / "study.toml").exists():
         raise RunFolderError(
             f"{folder.path}: the strengths are still being chosen. "
@@ -233,4 +235,7 @@ def _instead(path: Path) -> str:
         return f"this is a search, {f'its study is {inside[0]}' if inside else 'without a study'}"
     if several := study_folders(path):
         return f"these are several studies: name one, as {several[0]}"
-    return "is this a run folder?"
+    if not (held := held_in(path)):
+        return "is this a run folder?"
+    pages = [page for page in (path / "report.html", path / "comparison.html") if page.exists()]
+    return f"this holds {held}{f'; its page is {pages[0]}' if pages else ''}"

@@ -1,5 +1,6 @@
 """Which members a study consists of. No Keras."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,6 +15,11 @@ from kmlp.study.references.member import ReferenceMember
 
 NUM_SETTINGS = 3
 """At how many settings of the other streams one stream varies."""
+_FOR = {
+    "folds": "folds",
+    "resample": "samples of the rows",
+    "randomness": "the streams of randomness",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +124,19 @@ class Plan:
             for name, by_seed in self.members.items()
         }
         return replace(self, members=members)
+
+    @property
+    def made_of(self) -> str:
+        """What the networks are, where their number alone would be a riddle: "4 variants x 10
+        seeds, and 80 for folds"."""
+        by_variant = {name: set(ids.values()) for name, ids in self.ids.items()}
+        seen, sizes = set[str]().union(*by_variant.values()), {*map(len, by_variant.values())}
+        num, most = len(by_variant), max(sizes)
+        up_to = "up to " * (len(sizes) > 1)
+        seeds = f"{num} variant{'s' * (num > 1)} x {up_to}{most} seed{'s' * (most > 1)}"
+        others = {e.member.id: e.group for e in self.extras if e.member.id not in seen}
+        beside = Counter(others.values())
+        return ", and ".join([seeds, *(f"{number} for {_FOR[g]}" for g, number in beside.items())])
 
     def _titled(self) -> Iterator[tuple[str, Member]]:
         for name, by_seed in self.members.items():

@@ -29,8 +29,6 @@ class StudyProgress(LiveDisplay):
             run_study(config, "runs/a", progress=progress)
     """
 
-    left_is = "left for the networks"  # references and shuffled columns come on top
-
     def __init__(self, console: Console | None = None) -> None:
         super().__init__(console)
         self._variant_of: dict[str, str] = {}
@@ -39,7 +37,7 @@ class StudyProgress(LiveDisplay):
         self._best: dict[str, float] = {}
         self._stopped: dict[str, int] = {}
         self._pace = Pace()
-        self._reference = ""
+        self._reference, self._references_follow, self._beyond = "", False, ""
         self._done_before: frozenset[str] = frozenset()
         self._last_line = self._started
 
@@ -47,12 +45,16 @@ class StudyProgress(LiveDisplay):
         """The study's members by id, those of them that need no training, and what it is."""
         with self._lock:
             self._variant_of, self._done_before = variant_of, frozenset(done)
-            self._epoch, self._best, self._stopped = {}, {}, {}
+            self._epoch, self._best, self._stopped, self._beyond = {}, {}, {}, ""
             self._pace.start(variant_of, done)
             self._started = time.monotonic()
         missing = len(variant_of) - len(done)
         kept = f"; {len(done)} of {len(variant_of)} were already done" if done else ""
         self._say(f"{title}Training {missing} networks{kept}.")
+
+    def references_follow(self, are_some: bool) -> None:
+        """Whether models that are no networks are trained after them: these take time, too."""
+        self._references_follow = are_some
 
     def need(self, memory: "Need") -> None:
         """What the stacks that are about to be trained take."""
@@ -66,13 +68,17 @@ class StudyProgress(LiveDisplay):
 
     def reference(self, name: str, number: int, total: int) -> None:
         """A model that is no network is about to be trained."""
+        words = f"reference {number} of {total}: {name.replace('_', ' ')}"
+        with self._lock:
+            self._beyond = words
         if name != self._reference:
             self._reference = name
-            words = name.replace("_", " ")
-            self._say(f"Training reference {number} of {total}: {words}.")
+            self._say(f"Training {words}.")
 
     def importance(self, model: str, num_columns: int) -> None:
         """The columns of a trained model are about to be shuffled."""
+        with self._lock:
+            self._beyond = f"shuffling the columns of {model}"
         self._say(f"Shuffling {num_columns} columns, to see what {model} leans on.")
 
     def epoch(self, members: Sequence[Member], epoch: int, logs: dict[str, np.ndarray]) -> None:
@@ -100,8 +106,16 @@ class StudyProgress(LiveDisplay):
             self._pace.finished({r.member.id: r.stopped_epoch for r in results})
 
     def seconds_left(self) -> float | None:
-        """From what each variant's epochs took so far; None until a network has stopped."""
-        return self._pace.seconds_left()
+        """Of the networks, from what each variant's epochs took so far; None until one has stopped,
+        and once all have."""
+        return None if self._beyond else self._pace.seconds_left()
+
+    @property
+    def left_is(self) -> str:
+        return "left for the networks" + ", then references" * self._references_follow
+
+    def _time(self) -> str:
+        return super()._time() + (f", {self._beyond}" if self._beyond else "")
 
     @property
     def _num_done(self) -> int:
@@ -114,12 +128,17 @@ class StudyProgress(LiveDisplay):
         best = ""
         if self._best:
             value = _write(self._name, _better(self._name)(self._best.values()))
-            best = f", best {self._part} {unit_of(self._name).logged_title} {value}"
+            best = f", best {self._part} {unit_of(self._name).title} {value}{self._of_mean}"
         total = len(self._variant_of)
         return f"{self._num_done} of {total} networks done{at}{best}, {self._time()}"
 
+    @property
+    def _of_mean(self) -> str:
+        """While it trains, a regression is scored in units of the training targets' variance."""
+        return " (predicting the mean: 1)" if unit_of(self._name).is_standardized else ""
+
     def _standing(self) -> Standing:
-        best = f"best {_SHORT[self._part]} {unit_of(self._name).logged_title}"
+        best = f"best {_SHORT[self._part]} {unit_of(self._name).title}{self._of_mean}"
         return Standing(
             headings=("variant", "done", "running", "epoch", best),
             rows=[self._row(variant) for variant in dict.fromkeys(self._variant_of.values())],

@@ -9,6 +9,7 @@ from typing import Any
 
 from kmlp.cluster.trainer import RayTrainer, on_cluster
 from kmlp.config import AUTO, StudyConfig
+from kmlp.config.variants import expand_all, refuse_idle, refuse_twins
 from kmlp.data import Dataset
 from kmlp.data.rows.checks import checked_data
 from kmlp.engine.member import Member
@@ -102,9 +103,10 @@ def written_out(config: StudyConfig, data: Dataset) -> StudyConfig:
     """The study with all that follows from its data: see `StudyConfig.for_data`.
 
     Raises:
-        ConfigError: "auto" is asked for of data that are no table.
+        ConfigError: "auto" is asked for of data that are no table, what is said of a field means
+            nothing, or two variants are one network.
     """
-    return config.for_data(
+    found = config.for_data(
         data.spec.task,
         data.spec.input_dtype,
         is_table=data.schema is not None,
@@ -113,6 +115,12 @@ def written_out(config: StudyConfig, data: Dataset) -> StudyConfig:
         given_folds=data.rows.num_folds,
         kinds={column.kind for column in data.spec.columns} or None,
     )
+    # The trials of a search are what it drew.
+    if found.searched is None:
+        said = [*expand_all(found.variants), *(v for s in found.sweeps for v in s.variants)]
+        refuse_idle(said, found.model, found.train)
+        refuse_twins(found.resolved_variants, data.spec.input_dtype)
+    return found
 
 
 def training_on(
@@ -158,6 +166,8 @@ def _run(
     with folder.writing():
         _refuse_other_looks(folder, config, data)
         claim(folder, config, data, trainer)
+        if told := getattr(progress, "references_follow", None):
+            told(bool(plan.references))
         rounds = _train(plan, folder, data, trainer, progress, title)
         _train_references(plan, rounds, folder, data, trainer, progress)
         trained = plan.of_seeds(rounds.num_seeds)
@@ -222,7 +232,8 @@ def _train(
         wanted = plan.of_seeds(rounds.num_seeds)
         if progress:
             done = wanted.by_id.keys() - missing_members(folder, wanted.by_id).keys()
-            progress.start(wanted.titles, done, title + _title(plan.config, rounds))
+            words = _title(plan.config, rounds) or f"{wanted.made_of}: "
+            progress.start(wanted.titles, done, title + words)
         train_missing(folder, wanted.by_id, data, progress, trainer=trainer)
         folder.stacks.forget()
         if (rounds := looks_in(folder, plan, data.spec.task)).is_over:

@@ -36,7 +36,7 @@ def finished(tmp_path_factory):
 def test_run_ends_with_the_table_the_report_and_what_to_try_next(finished):
     folder, done = finished
     assert "mnist: sample, 5,000 training and 1,000 test rows, from " in done.stderr
-    assert "Training 4 networks." in done.stderr
+    assert "2 variants x 2 seeds: Training 4 networks." in done.stderr
     assert "with fewer than 6 no difference can reach p < 0.05" in done.stdout
     assert "This is the bundled sample" in done.stdout
     assert "Report: runs/small/report.html" in done.stdout
@@ -47,9 +47,7 @@ def test_run_ends_with_the_table_the_report_and_what_to_try_next(finished):
 @pytest.mark.slow
 def test_nothing_but_progress_goes_to_stderr(finished):
     """No TensorFlow notes, no warnings: every line is one of ours."""
-    known = (
-        r"mnist: sample|2 seeds cannot|Training 4|Memory: |Compiling |\d+ of 4 net|kmlp: the full|$"
-    )
+    known = r"mnist: sample|2 seeds cannot|2 variants|Memory: |Compiling |\d+ of 4|kmlp: the full|$"
     for line in finished[1].stderr.splitlines():
         assert re.match(known, line), line
 

@@ -5,6 +5,7 @@ import json
 import polars as pl
 import pytest
 
+from kmlp.ownership import own_folder
 from tests.command_line import kmlp
 from tests.hand_made import hand_made
 from tests.scores.made import rows
@@ -49,6 +50,27 @@ def test_own_scores_join_a_study(tmp_path):
     assert (
         "• mine cannot be told apart from no regularization: +"
         in kmlp("compare", str(made.folder.path), str(mine)).stdout
+    )
+
+
+@pytest.mark.page
+def test_what_was_compared_is_shown_again(scores, tmp_path):
+    made = kmlp("compare", str(scores), "--baseline", "same", "--out", str(tmp_path / "out"))
+    told = kmlp("show", str(tmp_path / "out"))
+    assert told.stdout.startswith(f"{tmp_path / 'out'}: scores that kmlp compare compared\n\n")
+    table, _, _ = made.stdout.partition("\nReport: ")
+    assert told.stdout.partition("\n\n")[2].strip() == table.strip()
+    found = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert json.loads(kmlp("show", str(tmp_path / "out"), "--json").stdout) == found
+    (tmp_path / "out" / "results.json").write_text('{"paired_by": 3}')
+    assert "not what kmlp compare writes there" in kmlp("show", str(tmp_path / "out")).stderr
+
+
+def test_a_folder_that_is_no_run_says_what_it_is(scores, tmp_path):
+    own_folder(tmp_path / "model", "model")
+    assert (
+        "no study.toml; this holds an exported model"
+        in kmlp("show", str(tmp_path / "model")).stderr
     )
 
 

@@ -1,5 +1,6 @@
 """`kmlp data FILE`, and how a table is named on the command line and in a study file."""
 
+import hashlib
 import json
 
 import numpy as np
@@ -11,6 +12,7 @@ from kmlp.cli.options import Options, configure
 from kmlp.cli.schema import OfTable, read_kinds, words_of
 from kmlp.cli.training import load_data
 from kmlp.cli.tune import configure as configure_search
+from kmlp.cli.tune import load_data as load_for_search
 from kmlp.config import DataConfig, StudyConfig
 from kmlp.config.study_file import read_studies
 from kmlp.data.columns import Schema
@@ -63,7 +65,8 @@ def test_once_rows_are_parted_those_in_both_sets_are_told(path, capsys):
     rows = [f"{i / 7};{i * i % 59};{'yes' if i % 2 else 'no'}" for i in range(60)]
     path.write_text("\n".join(["a;b;left", *rows, *rows[:3]]))
     data("churn.csv", of=OfTable(target="left"))
-    assert "Look at" not in capsys.readouterr().out
+    told = " ".join(capsys.readouterr().out.split())
+    assert "6 of 63 rows stand in the table more than once, equal in every column: if" in told
     data("churn.csv", of=OfTable(target="left", test="0.5"))
     assert "test rows stand in the training rows, too" in " ".join(capsys.readouterr().out.split())
 
@@ -153,6 +156,32 @@ def test_what_to_look_at_is_said_before_anything_trains(path, capsys):
         told = capsys.readouterr().err
         assert "look at: " in told
         assert repeated in told
+
+
+def test_a_search_tells_of_its_data_what_a_study_tells(path, capsys):
+    """The same lines, but for what its own options are called."""
+    rows = [f"{i / 7};{i * i % 59};{'yes' if i % 30 else 'no'}" for i in range(300)]
+    path.write_text("\n".join(["a;b;left", *rows, rows[0]]))
+    said = {"target": "left", "test": 0.2}
+    load_data(StudyConfig(dataset="churn.csv", data=said), path.parent / "run")
+    of_study = capsys.readouterr().err
+    load_for_search(configure_search("churn.csv", data=said))
+    of_search = capsys.readouterr().err
+    assert "compare by --metric" in of_study
+    assert "compare by --objective val_" in of_search
+    assert "try --fix class_weight=balanced" in of_search
+    its_own = of_search.replace("--objective val_", "--metric ")
+    assert its_own.replace("--fix class_weight=", "--class-weight ") == of_study
+
+
+def test_which_hash_is_the_files_is_said(path, capsys):
+    """`sha256sum` tells another one of a file than that of what was read of it."""
+    said = {"target": "left", "test": 0.2}
+    load_data(StudyConfig(dataset="churn.csv", data=said), path.parent / "run")
+    of_file = hashlib.sha256(path.read_bytes()).hexdigest()
+    told = capsys.readouterr().err
+    assert f"sha256 of the file {of_file[:12]}, hash of what was read " in told
+    assert told.count(of_file[:12]) == 1
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_signs_have_stand_ins_in_ascii():
 def test_an_error_goes_to_any_encoding():
     done = in_a_shell("show", "größer/数据", encoding="ascii")
     assert done.returncode == 1
-    assert done.stderr.startswith(b"kmlp: gr\\xf6\\xdfer/\\u6570\\u636e: no study.toml")
+    assert done.stderr.startswith(b"kmlp: gr\\xf6\\xdfer/\\u6570\\u636e: there is no such folder")
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from kmlp.config import MLPConfig
-from kmlp.config.network import resolved_scaling
+from kmlp.config.network_checks import resolved_scaling
 from kmlp.config.tables.encoding import Encoding, encoded_width, num_embedding_weights
 from kmlp.errors import ConfigError
 from tests.encoded import AGE, CITY, INCOME, MEMBER, SEX, ZIP, encoded_table

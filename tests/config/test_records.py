@@ -41,8 +41,10 @@ def test_a_title_is_the_name_unless_said():
 
 @pytest.mark.parametrize(("name", "record"), RECORDS.items(), ids=list(RECORDS))
 def test_a_record_names_only_what_there_is_and_tries_what_can_be_on(name, record):
-    conditions = record.search.when if record.search else ()
-    named = {*record.acts_with, *record.beside, *(field for field, _ in conditions)}
+    conditions = [*record.needs, *(record.search.when if record.search else ())]
+    conditions += [one for one in record.acts_with if not isinstance(one, str)]
+    others = [one for one in record.acts_with if isinstance(one, str)]
+    named = {*others, *record.beside, *(field for field, _ in conditions)}
     assert named <= set(RECORDS)
     assert all(record.is_on(value) for value in (*record.pilot, record.strength) if value)
     assert not record.switch or not record.is_on(record.default), "a switch is off by default"

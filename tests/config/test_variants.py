@@ -6,9 +6,12 @@ import re
 import pytest
 
 from kmlp.config import MLPConfig, TrainConfig
-from kmlp.config.variants import VARIANTS, resolve_variant
+from kmlp.config.recipes.ablation import ablation
+from kmlp.config.recipes.known import RECIPES
+from kmlp.config.variants import VARIANTS, refuse_idle, refuse_twins, resolve_variant
 from kmlp.errors import ConfigError
 
+DECAYED = {"weight_decay": 0.1}
 MODEL, TRAIN = MLPConfig(hidden_units=(7,), dropout=0.1), TrainConfig(max_epochs=3)
 
 
@@ -126,3 +129,80 @@ def test_a_table_overrides_fields_of_both_configs():
 def test_a_bad_variant_is_refused_with_its_name(variant, message):
     with pytest.raises(ConfigError, match=re.escape(message)):
         resolve(variant)
+
+
+@pytest.mark.parametrize(
+    ("variant", "base", "message"),
+    [
+        (
+            {"name": "many", "num_subnetworks": 8},
+            {},
+            "variant 'many': num_subnetworks means nothing where weight_sharing='none'. Change",
+        ),
+        ({"name": "a", "bias_stddev": 2.0}, {}, "nothing where bias_initializer='zeros'"),
+        ({"name": "a", "penalty_reduction": "mean"}, {}, "nothing where l1=0.0 and l2=0.0"),
+        ({"name": "a", "gradient_noise_decay": 0.55}, {}, "nothing where gradient_noise=0.0"),
+        ({"name": "a", "nesterov": True, "optimizer": "sgd"}, {}, "nothing where momentum=0.0"),
+        (
+            {"name": "a", "number_embedding": "piecewise_linear", "num_frequencies": 8},
+            {},
+            "num_frequencies means nothing where number_embedding='piecewise_linear'",
+        ),
+        (
+            {"name": "a", "scale_decay_factor": 0.1, "weight_decay": 0.1},
+            {},
+            "nothing where learned_scale=False",
+        ),
+        ({"name": "a", "decay_rate": 0.5}, {}, "nothing where learning_rate_schedule='constant'"),
+        ({"name": "a", "patience": 9}, {"early_stopping": False}, "where early_stopping=False"),
+        ("batch_norm", {"hidden_units": ()}, "normalization means nothing where hidden_units=()"),
+        (
+            {"name": "a", "dropout_schedule": "cosine"},
+            {},
+            "dropout_schedule means nothing where dropout=0.0 and layer_dropout=()",
+        ),
+    ],
+)
+def test_a_field_that_means_nothing_makes_no_variant(variant, base, message):
+    """It would train the same network twice and compare it with itself."""
+    model, train = (
+        dataclasses.replace(config, **{k: v for k, v in base.items() if hasattr(config, k)})
+        for config in (MLPConfig(), TrainConfig())
+    )
+    with pytest.raises(ConfigError) as error:
+        refuse_idle(["none", variant], model, train)
+    assert message in str(error.value)
+
+
+def test_what_means_something_in_some_variant_may_be_said_for_all():
+    model = MLPConfig(penalty_reduction="mean", drop_connect_mask="example")
+    refuse_idle(["none", "l2", "drop_connect"], model, TrainConfig())
+    refuse_idle(["none", "gradient_noise=0"], MLPConfig(), TrainConfig())
+    refuse_idle([*VARIANTS, *RECIPES], MLPConfig(), TrainConfig())
+    for recipe in RECIPES:
+        refuse_idle(ablation(recipe), MLPConfig(), TrainConfig())
+
+
+@pytest.mark.parametrize(
+    ("variants", "input_dtype", "twins"),
+    [
+        (("none", "dropout=0"), "uint8", "'none' and 'dropout=0'"),
+        (("none", "input_norm"), "float32", "'none' and 'input_norm'"),
+        (("l2", {"name": "again", "l2": 5e-4}), "uint8", "'l2' and 'again'"),
+        (
+            ({"name": "a", "weight_decay": 0.1}, {"name": "w", "optimizer": "adamw"} | DECAYED),
+            "uint8",
+            "'a' and 'w'",
+        ),
+    ],
+)
+def test_a_network_is_not_compared_with_itself(variants, input_dtype, twins):
+    bare = [resolve_variant(v, MLPConfig(), TrainConfig()) for v in variants]
+    with pytest.raises(ConfigError) as error:
+        refuse_twins(bare, input_dtype)
+    assert f"the variants {twins} are one network" in str(error.value)
+
+
+def test_what_differs_is_no_twin():
+    named = ("none", "input_norm", "dropout", {"name": "few", "num_train": 9})
+    refuse_twins([resolve(v) for v in named], "uint8")

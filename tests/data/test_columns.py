@@ -11,7 +11,8 @@ import pytest
 
 from kmlp.data.columns import Schema
 from kmlp.data.inference import infer_schema
-from kmlp.data.tables import read_table
+from kmlp.data.inference.cautions import of_repeated_rows
+from kmlp.data.tables import as_table, read_table
 from kmlp.errors import DataError
 
 N = 200
@@ -237,6 +238,42 @@ def test_few_rows_and_skewed_classes_are_told():
 def test_addresses_are_told():
     schema = infer([f"u{i % 9}@example.com" for i in range(N)])
     assert "column 'x' holds e-mail addresses" in schema.warnings[0]
+
+
+def test_spellings_of_one_word_are_told():
+    """Two classes of one meaning are learnt, and scored, as two."""
+    target = [["good", "bad", "Good"][i % 3] for i in range(N)]
+    cities = [["New York", "New  York", "Oslo", "new york"][i % 4] for i in range(N)]
+    of_classes, of_column = infer(cities, target=target).warnings
+    assert of_classes.startswith(
+        "classes of 'y' differ in case or blanks only ('Good' and 'good'): each counts by itself"
+    )
+    assert "categories of column 'x' differ in case or blanks only ('New  York' and" in of_column
+    assert infer(["Bern", "Berne"] * (N // 2)).warnings == ()
+
+
+def test_free_text_that_is_left_out_is_told_and_identifiers_are_not():
+    notes = [f"called about bill {i * 7919 % 1000}" for i in range(N)]
+    schema = infer(notes)
+    assert schema.left_out["x"] == "free text, which kmlp does not read"
+    assert "column 'x' is free text and is left out: make columns of what" in schema.warnings[0]
+    for names in ([f"K-{i}" for i in range(N)], [f"Ann A{i}" for i in range(N)]):
+        schema = infer(names)
+        assert "an identifier or free text: " in schema.left_out["x"]
+        assert schema.warnings == ()
+
+
+def test_rows_that_stand_there_twice_are_told_where_chance_is_no_reason():
+    rows = {"a": RNG.normal(size=N), "y": CLASSES}
+    twice = as_table({k: [*column, *column[:7]] for k, column in rows.items()})
+    assert of_repeated_rows(twice)[0].startswith("14 of 207 rows stand in the table more than once")
+    assert of_repeated_rows(as_table(rows)) == ()
+    few = {"a": RNG.choice(WORDS, N).tolist(), "y": CLASSES}
+    assert of_repeated_rows(as_table(few)) == (), (
+        "of six kinds of rows nearly all stand there again"
+    )
+    assert of_repeated_rows(as_table({"a": [1] * N, "y": ["b"] * N})) == ()
+    assert of_repeated_rows(as_table({"a": [1], "y": ["b"]})) == ()
 
 
 def test_what_is_shown_covers_every_column():

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import kmlp
-from kmlp.config.network import resolved_scaling
+from kmlp.config.network_checks import resolved_scaling
 from kmlp.data import Dataset, load_dataset
 from kmlp.data.columns import Schema
 from kmlp.data.encoder import encode

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kmlp.config import StudyConfig, TrainConfig
-from kmlp.config.network import resolved_scaling
+from kmlp.config.network_checks import resolved_scaling
 from kmlp.data import Dataset
 from kmlp.data.sampling import Sample
 from kmlp.engine.compatibility import check_member, check_split, thin_classes

@@ -35,6 +35,17 @@ def test_a_margin_is_in_points_where_scores_are_written_in_percent():
     assert "within 1.00 in accuracy" in found.verdict[1]
 
 
+@pytest.mark.parametrize(("num", "words"), [(2, "the other method"), (3, "both other methods")])
+def test_a_baseline_that_beats_all_says_how_many_these_are(num, words):
+    gains = dict(list({"a": 0.0, "b": 0.1, "c": 0.2}.items())[:num])
+    table = {
+        "method": [name for name in gains for _ in range(8)],
+        "seed": [*range(8)] * num,
+        "accuracy": [0.9 - g + s / 99 + g * s / 999 for g in gains.values() for s in range(8)],
+    }
+    assert kmlp.compare(table, baseline="a").verdict[0] == f"a beats {words}."
+
+
 def test_errors_that_fall_are_wins():
     table = rows(name="test error")
     said = kmlp.compare(table).verdict

@@ -13,6 +13,7 @@ from kmlp.cli.study import load_data
 from kmlp.config import DataConfig, StudyConfig, TrainConfig
 from kmlp.data import Dataset
 from kmlp.errors import ConfigError, DataError, RunFolderError
+from kmlp.report.comparing.across import across_studies, left_out_of_all
 from kmlp.report.limits import limits
 from kmlp.report.sections.ranking import ranking_columns, ranking_section
 from kmlp.report.sections.scores import promises_section
@@ -32,6 +33,7 @@ from kmlp.study.run_folder import RunFolder
 from kmlp.study.run_folder.readings import note_reading
 from kmlp.study.study import run_study
 from kmlp.testing import LinearTrainer
+from tests.hand_made import hand_made
 from tuning import tune
 
 pytestmark = pytest.mark.long
@@ -228,6 +230,19 @@ def test_the_scores_go_on_by_fold(study, data):
     assert set(frame.columns) == {"method", "seed", "fold", "accuracy", *ROWS}
     own = frame.filter(frame["method"] == "l2=0.3").sort("seed", "fold")["accuracy"].to_numpy()
     np.testing.assert_array_equal(own.reshape(4, 5), table(study, data, "l2=0.3"))
+
+
+def test_folds_and_test_rows_are_not_compared(study, tmp_path):
+    """A fold's networks train on what tests elsewhere; nothing pairs a fold and a seed."""
+    other = hand_made(tmp_path, "multiclass").folder.path
+    with pytest.raises(DataError, match=r"rows that were set aside test .* Run both alike"):
+        read_sources([study.run_dir, other])
+    both = [study, load_study(other)]
+    assert across_studies(both) is None
+    assert left_out_of_all(both)[0].startswith("Nothing is said over all data sets: folds test")
+    (tmp_path / "mine.csv").write_text("method,seed,accuracy\nmine,0,0.9\n")
+    with pytest.raises(DataError, match=r"^mine\.csv lacks the column fold that .* has\."):
+        read_sources([study.run_dir, tmp_path / "mine.csv"])
 
 
 def test_before_a_repeat_is_whole_there_are_no_scores_by_fold(study):

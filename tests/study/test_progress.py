@@ -50,20 +50,33 @@ def test_what_is_left_is_told_to_be_of_networks_alone(progress, monkeypatch):
     """References come on top, as long as the training of small networks."""
     monkeypatch.setattr(progress, "seconds_left", lambda: 61.0)
     assert progress._line().endswith("about 1:01 left for the networks")
+    progress.references_follow(True)
+    assert progress._line().endswith("about 1:01 left for the networks, then references")
+
+
+def test_while_references_train_no_time_is_left_for_networks(progress, monkeypatch):
+    monkeypatch.setattr(progress._pace, "seconds_left", lambda: 0.0)
+    assert progress._line().endswith("about 0:00 left for the networks")
+    progress.reference("boosted_trees", 12, 40)
+    assert progress.standing()[1].endswith(" so far, reference 12 of 40: boosted trees")
+    progress.importance("the best network", 7)
+    assert progress._line().endswith(" so far, shuffling the columns of the best network")
+    progress.start({"a": "none"}, done=())
+    assert "shuffling" not in progress._line()
 
 
 def test_regression_tells_the_lowest_validation_error(progress):
     for epoch, values in enumerate(([0.9, 0.5], [0.8, 0.55], [0.85, np.nan]), start=1):
         logs = {"loss": [9.0] * 2, "mse": [0.01] * 2, "val_mse": values}
         progress.epoch(MEMBERS, epoch, {k: np.array(v) for k, v in logs.items()})
-    assert "best validation MSE / variance 0.500" in progress._line()
-    assert "best val. MSE / variance" in table(progress)
+    assert "best validation MSE 0.500 (predicting the mean: 1)" in progress._line()
+    assert "best val. MSE (predicting the mean: 1)" in table(progress)
     assert "0.800" in table(progress)
 
 
 @pytest.mark.parametrize("name", ["accuracy", "mse"])
 def test_without_validation_rows_the_training_score_is_told(progress, name):
     progress.epoch(MEMBERS, 1, {"loss": np.ones(2), name: np.array([0.25, 0.25])})
-    told = "accuracy 25.00 %" if name == "accuracy" else "MSE / variance 0.250"
+    told = "accuracy 25.00 %" if name == "accuracy" else "MSE 0.250 (predicting the mean: 1)"
     assert f"best training {told}" in progress._line()
     assert "best train." in table(progress)

@@ -58,7 +58,7 @@ def test_a_run_that_tunes_ends_with_trials_study_report_and_model(finished):
 
 def test_nothing_but_progress_goes_to_stderr(finished):
     known = (
-        r"mnist: sample|Memory: |Compiling |Searching|trial \d|Training \d+|"
+        r"mnist: sample|\d+ variants x|Memory: |Compiling |Searching|trial \d|Training \d+|"
         r"\d+ of \d+ networks|kmlp: the|$"
     )
     for line in finished[1].stderr.splitlines():

@@ -164,7 +164,7 @@ def _again(results: SearchResults, environment: Environment, run_dir: Path) -> S
     data = environment.data
     facts = {
         "data": f"{data.name}, {data.source}, from {data.location}",
-        "sha256 of the data": data.sha256,
+        **data.hashes,
         "Python": f"{environment.python} on {environment.platform}",
         "packages": environment.versions,
     }

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from kmlp.stats.distributions import t_quantile
 from kmlp.stats.formatting import Unit, unit_of
 from kmlp.study.results.analyses.references import trivial_sentences, winner
+from kmlp.study.results.analyses.unproven_reference import looks_better
 from kmlp.study.results.answer import beats_networks
 from kmlp.study.results.caveats import improved_to_the_end
 from kmlp.study.results.records.study import StudyNumbers
@@ -40,13 +41,14 @@ def caveats(results: SearchFindings, study: StudyNumbers | None = None) -> list[
 
 
 def _of_study(study: StudyNumbers | None) -> list[str]:
-    """What the study's own verdict begins with: a model that does better than any network, and
-    networks that are not shown to do better than a constant."""
+    """What the study's own verdict begins with: a model that does better than any network, or
+    looks much better, and networks that are not shown to do better than a constant."""
     if study is None:
         return []
     first = winner(study.references, study.unit())
-    better = [f"{beats_networks(first, study.unit())}."] if first else []
-    return [*better, *trivial_sentences(study)]
+    better = beats_networks(first, study.unit()) if first else looks_better(study)
+    said = [f"{better[:1].upper()}{better[1:]}."] if better else []
+    return [*said, *trivial_sentences(study)]
 
 
 def _nothing_learned(results: SearchFindings) -> list[str]:

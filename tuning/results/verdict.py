@@ -25,15 +25,15 @@ def verdict(results: SearchFindings, study: StudyResults | None = None) -> tuple
     if results.picked is None:
         what = "been trained to the end" if results.finished else "finished"
         return (*sentences, f"No trial has {what}: there is nothing to choose.")
-    best = results.best_trial
+    best, of_pick = results.best_trial, study if results.fresh else None
     sentences.append(
         f"Trial {best.number} has the best mean {results.kind_of_score} {unit.title}, "
-        f"{with_se(unit, best.score, best.se)}."
+        f"{with_se(unit, best.score, best.se, f' over {in_words(results.settings)}')}."
     )
     sentences.append(_ties(results))
     sentences += [_fresh(results, results.fresh)] if results.fresh else [_not_known(results)]
-    sentences += _on_test(results, results.fresh) if results.fresh else []
-    sentences += caveats(results, study if results.fresh else None)
+    sentences += _on_test(results, results.fresh, of_pick) if results.fresh else []
+    sentences += caveats(results, of_pick)
     if later := drawn_after_test(results):
         sentences.append(
             f"The test set was read before {later} {'were' if ' to ' in later else 'was'} drawn."
@@ -43,9 +43,11 @@ def verdict(results: SearchFindings, study: StudyResults | None = None) -> tuple
     return tuple(sentences)
 
 
-def with_se(unit: Unit, score: float, se: float | None) -> str:
-    """ "88.61 % (standard error 0.12)"."""
-    return unit.with_unit(score) + ("" if se is None else f" (standard error {unit.value(se)})")
+def with_se(unit: Unit, score: float, se: float | None, over: str = "") -> str:
+    """ "88.61 % (standard error 0.12 over 3 seeds)"."""
+    return unit.with_unit(score) + (
+        "" if se is None else f" (standard error {unit.value(se)}{over})"
+    )
 
 
 def _counts(results: SearchFindings) -> str:
@@ -110,7 +112,9 @@ def _pick(results: SearchFindings) -> str:
     unit, picked, near = results.unit, results.picked, results.near_best
     error, within = results.standard_error, "with the same score"
     if error:
-        size_of_error = f"{unit.value(error)} {unit.of_difference}"
+        score = "seed" if results.settings.folds is None else "fold"
+        written = f"{unit.value(error)} {unit.of_difference}"
+        size_of_error = f"{written} where trials are compared {score} by {score}"
         if any(_lost(results, t) > error for t in near):
             size_of_error += f"; more where {_own_spread(results)}"
         within = f"within one standard error ({size_of_error}) of the best"
@@ -137,15 +141,16 @@ def _fresh(results: SearchFindings, fresh: Fresh) -> str:
     )
 
 
-def _on_test(results: SearchFindings, fresh: Fresh) -> list[str]:
+def _on_test(results: SearchFindings, fresh: Fresh, study: StudyResults | None) -> list[str]:
     """What the test set says of the picked trial, and of it beside the default."""
     if results.test is None:
         return []
     scores = results.test.scores[fresh.test_metric]
     metric = unit_of(fresh.test_metric, [scores.mean])
+    seeds = f"{metric.interval(scores.ci95)} over {fresh.num_seeds} seeds"
     expected = (
         f"Expect {metric.with_unit(scores.mean)} {metric.title} of it on the test set (95 % "
-        f"interval {metric.interval(scores.ci95)})."
+        f"interval {seeds}{_other_rows(fresh, results.test.trial, study, metric)})."
     )
     versus = results.test.versus_baseline
     if versus is None:
@@ -154,12 +159,23 @@ def _on_test(results: SearchFindings, fresh: Fresh) -> list[str]:
     return [expected, _beside_default(versus, metric, num_trials)]
 
 
+def _other_rows(fresh: Fresh, picked: int, study: StudyResults | None, metric: Unit) -> str:
+    """The interval that holds the test rows' own chance, too; else that it is not counted."""
+    own = study.variant(fresh.trials[picked].variant) if study else None
+    rows = own.test_ci95_seeds_and_rows if own else None
+    if rows is None:
+        return " on these test rows; other rows would differ by more"
+    return f", {metric.interval(rows)} over seeds and test rows"
+
+
 def _beside_default(versus: VersusBaseline, metric: Unit, num_trials: int) -> str:
     gain = metric.gain(versus.difference)
     told = versus.is_significant
     words = ("beats" if gain > 0 else "is worse than") if told else "cannot be told apart from"
     by = f" by {metric.value(abs(versus.difference))} {metric.of_difference}" if told else ""
-    bounds = metric.interval(versus.ci95, signed=True)
+    bounds = f"{metric.interval(versus.ci95, signed=True)} over seeds"
+    if rows := versus.ci95_seeds_and_rows:
+        bounds += f", {metric.interval(rows, signed=True)} over seeds and test rows"
     return (
         f"It {words} the default configuration on the test set{by} (95 % interval of the "
         f"difference {bounds}, Holm p {p_equals(versus.p_holm)}); the search spent {num_trials} "

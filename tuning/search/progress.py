@@ -10,7 +10,7 @@ from rich.console import Console
 from kmlp.engine.member import Member
 from kmlp.stats.formatting import Unit, unit_of
 from kmlp.study.live_display import LiveDisplay, Standing
-from tuning.results.folds import error_of_mean, in_words
+from tuning.results.folds import adjective, error_of_mean, in_words
 from tuning.results.search_folder import Trial
 from tuning.results.trials import settings_in_words
 from tuning.space.config import SearchConfig
@@ -57,7 +57,11 @@ class SearchProgress(LiveDisplay):
         kept = f"; {len(over)} trials have ended before" if over else ""
         most = "up to " * self._draws_all_at_once
         wanted = f"{most}{config.max_trials} trials" if self._total else "rounds of trials"
-        self._say(f"Searching with {config.tuner}: {wanted} of {in_words(config)}{kept}.")
+        shown = f"{adjective(config)} {self._unit.title}"
+        self._say(
+            f"Searching with {config.tuner}: {wanted} of {in_words(config)}{kept}. Each is shown "
+            f"with its mean {shown} ± its standard error."
+        )
 
     def drawn(self, trials: Sequence[Trial], executions: Mapping[int, Sequence[str]]) -> None:
         """What is tried next, and the members of each trial."""
@@ -108,14 +112,17 @@ class SearchProgress(LiveDisplay):
         return len(self._scores) + sum(self._num_finished(t) / len(self._ids(t)) for t in open_)
 
     def _line(self, trial: Trial) -> str:
-        return f"trial {trial.number}: {self._score(trial)}  {settings_in_words(trial.values)}"
+        title = "" if trial.score is None else f"{self._unit.title} "
+        score = f"{title}{self._score(trial)}"
+        return f"trial {trial.number}: {score}  {settings_in_words(trial.values)}"
 
     def _score(self, trial: Trial) -> str:
         if trial.score is None:
             return trial.message or trial.status.replace("_", " ")
         scores = self._scores.get(trial.number, ())
         se = error_of_mean(scores, self._config) if scores and self._config else None
-        return self._unit.with_unit(trial.score) + (f" ± {self._unit.value(se)}" if se else "")
+        unit = unit_of(self._unit.record, [trial.score])
+        return unit.with_unit(trial.score) + (f" ± {unit.value(se)}" if se else "")
 
     def _standing(self) -> Standing:
         return Standing(

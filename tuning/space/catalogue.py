@@ -89,7 +89,8 @@ def _parameter(name: str, search: Search, spec: DataSpec) -> Parameter:
         fitting |= dict.fromkeys(("robust", "quantile"), bool(spec.columns))
         values = tuple(v for v in values if fitting.get(v, True))
     wanted = search.default if name not in RECORDS else RECORDS[name].default
-    common: dict[str, Any] = {"name": name, "conditions": search.when}
+    needs = RECORDS[name].needs if name in RECORDS else ()
+    common: dict[str, Any] = {"name": name, "conditions": (*search.when, *needs)}
     if not values:
         ends: dict[str, Any] = {"min": search.low, "max": search.high, "sampling": "log"}
         return Parameter(kind="float", **ends, default=wanted, **common)

@@ -1,6 +1,7 @@
 """One hyperparameter: its range or its values, and when it counts. No KerasTuner, no Keras."""
 
 import itertools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -205,12 +206,30 @@ def _as(parameter: Parameter, value: Any) -> Any:
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
-        parameter._refuse("it takes numbers", value)
+        parameter._refuse(f"it takes numbers{_ranges_meant(parameter.name, value)}", value)
     if isinstance(example, int):
         if not number.is_integer():
             parameter._refuse("it takes whole numbers", value)
         return int(number)
     return number
+
+
+def _ranges_meant(name: str, value: Any) -> str:
+    """How a range is written, of two numbers that somebody took to be one.
+
+    Example:
+        >>> _ranges_meant("l2", "1e-5-1e-3")
+        '. A range is written l2=1e-5:1e-3, l2=1e-5:1e-3:log, or with a step l2=LOW:HIGH:STEP'
+    """
+    number = r"([+-]?[0-9.]+(?:e[+-]?[0-9]+)?)"
+    ends = re.fullmatch(rf"{number}\s*(?:-|\.\.\.?|to|–)\s*{number}", str(value), re.IGNORECASE)
+    if not ends:
+        return ""
+    low, high = ends.groups()
+    return (
+        f". A range is written {name}={low}:{high}, {name}={low}:{high}:log, or with a step "
+        f"{name}=LOW:HIGH:STEP"
+    )
 
 
 def _first(kind: str, values: Sequence[Any], range_: dict[str, Any]) -> Any:

@@ -98,11 +98,12 @@ def own_parameter(
     default = setting(name, model, train)
     if name == "hidden_units":
         default = _spelled(default, read_spec(name, text).get("values", ()))
+    common: dict[str, Any] = {"name": name, "conditions": RECORDS[name].needs, "default": default}
     if isinstance(default, bool):
-        return Parameter(name=name, kind="bool", default=default)
+        return Parameter(kind="bool", **common)
     if not isinstance(default, int | float | str):
         raise ConfigError(f"{name} cannot be searched. Fix it: {name}=VALUE.")
-    return Parameter(name=name, kind="choice", values=(default,), default=default)
+    return Parameter(kind="choice", values=(default,), **common)
 
 
 def _spelled(widths: Sequence[int], words: Sequence[Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from kmlp.config import MLPConfig, TrainConfig, fields
 from kmlp.config.records import NOT_OFF, Condition, Record
-from kmlp.config.settings import RECORDS, setting, split
+from kmlp.config.settings import RECORDS, setting, split, why_idle
 from kmlp.data import DataSpec
 from kmlp.errors import ConfigError
 from kmlp.text import shown
@@ -115,7 +115,7 @@ class Space:
             return {"hidden_units": tuple(fields.read_widths(widths))}
         if not set(given) & set(_LAYERS):
             return {}
-        base = self.model.hidden_units
+        base = self.model.hidden_units or MLPConfig.hidden_units
         depth = given.get("num_layers", len(base))
         widths = [given.get(f"units_{i + 1}", (*base, *base[-1:] * depth)[i]) for i in range(depth)]
         return {"hidden_units": tuple(widths)}
@@ -184,8 +184,12 @@ def make_space(
     for name, text in narrowed.items():
         start = known.get(name) or own_parameter(name, text, known, base.model, base.train)
         found[name] = start if text in ("", True) else start.narrowed(text)
+    if "linear" in (found["hidden_units"].listed or () if "hidden_units" in found else ()):
+        # What acts on hidden layers alone hangs on it, and parents come first.
+        found = {"hidden_units": found["hidden_units"], **found}
     base = dataclasses.replace(base, fixed=held)
     result = dataclasses.replace(base, parameters=_resolved(found, base, named=set(narrowed)))
+    _refuse_idle({*held, *narrowed}, result)
     if "sgd_learning_rate" in held and not _may_use_sgd(result):
         raise ConfigError(_never_counts("sgd_learning_rate", ("optimizer", ("sgd",))))
     deepest = next((p for p in result.parameters if p.name == "num_layers"), None)
@@ -197,6 +201,20 @@ def make_space(
     result.configs({})
     result.check()
     return result
+
+
+def _refuse_idle(named: set[str], space: Space) -> None:
+    """Refuses what was said of a field that means nothing in any network of the space."""
+    model, train = space.configs({})
+    searched = {p.name for p in space.parameters}
+    held = {**vars(model), **vars(train)}
+    known = {name: value for name, value in held.items() if name not in searched}
+    if searched & set(_LAYERS):
+        del known["hidden_units"]
+    for name in sorted(named & RECORDS.keys()):
+        is_said = name in searched or held[name] != RECORDS[name].default
+        if is_said and (why := why_idle(name, known)):
+            raise ConfigError(f"{why}, as in all of this space. Leave it out, or search both.")
 
 
 def _as_hyperparameter(p: Parameter) -> Any:
@@ -224,9 +242,12 @@ def _resolved(
 ) -> tuple[Parameter, ...]:
     """The parameters with conditions on what is searched alone; those that never count left out."""
     kept: dict[str, Parameter] = {}
+    has_layers = bool({"hidden_units", *_LAYERS} & found.keys() or base.fixed.keys() & set(_LAYERS))
     for name, parameter in found.items():
         conditions: list[Condition] = []
         for condition in parameter.conditions:
+            if condition[0] == "hidden_units" and has_layers and "hidden_units" not in kept:
+                continue  # no network of the space is linear
             left = _left_of(condition, kept, base)
             if left is not None and not left[1]:
                 if name in named:
@@ -247,8 +268,16 @@ def _left_of(
     listed = parent.listed if parent else (_base_value(name, base),)
     if listed is None:
         return None
-    allowed = tuple(v for v in listed if (v if values is NOT_OFF else v in values))
+    allowed = tuple(v for v in listed if _is_allowed(name, v, values))
     return None if len(allowed) == len(listed) and not _is_conditional(parent) else (name, allowed)
+
+
+def _is_allowed(name: str, value: Any, values: tuple[Any, ...]) -> bool:
+    if values is not NOT_OFF:
+        return value in values
+    if name == "hidden_units":
+        return bool(fields.read_widths(value) if isinstance(value, str) else value)
+    return RECORDS[name].is_on(_as_field(RECORDS[name], value))
 
 
 def _is_conditional(parent: Parameter | None) -> bool:
@@ -260,7 +289,9 @@ def _base_value(name: str, base: Space) -> Any:
     if name == "num_layers" and name not in base.fixed:
         return len(base.model.hidden_units)
     value = base.fixed[name] if name in base.fixed else setting(name, base.model, base.train)
-    return _is_on(value) if name == "reduce_on_plateau" else value
+    if name == "reduce_on_plateau":
+        return _is_on(value)
+    return 0 if value is None else value  # as parameters have it
 
 
 def _is_on(plateau: Any) -> bool:
@@ -275,6 +306,9 @@ def _may_use_sgd(space: Space) -> bool:
 
 def _never_counts(name: str, condition: Condition) -> str:
     parent, values = condition
-    wanted = "above 0" if values is NOT_OFF else "one of " + ", ".join(map(str, values))
+    wanted = "one of " + ", ".join(map(str, values))
+    if values is NOT_OFF:
+        off = RECORDS[parent].off
+        wanted = f"other than {'linear' if off == () else 0 if off is None else off}"
     hint = " Search sgd_learning_rate instead." if name == "learning_rate" else ""
     return f"{name} counts only with {parent} {wanted}, which this space never has.{hint}"

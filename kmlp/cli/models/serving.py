@@ -2,12 +2,14 @@
 
 import logging
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from kmlp.cli.app import app
+from kmlp.text import visible
 
 _TOKEN = "KMLP_TOKEN"
 
@@ -38,12 +40,16 @@ def serve(
 
         curl -d '{"instances": [[[0, ...], ...]]}' localhost:8501/v1/models/fashion:predict
     """
+    from kmlp.serve.folders import check_models, models_in
     from kmlp.serve.limits import Limits
     from kmlp.serve.saved import choose_threads
     from kmlp.serve.server import check_installed
     from kmlp.serve.server import serve as run
 
     check_installed()
+    check_models(path)
+    # TensorFlow takes its time to start.
+    print(f"Loading {visible(', '.join(models_in(path)))} ...", file=sys.stderr, flush=True)
     choose_threads(path)
     token = os.environ.get(_TOKEN, "")
     run(

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
-from kmlp.config.network import MLPConfig, resolved_scaling
+from kmlp.config.network import MLPConfig
+from kmlp.config.network_checks import resolved_scaling
 from kmlp.config.records import records_of
 from kmlp.data.columns import Column
 from kmlp.data.dataset import DataSpec

@@ -10,13 +10,14 @@ import numpy as np
 from kmlp.data import values
 from kmlp.data.columns import Column
 from kmlp.data.encoder import encode_column
-from kmlp.data.inference.kinds import Found
+from kmlp.data.inference.kinds import FREE_TEXT, Found
 from kmlp.data.tables import Table
 from kmlp.data.values import Raw
 
 _SAMPLE = 50_000
 _FEWEST = 20
 _BINS = 64
+_TIMES, _SHOWN = 3, 3
 _REMOVED = 0.95
 _EXPLAINED = 0.99
 _MOST_CLASSES = 100
@@ -31,7 +32,9 @@ def of_column(raw: Raw, found: Found, columns: Sequence[Column], y: np.ndarray) 
         found, columns: what it is, what becomes of it.
         y: `(n,)` float64, the target of these rows: its numbers, or codes of classes.
     """
-    told = []
+    told: list[str] = []
+    if found.kind == "category":
+        told += of_spellings(f"categories of column {raw.name!r}", found.values)
     if found.kind == "category" and _holds_mail(found.values):
         told.append(
             f"column {raw.name!r} holds e-mail addresses, which would stand in report and model: "
@@ -44,6 +47,63 @@ def of_column(raw: Raw, found: Found, columns: Sequence[Column], y: np.ndarray) 
             f'target is? If not: drop=["{raw.name}"]'
         )
     return tuple(told)
+
+
+def of_left_out(name: str, found: Found) -> tuple[str, ...]:
+    """The warnings of one raw column that is not used: what is lost with it."""
+    if found.reason != FREE_TEXT:
+        return ()
+    return (
+        f"column {name!r} is free text and is left out: make columns of what matters in it, as its "
+        "length or whether a word stands in it, where it may tell of the target",
+    )
+
+
+def of_spellings(what: str, words: Sequence[str]) -> tuple[str, ...]:
+    """Words that differ in case or blanks only, and count as different.
+
+    Args:
+        what: whose they are, such as "classes of 'status'".
+        words: each once.
+
+    Example:
+        >>> of_spellings("classes of 'left'", ("Yes", "no", "yes "))[0].partition(" (")[0]
+        "classes of 'left' differ in case or blanks only"
+    """
+    alike: dict[str, list[str]] = {}
+    for word in words:
+        alike.setdefault(" ".join(word.split()).casefold(), []).append(word)
+    groups = [" and ".join(map(repr, group)) for group in alike.values() if len(group) > 1]
+    if not groups:
+        return ()
+    more = f"; {len(groups) - _SHOWN} more" if len(groups) > _SHOWN else ""
+    return (
+        f"{what} differ in case or blanks only ({'; '.join(groups[:_SHOWN])}{more}): each counts "
+        "by itself; if they mean the same, write them alike in the table",
+    )
+
+
+def of_repeated_rows(table: Table) -> tuple[str, ...]:
+    """Rows that stand in a table more than once; told only where chance is no reason for it.
+
+    Args:
+        table: the whole of it, the target included.
+    """
+    num, once = table.height, table.frame.unique()
+    count, pairs = int(table.frame.is_duplicated().sum()), once.height * (once.height - 1)
+    if not count or not pairs:
+        return ()
+    alike = 1.0  # of two different rows, were all columns independent
+    for series in once:
+        counts = series.value_counts(name="rows")["rows"].to_numpy().astype(float)
+        alike *= float((counts * (counts - 1)).sum()) / pairs
+    if count <= _TIMES * num * -np.expm1((num - 1) * np.log1p(-alike)):
+        return ()
+    return (
+        f"{count:,} of {num:,} rows stand in the table more than once, equal in every column: if "
+        "they were written twice, remove the copies, for one may train and the other test; if they "
+        "are one thing's, keep them together with --group-on",
+    )
 
 
 def sample(table: Table, y: np.ndarray) -> tuple[Table, np.ndarray]:

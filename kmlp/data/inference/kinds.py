@@ -20,7 +20,9 @@ _FEW = 20
 _MANY = 0.5
 _MOSTLY = 0.8
 _WORDS_IN_TEXT = 5
+_WORDS_IN_NAME = 2
 _LETTERS_IN_TEXT = 60
+FREE_TEXT = "free text, which kmlp does not read"
 _SHOWN = 5
 _EXACT = 2**53
 # Of a counter's numbers some may be gone: those of test rows, of customers that left.
@@ -256,8 +258,10 @@ def _no_category(known: pl.Series, distinct: int) -> str:
     if distinct <= _FEW:
         return ""
     if num_words >= _WORDS_IN_TEXT or length >= _LETTERS_IN_TEXT:
-        return "free text, which kmlp does not read"
+        return FREE_TEXT
     if distinct > _MANY * len(known):
+        if num_words > _WORDS_IN_NAME:
+            return FREE_TEXT
         return f"an identifier or free text: {distinct:,} different values in {len(known):,} rows"
     return ""
 

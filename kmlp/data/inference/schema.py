@@ -140,7 +140,13 @@ def _find(
 
 def _left_out(raw: Raw, found: Found) -> _Result:
     shown = _shown(raw, found, f"left out: {found.reason}")
-    return _Result(name=raw.name, reason=found.reason, shown=shown, notes=found.notes)
+    return _Result(
+        name=raw.name,
+        reason=found.reason,
+        shown=shown,
+        notes=found.notes,
+        warnings=cautions.of_left_out(raw.name, found),
+    )
 
 
 def _columns(raw: Raw, found: Found) -> tuple[Column, ...]:

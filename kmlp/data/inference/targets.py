@@ -12,6 +12,7 @@ from kmlp.data.arrays.cautions import of_classes
 from kmlp.data.columns import Column, Shown
 from kmlp.data.encoder import scale_of, target_numbers
 from kmlp.data.inference import kinds
+from kmlp.data.inference.cautions import of_spellings
 from kmlp.data.inference.kinds import Found
 from kmlp.data.values import Raw
 from kmlp.errors import DataError
@@ -144,8 +145,10 @@ def _classes(raw: Raw, found: Found, task: str) -> Target:
         )
     column = Column(name=raw.name, kind="category", source=raw.name, values=names)
     counts = _counts(raw, column)
-    warnings = _gaps(raw, len(raw.series) - int(counts.sum())) + of_classes(
-        repr(raw.name), names, counts
+    warnings = (
+        *_gaps(raw, len(raw.series) - int(counts.sum())),
+        *of_classes(repr(raw.name), names, counts),
+        *of_spellings(f"classes of {raw.name!r}", names),
     )
     doubts = found.notes if found.kind == "number" else ()
     shown = _shown(

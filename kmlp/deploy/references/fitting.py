@@ -69,8 +69,9 @@ def fitted_reference(
     data = load_data(study.config, run_dir)[0] if data is None else data
     if data.provenance.sha256 != study.record.dataset.sha256:
         raise RunFolderError(
-            f"{folder.path} is of other data: sha256 {study.record.dataset.sha256[:12]} there, "
-            f"{data.provenance.sha256[:12]} here. Name the data that the study trained on."
+            f"{folder.path} is of other data: hash of what was read "
+            f"{study.record.dataset.sha256[:12]} there, {data.provenance.sha256[:12]} here. Name "
+            "the data that the study trained on."
         )
     seed = _chosen(study, result) if seed is None else seed
     by_seed = plan_study(study.config, data.provenance.sha256).references[name]

@@ -35,6 +35,11 @@ def across_studies(studies: Sequence[Study]) -> Comparison | None:
 
 def left_out_of_all(studies: Sequence[Study]) -> list[str]:
     """Sentences of the data sets that do not count over all, and why."""
+    if _bases_differ(studies):
+        return [
+            "Nothing is said over all data sets: folds test some of them, rows that were set aside "
+            "the others."
+        ]
     return left_out(studies) if _are_comparable(studies) and _metrics_differ(studies) else []
 
 
@@ -43,8 +48,14 @@ def _are_comparable(studies: Sequence[Study]) -> bool:
     data = {r.dataset.sha256 for r in results}
     if len(studies) < 2 or len(data) < len(studies) or len({r.baseline for r in results}) > 1:
         return False
+    if _bases_differ(studies):
+        return False
     variants = [v.name for r in results for v in r.variants if v.versus_baseline]
     return len(variants) > len(set(variants))
+
+
+def _bases_differ(studies: Sequence[Study]) -> bool:
+    return len({study.record.basis for study in studies}) > 1
 
 
 def _metrics_differ(studies: Sequence[Study]) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from kmlp.config.settings import RECORDS
+from kmlp.config.settings import RECORDS, lacks
 from kmlp.report.blocks import Section, Text, facts_table
 from kmlp.stats.formatting import Unit
 from kmlp.study.results.records.base import Plain
@@ -147,7 +147,7 @@ def _scores(variant: VariantResult, unit: Unit, tested: Tested) -> str:
 
 def _settings(values: Plain) -> str:
     """Settings without what is off, or says how something acts that is."""
-    shown = {k: v for k, v in values.items() if _acts(k, values)}
+    shown = {k: v for k, v in values.items() if k == "hidden_units" or _acts(k, values)}
     return ", ".join(f"{_words(k)} {_value(v)}" for k, v in shown.items())
 
 
@@ -155,8 +155,7 @@ def _acts(name: str, values: Plain) -> bool:
     record = RECORDS.get(name)
     if record is None:  # a part of a field's own table
         return bool(values[name])
-    helped = any(other in values and _acts(other, values) for other in record.acts_with)
-    return record.is_on(values[name]) and (helped or not record.acts_with)
+    return record.is_on(values[name]) and not lacks(name, values)
 
 
 def _words(name: str) -> str:
@@ -167,5 +166,5 @@ def _value(value: Any) -> str:
     if isinstance(value, Mapping):
         return f"({_settings(value)})"
     if isinstance(value, list):
-        return "-".join(map(str, value))
+        return "-".join(map(str, value)) or "none"
     return f"{value:g}" if isinstance(value, float) else str(value)

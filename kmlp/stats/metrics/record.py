@@ -51,3 +51,7 @@ class MetricRecord:
     logged_in: MetricUnit | None = None
     is_loss: bool = False
     on_card: bool = False
+
+    def error(self, score: float) -> float:
+        """What less of is better: the score, or how much it lacks of the most there can be."""
+        return self.most - score if self.higher_is_better else score

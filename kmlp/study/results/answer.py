@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from kmlp.stats.formatting import Unit, listed
 from kmlp.study.results.analyses.references import called, winner
+from kmlp.study.results.analyses.unproven_reference import looks_better
 from kmlp.study.results.baseline import baseline_in_words, in_words, is_unregularized
 from kmlp.study.results.caveats import decisive_caveats
 from kmlp.study.results.ranking import best_variant, choice_scores, standing
@@ -63,7 +64,8 @@ def _so_far(results: StudyNumbers, caveats: tuple[str, ...]) -> Answer:
         return Answer(kind="reference_wins", text=text, caveats=caveats)
     is_name = claim.kind == "helps" and not results.ablated
     words = claim.words if is_name else _capitalized(claim.words)
-    text = f"{words}; {_expected(best, claim, results, unit)}."
+    seen = f"; {seen}" if (seen := looks_better(results)) else ""
+    text = f"{words}; {_expected(best, claim, results, unit)}{seen}."
     return Answer(kind=claim.kind, text=text, caveats=caveats)
 
 

@@ -5,6 +5,7 @@ from importlib.metadata import version
 
 import numpy as np
 import pytest
+from rich.console import Console
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
@@ -17,6 +18,7 @@ from kmlp.stats.paired_tests import compare_paired, holm
 from kmlp.study.environment import read_environment
 from kmlp.study.loading import load_study
 from kmlp.study.plan import plan_study
+from kmlp.study.progress import StudyProgress
 from kmlp.study.references import training
 from kmlp.study.references.estimators import ESTIMATORS, make_estimator
 from kmlp.study.run_folder import RunFolder
@@ -142,6 +144,13 @@ def test_what_is_recorded_is_not_trained_again(ridge_wins, monkeypatch):
 
 
 @pytest.mark.long
+def test_who_shows_what_is_left_is_told_that_references_follow(ridge_wins):
+    progress = StudyProgress(Console(quiet=True))
+    config, place = ridge_wins.config, ridge_wins.run_dir
+    run_study(config, place, numbers(), trainer=LinearTrainer(), progress=progress)
+    assert progress.left_is == "left for the networks, then references"
+
+
 def test_damaged_outputs_are_trained_again(tmp_path):
     first = study(CONFIG, tmp_path / "run", numbers())
     id = first_reference(first, numbers())

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from importlib import resources
 
 import jsonschema
@@ -106,6 +107,18 @@ def test_results_follow_their_schema(finished):
         "folds": {"num_folds": 4, "num_repeats": 2, "num_train": 61, "num_held_out": 26},
         "randomness": {"num_settings": 3, "num_seeds": 2},
     }
+
+
+def test_what_the_networks_are_is_said_where_their_number_is_a_riddle():
+    plan = plan_study(CONFIG, SHA)
+    plain, num = dataclasses.replace(plan, extras=()), len(plan.members) * CONFIG.num_seeds
+    assert plain.made_of == "2 variants x 2 seeds"
+    assert plan.made_of.startswith(
+        "2 variants x 2 seeds, and 12 for samples of the rows, and 16 for"
+    )
+    beside = [int(word) for word in re.findall(r"(\d+) for ", plan.made_of)]
+    assert sum(beside) + num == len(plan.by_id), "who stands for several things is counted once"
+    assert plain.of_seeds({"none": 1, "dropout=0.3": 2}).made_of == "2 variants x up to 2 seeds"
 
 
 def test_stated_numbers_of_rows_are_those_of_the_members(data):

@@ -34,9 +34,10 @@ def shown():
 def test_lines_say_how_a_trial_ended_and_how_much_is_left(shown):
     _, out = shown
     assert "1 trials have ended before" in out.getvalue()
+    assert "its mean validation accuracy ± its standard error." in " ".join(out.getvalue().split())
     line = out.getvalue().splitlines()[-1]
     assert line.startswith(
-        "trial 1: 90.00 % ± 1.00  dropout=0.2, learning_rate=0.00123; 0:00 so far"
+        "trial 1: accuracy 90.00 % ± 1.00  dropout=0.2, learning_rate=0.00123; 0:00 so far"
     )
     assert "left" in line
 

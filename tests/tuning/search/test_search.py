@@ -195,7 +195,7 @@ def test_other_data_and_a_studys_folder_are_refused(search, data, tmp_path):
     other = Dataset.from_arrays(
         data.x_train + 1, data.y_train, data.x_test, data.y_test, name="tiny"
     )
-    with pytest.raises(RunFolderError, match="the data's sha256 is"):
+    with pytest.raises(RunFolderError, match="the hash of what was read is"):
         tune(other, search.run_dir, **SETTINGS)
     with pytest.raises(RunFolderError, match="holds a study"):
         tune(data, search.run_dir / "study", **SETTINGS)
@@ -224,7 +224,7 @@ def test_a_network_that_diverges_fails_its_trial_and_not_the_search(data, tmp_pa
 
 
 def test_a_trial_whose_values_no_config_takes_fails_alone(data, tmp_path):
-    """One by one each value is fine: dropout, and a network without hidden layers."""
+    """One by one each value is fine: a warm-up, and a schedule that rises by itself."""
     found = tune(
         data,
         tmp_path / "run",
@@ -232,15 +232,24 @@ def test_a_trial_whose_values_no_config_takes_fails_alone(data, tmp_path):
             **SETTINGS,
             "tuner": "grid",
             "max_trials": 4,
-            "space": ["none", "hidden_units=8,linear", "dropout=0,0.2"],
+            "space": ["none", "learning_rate_schedule=constant,coslog4", "warm_up=0,0.1"],
             "fixed": {},
         },
     )
     assert [t.status for t in found.record.trials] == ["done", "done", "done", "failed"]
-    assert (
-        "dropout acts on hidden layers, of which there are none" in found.record.trials[3].message
-    )
+    assert "'coslog4' rises from 0 by itself" in found.record.trials[3].message
     assert found.record.trials[3].executions == ()
+
+
+def test_a_linear_trial_is_drawn_without_what_needs_hidden_layers(data, tmp_path):
+    space = ["none", "hidden_units=8,linear", "dropout=0,0.2"]
+    said = {**SETTINGS, "tuner": "grid", "max_trials": 4, "space": space, "fixed": {}}
+    found = tune(data, tmp_path / "run", **said)
+    assert [t.values for t in found.record.finished] == [
+        {"hidden_units": "8", "dropout": 0.0},
+        {"hidden_units": "8", "dropout": 0.2},
+        {"hidden_units": "linear"},
+    ]
 
 
 class WithoutRoom(LinearTrainer):
@@ -425,7 +434,7 @@ def test_a_study_may_follow_a_search_that_has_ended_and_only_on_its_data(search,
     alone = tune(data, tmp_path / "run", **SETTINGS)
     assert alone.record.fresh is None
     other = Dataset.from_arrays(data.x_test, data.y_test, data.x_train, data.y_train, name="tiny")
-    with pytest.raises(RunFolderError, match="the data's sha256 is"):
+    with pytest.raises(RunFolderError, match="the hash of what was read is"):
         follow_up(alone, other, trainer=LinearTrainer())
     found = follow_up(alone, data, num_trials=2, trainer=LinearTrainer())
     assert found.record.fresh == search.record.fresh

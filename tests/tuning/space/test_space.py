@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import keras_tuner
 import pytest
 
 from kmlp.config import MLPConfig, TrainConfig
@@ -219,7 +220,15 @@ def test_whole_networks_can_be_listed():
         (["hidden_units=64,a-b"], (), "as 128-64, or linear for no hidden layer. Received: 'a-b'."),
         (["dropout=0,1.5"], (), "Did you mean a keep probability"),
         (["dropout=0.5:0.1"], (), "min must be below max"),
-        (["dropout=0,a"], (), "it takes numbers"),
+        (["dropout=0,a"], (), "it takes numbers. Received: 'a'."),
+        (
+            ["learning_rate=1e-3-1e-2"],
+            (),
+            "it takes numbers. A range is written learning_rate=1e-3:1e-2, learning_rate="
+            "1e-3:1e-2:log, or with a step learning_rate=LOW:HIGH:STEP. Received: '1e-3-1e-2'.",
+        ),
+        (["dropout=0..0.5"], (), "A range is written dropout=0:0.5, dropout=0:0.5:log"),
+        (["units_1=64 to 256"], (), "A range is written units_1=64:256,"),
         (["units_1=1.5,2"], (), "it takes whole numbers"),
         (["l2=0:1e-3:log"], (), "begins above 0; to add 0, list values"),
         (["momentum"], (), "momentum counts only with optimizer one of sgd"),
@@ -242,12 +251,59 @@ def test_whole_networks_can_be_listed():
         ({"preset": "everything"}, (), "a space's preset is one of"),
         ({"dropout": {"min": 0.1}}, (), "by values, as 0,0.2,0.5, or by a range"),
         ("default", ["hidden_units=a"], "hidden_units are whole numbers"),
+        (
+            ["none", "dropout"],
+            ["hidden_units=linear"],
+            "dropout counts only with hidden_units other than linear, which this space never has.",
+        ),
+        (
+            ["none", "l2"],
+            ["num_subnetworks=8"],
+            "num_subnetworks means nothing where weight_sharing='none', as in all of this space.",
+        ),
+        (
+            ["none", "decay_rate=0.1,0.01"],
+            (),
+            "decay_rate means nothing where learning_rate_schedule='constant'",
+        ),
     ],
 )
 def test_what_makes_no_space_is_refused_with_a_way_out(space, fixed, message):
     with pytest.raises(ConfigError) as error:
         make_space(IMAGES, space, fixed)
     assert message in str(error.value)
+
+
+def test_where_a_network_may_be_linear_what_needs_hidden_layers_is_left_out_of_the_trial():
+    words = ["default", "hidden_units=linear,64", "max_norm", "drop_connect"]
+    space = make_space(IMAGES, [*words, "drop_connect_mask", "weight_sharing", "num_subnetworks"])
+    linear = {p.name: p.conditions for p in space.parameters}
+    hidden = ("hidden_units", ("64",))
+    of_layers = ("dropout", "activation", "normalization", "max_norm", "drop_connect")
+    assert all(hidden in linear[name] for name in (*of_layers, "weight_sharing"))
+    assert linear["drop_connect_mask"] == (("drop_connect", (0.1, 0.2, 0.3, 0.5)),)
+    assert not {"learning_rate", "l2", "input_dropout"} & {n for n, c in linear.items() if c}
+    assert next(iter(linear)) == "hidden_units", "parents come first"
+    hp = keras_tuner.HyperParameters()
+    hp.Fixed("hidden_units", "linear")
+    drawn = space.declare(hp)
+    assert not {"dropout", "normalization", "max_norm", "drop_connect_mask"} & drawn.keys()
+    assert space.configs(drawn)[0].hidden_units == ()
+
+
+def test_in_a_linear_space_what_needs_hidden_layers_is_not_searched():
+    held = ["hidden_units=linear"]
+    for space, fixed in ((["default", *held], ()), ("default", held)):
+        assert "dropout" not in names(make_space(IMAGES, space, fixed))
+    assert "dropout" in names(make_space(IMAGES, "default", model=MLPConfig(hidden_units=())))
+
+
+def test_how_many_networks_share_counts_only_where_they_share():
+    space = make_space(IMAGES, ["none", "weight_sharing", "num_subnetworks"])
+    ((parent, kinds),) = by_name(space, "num_subnetworks").conditions
+    assert (parent, "none" in kinds) == ("weight_sharing", False)
+    with pytest.raises(ConfigError, match="counts only with weight_sharing other than none"):
+        make_space(IMAGES, ["none", "num_subnetworks"])
 
 
 def test_a_base_that_one_value_does_not_fit_is_refused_before_anything_trains():
