@@ -136,6 +136,8 @@ def _bfloat16() -> tuple[str, str]:
     if capabilities:
         is_native = all(c is not None and c >= _BFLOAT16_GPU for c in capabilities)
         return "native" if is_native else slow, f"compute capability {_dotted(capabilities[0])}"
+    if backend.multiplies_bfloat16():
+        return "native", "avx512_bf16"
     if keras.backend.backend() != "tensorflow":
         return slow, f"{keras.backend.backend()} without a GPU"
     flags = [flag for flag in _BFLOAT16_CPU if flag in cpu_info("flags").split()]

@@ -296,6 +296,7 @@ def print_report(page: Path) -> None:
 def print_study(study: "Study") -> None:
     from kmlp.cli.printing.tables import references_table, results_table
     from kmlp.study.results.caveats import RESCORE
+    from kmlp.study.results.records.members import stacks_in_words
 
     results, origin = study.record, study.record.dataset
     out = console()
@@ -310,7 +311,8 @@ def print_study(study: "Study") -> None:
     here = f"kmlp rescore {quote(str(study.run_dir))}"
     for sentence in results.verdict:
         out.print(f"• {sentence.replace(RESCORE, here)}")
+    trained = f"Trained in {stacks_in_words(results.stacks)}. " if results.stacks else ""
     out.print(
         f"\nData: {origin.name}, {origin.source}, hash of what was read {origin.sha256[:12]}. "
-        f"Run folder: {study.run_dir}",
+        f"{trained}Run folder: {study.run_dir}",
     )

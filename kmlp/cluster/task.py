@@ -69,7 +69,11 @@ def train_stack(
     while True:
         now = _gathered(told, tell_every)
         if now.results is not None:
-            now.results = [dataclasses.replace(r, device=node.device) for r in now.results]
+            # Each task counts its places from 0, so that their names tell nothing.
+            where = f"{node.name} ({node.device})"
+            now.results = [
+                dataclasses.replace(r, device=node.device, place=where) for r in now.results
+            ]
             yield now
             return
         if now.epochs or now.is_compiling:

@@ -78,7 +78,8 @@ class Program:
         self._mixup: dict[str, int] = next(iter(_places_of(self.model, "mixup")), {})
         self._update = backend.fuse(self.step.apply)
         # TensorFlow's graphs take a normalization for Keras's own and fail on the member axis.
-        fused = train.dtype_policy == "float32" or signature.model.normalization != "none"
+        is_fused = train.dtype_policy == "float32" or backend.multiplies_bfloat16()
+        fused = is_fused or signature.model.normalization != "none"
         self._evaluate = backend.fuse(self._mean_scores)
         self.train_epoch: Callable = backend.compile(self._train_groups, fused=fused)
         self.predict: Callable = backend.compile(self._predict)
@@ -319,10 +320,13 @@ def stacked_model(
     signature: Signature, num_members: int, spec: DataSpec, dtype_policy: str | None = None
 ) -> keras.Model:
     """A functional Keras model from `(k, batch, features)` raw inputs to `(k, batch, outputs)`."""
+    # There all but what is multiplied stays in float32.
+    rounds = dtype_policy is not None and backend.multiplies_bfloat16()
     shape = (num_members, None, spec.num_features)
-    with own_dtype(dtype_policy):
+    with own_dtype(None if rounds else dtype_policy):
         inputs = keras.Input(batch_shape=shape, dtype=spec.input_dtype, name="inputs")
-        factory = StackedLayers(signature.model, signature.needs, signature.optional)
+        needs, optional = signature.needs, signature.optional
+        factory = StackedLayers(signature.model, needs, optional, rounds_products=rounds)
         outputs = assemble(inputs, signature.model, spec, factory)
         return keras.Model(inputs, outputs, name="stack")
 

@@ -1,5 +1,6 @@
 """The trainer that everyone gets: Keras, on the backend's devices."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,8 +39,9 @@ class Engine:
     def backend_and_device(self) -> tuple[str, str]:
         """What trains here, in words."""
         PROGRAMS.keep_on_disk()
-        accelerators = [f"{kind}: {name}" for kind, name, _ in backend.devices() if kind != "cpu"]
-        return keras.backend.backend(), next(iter(accelerators), f"cpu: {cpu_name()}")
+        found = Counter(f"{kind}: {name}" for kind, name, _ in backend.devices() if kind != "cpu")
+        accelerators = [f"{num} x {name}" if num > 1 else name for name, num in found.items()]
+        return keras.backend.backend(), "; ".join(accelerators) or f"cpu: {cpu_name()}"
 
     def predictor(
         self, members: Sequence[Member], weights: Sequence[Mapping[str, np.ndarray]], data: Dataset

@@ -1,6 +1,7 @@
 """Trains stacks: runs several at once, each in a place of its own, and saves them on the way."""
 
 import contextlib
+import dataclasses
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -90,7 +91,8 @@ def make_room(data: Dataset) -> MemoryRoom:
         MemoryLimitError: the data alone do not fit.
     """
     PROGRAMS.keep_on_disk()
-    return MemoryRoom(data, backend.num_places(), backend.device_memory())
+    num_places, copied = backend.num_places(), backend.copies_data()
+    return MemoryRoom(data, num_places, backend.device_memory(), is_copied=copied)
 
 
 def train_members(
@@ -106,7 +108,7 @@ def train_members(
     until: int | None = None,
     on_death: OnDeath | None = None,
 ) -> None:
-    """Trains stacks, several at once, one a core.
+    """Trains stacks, several at once, one a core, or one an accelerator.
 
     When the caller is interrupted, the running stacks finish their epoch and save themselves
     before the exception goes on.
@@ -132,9 +134,11 @@ def train_members(
     places = queue.SimpleQueue[int]()
     for index in range(at_once):
         places.put(index)
-    device_data = DeviceData(data)
+    data_in = _data_in_places(data, at_once)
     interrupted = threading.Event()
     compiling = Compiling(stacks, data.spec, on_compile)
+    # Of accelerators of several kinds each member says which one it was.
+    kinds = [backend.place_name(index)[0] for index in range(backend.num_places())]
 
     def train(members: Sequence[Member]) -> None:
         if interrupted.is_set():
@@ -147,7 +151,7 @@ def train_members(
             compiling.tell(stack)
             results = fit_stack(
                 stack,
-                device_data,
+                data_in[place],
                 on_epoch=on_epoch,
                 checkpoints=checkpoints(members) if checkpoints else None,
                 interrupted=interrupted,
@@ -158,7 +162,8 @@ def train_members(
             # Its own reference would be the last to a program that is not kept.
             del stack
             PROGRAMS.forget_dropped(place)
-        on_result(results)
+        kind = kinds[place] if len({*kinds}) > 1 else ""
+        on_result([dataclasses.replace(r, device=kind, place=place_name(place)) for r in results])
 
     with PROGRAMS.used(), disk.noted(PROGRAMS.folder), ThreadPoolExecutor(at_once) as pool:
         futures = [pool.submit(train, members) for members in stacks]
@@ -169,6 +174,23 @@ def train_members(
             interrupted.set()
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+
+
+def _data_in_places(data: Dataset, num_places: int) -> list[DeviceData]:
+    """What stacks in each place read: from one memory, or from its own."""
+    if not backend.copies_data():
+        return [DeviceData(data)] * num_places
+    held: list[DeviceData] = []
+    for index in range(num_places):
+        with backend.place(index):
+            held.append(DeviceData(data))
+    return held
+
+
+def place_name(index: int) -> str:
+    """A place as reports name it: "cpu:0", or with an accelerator's model."""
+    model, name = backend.place_name(index)
+    return f"{model} ({name})" if model else name
 
 
 @contextlib.contextmanager

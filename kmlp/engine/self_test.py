@@ -51,14 +51,16 @@ class SelfTest:
 
 def run_self_test() -> SelfTest:
     """Trains a stack by SGD and one by Adam, of three members that differ in seed, rate and
-    penalty, and compares their weights."""
+    penalty, and compares their weights; on each accelerator, or on one core."""
     started = time.perf_counter()
     data = _data()
     stacks = [_members(data, optimizer, scale) for optimizer, scale in _OPTIMIZERS.items()]
-    with PROGRAMS.used(), backend.place(0), backend.full_precision():
-        # A NaN is no small difference.
-        differences = [np.nan_to_num(_difference(s, data), nan=np.inf) for s in stacks]
     device = "gpu" if backend.device_memory() is not None else "cpu"
+    differences: list[float] = []
+    for place in range(backend.num_places() if device == "gpu" else 1):
+        with PROGRAMS.used(), backend.place(place), backend.full_precision():
+            # A NaN is no small difference.
+            differences += [np.nan_to_num(_difference(s, data), nan=np.inf) for s in stacks]
     num_rows = len(stacks[0][0].split(data.rows)[0])
     return SelfTest(
         difference=float(max(differences)),

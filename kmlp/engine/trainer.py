@@ -51,7 +51,10 @@ class MemberResult:
         calibration: outputs of the same form of the rows that were kept to calibrate it; empty
             without.
         calibration_rows: which these are.
-        device: what trained it, where not all are trained by one machine; else empty.
+        device: the kind of processor or card that trained it, where not all are trained by one;
+            else empty.
+        place: where its stack trained, as the backend names it, "cpu:0" or "NVIDIA H200 (gpu:1)";
+            of a cluster the node and what trains there.
     """
 
     member: Member
@@ -69,6 +72,7 @@ class MemberResult:
     calibration: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
     calibration_rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
     device: str = ""
+    place: str = ""
 
 
 class StacksDied(Exception):
@@ -80,12 +84,12 @@ class Need:
     """What a study takes, in bytes.
 
     Attributes:
-        data: the data set on the device.
+        data: the data set on the device; of several, on each.
         programs: what is compiled.
         stacks: the largest stacks that train at once, their results included.
         num_stacks, at_once, widest: number of stacks, how many of them at once, and the most
             members in one.
-        where: of many machines, on which; else empty.
+        where: of many machines or accelerators, on which; else empty.
     """
 
     data: int
@@ -105,10 +109,8 @@ class Need:
         together = f"{self.num_stacks} stacks of up to {networks} that train together"
         if self.num_stacks == 1:
             together = f"one stack of {networks} that train together"
-        return (
-            f"Memory: at most {in_words(self.total)}, for {together}; {self.at_once} at "
-            f"once{self.where}."
-        )
+        most = f"{in_words(self.total)}{self.where}"
+        return f"Memory: at most {most}, for {together}; {self.at_once} at once."
 
 
 class Room(Protocol):

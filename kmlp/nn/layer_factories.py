@@ -178,12 +178,19 @@ class StackedLayers:
         config: what the members share.
         switched_on: the fields that any member switches on.
         optional: those of them that some member does not.
+        rounds_products: whether dense layers multiply bfloat16.
     """
 
     def __init__(
-        self, config: MLPConfig, switched_on: Collection[str], optional: Collection[str] = ()
+        self,
+        config: MLPConfig,
+        switched_on: Collection[str],
+        optional: Collection[str] = (),
+        *,
+        rounds_products: bool = False,
     ) -> None:
         self.config, self.switched_on, self.optional = config, switched_on, optional
+        self.rounds_products = rounds_products
 
     def needs(self, field: str) -> bool:
         return field in self.switched_on
@@ -210,13 +217,14 @@ class StackedLayers:
 
     def dense(self, index: int, units: int, name: str) -> keras.layers.Layer:
         shared = _of_subnetworks(self.config, index, units, name)
-        return shared or StackedDense(units, name=name)
+        return self._multiplying(shared or StackedDense(units, name=name))
 
     def drop_connect_dense(
         self, index: int, units: int, activation: str, name: str
     ) -> keras.layers.Layer:
         mask, inference = self.config.drop_connect_mask, self.config.drop_connect_inference
-        return self._drawing(StackedDropConnectDense(units, mask, inference, activation, name=name))
+        layer = StackedDropConnectDense(units, mask, inference, activation, name=name)
+        return self._multiplying(self._drawing(layer))
 
     def normalization(self, name: str) -> keras.layers.Layer:
         if self.config.normalization == "batch":
@@ -245,6 +253,10 @@ class StackedLayers:
 
     def input_noise(self, name: str) -> keras.layers.Layer:
         return self._drawing(StackedGaussianNoise(name=name))
+
+    def _multiplying(self, layer: Any) -> keras.layers.Layer:
+        layer.rounds_products = self.rounds_products
+        return layer
 
     def _drawing(self, layer: Any) -> keras.layers.Layer:
         """A layer that draws, or not where no member of a group asks for it."""

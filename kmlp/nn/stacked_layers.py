@@ -13,6 +13,7 @@ from keras import ops
 
 from kmlp.nn import random_bits
 from kmlp.nn.drop_connect import mean_activation
+from kmlp.nn.steps.products import rounded_product
 from kmlp.nn.update_rules import gaussian
 
 
@@ -22,10 +23,12 @@ class Stacked(keras.layers.Layer):
     Attributes:
         field: of `MLPConfig`, whose value is the strength of what the layer draws, if it does.
         is_optional: whether members may all have a strength of 0, and nothing is drawn then.
+        rounds_products: whether what is multiplied with a kernel is rounded to bfloat16.
     """
 
     field: str | None = None
     is_optional = False
+    rounds_products = False
 
     def add_vector(self, name: str, num_members: int, dtype: str | None = None) -> Any:
         """A value of each member's own that is not trained, in full precision: `(k,)`."""
@@ -137,7 +140,11 @@ class StackedDense(Stacked):
         self.bias = self.add_weight((k, 1, self.units), "zeros", name="bias")
 
     def call(self, inputs: Any) -> Any:
-        return ops.matmul(inputs, self.kernel) + self.bias
+        return self.product(inputs, self.kernel) + self.bias
+
+    def product(self, inputs: Any, kernel: Any) -> Any:
+        """`(k, batch, units)`."""
+        return (rounded_product if self.rounds_products else ops.matmul)(inputs, kernel)
 
     def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         return (*input_shape[:-1], self.units)
@@ -192,7 +199,7 @@ class StackedDropConnectDense(StackedDense):
         if self.mask == "batch":
             mask = self.draw_mask((features + 1, self.units))
             kernel, bias = self.kernel * mask[:, :-1], self.bias * mask[:, -1:]
-            return ops.matmul(inputs, kernel) + bias
+            return self.product(inputs, kernel) + bias
         mask = self.draw_mask((batch, features + 1, self.units))
         kernel = ops.expand_dims(self.kernel, 1) * mask[:, :, :-1]
         product = ops.matmul(ops.expand_dims(inputs, 2), kernel)

@@ -239,9 +239,13 @@ class _Runner:
         return self._trainer.checkpoints(folder, until)
 
     def _on_result(self, results: list[MemberResult]) -> None:
+        stack = self._folder.stacks.name_of(self._ids([r.member for r in results]))
         self._folder.record_all(
             [
-                (_to_record(r, self._id_of[r.member.id], self._parts), _to_arrays(r, self._parts))
+                (
+                    _to_record(r, self._id_of[r.member.id], self._parts, stack),
+                    _to_arrays(r, self._parts),
+                )
                 for r in results
             ]
         )
@@ -286,7 +290,7 @@ def _planned(trainer: Trainer, data: Dataset, members: Sequence[Member], room: R
     return trainer.plan_stacks(members, data.spec, room=room)
 
 
-def _to_record(result: MemberResult, id: str, parts: Sequence[str]) -> MemberRecord:
+def _to_record(result: MemberResult, id: str, parts: Sequence[str], stack: str) -> MemberRecord:
     return MemberRecord(
         id=id,
         status=result.status,
@@ -295,6 +299,8 @@ def _to_record(result: MemberResult, id: str, parts: Sequence[str]) -> MemberRec
         metrics={part: scores for part, scores in result.metrics.items() if part in parts},
         seconds=result.seconds,
         device=result.device or None,
+        stack=stack if result.place else None,
+        place=result.place or None,
     )
 
 

@@ -85,25 +85,29 @@ def test_bfloat16_is_native_from_ampere_on(monkeypatch, devices, expected):
 
 
 @pytest.mark.parametrize(
-    ("backend_name", "flags", "expected"),
+    ("backend_name", "flags", "in_xla", "expected"),
     [
         (
             "tensorflow",
             "fpu amx_bf16",
+            False,
             "native, for wide networks without normalization (amx_bf16)",
         ),
-        ("tensorflow", "fpu avx_ne_convert", "emulated"),
-        ("jax", "fpu amx_bf16", "emulated, and slow: leave it at float32 (jax without a GPU)"),
+        ("tensorflow", "fpu avx_ne_convert", False, "emulated"),
+        ("jax", "fpu amx", False, "emulated, and slow: leave it at float32 (jax without a GPU)"),
+        ("jax", "fpu avx512_bf16", True, "native (avx512_bf16)"),
+        ("tensorflow", "fpu avx512_bf16", True, "native (avx512_bf16)"),
     ],
 )
-def test_bfloat16_on_a_processor_is_of_use_to_tensorflow_alone(
-    monkeypatch, backend_name, flags, expected
+def test_bfloat16_on_a_processor_is_what_its_instructions_and_the_backend_make_of_it(
+    monkeypatch, backend_name, flags, in_xla, expected
 ):
     import keras
 
     from kmlp.nn import backend
 
     monkeypatch.setattr(backend, "devices", lambda: [("cpu", "c", None)])
+    monkeypatch.setattr(backend, "multiplies_bfloat16", lambda: in_xla)
     monkeypatch.setattr(keras.backend, "backend", lambda: backend_name)
     monkeypatch.setattr(diagnosis, "cpu_info", lambda key: flags)
     (check,) = diagnosis._precision()

@@ -1,5 +1,7 @@
 """A study on a cluster: the members and the bits of one machine, whoever trains them."""
 
+import socket
+
 import pytest
 
 from kmlp.study.run_folder import RunFolder
@@ -14,8 +16,11 @@ pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 def test_networks_folds_and_references_are_those_of_one_machine(nodes, tiny, tmp_path):
     wanted = config(folds=3, references=("constant", "linear"))
     run_study(wanted, tmp_path / "here", tiny, trainer=LinearTrainer())
-    run_study(wanted, tmp_path / "there", tiny, trainer=LinearTrainer(), cluster=nodes.address)
+    there = run_study(
+        wanted, tmp_path / "there", tiny, trainer=LinearTrainer(), cluster=nodes.address
+    )
     same_arrays(tmp_path / "there", tmp_path / "here")
+    assert {stack.place for stack in there.record.stacks} == {f"{socket.gethostname()} (none)"}
     names = {record.device for record in RunFolder(tmp_path / "there").records().values()}
     assert names == {"none", None}, "of networks, and of references"
 

@@ -10,7 +10,7 @@ from keras import ops
 from kmlp.config.tables.encoding import DEFAULTS
 from kmlp.data import Dataset
 from kmlp.engine.compatibility import check_member
-from kmlp.engine.memory import _weight_bytes as weight_bytes
+from kmlp.engine.planning.sizes import weight_bytes
 from kmlp.engine.planning.stacks import stack_size
 from kmlp.engine.scheduler import fit_stack
 from kmlp.engine.stack import Stack, build_stack, extract_member

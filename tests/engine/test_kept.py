@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 def stand_ins(num_kept: int, forget=lambda place: True) -> Programs:
     programs = Programs(lambda *_: SimpleNamespace(places=set()), forget)
-    programs.num_kept = num_kept
+    programs.num_kept = programs.most_dropped = num_kept
     return programs
 
 
@@ -47,7 +47,7 @@ def test_models_and_programs_that_are_not_kept_are_gone(tiny):
     assert [ref() is not None for ref in made] == [False] * 6 + [True] * 4
 
 
-def test_a_place_is_emptied_when_it_holds_as_many_again_as_are_kept():
+def test_a_place_is_emptied_when_it_holds_too_many_that_are_not_kept():
     emptied = []
     programs = stand_ins(3, lambda place: emptied.append(place) or True)
     with programs.used():
@@ -103,7 +103,7 @@ from tests.twins import make_member
 
 forgets, emptied = PROGRAMS._forget, []
 PROGRAMS._forget = lambda place: emptied.append(forgets(place)) or emptied[-1]
-PROGRAMS.num_kept = 1
+PROGRAMS.num_kept = PROGRAMS.most_dropped = 1
 rng = np.random.default_rng(0)
 x, y = rng.normal(size=(300, 12)).astype("float32"), np.arange(300) % 3
 data = Dataset.from_arrays(x[:200], y[:200], x[200:], y[200:])

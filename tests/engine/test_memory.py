@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kmlp.engine.memory import Room, data_bytes
-from kmlp.engine.memory import _step_bytes as step_bytes
+from kmlp.engine.memory import Room
 from kmlp.engine.planning.evaluation import EVALUATION_ROWS, evaluation_rows
+from kmlp.engine.planning.sizes import data_bytes, step_bytes
 from kmlp.engine.planning.stacks import plan_stacks
 from kmlp.engine.programs.kept import KEPT_PROGRAMS, Programs
 from kmlp.engine.scheduler import train_members
@@ -220,6 +220,44 @@ def test_an_accelerators_stack_fits_the_hosts_memory_too(tiny, monkeypatch):
     assert room.host_bytes(member, room.width(member)) <= 0.8 * GIB / 8
     with pytest.raises(MemoryLimitError, match="102 MiB may be taken"):
         room.width(make_member(tiny, hidden_units=(3000, 3000)))
+
+
+def test_accelerators_have_a_memory_each(tiny):
+    """A stack is as wide as one of them holds, however many there are."""
+    members = [make_member(tiny, s, hidden_units=(500, 500)) for s in range(40)]
+    limit = 3 * GIB // 2
+    one, four = Room(tiny, 1, limit), Room(tiny, 4, limit, is_copied=True)
+    assert four.width(members[0]) == one.width(members[0]) > 1
+    need = four.need(plan_stacks(members, tiny.spec, 4, room=four))
+    assert need.at_once == 4
+    assert need.total <= 0.8 * limit < need.total + 3 * need.stacks
+    assert str(need).startswith(
+        f"Memory: at most {in_words(need.total)} on each of 4 devices, for "
+    )
+
+
+def test_as_many_accelerators_train_as_the_host_has_memory_for(tiny, monkeypatch):
+    """Each stack's predictions and checkpoint lie there."""
+    stacks = [[make_member(tiny, s, hidden_units=(1000, 1000))] for s in range(4)]
+    each = Room(tiny, 1, 64 * GIB).host_bytes(stacks[0][0], 1)
+    monkeypatch.setattr("kmlp.engine.memory.available_memory", lambda: int(2.5 * each / 0.8))
+    assert Room(tiny, 4, 64 * GIB, is_copied=True).need(stacks).at_once == 2
+
+
+def test_places_of_one_memory_that_each_hold_the_data_count_them_each(tiny, monkeypatch):
+    """What JAX takes for several CPUs."""
+    stacks = [[make_member(tiny, s)] for s in range(4)]
+    shared, copied = Room(tiny, 4), Room(tiny, 4, is_copied=True)
+    assert copied.need(stacks).data == 4 * shared.need(stacks).data == 4 * data_bytes(tiny)
+    member = make_member(tiny, hidden_units=(500, 500))
+    monkeypatch.setattr("kmlp.engine.memory.data_bytes", lambda _: GIB // 8)
+    monkeypatch.setattr("kmlp.engine.memory.available_memory", lambda: 2 * GIB)
+    shared, copied = Room(tiny, 4), Room(tiny, 4, is_copied=True)
+    assert 1 < copied.width(member) < shared.width(member)
+    planned = [
+        [make_member(tiny, s, hidden_units=(500, 500))] * copied.width(member) for s in range(2)
+    ]
+    assert copied.need(planned).total <= copied.limit
 
 
 def test_a_begun_stack_that_fits_no_more_is_planned_anew(tiny, tmp_path, caplog):

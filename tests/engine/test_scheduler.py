@@ -7,9 +7,11 @@ import pytest
 from kmlp.data import Dataset, load_dataset
 from kmlp.engine.member import Member
 from kmlp.engine.planning.stacks import plan_stacks, stack_size
+from kmlp.engine.programs.kept import PROGRAMS
 from kmlp.engine.scheduler import fit_stack, train_members
 from kmlp.engine.stack import build_stack
 from kmlp.engine.stack_training import DeviceData, MemberResult
+from kmlp.nn import backend
 from kmlp.nn.mlp import build_mlp, load_member_weights
 from tests.twins import keras_optimizer, make_member
 
@@ -283,10 +285,16 @@ def test_the_monitored_metric_decides_which_epoch_is_restored(tiny, monitor):
     [
         {"dropout": 0.2, "l2": 1e-4},
         {"normalization": "batch"},
+        {"drop_connect": 0.2},
+        {"weight_sharing": "tabm", "num_subnetworks": 2},
     ],
 )
-def test_mixed_bfloat16_trains_the_products_alone(tiny, options):
-    """Weights and what is scored stay in float32; the rounding of the products shows, a little."""
+@pytest.mark.parametrize("in_float32", [True, False])
+def test_mixed_bfloat16_trains_the_products_alone(tiny, monkeypatch, options, in_float32):
+    """Weights and what is scored stay in float32; the rounding of the products shows, a little.
+    So it is where all else of a step stays in float32, and where it does not."""
+    monkeypatch.setattr(backend, "multiplies_bfloat16", lambda: in_float32)
+    PROGRAMS.clear()
     members = [
         make_member(tiny, 3, max_epochs=3, early_stopping=False, dtype_policy=policy, **options)
         for policy in ("float32", "mixed_bfloat16")
@@ -300,3 +308,17 @@ def test_mixed_bfloat16_trains_the_products_alone(tiny, options):
     )
     difference = abs(np.exp(mixed.predictions) - np.exp(full.predictions)).max()
     assert 1e-5 < difference < 0.1
+
+
+@pytest.mark.slow
+def test_a_member_in_bfloat16_ends_as_if_alone(tiny, monkeypatch):
+    """To rounding, of float32 and now and then of a bfloat16: far from where float32 ends."""
+    monkeypatch.setattr(backend, "multiplies_bfloat16", lambda: True)
+    PROGRAMS.clear()
+    shared = {"dtype_policy": "mixed_bfloat16", "max_epochs": 4, "hidden_units": (48, 24)}
+    members = [make_member(tiny, s, dropout=0.1 * s, **shared) for s in range(3)]
+    together = train_stack(members, tiny)
+    for k in (0, 2):
+        (alone,) = train_stack([members[k]], tiny)
+        for path, weight in alone.weights.items():
+            np.testing.assert_allclose(weight, together[k].weights[path], rtol=0, atol=1e-4)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,7 +11,7 @@ from kmlp.machine import num_cores
 
 tf = pytest.importorskip("tensorflow")
 on_gpu = bool(tf.config.list_physical_devices("GPU"))
-pytestmark = pytest.mark.skipif(on_gpu, reason="a GPU is one place")
+pytestmark = pytest.mark.skipif(on_gpu, reason="these are a CPU's")
 
 
 def run(script: str) -> subprocess.CompletedProcess:
@@ -96,6 +97,72 @@ def test_a_tensorflow_that_has_started_is_one_place_and_is_warned_of_once():
     done = run("tf.ones(3) + 1\nprint(backend.num_places(), backend.num_places())")
     assert done.stdout.split() == ["1", "1"]
     assert done.stderr.count("TensorFlow had started before kmlp: one stack trains at a time") == 1
+
+
+def test_each_gpu_is_a_place_that_is_named_by_its_model(monkeypatch):
+    """By stand-ins: TensorFlow makes no devices of another kind."""
+    from kmlp.nn.backend import tensorflow
+
+    gpus = [("gpu", "NVIDIA H200", (9, 0)), ("gpu", "NVIDIA A100", (8, 0))]
+    logical = [None, None]
+    monkeypatch.setattr(tensorflow, "_on_gpu", lambda: True)
+    monkeypatch.setattr(tensorflow, "devices", lambda: [("cpu", "", None), *gpus])
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: logical)
+    assert tensorflow.num_places() == 2
+    assert tensorflow.copies_data()
+    assert tensorflow.place_name(1) == ("NVIDIA A100", "gpu:1")
+    # Split by the user.
+    logical.append(None)
+    assert tensorflow.num_places() == 3
+    assert tensorflow.place_name(1) == ("NVIDIA A100 or NVIDIA H200", "gpu:1")
+
+
+def test_a_stack_must_fit_the_gpu_that_has_least(monkeypatch):
+    from tensorflow.python.client import device_lib
+
+    from kmlp.nn.backend import tensorflow
+
+    found = [("CPU", 1), ("GPU", 80), ("GPU", 40)]
+    found = [SimpleNamespace(device_type=kind, memory_limit=limit) for kind, limit in found]
+    monkeypatch.setattr(tensorflow, "_on_gpu", lambda: True)
+    monkeypatch.setattr(device_lib, "list_local_devices", lambda: found)
+    assert tensorflow.device_memory() == 40
+
+
+@pytest.mark.parametrize(
+    ("flags", "wanted"),
+    [("avx512_bf16", True), ("avx512f", False), ("avx512_bf16 amx_bf16", False)],
+)
+def test_bfloat16_is_multiplied_in_xla_where_nothing_else_does_it_faster(
+    monkeypatch, flags, wanted
+):
+    """With matrix units TensorFlow's own kernels do."""
+    from kmlp.nn.backend import tensorflow
+
+    monkeypatch.setattr(tensorflow, "cpu_info", lambda key: flags)
+    monkeypatch.setattr(tf, "__version__", "2.21.0")
+    assert tensorflow.multiplies_bfloat16() is wanted
+    monkeypatch.setattr(tf, "__version__", "2.20.0")
+    assert not tensorflow.multiplies_bfloat16()
+
+
+@pytest.mark.long
+def test_a_device_of_jax_that_tells_no_memory_is_planned_for_little_and_said(monkeypatch, caplog):
+    jax = pytest.importorskip("jax")
+    from kmlp.nn.backend import jax as backend
+
+    def device(id: int, stats: dict | None) -> SimpleNamespace:
+        kind = {"platform": "gpu", "device_kind": "CARD"}
+        return SimpleNamespace(id=id, memory_stats=lambda: stats, **kind)
+
+    devices = [device(0, {"bytes_limit": 9 * 2**30}), device(1, {"bytes_limit": 8 * 2**30})]
+    monkeypatch.setattr(jax, "local_devices", lambda: devices)
+    assert backend.device_memory() == 8 * 2**30
+    assert backend.place_name(1) == ("CARD", "gpu:1")
+    devices.append(device(2, None))
+    assert backend.device_memory() == backend.device_memory() == 4 * 2**30
+    said = "JAX does not say how much memory CARD (gpu:2) has: stacks are planned for 4 GiB."
+    assert caplog.text.count(said) == 1
 
 
 def test_flags_that_the_user_has_set_stay(monkeypatch):

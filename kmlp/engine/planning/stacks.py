@@ -8,7 +8,13 @@ from kmlp.config.tables.widths import num_products
 from kmlp.data.dataset import DataSpec
 from kmlp.engine.member import Member
 from kmlp.engine.planning.costs import merged
-from kmlp.engine.planning.width import MOST_GROUPS, cache_size, can_shrink, representative
+from kmlp.engine.planning.width import (
+    MOST_GROUPS,
+    cache_size,
+    can_shrink,
+    can_take_turns,
+    representative,
+)
 from kmlp.engine.signature import Signature
 from kmlp.engine.trainer import Room
 from kmlp.nn import backend
@@ -65,7 +71,7 @@ def stack_size(member: Member, spec: DataSpec, room: Room | None = None) -> int:
         return size
     if room.is_accelerator:
         size = _WIDEST
-    elif _is_small(member, spec, room) and member.train.dtype_policy == "float32":
+    elif _is_small(member, spec, room) and can_take_turns(member):
         size *= MOST_GROUPS
     return min(size, room.width(member))
 

@@ -40,9 +40,14 @@ def group_size(member: Member, spec: DataSpec, num_members: int) -> int:
     stack that is resumed must be what it was.
     """
     size = cache_size(member, spec)
-    # TensorFlow's own kernels, which know bfloat16, take no turns.
-    in_turns = member.train.dtype_policy == "float32" and not _on_an_accelerator()
+    in_turns = can_take_turns(member) and not _on_an_accelerator()
     return size if in_turns and num_members > size else num_members
+
+
+def can_take_turns(member: Member) -> bool:
+    """Whether its epoch is an XLA program: TensorFlow's own kernels, of which some know bfloat16,
+    take no turns."""
+    return member.train.dtype_policy == "float32" or backend.multiplies_bfloat16()
 
 
 def num_slots(member: Member, spec: DataSpec, num_members: int) -> int:

@@ -18,6 +18,8 @@ from kmlp.nn import backend
 
 # Each takes tens of MB; running stacks hold theirs anyway.
 KEPT_PROGRAMS = 16
+# Compiled in a place and not kept: of more, all are forgotten, those that are kept with them.
+MOST_DROPPED = 8
 _Key = tuple[Signature, int, int, DataSpec, str]
 
 
@@ -30,8 +32,8 @@ class Programs:
 
     Attributes:
         folder: where the backend keeps them for the next process, if it does.
-        num_kept: how many are kept; and how many more stay compiled in a place before it is
-            emptied.
+        num_kept, most_dropped: how many are kept, and how many others stay compiled in a place
+            until it is emptied.
     """
 
     def __init__(
@@ -40,7 +42,7 @@ class Programs:
         forget: Callable[[int], bool] = backend.forget_programs,
     ) -> None:
         self.folder: Path | None = None
-        self.num_kept = KEPT_PROGRAMS
+        self.num_kept, self.most_dropped = KEPT_PROGRAMS, MOST_DROPPED
         self._build, self._forget = build, forget
         self._was_asked = False
         self._lock = threading.Lock()
@@ -104,14 +106,14 @@ class Programs:
                 self._num_users -= 1
 
     def forget_dropped(self, place: int) -> None:
-        """Empties a place in which nothing runs now, once it holds as many programs that are not
-        kept as may be kept.
+        """Empties a place in which nothing runs now, once it holds `most_dropped` programs that are
+        not kept.
 
         Those that are kept are compiled once more there, or found on the disk, if they are asked
         for again. Nothing is forgotten while others use the same places.
         """
         with self._lock:
-            if self._num_users > 1 or self._dropped[place] < self.num_kept:
+            if self._num_users > 1 or self._dropped[place] < self.most_dropped:
                 return
             # A program is in a circle with what is compiled of it.
             gc.collect()

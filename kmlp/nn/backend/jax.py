@@ -1,16 +1,33 @@
-"""JAX: XLA spreads one program over the cores by itself, so there is one place."""
+"""JAX: a place is a device; of a CPU there is one, over whose cores XLA spreads a program."""
 
 import contextlib
+import functools
+import logging
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import jax
 
+from kmlp.machine import cpu_info
+
+logger = logging.getLogger(__name__)
+# Places trace one and the same Keras model, which is not made for two threads.
+_TRACING = threading.RLock()
+# What is planned for where a device does not tell: cards with less are rare.
+_UNKNOWN_MEMORY = 4 * 2**30
+
 
 def compile(function: Callable, *, fused: bool = True) -> Callable:
     """The function as one XLA program."""
-    return jax.jit(function)
+
+    @functools.wraps(function)
+    def traced(*arguments: Any) -> Any:
+        with _TRACING:
+            return function(*arguments)
+
+    return jax.jit(traced)
 
 
 def fuse(function: Callable) -> Callable:
@@ -33,6 +50,24 @@ def rounded_as_a_constant(value: Any) -> Any:
     return value
 
 
+def multiplies_bfloat16() -> bool:
+    """On a CPU that has instructions for it."""
+    on_cpu = jax.local_devices()[0].platform == "cpu"
+    return on_cpu and "avx512_bf16" in cpu_info("flags").split()
+
+
+def bfloat16_product(a: Any, b: Any, axes: tuple[int, int]) -> Any:
+    """Asked to come out as float32: of what comes out as bfloat16 XLA multiplies float32."""
+    paired = tuple(range(a.ndim - 2))
+    numbers = (((axes[0],), (axes[1],)), (paired, paired))
+    return jax.lax.dot_general(a, b, numbers, preferred_element_type="float32")
+
+
+def laid_out(tensor: Any) -> Any:
+    """A row that nothing is moved across has but one order."""
+    return jax.lax.optimization_barrier(tensor.reshape(-1)).reshape(tensor.shape)
+
+
 def keep_programs(folder: Path) -> bool:
     """JAX keeps and finds compiled programs in this folder, unless it was given another."""
     if getattr(jax.config, "jax_compilation_cache_dir") not in (None, str(folder)):  # noqa: B009
@@ -47,21 +82,50 @@ def set_flags() -> None:
 
 
 def num_places() -> int:
-    """One stack at a time."""
-    return 1
+    """One a device: each GPU, or the whole CPU."""
+    return len(jax.local_devices())
 
 
 def device_memory() -> int | None:
-    """Bytes that JAX may take of the first device's memory; None on a CPU."""
-    device = jax.devices()[0]
-    if device.platform == "cpu":
-        return None
-    return (device.memory_stats() or {}).get("bytes_limit")
+    """Bytes that JAX may take of the device that has least; None on a CPU."""
+    found = [_memory(device) for device in jax.local_devices() if device.platform != "cpu"]
+    return min(found, default=None)
+
+
+def _memory(device: Any) -> int:
+    """Not every allocator tells its limit."""
+    limit = (device.memory_stats() or {}).get("bytes_limit")
+    if not limit:
+        _warn_of_unknown_memory(f"{device.device_kind} ({device.platform}:{device.id})")
+    return limit or _UNKNOWN_MEMORY
+
+
+@functools.cache
+def _warn_of_unknown_memory(device: str) -> None:
+    """Once a process."""
+    logger.warning(
+        "JAX does not say how much memory %s has: stacks are planned for %d GiB. Unset "
+        "XLA_PYTHON_CLIENT_ALLOCATOR if it is set.",
+        device,
+        _UNKNOWN_MEMORY // 2**30,
+    )
 
 
 def place(index: int) -> contextlib.AbstractContextManager:
-    """The whole device."""
-    return contextlib.nullcontext()
+    """One of the devices."""
+    return jax.default_device(jax.local_devices()[index])
+
+
+def place_name(index: int) -> tuple[str, str]:
+    """The device's model, but of a CPU, and its name."""
+    device = jax.local_devices()[index]
+    model = "" if device.platform == "cpu" else device.device_kind
+    return model, f"{device.platform}:{device.id}"
+
+
+def copies_data() -> bool:
+    """A program reads from its own device."""
+    return num_places() > 1
 
 
 def forget_programs(index: int) -> bool:
@@ -80,7 +144,7 @@ def full_precision() -> Iterator[None]:
 def devices() -> list[tuple[str, str, tuple[int, int] | None]]:
     """Each device's kind ("cpu", "gpu", "tpu"), name, and a GPU's compute capability."""
     found: list[tuple[str, str, tuple[int, int] | None]] = []
-    for device in jax.devices():
+    for device in jax.local_devices():
         major, dot, minor = str(getattr(device, "compute_capability", "")).partition(".")
         capability = (int(major), int(minor)) if dot else None
         found.append((device.platform, device.device_kind, capability))

@@ -1,4 +1,4 @@
-"""TensorFlow: one XLA program an epoch, and on a CPU a device with one thread for each core."""
+"""TensorFlow: one XLA program an epoch; a place is a GPU, or a device of one thread for a core."""
 
 import contextlib
 import functools
@@ -12,8 +12,9 @@ from typing import Any
 
 import tensorflow as tf
 
-# TensorFlow has no public name for it.
-from tensorflow.compiler.tf2xla.ops.gen_xla_ops import xla_optimization_barrier
+# TensorFlow has no public names for them.
+from tensorflow.compiler.tf2xla.ops.gen_xla_ops import xla_dot_v2, xla_optimization_barrier
+from tensorflow.compiler.xla.xla_data_pb2 import DotDimensionNumbers
 
 from kmlp.machine import cpu_info, num_cores
 from kmlp.nn.backend.tensorflow_functions import Traced
@@ -80,6 +81,32 @@ def rounded_as_a_constant(value: Any) -> Any:
     return tf.cast(tf.cast(value, tf.float32), value.dtype)
 
 
+def multiplies_bfloat16() -> bool:
+    """In XLA, on a CPU that has instructions for it; with matrix units TensorFlow's own kernels
+    are faster, which only graphs call."""
+    known = cpu_info("flags").split()
+    native = "avx512_bf16" in known and "amx_bf16" not in known
+    return native and not _on_gpu() and bool(_TAKES_FLAGS.match(tf.__version__))
+
+
+def bfloat16_product(a: Any, b: Any, axes: tuple[int, int]) -> Any:
+    """Asked to come out as float32: of what comes out as bfloat16 XLA multiplies float32."""
+    paired = range(len(a.shape) - 2)
+    numbers = DotDimensionNumbers(
+        lhs_contracting_dimensions=[axes[0]],
+        rhs_contracting_dimensions=[axes[1]],
+        lhs_batch_dimensions=paired,
+        rhs_batch_dimensions=paired,
+    )
+    return xla_dot_v2(a, b, numbers.SerializeToString(), b"", tf.float32)
+
+
+def laid_out(tensor: Any) -> Any:
+    """A row that nothing is moved across has but one order."""
+    (row,) = xla_optimization_barrier([tf.reshape(tensor, (-1,))])
+    return tf.reshape(row, tensor.shape)
+
+
 def keep_programs(folder: Path) -> bool:
     """TensorFlow keeps and finds compiled programs in this folder: asked by a flag, which is read
     when it first computes; one that names another folder stays."""
@@ -104,7 +131,7 @@ def set_flags() -> None:
 
 
 def num_places() -> int:
-    """On a CPU one place a core: a virtual device whose thread pool has one thread.
+    """One a GPU, or on a CPU one a core: a virtual device whose thread pool has one thread.
 
     Programs of one device would share its pool: two stacks would run on one thread, or both on
     both, which costs more than it brings. What else the process computes has a device of its own,
@@ -113,7 +140,7 @@ def num_places() -> int:
     one thread stays for all that the process computes with TensorFlow later.
     """
     if _on_gpu():
-        return 1
+        return len(tf.config.list_logical_devices("GPU"))
     if _OWN.first:
         return len(tf.config.list_logical_devices("CPU")) - _OWN.first
     cores = num_cores()
@@ -144,8 +171,23 @@ def _warn_of_one_place() -> None:
 
 
 def place(index: int) -> contextlib.AbstractContextManager:
-    """One of the places; on a GPU the only one."""
-    return tf.device("GPU:0" if _on_gpu() else f"CPU:{_OWN.first + index}")
+    """One of the places."""
+    return tf.device(f"GPU:{index}" if _on_gpu() else f"CPU:{_OWN.first + index}")
+
+
+def place_name(index: int) -> tuple[str, str]:
+    """The GPU's model, of a core none, and the place's name."""
+    if not _on_gpu():
+        return "", f"cpu:{index}"
+    models = [name for kind, name, _ in devices() if kind == "gpu"]
+    # Of GPUs that the user has split nobody tells which of them a part is of.
+    is_whole = num_places() == len(models)
+    return models[index] if is_whole else " or ".join(sorted(set(models))), f"gpu:{index}"
+
+
+def copies_data() -> bool:
+    """Cores share what there is in memory."""
+    return _on_gpu() and num_places() > 1
 
 
 def forget_programs(index: int) -> bool:
@@ -191,13 +233,13 @@ def _on_gpu() -> bool:
 
 
 def device_memory() -> int | None:
-    """Bytes that TensorFlow may take of the first GPU's memory; None without a GPU."""
+    """Bytes that TensorFlow may take of the GPU that has least; None without a GPU."""
     if not _on_gpu():
         return None
     # TensorFlow tells no GPU's memory through its public names.
     from tensorflow.python.client import device_lib
 
-    return next(d.memory_limit for d in device_lib.list_local_devices() if d.device_type == "GPU")
+    return min(d.memory_limit for d in device_lib.list_local_devices() if d.device_type == "GPU")
 
 
 def devices() -> list[tuple[str, str, tuple[int, int] | None]]:

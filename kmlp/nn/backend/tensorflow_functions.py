@@ -70,6 +70,7 @@ class Traced:
         weakref.finalize(self, _forget, names).atexit = False
         outputs, name = _places_in(concrete.structured_outputs), names[0]
         num_outputs = len(tf.nest.flatten(outputs))
+        _let_go(concrete.graph)
         return lambda flat: tf.nest.pack_sequence_as(outputs, _call(name, flat, num_outputs))
 
 
@@ -135,6 +136,19 @@ def _number_arguments(function: FunctionDef) -> None:
             node.input[i] = numbers.get(name, name)
     for key, name in list(function.ret.items()):
         function.ret[key] = numbers.get(name, name)
+
+
+def _let_go(graph: Any) -> None:
+    """A graph that is defined, with those of its loops: their circles pass through what Python does
+    not collect."""
+    # TensorFlow has no public way; it does so itself, but not with the graphs of loops.
+    from tensorflow.python.framework.func_graph import dismantle_func_graph
+
+    for operation in graph.get_operations():
+        for name in ("_body_graph", "_cond_graph"):
+            if inside := getattr(operation, name, None):
+                _let_go(inside)
+    dismantle_func_graph(graph)
 
 
 def _register(functions: list[FunctionDef]) -> None:

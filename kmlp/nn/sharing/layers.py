@@ -11,6 +11,7 @@ import keras
 from keras import ops
 
 from kmlp.nn.losses import class_logits
+from kmlp.nn.steps.products import rounded_product
 
 INPUT_FACTORS, OUTPUT_FACTORS = "input_factors", "output_factors"
 
@@ -133,7 +134,7 @@ class _Dense(_OfSubnetworks):
         **kwargs: Any,
     ) -> None:
         super().__init__(num_subnetworks, **kwargs)
-        self.units = units
+        self.units, self.rounds_products = units, False
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.bias_initializer = keras.initializers.get(bias_initializer)
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
@@ -148,6 +149,10 @@ class _Dense(_OfSubnetworks):
             name="kernel",
         )
         self.bias = self.add_own(input_shape, self.units, self.bias_initializer, "bias")
+
+    def product(self, x: Any, kernel: Any) -> Any:
+        """`(..., batch, units)`; see `Stacked.rounds_products`."""
+        return (rounded_product if self.rounds_products else ops.matmul)(x, kernel)
 
     def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         return (*input_shape[:-1], self.units)
@@ -203,7 +208,7 @@ class SharedDense(_Dense):
     def compute(self, x: Any) -> Any:
         if self.scales_inputs:
             x = folded(spread(x, self.num_subnetworks) * self.by_row(self.input_factors))
-        x = spread(ops.matmul(x, self.by_member(self.kernel)), self.num_subnetworks)
+        x = spread(self.product(x, self.by_member(self.kernel)), self.num_subnetworks)
         return folded(x * self.by_row(self.output_factors) + self.by_row(self.bias))
 
     def get_config(self) -> dict[str, Any]:
@@ -229,7 +234,7 @@ class SeparateDense(_Dense):
 
     def compute(self, x: Any) -> Any:
         kernel = spread(self.by_member(self.kernel), self.num_subnetworks)
-        x = ops.matmul(spread(x, self.num_subnetworks), kernel)
+        x = self.product(spread(x, self.num_subnetworks), kernel)
         return folded(x + self.by_row(self.bias))
 
 

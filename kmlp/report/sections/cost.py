@@ -8,7 +8,7 @@ from kmlp.report.rendering.drawing import row_label
 from kmlp.report.tabular import Column
 from kmlp.study.results.networks import NEAR_ZERO, TrainedNetworks
 from kmlp.study.results.ranking import rank
-from kmlp.study.results.records.members import MemberScores
+from kmlp.study.results.records.members import MemberScores, stacks_in_words
 from kmlp.study.results.records.study import StudyResults
 from kmlp.study.results.records.variants import VariantResult
 
@@ -29,11 +29,17 @@ def cost_section(results: StudyResults, networks: TrainedNetworks) -> Section:
         is_baseline=lambda v: v.name == results.baseline,
         note=(
             "Means over seeds. Networks train together in stacks: a network's seconds are its "
-            f"share of its stack's wall time, {total:,.1f} s in all. The last column is the share "
-            "of kernel weights that an L1 penalty, for one, has driven to almost nothing."
+            f"share of its stack's wall time, {total:,.1f} s in all{_where(results)}. The last "
+            "column is the share of kernel weights that an L1 penalty, for one, has driven to "
+            "almost nothing."
         ),
     )
     return Section("cost", "What it costs", [shown])
+
+
+def _where(results: StudyResults) -> str:
+    """Nothing of what an earlier release recorded, which kept no places."""
+    return f"; {stacks_in_words(results.stacks)}" if results.stacks else ""
 
 
 def weight_columns(networks: TrainedNetworks) -> list[Column[VariantResult]]:

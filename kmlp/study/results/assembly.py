@@ -31,6 +31,7 @@ from kmlp.study.results.members import (
     mixed_devices,
     ordinary_members,
     planned_groups,
+    trained_stacks,
 )
 from kmlp.study.results.ranking import best_member, best_variant, lowest_loss
 from kmlp.study.results.records.base import Plain, first_fault
@@ -181,6 +182,7 @@ def _scores(
         best=best,
         earlier_readings=found.earlier,
         devices=mixed_devices(plan, found.records),
+        stacks=trained_stacks(plan, found.records),
     )
 
 

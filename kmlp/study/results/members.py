@@ -14,6 +14,7 @@ from kmlp.study.results.records.members import (
     GivenUp,
     Member,
     MemberScores,
+    TrainedStack,
 )
 from kmlp.study.results.records.seed_streams import RandomnessPlan
 from kmlp.study.results.records.study import DataFacts, Groups
@@ -62,6 +63,22 @@ def mixed_devices(plan: Plan, records: Records) -> tuple[str, ...]:
     kinds = {records[id].device for id in plan.by_id if id in records}
     named = sorted(kind for kind in kinds if kind)
     return tuple(named) if len(named) > 1 else ()
+
+
+def trained_stacks(plan: Plan, records: Records) -> tuple[TrainedStack, ...]:
+    """The stacks of a study's members of which is known where they trained; by the first member of
+    each in the plan."""
+    together: dict[tuple[str, str], list[MemberRecord]] = {}
+    for id in plan.by_id:
+        record = records.get(id)
+        if record and record.stack and record.place:
+            together.setdefault((record.stack, record.place), []).append(record)
+    return tuple(
+        TrainedStack(
+            id=stack, place=place, num_members=len(found), seconds=sum(r.seconds for r in found)
+        )
+        for (stack, place), found in together.items()
+    )
 
 
 def _scored(record: MemberRecord, part: str) -> dict[str, object]:

@@ -57,7 +57,11 @@ class MemberRecord:
         seconds: its share of its stack's wall time.
         settings: of a reference that was tuned, what validation chose beside scikit-learn's
             defaults; None of all others.
-        device: in a cluster, the processor or card that trained it; else None: the folder's.
+        device: where several kinds train, the processor or card that trained it; else None: the
+            folder's.
+        stack: the name of the stack that it trained in; None of references, and of members that an
+            earlier release recorded.
+        place: where that stack trained; None where `stack` is.
     """
 
     id: str
@@ -68,6 +72,8 @@ class MemberRecord:
     seconds: float
     settings: Mapping[str, float] | None = None
     device: str | None = None
+    stack: str | None = None
+    place: str | None = None
 
     def to_json(self) -> str:
         """What `read` takes; what is None left out, as earlier releases wrote it."""
@@ -86,8 +92,9 @@ class MemberRecord:
         names = {name for part in record.metrics.values() for name in part}
         numbers = [record.seconds, *scores, *_values(record.settings or {})]
         epochs = (record.best_epoch, record.stopped_epoch)
+        named = (record.device, record.stack, record.place)
         if (
-            not (isinstance(record.id, str) and isinstance(record.device, str | None))
+            not (isinstance(record.id, str) and all(isinstance(n, str | None) for n in named))
             or record.status not in ("done", "diverged")
             or {*map(type, epochs)} != {int}
             or not (record.metrics.keys() <= _PARTS and names <= HIGHER_IS_BETTER.keys())

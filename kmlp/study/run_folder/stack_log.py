@@ -87,7 +87,7 @@ class StackLog:
         with self._ledger.connect() as connection:
             # Not flushed to the disk: a kill loses nothing, a power cut the last few lines.
             connection.execute("PRAGMA synchronous = NORMAL")
-            row = (self.checkpoint_folder(ids).name, epoch, num_members)
+            row = (self.name_of(ids), epoch, num_members)
             connection.execute(EPOCH.insert, row)
             most = ATTEMPTS_TOGETHER if is_new else -1
             connection.executemany(
@@ -140,14 +140,19 @@ class StackLog:
         return sum(num_members for *_, num_members in self._ledger.rows(EPOCH))
 
     def checkpoint_folder(self, ids: Sequence[str]) -> Path:
-        """Where the checkpoints of a stack of these members lie: named by all of them, in their
-        order, for another stack's weights would fit."""
+        """Where the checkpoints of a stack of these members lie."""
+        return self.path / "checkpoints" / self.name_of(ids)
+
+    @staticmethod
+    def name_of(ids: Sequence[str]) -> str:
+        """What a stack of these members is called: after all of them, in their order, for another
+        stack's weights would fit."""
         name = hashlib.sha256(" ".join([*ids, str(_CHECKPOINT_FORMAT)]).encode()).hexdigest()
-        return self.path / "checkpoints" / name[:16]
+        return name[:16]
 
     def paused_folder(self, ids: Sequence[str]) -> Path:
         """Where a stack that is trained in several rounds keeps what it goes on from."""
-        return self.path / "paused" / self.checkpoint_folder(ids).name
+        return self.path / "paused" / self.name_of(ids)
 
     def _noted(self, note: Path) -> list[str] | None:
         """Who trains together by a note, which lies in the folder of just these members."""

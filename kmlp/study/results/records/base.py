@@ -49,6 +49,11 @@ def unless_empty() -> Any:
     return Field(default_factory=dict, exclude_if=lambda value: not value)
 
 
+def if_any() -> Any:
+    """The same of a tuple."""
+    return Field(default=(), exclude_if=lambda value: not value)
+
+
 class OfVariant(Record):
     """What an analysis found of one variant.
 

@@ -1,5 +1,7 @@
 """The networks of a study, one record each, and laid out as tables."""
 
+import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
 
@@ -18,6 +20,50 @@ from kmlp.study.results.records.base import (
 
 Group = Literal["resample", "folds", "randomness"]
 Stream = Literal["init", "order", "noise", "split"]
+
+
+class TrainedStack(Record):
+    """Networks that trained together.
+
+    Attributes:
+        id: after all of them.
+        place: where they trained, as the backend names it; of a cluster the node, and what trains
+            there.
+        num_members: how many of them belong to this study.
+        seconds: of wall time, these members' share.
+    """
+
+    id: MemberId
+    place: str
+    num_members: Positive
+    seconds: Annotated[float, Field(ge=0)]
+
+
+_MOST_NAMED = 8
+
+
+def stacks_in_words(stacks: Sequence[TrainedStack]) -> str:
+    """How many stacks there were, and where they trained; of many places, only how many each had.
+
+    Example:
+        >>> trained = {"id": "0" * 16, "num_members": 2, "seconds": 1.0}
+        >>> named = ["cpu:1", "cpu:0", "cpu:1"]
+        >>> stacks_in_words([TrainedStack(place=place, **trained) for place in named])
+        '3 stacks: 1 on cpu:0, 2 on cpu:1'
+    """
+    counts = Counter(stack.place for stack in stacks)
+    places = sorted(counts, key=_numbered)
+    total = "1 stack" if len(stacks) == 1 else f"{len(stacks)} stacks"
+    if len(places) <= _MOST_NAMED:
+        return f"{total}: {', '.join(f'{counts[place]} on {place}' for place in places)}"
+    least, most = min(counts.values()), max(counts.values())
+    each = f"{least}" if least == most else f"{least} to {most}"
+    return f"{total}: {each} on each of {len(places)} places, {places[0]} to {places[-1]}"
+
+
+def _numbered(place: str) -> list[tuple[str, int]]:
+    """What it is sorted by: the tenth after the ninth."""
+    return [(text, int(number or 0)) for text, number in re.findall(r"(\D*)(\d*)", place)]
 
 
 class GivenUp(Record):

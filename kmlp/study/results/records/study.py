@@ -24,6 +24,7 @@ from kmlp.study.results.records.base import (
     Scores,
     Summaries,
     first_fault,
+    if_any,
     unless_none,
 )
 from kmlp.study.results.records.basis import TESTED, Basis, Tested
@@ -37,6 +38,7 @@ from kmlp.study.results.records.members import (
     Group,
     Member,
     MemberScores,
+    TrainedStack,
 )
 from kmlp.study.results.records.references import ReferenceResult
 from kmlp.study.results.records.seed_streams import RandomnessPlan, StreamsOfVariant
@@ -147,8 +149,9 @@ class StudyScores(Record):
         ablated: the recipe of which the variants lack a part each; left out of other studies.
         best: null where no member finished.
         earlier_readings: of the same test rows in the same folder; left out where there are none.
-        devices: the kinds of processors and cards that trained the members, where a cluster has
-            several; left out where it has not.
+        devices: the kinds of processors and cards that trained the members, where there are
+            several; left out where there are not.
+        stacks: which networks trained together, and where; left out where no record says so.
     """
 
     version: Literal[1] = Field(default=1, alias="schema")
@@ -167,10 +170,9 @@ class StudyScores(Record):
     searched: Positive | None = unless_none()
     ablated: str | None = unless_none()
     best: Best | None
-    earlier_readings: tuple[EarlierReading, ...] = Field(
-        default=(), exclude_if=lambda found: not found
-    )
-    devices: tuple[str, ...] = Field(default=(), exclude_if=lambda found: not found)
+    earlier_readings: tuple[EarlierReading, ...] = if_any()
+    devices: tuple[str, ...] = if_any()
+    stacks: tuple[TrainedStack, ...] = if_any()
 
     def unit(self, metric: str | None = None) -> Unit:
         """How a metric, the primary one where omitted, is written of this study's test scores."""
@@ -195,8 +197,7 @@ class StudyScores(Record):
 
     def finished(self, variant: str | None = None) -> list[MemberScores]:
         """The ordinary members that finished, of all variants or of one."""
-        done = [m for m in self.members if m.status == "done"]
-        return [m for m in done if variant in (None, m.variant)]
+        return [m for m in self.members if m.status == "done" and variant in (None, m.variant)]
 
     def by_seed(self, variant: str) -> dict[int, float]:
         """The named metric on the test set of every seed that finished."""
@@ -224,8 +225,7 @@ class StudyScores(Record):
 
     def extras(self, group: Group, variant: str) -> list[Extra]:
         """The members of a group that are of one variant."""
-        found = [m for m in self.extra_members if m.group == group]
-        return [m for m in found if m.variant == variant]
+        return [m for m in self.extra_members if (m.group, m.variant) == (group, variant)]
 
     @model_validator(mode="after")
     def _rests_on_what_there_is(self) -> Self:
@@ -284,7 +284,7 @@ class StudyNumbers(StudyScores):
     bias_variance: tuple[BiasVariance, ...]
     cross_validation: CrossValidation | None
     randomness: tuple[StreamsOfVariant, ...]
-    references: tuple[ReferenceResult, ...] = Field(default=(), exclude_if=lambda found: not found)
+    references: tuple[ReferenceResult, ...] = if_any()
     importance: Importance | None = unless_none()
 
 
