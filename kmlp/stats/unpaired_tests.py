@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 _NUM_PERMUTATIONS = 100_000
 _ROUNDING = 1e-12
@@ -45,6 +44,8 @@ def compare_unpaired(
     difference = float(a.mean() - b.mean())
     if min(len(a), len(b)) < 2:
         return UnpairedComparison(difference, None, 1.0)
+    from scipy import stats  # seldom needed, and slow to import
+
     found = stats.permutation_test(
         (a, b),
         lambda x, y, axis: x.mean(axis=axis) - y.mean(axis=axis),
@@ -60,6 +61,8 @@ def _welch_interval(a: np.ndarray, b: np.ndarray) -> tuple[float, float] | None:
     largest = max(np.abs(a).max(), np.abs(b).max())
     if max(np.ptp(a), np.ptp(b)) <= _ROUNDING * largest:
         return None
+    from scipy import stats
+
     with warnings.catch_warnings():
         # It warns of one side without spread, whose variance of rounding changes nothing.
         warnings.simplefilter("ignore", RuntimeWarning)
