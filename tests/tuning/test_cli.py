@@ -47,7 +47,8 @@ def finished(tmp_path_factory):
 def test_a_run_that_tunes_ends_with_trials_study_report_and_model(finished):
     folder, done = finished
     assert "Searching with random: up to 3 trials of 2 seeds." in done.stderr
-    assert len(re.findall(r"^trial \d: \d+\.\d\d % ± \d+\.\d\d  ", done.stderr, re.MULTILINE)) == 3
+    ended = r"^trial \d: accuracy \d+\.\d\d % ± \d+\.\d\d  "
+    assert len(re.findall(ended, done.stderr, re.MULTILINE)) == 3
     assert "3 of 3 trials finished, 2 seeds each." in done.stdout
     assert re.search(r"Over 10 fresh seeds trial \d has a validation accuracy of", done.stdout)
     assert "on the test set (95 % interval" in done.stdout
