@@ -17,23 +17,27 @@ from kmlp.study.study import run_study
 from kmlp.testing import LinearTrainer
 
 
-class OfNodes(LinearTrainer):
-    """Stacks that say they were trained by these devices, in turn."""
+class Telling(LinearTrainer):
+    """Stacks whose results tell these of what trained them, in turn."""
 
-    devices = ("cpu: A",)
+    told: tuple[dict[str, str], ...] = ()
 
     def train_members(self, stacks, data, *, on_result, **options):
-        turns = itertools.cycle(self.devices)
+        turns = itertools.cycle(self.told)
 
-        def named(results):
-            device = next(turns)
-            on_result([dataclasses.replace(r, device=device) for r in results])
+        def telling(results):
+            told = next(turns)
+            on_result([dataclasses.replace(r, **told) for r in results])
 
-        super().train_members(stacks, data, on_result=named, **options)
+        super().train_members(stacks, data, on_result=telling, **options)
 
 
-class OfTwoKinds(OfNodes):
-    devices = ("cpu: A", "cpu: B")
+class OfNodes(Telling):
+    told = ({"device": "cpu: A"},)
+
+
+class OfTwoKinds(Telling):
+    told = ({"device": "cpu: A"}, {"device": "cpu: B"})
 
 
 @pytest.fixture
@@ -63,23 +67,12 @@ def test_a_record_of_one_machine_is_what_earlier_releases_read(config, tiny, tmp
         assert "device" not in json.loads(record.to_json())
 
 
-class InPlaces(LinearTrainer):
-    """Stacks that say they were trained in these places, in turn."""
-
-    places = ("cpu:0", "cpu:1")
-
-    def train_members(self, stacks, data, *, on_result, **options):
-        turns = itertools.cycle(self.places)
-
-        def placed(results):
-            place = next(turns)
-            on_result([dataclasses.replace(r, place=place) for r in results])
-
-        super().train_members(stacks, data, on_result=placed, **options)
+class InPlaces(Telling):
+    told = ({"place": "cpu:0"}, {"place": "cpu:1"})
 
 
-class TheOtherWayRound(InPlaces):
-    places = ("cpu:1", "cpu:0")
+class TheOtherWayRound(Telling):
+    told = ({"place": "cpu:1"}, {"place": "cpu:0"})
 
 
 def test_results_say_where_each_stack_trained(config, tiny, tmp_path):
