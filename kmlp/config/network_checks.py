@@ -174,6 +174,11 @@ def _check_shared(config: Any) -> None:
             raise ConfigError(f"{name} does not go with {kind}: {why}. Received: {name}={value!r}.")
 
 
+def usual_scaling(input_dtype: str) -> str:
+    """What `input_scaling="auto"` is for inputs of a type."""
+    return "unit" if input_dtype == "uint8" else "standard"
+
+
 def resolved_scaling(input_scaling: str, spec: DataSpec) -> str:
     """What `input_scaling` means for these data: any of its values but "auto".
 
@@ -183,7 +188,7 @@ def resolved_scaling(input_scaling: str, spec: DataSpec) -> str:
     """
     images = spec.input_dtype == "uint8"
     if input_scaling == "auto":
-        return "unit" if images else "standard"
+        return usual_scaling(spec.input_dtype)
     if input_scaling == "unit" and not images:
         raise ConfigError(
             "input_scaling='unit' divides uint8 values by 255. Received: inputs of "

@@ -7,6 +7,7 @@ from typing import Any
 
 from kmlp.config import fields
 from kmlp.config.network import MLPConfig
+from kmlp.config.network_checks import usual_scaling
 from kmlp.config.recipes.auto import AUTO, is_auto
 from kmlp.config.recipes.known import RECIPES, recipe_of_name
 from kmlp.config.recipes.recipe import Recipe
@@ -200,7 +201,7 @@ def refuse_twins(variants: Sequence[Variant], input_dtype: str) -> None:
     for variant in variants:
         scaling = variant.model.input_scaling
         if scaling == "auto":
-            scaling = "unit" if input_dtype == "uint8" else "standard"
+            scaling = usual_scaling(input_dtype)
         model = dataclasses.replace(variant.model, input_scaling=scaling)
         # AdamW's decay is a field of its own.
         optimizer = {"adamw": "adam"}.get(variant.train.optimizer, variant.train.optimizer)
