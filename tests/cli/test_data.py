@@ -77,7 +77,7 @@ def test_how_rows_belong_together_is_told_before_they_are_parted(path, capsys):
     ]
     path.write_text("\n".join(["day;patient;b;left", *rows]))
     data("churn.csv", of=OfTable(target="left"))
-    told = capsys.readouterr().out
+    told = " ".join(capsys.readouterr().out.split())
     assert "--group-on patient" in told
     assert "--time-on day" in told
     data("churn.csv", of=OfTable(target="left", time_on="day"))
