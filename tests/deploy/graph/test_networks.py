@@ -48,6 +48,7 @@ def test_a_member_and_an_ensemble_of_a_table_say_what_their_plain_models_say(tmp
         {
             **{"input_scaling": "quantile", "number_embedding": "periodic", "learned_scale": True},
             **{"parametrization": "ntk", "parametric_activation": True, "activation": "mish"},
+            "class_outputs": True,
         },
         {
             **{"input_scaling": "robust", "input_clip": 3.0, "scaled_one_hot": True},
