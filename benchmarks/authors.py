@@ -46,6 +46,8 @@ def config_of(table: Path, num_seeds: int) -> StudyConfig:
         variants=(RECIPE,),
         num_seeds=num_seeds,
         validation_fraction=0.2,
+        references=(),
+        importance=False,
     )
 
 
