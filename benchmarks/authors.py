@@ -15,6 +15,7 @@ What FOLDER holds is not trained again; scores of the authors' side lie in its `
 import argparse
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,7 @@ def config_of(table: Path, num_seeds: int) -> StudyConfig:
     )
 
 
-def save_rows(table: Path, data: Dataset, members: dict[int, Member], path: Path) -> None:
+def save_rows(table: Path, data: Dataset, members: Mapping[int, Member], path: Path) -> None:
     """Writes which of the table's rows test, and which validate for each seed."""
     known, test = split_test(table, TARGET, TABLES["churn"].data.test)
     assert known.rows is not None
