@@ -110,7 +110,8 @@ def _check_layers(config: Any) -> None:
         if getattr(config, name) and not config.hidden_units:
             raise ConfigError(
                 f"{name} acts on hidden layers, of which there are none. Received: "
-                f"hidden_units=(), {name}={getattr(config, name)!r}. Leave it out."
+                f"hidden_units=(), {name}={getattr(config, name)!r}. Leave it out; "
+                "a linear network takes none,l1,l2 as variants."
             )
     rates = config.layer_dropout
     if rates and len(rates) != len(config.hidden_units):

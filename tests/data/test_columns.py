@@ -125,6 +125,11 @@ def test_what_cannot_be_is_refused_with_the_remedy(options, said):
         infer_schema(frame, **options)
 
 
+def test_no_column_is_proposed_as_target_that_no_name_speaks_for():
+    with pytest.raises(DataError, match=r"holds: a, b. Write .*--target NAME, with its name"):
+        infer_schema({"a": [1, 2], "b": [3, 4]})
+
+
 def test_a_stray_cell_is_named_with_its_line(tmp_path):
     path = tmp_path / "a.csv"
     rows = [f"{i / 7:.3f},{i},{c}" for i, c in enumerate(CLASSES)]

@@ -40,7 +40,7 @@ def test_what_is_off_is_left_out(results):
     facts = facts_of(setting_section(changed(results, reduce_on_plateau=plateau)))
     assert "reduce on plateau (factor 0.5, patience 2)" in facts["Training"]
     assert "momentum" not in facts["Training"]
-    assert "penalty" not in facts["Network of none"]
+    assert "penalty" not in facts["Network (variant none)"]
     assert "6 seeds a variant" in facts["Trials"]
 
 

@@ -244,17 +244,17 @@ def _check_target(table: Table, target: str | None) -> str:
     listed = ", ".join(names[:_LISTED]) + (" ..." if len(names) > _LISTED else "")
     if target is None:
         likely = suggest_target(table)
+        name, rest = (likely, ", or another of them") if likely else ("NAME", ", with its name")
         raise DataError(
             f"which column is to be predicted? {table.name} holds: {listed}. "
-            f"Write target={likely!r}, on the command line --target {shlex.quote(likely)}, or "
-            "another of them."
+            f"Write target={name!r}, on the command line --target {shlex.quote(name)}{rest}."
         )
     hint = did_you_mean(target, names)
     raise DataError(f"{table.name} has no column {target!r}.{hint} It holds: {listed}.")
 
 
-def suggest_target(table: Table) -> str:
-    """The column that is most likely to be predicted: by its name, else the last one.
+def suggest_target(table: Table) -> str | None:
+    """The column that is to be predicted, where a name says so: the first of the usual ones.
 
     Example:
         >>> suggest_target(as_table({"Class": [1, 2], "a": [1, 2]}))
@@ -265,7 +265,7 @@ def suggest_target(table: Table) -> str:
         for name in names:
             if re.sub(r"[^a-z]", "", name.lower()) == usual:
                 return name
-    return names[-1]
+    return None
 
 
 def _check_names(table: Table, names: Sequence[str]) -> None:

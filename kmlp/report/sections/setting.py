@@ -27,7 +27,7 @@ def settings_of(results: StudyResults) -> dict[str, str]:
     config = results.variant(results.baseline).config
     facts = {
         "Data": _data(results),
-        f"Network of {results.baseline}": _settings(config.model),
+        f"Network (variant {results.baseline})": _settings(config.model),
         **_training(config.train),
         "Trials": _trials(results),
     }
