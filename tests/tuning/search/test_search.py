@@ -457,7 +457,7 @@ def test_a_study_of_fresh_seeds_follows_and_reads_the_test_set_once(search):
     assert study.config.seeds == range(2, 12)
     assert study.config.baseline == "default"
     picked = f"trial {search.record.picked}"
-    assert study.best().variant == study.config.picked == picked
+    assert study.best().variant["name"] == study.config.picked == picked
     assert picked in study.config.variant_names
     assert len(study.config.variant_names) == 3
     variant = next(v for v in study.results["variants"] if v["name"] == picked)
