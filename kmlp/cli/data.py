@@ -90,14 +90,15 @@ def _is_image_table(table: "Table", of: OfTable) -> bool:
 def _show_schema(name: str, table: "Table", target: str | None, of: OfTable, *, json: bool) -> None:
     from kmlp.data.inference import infer_schema
     from kmlp.data.inference.cautions import of_repeated_rows
-    from kmlp.data.preparation import prepare
-    from kmlp.data.rows.options import RowOptions
+    from kmlp.data.preparation import of_shuffling, prepare
+    from kmlp.data.rows.options import NO_OPTIONS, RowOptions
 
     how = {key: value for key, value in of.said.items() if key in ("columns", "drop")}
     parted: list[str] = []
     if of.test is None and not of.of_rows:
         schema = infer_schema(table, target, **how)
-        schema = replace(schema, warnings=(*schema.warnings, *of_repeated_rows(table)))
+        told = (*of_repeated_rows(table), *of_shuffling(table, schema.target.name, NO_OPTIONS))
+        schema = replace(schema, warnings=(*schema.warnings, *told))
     else:
         test = None if of.test is None else as_test(of.test)
         prepared = prepare(table, target, test=test, options=RowOptions(**of.of_rows), **how)

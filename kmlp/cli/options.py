@@ -4,13 +4,12 @@ import dataclasses
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from shlex import quote
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from kmlp.cli.app import default
-from kmlp.cli.schema import OfTable
+from kmlp.cli.schema import OfTable, words_said
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig, fields
 from kmlp.config.study_file import find_file, read_studies
 from kmlp.config.tables.importance import read_groups
@@ -196,19 +195,8 @@ class Options(OfTable):
 
     def words(self, *without: str) -> list[str]:
         """As they are said on the command line, but for some fields."""
-        words = []
-        for name, value in self.given.items():
-            if name in without:
-                continue
-            option = "--seeds" if name == "num_seeds" else "--" + name.replace("_", "-")
-            listed = value if isinstance(value, list) else [value]
-            option = option.replace("--", "--no-", 1) if value is False else option
-            words += (
-                [option]
-                if isinstance(value, bool)
-                else [f"{option} {quote(str(v))}" for v in listed]
-            )
-        return words
+        said = {name: value for name, value in self.given.items() if name not in without}
+        return words_said({"seeds" if n == "num_seeds" else n: value for n, value in said.items()})
 
 
 def configure(target: str, options: Options | None = None) -> dict[str, StudyConfig]:

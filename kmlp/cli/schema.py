@@ -1,7 +1,7 @@
 """What the command line says of a table, and how a schema looks there."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -110,6 +110,26 @@ def words_of(data: "DataConfig | None") -> list[str]:
 def option_of(field: str) -> str:
     """How a field is said: "group_on" is --group-on."""
     return "--" + field.replace("_", "-")
+
+
+def words_said(values: Mapping[str, Any]) -> list[str]:
+    """Options as they are said on the command line; of None nothing.
+
+    Example:
+        >>> words_said({"out": "a b", "sweep": ["l2=0,1", "dropout=0,0.1"], "member": None})
+        ["--out 'a b'", '--sweep l2=0,1', '--sweep dropout=0,0.1']
+        >>> words_said({"hide_values": True, "calibrate": False})
+        ['--hide-values', '--no-calibrate']
+    """
+    words = []
+    for name, value in values.items():
+        option = option_of(name)
+        if isinstance(value, bool):
+            words.append(option if value else option.replace("--", "--no-", 1))
+        elif value is not None:
+            listed = value if isinstance(value, list) else [value]
+            words += [f"{option} {shlex.quote(str(each))}" for each in listed]
+    return words
 
 
 def _column(what: str) -> Parameter:

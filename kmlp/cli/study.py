@@ -1,7 +1,7 @@
 """`kmlp study` and `kmlp run`: train, compare, report, export."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
@@ -22,7 +22,7 @@ from kmlp.cli.app import (
 from kmlp.cli.models.exporting import write_export
 from kmlp.cli.options import TABLE, Options, Target, configure
 from kmlp.cli.report import Page, print_report, print_study, search_chapter
-from kmlp.cli.schema import words_of
+from kmlp.cli.schema import words_of, words_said
 from kmlp.cli.training import HERE, Machines, Shown, load_data, run_with_progress, seeds_needed
 from kmlp.config import StudyConfig
 from kmlp.config.fields import read_widths
@@ -146,7 +146,10 @@ def run(
         print_report(written)
     if open and not (watch and "" in studies):
         open_page(written)
-    _print_next(target, folder, options, studies, found)
+    beside = {**vars(machines), **vars(page or Page())}
+    are_said = {"hide_values": hide_values, "open": open, "watch": watch}
+    beside.update((name, True) for name, is_said in are_said.items() if is_said)
+    _print_next(target, folder, options, studies, found, words_said(beside))
 
 
 def _print_next(
@@ -155,8 +158,15 @@ def _print_next(
     options: Options,
     studies: dict[str, StudyConfig],
     found: "list[Study]",
+    beside: Sequence[str],
 ) -> None:
-    """Commands that go on from a run, filled in."""
+    """Commands that go on from a run, filled in.
+
+    Args:
+        target, folder, options: what was run, and where.
+        studies, found: what was asked, and what came of it.
+        beside: all else that was said, as it is said.
+    """
     from kmlp.study.results.caveats import cut_short
 
     print("\nNext:")
@@ -168,16 +178,17 @@ def _print_next(
     is_of_seeds = all(one.record.basis == "test" for one in found)
     if is_of_seeds and all(isinstance(config.num_seeds, int) for config in studies.values()):
         num_seeds = max(map(_more_seeds, studies.values()))
-        print(" ".join([f"  {same}", *options.words("num_seeds"), f"--seeds {num_seeds}"]))
+        print(" ".join([f"  {same}", *options.words("num_seeds"), *beside, f"--seeds {num_seeds}"]))
     if "" in studies and all(isinstance(v, str) for v in studies[""].variants):
         variants = ",".join(map(str, studies[""].variants))
-        more = f"--variants {variants},dropout=0.5"
-        print(" ".join([f"  {same}", *options.words("variants"), more]))
+        more = f"--variants {quote(f'{variants},dropout=0.5')}"
+        print(" ".join([f"  {same}", *options.words("variants"), *beside, more]))
     if any(cut_short(one.record) for one in found):
         # Networks of other epochs are another study, which this folder would refuse.
         longer = f"kmlp run {quote(target)} --out {quote(f'{folder}-longer')}"
         epochs = 2 * max(config.train.max_epochs for config in studies.values())
-        print(" ".join([f"  {longer}", *options.words("max_epochs"), f"--max-epochs {epochs}"]))
+        words = [*options.words("max_epochs"), *beside, f"--max-epochs {epochs}"]
+        print(" ".join([f"  {longer}", *words]))
 
 
 def _search_of(target: str) -> Path | None:

@@ -100,6 +100,8 @@ class MLPConfig(Config):
             weights of all kernels.
         max_norm: bound of the norm of every hidden unit's incoming weights; None is no bound.
         output_max_norm: whether it bounds the output layer's, too.
+        class_outputs: whether each of two classes has an output of its own, as each of more has;
+            their difference is what one output would say.
         clamped_predictions: of regressions, whether predictions stay within the range of the
             member's own training targets.
         missing_indicators: of tables, whether each number that may be missing brings a feature
@@ -294,6 +296,9 @@ class MLPConfig(Config):
         search=choice(0.0, 1.0, 2.0, 3.0, 4.0),
     )
     output_max_norm: bool = _part(False, True, needs=(("max_norm", NOT_OFF),))
+    class_outputs: bool = described(
+        False, held="stack", off=False, classes_only=True, since="0.2.0"
+    )
     clamped_predictions: bool = _part(False, True, numbers_only=True)
     missing_indicators: bool = _of_columns(True)
     max_one_hot: int = _of_columns(8)

@@ -39,7 +39,7 @@ _CHOICES = {
 }
 _TRUTHS = (
     *("learned_scale", "parametric_activation", "output_max_norm"),
-    "clamped_predictions",
+    *("class_outputs", "clamped_predictions"),
     *("missing_indicators", "scaled_one_hot"),
 )
 _LEAST = {

@@ -15,6 +15,7 @@ from kmlp.data.encoder import Encoding, Told, encode_target, target_numbers
 from kmlp.data.holdout import draw_test_rows, split_test, split_validation, strata_of
 from kmlp.data.inference import infer_schema
 from kmlp.data.inference.identifiers import repeated_identifiers
+from kmlp.data.inference.order import rows_in_time
 from kmlp.data.pixels import is_pixel_table, pixel_images
 from kmlp.data.reading.cells import Wanted
 from kmlp.data.rows.options import NO_OPTIONS, RowOptions
@@ -93,7 +94,7 @@ def prepare(
     left_out = dict.fromkeys(drop, "dropped as asked") | options.left_out(target, columns or {})
     how: dict[str, Any] = {"columns": columns, "drop": left_out, "task": task}
     # Before columns are used up.
-    warnings = _of_identifiers(train, target, options)
+    warnings = of_shuffling(train, target, options, test)
     schema = infer_schema(train, target, **how, each=grown)
     arrays, rows = grown.arrays(schema)
     warnings += grown.warnings(schema)
@@ -109,12 +110,22 @@ def prepare(
     return Prepared(arrays=arrays, schema=schema, rows=rows, test_weight=grown.test_weight)
 
 
-def _of_identifiers(train: Table, target: str, options: RowOptions) -> list[str]:
-    """Whose rows there are several of, where nothing says yet how rows are kept together."""
+def of_shuffling(train: Table, target: str, options: RowOptions, test: Any = None) -> list[str]:
+    """Rows that should perhaps not be parted at random, where nothing says yet how they are.
+
+    Args:
+        train: the rows, in the order in which they came.
+        target: the column to predict.
+        options: what is said of rows.
+        test: as for `split_test`; rows that are given to test are not drawn.
+    """
     said = options.columns
     if {"group_on", "time_on", "fold_on"} & set(said):
         return []
-    return repeated_identifiers(train, {target, *said.values()})
+    others = {target, *said.values()}
+    is_drawn = test is None or is_folds(test) or isinstance(test, int | float)
+    in_time = rows_in_time(train, others) if is_drawn else []
+    return [*repeated_identifiers(train, others), *in_time]
 
 
 def _own_file(rows: Any, table: Table, columns: Mapping[str, str] | None) -> Any:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from kmlp.config.network_checks import resolved_scaling
-from kmlp.config.records import records_of
+from kmlp.config.settings import RECORDS
 from kmlp.config.study import StudyConfig
 from kmlp.config.tables.encoding import DEFAULTS
 from kmlp.data.dataset import DataSpec
@@ -31,9 +31,8 @@ def check_member(member: Member, spec: DataSpec) -> None:
     _check_dropout(member)
     train = member.train
     if spec.task == "regression":
-        for name, record in records_of(type(train)).items():
-            value = getattr(train, name)
-            if record.classes_only and record.is_on(value):
+        for name, record in RECORDS.items():
+            if record.classes_only and record.is_on(value := member.setting(name)):
                 raise ConfigError(
                     f"{name} is for classes; the task is regression. Received: {name}={value!r}. "
                     "Leave it out."

@@ -41,6 +41,27 @@ class SmoothClip(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("kmlp")
+class ClassDifference(keras.layers.Layer):
+    """The logit of the second of two classes, of a logit of each: the sigmoid of their difference
+    is their softmax.
+
+    Shape:
+        input `(..., 2)`, output `(..., 1)`.
+
+    Example:
+        >>> import numpy as np
+        >>> ClassDifference()(np.array([[1.0, 3.0]], "float32")).numpy().tolist()
+        [[2.0]]
+    """
+
+    def call(self, inputs: Any) -> Any:
+        return inputs[..., 1:] - inputs[..., :1]
+
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (*input_shape[:-1], 1)
+
+
+@keras.saving.register_keras_serializable("kmlp")
 class Clamp(keras.layers.Layer):
     """Holds predictions between two values once it does not train.
 

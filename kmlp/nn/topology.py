@@ -8,12 +8,18 @@ import keras
 
 from kmlp.config import MLPConfig
 from kmlp.config.seeds import seed_words
-from kmlp.config.tables.widths import kernel_shapes, num_kernels
+from kmlp.config.tables.widths import kernel_shapes, num_kernels, output_units
 from kmlp.data.dataset import DataSpec
-from kmlp.nn.feature_layers import Clamp, LearnedScale, ParametricActivation, SmoothClip
+from kmlp.nn.feature_layers import (
+    Clamp,
+    ClassDifference,
+    LearnedScale,
+    ParametricActivation,
+    SmoothClip,
+)
 from kmlp.nn.initializers import Hull, UnitVariance
 
-OUTPUT, INPUT_SCALE, CLAMP = "output", "input_scale", "clamp"
+OUTPUT, INPUT_SCALE, CLAMP, DIFFERENCE = "output", "input_scale", "clamp", "class_difference"
 SUBNETWORKS, MEAN = "subnetworks", "subnetwork_mean"
 # A layer's bias is drawn at a place of its own, behind that of its kernel; embeddings have (0, 1).
 _OF_BIAS = 2
@@ -83,7 +89,8 @@ def assemble(inputs: Any, config: MLPConfig, spec: DataSpec, factory: LayerFacto
     x = layout(x, config, factory)
     index = num_kernels(config) - 1
     x = _by_fan_in(x, config, factory, index)
-    x = factory.dense(index, spec.num_outputs, OUTPUT)(x)
+    x = factory.dense(index, units := output_units(config, spec), OUTPUT)(x)
+    x = ClassDifference(name=DIFFERENCE)(x) if units > spec.num_outputs else x
     x = Clamp(name=CLAMP)(x) if config.clamped_predictions else x
     return factory.subnetwork_mean(spec)(x) if is_shared else x
 

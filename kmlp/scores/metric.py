@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from kmlp.errors import DataError
 from kmlp.stats.metrics import BY_NAME
@@ -15,6 +16,10 @@ _TURNED = re.compile(
     r"|gain|skill)([^a-z]|$)|^(1_?)?-"
 )
 """What turns a name's direction round, as in scikit-learn's "neg_log_loss"."""
+
+
+VALIDATION = "val_"
+"""Before a metric's name, of validation rows; without it Keras's logs are of training rows."""
 
 
 def metric_of(name: str, values: Sequence[float], *, higher_is_better: bool | None) -> MetricRecord:
@@ -37,8 +42,8 @@ def metric_of(name: str, values: Sequence[float], *, higher_is_better: bool | No
         >>> metric_of("test error", [8.1, 9.0], higher_is_better=None).higher_is_better
         False
     """
-    plain = plain_name(name)
-    known = BY_NAME.get(plain)
+    known = known_metric(name)
+    plain = known.name if known else plain_name(name)
     better = _direction(name, plain, higher_is_better, least=min(values))
     if known and known.higher_is_better != better and not _is_turned(known, values):
         raise DataError(
@@ -54,6 +59,23 @@ def plain_name(column: str) -> str:
     """As `BY_NAME` has it, if it is a metric's: "Test accuracy" is accuracy, as is "acc"."""
     plain = column.strip().lower().replace(" ", "_").removeprefix("test_")
     return "accuracy" if plain == "acc" else plain
+
+
+def known_metric(column: str) -> MetricRecord | None:
+    """The metric that a column is called like, also of validation rows, as Keras logs them.
+
+    Example:
+        >>> known_metric("val_accuracy").title, known_metric("val_x")
+        ('validation accuracy', None)
+    """
+    plain = plain_name(column)
+    of_validation = plain.removeprefix(VALIDATION)
+    if of_validation == plain or not (known := BY_NAME.get(plain_name(of_validation))):
+        return BY_NAME.get(plain)
+    short = f"val. {known.short or known.title}"
+    return replace(
+        known, name=VALIDATION + known.name, title=f"validation {known.title}", short=short
+    )
 
 
 def _fits(metric: MetricRecord, values: Sequence[float]) -> bool:

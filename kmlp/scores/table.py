@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import polars as pl
 
 from kmlp.data.tables import Table, as_table
 from kmlp.errors import DataError
-from kmlp.scores.metric import metric_of, plain_name
+from kmlp.scores.metric import VALIDATION, known_metric, metric_of, plain_name
 from kmlp.stats.formatting import listed
 from kmlp.stats.metrics import BY_NAME
 from kmlp.stats.metrics.record import MetricRecord
@@ -157,12 +158,24 @@ def _score_column(table: Table, by_plain: Mapping[str, str], taken: Mapping[str,
     numeric = [c for c in left if table.frame[c].dtype.is_numeric()]
     for candidates in (metrics, numeric):
         if len(candidates) == 1:
+            _refuse_training(table, by_plain, candidates[0])
             return candidates[0]
     raise DataError(
         f"{table.name}: which column holds the scores? "
         f"{'One of ' + _quoted(metrics or numeric) if metrics or numeric else 'None is numeric'}: "
         "rename it to score, or say --score COLUMN."
     )
+
+
+def _refuse_training(table: Table, by_plain: Mapping[str, str], found: str) -> None:
+    """In Keras's logs "accuracy" is of training rows, beside "val_accuracy"."""
+    plain = next(plain for plain, column in by_plain.items() if column == found)
+    if beside := by_plain.get(VALIDATION + plain):
+        raise DataError(
+            f"{table.name}: {found!r} beside {beside!r} is a score of training rows where Keras "
+            f"logged them. Say --score {quote(beside)}, or --score {quote(found)} if it is of rows "
+            "that nothing trained on (in Python: score=)."
+        )
 
 
 def _named(table: Table, column: str) -> str:
@@ -219,7 +232,7 @@ def _refuse_two_units(
     table: Table, metric: str, methods: Sequence[str], values: Sequence[float]
 ) -> None:
     """Refuses shares beside percent: 0.91 in one row, 90.2 in another. 0 is the same in both."""
-    known = BY_NAME.get(plain_name(metric))
+    known = known_metric(metric)
     if known is None or known.most != 1 or max(values) <= 1:
         return
     if shares := [row for row, value in enumerate(values) if 0 < value <= 1]:

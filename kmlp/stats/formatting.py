@@ -155,7 +155,7 @@ class Unit:
         ends = [min(values), max(values)]
         if not all(map(self._is_small, ends)):
             ends = [0.0 if self._is_small(end) else end for end in ends]
-        signs = ["+" if signed and end else "" for end in ends]
+        signs = ["+" if signed and abs(self.scale * end) > _NOISE else "" for end in ends]
         return " to ".join(dict.fromkeys(map(self._write, ends, signs)))
 
     def _write(self, value: float, sign: str) -> str:

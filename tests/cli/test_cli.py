@@ -119,6 +119,7 @@ def test_an_ensemble_is_exported_under_the_name_given(finished):
     folder, _ = finished
     done = kmlp("export", "runs/small", "--member", "ensemble", "--out", "m/both", cwd=folder)
     assert done.stdout == "m/both/1\n"
+    assert done.stderr.startswith("variant 'l2=0.0005', ensemble of 2\nsha256 ")
     manifest = json.loads((folder / "m/both/1/manifest.json").read_text())
     assert [m["seed"] for m in manifest["members"]] == [0, 1]
     wrong = kmlp("export", "runs/small", "--member", "7", cwd=folder)
@@ -177,7 +178,8 @@ def test_one_file_of_several_studies_is_one_command_and_one_pdf(tmp_path):
         assert (folder / "report.pdf").exists()
         assert (tmp_path / "saved_models" / dataset / "1").exists()
     # As many as two comparisons take to show anything.
-    assert f"kmlp run both.toml --out runs/both {' '.join(options)} --seeds 7" in done.stdout
+    words = f"{' '.join(options)} --author 'Ada Lovelace' --seeds 7"
+    assert f"kmlp run both.toml --out runs/both {words}" in done.stdout
 
 
 def test_a_run_folder_that_cannot_be_written_is_one_line(tmp_path):

@@ -54,8 +54,8 @@ def test_the_json_is_complete(path, capsys):
     assert [c.name for c in schema.shown] == ["left", "id", "a", "city"]
 
 
-def test_without_a_target_one_is_suggested(path):
-    with pytest.raises(DataError, match=r"holds: id, a, city, left\. Write target='left'"):
+def test_without_a_target_the_option_is_told(path):
+    with pytest.raises(DataError, match=r"holds: id, a, city, left\. Write target='NAME'"):
         data(str(path))
     with pytest.raises(ConfigError, match="--target: of which data"):
         data(of=OfTable(target="left"))
@@ -69,6 +69,19 @@ def test_once_rows_are_parted_those_in_both_sets_are_told(path, capsys):
     assert "6 of 63 rows stand in the table more than once, equal in every column: if" in told
     data("churn.csv", of=OfTable(target="left", test="0.5"))
     assert "test rows stand in the training rows, too" in " ".join(capsys.readouterr().out.split())
+
+
+def test_how_rows_belong_together_is_told_before_they_are_parted(path, capsys):
+    rows = [
+        f"2024-{1 + i // 28:02}-{1 + i % 28:02};{i % 30};{i * i % 59};{i % 2}" for i in range(60)
+    ]
+    path.write_text("\n".join(["day;patient;b;left", *rows]))
+    data("churn.csv", of=OfTable(target="left"))
+    told = " ".join(capsys.readouterr().out.split())
+    assert "--group-on patient" in told
+    assert "--time-on day" in told
+    data("churn.csv", of=OfTable(target="left", time_on="day"))
+    assert "--time-on" not in capsys.readouterr().out
 
 
 def test_images_are_shown_by_their_classes(path, capsys):

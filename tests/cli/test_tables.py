@@ -84,6 +84,21 @@ def test_a_run_that_ended_early_offers_more_epochs(tmp_path, monkeypatch, is_cut
     assert (last == longer) == is_cut_short
 
 
+def test_what_to_try_next_keeps_all_that_was_said(tmp_path, monkeypatch):
+    """A report that hides values is not to show them after the next command."""
+    run = tmp_path / "run"
+    hand_made(run, "multiclass")
+    monkeypatch.setattr("kmlp.cli.study.run_one", lambda *_, **__: (load_study(run), run))
+    monkeypatch.setattr("kmlp.cli.study.open_page", lambda page: None)
+    words = ("--seeds", "6", "--author", "A. Lovelace", "--hide-values", "--open")
+    _, show, *commands = kmlp("run", "mnist", "--out", str(run), *words).stdout.splitlines()[1:]
+    assert len(commands) == 2
+    kept = "--author 'A. Lovelace' --hide-values --open"
+    for command in commands:
+        assert kept in command
+    assert show == f"  kmlp show {run}"
+
+
 SCORES = {
     "task": "regression",
     "num_rows": 1234,

@@ -40,6 +40,7 @@ def specs() -> dict:
             {"label_smoothing": 0.1},
             "label_smoothing is for classes; the task is regression. Received: label_smoothing=0.1",
         ),
+        ("regression", {"class_outputs": True}, "class_outputs is for classes; the task is"),
         ("regression", {"class_weight": "balanced"}, "class_weight is for classes; the task is"),
         (
             "multiclass",

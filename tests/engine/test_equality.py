@@ -225,6 +225,30 @@ def test_a_binary_task_is_keras_own(two_classes):
     assert_each_is_keras(two_classes, strengths, atol=1e-6)
 
 
+@pytest.mark.long
+def test_two_classes_with_an_output_each_train_as_more_classes_do(two_classes):
+    """Cross-entropy of the softmax of both, by Adam as PyTorch and its paper write it."""
+    options = {"hidden_units": (), "class_outputs": True, "label_smoothing": 0.125, **ADAM}
+    member = make_member(two_classes, batch_size="full", **options)
+    stack = build_stack([member], two_classes.spec)
+    of = {path: np.asarray(w, float) for path, w in stack.weights_of(0).items()}
+    stack = train(stack, two_classes, epochs := 5)
+    rows, _ = member.split(two_classes.y_train)
+    x = two_classes.x_train[rows].reshape(len(rows), -1).astype(float)
+    wanted = 0.875 * np.eye(2)[two_classes.y_train[rows]] + 0.0625
+    slots = {path: (np.zeros_like(w), np.zeros_like(w)) for path, w in of.items()}
+    for step in range(1, epochs + 1):
+        odds = np.exp(x @ of["output/kernel"] + of["output/bias"])
+        error = (odds / odds.sum(axis=1, keepdims=True) - wanted) / len(rows)
+        for path, gradient in {"kernel": x.T @ error, "bias": error.sum(axis=0)}.items():
+            mean, square = slots[path := f"output/{path}"]
+            mean, square = 0.9 * mean + 0.1 * gradient, 0.999 * square + 0.001 * gradient**2
+            moved = mean / (1 - 0.9**step) / (np.sqrt(square / (1 - 0.999**step)) + 1e-7)
+            of[path], slots[path] = of[path] - 2.0**-8 * moved, (mean, square)
+    assert of["output/kernel"].shape[1] == 2
+    assert_same_weights(stack.weights_of(0), of, atol=1e-5)
+
+
 @pytest.mark.slow
 def test_a_regression_is_keras_own(numbers):
     strengths = [ADAM, {**ADAM, "l2": 2.0**-7, "clipnorm": 1.0}, {**ADAM, "max_norm": 1.0}]

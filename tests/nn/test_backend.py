@@ -1,5 +1,6 @@
 """The devices that TensorFlow is asked for before it starts: seen in processes of their own."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -89,6 +90,51 @@ def test_a_program_that_is_gone_leaves_no_definitions():
     assert float(second(tf.ones(()))) == 14
     del second
     assert named() == before
+
+
+def graphs() -> int:
+    """Of functions that are traced."""
+    from tensorflow.python.framework.func_graph import FuncGraph
+
+    gc.collect()
+    return sum(isinstance(o, FuncGraph) for o in gc.get_objects())
+
+
+@pytest.mark.long
+def test_a_program_that_differentiates_leaves_no_graphs():
+    """TensorFlow registers each gradient that is a function's own for good, and with it a graph."""
+    from kmlp.nn import backend
+
+    @tf.custom_gradient
+    def doubled(x):
+        twice = x * 2
+        return twice, lambda upstream: upstream * twice
+
+    def gradient(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            value = doubled(x)
+        return tape.gradient(value, x)
+
+    def in_a_loop(x):
+        return tf.while_loop(lambda i, _: i < 2, lambda i, x: (i + 1, gradient(x)), (0, x))[1]
+
+    before, program = graphs(), backend.compile(in_a_loop)
+    assert float(program(tf.constant(1.0))) == 4
+    del program
+    assert graphs() == before
+
+
+@pytest.mark.long
+def test_what_is_fused_lets_go_of_its_graphs_and_is_traced_again():
+    from kmlp.nn.backend.tensorflow_functions import Fused
+
+    before, plus_one = graphs(), Fused(lambda x: x + 1)
+    assert float(plus_one(tf.constant(1.0))) == 2
+    assert graphs() == before + 1
+    plus_one.forget()
+    assert graphs() == before
+    assert float(plus_one(tf.constant(1.0))) == 2
 
 
 @pytest.mark.skipif(num_cores() == 1, reason="one core is one place")

@@ -61,11 +61,30 @@ def test_a_file_is_read_in_any_dialect(tmp_path):
         ("error rate", [0.2, 0.1], "target", False),
         ("brier score", [0.2, 0.1], "none", False),
         ("f1", [0.2, 0.1], "target", True),
+        ("val_accuracy", [0.8, 0.9], "percent", True),
+        ("val_acc", [0.8, 0.9], "percent", True),
+        ("val_loss", [0.8, 0.9], "target", False),
     ],
 )
 def test_what_a_score_is_follows_from_its_name_and_values(name, values, unit, higher):
     found = read_scores({"method": ["a", "b"], name: values}).metric
     assert (found.unit, found.higher_is_better) == (unit, higher)
+
+
+KERAS = {
+    **{"model": ["a", "b"], "seed": [0, 0], "loss": [0.1, 0.2], "accuracy": [0.99, 0.98]},
+    **{"val_loss": [0.4, 0.5], "val_accuracy": [0.8, 0.9]},
+}
+
+
+def test_a_score_of_training_rows_as_keras_logs_it_is_asked_about():
+    with pytest.raises(DataError, match=r"Say --score val_accuracy, or --score accuracy if it is"):
+        read_scores(KERAS)
+    found = read_scores(KERAS, score="val_accuracy")
+    assert found.by_dataset[""]["b"] == {("0",): 0.9}
+    assert found.metric.title == "validation accuracy"
+    assert read_scores(KERAS, score="accuracy").metric.title == "accuracy"
+    assert read_scores({**TWO, "val_loss": [0.4, 0.5]}).metric.title == "accuracy"
 
 
 def test_a_direction_that_cannot_be_known_is_asked_for():

@@ -14,6 +14,9 @@ from typing import Any
 import keras_tuner
 import numpy as np
 from keras_tuner import oracles
+
+# KerasTuner has no public way to its locks.
+from keras_tuner.src.engine import oracle as locked
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
@@ -76,6 +79,11 @@ class Oracle(keras_tuner.Oracle):
             self.update_trial(trial.trial_id, {self.objective.name: score})
         trial.status = "COMPLETED" if score is not None else "FAILED"
         self.end_trial(trial)
+
+    def let_go(self) -> None:
+        """No more is drawn: KerasTuner has a lock for each oracle, and would keep both for good."""
+        for known in (locked.LOCKS, locked.THREADS):
+            known.pop(self, None)
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         self._seed_state = _key(self._own_seed, int(trial_id))

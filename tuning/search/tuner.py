@@ -80,6 +80,7 @@ class Tuner:
             for n in numbers:
                 self.oracle.tell(n, self.trials[n].score)
             batch += 1
+        self.oracle.let_go()
         self._train_damaged()
         return self.trials
 

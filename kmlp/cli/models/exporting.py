@@ -16,6 +16,7 @@ from kmlp.cli.app import (
     import_backend_quietly,
     import_tensorflow_quietly,
 )
+from kmlp.cli.schema import words_said
 from kmlp.errors import ConfigError, SelectionError
 from kmlp.text import shown
 
@@ -102,7 +103,8 @@ def export(
     --member refit trains one network more, on all rows, those that tested the study's included,
     for the mean best number of epochs: what to expect of it is what the study found.
 
-    Prints where it lies, and on stderr its sha256, by which whoever gets it can know it again.
+    Prints where it lies, and on stderr which variant's and seed's it is, and its sha256, by which
+    whoever gets it can know it again.
 
     Where the study kept rows that no network saw (--calibration-fraction), or folds tested it,
     probabilities are calibrated on these, --coverage adds sets of classes or intervals that hold
@@ -125,7 +127,17 @@ def export(
     manifest = checked_manifest(version)
     how = _HOW_TO_HOLD_TO_REFERENCE if "reference" in manifest else _HOW_TO_HOLD_TO_IT
     print(version)
-    print(f"sha256 {manifest['sha256']}\n{how}", file=sys.stderr)
+    print(f"{_what_it_is(manifest)}\nsha256 {manifest['sha256']}\n{how}", file=sys.stderr)
+
+
+def _what_it_is(manifest: Mapping[str, Any]) -> str:
+    """Whose networks were exported, in words."""
+    if reference := manifest.get("reference"):
+        return f"reference {shown(reference['name'])}, seed {reference['seed']}"
+    seeds = [str(member["seed"]) for member in manifest["members"]]
+    which = f"ensemble of {len(seeds)}" if len(seeds) > 1 else f"seed {seeds[0]}"
+    anew = ", trained anew on all rows" if "refit" in manifest else ""
+    return f"variant {shown(manifest['variant']['name'])}, {which}{anew}"
 
 
 def write_export(
@@ -145,6 +157,15 @@ def write_export(
     check_formats(formats)
     if out:
         refuse_foreign_folder(out, "model")
+    words = words_said(
+        {
+            "variant": variant,
+            "member": None if member == "best" else member,
+            "format": next(iter(formats), None),
+            **(certainty or {}),
+            "hide_values": hide_values or None,
+        }
+    )
     study = load_study(run_dir)
     references = {r.name for r in study.record.references} - set(study.config.variant_names)
     if variant is not None and variant in references:
@@ -156,9 +177,9 @@ def write_export(
         if certainty:
             option = "--" + next(iter(certainty)).replace("_", "-")
             raise ConfigError(f"{option} is of networks, and {variant} is none. Leave it out.")
-        return _write_reference(run_dir, variant, member, out, hide_values=hide_values)
+        return _write_reference(run_dir, variant, member, out, words=words, hide_values=hide_values)
     selection = _refit(study, variant) if member == "refit" else study.select(variant, member)
-    out = out or _own_folder(study.results["dataset"]["name"], run_dir)
+    out = out or _own_folder(study.results["dataset"]["name"], run_dir, words)
     refuse_foreign_folder(out, "model")
     import_tensorflow_quietly()
     from kmlp.deploy.exporting import export as write
@@ -175,7 +196,13 @@ def _refit(study: "Study", variant: str | None) -> "Selection":
 
 
 def _write_reference(
-    run_dir: Path, name: str, member: str, out: Path | None, *, hide_values: bool
+    run_dir: Path,
+    name: str,
+    member: str,
+    out: Path | None,
+    *,
+    words: Sequence[str],
+    hide_values: bool,
 ) -> Path:
     from kmlp.deploy.references.exporting import export_reference
     from kmlp.study.provenance import stored_environment
@@ -190,21 +217,29 @@ def _write_reference(
     return export_reference(
         run_dir,
         name,
-        out or _own_folder(f"{data}-{name}", run_dir),
+        out or _own_folder(f"{data}-{name}", run_dir, words),
         seed=None if member == "best" else int(member),
         hide_values=hide_values,
     )
 
 
-def _own_folder(name: str, run_dir: Path) -> Path:
-    """The model's folder where nobody names one; says so where another run has the first choice."""
+def _own_folder(name: str, run_dir: Path, words: Sequence[str]) -> Path:
+    """The model's folder where nobody names one; where another run has the first choice, says so,
+    and how the same export goes there.
+
+    Args:
+        name: of the model.
+        run_dir: the run folder.
+        words: the export's options as they are said.
+    """
     from kmlp.deploy.folders.belonging import default_folder, other_run, own_folder_for
 
     first, found = default_folder(name), own_folder_for(name, run_dir)
     if found != first:
+        same = " ".join(["kmlp export", quote(str(run_dir)), *words])
         print(
             f"{first}: {other_run(first, run_dir)}. This export goes to {found}; a version there "
-            f"takes --out: kmlp export {quote(str(run_dir))} --out {quote(str(first))}",
+            f"takes --out: {same} --out {quote(str(first))}",
             file=sys.stderr,
         )
     return found

@@ -24,6 +24,7 @@ def _best_epoch(epochs: int) -> dict[str, Any]:
 def _realmlp_frame(**more: Any) -> dict[str, Any]:
     return {
         "hidden_units": [_WIDTH] * 3,
+        "class_outputs": True,
         "optimizer": "adam",
         "learning_rate": 0.04,
         "epsilon": 1e-8,
@@ -32,6 +33,9 @@ def _realmlp_frame(**more: Any) -> dict[str, Any]:
         **_best_epoch(256),
         **more,
     }
+
+
+_OF_NUMBERS = {"class_outputs": False, "monitor": "val_mse"}
 
 
 def _without_ntk(**factors: float) -> dict[str, Any]:
@@ -80,7 +84,7 @@ _REALMLP_S = Recipe(
     name="realmlp_s",
     source=f"RealMLP-TD-S of {_HOLZMUELLER}",
     frame=_realmlp_frame(max_one_hot=1000),
-    of_regression={"learning_rate": 0.07, "monitor": "val_mse"},
+    of_regression={"learning_rate": 0.07, **_OF_NUMBERS},
     parts=(
         *(_ROBUST, _CLIP, _ONE_HOT, _SCALE),
         Part(
@@ -105,7 +109,7 @@ _REALMLP = Recipe(
     name="realmlp",
     source=f"RealMLP-TD of {_HOLZMUELLER}",
     frame=_realmlp_frame(max_one_hot=8, embedding_dim=8, embedding_stddev=1.0),
-    of_regression={"learning_rate": 0.2, "monitor": "val_mse"},
+    of_regression={"learning_rate": 0.2, **_OF_NUMBERS},
     parts=(
         *(_ROBUST, _CLIP, _ONE_HOT),
         # Their weight decay has the square of a weight's rate factor.

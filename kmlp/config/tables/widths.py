@@ -37,9 +37,14 @@ def layer_shapes(config: MLPConfig, spec: DataSpec) -> list[Shape]:
     """Inputs and units of each dense layer of one network, or of one sub-network."""
     inputs, path = encoded_width(config, spec), config.residual_units
     if path is None:
-        return list(pairwise((inputs, *config.hidden_units, spec.num_outputs)))
+        return list(pairwise((inputs, *config.hidden_units, output_units(config, spec))))
     blocks = [shape for units in config.hidden_units for shape in ((path, units), (units, path))]
-    return [(inputs, path), *blocks, (path, spec.num_outputs)]
+    return [(inputs, path), *blocks, (path, output_units(config, spec))]
+
+
+def output_units(config: MLPConfig, spec: DataSpec) -> int:
+    """Units of the output layer, of which two may give one output."""
+    return 2 if spec.task == "binary" and config.class_outputs else spec.num_outputs
 
 
 def hidden_shapes(config: MLPConfig, spec: DataSpec) -> list[Shape]:

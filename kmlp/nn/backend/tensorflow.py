@@ -17,7 +17,7 @@ from tensorflow.compiler.tf2xla.ops.gen_xla_ops import xla_dot_v2, xla_optimizat
 from tensorflow.compiler.xla.xla_data_pb2 import DotDimensionNumbers
 
 from kmlp.machine import cpu_info, num_cores
-from kmlp.nn.backend.tensorflow_functions import Traced
+from kmlp.nn.backend.tensorflow_functions import Fused, Traced
 from kmlp.nn.backend.tensorflow_programs import compiled_programs
 
 logger = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ def compile(function: Callable, *, fused: bool = True) -> Callable:
 
 def fuse(function: Callable) -> Callable:
     """The elementwise function as one XLA program inside one that is not XLA's."""
-    return tf.function(functools.partial(function), autograph=False, jit_compile=True)
+    return Fused(function)
 
 
 def value_and_gradients(function: Callable, weights: list) -> tuple[tuple[Any, Any], list]:
@@ -200,6 +200,8 @@ def forget_programs(index: int) -> bool:
         return False
     with place(index):
         tf.raw_ops.DestroyResourceOp(resource=compiled_programs())
+    for fused in Fused.known:
+        fused.forget()
     return True
 
 

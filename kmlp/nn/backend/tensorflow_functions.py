@@ -10,7 +10,7 @@ import hashlib
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import tensorflow as tf
 from tensorflow.core.framework.attr_value_pb2 import AttrValue
@@ -64,6 +64,7 @@ class Traced:
             return lambda flat: concrete(*tf.nest.pack_sequence_as(like, flat))
         library = {f.signature.name: f for f in concrete.graph.as_graph_def().library.function}
         top = concrete.function_def
+        _forget_gradients([top, *library.values()])
         functions = _renamed(top.signature.name, {**library, top.signature.name: top})
         _register(functions)
         names = [function.signature.name for function in functions]
@@ -72,6 +73,28 @@ class Traced:
         num_outputs = len(tf.nest.flatten(outputs))
         _let_go(concrete.graph)
         return lambda flat: tf.nest.pack_sequence_as(outputs, _call(name, flat, num_outputs))
+
+
+class Fused:
+    """A function that XLA compiles as one inside a program that is not XLA's.
+
+    TensorFlow keeps a graph for each shape of its arguments: until they are forgotten.
+    """
+
+    known: ClassVar[weakref.WeakSet["Fused"]] = weakref.WeakSet()
+
+    def __init__(self, function: Callable) -> None:
+        self._function = function
+        self.forget()
+        self.known.add(self)
+
+    def forget(self) -> None:
+        """Lets go of what was traced; it is traced once more when it is called."""
+        program = functools.partial(self._function)
+        self._traced = tf.function(program, autograph=False, jit_compile=True)
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self._traced(*arguments)
 
 
 def _places_in(nested: Any) -> Any:
@@ -136,6 +159,19 @@ def _number_arguments(function: FunctionDef) -> None:
             node.input[i] = numbers.get(name, name)
     for key, name in list(function.ret.items()):
         function.ret[key] = numbers.get(name, name)
+
+
+def _forget_gradients(functions: list[FunctionDef]) -> None:
+    """What TensorFlow would call to differentiate a function with a gradient of its own, in a
+    program that takes its gradients itself: it would hold the program's graphs for good."""
+    # TensorFlow registers each anew whenever it is traced, and has no way to let go of it.
+    from tensorflow.python.framework.ops import gradient_registry
+
+    for function in functions:
+        for node in function.node_def:
+            name = node.attr["_gradient_op_type"].s.decode()
+            if name.startswith("CustomGradient-"):
+                gradient_registry._registry.pop(name, None)
 
 
 def _let_go(graph: Any) -> None:

@@ -2,12 +2,14 @@
 
 import json
 import shutil
+import sys
+import types
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from kmlp.cli.models.exporting import _own_folder
+from kmlp.cli.models.exporting import _own_folder, _what_it_is, write_export
 from kmlp.config import StudyConfig, TrainConfig
 from kmlp.data import Dataset
 from kmlp.deploy.folders.belonging import other_run, own_folder_for, run_name, run_of
@@ -125,9 +127,41 @@ def test_the_command_line_says_where_an_export_goes_and_how_it_goes_elsewhere(
 ):
     monkeypatch.chdir(tmp_path)
     version_of(tmp_path / "saved_models", "my_data", runs / "a")
-    assert _own_folder("my data", runs / "a") == Path("saved_models/my_data")
+    assert _own_folder("my data", runs / "a", []) == Path("saved_models/my_data")
     assert capsys.readouterr().err == ""
-    assert _own_folder("my data", runs / "other") == Path("saved_models/my_data-other")
+    assert _own_folder("my data", runs / "other", []) == Path("saved_models/my_data-other")
     told = capsys.readouterr().err
     assert told.startswith("saved_models/my_data: version 1 there is of another run, 'a'")
     assert f"kmlp export {runs / 'other'} --out saved_models/my_data" in told
+
+
+def test_an_export_that_goes_elsewhere_is_said_again_with_all_its_options(
+    runs, tmp_path, monkeypatch, capsys
+):
+    """Without one of them the command would export another network, or show what is to be hidden.
+
+    What writes the graph loads TensorFlow, and is tested elsewhere."""
+    monkeypatch.chdir(tmp_path)
+    version_of(tmp_path / "saved_models", "my_data", runs / "a")
+    written = types.SimpleNamespace(export=lambda selection, out, **_: out)
+    monkeypatch.setitem(sys.modules, "kmlp.deploy.exporting", written)
+    monkeypatch.setattr("kmlp.cli.models.exporting.import_tensorflow_quietly", lambda: None)
+    certainty = {"calibrate": False, "costs": "fp=1, fn=5"}
+    said = {"formats": ("onnx",), "certainty": certainty, "hide_values": True}
+    write_export(runs / "other", "none", "0", None, **said)
+    same = f"kmlp export {runs / 'other'} --variant none --member 0 --format onnx --no-calibrate"
+    told = capsys.readouterr().err
+    assert told.endswith(f"{same} --costs 'fp=1, fn=5' --hide-values --out saved_models/my_data\n")
+
+
+@pytest.mark.parametrize(
+    ("manifest", "told"),
+    [
+        ({"members": [{"seed": 4}]}, "variant 'trial 3', seed 4"),
+        ({"members": [{"seed": 0}, {"seed": 1}]}, "variant 'trial 3', ensemble of 2"),
+        ({"members": [{"seed": 4}], "refit": {}}, "variant 'trial 3', seed 4, trained anew"),
+        ({"reference": {"name": "linear", "seed": 1}}, "reference 'linear', seed 1"),
+    ],
+)
+def test_whose_networks_were_exported_is_told(manifest, told):
+    assert _what_it_is({"variant": {"name": "trial 3"}, **manifest}).startswith(told)

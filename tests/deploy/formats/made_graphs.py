@@ -42,7 +42,7 @@ PARTS = {
     "waves": MLPConfig(
         **{"hidden_units": (4,), "input_scaling": "robust", "input_clip": 3.0},
         **{"scaled_one_hot": True, "number_embedding": "periodic", "parametrization": "ntk"},
-        **{"activation": "mish", "parametric_activation": True},
+        **{"activation": "mish", "parametric_activation": True, "class_outputs": True},
     ),
     "bins": MLPConfig(
         **{"hidden_units": (4,), "number_embedding": "piecewise_linear", "num_bins": 5},

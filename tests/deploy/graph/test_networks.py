@@ -64,7 +64,7 @@ def test_a_member_and_an_ensemble_of_a_table_say_what_their_plain_models_say(tmp
 def test_networks_side_by_side_are_the_plain_ones(own, task):
     """Whatever the layers; what draws noise in training draws none here."""
     data = encoded_table(task=task)
-    own = {**own, "clamped_predictions": task == "regression"}
+    own = {**own, "clamped_predictions": task == "regression", "class_outputs": task == "binary"}
     members = [make_member(data, seed, hidden_units=(6,), batch_size=32, **own) for seed in (0, 1)]
     stack = train(build_stack(members, data.spec), data, 1)
     weights = [stack.weights_of(k) for k in range(2)]

@@ -151,6 +151,7 @@ def test_the_command_line_takes_a_reference_by_its_name(tmp_path):
     out = tmp_path / "m"
     done = kmlp("export", str(tmp_path / "run"), "--variant", "linear", "--out", str(out))
     assert done.stdout.strip() == str(out / "1"), done.stderr
+    assert "reference 'linear', seed " in done.stderr
     assert "kmlp.load_reference" in done.stderr
     refused = kmlp("export", str(tmp_path / "run"), "--variant", "linear", "--member", "ensemble")
     assert "makes no ensemble" in refused.stderr

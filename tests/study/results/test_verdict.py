@@ -495,6 +495,12 @@ def test_where_all_are_open_for_certain_p_is_one():
     assert "(differences 0.00 to +0.01 points, Holm p = 1, 10 seeds)" in sentence
 
 
+def test_differences_that_are_rounding_alone_are_none():
+    variants = many(2, 0.0, p_holm=1.0, wins=5, losses=5)
+    variants[1]["versus_baseline"]["difference"] = 1e-17
+    assert "(differences 0.00 points, Holm p = 1" in verdict(results(*variants))[2]
+
+
 def test_many_that_hurt_are_one_sentence_too_the_worst_first():
     sentence = verdict(results(*many(4, -0.006, p_holm=0.0001, wins=0, losses=10)))[-1]
     assert sentence.startswith(

@@ -1,6 +1,8 @@
 """What the oracles draw follows from the seed and from what has ended, and from nothing else."""
 
+import gc
 import math
+import weakref
 from collections import Counter
 
 import pytest
@@ -187,6 +189,17 @@ def test_hyperband_over_few_points_goes_on_with_those_there_are():
         for n in numbers:
             again.tell(n, high_is_good(drawn[n]))
     assert again.draw(7) is None
+
+
+def test_nothing_is_kept_of_an_oracle_that_is_let_go():
+    """KerasTuner's locks would, of every search of the process."""
+    oracle = make(RandomOracle)
+    search(oracle, 3)
+    oracle.let_go()
+    gone = weakref.ref(oracle)
+    del oracle
+    gc.collect()
+    assert gone() is None
 
 
 def test_nothing_is_written(tmp_path, monkeypatch):

@@ -55,6 +55,7 @@ def test_the_catalogue_reaches_every_field_that_a_network_depends_on():
     initial = {"kernel_stddev", "bias_stddev", "embedding_stddev"}
     rescaling = {f for f in fields if f.endswith(("_rate_factor", "_decay_factor"))} | initial
     others = {"penalty_reduction", "dtype_policy", "mixup", "clamped_predictions"}
+    others |= {"class_outputs"}  # of two classes
     others |= {"dropout_scaling", "normalization_epsilon", "normalization_momentum"}
     table = dataclasses.replace(TABLE, columns=(*TABLE.columns, CATEGORIES))
     assert fields - set(catalogue(table)) == (

@@ -247,7 +247,7 @@ class StudyScores(Record):
             raise ValueError(f"{self.metric.name} is no metric of a {task} task")
         if is_known and self.metric.higher_is_better != HIGHER_IS_BETTER[self.metric.name]:
             raise ValueError(f"{self.metric.name} runs the other way")
-        foreign = {n for part in self._parts() for n in part if n in BY_NAME} - {*METRICS[task]}
+        foreign = set[str]().union(*self._parts()) & (BY_NAME.keys() - {*METRICS[task]})
         if foreign:
             raise ValueError(f"of a {task} task there is no {', '.join(sorted(foreign))}")
         num_classes = len(self.dataset.class_names)
