@@ -104,7 +104,7 @@ def _flipped_sums(d: np.ndarray, signs: np.ndarray) -> np.ndarray:
     sums = np.zeros(len(signs))
     for place, byte in enumerate(signs.T):
         eight = d[8 * place : 8 * place + 8]
-        sums += ((1 - 2 * _BITS[:, : len(eight)]) @ eight)[byte]
+        sums += ((1 - 2 * _BITS[:, : len(eight)]) @ eight).take(byte)
     return sums
 
 
