@@ -131,7 +131,7 @@ def test_the_picked_trial_is_exported_whichever_was_best_over_fresh_seeds(
 ):
     results = with_follow_up(made_search(tmp_path, 12))
     picked = results.picked
-    for variant in (f"trial {picked}", "none"):
+    for variant in (f"trial {picked}", "default"):
         # The base configuration is in the study as its baseline.
         fresh = results.fresh.to_dict()
         fresh["trials"][str(picked)]["variant"] = variant

@@ -159,7 +159,7 @@ def _scores(
     of_many = {v.name: v.model.weight_sharing != "none" for v in planned}
     compared = with_equal_cost(against_baseline(evidence), evidence, of_many)
     variants = score_variants(planned, evidence, compared)
-    best = _best(variants, found.members, evidence)
+    best = _best(variants, found.members, evidence, plan.config.picked)
     return StudyScores(
         dataset=data,
         basis=found.basis,
@@ -178,6 +178,7 @@ def _scores(
         looks=looks,
         pilot=pilot_summary(pilot) if pilot else None,
         searched=plan.config.searched,
+        picked=plan.config.picked,
         ablated=plan.config.ablated,
         best=best,
         earlier_readings=found.earlier,
@@ -251,10 +252,13 @@ def _numbers(
 
 
 def _best(
-    variants: Sequence[VariantScores], members: Sequence[Member], evidence: Evidence
+    variants: Sequence[VariantScores],
+    members: Sequence[Member],
+    evidence: Evidence,
+    picked: str | None,
 ) -> Best | None:
     """None where no member finished."""
-    chosen = best_variant(variants, unit_of(evidence.known))
+    chosen = best_variant(variants, unit_of(evidence.known), picked)
     if chosen is None:
         return None
     done = [m for m in members if isinstance(m, MemberScores) and m.status == "done"]

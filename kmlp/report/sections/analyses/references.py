@@ -8,6 +8,7 @@ from kmlp.report import tabular
 from kmlp.report.blocks import Cell, Section, Table
 from kmlp.report.csv_tables import of_records
 from kmlp.report.tabular import Column
+from kmlp.study.results.baseline import the_network
 from kmlp.study.results.records.references import ReferenceResult
 from kmlp.study.results.records.study import StudyResults
 from kmlp.study.results.records.variants import Versus
@@ -76,8 +77,8 @@ def _table(ranked: list[ReferenceResult], results: StudyResults) -> Table:
         )
     note = (
         f"{made}, on the training rows of the baseline's network of the same {pair}, with its "
-        "class weights. Holm's correction is over the references alone. Green: better than the "
-        "best network."
+        "class weights. Holm's correction is over the references alone. Green: better than "
+        f"{the_network(results)}."
     )
     return tabular.table(reference_columns(results), ranked, note=note)
 

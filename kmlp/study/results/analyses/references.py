@@ -11,7 +11,7 @@ from kmlp.stats.cross_validation import FoldComparison
 from kmlp.stats.formatting import Unit, listed, p_equals
 from kmlp.stats.paired_tests import Comparison
 from kmlp.study.plan import Plan
-from kmlp.study.results.baseline import baseline_in_words, in_words
+from kmlp.study.results.baseline import baseline_in_words, in_words, the_network
 from kmlp.study.results.fold_scores import FoldScores, as_tables, of_tables
 from kmlp.study.results.ranking import standing
 from kmlp.study.results.records.basis import Tested
@@ -184,7 +184,8 @@ def reference_sentences(results: StudyNumbers) -> list[str]:
         return []
     if not told:
         return ["Not all references are trained yet: none is compared with the networks."]
-    label, tested = in_words(results.variant(best.variant), results), results.tested
+    label = f"{the_network(results)}, {in_words(results.variant(best.variant), results)}"
+    tested = results.tested
     told.sort(key=lambda pair: -unit.gain(pair[1].difference))
     by_standing = {
         name: [pair for pair in told if standing(pair[1], unit) == name]
@@ -228,8 +229,10 @@ def _no_use(results: StudyNumbers, trivial: ReferenceResult, versus: Versus) -> 
     """A column may matter to a network all the same: nothing is said of what it has learned."""
     unit, name = results.unit(), called(trivial)
     if standing(versus, unit) == "better":
-        return f"{_capitalized(name)} does better than the best network too, so it is of no use."
-    said = f"The best network is not shown to do better than {name}"
+        return (
+            f"{_capitalized(name)} does better than {the_network(results)} too, so it is of no use."
+        )
+    said = f"{_capitalized(the_network(results))} is not shown to do better than {name}"
     bounds = versus.ci95
     if unit.gain(versus.difference) < 0 and bounds and not bounds[0] <= 0 <= bounds[1]:
         return (
@@ -287,7 +290,7 @@ def _better(pairs: Sequence[Told], label: str, unit: Unit, tested: Tested) -> st
     title = _capitalized(called(reference))
     rest = f"; so {_do(len(others) > 1)} {listed(called(r) for r, _ in others)}" if others else ""
     return (
-        f"{title} {_do(reference.name == 'boosted_trees')} better than the best network, {label}: "
+        f"{title} {_do(reference.name == 'boosted_trees')} better than {label}: "
         f"{tested.adjective} {unit.title} {mean}, by {_size(versus, unit)}{rest}."
     )
 
@@ -302,14 +305,14 @@ def _unclear(pairs: Sequence[Told], label: str, unit: Unit, tested: Tested) -> s
     few = f"; {tested.pairs(fewest)} cannot show any, at least {needed} are needed" * (
         fewest < needed
     )
-    return f"Not told apart from the best network, {label}: {seen}{few}."
+    return f"Not told apart from {label}: {seen}{few}."
 
 
 def _worse(pairs: Sequence[Told], label: str, unit: Unit, tested: Tested) -> str:
     (nearest, versus), *others = pairs
     least = f", {called(nearest)} by the least" if others else ""
     names = listed(called(reference) for reference, _ in pairs)
-    return f"The best network, {label}, beats {names}{least}: by {_size(versus, unit)}."
+    return f"{_capitalized(label)}, beats {names}{least}: by {_size(versus, unit)}."
 
 
 def _difference(versus: Versus, unit: Unit) -> str:

@@ -146,6 +146,7 @@ class StudyScores(Record):
         pilot: how the strengths were chosen on validation; null where they were given.
         searched: of how many trials of a search the variants are the best, but for the baseline;
             left out where they are not.
+        picked: the variant that the search picked, which is then the best; left out of others.
         ablated: the recipe of which the variants lack a part each; left out of other studies.
         best: null where no member finished.
         earlier_readings: of the same test rows in the same folder; left out where there are none.
@@ -168,6 +169,7 @@ class StudyScores(Record):
     looks: Looks | None
     pilot: PilotSummary | None
     searched: Positive | None = unless_none()
+    picked: str | None = unless_none()
     ablated: str | None = unless_none()
     best: Best | None
     earlier_readings: tuple[EarlierReading, ...] = if_any()
