@@ -144,14 +144,12 @@ class StudyScores(Record):
         groups: what these consist of.
         looks: what the number of seeds was decided by, on validation; null where it was given.
         pilot: how the strengths were chosen on validation; null where they were given.
-        searched: of how many trials of a search the variants are the best, but for the baseline;
-            left out where they are not.
-        picked: the variant that the search picked, which is then the best; left out of others.
+        searched: of how many trials of a search the variants are the best; left out of others.
+        picked: which the search picked: it is then the best; left out of others.
         ablated: the recipe of which the variants lack a part each; left out of other studies.
         best: null where no member finished.
         earlier_readings: of the same test rows in the same folder; left out where there are none.
-        devices: the kinds of processors and cards that trained the members, where there are
-            several; left out where there are not.
+        devices: the kinds of processors and cards that trained the members; left out of one kind.
         stacks: which networks trained together, and where; left out where no record says so.
     """
 
