@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from kmlp.stats.formatting import Unit, listed
-from kmlp.study.results.analyses.references import called, winner
+from kmlp.study.results.analyses.references import called, interval_in_words, winner
 from kmlp.study.results.analyses.unproven_reference import looks_better
 from kmlp.study.results.baseline import (
     baseline_in_words,
@@ -146,8 +146,13 @@ def _earn(needed: Sequence[VariantResult], results: StudyNumbers, unit: Unit) ->
 def beats_networks(winner: ReferenceResult, results: StudyNumbers) -> str:
     """ "Boosted trees do better than the best network by 1.20 points (95 % interval ...)"."""
     verb = "do" if winner.name == "boosted_trees" else "does"
-    size = _size(winner.versus_best, results.unit())
-    return f"{_capitalized(called(winner))} {verb} better than {the_network(results)} {size}"
+    unit, versus = results.unit(), winner.versus_best
+    assert versus is not None  # a test told it
+    return (
+        f"{_capitalized(called(winner))} {verb} better than {the_network(results)} by "
+        f"{unit.value(abs(versus.difference))} {unit.of_difference} "
+        f"(95 % interval {interval_in_words(versus, unit, results.tested)})"
+    )
 
 
 def _size(versus: Versus | None, unit: Unit) -> str:

@@ -18,6 +18,7 @@ from kmlp.study.results.analyses.equal_cost import with_equal_cost
 from kmlp.study.results.analyses.findings import findings
 from kmlp.study.results.analyses.folds import cross_validation
 from kmlp.study.results.analyses.importance import column_importance
+from kmlp.study.results.analyses.other_rows import over_test_rows
 from kmlp.study.results.analyses.readings import earlier_readings, looks_with
 from kmlp.study.results.analyses.references import compare_references, with_references
 from kmlp.study.results.analyses.seed_streams import randomness
@@ -76,6 +77,8 @@ def build_results(
     references = compare_references(
         scores, plan, found.records, found.folds_that_test, num_looks=found.evidence.num_looks
     )
+    best = scores.best.variant if scores.best else None
+    references = over_test_rows(references, best, plan, found.records, found.evidence, folder)
     importance = column_importance(scores, references, plan.config, folder)
     numbers = _numbers(scores, found.evidence, folder, references, found.folds, importance)
     told = with_references(verdict(numbers), numbers)

@@ -118,7 +118,8 @@ def test_a_reference_that_does_better_goes_before_the_networks():
     assert said.kind == "reference_wins"
     assert said.text == (
         "Boosted trees do better than the best network by 2.10 points (95 % interval 2.02 to "
-        "2.18); among networks dropout=0.2 helps by 0.61 points (95 % interval 0.53 to 0.69)."
+        "2.18 over seeds, on these test rows); among networks dropout=0.2 helps by 0.61 points "
+        "(95 % interval 0.53 to 0.69)."
     )
 
 
@@ -308,3 +309,24 @@ def test_what_a_search_picked_stands_for_the_networks_in_every_sentence():
     assert wins.startswith("Boosted trees do better than the picked network by 2.10 points (")
     without = numbers({**shown, "picked": None})
     assert verdict(without)[0].startswith("trial 18 has the best mean validation accuracy; ")
+
+
+def test_of_what_rows_a_difference_to_other_models_is_told_is_said():
+    """An interval over seeds alone is read as what other rows would do, too."""
+    wins = reference(0.021)
+    wins["versus_best"]["ci95_seeds_and_rows"] = [-0.03, 0.07]
+    told = numbers(best_of(BETTER) | {"references": [wins]})
+    both = (
+        "2.10 points (95 % interval 2.02 to 2.18 over seeds, -3.00 to 7.00 over seeds and test rows"
+    )
+    said = answer(told)
+    assert f"the best network by {both}); among" in said.text
+    assert f"by {both}, Holm p = 0.004)" in reference_sentences(told)[0]
+    only_here = (
+        "The difference of boosted trees from the best network holds for these 1,000 test rows; "
+        "over other rows as well zero is in the 95 % interval."
+    )
+    assert only_here in said.caveats
+    assert only_here in verdict(told)
+    wins["versus_best"]["ci95_seeds_and_rows"] = [0.01, 0.03]
+    assert only_here not in answer(numbers(best_of(BETTER) | {"references": [wins]})).caveats

@@ -78,9 +78,17 @@ def _table(ranked: list[ReferenceResult], results: StudyResults) -> Table:
     note = (
         f"{made}, on the training rows of the baseline's network of the same {pair}, with its "
         "class weights. Holm's correction is over the references alone. Green: better than "
-        f"{the_network(results)}."
+        f"{the_network(results)}.{_over_what(results)}"
     )
     return tabular.table(reference_columns(results), ranked, note=note)
+
+
+def _over_what(results: StudyResults) -> str:
+    """Folds hold the rows' chance themselves."""
+    if results.basis == "folds":
+        return ""
+    rows = f"these {results.dataset.num_test:,} test rows"
+    return f" Intervals and p are over seeds, on {rows}: other rows would differ by more."
 
 
 def _chosen(ranked: list[ReferenceResult], results: StudyResults) -> list[Table]:
