@@ -325,9 +325,9 @@ def _of_test_rows(results: ScoresResults) -> list[str]:
         return []
     has_column = results.paired_by and not results.across
     return [
-        f"Intervals and p are over {'seeds' if results.paired_by else 'runs'}, on the test rows "
-        "that were scored: what other test rows would change is not in them."
-        + " If each seed drew test rows of its own, call its column fold."
+        f"Intervals and p are over {'seeds' if results.paired_by else 'runs'}, on the rows that "
+        "were scored: what other rows would change is not in them."
+        + " If each seed drew its own rows to score, call its column fold."
         * bool(has_column)
     ]
 

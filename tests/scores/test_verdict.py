@@ -75,9 +75,9 @@ def test_how_many_seeds_it_takes_grows_with_the_methods(num, needed):
 
 def test_what_seeds_leave_out_is_said_and_folds_are_other_rows():
     def said(table) -> list[str]:
-        return [s for s in kmlp.compare(table).verdict if "other test rows" in s]
+        return [s for s in kmlp.compare(table).verdict if "what other rows" in s]
 
-    assert said(rows(seeds=8))[0].endswith("own, call its column fold.")
+    assert said(rows(seeds=8))[0].endswith("its own rows to score, call its column fold.")
     assert said(without_seeds(rows(seeds=8)))[0].startswith("Intervals and p are over runs, on")
     assert not said(rows(seeds=2, folds=5))
     over = said(rows(seeds=8, datasets=("x", "y"), methods=("base", "good")))
