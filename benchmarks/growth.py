@@ -5,10 +5,12 @@
 20 variants over MNIST's bundled sample (1,000 test rows of ten classes), recorded, hashed and read
 back by the program's own run folder. Linear models stand in for networks, unless --keras trains
 these. A folder that is given is kept, and not trained again. The peak is the kernel's own count of
-each command's process; CPU seconds tell more than the others where the machine is shared.
+each command's process; CPU seconds tell more than the others where the machine is shared. Modules
+are compiled before, as pip leaves them: where nobody may write bytecode, each command would do it.
 """
 
 import argparse
+import compileall
 import os
 import subprocess
 import sys
@@ -23,6 +25,7 @@ from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.study.study import run_study
 from kmlp.testing import LinearTrainer
 
+ROOT = Path(__file__).parents[1]
 RATES = tuple(f"dropout={rate / 100}" for rate in range(5, 100, 5))
 
 
@@ -56,6 +59,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--keras", action="store_true")
     asked = parser.parse_args()
+    for package in ("kmlp", "tuning"):
+        compileall.compile_dir(ROOT / package, quiet=1)
     with tempfile.TemporaryDirectory() as temporary:
         folder = asked.out or Path(temporary) / "grown"
         began = time.perf_counter()

@@ -2,6 +2,7 @@
 
 import codecs
 import errno
+import io
 import os
 import sys
 from typing import Any, TextIO
@@ -86,6 +87,37 @@ def silence(stream: TextIO) -> None:
         descriptor = stream.fileno()
     except OSError:
         return  # a stream in memory, as tests have it
+    _to_nowhere(descriptor)
+
+
+def go_on_unread() -> None:
+    """From now on what is printed goes nowhere once its reader, as `head`, has left: for commands
+    whose printing is not their work, and whose work takes long. A terminal is always read."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        try:
+            descriptor = stream.fileno()
+        except OSError:
+            continue  # a stream in memory, as tests have it
+        if not stream.isatty():
+            stream.flush()
+            file = io.BufferedWriter(_Unread(descriptor, "w", closefd=False))
+            how = {"encoding": stream.encoding, "errors": stream.errors}
+            setattr(sys, name, io.TextIOWrapper(file, **how, line_buffering=stream.line_buffering))
+
+
+class _Unread(io.FileIO):
+    """A file that takes what is written whether or not anybody reads it."""
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            _to_nowhere(self.fileno())
+            return super().write(data)
+
+
+def _to_nowhere(descriptor: int) -> None:
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, descriptor)
     os.close(null)

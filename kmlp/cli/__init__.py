@@ -1,5 +1,7 @@
 """The command line: parse, call, print. What is heavy is imported inside the commands."""
 
+import atexit
+import gc
 import logging
 import os
 import sys
@@ -35,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: what follows `kmlp`; what the process was started with where omitted.
     """
     prepare_streams()
+    # To look for what could be freed takes long, when all goes with the process anyway.
+    atexit.register(gc.freeze)
     logging.basicConfig(level=logging.WARNING, format="kmlp: %(message)s", stream=sys.stderr)
     try:
         try:

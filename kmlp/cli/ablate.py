@@ -17,6 +17,7 @@ from kmlp.config.recipes.ablation import ablation
 from kmlp.config.recipes.known import RECIPES
 from kmlp.config.records import records_of
 from kmlp.errors import ConfigError
+from kmlp.terminal import go_on_unread
 
 # What a recipe's study compares follows from the recipe.
 _OF_VARIANTS = ("variants", "baseline", "strengths", "sweep")
@@ -50,6 +51,7 @@ def ablate(
         kmlp ablate churn.csv --target status --recipe realmlp_s --out runs/parts
         kmlp ablate wine --parts smooth_clip,learned_scale --seeds 20 --max-epochs 64
     """
+    go_on_unread()
     options, machines = options or Options(), Machines(cluster, storage)
     folder = out or default_out(f"{Path(target).stem}-{recipe}")
     config = ablation_of(target, recipe, parts, options)

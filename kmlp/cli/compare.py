@@ -31,7 +31,7 @@ def compare(
     score: Annotated[
         str | None,
         Parameter(
-            help="the column of scores",
+            help="the column of scores, or their name where each method has a column",
             show_default=default("score, a metric's name, or the only numbers"),
         ),
     ] = None,
@@ -43,7 +43,8 @@ def compare(
     """Say which method is better, and how sure that is, of scores from anywhere.
 
     A file has a row a score: columns method and score, and if there are such, dataset, seed and
-    fold. Scores of the same seed or fold are paired. Run folders give their variants' scores.
+    fold; or, beside a seed or a fold, a column a method. Scores of the same seed or fold are
+    paired. Run folders give their variants' scores.
 
     For example:
 

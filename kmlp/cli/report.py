@@ -55,18 +55,13 @@ def show(run_dir: Path, /, *, json: Json = False) -> None:
         kmlp show runs/a --json
     """
     from kmlp.cli.tune import is_search, show_search
-    from kmlp.scores.comparison import load_comparison
     from kmlp.study.loading import load_study, study_folders
 
     if is_search(run_dir):
         show_search(run_dir, as_json=json)
         return
-    if compared := load_comparison(run_dir):
-        from kmlp.cli.printing.scores import print_comparison
-
-        if not json:
-            print(f"{run_dir}: scores that kmlp compare compared\n")
-        print_comparison(compared, as_json=json)
+    # What reads scores takes as long to load as a study's results to be made.
+    if not (run_dir / "study.toml").exists() and _show_comparison(run_dir, as_json=json):
         return
     studies = {p.name: load_study(p) for p in study_folders(run_dir)} or {"": load_study(run_dir)}
     for name, study in studies.items():
@@ -79,6 +74,21 @@ def show(run_dir: Path, /, *, json: Json = False) -> None:
     if json:
         found = {name: study.results for name, study in studies.items()}
         print_json(found.get("", found))
+
+
+def _show_comparison(run_dir: Path, *, as_json: bool) -> bool:
+    """Prints what `kmlp compare` wrote into a folder; False where nothing of it lies there."""
+    from kmlp.scores.comparison import load_comparison
+
+    compared = load_comparison(run_dir)
+    if compared is None:
+        return False
+    from kmlp.cli.printing.scores import print_comparison
+
+    if not as_json:
+        print(f"{run_dir}: scores that kmlp compare compared\n")
+    print_comparison(compared, as_json=as_json)
+    return True
 
 
 @app.command

@@ -28,6 +28,7 @@ from kmlp.config import StudyConfig
 from kmlp.config.fields import read_widths
 from kmlp.errors import ConfigError
 from kmlp.ownership import SEARCH_FOLDER
+from kmlp.terminal import go_on_unread
 
 if TYPE_CHECKING:
     from kmlp.data import Dataset
@@ -64,6 +65,7 @@ def study(
         kmlp study mnist --folds 5 --repeats 3 --randomness --out runs/d
         kmlp study mnist --seeds 1000 --cluster 10.0.0.1:6379 --out runs/e
     """
+    go_on_unread()
     machines, found = Machines(cluster, storage), {}
     studies, folder = configure(target, options), out or default_out(target)
     own_out(folder, studies)
@@ -113,6 +115,7 @@ def run(
         kmlp run fashion_mnist --watch --open
         kmlp run assignment
     """
+    go_on_unread()
     options, machines = options or Options(), Machines(cluster, storage)
     if tune:
         if watch:

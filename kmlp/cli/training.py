@@ -111,7 +111,7 @@ def run_with_progress(
             file=sys.stderr,
         )
     import_backend_quietly()
-    title = question(config.ablated, dataset.name)
+    title = question(config.ablated, dataset.name, is_searched=config.searched is not None)
     with StudyProgress() as progress, _live_page(progress, out, title, shown or Shown()):
         return run_study(config, out, dataset, progress=progress, **vars(machines))
 

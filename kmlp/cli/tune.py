@@ -21,6 +21,7 @@ from kmlp.cli.app import (
 )
 from kmlp.cli.schema import OfTable
 from kmlp.cli.training import HERE, Machines, tell_of_data
+from kmlp.terminal import go_on_unread
 
 if TYPE_CHECKING:
     from kmlp.data import Dataset
@@ -121,6 +122,7 @@ def tune(
 
         kmlp tune mnist --space none --space learning_rate=1e-4:1e-2:log --space dropout=0,0.2,0.5
     """
+    go_on_unread()
     machines = Machines(cluster, storage)
     config = configure(
         target,

@@ -71,7 +71,8 @@ class StudyConfig(Config):
     for each value of a field ("dropout=0:0.8:9").
 
     `searched` says that the variants are the best of so many trials of a search, where the baseline
-    is what it began from; nothing is trained otherwise for it, but the verdict says so.
+    is what it began from, and `picked` which of them it picked: that one, and not the best on
+    validation, stands for the networks. Nothing is trained otherwise, but the verdict says so.
 
     Members beside the ordinary ones, for every variant: `resample` ("splits:5" or "bootstrap:20")
     trains `resample_seeds` seeds on each sample of the training rows; `folds` cross-validates on
@@ -112,6 +113,7 @@ class StudyConfig(Config):
     importance_groups: Mapping[str, list[str]] = field(default_factory=dict)
     strengths: str = "default"
     searched: int | None = None
+    picked: str | None = None
     sweep: tuple[str, ...] = ()
     resample: str | None = None
     resample_seeds: int = 3
@@ -173,12 +175,8 @@ class StudyConfig(Config):
             raise ConfigError(fields.wanted(self, "sweep", "a list of sweeps, as dropout=0:0.8:9"))
         listed = (self.sweep,) if isinstance(self.sweep, str) else tuple(self.sweep)
         object.__setattr__(self, "sweep", listed)
-        counted = (
-            "resample_seeds",
-            "randomness_seeds",
-            *(["repeats"] * (self.repeats is not None)),
-        )
-        for name in counted:
+        counted = ["repeats"] * (self.repeats is not None)
+        for name in ("resample_seeds", "randomness_seeds", *counted):
             fields.check_whole(self, name, 1, highest=MOST_SEEDS, why=_WHY)
         fields.check_truth(self, "randomness")
         if self.searched is not None:
@@ -206,13 +204,15 @@ class StudyConfig(Config):
                 f"{shown(self.baseline)}, variants {shortened(', '.join(names))}. Add it, or name "
                 "another: baseline, on the command line --baseline."
             )
+        if self.picked not in (None, *names):
+            among = f"picked={shown(self.picked)}, variants {shortened(', '.join(names))}"
+            raise ConfigError(f"picked must be one of the variants. Received: {among}.")
         self._check_size(len(names))
 
     def _check_size(self, num_variants: int) -> None:
         """Refuses at once what would be planned for minutes and never be trained."""
-        resampled = (
-            len(parse_resample(self.resample, 0)) * self.resample_seeds if self.resample else 0
-        )
+        samples = parse_resample(self.resample, 0) if self.resample else ()
+        resampled = len(samples) * self.resample_seeds
         folds = (self.folds or 0) * self.num_repeats
         streams = 3 * len(STREAMS) * self.randomness_seeds if self.randomness else 0
         total = num_variants * (self.most_seeds + resampled + folds + streams)

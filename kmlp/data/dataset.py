@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from kmlp.data.preparation import Prepared
 
 
+ARRAYS, FRAME = "arrays", "frame"
+"""What data are called that nobody named."""
+
+
 @dataclass(frozen=True)
 class Provenance:
     """Where the data came from: "full", "sample", "folder", "file" or "arrays"; the place; the
@@ -103,7 +107,7 @@ class Dataset:
         y_test: Any = None,
         *,
         task: str = "auto",
-        name: str = "arrays",
+        name: str = ARRAYS,
         class_names: Sequence[str] | Mapping[int, str] | None = None,
         provenance: Provenance | None = None,
         groups: Any = None,
@@ -181,7 +185,7 @@ class Dataset:
         columns: Mapping[str, str] | None = None,
         drop: Sequence[str] = (),
         task: str = "auto",
-        name: str = "frame",
+        name: str = FRAME,
         location: str = "memory",
         group_on: str | None = None,
         time_on: str | None = None,

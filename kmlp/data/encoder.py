@@ -113,6 +113,7 @@ class Encoding:
     ) -> None:
         self._tables, self._told, self._use_up = tables, told, use_up
         self._parts: list[list[np.ndarray]] = [[] for _ in tables]
+        self._known = frozenset(tables[0].columns)
         for table, found in zip(tables, told, strict=True):
             found.num_rows += table.height
 
@@ -124,7 +125,7 @@ class Encoding:
         """
         for table, found, parts in zip(self._tables, self._told, self._parts, strict=True):
             if columns:
-                _refuse_lacking(table, [source])
+                _refuse_lacking(table, [source], self._known)
                 raw = Raw(table, source, written=columns[0].written)
                 parts += _encoded_parts(raw, columns, found)
         for table in self._tables if self._use_up else ():
@@ -254,21 +255,23 @@ def _count(counter: Counter[str], name: str, found: np.ndarray) -> None:
 
 def _match(table: Table, columns: Sequence[Column], told: Told) -> None:
     wanted = dict.fromkeys(column.source for column in columns)
-    _refuse_lacking(table, list(wanted))
+    _refuse_lacking(table, list(wanted), {*wanted, *told.known})
     passed_over = {*wanted, *told.known, *told.extra}
     told.extra += [name for name in table.columns if name not in passed_over]
 
 
-def _refuse_lacking(table: Table, wanted: Sequence[str]) -> None:
+def _refuse_lacking(table: Table, wanted: Sequence[str], known: Collection[str] = ()) -> None:
+    """Refuses a table without a column; what training knows by another name is not meant by it."""
     if missing := [name for name in wanted if name not in table.columns]:
-        raise _missing_columns(missing, table)
+        raise _missing_columns(missing, table, known)
 
 
-def _missing_columns(missing: Sequence[str], table: Table) -> DataError:
+def _missing_columns(missing: Sequence[str], table: Table, known: Collection[str]) -> DataError:
     held = table.columns
+    unknown = [name for name in held if name not in known]
     hints = []
     for name in missing[:10]:
-        near = nearest(name, held)
+        near = nearest(name, unknown)
         hints.append(f"{name!r}" + (f" (is it {near!r}?)" if near else ""))
     more = f" and {len(missing) - 10} more" if len(missing) > 10 else ""
     listed = ", ".join(map(repr, held[:20])) + (" ..." if len(held) > 20 else "")

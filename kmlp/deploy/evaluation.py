@@ -1,6 +1,5 @@
 """How good a loaded model is on labelled data: metrics with intervals, the confusion matrix."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,34 +12,33 @@ from kmlp.deploy.serving import LoadedModel
 from kmlp.errors import DataError
 
 
-def evaluate(
-    model: LoadedModel, data: Dataset | tuple[Any, Any] | str | Path, *, target: str | None = None
-) -> dict[str, Any]:
-    """Scores on a test set or a file, by the model's own classes, of which rows may lack some.
+def evaluate(model: LoadedModel, data: Any, *, target: str | None = None) -> dict[str, Any]:
+    """Scores on a test set or a table, by the model's own classes, of which rows may lack some.
 
     Args:
         model: as `kmlp.load_saved` gives it.
         data: a data set, whose test rows are scored; a pair of rows and their labels, which are
-            the classes' names or numbers; or a table's file, of which all labelled rows are.
-        target: of a file, the column of labels; the training table's where omitted.
+            the classes' names or numbers; or a table's file, or a frame of any library with the
+            labels in it, of which all labelled rows are.
+        target: of a table, the column of labels; the training table's where omitted.
 
     Returns:
         `task`, `num_rows`, and every metric of the task as `value`, `ci95` over test rows and
         `interval`, its kind: Wilson's for the accuracy, t for the cross-entropy (nats), else, and
         where rows have weights, a percentile bootstrap. What the rows cannot tell is None. Of
         classes also `confusion`, `(num_classes, num_classes)` counts, true classes by row, and
-        `class_names`; of a file `told`, what of its rows should be looked at.
+        `class_names`; of a table `told`, what of its rows should be looked at.
 
     Raises:
         DataError: the data's task, classes or shapes are not the model's; or no row of them can
             test it.
     """
-    if isinstance(data, str | Path):
-        from kmlp.deploy.table_evaluation import evaluate_table
-
-        return evaluate_table(model, Path(data), target)
     if isinstance(data, tuple):
         return _evaluate_pair(model, *_as_pair(data))
+    if not isinstance(data, Dataset):
+        from kmlp.deploy.table_evaluation import evaluate_table
+
+        return evaluate_table(model, data, target)
     _check_task(model, data)
     _refuse_untestable(model, data)
     outputs = _test_outputs(model, data)

@@ -30,7 +30,7 @@ from kmlp.deploy.graph.answers import AnswersGraph, Graph
 from kmlp.deploy.graph.networks import EnsembleGraph, MemberGraph, plain_network, write_graph
 from kmlp.deploy.graph.raw_inputs import raw_inputs
 from kmlp.deploy.manifest import manifest_sha256
-from kmlp.errors import KmlpError
+from kmlp.errors import KmlpError, SelectionError
 from kmlp.files import write_atomically
 from kmlp.ownership import refuse_foreign_folder
 from kmlp.study.run_folder import RunFolder
@@ -100,10 +100,17 @@ def export(
         KmlpError: Keras does not run on TensorFlow; what a format needs is not installed; or the
             network that was converted gives something else.
         ConfigError: a coverage, threshold or costs out of range.
-        SelectionError: no rows to find out on what was asked, or too few.
+        SelectionError: nothing was chosen of a study; or no rows to find out on what was asked, or
+            too few.
         RunFolderError: the member's weights are missing or damaged; a `ForeignFolderError` if the
             folder is no model's.
     """
+    if not isinstance(selection, Selection):
+        raise SelectionError(
+            "export takes what is chosen of a study: study.best(), study.ensemble(VARIANT), "
+            "study.member(VARIANT, SEED) or study.refit(VARIANT). Received: "
+            f"{type(selection).__name__}."
+        )
     target = Path(path)
     refuse_foreign_folder(target, "model")
     if keras.backend.backend() != "tensorflow":

@@ -1,7 +1,6 @@
-"""How good a model is on the labelled rows of a table's file, without any training set at hand."""
+"""How good a model is on the labelled rows of a table, without any training set at hand."""
 
 import dataclasses
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -26,12 +25,12 @@ def _held_out(model: LoadedModel) -> str:
     return ", or write --test, as in training, to score the rows that were held out"
 
 
-def evaluate_table(model: LoadedModel, path: Path, target: str | None = None) -> dict[str, Any]:
-    """Scores on every labelled row of a file, by the model's own columns and classes.
+def evaluate_table(model: LoadedModel, source: Any, target: str | None = None) -> dict[str, Any]:
+    """Scores on every labelled row of a table, by the model's own columns and classes.
 
     Args:
         model: as `kmlp.load_saved` gives it.
-        path: a table's file; it may lack some of the classes.
+        source: a table's file, or a frame with the labels in it; it may lack some of the classes.
         target: the column of labels; the training table's where omitted.
 
     Returns:
@@ -42,11 +41,11 @@ def evaluate_table(model: LoadedModel, path: Path, target: str | None = None) ->
             classes, or the file is the one that the model was trained on.
     """
     column = _target(model, target)
-    batches = open_table(model, path)
-    if batches.sha256 == training_data(model).get("file_sha256"):
+    batches = open_table(model, source)
+    if batches.sha256 and batches.sha256 == training_data(model).get("file_sha256"):
         raise DataError(
-            f"{path}: the model was trained on rows of this very file; their scores say nothing of "
-            f"new rows. Name a file of other rows{_held_out(model)}."
+            f"{source}: the model was trained on rows of this very file; their scores say nothing "
+            f"of new rows. Name a file of other rows{_held_out(model)}."
         )
     told, labels, outputs = Told(known=(*known_of(model), column.source)), [], []
     num_unlabelled, weights = 0, _Weights(model)
@@ -58,7 +57,7 @@ def evaluate_table(model: LoadedModel, path: Path, target: str | None = None) ->
             weights.read(labelled)
             outputs.append(outputs_of(model, labelled, told))
     if not labels:
-        raise DataError(f"{path}: no row has a label in column {column.source!r}.")
+        raise DataError(f"{batches.name}: no row has a label in column {column.source!r}.")
     joined = {name: np.concatenate([o[name] for o in outputs]) for name in outputs[0]}
     lines = told.lines()
     if num_unlabelled:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from kmlp.data.encoder import Told
 from kmlp.data.pixels import pixel_images
 from kmlp.data.preparation import known_columns
 from kmlp.data.reading.cells import Wanted
-from kmlp.data.tables import Batches, Table, read_batches
+from kmlp.data.tables import Batches, Table, as_table, read_batches
 from kmlp.data.values import Raw, categories
 from kmlp.deploy.prediction_rows import Predictions, Row, table_fields, table_row
 from kmlp.deploy.serving import LoadedModel
@@ -28,17 +29,20 @@ def predict_table(
     return Predictions(fields, batches.num_rows, rows, lambda: told.lines(), num_names)
 
 
-def open_table(model: LoadedModel, path: Path, keep: Sequence[str] = ()) -> Batches:
+def open_table(model: LoadedModel, source: Any, keep: Sequence[str] = ()) -> Batches:
     """A table's file, whose words stay as they are written: codes keep their zeros.
 
     Args:
         model: whose columns are read.
-        path: the file.
+        source: the file's path; or a frame, which is one batch.
         keep: columns that are handed on.
 
     Raises:
         DataError: it cannot be read, or lacks a column that is to be kept.
     """
+    if not isinstance(source, str | Path):
+        table = as_table(source)
+        return Batches(table.name, tuple(table.columns), table.height, "", lambda: iter([table]))
     kinds = model.schema.inputs if model.schema else {}
     words = [name for name, kind in kinds.items() if kind == "category"]
     if model.schema is None and model.feature_names:
@@ -47,11 +51,11 @@ def open_table(model: LoadedModel, path: Path, keep: Sequence[str] = ()) -> Batc
         text=[*words, *(name for name in keep if name not in kinds)],
         written=model.schema.written if model.schema else {},
     )
-    batches = read_batches(path, wanted=wanted)
+    batches = read_batches(source, wanted=wanted)
     for name in keep:
         if name not in batches.names:
             listed = ", ".join(map(repr, batches.names[:20]))
-            raise DataError(f"--keep: {path} has no column {name!r}. It holds: {listed}.")
+            raise DataError(f"--keep: {source} has no column {name!r}. It holds: {listed}.")
     return batches
 
 

@@ -51,8 +51,10 @@ def study_report(
     environment = read_environment(folder)
     lead = differences(results) if results.best else None
     return Report(
-        kicker="Ablation" if results.ablated else "Regularization study",
-        title=question(results.ablated, results.dataset.name),
+        kicker=_kicker(results),
+        title=question(
+            results.ablated, results.dataset.name, is_searched=results.searched is not None
+        ),
         facts=_facts(results),
         answer=answer_of(results, _missing(num_missing)),
         verdict=results.verdict[:NUM_SENTENCES],
@@ -64,6 +66,12 @@ def study_report(
             _again(folder, results, environment),
         ],
     )
+
+
+def _kicker(results: StudyResults) -> str:
+    if results.searched:
+        return "A search's trials, on fresh seeds"
+    return "Ablation" if results.ablated else "Regularization study"
 
 
 def _qualifying(results: StudyResults) -> list[str]:

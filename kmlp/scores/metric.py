@@ -78,6 +78,18 @@ def known_metric(column: str) -> MetricRecord | None:
     )
 
 
+def is_like_a_metric(column: str) -> bool:
+    """Whether a column is called like a score, known or not.
+
+    Example:
+        >>> is_like_a_metric("val_loss"), is_like_a_metric("random_forest")
+        (True, False)
+    """
+    plain = plain_name(column)
+    words = any(word in plain for word in (*_LOWER, *_HIGHER))
+    return plain == "score" or words or known_metric(column) is not None
+
+
 def _fits(metric: MetricRecord, values: Sequence[float]) -> bool:
     return metric.least <= min(values) and max(values) <= metric.most
 

@@ -10,7 +10,7 @@ import polars as pl
 from kmlp.data.tables import Table, read_table
 from kmlp.errors import ConfigError, DataError
 from kmlp.scores.metric import plain_name
-from kmlp.scores.table import ROWS, numbers_of, role_columns, texts_of
+from kmlp.scores.table import ROWS, a_row_a_score, numbers_of, role_columns, texts_of
 from kmlp.stats.formatting import listed
 from kmlp.study.loading import Study, load_study
 from kmlp.study.results.baseline import baseline_in_words
@@ -215,6 +215,7 @@ def _of_file(
     table: Table, metric: str | None, method: str | None, score: str | None
 ) -> pl.DataFrame:
     """Its columns by their roles, the scores called like the studies' metric."""
+    table, _ = a_row_a_score(table, method, score or metric)
     names = role_columns(table, method, score or _column_of(table, metric))
     name = plain_name(names["score"])
     if metric and not score and name not in (metric, "score"):

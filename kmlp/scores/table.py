@@ -11,6 +11,7 @@ import polars as pl
 from kmlp.data.tables import Table, as_table
 from kmlp.errors import DataError
 from kmlp.scores.metric import VALIDATION, known_metric, metric_of, plain_name
+from kmlp.scores.wide import in_rows, method_columns
 from kmlp.stats.formatting import listed
 from kmlp.stats.metrics import BY_NAME
 from kmlp.stats.metrics.record import MetricRecord
@@ -64,6 +65,7 @@ def read_scores(
 ) -> Scores:
     """Reads scores from a file or a frame with a row each.
 
+    Of a column a method, beside a seed or a fold, `score` says what the scores are called.
     Columns are found by their names, whatever their case: `method` (or `model`, `variant`,
     `algorithm`), `score` or a metric's name, and as far as there are such `dataset`, `seed` (or
     `random_state`, `repeat`, `run`) and `fold`; of folds, `num_train` and `num_held_out`, the rows
@@ -86,6 +88,7 @@ def read_scores(
     table = as_table(source)
     if not table.height:
         raise DataError(f"{table.name} has no rows. {_A_ROW}")
+    table, turned = a_row_a_score(table, method, score)
     names = role_columns(table, method, score)
     values = numbers_of(table, names["score"])
     keys = {role: texts_of(table, names[role]) for role in _KNOWN if role in names}
@@ -96,7 +99,7 @@ def read_scores(
         metric=metric,
         by_dataset=_by_dataset(table, values, keys, paired_by),
         paired_by=paired_by,
-        notes=_notes(table, names, _row_columns(table, paired_by)),
+        notes=(*turned, *_notes(table, names, _row_columns(table, paired_by))),
         rows=_rows(table, keys, paired_by),
     )
     if len(found.methods) < 2:
@@ -105,6 +108,24 @@ def read_scores(
             f"it with; column {names['method']!r} must name two or more."
         )
     return found
+
+
+def a_row_a_score(
+    table: Table, method: str | None, score: str | None
+) -> tuple[Table, tuple[str, ...]]:
+    """A table with a column a method turned, and a note of it; any other as it is."""
+    by_plain = _by_plain(table, asked={method, score})
+    if method or score in table.columns or by_plain.keys() & set(_KNOWN["method"]):
+        return table, ()
+    roles = {role: [by_plain[k] for k in known if k in by_plain] for role, known in _KNOWN.items()}
+    pairs = [*roles["seed"], *roles["fold"]]
+    methods = method_columns(table, [*roles["dataset"], *pairs, *ROWS], pairs)
+    if not methods:
+        return table, ()
+    turned = in_rows(table, methods, score)
+    for column in methods:
+        numbers_of(table, column)
+    return turned, (f"Read a column a method: {_quoted(methods)}.",)
 
 
 def role_columns(table: Table, method: str | None, score: str | None) -> dict[str, str]:

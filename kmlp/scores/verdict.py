@@ -147,6 +147,12 @@ def _needed(versus: VersusMethod, results: ScoresResults) -> int:
     )
 
 
+def pairs_needed(results: ScoresResults) -> int:
+    """The pairs without which no method at all is called better or worse."""
+    found = [versus for d in results.datasets for m in d.methods if (versus := m.versus_baseline)]
+    return max((_needed(versus, results) for versus in found), default=MIN_SEEDS_TO_TEST)
+
+
 _SENTENCES = {
     "better": _told_apart,
     "equivalent": _equivalent,
@@ -275,7 +281,7 @@ def _do(names: Sequence[str]) -> str:
 
 
 def _limits(results: ScoresResults, baseline: str, unit: Unit) -> list[str]:
-    limits = []
+    limits = _of_test_rows(results)
     if not results.paired_by:
         limits.append(
             "No seed or fold pairs the scores, so they were compared as independent samples; pairs "
@@ -311,6 +317,19 @@ def _limits(results: ScoresResults, baseline: str, unit: Unit) -> list[str]:
             "test and the counts weigh them by rank alone."
         )
     return limits
+
+
+def _of_test_rows(results: ScoresResults) -> list[str]:
+    """What seeds do not tell of; folds are other test rows themselves."""
+    if "fold" in results.paired_by:
+        return []
+    has_column = results.paired_by and not results.across
+    return [
+        f"Intervals and p are over {'seeds' if results.paired_by else 'runs'}, on the test rows "
+        "that were scored: what other test rows would change is not in them."
+        + " If each seed drew test rows of its own, call its column fold."
+        * bool(has_column)
+    ]
 
 
 def _unpaired(results: ScoresResults, baseline: str) -> str:

@@ -107,8 +107,8 @@ def _inputs(said: Mapping[str, Any], signature: Signature, is_by_row: bool) -> A
     """Each input's rows as an array."""
     given = said["instances" if is_by_row else "inputs"]
     values = _from_rows(given, signature) if is_by_row else _from_columns(given, signature)
-    values = {name: rows for name, rows in values.items() if name not in signature.not_used}
     _refuse_unknown(values, signature)
+    values = {name: rows for name, rows in values.items() if name not in signature.not_used}
     found, used = {}, []
     for tensor in signature.inputs:
         names = _names_of(tensor, values)
@@ -141,17 +141,18 @@ def _from_rows(rows: Any, signature: Signature) -> Mapping[str, Any]:
         raise DataError("instances must be a list of one row or more.")
     if len(signature.inputs) == 1 and not _has_names(rows[0]):
         return {signature.inputs[0].name: rows}
-    if place := next((i for i, row in enumerate(rows) if not _has_names(row)), None):
-        raise _no_object(f"instances[{place}]", rows[place], signature)
-    if not _has_names(rows[0]):
-        raise _no_object("instances[0]", rows[0], signature)
+    for place, row in enumerate(rows):
+        if not _has_names(row):
+            raise _no_object(f"row {place}", row, signature)
     names = rows[0].keys()
     for place, row in enumerate(rows):
         if row.keys() != names:
+            for each in (rows[0], row):
+                _refuse_unknown(each, signature)
             other = min(row.keys() ^ names)
             raise DataError(
-                f"instances[{place}] and instances[0] differ in {shown(other)}: rows hold the same "
-                "names. A missing value is null."
+                f"row {place} and row 0 differ in {shown(other)}: rows hold the same names. A "
+                "missing value is null."
             )
     return {name: [row[name] for row in rows] for name in names}
 
@@ -182,7 +183,8 @@ def _listed(signature: Signature) -> str:
 
 def _refuse_unknown(values: Mapping[str, Any], signature: Signature) -> None:
     known = {name for t in signature.inputs for name in (t.name, *t.columns)}
-    if strange := [name for name in values if name not in known]:
+    passed_over = {*known, *signature.not_used}
+    if strange := [name for name in values if name not in passed_over]:
         raise DataError(
             f"the model has no input {shown(strange[0])}.{did_you_mean(strange[0], known)}"
         )

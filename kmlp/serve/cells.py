@@ -44,7 +44,8 @@ def _number(name: str, value: Any, place: int) -> float:
         return value
     if type(value) is int and abs(value) < 2**1023:
         return float(value)
-    raise _refused(name, place, "a finite number, or null where it is missing", value)
+    wanted = "a number without quotes" if isinstance(value, str) else "a finite number"
+    raise _refused(name, place, f"{wanted}, or null where it is missing", value)
 
 
 def _text(tensor: Tensor, value: Any, place: int) -> bytes:
@@ -83,6 +84,8 @@ def _numbers(tensor: Tensor, rows: list[Any]) -> np.ndarray:
     if array.shape[1:] != tensor.shape or array.dtype.kind not in "iuf":
         is_other = array.dtype.kind in "iuf"
         found = f" Received: rows of shape {array.shape[1:]}." if is_other else ""
+        if array.dtype.kind == "U":
+            found = " Received: text. A number is written without quotes."
         raise DataError(f"{tensor.name}: {_wanted(tensor)}.{found}")
     if dtype.kind in "iu":
         return _whole(tensor, array)
@@ -107,7 +110,8 @@ def _wanted(tensor: Tensor) -> str:
 
 def _with_gaps(tensor: Tensor, array: np.ndarray) -> np.ndarray:
     cells = array.ravel().tolist()
-    numbers = [_number(tensor.name, cell, i) for i, cell in enumerate(cells)]
+    in_a_row = max(1, array[:1].size)
+    numbers = [_number(tensor.name, cell, i // in_a_row) for i, cell in enumerate(cells)]
     return np.array(numbers).reshape(array.shape)
 
 

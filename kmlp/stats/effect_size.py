@@ -50,8 +50,7 @@ def _noncentrality(t: float, degrees: int, p: float) -> float:
     The share is the mean of normal ones over the chi distribution of the spread, by quadrature:
     SciPy's own distribution is NaN in its tails.
     """
-    nodes, weights = _quadrature()
-    spreads = np.sqrt(chi2_quantile((1 + nodes) / 2, degrees) / degrees)
+    spreads, weights = _spreads(degrees)
 
     def off(shift: float) -> float:
         return float(weights @ normal_below(t * spreads - shift)) / 2 - p
@@ -61,6 +60,12 @@ def _noncentrality(t: float, degrees: int, p: float) -> float:
 
 
 @functools.cache
-def _quadrature() -> tuple[np.ndarray, np.ndarray]:
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
-    return nodes, weights
+def _spreads(degrees: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where the quadrature looks, and how much each place counts."""
+    nodes, weights = _nodes()
+    return np.sqrt(chi2_quantile((1 + nodes) / 2, degrees) / degrees), weights
+
+
+@functools.cache
+def _nodes() -> tuple[np.ndarray, np.ndarray]:
+    return np.polynomial.legendre.leggauss(_NODES)

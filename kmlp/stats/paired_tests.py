@@ -104,7 +104,7 @@ def _flipped_sums(d: np.ndarray, signs: np.ndarray) -> np.ndarray:
     sums = np.zeros(len(signs))
     for place, byte in enumerate(signs.T):
         eight = d[8 * place : 8 * place + 8]
-        sums += ((1 - 2 * _BITS[:, : len(eight)]) @ eight)[byte]
+        sums += ((1 - 2 * _BITS[:, : len(eight)]) @ eight).take(byte)
     return sums
 
 
@@ -259,10 +259,16 @@ def seeds_to_show(
     n = np.arange(MIN_SEEDS_TO_TEST, max_seeds + 1)
     if effect == 0 or not len(n):
         return None
-    steps = 2.0 ** np.minimum(n - 1, 50)
-    level = (np.ceil(ALPHA / num_comparisons * steps) - 1) / steps
     # Beyond a shift of 30 standard errors the power is 1, and SciPy's tail is not reliable.
     shift = np.minimum(abs(effect) / max(sd, 1e-300) * np.sqrt(n), 30.0)
-    critical = -t_quantile(np.maximum(level, 1e-300) / 2, n - 1)
-    enough = (noncentral_t_above(critical, n - 1, shift) >= power) & (level > 0)
+    enough = noncentral_t_above(_critical(num_comparisons, max_seeds), n - 1, shift) >= power
     return int(n[enough][0]) if enough.any() else None
+
+
+@functools.lru_cache(maxsize=2)
+def _critical(num_comparisons: int, max_seeds: int) -> np.ndarray:
+    """Of the t test of six seeds to `max_seeds`; NaN of those whose flips reach no such level."""
+    n = np.arange(MIN_SEEDS_TO_TEST, max_seeds + 1)
+    steps = 2.0 ** np.minimum(n - 1, 50)
+    level = (np.ceil(ALPHA / num_comparisons * steps) - 1) / steps
+    return np.where(level > 0, -t_quantile(np.maximum(level, 1e-300) / 2, n - 1), np.nan)

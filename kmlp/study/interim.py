@@ -37,8 +37,9 @@ def schedule_of(config: StudyConfig) -> tuple[int, ...]:
 
 def looks_in(folder: RunFolder, plan: Plan, task: str) -> Rounds:
     """As `take_looks`, of what a run folder holds by now."""
-    records = {} if isinstance(plan.config.num_seeds, int) else folder.records()
-    return take_looks(plan, records, folder.stacks.given_up(), task)
+    if isinstance(plan.config.num_seeds, int):
+        return take_looks(plan, {}, (), task)
+    return take_looks(plan, folder.records(), folder.stacks.given_up(), task)
 
 
 def take_looks(

@@ -1,7 +1,7 @@
 """A study as its run folder has it: read, checked, and what of it to take away."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from shlex import quote
@@ -25,6 +25,8 @@ from kmlp.study.runner import StudyWatcher
 from kmlp.study.selection import Selection
 from kmlp.text import did_you_mean, shown
 
+_NAMED = 6
+
 
 @dataclass(frozen=True)
 class Study:
@@ -39,8 +41,18 @@ class Study:
 
     config: StudyConfig
     run_dir: Path
-    record: StudyResults = field(repr=False)
+    record: StudyResults
     num_missing: int = 0
+
+    def __repr__(self) -> str:
+        names = [variant.name for variant in self.record.variants]
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        seeds = len({member.seed for member in self.record.members})
+        said = f" {self.record.answer.text}" if self.record.answer else ""
+        return (
+            f"<Study of {shown(self.record.dataset.name)} in {self.run_dir}: "
+            f"{', '.join(names[:_NAMED])}{more}; seeds: {seeds}.{said}>"
+        )
 
     @cached_property
     def results(self) -> dict[str, Any]:

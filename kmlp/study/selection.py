@@ -7,6 +7,7 @@ from typing import Any
 
 from kmlp.data.columns import Schema
 from kmlp.data.dataset import DataSpec
+from kmlp.text import shown
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,13 @@ class Selection:
     environment: Mapping[str, Any]
     basis: str = "test"
     refit: Mapping[str, Any] | None = None
+
+    def __repr__(self) -> str:
+        seeds = [str(member["seed"]) for member in self.members]
+        which = f"seed {seeds[0]}" if len(seeds) == 1 else f"ensemble of {len(seeds)} seeds"
+        what = "refit on all rows" if self.refit else which
+        about = f"{self.variant['name']} of {shown(self.dataset['name'])}"
+        return f"<Selection {about}, {what}, in {self.run_dir}>"
 
     @property
     def spec(self) -> DataSpec:

@@ -11,7 +11,7 @@ from kmlp.cluster.trainer import RayTrainer, on_cluster
 from kmlp.config import AUTO, StudyConfig
 from kmlp.config.variants import expand_all, refuse_idle, refuse_twins
 from kmlp.data import Dataset
-from kmlp.data.rows.checks import checked_data
+from kmlp.data.rows.checks import checked_data, named
 from kmlp.engine.member import Member
 from kmlp.engine.trainer import Trainer
 from kmlp.errors import ConfigError, RunFolderError
@@ -64,7 +64,8 @@ def run_study(
     Args:
         config: what to compare.
         run_dir: the run folder; created where it is missing.
-        data: the data set; loaded by `config.dataset` where omitted.
+        data: the data set; loaded by `config.dataset` where omitted. Without a name of its own it
+            is called like that.
         metric: of your own; it takes the place of `config.metric`. See also `kmlp.rescore`.
         progress: told of every epoch and every finished stack.
         trainer: what trains them; Keras, by `kmlp.engine.engine.Engine`, where omitted.
@@ -86,7 +87,8 @@ def run_study(
     refuse_foreign_study(folder.path, config)
     if data is None:
         data, config = load_data(config, folder.path)
-    refuse_folds(config, checked_data(data))
+    data = named(checked_data(data), config.dataset)
+    refuse_folds(config, data)
     config = written_out(config, data)
     plan = plan_study(config, data.provenance.sha256)
     _check(plan, data)

@@ -1,13 +1,17 @@
 """The command line ends in order whatever reads it, in whatever encoding, or nobody does."""
 
+import contextlib
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from kmlp.terminal import _HANDLER, prepare_streams
+from kmlp.cli import main
+from kmlp.errors import KmlpError
+from kmlp.terminal import _HANDLER, prepare_streams, silence
 from tests.command_line import kmlp
 from tests.hand_made import hand_made
 
@@ -132,6 +136,42 @@ def test_a_reader_who_has_left_ends_it_quietly(folder, options):
     )
     os.close(writer)
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+@contextlib.contextmanager
+def unread() -> Iterator[None]:
+    """All output goes to a reader who has left."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with (
+        open(writer, "w", encoding="utf-8") as stream,
+        contextlib.redirect_stdout(stream),
+        contextlib.redirect_stderr(stream),
+    ):
+        try:
+            yield
+        finally:
+            silence(stream)  # closing it would try once more
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("command", ["run", "study", "ablate", "tune"])
+def test_what_trains_goes_on_when_its_reader_has_left(tmp_path, monkeypatch, command):
+    """`kmlp run | head` still writes report and model; what trains is tested elsewhere."""
+    done = tmp_path / "done"
+
+    def trained(*_, **__):
+        for stream in (sys.stdout, sys.stderr):
+            print("x" * 2**20, file=stream, flush=True)
+        done.touch()
+        raise KmlpError("this is all that is wanted here")
+
+    monkeypatch.setattr("kmlp.cli.study.load_data", trained)
+    monkeypatch.setattr("kmlp.cli.tune.load_data", trained)
+    with pytest.raises(SystemExit) as end, unread():
+        main([command, "wine", "--out", str(tmp_path / "run")])
+    assert done.exists()
+    assert end.value.code == 1
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")

@@ -1,6 +1,7 @@
 """What stands in a cell is what the matrix holds: every digit, every category, every gap."""
 
 import datetime
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -9,11 +10,11 @@ import polars as pl
 import pytest
 
 from kmlp.data.columns import Column, decode_target
-from kmlp.data.encoder import Told, encode, encode_target, scale_of
+from kmlp.data.encoder import Encoding, Told, encode, encode_target, scale_of
 from kmlp.data.inference import infer_schema
 from kmlp.data.preparation import prepare, read_for
 from kmlp.data.reading.cells import Wanted
-from kmlp.data.tables import read_batches, read_table
+from kmlp.data.tables import as_table, read_batches, read_table
 from kmlp.errors import DataError
 
 N = 400
@@ -184,6 +185,19 @@ def test_missing_columns_are_named_with_what_may_be_meant():
         DataError, match=r"lacks the columns 'age' \(is it 'Age'\?\), 'member'\. It"
     ):
         encode({"Age": [1], "city": ["a"]}, [AGE, CITY, MEMBER])
+
+
+def test_no_column_that_training_knows_is_taken_for_a_missing_one():
+    """A name that is a column's own is no misspelling of another's, not even the target's."""
+    columns = [replace(AGE, name=name, source=name) for name in ("mean area", "mean radius")]
+    given = {"mean radius": [1], "mean areas": [2]}
+    with pytest.raises(DataError, match=r"'mean area' \(is it 'mean areas'\?\)\. It holds"):
+        encode(given, columns)
+    with pytest.raises(DataError, match=r"lacks the column 'mean area'\. It holds"):
+        encode(given, columns, Told(known=["mean areas"]))
+    tables = [as_table({"mean area": [1], "mean radius": [2]}), as_table({"mean radius": [3]})]
+    with pytest.raises(DataError, match=r"lacks the column 'mean area'\. It holds"):
+        Encoding(tables, [Told(), Told()]).add("mean area", columns[:1])
 
 
 def test_what_is_odd_is_told_over_all_batches():

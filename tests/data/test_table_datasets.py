@@ -125,7 +125,7 @@ def test_a_regressions_target_keeps_its_digits():
 
 
 def test_without_a_target_the_columns_are_listed(path):
-    message = "churn.csv holds: age, when, city, plus, left. Write target='left'"
+    message = "churn.csv holds: age, when, city, plus, left. Write target='NAME'"
     with pytest.raises(DataError, match=re.escape(message)):
         load_dataset(path)
     with pytest.raises(DataError, match=r"has no column 'lefft'\. Did you mean 'left'"):

@@ -106,6 +106,15 @@ def test_versions_count_up_and_the_newest_is_loaded(study, tmp_path):
     assert sorted(p.name for p in (tmp_path / "m").iterdir()) == [".kmlp", "1", "2"]
 
 
+@pytest.mark.parametrize("given", ["runs/a", types.SimpleNamespace(run_dir="runs/a")])
+def test_a_study_of_which_nothing_was_chosen_is_refused(given, tmp_path):
+    with pytest.raises(
+        SelectionError, match=r"study\.best\(\), study\.ensemble\(VARIANT\).*Received"
+    ):
+        export(given, tmp_path / "m")
+    assert not (tmp_path / "m").exists()
+
+
 def test_a_failed_export_leaves_no_version(study, tmp_path, monkeypatch):
     monkeypatch.setattr("kmlp.deploy.exporting.model_card", lambda selection, **_: 1 / 0)
     with pytest.raises(ZeroDivisionError):

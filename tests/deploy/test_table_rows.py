@@ -224,6 +224,19 @@ def test_labelled_rows_are_scored_by_the_models_own_classes(tmp_path):
     assert evaluate_table(stand_in(), renamed, "gone")["confusion"] == [[1, 0], [1, 1]]
 
 
+def test_a_frame_with_the_labels_in_it_is_scored_like_a_file(tmp_path):
+    path = write(tmp_path / "labelled.csv", LABELLED)
+    manifest = {"environment": {"data": {"file_sha256": ""}}}  # trained on a frame
+    for frame in (pl.read_csv(path), pl.read_csv(path).to_dict(as_series=False)):
+        assert evaluate(stand_in(manifest=manifest), frame) == evaluate(stand_in(), path)
+    renamed = pl.read_csv(path).rename({"left": "gone"})
+    with pytest.raises(DataError, match=r"frame has no column 'left' of labels"):
+        evaluate(stand_in(), renamed)
+    assert evaluate(stand_in(), renamed, target="gone")["num_rows"] == 3
+    with pytest.raises(DataError, match=r"a table must be a pandas.*Received: SimpleNamespace"):
+        evaluate(stand_in(), types.SimpleNamespace())
+
+
 def test_a_regression_is_scored_in_its_unit(tmp_path):
     model = stand_in("regression")
     path = write(tmp_path / "labelled.csv", "age,city,left\n30,a,no\n20,b,yes\n?,a,no\n")

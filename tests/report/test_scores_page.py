@@ -41,6 +41,14 @@ def test_the_page_says_the_verdict_and_names_are_no_markup(out):
     assert "<b>" not in page
 
 
+def test_the_page_says_what_its_numbers_leave_out(out):
+    page = html.unescape((out / "report.html").read_text(encoding="utf-8")).replace("\xa0", " ")
+    assert "with fewer than 7 pairs nothing can be called better or worse here" in page
+    limits = page.partition(">Limits</h2>")[2]
+    assert "A difference of a few test rows may turn round on other rows" in limits
+    assert "flattered by them" in limits
+
+
 def test_the_table_for_machines_has_what_results_hold(out):
     results = json.loads((out / "results.json").read_text(encoding="utf-8"))
     methods = {m["name"]: m for m in results["datasets"][0]["methods"]}

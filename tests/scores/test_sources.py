@@ -44,6 +44,13 @@ def test_a_file_is_read_beside_a_study_as_it_is_alone(tmp_path, run, columns, en
     assert mine.versus_baseline.num_compared == 6
 
 
+def test_a_column_a_method_stands_beside_a_study(tmp_path, run):
+    file = tmp_path / "wide.csv"
+    file.write_text("seed,mine,theirs\n" + "".join(f"{s},0.99,0.98\n" for s in range(6)))
+    found = compare(read_sources([run, file]).table, baseline="none").found.datasets[0].methods
+    assert [m.name for m in found[-2:]] == ["mine", "theirs"]
+
+
 def test_named_columns_are_found_in_each_of_several_files(tmp_path):
     paths = [
         own(tmp_path / f"{who}.csv", columns="who,seed,seconds", end=f",{took}")

@@ -87,6 +87,44 @@ def test_a_score_of_training_rows_as_keras_logs_it_is_asked_about():
     assert read_scores({**TWO, "val_loss": [0.4, 0.5]}).metric.title == "accuracy"
 
 
+WIDE = {"seed": [0, 1], "mlp": [0.8, 0.9], "forest": [0.7, 0.6]}
+
+
+def test_a_column_a_method_is_read_once_it_is_said_what_the_scores_are(tmp_path):
+    with pytest.raises(DataError, match=r"If 'mlp', 'forest' are a method each, say.*--score"):
+        read_scores(WIDE)
+    found = read_scores(WIDE, score="accuracy")
+    assert found.by_dataset == {
+        "": {"mlp": {("0",): 0.8, ("1",): 0.9}, "forest": {("0",): 0.7, ("1",): 0.6}}
+    }
+    assert (found.metric.unit, found.notes) == (
+        "percent",
+        ("Read a column a method: 'mlp', 'forest'.",),
+    )
+    path = tmp_path / "wide.csv"
+    path.write_text("seed,mlp,forest\n0,0.8,0.7\n1,0.9,\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"line 3, column 'forest': a score must be .*nothing"):
+        read_scores(path, score="accuracy")
+    of_folds = {"data": ["x", "y"], "fold": [0, 0], **{k: WIDE[k] for k in ("mlp", "forest")}}
+    assert read_scores(of_folds, score="rmse").by_dataset["y"]["forest"] == {("0",): 0.6}
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"seed": [0, 1], "accuracy": [0.8, 0.9], "rmse": [0.7, 0.6]},  # of one method
+        {"seed": [0, 1], "loss": [0.8, 0.9], "val_loss": [0.7, 0.6]},
+        {"seed": [0, 1], "mlp": [0.8, 0.9]},
+        {"mlp": [0.8, 0.9], "forest": [0.7, 0.6]},
+        {**WIDE, "who": ["a", "b"]},
+        {**WIDE, "Unnamed: 0": [0, 1]},
+    ],
+)
+def test_what_is_no_column_a_method_is_not_taken_for_one(table):
+    with pytest.raises(DataError, match="say --method COLUMN"):
+        read_scores(table)
+
+
 def test_a_direction_that_cannot_be_known_is_asked_for():
     scores = {"method": ["a", "b"], "bleurt": [0.2, 0.1]}
     with pytest.raises(DataError, match="--higher-is-better or --lower-is-better"):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import kmlp
+from kmlp.scores.verdict import pairs_needed
 from tests.scores.made import rows
 
 
@@ -57,6 +58,30 @@ def test_five_seeds_show_nothing_and_it_says_how_many_do():
     said = kmlp.compare(rows(seeds=5, methods=("base", "good"))).verdict
     assert said[0] == "No method is shown to beat base."
     assert said[1].endswith("on 5 seeds: too few to test; at least 6 are needed.")
+
+
+@pytest.mark.parametrize(("num", "needed"), [(2, 6), (3, 7), (4, 7), (5, 8), (7, 8), (8, 9)])
+def test_how_many_seeds_it_takes_grows_with_the_methods(num, needed):
+    """As docs/scores.md lists it; folds have no least p."""
+    table = {
+        "method": [f"m{i}" for i in range(num) for _ in range(6)],
+        "seed": [*range(6)] * num,
+        "accuracy": [0.5 + i * 0.01 + s * s / 99 for i in range(num) for s in range(6)],
+    }
+    assert pairs_needed(kmlp.compare(table).found) == needed
+    of_folds = {"fold" if name == "seed" else name: column for name, column in table.items()}
+    assert pairs_needed(kmlp.compare(of_folds).found) == 6
+
+
+def test_what_seeds_leave_out_is_said_and_folds_are_other_rows():
+    def said(table) -> list[str]:
+        return [s for s in kmlp.compare(table).verdict if "other test rows" in s]
+
+    assert said(rows(seeds=8))[0].endswith("own, call its column fold.")
+    assert said(without_seeds(rows(seeds=8)))[0].startswith("Intervals and p are over runs, on")
+    assert not said(rows(seeds=2, folds=5))
+    over = said(rows(seeds=8, datasets=("x", "y"), methods=("base", "good")))
+    assert "call its column fold" not in over[0]
 
 
 def test_five_folds_of_many_methods_lack_one_as_the_corrected_test_has_no_least_p():

@@ -57,7 +57,7 @@ class StandIn:
 
     def predict_file(self, path: Path) -> FilePredictions:
         if not (text := path.read_text()).startswith("age"):
-            raise DataError(f"{path.name} lacks the column 'age'")
+            raise DataError(f"{path} lacks the column 'age'")
         rows = text.splitlines()[1:]
         return FilePredictions("\n".join(["prediction", *rows]), ["look"], len(rows))
 

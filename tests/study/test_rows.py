@@ -80,6 +80,13 @@ def choices(found: Study, data: Dataset) -> list:
 
 
 @pytest.mark.long
+def test_a_frame_without_a_name_is_called_as_the_config_says(tmp_path):
+    assert study(data_of(), tmp_path / "a").record.dataset.name == "visits"
+    own = Dataset.from_table(table(), "y", test=0.2, name="wards")
+    assert study(own, tmp_path / "b").record.dataset.name == "wards"
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("way", WAYS)
 def test_nothing_is_chosen_on_rows_that_test(way, tmp_path):
     """Whatever stood in the test rows, the same is learned and chosen."""

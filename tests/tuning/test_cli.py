@@ -131,14 +131,14 @@ def test_the_picked_trial_is_exported_whichever_was_best_over_fresh_seeds(
 ):
     results = with_follow_up(made_search(tmp_path, 12))
     picked = results.picked
-    for variant in (f"trial {picked}", "none"):
+    for variant in (f"trial {picked}", "default"):
         # The base configuration is in the study as its baseline.
         fresh = results.fresh.to_dict()
         fresh["trials"][str(picked)]["variant"] = variant
         results = changed(results, fresh=fresh)
         assert run_tuned(results) == [(tmp_path / "study", variant, "best", None)]
     print_next(Search(None, tmp_path, results), tmp_path / "report.html")
-    assert f"kmlp export {tmp_path}/study --variant none\n" in capsys.readouterr().out
+    assert f"kmlp export {tmp_path}/study --variant default\n" in capsys.readouterr().out
 
 
 def test_what_to_type_next_goes_to_a_folder_that_no_other_search_names(tmp_path, capsys):

@@ -6,7 +6,7 @@ import numpy as np
 
 from kmlp.report.blocks import NONE, Cell, Row, Table
 from kmlp.stats.formatting import unit_of
-from tuning.report.trials import mean_epochs, plus_minus, standing
+from tuning.report.trials import mean_epochs, open_note, plus_minus, standing
 from tuning.results.folds import in_words
 from tuning.results.records.search import Condition, SearchedParameter, SearchFindings
 from tuning.results.records.trials import FinishedTrial, TrialResult
@@ -42,7 +42,7 @@ def beside(results: SearchFindings) -> Table:
         "Bold: another value than the picked trial's. Tied: cannot be told apart from the best on "
         "the search's scores. Of those within one standard error of the best, as the verdict has "
         "it, those with at most 5 % more than the fewest weights are taken for equally simple, and "
-        "the best of them is picked. A dash: not active."
+        f"the best of them is picked. A dash: not active.{open_note(results)}"
     )
     return Table([Cell(""), *heads], rows, note)
 

@@ -22,6 +22,7 @@ def page_table(results: SearchFindings) -> Table:
         for trial in trials[:_MOST_ROWS]
     ]
     note = "Seconds: all seeds of a trial together. Hyperparameters: tables/trials.csv."
+    note += open_note(results)
     if len(trials) > _MOST_ROWS:
         note += f" The best {_MOST_ROWS} of {len(trials)} are shown; the file holds all."
     return Table(tabular.headings(columns), rows, note)
@@ -128,13 +129,22 @@ def _choice_columns(results: SearchFindings) -> list[Column[TrialResult]]:
 
 
 def standing(trial: TrialResult, results: SearchFindings) -> str:
-    """Whether it is picked, best, or cannot be told apart from that."""
+    """Whether it is picked, best, or cannot be told apart from that: tied; open where it loses more
+    than a tied trial may, but too unevenly to tell."""
     words = {
         "picked": trial.number == results.picked,
         "best": trial.number == results.best,
-        "tied": trial.number in results.ties and trial.number != results.best,
+        "tied": trial.number in {*results.ties} - {results.best, *results.open_ties},
+        "open": trial.number in results.open_ties,
     }
     return ", ".join(word for word, holds in words.items() if holds)
+
+
+def open_note(results: SearchFindings) -> str:
+    """What "open" says; nothing where no trial is."""
+    if not results.open_ties:
+        return ""
+    return " Open: it loses more than a tied trial may, but too unevenly to be told apart."
 
 
 def plus_minus(se: float | None, unit: Unit) -> str:
@@ -151,7 +161,7 @@ def _place(trial: TrialResult, results: SearchFindings) -> str:
     if trial.status != "done":
         return trial.status.replace("_", " ")
     words = standing(trial, results)
-    return words if words == "tied" else words.removesuffix(", tied")
+    return words.removesuffix(", tied").removesuffix(", open")
 
 
 def _range(trial: TrialResult) -> str:

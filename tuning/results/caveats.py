@@ -46,7 +46,7 @@ def _of_study(study: StudyNumbers | None) -> list[str]:
     if study is None:
         return []
     first = winner(study.references, study.unit())
-    better = beats_networks(first, study.unit()) if first else looks_better(study)
+    better = beats_networks(first, study) if first else looks_better(study)
     said = [f"{better[:1].upper()}{better[1:]}."] if better else []
     return [*said, *trivial_sentences(study)]
 

@@ -98,7 +98,9 @@ def variant_name(number: int) -> str:
 def _variants_by_trial(results: SearchFindings, study: StudyResults) -> dict[int, VariantResult]:
     """The study's variants that finished, by the number of the trial that they are."""
     variants = {v.name: v for v in study.variants}
-    named = {t.number: variants.get(_name_in(t, results, study)) for t in results.trials}
+    named = {
+        t.number: variants.get(name_in_study(t, results, study.baseline)) for t in results.trials
+    }
     return {
         n: v
         for n, v in named.items()
@@ -106,10 +108,10 @@ def _variants_by_trial(results: SearchFindings, study: StudyResults) -> dict[int
     }
 
 
-def _name_in(trial: TrialResult, results: SearchFindings, study: StudyResults) -> str:
+def name_in_study(trial: TrialResult, results: SearchFindings, baseline: str) -> str:
     """A trial's variant in the study: the baseline where it is the base configuration."""
     is_base = trial.config == results.settings.base
-    return study.baseline if is_base else variant_name(trial.number)
+    return baseline if is_base else variant_name(trial.number)
 
 
 def _scores(variant: VariantResult, results: SearchFindings, study: StudyResults) -> FreshScores:

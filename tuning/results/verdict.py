@@ -1,5 +1,7 @@
 """What a search found, in sentences that follow from the numbers by rules."""
 
+from collections.abc import Sequence
+
 from kmlp.stats.formatting import Unit, listed, p_equals, unit_of
 from kmlp.study.results.records.study import StudyResults
 from kmlp.study.results.records.variants import VersusBaseline
@@ -73,22 +75,30 @@ def _ties(results: SearchFindings) -> str:
         )
     if not others:
         return f"Every other is told apart from it ({_LEVEL}): trial {picked} is picked."
-    words = "Trial" if len(others) == 1 else "Trials"
-    shown = listed(map(str, others[:_AT_MOST]))
-    if len(others) > _AT_MOST:
-        shown = f"{', '.join(map(str, others[:_AT_MOST]))} and {len(others) - _AT_MOST} more"
     least = results.least_difference
     needed = f"at least {unit.value(least)} {unit.of_difference} would be needed" if least else ""
     told = f" ({needed}, {_LEVEL}{_uneven(results)})" if needed else _no_spread(results)
-    return f"{words} {shown} cannot be told apart from it{told}. {_pick(results)}"
+    named = _trials(others)
+    return f"{named[:1].upper()}{named[1:]} cannot be told apart from it{told}. {_pick(results)}"
+
+
+def _trials(numbers: Sequence[int]) -> str:
+    """ "trial 3", "trials 3 and 7", "trials 3, 7, 0, 8 and 11, and 12 others,"."""
+    rest = len(numbers) - _AT_MOST
+    others = f", and {rest} other{'s' * (rest > 1)}," if rest > 0 else ""
+    return f"trial{'s' * (len(numbers) > 1)} {listed(map(str, numbers[:_AT_MOST]))}{others}"
 
 
 def _uneven(results: SearchFindings) -> str:
-    """Where a tied trial loses more than that, why it is tied all the same."""
-    least = results.least_difference or 0.0
-    if all(_lost(results, results.trial(n)) <= least for n in results.ties):
+    """Which trials lose more than that, and why they are not told apart all the same."""
+    beyond = results.open_ties
+    if not beyond:
         return ""
-    return f"; more where {_own_spread(results)}"
+    are, lose = ("are", "lose") if len(beyond) > 1 else ("is", "loses")
+    return (
+        f"; open {are} {_trials(beyond).rstrip(',')}, which {lose} more, but too "
+        f"unevenly from {_score(results)} to {_score(results)} to tell"
+    )
 
 
 def _no_spread(results: SearchFindings) -> str:
@@ -99,8 +109,13 @@ def _no_spread(results: SearchFindings) -> str:
 
 
 def _own_spread(results: SearchFindings) -> str:
-    score = "seed" if results.settings.folds is None else "fold"
+    score = _score(results)
     return f"a trial's differences from the best vary more from {score} to {score}"
+
+
+def _score(results: SearchFindings) -> str:
+    """What trials are compared on, one by one."""
+    return "seed" if results.settings.folds is None else "fold"
 
 
 def _lost(results: SearchFindings, trial: FinishedTrial) -> float:
@@ -112,7 +127,7 @@ def _pick(results: SearchFindings) -> str:
     unit, picked, near = results.unit, results.picked, results.near_best
     error, within = results.standard_error, "with the same score"
     if error:
-        score = "seed" if results.settings.folds is None else "fold"
+        score = _score(results)
         written = f"{unit.value(error)} {unit.of_difference}"
         size_of_error = f"{written} where trials are compared {score} by {score}"
         if any(_lost(results, t) > error for t in near):

@@ -22,6 +22,7 @@ from tuning.results.followup import (
     STUDY_FOLDER,
     first_fresh_seed,
     followup_of,
+    name_in_study,
     variant_name,
 )
 from tuning.results.records.fresh import FollowUp
@@ -51,8 +52,7 @@ def study_config(
     settings = results.settings
     base = settings.base
     bare = {**base, **dict.fromkeys(_OPTIONAL)}
-    baseline = _variant("default", base, bare)
-    variants: list[str | dict[str, Any]] = ["none" if len(baseline) == 1 else baseline]
+    variants = [_variant("default", base, bare)]
     for trial in _best_trials(results)[:num_trials]:
         variant = _variant(variant_name(trial.number), trial.config, bare)
         if trial.config != base:
@@ -68,9 +68,10 @@ def study_config(
         folds=settings.folds,
         # Folds share a seed a repeat: of one repeat its luck would be in no standard error.
         repeats=max(settings.repeats, NUM_REPEATS) if settings.folds else 1,
-        baseline="none" if len(baseline) == 1 else "default",
+        baseline="default",
         metric=_metric(results),
         searched=len(results.trials),
+        picked=name_in_study(results.picked_trial, results, "default"),
     )
 
 

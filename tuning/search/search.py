@@ -11,7 +11,7 @@ import numpy as np
 from kmlp.config import MLPConfig, TrainConfig
 from kmlp.config.tables.table import apart_from_test, load_configured
 from kmlp.data import Dataset
-from kmlp.data.rows.checks import checked_data, with_test_rows
+from kmlp.data.rows.checks import checked_data, named, with_test_rows
 from kmlp.engine.trainer import Trainer
 from kmlp.errors import ConfigError, RunFolderError
 from kmlp.study.provenance import (
@@ -181,7 +181,8 @@ def _configured(
         config = config.setting_aside()
         data, table = load_configured(config.dataset, config.data, sets_aside=True)
         config = dataclasses.replace(config, data=table)
-    return config, with_test_rows(checked_data(data), "a search")
+    data = named(checked_data(data), config.dataset)
+    return config, with_test_rows(data, "a search")
 
 
 def _check(config: SearchConfig, data: Dataset) -> None:

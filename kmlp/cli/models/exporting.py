@@ -78,7 +78,7 @@ def export(
         str | None,
         Parameter(
             help="which variant's; or a reference, as boosted_trees, which is no network",
-            show_default=default("the best on validation"),
+            show_default=default("the best on validation; of a search's study, the one picked"),
         ),
     ] = None,
     member: Annotated[

@@ -24,8 +24,16 @@ def _score(model: Listed) -> Cell:
     return Cell(f"{unit.title} {unit.with_unit(model.score)}")
 
 
+def _rows(model: Listed) -> Cell:
+    if model.score is None:
+        return Cell("–")
+    how = "cross-validated" if model.basis == "folds" else "test"
+    return Cell(f"{model.num_rows:,} {how} rows")
+
+
 _COLUMNS: tuple[Column[Listed], ...] = (
-    Column(terminal="one network's score", cell=_score),
+    Column(terminal="expected of one network", cell=_score),
+    Column(terminal="over", cell=_rows),
     Column(terminal="data", cell=lambda m: Cell(visible(m.data)), leaves=2),
     Column(terminal="run", cell=lambda m: Cell(visible(m.run) or "–"), leaves=6),
     Column(terminal="variant", cell=lambda m: Cell(visible(m.variant)), leaves=3),

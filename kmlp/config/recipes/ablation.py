@@ -96,8 +96,10 @@ def shared(variants: Variants) -> tuple[str, ...]:
     )
 
 
-def question(recipe: str | None, dataset: str) -> str:
-    """What a study asks: of a recipe that is ablated, or of regularizers."""
+def question(recipe: str | None, dataset: str, *, is_searched: bool = False) -> str:
+    """What a study asks: of a recipe that is ablated, of a search's trials, or of regularizers."""
+    if is_searched:
+        return f"Does searching help on {dataset}?"
     if recipe:
         return f"Which part of {recipe} earns its place on {dataset}?"
     return f"Which regularizer helps on {dataset}?"

@@ -1,8 +1,9 @@
 """Data that a study or a search is given: a data set, with the rows that it needs."""
 
+from dataclasses import replace
 from typing import Any
 
-from kmlp.data.dataset import Dataset
+from kmlp.data.dataset import ARRAYS, FRAME, Dataset
 from kmlp.errors import DataError
 
 
@@ -24,6 +25,12 @@ def checked_data(data: Any) -> Dataset:
         f"data must be a Dataset. Received: {kind}. Make one of arrays by "
         "kmlp.Dataset.from_arrays, of a file or frame by kmlp.load_dataset and from_table."
     )
+
+
+def named(data: Dataset, name: str) -> Dataset:
+    """Arrays or a frame that nobody named, by the name that a config has for them; others as they
+    are."""
+    return replace(data, name=name) if data.name in (ARRAYS, FRAME) else data
 
 
 def with_test_rows(data: Dataset, what: str) -> Dataset:

@@ -23,7 +23,10 @@ class Listed:
         variant: which variant's.
         num_members: how many networks it is of.
         metric: the primary metric of its task; empty where `trouble` stands.
-        score: what the study expects of one network by it; None where it says nothing.
+        score: what the study expects of one network of the variant by it, their mean; None where
+            it says nothing.
+        basis: what the score rests on: "test", rows that were set aside, or "folds".
+        num_rows: how many rows that are.
         size: of all its files, in bytes.
         trouble: why nothing is known of it; empty of others.
     """
@@ -38,6 +41,8 @@ class Listed:
     num_members: int = 0
     metric: str = ""
     score: float | None = None
+    basis: str = ""
+    num_rows: int = 0
     trouble: str = ""
 
 
@@ -76,14 +81,18 @@ def _listed(model: Path, number: int) -> Listed:
 
 
 def _told(manifest: dict[str, Any]) -> dict[str, Any]:
-    variant = manifest["variant"]
+    variant, dataset = manifest["variant"], manifest["dataset"]
+    basis = manifest.get("basis", "test")  # an earlier kmlp knew no other
+    of_rows = ("num_train", "num_val") if basis == "folds" else ("num_test",)
     metric = primary_metric(manifest["spec"]["task"])
     return {
         "created": manifest["created"],
-        "data": manifest["dataset"]["name"],
+        "data": dataset["name"],
         "run": manifest.get("run", {}).get("name", ""),
         "variant": variant["name"],
         "num_members": len(manifest["members"]),
         "metric": metric,
         "score": variant["test"].get(metric, {}).get("mean"),
+        "basis": basis,
+        "num_rows": sum(dataset[name] for name in of_rows),
     }

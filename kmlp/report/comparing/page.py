@@ -11,7 +11,7 @@ from kmlp.report.comparing.tables import across_table, files, scores_table
 from kmlp.report.write import write_files
 from kmlp.scores.comparison import Comparison
 from kmlp.scores.records import DatasetResult
-from kmlp.scores.verdict import compared
+from kmlp.scores.verdict import compared, pairs_needed
 
 NUM_SENTENCES = 3
 _TESTS = {
@@ -70,6 +70,7 @@ def scores_report(comparison: Comparison) -> Report:
             *_tables(comparison),
             *([Section("differences", "Differences on each data set", rest)] if rest else []),
             Section("how", "How it was computed", [Bullets(_how(comparison))]),
+            Section("limits", "Limits", [Bullets(_limits(comparison))]),
         ],
     )
 
@@ -113,8 +114,9 @@ def _how(comparison: Comparison) -> list[str]:
     tests = {m.versus_baseline.test for d in found.datasets for m in d.methods if m.versus_baseline}
     items = [text for test, text in _TESTS.items() if test in tests]
     items.append(
-        "p is corrected by Holm over all methods compared on a data set; with fewer than six pairs "
-        "nothing is called better or worse. The 95 % intervals are each by itself."
+        "p is corrected by Holm over all methods compared on a data set; with fewer than "
+        f"{pairs_needed(found)} pairs nothing can be called better or worse here: of more methods "
+        "it takes more. The 95 % intervals are each by itself."
     )
     if found.margin is not None:
         items.append(
@@ -128,3 +130,20 @@ def _how(comparison: Comparison) -> list[str]:
             + (", and the Bayesian one (Benavoli et al. 2017)." if found.margin else ".")
         )
     return items
+
+
+def _limits(comparison: Comparison) -> list[str]:
+    folds = "fold" in comparison.found.paired_by
+    of_rows = (
+        "Folds tell of rows like these: not of how methods do on rows from elsewhere, or of later."
+        if folds
+        else "A score varies by seed, and by which rows test it; intervals and p know of the first "
+        "alone. A difference of a few test rows may turn round on other rows: an accuracy of 90 % "
+        "on 700 rows is itself known to ±2.2 points, and differences on the same rows are known "
+        "better, but not for sure."
+    )
+    return [
+        of_rows,
+        "How much each method was tuned no score tells. One that was chosen by these very scores "
+        "is flattered by them.",
+    ]

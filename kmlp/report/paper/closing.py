@@ -94,7 +94,7 @@ def _of_the_error(studies: Studies) -> list[str]:
 
 def _take(name: str, results: StudyResults, studies: Studies) -> list[str]:
     unit = results.unit()
-    best = best_variant(results.variants, unit)
+    best = best_variant(results.variants, unit, results.picked)
     if best is None:
         return []
     test = best.test[unit.metric]
@@ -104,6 +104,8 @@ def _take(name: str, results: StudyResults, studies: Studies) -> list[str]:
     where = "Validation" if best.chosen_on == "val" else "Training scores"
     where = where.lower() if len(studies) > 1 else where
     verb = "chooses" if best.chosen_on == "val" else "choose"
+    if best.name == results.picked:
+        where, verb = ("the" if len(studies) > 1 else "The") + " search", "picked"
     return [
         f"{_on(name, studies)}{where} {verb} {best.label}, of which a {results.tested.adjective} "
         f"{unit.title} of {unit.with_unit(test.mean)}{half} is to be expected{others}."

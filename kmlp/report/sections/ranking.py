@@ -9,6 +9,7 @@ from kmlp.report.csv_tables import Rows, of_records
 from kmlp.report.tabular import Column
 from kmlp.stats.formatting import Unit, p_value
 from kmlp.stats.summaries import Summary
+from kmlp.study.results.baseline import who_chose
 from kmlp.study.results.ranking import best_variant, rank, shown_beside
 from kmlp.study.results.records.basis import Tested
 from kmlp.study.results.records.study import StudyResults
@@ -39,7 +40,7 @@ def ranking_section(
 
 def ranking_columns(results: StudyResults) -> list[Column[VariantResult]]:
     """All that is shown of a variant, on the page, on a terminal and in CSV."""
-    unit, best = results.unit(), results.best
+    unit = results.unit()
     beside = [results.unit(metric) for metric in shown_beside(results)]
     # A column of equal numbers says less than a word in the note.
     has_counts = len({v.num_members for v in results.variants}) > 1
@@ -73,7 +74,7 @@ def ranking_columns(results: StudyResults) -> list[Column[VariantResult]]:
         ),
         Column(head="SE", cell=lambda v: _standard_error(v.test[unit.metric], unit)),
         *tabular.versus_columns(_versus, results.baseline, unit),
-        Column(terminal="best", cell=lambda v: Cell(_place(v, best.variant if best else ""))),
+        Column(terminal="best", cell=lambda v: Cell(_place(v, results))),
         *(_beside(u, tested) for u in beside),
         *([] if results.basis == "folds" else [_ensemble(unit, results.metrics)]),
     ]
@@ -108,9 +109,9 @@ def _short(unit: Unit, tested: Tested) -> str:
     return f"{tested.short} {unit.short}{unit.sign}{arrow}"
 
 
-def _place(variant: VariantResult, best: str) -> str:
-    if variant.name == best:
-        return "best"
+def _place(variant: VariantResult, results: StudyResults) -> str:
+    if results.best and variant.name == results.best.variant:
+        return "picked" if variant.name == results.picked else "best"
     return "tied" if variant.tied_with_best else ""
 
 
@@ -214,21 +215,27 @@ def _seeds(results: StudyResults) -> str:
 def _groups(results: StudyResults) -> list[tuple[str, list[VariantResult]]]:
     """By whether the best can be told from them."""
     unit, ranked = results.unit(), rank(results)
-    best = best_variant(results.variants, unit)
+    best = best_variant(results.variants, unit, results.picked)
     if best is None:
         return [("", ranked)]
     tied = [v for v in ranked if v.tied_with_best or v.name == best.name]
     better = [v for v in ranked if v.versus_best and unit.gain(v.versus_best.difference) > 0]
     groups = [
         (
-            f"Better {results.tested.where} than {best.label}, which validation chose",
+            f"Better {results.tested.where} than {best.label}, {who_chose(best, results)}",
             [v for v in better if v not in tied],
         ),
-        (f"The best on validation, {best.label}, and what cannot be told apart from it", tied),
+        (f"{_standing_for_all(best, results)}, and what cannot be told apart from it", tied),
         (f"Worse than {best.label}", [v for v in ranked if v not in (*tied, *better)]),
     ]
     groups = [(title, variants) for title, variants in groups if variants]
     return groups if len(groups) > 1 else [("", ranked)]
+
+
+def _standing_for_all(best: VariantResult, results: StudyResults) -> str:
+    if best.name == results.picked:
+        return f"{best.label}, {who_chose(best, results)}"
+    return f"The best on validation, {best.label}"
 
 
 def _all(results: StudyResults) -> Rows:

@@ -8,6 +8,7 @@ from importlib import resources
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
+from kmlp.errors import DataError
 from kmlp.files import temporary_file
 from kmlp.serve.limits import Limits
 from kmlp.serve.models import ServedModels
@@ -49,7 +50,11 @@ def add_page(app: FastAPI, models: ServedModels, limits: Limits, read_body: Read
         body = await read_body(request, limits)
         with temporary_file(body, request.query_params.get("name", "")) as path:
             async with one_at_a_time:
-                found = await asyncio.to_thread(servable.predict_file, path)
+                try:
+                    found = await asyncio.to_thread(servable.predict_file, path)
+                except DataError as error:
+                    # Whoever dropped it in knows its name, and nothing of this machine's folders.
+                    raise DataError(str(error).replace(str(path), path.name)) from error
         return JSONResponse({"csv": found.csv, "told": found.told, "num_rows": found.num_rows})
 
     app.add_route("/", _static("index.html"), ["GET"])

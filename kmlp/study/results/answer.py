@@ -7,9 +7,15 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from kmlp.stats.formatting import Unit, listed
-from kmlp.study.results.analyses.references import called, winner
+from kmlp.study.results.analyses.references import called, interval_in_words, winner
 from kmlp.study.results.analyses.unproven_reference import looks_better
-from kmlp.study.results.baseline import baseline_in_words, in_words, is_unregularized
+from kmlp.study.results.baseline import (
+    baseline_in_words,
+    in_words,
+    is_unregularized,
+    the_network,
+    who_chose,
+)
 from kmlp.study.results.caveats import decisive_caveats
 from kmlp.study.results.ranking import best_variant, choice_scores, standing
 from kmlp.study.results.records.references import ReferenceResult
@@ -52,7 +58,7 @@ def answer(results: StudyNumbers, num_missing: int = 0) -> Answer:
 def _so_far(results: StudyNumbers, caveats: tuple[str, ...]) -> Answer:
     """Of the networks that have a result."""
     unit = results.unit()
-    best = best_variant(results.variants, unit)
+    best = best_variant(results.variants, unit, results.picked)
     if best is None:
         return Answer(
             kind="no_network", text="No network finished: nothing can be said.", caveats=caveats
@@ -60,7 +66,7 @@ def _so_far(results: StudyNumbers, caveats: tuple[str, ...]) -> Answer:
     claim = _claim(results, unit)
     if first := winner(results.references, unit):
         where = " in cross-validation" * (results.basis == "folds")
-        text = f"{beats_networks(first, unit)}{where}; among networks {claim.words}."
+        text = f"{beats_networks(first, results)}{where}; among networks {claim.words}."
         return Answer(kind="reference_wins", text=text, caveats=caveats)
     is_name = claim.kind == "helps" and not results.ablated
     words = claim.words if is_name else _capitalized(claim.words)
@@ -96,7 +102,8 @@ def _none_helps(results: StudyScores) -> str:
         return f"no part of {results.baseline} is shown to earn its place"
     if is_unregularized(results):
         return "no regularizer is shown to help"
-    return f"no variant is shown to do better than {results.baseline}"
+    one = "trial" if results.searched else "variant"
+    return f"no {one} is shown to do better than {baseline_in_words(results)}"
 
 
 def _all_equal(compared: Sequence[VersusBaseline], results: StudyScores, unit: Unit) -> str:
@@ -114,7 +121,7 @@ def _helps(helping: Sequence[VariantResult], results: StudyNumbers, unit: Unit) 
     score = choice_scores(results.variants, unit)
     first, *others = sorted(helping, key=lambda v: -score[v.name])
     is_none = is_unregularized(results)
-    verb = "helps" if is_none else f"does better than {results.baseline}"
+    verb = "helps" if is_none else f"does better than {baseline_in_words(results)}"
     words = f"{first.label} {verb} {_size(first.versus_baseline, unit)}"
     names = [v.label for v in others]
     if len(names) > _BY_NAME:
@@ -136,11 +143,16 @@ def _earn(needed: Sequence[VariantResult], results: StudyNumbers, unit: Unit) ->
     return _Claim("helps", f"{first.label} {results.baseline} is worse {size}{rest}")
 
 
-def beats_networks(winner: ReferenceResult, unit: Unit) -> str:
+def beats_networks(winner: ReferenceResult, results: StudyNumbers) -> str:
     """ "Boosted trees do better than the best network by 1.20 points (95 % interval ...)"."""
     verb = "do" if winner.name == "boosted_trees" else "does"
-    size = _size(winner.versus_best, unit)
-    return f"{_capitalized(called(winner))} {verb} better than the best network {size}"
+    unit, versus = results.unit(), winner.versus_best
+    assert versus is not None  # a test told it
+    return (
+        f"{_capitalized(called(winner))} {verb} better than {the_network(results)} by "
+        f"{unit.value(abs(versus.difference))} {unit.of_difference} "
+        f"(95 % interval {interval_in_words(versus, unit, results.tested)})"
+    )
 
 
 def _size(versus: Versus | None, unit: Unit) -> str:
@@ -162,7 +174,8 @@ def _expected(best: VariantResult, claim: _Claim, results: StudyScores, unit: Un
     if best.name == claim.subject:
         return expected
     where = "validation" if best.chosen_on == "val" else "training"
-    return f"{expected} with {in_words(best, results)}, the best on {where}"
+    why = who_chose(best, results) if best.name == results.picked else f"the best on {where}"
+    return f"{expected} with {in_words(best, results)}, {why}"
 
 
 def _give_or_take(best: VariantResult, results: StudyScores, unit: Unit) -> str:

@@ -18,6 +18,7 @@ from kmlp.study.results.analyses.equal_cost import with_equal_cost
 from kmlp.study.results.analyses.findings import findings
 from kmlp.study.results.analyses.folds import cross_validation
 from kmlp.study.results.analyses.importance import column_importance
+from kmlp.study.results.analyses.other_rows import over_test_rows
 from kmlp.study.results.analyses.readings import earlier_readings, looks_with
 from kmlp.study.results.analyses.references import compare_references, with_references
 from kmlp.study.results.analyses.seed_streams import randomness
@@ -76,6 +77,8 @@ def build_results(
     references = compare_references(
         scores, plan, found.records, found.folds_that_test, num_looks=found.evidence.num_looks
     )
+    best = scores.best.variant if scores.best else None
+    references = over_test_rows(references, best, plan, found.records, found.evidence, folder)
     importance = column_importance(scores, references, plan.config, folder)
     numbers = _numbers(scores, found.evidence, folder, references, found.folds, importance)
     told = with_references(verdict(numbers), numbers)
@@ -159,7 +162,7 @@ def _scores(
     of_many = {v.name: v.model.weight_sharing != "none" for v in planned}
     compared = with_equal_cost(against_baseline(evidence), evidence, of_many)
     variants = score_variants(planned, evidence, compared)
-    best = _best(variants, found.members, evidence)
+    best = _best(variants, found.members, evidence, plan.config.picked)
     return StudyScores(
         dataset=data,
         basis=found.basis,
@@ -178,6 +181,7 @@ def _scores(
         looks=looks,
         pilot=pilot_summary(pilot) if pilot else None,
         searched=plan.config.searched,
+        picked=plan.config.picked,
         ablated=plan.config.ablated,
         best=best,
         earlier_readings=found.earlier,
@@ -251,10 +255,13 @@ def _numbers(
 
 
 def _best(
-    variants: Sequence[VariantScores], members: Sequence[Member], evidence: Evidence
+    variants: Sequence[VariantScores],
+    members: Sequence[Member],
+    evidence: Evidence,
+    picked: str | None,
 ) -> Best | None:
     """None where no member finished."""
-    chosen = best_variant(variants, unit_of(evidence.known))
+    chosen = best_variant(variants, unit_of(evidence.known), picked)
     if chosen is None:
         return None
     done = [m for m in members if isinstance(m, MemberScores) and m.status == "done"]

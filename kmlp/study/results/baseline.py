@@ -1,5 +1,5 @@
 """The baseline in sentences, where the name of the variant `none` would read as "not one", and
-where it is a recipe of which the others lack a part each."""
+where it is a recipe of which the others lack a part each; and the variant that stands for all."""
 
 from dataclasses import dataclass
 
@@ -15,12 +15,14 @@ _REGULARIZING = {name for name, r in RECORDS.items() if r.strength or r.draws} |
 
 def baseline_in_words(results: StudyScores) -> str:
     """The baseline as prose calls it."""
+    if results.searched:
+        return "the default configuration"
     return "no regularization" if is_unregularized(results) else results.baseline
 
 
 def in_words(variant: VariantResult, results: StudyScores) -> str:
     """A variant as prose calls it behind "with": its label, or what the baseline is."""
-    if variant.name == results.baseline and is_unregularized(results):
+    if variant.name == results.baseline and (results.searched or is_unregularized(results)):
         return baseline_in_words(results)
     if results.ablated and variant.name != results.baseline:
         return f"{results.baseline} {variant.label}"
@@ -36,12 +38,24 @@ def as_subject(variant: VariantResult, results: StudyScores, the: str = "the") -
 
 
 def is_unregularized(results: StudyScores) -> bool:
-    """Whether the baseline is the variant `none`, of a network that has no regularizer either."""
-    if results.baseline != "none":
+    """Whether the baseline is the variant `none`, of a network that has no regularizer either; what
+    a search began from is not told by what it lacks."""
+    if results.baseline != "none" or results.searched:
         return False
     config = results.variant("none").config
     values = {**config.model, **config.train}
     return not any(RECORDS[n].is_on(values[n]) for n in _REGULARIZING & values.keys())
+
+
+def the_network(results: StudyScores) -> str:
+    """What the variant that stands for the networks is, before its name."""
+    is_picked = results.best is not None and results.best.variant == results.picked
+    return f"the {'picked' if is_picked else 'best'} network"
+
+
+def who_chose(best: VariantResult, results: StudyScores) -> str:
+    """Why this variant stands for the networks: "which validation chose"."""
+    return f"which {'the search picked' if best.name == results.picked else 'validation chose'}"
 
 
 @dataclass(frozen=True)

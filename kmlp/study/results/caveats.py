@@ -7,10 +7,11 @@ from kmlp.stats.metrics.imbalance import fitting_metrics, is_dominated
 from kmlp.study.results.analyses.folds import seeds_of_folds
 from kmlp.study.results.analyses.interim import interim_sentences
 from kmlp.study.results.analyses.readings import reading_sentences
-from kmlp.study.results.analyses.references import trivial_sentences
-from kmlp.study.results.baseline import baseline_in_words
+from kmlp.study.results.analyses.references import called, trivial_sentences
+from kmlp.study.results.baseline import baseline_in_words, the_network
 from kmlp.study.results.ranking import is_imbalanced
 from kmlp.study.results.records.members import MemberScores
+from kmlp.study.results.records.references import VersusNetwork
 from kmlp.study.results.records.study import StudyNumbers
 
 RESCORE = "kmlp rescore RUN"
@@ -34,6 +35,7 @@ def caveats(results: StudyNumbers) -> list[str]:
         *_cross_validated(results),
         *_not_compared(results),
         *_other_rows(results),
+        *_references_on_other_rows(results),
         *_diverged(results),
         *_given_up(results),
         *cut_short(results),
@@ -58,6 +60,7 @@ def decisive_caveats(results: StudyNumbers) -> list[str]:
         *_diverged(results),
         *_given_up(results),
         *_other_rows(results),
+        *_references_on_other_rows(results),
         *_tuned(results),
         *interim_sentences(results),
         *reading_sentences(results),
@@ -242,6 +245,28 @@ def _not_compared(results: StudyNumbers) -> list[str]:
     pair = "repeat of all folds" if results.basis == "folds" else "seed"
     baseline = baseline_in_words(results)
     return [f"{names} cannot be compared with {baseline}: no {pair} finished in both."]
+
+
+def _references_on_other_rows(results: StudyNumbers) -> list[str]:
+    """References that seeds alone tell from the network, and not other test rows as well."""
+    told = [
+        called(r)
+        for r in results.references
+        if r.versus_best and r.versus_best.is_significant and _holds_zero(r.versus_best)
+    ]
+    if not told:
+        return []
+    s = "s" * (len(told) > 1)
+    return [
+        f"The difference{s} of {listed(told)} from {the_network(results)} hold{'' if s else 's'} "
+        f"for these {results.dataset.num_test:,} test rows; over other rows as well zero is in the "
+        f"95 % interval{s}."
+    ]
+
+
+def _holds_zero(versus: VersusNetwork) -> bool:
+    interval = versus.ci95_seeds_and_rows
+    return interval is not None and interval[0] <= 0 <= interval[1]
 
 
 def _other_rows(results: StudyNumbers) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from kmlp.stats import paired_tests, summaries
 from kmlp.stats.cross_validation import FoldComparison
-from kmlp.stats.effect_size import standardized_difference
+from kmlp.stats.effect_size import EffectSize, standardized_difference
 from kmlp.stats.equivalence import MeanDifference, equivalence, posterior
 from kmlp.study.results.evidence import Evidence
 from kmlp.study.results.records.variants import McNemarTest, Versus, VersusBaseline
@@ -174,7 +174,9 @@ def _in_full(
         probability_better=summaries.probability_better(versus.wins, versus.ties, versus.losses),
         ci95_seeds_and_rows=evidence.rows.interval(mine, theirs) if evidence.rows else None,
         more_seeds=_more_seeds(versus, differences, num_open),
-        more_seeds_range=_more_seeds_range(versus, differences, num_open),
+        more_seeds_range=_more_seeds_range(
+            versus, more.get("effect_size"), len(differences), num_open
+        ),
         **more,
     )
 
@@ -211,18 +213,15 @@ def _seeds_left(difference: float, sd: float, num_seeds: int, num_open: int) -> 
 
 
 def _more_seeds_range(
-    versus: Versus, differences: np.ndarray, num_open: int
+    versus: Versus, size: EffectSize | None, num_seeds: int, num_open: int
 ) -> tuple[int | None, int | None] | None:
     """For the differences that the seeds there are leave open; the end beyond 0 takes endless."""
-    if versus.is_significant or not versus.is_tested:
-        return None
-    size = standardized_difference(differences)
-    if size is None:
+    if versus.is_significant or not versus.is_tested or size is None:
         return None
     small, large = sorted(abs(bound) for bound in size.ci95)
     if size.ci95[0] < 0 < size.ci95[1]:
         small = 0.0
     of_large, of_small = (
-        _seeds_left(effect, 1.0, len(differences), num_open) for effect in (large, small)
+        _seeds_left(effect, 1.0, num_seeds, num_open) for effect in (large, small)
     )
     return of_large, of_small

@@ -140,7 +140,7 @@ def read_evidence(
         outputs=outputs,
         truth=truth,
         weight=weight,
-        rows=_row_scores(outputs, truth, known) if weight is None else None,
+        rows=row_scores(outputs, truth, known) if weight is None else None,
         num_looks=num_looks,
         has_planned_looks=not isinstance(plan.config.num_seeds, int),
         margin=unit_of(known).margin(plan.config.equivalence),
@@ -165,10 +165,16 @@ def _refuse_untold(metric: str, records: Sequence[MemberRecord]) -> None:
             )
 
 
-def _row_scores(
+def row_scores(
     outputs: Mapping[str, np.ndarray], truth: np.ndarray, record: MetricRecord
 ) -> RowScores | None:
-    """Row by row, what the metric is the mean of; None where it is of no mean."""
+    """Row by row, what the metric is the mean of; None where it is of no mean.
+
+    Args:
+        outputs: by member's id, on the test set.
+        truth: `(n,)` labels or targets.
+        record: of the metric.
+    """
     if not outputs or record.by_row is None:
         return None
     checked = PredictedNumbers.checked if record.tasks == NUMBERS else PredictedClasses.checked

@@ -20,14 +20,15 @@ def rank(results: StudyScores) -> list[VariantResult]:
     return sorted(done, key=lambda v: -unit.gain(v.test[unit.metric].mean))
 
 
-def best_variant(variants: Sequence[V], unit: Unit) -> V | None:
-    """The finished variant with the best mean validation score; None where there is none.
+def best_variant(variants: Sequence[V], unit: Unit, picked: str | None = None) -> V | None:
+    """The finished variant that was picked before, if any, else that with the best mean validation
+    score; None where there is none.
 
     The test part is never looked at, not even for ties: of equals the first in the study's order.
     """
     score = choice_scores(variants, unit)
     done = [v for v in variants if v.name in score]
-    return max(done, key=lambda v: score[v.name]) if done else None
+    return max(done, key=lambda v: (v.name == picked, score[v.name])) if done else None
 
 
 def choice_scores(variants: Sequence[VariantScores], unit: Unit) -> dict[str, float]:
@@ -80,7 +81,7 @@ def standing(versus: Versus | None, unit: Unit) -> str:
 
 
 def best_member(results: StudyScores, variant: str | None = None) -> MemberScores:
-    """The variant with the best mean validation score; in it the seed with the lowest loss.
+    """The best variant; in it the seed with the lowest loss.
 
     A variant that is named is not chosen. The test part is never looked at.
 
@@ -88,7 +89,7 @@ def best_member(results: StudyScores, variant: str | None = None) -> MemberScore
         SelectionError: no member finished.
     """
     among = [v for v in results.variants if variant in (None, v.name)]
-    chosen = best_variant(among, results.unit())
+    chosen = best_variant(among, results.unit(), results.picked)
     if chosen is None:
         raise SelectionError(
             "no network has finished: there is none to choose. The command that made the study "

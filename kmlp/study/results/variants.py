@@ -1,5 +1,6 @@
 """Each variant by itself: its scores over seeds, its ensemble, and how it compares."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -120,4 +121,4 @@ def _ensemble(variant: str, outputs: Sequence[np.ndarray], evidence: Evidence) -
 
 def finite(metrics: Mapping[str, float]) -> Scores:
     """A diverged member's metrics may be NaN, which JSON does not know."""
-    return {name: value if np.isfinite(value) else None for name, value in metrics.items()}
+    return {name: value if math.isfinite(value) else None for name, value in metrics.items()}

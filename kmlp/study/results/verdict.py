@@ -7,7 +7,13 @@ from typing import NamedTuple
 
 from kmlp.stats.formatting import Unit, listed, p_equals
 from kmlp.stats.paired_tests import MAX_SEEDS
-from kmlp.study.results.baseline import Words, as_subject, comparing_words, in_words
+from kmlp.study.results.baseline import (
+    Words,
+    as_subject,
+    comparing_words,
+    in_words,
+    who_chose,
+)
 from kmlp.study.results.caveats import caveats
 from kmlp.study.results.ranking import best_variant, on_shared_seeds, rank, standing
 from kmlp.study.results.records.basis import Tested
@@ -37,7 +43,7 @@ def verdict(results: StudyNumbers) -> list[str]:
         results: of a study.
     """
     unit = results.unit()
-    best = best_variant(results.variants, unit)
+    best = best_variant(results.variants, unit, results.picked)
     if best is None:
         return ["No network finished: nothing can be said.", *caveats(results)]
     return [
@@ -56,9 +62,11 @@ def _best(best: VariantResult, results: StudyNumbers, unit: Unit) -> str:
         both = f", {unit.interval(rows)} over seeds and test rows" if rows else ""
         spread = f" (95 % interval {seeds}{both})"
     where = "validation" if best.chosen_on == "val" else "training"
+    why = f"has the best mean {where} {unit.title}{on_shared_seeds(results.variants)}"
+    if best.name == results.picked:
+        why = "is what the search picked, before the seeds of this study"
     return (
-        f"{as_subject(best, results, 'The')} has the best mean {where} {unit.title}"
-        f"{on_shared_seeds(results.variants)}; expect "
+        f"{as_subject(best, results, 'The')} {why}; expect "
         f"{unit.with_unit(test.mean)} {results.tested.where}{spread}{_ties(best, results)}."
     )
 
@@ -285,7 +293,7 @@ def _surprises(best: VariantResult, results: StudyNumbers, unit: Unit) -> list[s
     where = results.tested.where
     return [
         f"{where[:1].upper()}{where[1:]} {in_words(variant, results)} beats "
-        f"{in_words(best, results)}, which validation chose, "
+        f"{in_words(best, results)}, {who_chose(best, results)}, "
         f"{_clause(variant.versus_best, unit, results.tested)}."
         for variant in results.variants
         if variant.name != results.baseline

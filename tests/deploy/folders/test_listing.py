@@ -20,7 +20,7 @@ def write_model(models, name, version, **changes):
         "members": [{"id": "a", "seed": 0}, {"id": "b", "seed": 1}],
         "variant": {"name": "dropout", "test": {"accuracy": {"mean": 0.875}}},
         "run": {"name": "weekly", "study": "0" * 16},
-        "dataset": {"name": "fashion"},
+        "dataset": {"name": "fashion", "num_train": 1000, "num_val": 200, "num_test": 1040},
         "spec": {"task": "multiclass", "class_names": []},
         "files": {"saved_model.pb": "0" * 64},
     } | changes
@@ -51,6 +51,7 @@ def test_every_version_is_listed_the_newest_first(models):
     assert (told.data, told.variant, told.num_members) == ("fashion", "dropout", 2)
     assert told.run == "weekly"
     assert (told.metric, told.score, told.trouble) == ("accuracy", 0.875, "")
+    assert (told.basis, told.num_rows) == ("test", 1040)
     assert told.size > 2**20
     assert (found[0].metric, found[0].score) == ("rmse", None)
     assert list_models(models / "b") == found[1:3]
@@ -69,8 +70,20 @@ def test_models_are_shown_on_a_terminal_and_to_programs(models, monkeypatch):
     monkeypatch.setenv("COLUMNS", "160")
     told = kmlp("models", str(models))
     (line,) = (line for line in told.stdout.splitlines() if line.startswith("b/2 "))
-    shown = "b/2 accuracy 87.50 % fashion weekly dropout 2 2026-01-31 12:30 1.0"
+    shown = "b/2 accuracy 87.50 % 1,040 test rows fashion weekly dropout 2 2026-01-31 12:30 1.0"
     assert " ".join(line.split()) == shown
     assert "look at e/1: no manifest" in told.stderr
     assert len(json.loads(kmlp("models", str(models), "--json").stdout)) == 6
     assert "no model in" in kmlp("models", str(models / "e" / "1")).stdout
+
+
+def test_scores_say_of_which_rows_they_are_however_narrow_the_terminal(tmp_path, monkeypatch):
+    """A higher score of a few test rows is no gain over one of all rows by folds."""
+    write_model(tmp_path, "a", 1, basis="folds")
+    write_model(tmp_path, "a", 2)
+    monkeypatch.setenv("COLUMNS", "80")
+    head, set_aside, folds = kmlp("models", str(tmp_path)).stdout.splitlines()[:3]
+    assert "expected of one network" in head
+    assert "accuracy 87.50 %" in folds
+    assert "1,200 cross-validated rows" in folds
+    assert "1,040 test rows" in set_aside

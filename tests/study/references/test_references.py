@@ -15,6 +15,7 @@ from kmlp.config.tables.references import REFERENCES
 from kmlp.data import Dataset
 from kmlp.errors import ConfigError
 from kmlp.stats.paired_tests import compare_paired, holm
+from kmlp.stats.resampling import linear_rmse, resampled_means, two_way_interval
 from kmlp.study.environment import read_environment
 from kmlp.study.loading import load_study
 from kmlp.study.plan import plan_study
@@ -112,6 +113,23 @@ def test_differences_are_to_the_best_network_paired_by_seed_in_a_family_of_their
     for reference, one, p in zip(results.references, expected, corrected, strict=True):
         versus = reference.versus_best
         assert (versus.difference, versus.p, versus.p_holm) == (one.difference, one.p, p)
+
+
+@pytest.mark.long
+def test_a_difference_has_an_interval_over_other_test_rows_too(ridge_wins):
+    """Rows are resampled for both at once, as for two networks."""
+    results, folder, data = ridge_wins.record, RunFolder(ridge_wins.run_dir), numbers()
+    planned, truth = plan_study(ridge_wins.config, data.provenance.sha256), folder.test_labels()
+    networks = results.finished(results.best.variant)
+    for reference in results.references:
+        theirs = planned.references[reference.name]
+        ids = [(theirs[m.seed].id, m.id) for m in networks]
+        squares = np.stack([[(folder.test_outputs(i) - truth) ** 2 for i in both] for both in ids])
+        values = np.stack([linear_rmse(s) for s in squares])
+        draws = np.stack([np.sqrt(resampled_means(s)) for s in squares])
+        expected = two_way_interval(values[:, 0] - values[:, 1], draws[:, 0] - draws[:, 1])
+        found = reference.versus_best.ci95_seeds_and_rows
+        assert found == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.long

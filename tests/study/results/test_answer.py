@@ -11,6 +11,7 @@ from kmlp.study.results.answer import _half, answer
 from kmlp.study.results.assembly import build_results
 from kmlp.study.results.baseline import baseline_in_words
 from kmlp.study.results.records.study import Answer
+from kmlp.study.results.verdict import verdict
 from tests.hand_made import hand_made, record
 from tests.made_results import numbers
 from tests.study.results.test_verdict import BETTER, SAME, WORSE, results, variant, versus
@@ -117,7 +118,8 @@ def test_a_reference_that_does_better_goes_before_the_networks():
     assert said.kind == "reference_wins"
     assert said.text == (
         "Boosted trees do better than the best network by 2.10 points (95 % interval 2.02 to "
-        "2.18); among networks dropout=0.2 helps by 0.61 points (95 % interval 0.53 to 0.69)."
+        "2.18 over seeds, on these test rows); among networks dropout=0.2 helps by 0.61 points "
+        "(95 % interval 0.53 to 0.69)."
     )
 
 
@@ -275,3 +277,56 @@ def test_what_changes_the_reading_is_a_caveat_of_the_answer(tmp_path):
     assert cut_short.startswith("6 of 23 networks were still getting better")
     assert diverged.startswith("l2=0.0005 diverged")
     assert set(found.answer.caveats) <= set(found.verdict)
+
+
+def test_what_a_search_picked_stands_for_the_networks_in_every_sentence():
+    """With the best on validation beside the pick a reader would not know which one is meant."""
+    trials = [
+        {
+            **variant(name, score, strength="", versus_baseline=versus(gain, p_holm=0.4, wins=9)),
+            "versus_best": versus_best,
+        }
+        for name, score, gain, versus_best in (
+            ("trial 3", 0.88, 0.001, None),
+            ("trial 18", 0.9, 0.021, reference(0.021)["versus_best"]),
+        )
+    ]
+    best = {"variant": "trial 3", "member": "0" * 16, "seed": 0}
+    shown = results(*trials) | {"searched": 20, "picked": "trial 3", "best": best}
+    said = numbers(shown | {"references": [reference(-0.021)]})
+    assert answer(said).text.startswith(
+        "No trial is shown to do better than the default configuration; expect a test accuracy of "
+        "88.00 % "
+    )
+    assert answer(said).text.endswith(" with trial 3, which the search picked.")
+    first, *others = verdict(said)
+    assert first.startswith("trial 3 is what the search picked, before the seeds of this study; ")
+    assert "No variant is shown to beat the baseline, the default configuration." in others
+    assert "the test set trial 18 beats trial 3, which the search picked, by 2.10" in others[-2]
+    (beaten, _) = reference_sentences(said)
+    assert beaten.startswith("The picked network, trial 3, beats boosted trees: by 2.10 points")
+    wins = answer(numbers(shown | {"references": [reference(0.021)]})).text
+    assert wins.startswith("Boosted trees do better than the picked network by 2.10 points (")
+    without = numbers({**shown, "picked": None})
+    assert verdict(without)[0].startswith("trial 18 has the best mean validation accuracy; ")
+
+
+def test_of_what_rows_a_difference_to_other_models_is_told_is_said():
+    """An interval over seeds alone is read as what other rows would do, too."""
+    wins = reference(0.021)
+    wins["versus_best"]["ci95_seeds_and_rows"] = [-0.03, 0.07]
+    told = numbers(best_of(BETTER) | {"references": [wins]})
+    both = (
+        "2.10 points (95 % interval 2.02 to 2.18 over seeds, -3.00 to 7.00 over seeds and test rows"
+    )
+    said = answer(told)
+    assert f"the best network by {both}); among" in said.text
+    assert f"by {both}, Holm p = 0.004)" in reference_sentences(told)[0]
+    only_here = (
+        "The difference of boosted trees from the best network holds for these 1,000 test rows; "
+        "over other rows as well zero is in the 95 % interval."
+    )
+    assert only_here in said.caveats
+    assert only_here in verdict(told)
+    wins["versus_best"]["ci95_seeds_and_rows"] = [0.01, 0.03]
+    assert only_here not in answer(numbers(best_of(BETTER) | {"references": [wins]})).caveats

@@ -13,7 +13,8 @@ rng = np.random.default_rng(0)
 def found(differences: np.ndarray, p_holm: float = 0.2):
     compared = compare_paired(differences, 0 * differences, higher_is_better=True)
     versus = Versus(**vars(compared), p_holm=p_holm)
-    return _more_seeds(versus, differences, 2), _more_seeds_range(versus, differences, 2)
+    size, num_seeds = standardized_difference(differences), len(differences)
+    return _more_seeds(versus, differences, 2), _more_seeds_range(versus, size, num_seeds, 2)
 
 
 def test_the_range_is_of_the_ends_of_the_effect_sizes_interval():

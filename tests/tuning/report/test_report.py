@@ -91,7 +91,7 @@ def test_the_page_holds_every_finished_trial_with_its_score(search):
     text, unit = page_text(path), results.unit
     table = text[text.index("Every trial", text.index("Every trial") + 1) :]
     for trial in results.finished:
-        standing = r"(?: (?:picked|best|tied)[a-z, ]*)?"
+        standing = r"(?: (?:picked|best|tied|open)[a-z, ]*)?"
         score, se = re.escape(unit.value(trial.score)), re.escape(unit.value(trial.se))
         line = rf"Trial {trial.number}{standing} {score} ± {se} 3 {trial.num_weights:,}"
         assert re.search(line, table), line

@@ -84,6 +84,7 @@ def test_what_the_study_found_to_be_better_stands_beside_the_expectation(results
     study = numbers(best_of(BETTER) | {"references": [reference(0.021), trivial(-0.0001, 0.4)]})
     better, no_use = caveats(with_follow_up(results), study)
     assert better == (
-        "Boosted trees do better than the best network by 2.10 points (95 % interval 2.02 to 2.18)."
+        "Boosted trees do better than the best network by 2.10 points (95 % interval 2.02 to 2.18 "
+        "over seeds, on these test rows)."
     )
     assert no_use.startswith("The best network is not shown to do better than always predicting")

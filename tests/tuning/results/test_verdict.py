@@ -4,7 +4,9 @@ from tests.made_results import numbers
 from tests.made_search import made_search, with_follow_up
 from tests.study.results.test_answer import best_of
 from tests.study.results.test_verdict import BETTER
-from tuning.results.verdict import verdict
+from tests.tuning.report.test_report import of_scores
+from tuning.report.trials import page_table, standing
+from tuning.results.verdict import _trials, verdict
 
 
 def test_what_a_searchs_interval_covers_is_said(tmp_path):
@@ -23,3 +25,28 @@ def test_what_a_searchs_interval_covers_is_said(tmp_path):
     study = numbers(best_of({**BETTER, **both, "name": name}) | best)
     (told,) = [one for one in verdict(results, study) if one.startswith("Expect ")]
     assert told.endswith("88.00 to 88.20 over 10 seeds, 87.00 to 89.10 over seeds and test rows).")
+
+
+def test_numbers_of_trials_are_not_mixed_with_how_many_there_are():
+    """ "Trials 3, 7 and 12 more" reads as the number of a trial."""
+    assert _trials([3]) == "trial 3"
+    assert _trials([3, 7]) == "trials 3 and 7"
+    assert _trials([3, 7, 0, 8, 11, 2]) == "trials 3, 7, 0, 8 and 11, and 1 other,"
+    assert _trials([3, 7, 0, 8, 11, *range(20, 32)]).endswith("8 and 11, and 12 others,")
+
+
+def test_a_trial_that_loses_more_than_ties_may_is_open_and_not_tied(tmp_path):
+    """Beside trials that lose less and are told apart "tied" would mislead."""
+    near = [(0.0, 0.0003, 0.0001), (0.0001, 0.0, 0.0002)]
+    results = of_scores(tmp_path, (9, 9, 9), [*near, (-0.4, 0.05, -0.3)])
+    assert set(results.ties) == {0, 1, 2}
+    assert results.open_ties == (2,)
+    assert standing(results.trial(2), results) == "open"
+    assert "Open: " in page_table(results).note
+    assert (
+        "; open is trial 2, which loses more, but too unevenly from seed to seed to tell"
+        in (results.verdict[2])
+    )
+    told = of_scores(tmp_path, (9, 9, 9), [*near, (-0.02, -0.0201, -0.02)])
+    assert standing(told.trial(2), told) == ""
+    assert "open" not in told.verdict[2] + page_table(told).note.lower()

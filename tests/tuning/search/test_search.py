@@ -447,15 +447,17 @@ def test_the_picked_configuration_is_a_study_file(search):
     base, picked = config.resolved_variants
     assert (picked.model, picked.train) == (search.model, search.train)
     assert {**base.model.to_dict(), **base.train.to_dict()} == search.record.settings.base
-    assert (config.baseline, config.searched) == ("none", 3)
+    assert (config.baseline, config.searched) == ("default", 3)
+    assert config.picked == f"trial {search.record.picked}"
     assert config.first_seed == 2, "the search has used 0 and 1"
 
 
 def test_a_study_of_fresh_seeds_follows_and_reads_the_test_set_once(search):
     study, fresh = search.study(), search.record.fresh
     assert study.config.seeds == range(2, 12)
-    assert study.config.baseline == "none"
+    assert study.config.baseline == "default"
     picked = f"trial {search.record.picked}"
+    assert study.best().variant["name"] == study.config.picked == picked
     assert picked in study.config.variant_names
     assert len(study.config.variant_names) == 3
     variant = next(v for v in study.results["variants"] if v["name"] == picked)
@@ -464,8 +466,8 @@ def test_a_study_of_fresh_seeds_follows_and_reads_the_test_set_once(search):
     assert fresh.seed_luck_se**2 == pytest.approx(search.record.picked_trial.se**2 + fresh.se**2)
     assert search.record.test.scores["accuracy"].mean == variant["test"]["accuracy"]["mean"]
     untuned = (
-        "The baseline, no regularization, is what a search of 3 trials began from, and was not "
-        "tuned: "
+        "The baseline, the default configuration, is what a search of 3 trials began from, and was "
+        "not tuned: "
     )
     assert any(untuned in caveat for caveat in study.record.answer.caveats)
     assert any(untuned in sentence for sentence in study.record.verdict)

@@ -218,6 +218,16 @@ class SearchFindings(Record):
         return adjective(self.settings)
 
     @property
+    def open_ties(self) -> tuple[int, ...]:
+        """Those of the ties that lose more than the least difference: their own scores differ too
+        much from the best's, now more and now less, which is no sign that they are as good."""
+        least, best = self.least_difference, self.best_trial.score if self.ties else 0.0
+        if least is None:
+            return ()
+        lost = {n: self.unit.gain(best - self.trial(n).score) for n in self.ties}
+        return tuple(n for n, size in lost.items() if size > least)
+
+    @property
     def near_best(self) -> list[FinishedTrial]:
         """Those of the ties that lie within one standard error of the best, which is the first:
         the pooled one, or their own beside the best if that is larger."""

@@ -8,6 +8,7 @@ from kmlp.report import tabular
 from kmlp.report.blocks import Cell, Section, Table
 from kmlp.report.csv_tables import of_records
 from kmlp.report.tabular import Column
+from kmlp.study.results.baseline import the_network
 from kmlp.study.results.records.references import ReferenceResult
 from kmlp.study.results.records.study import StudyResults
 from kmlp.study.results.records.variants import Versus
@@ -76,10 +77,18 @@ def _table(ranked: list[ReferenceResult], results: StudyResults) -> Table:
         )
     note = (
         f"{made}, on the training rows of the baseline's network of the same {pair}, with its "
-        "class weights. Holm's correction is over the references alone. Green: better than the "
-        "best network."
+        "class weights. Holm's correction is over the references alone. Green: better than "
+        f"{the_network(results)}.{_over_what(results)}"
     )
     return tabular.table(reference_columns(results), ranked, note=note)
+
+
+def _over_what(results: StudyResults) -> str:
+    """Folds hold the rows' chance themselves."""
+    if results.basis == "folds":
+        return ""
+    rows = f"these {results.dataset.num_test:,} test rows"
+    return f" Intervals and p are over seeds, on {rows}: other rows would differ by more."
 
 
 def _chosen(ranked: list[ReferenceResult], results: StudyResults) -> list[Table]:

@@ -8,6 +8,7 @@ from kmlp.report.blocks import Figure
 from kmlp.report.plots import ForestRow
 from kmlp.report.rendering.drawing import draw, draw_in_rows, scaled
 from kmlp.stats.formatting import Unit
+from kmlp.study.results.baseline import the_network
 from kmlp.study.results.ranking import standing
 from kmlp.study.results.records.references import ReferenceResult
 from kmlp.study.results.records.study import StudyResults
@@ -24,12 +25,12 @@ def references_figure(ranked: Sequence[ReferenceResult], results: StudyResults) 
         "references",
         draw_in_rows(rows, f"{tested.adjective} {unit.axis} {unit.arrow}", None),
         alt=(
-            f"{tested.heading} {unit.title} of every {tested.pair} of each reference and of the "
-            "best network."
+            f"{tested.heading} {unit.title} of every {tested.pair} of each reference and of "
+            f"{the_network(results)}."
         ),
         caption=(
             f"Every dot is one {tested.pair}; the diamond is the mean, the bar its 95 % interval. "
-            "Blue: the best network; filled green or orange: told apart from it."
+            f"Blue: {the_network(results)}; filled green or orange: told apart from it."
         ),
     )
 

@@ -12,7 +12,7 @@ from kmlp.stats.cross_validation import FoldComparison, compare_folds
 from kmlp.stats.formatting import Unit, listed, p_equals
 from kmlp.stats.paired_tests import Comparison
 from kmlp.study.results.analyses.shuffled_models import About, about_models
-from kmlp.study.results.baseline import in_words
+from kmlp.study.results.baseline import in_words, the_network
 from kmlp.study.results.records.importance import ColumnImportance, Importance, ModelImportance
 from kmlp.study.results.records.references import ReferenceResult
 from kmlp.study.results.records.study import StudyNumbers, StudyScores
@@ -117,7 +117,7 @@ def _compared(
 def title_of_model(model: ModelImportance, results: StudyNumbers) -> str:
     """ "the best network, dropout=0.2", "boosted trees"."""
     if model.kind == "network":
-        return f"the best network, {in_words(results.variant(model.name), results)}"
+        return f"{the_network(results)}, {in_words(results.variant(model.name), results)}"
     return next(r.title for r in results.references if r.name == model.name)
 
 

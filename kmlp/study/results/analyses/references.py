@@ -11,20 +11,23 @@ from kmlp.stats.cross_validation import FoldComparison
 from kmlp.stats.formatting import Unit, listed, p_equals
 from kmlp.stats.paired_tests import Comparison
 from kmlp.study.plan import Plan
-from kmlp.study.results.baseline import baseline_in_words, in_words
+from kmlp.study.results.baseline import baseline_in_words, in_words, the_network
 from kmlp.study.results.fold_scores import FoldScores, as_tables, of_tables
 from kmlp.study.results.ranking import standing
 from kmlp.study.results.records.basis import Tested
-from kmlp.study.results.records.references import ReferenceResult, ReferenceScores
+from kmlp.study.results.records.references import (
+    ReferenceResult,
+    ReferenceScores,
+    VersusNetwork,
+)
 from kmlp.study.results.records.study import StudyNumbers, StudyScores
-from kmlp.study.results.records.variants import Versus
 from kmlp.study.results.variants import finite, summaries_of
 from kmlp.study.run_folder.folder import MemberRecord
 
 Place = tuple[int, int | None]
 """Seed; of a fold its repeat's, and which fold."""
 Records = Mapping[Place, MemberRecord]
-Told = tuple[ReferenceResult, Versus]
+Told = tuple[ReferenceResult, VersusNetwork]
 
 
 def compare_references(
@@ -101,7 +104,7 @@ def _result(
     scores: StudyScores,
     name: str,
     trained: Records,
-    versus: Versus | None,
+    versus: VersusNetwork | None,
     own: FoldScores | None,
     num_trials: int,
 ) -> ReferenceResult:
@@ -135,7 +138,7 @@ def _versus_best(
     own: FoldScores | None,
     folds: FoldScores | None,
     num_looks: int,
-) -> dict[str, Versus]:
+) -> dict[str, VersusNetwork]:
     """Over the seeds that both have, or over the folds; corrected over references and looks."""
     if scores.best is None:
         return {}
@@ -149,7 +152,7 @@ def _versus_best(
             found[name] = compared
     corrected = paired_tests.holm([comparison.p for comparison in found.values()])
     return {
-        name: Versus(**asdict(comparison), p_holm=min(1.0, num_looks * p))
+        name: VersusNetwork(**asdict(comparison), p_holm=min(1.0, num_looks * p))
         for (name, comparison), p in zip(found.items(), corrected, strict=True)
     }
 
@@ -184,7 +187,8 @@ def reference_sentences(results: StudyNumbers) -> list[str]:
         return []
     if not told:
         return ["Not all references are trained yet: none is compared with the networks."]
-    label, tested = in_words(results.variant(best.variant), results), results.tested
+    label = f"{the_network(results)}, {in_words(results.variant(best.variant), results)}"
+    tested = results.tested
     told.sort(key=lambda pair: -unit.gain(pair[1].difference))
     by_standing = {
         name: [pair for pair in told if standing(pair[1], unit) == name]
@@ -224,12 +228,14 @@ def trivial_sentences(results: StudyNumbers) -> list[str]:
     ]
 
 
-def _no_use(results: StudyNumbers, trivial: ReferenceResult, versus: Versus) -> str:
+def _no_use(results: StudyNumbers, trivial: ReferenceResult, versus: VersusNetwork) -> str:
     """A column may matter to a network all the same: nothing is said of what it has learned."""
     unit, name = results.unit(), called(trivial)
     if standing(versus, unit) == "better":
-        return f"{_capitalized(name)} does better than the best network too, so it is of no use."
-    said = f"The best network is not shown to do better than {name}"
+        return (
+            f"{_capitalized(name)} does better than {the_network(results)} too, so it is of no use."
+        )
+    said = f"{_capitalized(the_network(results))} is not shown to do better than {name}"
     bounds = versus.ci95
     if unit.gain(versus.difference) < 0 and bounds and not bounds[0] <= 0 <= bounds[1]:
         return (
@@ -287,8 +293,8 @@ def _better(pairs: Sequence[Told], label: str, unit: Unit, tested: Tested) -> st
     title = _capitalized(called(reference))
     rest = f"; so {_do(len(others) > 1)} {listed(called(r) for r, _ in others)}" if others else ""
     return (
-        f"{title} {_do(reference.name == 'boosted_trees')} better than the best network, {label}: "
-        f"{tested.adjective} {unit.title} {mean}, by {_size(versus, unit)}{rest}."
+        f"{title} {_do(reference.name == 'boosted_trees')} better than {label}: "
+        f"{tested.adjective} {unit.title} {mean}, by {_size(versus, unit, tested)}{rest}."
     )
 
 
@@ -302,17 +308,28 @@ def _unclear(pairs: Sequence[Told], label: str, unit: Unit, tested: Tested) -> s
     few = f"; {tested.pairs(fewest)} cannot show any, at least {needed} are needed" * (
         fewest < needed
     )
-    return f"Not told apart from the best network, {label}: {seen}{few}."
+    return f"Not told apart from {label}: {seen}{few}."
 
 
 def _worse(pairs: Sequence[Told], label: str, unit: Unit, tested: Tested) -> str:
     (nearest, versus), *others = pairs
     least = f", {called(nearest)} by the least" if others else ""
     names = listed(called(reference) for reference, _ in pairs)
-    return f"The best network, {label}, beats {names}{least}: by {_size(versus, unit)}."
+    return f"{_capitalized(label)}, beats {names}{least}: by {_size(versus, unit, tested)}."
 
 
-def _difference(versus: Versus, unit: Unit) -> str:
+def interval_in_words(versus: VersusNetwork, unit: Unit, tested: Tested) -> str:
+    """Of the size of a difference, and what it is over; folds hold the rows' chance themselves."""
+    bounds, rows = versus.ci95_of_size, versus.of_size(versus.ci95_seeds_and_rows)
+    if bounds is None:
+        return ""
+    if tested.pair == "fold":
+        return unit.interval(bounds)
+    both = f"{unit.interval(rows)} over seeds and test rows" if rows else "on these test rows"
+    return f"{unit.interval(bounds)} over seeds, {both}"
+
+
+def _difference(versus: VersusNetwork, unit: Unit) -> str:
     bounds = f"{unit.interval(versus.ci95, signed=True)}, " if versus.ci95 else ""
     return (
         f"{unit.signed(versus.difference)} {unit.of_difference} ({bounds}Holm p "
@@ -320,9 +337,9 @@ def _difference(versus: Versus, unit: Unit) -> str:
     )
 
 
-def _size(versus: Versus, unit: Unit) -> str:
-    bounds = versus.ci95_of_size
-    interval = f"95 % interval {unit.interval(bounds)}, " if bounds else ""
+def _size(versus: VersusNetwork, unit: Unit, tested: Tested) -> str:
+    bounds = interval_in_words(versus, unit, tested)
+    interval = f"95 % interval {bounds}, " if bounds else ""
     return (
         f"{unit.value(abs(versus.difference))} {unit.of_difference} ({interval}Holm p "
         f"{p_equals(versus.p_holm)})"

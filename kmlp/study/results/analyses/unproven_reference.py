@@ -4,6 +4,7 @@ from math import isfinite
 
 from kmlp.stats.formatting import Unit
 from kmlp.study.results.analyses.references import called, winner
+from kmlp.study.results.baseline import the_network
 from kmlp.study.results.ranking import standing
 from kmlp.study.results.records.study import StudyNumbers
 
@@ -30,8 +31,8 @@ def looks_better(results: StudyNumbers) -> str:
         return ""
     have, are = ("have", "are") if first.name == "boosted_trees" else ("has", "is")
     return (
-        f"{called(first)} {have} {100 * less[first.name]:.0f} % less error on average than the "
-        f"best network, but {are} not told apart from it"
+        f"{called(first)} {have} {100 * less[first.name]:.0f} % less error on average than "
+        f"{the_network(results)}, but {are} not told apart from it"
     )
 
 

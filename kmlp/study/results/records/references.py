@@ -6,6 +6,7 @@ from pydantic import Field
 
 from kmlp.study.results.records.base import (
     Count,
+    Interval,
     Positive,
     Record,
     Scores,
@@ -36,6 +37,17 @@ class ReferenceScores(Record):
     settings: dict[str, float] | None = unless_none()
 
 
+class VersusNetwork(Versus):
+    """A reference minus the best variant.
+
+    Attributes:
+        ci95_seeds_and_rows: of the difference, over seeds and test rows; left out where a variant
+            has none.
+    """
+
+    ci95_seeds_and_rows: Interval | None = unless_none()
+
+
 class ReferenceResult(Record):
     """One reference over its seeds. It is never the best: that is a network.
 
@@ -59,5 +71,5 @@ class ReferenceResult(Record):
     num_members: Positive
     num_trials: Positive = Field(default=1, exclude_if=lambda number: number == 1)
     test: Summaries
-    versus_best: Versus | None
+    versus_best: VersusNetwork | None
     members: tuple[ReferenceScores, ...]

@@ -144,13 +144,12 @@ class StudyScores(Record):
         groups: what these consist of.
         looks: what the number of seeds was decided by, on validation; null where it was given.
         pilot: how the strengths were chosen on validation; null where they were given.
-        searched: of how many trials of a search the variants are the best, but for the baseline;
-            left out where they are not.
+        searched: of how many trials of a search the variants are the best; left out of others.
+        picked: which the search picked: it is then the best; left out of others.
         ablated: the recipe of which the variants lack a part each; left out of other studies.
         best: null where no member finished.
         earlier_readings: of the same test rows in the same folder; left out where there are none.
-        devices: the kinds of processors and cards that trained the members, where there are
-            several; left out where there are not.
+        devices: the kinds of processors and cards that trained the members; left out of one kind.
         stacks: which networks trained together, and where; left out where no record says so.
     """
 
@@ -168,6 +167,7 @@ class StudyScores(Record):
     looks: Looks | None
     pilot: PilotSummary | None
     searched: Positive | None = unless_none()
+    picked: str | None = unless_none()
     ablated: str | None = unless_none()
     best: Best | None
     earlier_readings: tuple[EarlierReading, ...] = if_any()
@@ -245,7 +245,7 @@ class StudyScores(Record):
             raise ValueError(f"{self.metric.name} is no metric of a {task} task")
         if is_known and self.metric.higher_is_better != HIGHER_IS_BETTER[self.metric.name]:
             raise ValueError(f"{self.metric.name} runs the other way")
-        foreign = {n for part in self._parts() for n in part if n in BY_NAME} - {*METRICS[task]}
+        foreign = set[str]().union(*self._parts()) & (BY_NAME.keys() - {*METRICS[task]})
         if foreign:
             raise ValueError(f"of a {task} task there is no {', '.join(sorted(foreign))}")
         num_classes = len(self.dataset.class_names)

@@ -80,9 +80,13 @@ class Versus(Record):
     @property
     def ci95_of_size(self) -> Interval | None:
         """The interval towards its own side, for "by 0.61 (0.53 to 0.69)", whatever the sign."""
-        if self.ci95 is None or self.difference > 0:
-            return self.ci95
-        return -self.ci95[1], -self.ci95[0]
+        return self.of_size(self.ci95)
+
+    def of_size(self, interval: Interval | None) -> Interval | None:
+        """An interval of the difference towards that one's own side."""
+        if interval is None or self.difference > 0:
+            return interval
+        return -interval[1], -interval[0]
 
 
 class EqualCost(Record):
