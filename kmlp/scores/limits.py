@@ -60,8 +60,8 @@ def _of_folds(results: ScoresResults) -> str:
     if len(trained) < max(len(found), 1):
         where = "where these are not told, " if trained else ""
         parts.append(
-            f"{where}as if the folds of a repeat divided all rows: if they did not, say how many "
-            f"in the columns {' and '.join(ROWS)}"
+            f"{where}as if the folds of a repeat divided all rows; of other splits, give the rows "
+            f"in columns {' and '.join(ROWS)}"
         )
     return (
         "Folds share their training rows: intervals and p are corrected for it, "

@@ -102,7 +102,7 @@ def with_sizes(table: dict[str, list], **held_out: int) -> dict[str, list]:
     [
         (
             {},
-            "as if the folds of a repeat divided all rows: if they did not, say how many in the "
+            "as if the folds of a repeat divided all rows; of other splits, give the rows in "
             "columns num_train and num_held_out.",
         ),
         ({"base": 450, "good": 450, "bad": 450}, "by the 1,347 rows trained on and 450 held out."),
@@ -110,7 +110,7 @@ def with_sizes(table: dict[str, list], **held_out: int) -> dict[str, list]:
         (
             {"good": 450},
             "by the 1,347 rows trained on and 450 held out; where these are not told, as if the "
-            "folds of a repeat divided all rows: if they did not, say how many in the columns "
+            "folds of a repeat divided all rows; of other splits, give the rows in columns "
             "num_train and num_held_out.",
         ),
     ],
