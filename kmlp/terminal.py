@@ -101,9 +101,14 @@ def go_on_unread() -> None:
             continue  # a stream in memory, as tests have it
         if not stream.isatty():
             stream.flush()
-            file = io.BufferedWriter(_Unread(descriptor, "w", closefd=False))
-            how = {"encoding": stream.encoding, "errors": stream.errors}
-            setattr(sys, name, io.TextIOWrapper(file, **how, line_buffering=stream.line_buffering))
+            file: Any = _Unread(descriptor, "w", closefd=False)
+            # As Python writes where it is told not to wait: PYTHONUNBUFFERED, `python -u`.
+            at_once = stream.write_through
+            how = {name: getattr(stream, name) for name in ("encoding", "errors", "line_buffering")}
+            text = io.TextIOWrapper(
+                file if at_once else io.BufferedWriter(file), **how, write_through=at_once
+            )
+            setattr(sys, name, text)
 
 
 class _Unread(io.FileIO):

@@ -37,8 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: what follows `kmlp`; what the process was started with where omitted.
     """
     prepare_streams()
-    # To look for what could be freed takes long, when all goes with the process anyway.
-    atexit.register(gc.freeze)
+    if arguments is None:
+        # To look for what could be freed takes long, when all goes with the process anyway.
+        atexit.register(gc.freeze)
     logging.basicConfig(level=logging.WARNING, format="kmlp: %(message)s", stream=sys.stderr)
     try:
         try:

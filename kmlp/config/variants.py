@@ -187,11 +187,12 @@ def _why_idle(name: str, variant: Variant) -> str:
     return why_idle(name, {**vars(variant.model), **vars(variant.train)})
 
 
-def refuse_twins(variants: Sequence[Variant], input_dtype: str) -> None:
+def refuse_twins(variants: Sequence[Variant], task: str, input_dtype: str) -> None:
     """Refuses two variants that are one network: it would be compared with itself.
 
     Args:
         variants: with their full configs.
+        task: of the data; two classes alone may have one output or two.
         input_dtype: of the data, by which `input_scaling="auto"` is one of the others.
 
     Raises:
@@ -202,7 +203,11 @@ def refuse_twins(variants: Sequence[Variant], input_dtype: str) -> None:
         scaling = variant.model.input_scaling
         if scaling == "auto":
             scaling = usual_scaling(input_dtype)
-        model = dataclasses.replace(variant.model, input_scaling=scaling)
+        model = dataclasses.replace(
+            variant.model,
+            input_scaling=scaling,
+            class_outputs=variant.model.class_outputs and task == "binary",
+        )
         # AdamW's decay is a field of its own.
         optimizer = {"adamw": "adam"}.get(variant.train.optimizer, variant.train.optimizer)
         train = dataclasses.replace(variant.train, optimizer=optimizer)

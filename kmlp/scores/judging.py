@@ -116,8 +116,9 @@ def _summary(scores: Scores, dataset: str, method: str, own: Own) -> Summary:
     if "fold" in scores.paired_by and len(own) > 1:
         table = _fold_table(scores, dataset, method, own, list(own))
         # Neither n nor independence is what a standard error would take them for.
-        sizes = _sizes(scores, dataset, (method,), table)
-        found = replace(found, se=None, ci95=fold_interval(table, **sizes))
+        sizes = _told_sizes(scores, dataset, (method,)) or _in_proportion(table)
+        ci95 = fold_interval(table, num_train=sizes["num_train"], num_test=sizes["num_held_out"])
+        found = replace(found, se=None, ci95=ci95)
     if found.ci95 is None:
         return found
     low, high = found.ci95
@@ -145,8 +146,8 @@ def _versus(
         return None
     if "fold" in scores.paired_by:
         mine, theirs = (_fold_table(scores, dataset, names[0], o, common) for o in (own, baseline))
-        sizes = _sizes(scores, dataset, names, mine)
-        return _versus_by_fold(scores, mine, _tied(theirs, mine), sizes, margin)
+        told = _told_sizes(scores, dataset, names)
+        return _versus_by_fold(scores, mine, _tied(theirs, mine), told, margin)
     mine, theirs = (np.array([o[pair] for pair in common]) for o in (own, baseline))
     return _versus_by_seed(scores, mine, _tied(theirs, mine), margin)
 
@@ -177,25 +178,26 @@ def _versus_by_fold(
     scores: Scores,
     mine: np.ndarray,
     theirs: np.ndarray,
-    sizes: Mapping[str, float],
+    told: Mapping[str, float],
     margin: float | None,
 ) -> dict[str, Any] | None:
     if mine.size < 2:
         return None
-    better = scores.metric.higher_is_better
-    compared = compare_folds(
-        mine,
-        theirs,
-        num_train=sizes["num_train"],
-        num_held_out=sizes["num_test"],
-        higher_is_better=better,
-    )
+    better, sizes = scores.metric.higher_is_better, told or _in_proportion(mine)
+    compared = compare_folds(mine, theirs, **sizes, higher_is_better=better)
     # What has no spread tells no error of its mean, and so p is 1.
     has_spread = np.ptp(mine - theirs) > _ROUNDING * max(np.abs(mine).max(), np.abs(theirs).max())
-    known = MeanDifference.of_folds(mine - theirs, **sizes) if has_spread else None
+    known = (
+        MeanDifference.of_folds(
+            mine - theirs, num_train=sizes["num_train"], num_test=sizes["num_held_out"]
+        )
+        if has_spread
+        else None
+    )
     return {
         "test": "corrected_t",
         "num_compared": mine.size,
+        **told,
         "differences": tuple((mine - theirs).ravel().tolist()),
         **asdict(compared),
         **_practical(known, margin, better),
@@ -250,19 +252,19 @@ def _refuse_other_folds(scores: Scores, dataset: str, method: str, own: Own, bas
     )
 
 
-def _sizes(
-    scores: Scores, dataset: str, methods: Sequence[str], table: np.ndarray
-) -> dict[str, float]:
-    """Rows that methods were trained and scored on, of the one whose correction is the largest.
-
-    Where none says so they are in proportion: of k folds one is held out, and k - 1 are trained
-    on.
-    """
+def _told_sizes(scores: Scores, dataset: str, methods: Sequence[str]) -> dict[str, float]:
+    """Rows that methods were trained and scored on, of the one whose correction is the largest;
+    empty where none says so."""
     said = [scores.rows[dataset, m] for m in methods if (dataset, m) in scores.rows]
-    trained, held_out = min(
-        said or [(float(table.shape[1] - 1), 1.0)], key=lambda rows: rows[0] / rows[1]
-    )
-    return {"num_train": trained, "num_test": held_out}
+    if not said:
+        return {}
+    trained, held_out = min(said, key=lambda rows: rows[0] / rows[1])
+    return {"num_train": trained, "num_held_out": held_out}
+
+
+def _in_proportion(table: np.ndarray) -> dict[str, float]:
+    """Of k folds one is held out, and k - 1 are trained on."""
+    return {"num_train": float(table.shape[1] - 1), "num_held_out": 1.0}
 
 
 def _across(

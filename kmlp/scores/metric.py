@@ -55,9 +55,14 @@ def metric_of(name: str, values: Sequence[float], *, higher_is_better: bool | No
     return own_record(name, higher_is_better=better)
 
 
+def one_word(column: str) -> str:
+    """What a column is found by, whatever its case: "Data Set" is data_set."""
+    return column.strip().lower().replace(" ", "_")
+
+
 def plain_name(column: str) -> str:
     """As `BY_NAME` has it, if it is a metric's: "Test accuracy" is accuracy, as is "acc"."""
-    plain = column.strip().lower().replace(" ", "_").removeprefix("test_")
+    plain = one_word(column).removeprefix("test_")
     return "accuracy" if plain == "acc" else plain
 
 
@@ -78,6 +83,17 @@ def known_metric(column: str) -> MetricRecord | None:
     )
 
 
+def is_a_metric(column: str) -> bool:
+    """Whether a column's whole name is one of a score.
+
+    Example:
+        >>> is_a_metric("val_loss"), is_a_metric("focal_loss")
+        (True, False)
+    """
+    plain = plain_name(column).removeprefix(VALIDATION)
+    return plain in ("score", "loss") or known_metric(column) is not None
+
+
 def is_like_a_metric(column: str) -> bool:
     """Whether a column is called like a score, known or not.
 
@@ -85,9 +101,13 @@ def is_like_a_metric(column: str) -> bool:
         >>> is_like_a_metric("val_loss"), is_like_a_metric("random_forest")
         (True, False)
     """
-    plain = plain_name(column)
-    words = any(word in plain for word in (*_LOWER, *_HIGHER))
-    return plain == "score" or words or known_metric(column) is not None
+    return is_a_metric(column) or any(_ways(plain_name(column)))
+
+
+def _ways(plain: str) -> tuple[bool, bool]:
+    """Whether a name has words of which less, and words of which more is better."""
+    lower = any(word in plain for word in _LOWER)
+    return lower, plain == "score" or any(word in plain for word in _HIGHER)
 
 
 def _fits(metric: MetricRecord, values: Sequence[float]) -> bool:
@@ -102,8 +122,7 @@ def _is_turned(metric: MetricRecord, values: Sequence[float]) -> bool:
 def _direction(name: str, plain: str, said: bool | None, *, least: float) -> bool:
     if said is not None:
         return said
-    lower = any(word in plain for word in _LOWER)
-    higher = plain == "score" or any(word in plain for word in _HIGHER)
+    lower, higher = _ways(plain)
     is_both = lower and higher
     is_below = lower and least < 0
     if _TURNED.search(plain) or is_both or is_below or not (lower or higher):

@@ -9,7 +9,7 @@ from kmlp.stats.effect_size import EffectSize
 from kmlp.stats.equivalence import Equivalence, Posterior
 from kmlp.stats.paired_tests import ALPHA, MIN_SEEDS_TO_TEST
 from kmlp.stats.summaries import Summary
-from kmlp.study.results.records.base import Count, Interval, Probability, Record
+from kmlp.study.results.records.base import Count, Interval, Probability, Record, unless_none
 
 Test = Literal["sign_flip", "corrected_t", "permutation"]
 
@@ -42,6 +42,9 @@ class VersusMethod(Record):
             whose differences have no spread.
         p_holm_equivalence: its p, corrected over the methods; null as equivalence.
         posterior: the Bayesian reading; null as equivalence.
+        num_train: rows that folds were trained on, by which interval and p are corrected; null
+            where the scores do not tell, and of other scores.
+        num_held_out: rows that they were scored on; null as num_train.
     """
 
     test: Test
@@ -58,6 +61,8 @@ class VersusMethod(Record):
     equivalence: Equivalence | None = None
     p_holm_equivalence: Probability | None = None
     posterior: Posterior | None = None
+    num_train: float | None = unless_none(gt=0)
+    num_held_out: float | None = unless_none(gt=0)
 
     @property
     def is_tested(self) -> bool:

@@ -9,8 +9,9 @@ import polars as pl
 
 from kmlp.data.tables import Table, read_table
 from kmlp.errors import ConfigError, DataError
-from kmlp.scores.metric import plain_name
-from kmlp.scores.table import ROWS, a_row_a_score, numbers_of, role_columns, texts_of
+from kmlp.scores.metric import one_word, plain_name
+from kmlp.scores.numbers_of_rows import ROWS
+from kmlp.scores.table import a_row_a_score, numbers_of, role_columns, texts_of
 from kmlp.stats.formatting import listed
 from kmlp.study.loading import Study, load_study
 from kmlp.study.results.baseline import baseline_in_words
@@ -224,7 +225,7 @@ def _of_file(
             f"called 'score'. Its columns: {', '.join(table.columns)}."
         )
     keys = {role: texts_of(table, column) for role, column in names.items() if role != "score"}
-    rows = {column: table.frame[column] for column in ROWS if column in table.frame.columns}
+    rows = {word: table.frame[c] for c in table.columns if (word := one_word(c)) in ROWS}
     return pl.DataFrame({**keys, metric or name: numbers_of(table, names["score"]), **rows})
 
 

@@ -10,7 +10,8 @@ import polars as pl
 
 from kmlp.data.tables import Table, as_table
 from kmlp.errors import DataError
-from kmlp.scores.metric import VALIDATION, known_metric, metric_of, plain_name
+from kmlp.scores.metric import VALIDATION, known_metric, metric_of, one_word, plain_name
+from kmlp.scores.numbers_of_rows import ROWS, mean_rows, row_columns
 from kmlp.scores.wide import in_rows, method_columns
 from kmlp.stats.formatting import listed
 from kmlp.stats.metrics import BY_NAME
@@ -22,8 +23,6 @@ _KNOWN = {
     "seed": ("seed", "random_state", "random_seed", "repeat", "repetition", "run"),
     "fold": ("fold",),
 }
-ROWS = ("num_train", "num_held_out")
-"""Columns of folds' scores: how many rows a method was trained and scored on."""
 _A_ROW = "A row is one score, as ours,0,0.91 under method,seed,score."
 _HUGE = 1e150
 Pair = tuple[Any, ...]
@@ -99,8 +98,8 @@ def read_scores(
         metric=metric,
         by_dataset=_by_dataset(table, values, keys, paired_by),
         paired_by=paired_by,
-        notes=(*turned, *_notes(table, names, _row_columns(table, paired_by))),
-        rows=_rows(table, keys, paired_by),
+        notes=(*turned, *_notes(table, names, row_columns(table, paired_by))),
+        rows=mean_rows(table, keys, row_columns(table, paired_by)),
     )
     if len(found.methods) < 2:
         raise DataError(
@@ -119,10 +118,11 @@ def a_row_a_score(
         return table, ()
     roles = {role: [by_plain[k] for k in known if k in by_plain] for role, known in _KNOWN.items()}
     pairs = [*roles["seed"], *roles["fold"]]
-    methods = method_columns(table, [*roles["dataset"], *pairs, *ROWS], pairs)
+    rows = [by_plain[word] for word in ROWS if word in by_plain]
+    methods = method_columns(table, [*roles["dataset"], *pairs, *rows], pairs, score)
     if not methods:
         return table, ()
-    turned = in_rows(table, methods, score)
+    turned = in_rows(table, methods, score, by_plain.keys() | set().union(*_KNOWN.values()))
     for column in methods:
         numbers_of(table, column)
     return turned, (f"Read a column a method: {_quoted(methods)}.",)
@@ -158,10 +158,10 @@ def role_columns(table: Table, method: str | None, score: str | None) -> dict[st
 
 def _by_plain(table: Table, asked: set[str | None]) -> dict[str, str]:
     """Columns by what they are found by; none is by the same as one that might be meant."""
-    known = {"score", *BY_NAME}.union(*_KNOWN.values())
+    known = {"score", *BY_NAME, *ROWS}.union(*_KNOWN.values())
     found: dict[str, str] = {}
     for column in table.columns:
-        plain = column.strip().lower().replace(" ", "_")
+        plain = one_word(column)
         if found.get(plain) and plain in known and not {column, found[plain]} & asked:
             raise DataError(
                 f"{table.name}: which of the columns {found[plain]!r} and {column!r} is meant? "
@@ -174,7 +174,7 @@ def _by_plain(table: Table, asked: set[str | None]) -> dict[str, str]:
 def _score_column(table: Table, by_plain: Mapping[str, str], taken: Mapping[str, str]) -> str:
     if "score" in by_plain:
         return by_plain["score"]
-    left = [c for c in table.frame.columns if c not in (*taken.values(), *ROWS)]
+    left = [c for c in table.columns if c not in taken.values() and one_word(c) not in ROWS]
     metrics = [c for c in by_plain.values() if plain_name(c) in BY_NAME]
     numeric = [c for c in left if table.frame[c].dtype.is_numeric()]
     for candidates in (metrics, numeric):
@@ -285,48 +285,6 @@ def _by_dataset(
             )
         own[pair] = value
     return found
-
-
-def _row_columns(table: Table, paired_by: Sequence[str]) -> tuple[str, ...]:
-    """The columns that say how many rows there were, where both do and folds have a use of it."""
-    has_both = "fold" in paired_by and set(ROWS) <= set(table.frame.columns)
-    return ROWS if has_both else ()
-
-
-def _rows(
-    table: Table, keys: Mapping[str, Sequence[str]], paired_by: Sequence[str]
-) -> dict[tuple[str, str], tuple[float, float]]:
-    """The mean numbers of rows by data set and method; a method without any says nothing.
-
-    Raises:
-        DataError: a number that no number of rows can be.
-    """
-    if not (columns := _row_columns(table, paired_by)):
-        return {}
-    datasets = keys.get("dataset", [""] * table.height)
-    frame = pl.DataFrame(
-        {
-            "dataset": list(datasets),
-            "method": list(keys["method"]),
-            **{name: _positive(table, name) for name in columns},
-        }
-    )
-    means = frame.drop_nulls().group_by("dataset", "method").mean()
-    return {(row[0], row[1]): (row[2], row[3]) for row in means.iter_rows()}
-
-
-def _positive(table: Table, column: str) -> pl.Series:
-    """Numbers above 0; empty cells stay so."""
-    cells = table.column(column)
-    numbers = cells.cast(pl.Float64, strict=False)
-    is_bad = (~numbers.is_finite() | (numbers <= 0)).fill_null(value=True) & cells.is_not_null()
-    if not is_bad.any():
-        return numbers
-    row = int(np.argmax(is_bad.to_numpy()))
-    raise DataError(
-        f"{table.name}, {table.place(row)}, column {column!r}: a number of rows is above 0. "
-        f"Received: {cells[row]!r}. Mend it, or leave out the columns {listed(ROWS)}."
-    )
 
 
 def _notes(table: Table, names: Mapping[str, str], others: Sequence[str]) -> tuple[str, ...]:

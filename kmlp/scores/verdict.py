@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import groupby
 
+from kmlp.scores.limits import limits
 from kmlp.scores.records import (
     AcrossMethod,
     DatasetResult,
@@ -35,7 +36,7 @@ def verdict(results: ScoresResults, unit: Unit, baseline: str = "") -> tuple[str
         if results.across
         else _on_one(results, results.datasets[0], word, unit)
     )
-    return (*outcome, *_limits(results, word, unit))
+    return (*outcome, *limits(results, word, unit))
 
 
 def kind(versus: VersusMethod, unit: Unit) -> str:
@@ -278,73 +279,3 @@ def _within(results: ScoresResults, baseline: str, unit: Unit) -> list[str]:
 
 def _do(names: Sequence[str]) -> str:
     return "does" if len(names) == 1 else "do"
-
-
-def _limits(results: ScoresResults, baseline: str, unit: Unit) -> list[str]:
-    limits = _of_test_rows(results)
-    if not results.paired_by:
-        limits.append(
-            "No seed or fold pairs the scores, so they were compared as independent samples; pairs "
-            "of the same seed would need fewer."
-        )
-    if not results.paired_by and results.margin:
-        limits.append(
-            f"Equivalence within {_margin(results.margin, unit)} was not tested: that takes a "
-            "column seed or fold."
-        )
-    if "fold" in results.paired_by:
-        limits.append(
-            "Folds share their training rows: intervals and p are corrected for it, by the rows "
-            "trained on and held out; where the scores do not tell these, as if the folds of a "
-            "repeat divided all rows."
-        )
-    if missing := _unpaired(results, baseline):
-        limits.append(f"Only what both have is compared: {missing}.")
-    if results.across:
-        limits.append(
-            "Each data set is corrected by itself: of 20 on which two methods are equal, one is "
-            "expected to tell them apart by chance."
-        )
-    if results.across and unit.is_log:
-        limits.append(
-            "The data sets have different metrics, so their errors are compared by their ratios: "
-            "of an accuracy and its like the error is what is lacking of 100 %, of an RMSE itself, "
-            "of squares (MSE, Brier score, 1 - R²) the root."
-        )
-    if results.across and unit.record.unit == "target":
-        limits.append(
-            f"The mean over data sets adds up {unit.title} of different problems; the signed-rank "
-            "test and the counts weigh them by rank alone."
-        )
-    return limits
-
-
-def _of_test_rows(results: ScoresResults) -> list[str]:
-    """What seeds do not tell of; folds are other test rows themselves."""
-    if "fold" in results.paired_by:
-        return []
-    has_column = results.paired_by and not results.across
-    return [
-        f"Intervals and p are over {'seeds' if results.paired_by else 'runs'}, on the rows that "
-        "were scored: what other rows would change is not in them."
-        + " If each seed drew its own rows to score, call its column fold."
-        * bool(has_column)
-    ]
-
-
-def _unpaired(results: ScoresResults, baseline: str) -> str:
-    """Scores that were not compared, of methods or of the baseline beside them, in words."""
-    found = []
-    for dataset in results.datasets:
-        number = {method.name: len(method.scores) for method in dataset.methods}
-        where = f" on {dataset.name}" if dataset.name else ""
-        for method in dataset.methods:
-            versus = method.versus_baseline
-            if method.name == results.baseline or (versus and not results.paired_by):
-                continue
-            used, beside = versus.num_compared if versus else 0, number.get(results.baseline, 0)
-            if used < number[method.name]:
-                found.append(f"{used} of {number[method.name]} scores of {method.name}{where}")
-            elif used < beside:
-                found.append(f"{used} of {beside} scores of {baseline} beside {method.name}{where}")
-    return listed(found) if found else ""

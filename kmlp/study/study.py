@@ -121,7 +121,7 @@ def written_out(config: StudyConfig, data: Dataset) -> StudyConfig:
     if found.searched is None:
         said = [*expand_all(found.variants), *(v for s in found.sweeps for v in s.variants)]
         refuse_idle(said, found.model, found.train)
-        refuse_twins(found.resolved_variants, data.spec.input_dtype)
+        refuse_twins(found.resolved_variants, data.spec.task, data.spec.input_dtype)
     return found
 
 

@@ -174,6 +174,20 @@ def test_what_trains_goes_on_when_its_reader_has_left(tmp_path, monkeypatch, com
     assert end.value.code == 1
 
 
+@pytest.mark.process
+def test_output_that_nothing_holds_back_is_not_held_back_by_training():
+    """As of `python -u`, where logs of long work are followed."""
+    code = (
+        "import os\nfrom kmlp.terminal import go_on_unread\n"
+        "reader, writer = os.pipe()\nos.set_blocking(reader, False)\n"
+        "os.dup2(writer, 1)\ngo_on_unread()\nprint('an epoch')\n"
+        "os.write(2, os.read(reader, 20))\n"
+    )
+    command = [sys.executable, "-u", "-c", code]
+    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True)
+    assert done.stderr == b"an epoch\n"
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
 @pytest.mark.process
 def test_a_full_disk_is_said_once(folder):

@@ -188,6 +188,7 @@ def test_what_means_something_in_some_variant_may_be_said_for_all():
     [
         (("none", "dropout=0"), "uint8", "'none' and 'dropout=0'"),
         (("none", "input_norm"), "float32", "'none' and 'input_norm'"),
+        (("none", {"name": "each", "class_outputs": True}), "uint8", "'none' and 'each'"),
         (("l2", {"name": "again", "l2": 5e-4}), "uint8", "'l2' and 'again'"),
         (
             ({"name": "a", "weight_decay": 0.1}, {"name": "w", "optimizer": "adamw"} | DECAYED),
@@ -199,10 +200,10 @@ def test_what_means_something_in_some_variant_may_be_said_for_all():
 def test_a_network_is_not_compared_with_itself(variants, input_dtype, twins):
     bare = [resolve_variant(v, MLPConfig(), TrainConfig()) for v in variants]
     with pytest.raises(ConfigError) as error:
-        refuse_twins(bare, input_dtype)
+        refuse_twins(bare, "multiclass", input_dtype)
     assert f"the variants {twins} are one network" in str(error.value)
 
 
 def test_what_differs_is_no_twin():
     named = ("none", "input_norm", "dropout", {"name": "few", "num_train": 9})
-    refuse_twins([resolve(v) for v in named], "uint8")
+    refuse_twins([resolve(v) for v in named], "multiclass", "uint8")

@@ -9,6 +9,7 @@ import pytest
 import kmlp
 from kmlp.errors import ForeignFolderError
 from kmlp.report.blocks import Cell, Row, Table
+from kmlp.report.comparing.tables import scores_table
 from kmlp.report.rendering.latex import booktabs
 from tests.scores.made import rows
 
@@ -58,6 +59,15 @@ def test_the_table_for_machines_has_what_results_hold(out):
             assert float(row["mean"]) == pytest.approx(found["summary"]["mean"], rel=1e-5)
             if versus := found["versus_baseline"]:
                 assert float(row["p_holm"]) == pytest.approx(versus["p_holm"], rel=1e-5)
+
+
+@pytest.mark.parametrize(("folds", "told"), [(0, True), (5, False)])
+def test_effect_sizes_are_of_seeds_and_of_folds_not_even_their_column(folds, told):
+    """A column of dashes says nothing, and its note speaks of seeds."""
+    comparison = kmlp.compare(rows(seeds=6, folds=folds))
+    block = scores_table(comparison.found.datasets[0], "base", comparison.unit)
+    assert ("Effect size" in [cell.text for cell in block.columns]) is told
+    assert ("by seed" in block.note) is told
 
 
 def test_latex_has_no_command_that_is_not_ours(out):

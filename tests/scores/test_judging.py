@@ -106,6 +106,9 @@ def test_folds_are_corrected_by_the_rows_that_scores_name():
         ).ci95
     )
     assert not found.notes
+    used = versus(found, "good")
+    assert (used.num_train, used.num_held_out) == (20, 10)
+    assert versus(judge(read_scores(rows(seeds=3, folds=5))), "good").num_train is None
 
 
 def test_a_number_of_rows_that_is_none_is_refused():

@@ -109,6 +109,33 @@ def test_a_column_a_method_is_read_once_it_is_said_what_the_scores_are(tmp_path)
     assert read_scores(of_folds, score="rmse").by_dataset["y"]["forest"] == {("0",): 0.6}
 
 
+@pytest.mark.parametrize("score", ["", " ", "method", "Data Set", "SEED"])
+def test_what_names_another_column_cannot_name_the_scores_of_methods(score):
+    with pytest.raises(DataError, match=r"scores cannot be called .*--score accuracy"):
+        read_scores(WIDE, score=score)
+
+
+def test_a_method_may_have_a_scores_word_in_its_name_once_the_score_is_said():
+    losses = {"seed": [0, 1], "focal_loss": [0.8, 0.9], "mae_vit": [0.7, 0.6]}
+    found = read_scores(losses, score="accuracy")
+    assert found.methods == ("focal_loss", "mae_vit")
+    with pytest.raises(DataError, match="no column names the method"):
+        read_scores(losses)
+
+
+@pytest.mark.parametrize("table", [{"rmse": [0.7, 0.6]}, {"val_loss": [0.7, 0.6]}])
+def test_no_score_is_a_method_whatever_the_score_is_said_to_be(table):
+    with pytest.raises(DataError, match="has no column 'auc'"):
+        read_scores({**WIDE, **table}, score="auc")
+
+
+def test_numbers_of_rows_are_found_whatever_their_case():
+    rows = {"fold": [0, 1], "Num Train": [80, 80], "NUM_HELD_OUT": [20, 20]}
+    found = read_scores({**WIDE, **rows}, score="accuracy")
+    assert found.methods == ("mlp", "forest")
+    assert found.rows == {("", "mlp"): (80, 20), ("", "forest"): (80, 20)}
+
+
 @pytest.mark.parametrize(
     "table",
     [

@@ -77,11 +77,49 @@ def test_what_seeds_leave_out_is_said_and_folds_are_other_rows():
     def said(table) -> list[str]:
         return [s for s in kmlp.compare(table).verdict if "what other rows" in s]
 
-    assert said(rows(seeds=8))[0].endswith("its own rows to score, call its column fold.")
+    assert said(rows(seeds=8))[0].endswith(
+        "its own rows to score, call its column fold, beside columns num_train and num_held_out "
+        "(rows that a model learnt from, and was scored on)."
+    )
     assert said(without_seeds(rows(seeds=8)))[0].startswith("Intervals and p are over runs, on")
     assert not said(rows(seeds=2, folds=5))
     over = said(rows(seeds=8, datasets=("x", "y"), methods=("base", "good")))
     assert "call its column fold" not in over[0]
+
+
+def with_sizes(table: dict[str, list], **held_out: int) -> dict[str, list]:
+    """Rows trained on and held out of the methods named, 1,347 and so many; none of others."""
+    trained = [1347 if method in held_out else None for method in table["method"]]
+    return {
+        "num_train": trained,
+        "num_held_out": [held_out.get(method) for method in table["method"]],
+        **table,
+    }
+
+
+@pytest.mark.parametrize(
+    ("held_out", "told"),
+    [
+        (
+            {},
+            "as if the folds of a repeat divided all rows; of other splits, give the rows in "
+            "columns num_train and num_held_out.",
+        ),
+        ({"base": 450, "good": 450, "bad": 450}, "by the 1,347 rows trained on and 450 held out."),
+        ({"good": 450, "bad": 300}, "by the 1,347 rows trained on and 300 to 450 held out."),
+        (
+            {"good": 450},
+            "by the 1,347 rows trained on and 450 held out; where these are not told, as if the "
+            "folds of a repeat divided all rows; of other splits, give the rows in columns "
+            "num_train and num_held_out.",
+        ),
+    ],
+)
+def test_folds_say_by_which_rows_they_are_corrected(held_out, told):
+    """Who gave the sizes sees that they are used; who did not learns that they can be given."""
+    table = rows(seeds=2, folds=5, methods=("base", "good", "bad"))
+    (said,) = (s for s in kmlp.compare(with_sizes(table, **held_out)).verdict if "Folds share" in s)
+    assert said == f"Folds share their training rows: intervals and p are corrected for it, {told}"
 
 
 def test_five_folds_of_many_methods_lack_one_as_the_corrected_test_has_no_least_p():
@@ -223,3 +261,23 @@ def test_no_regularization_is_called_so_in_every_sentence():
         .verdict[0]
         .startswith("The baseline, no regularization, beats the other method.")
     )
+
+
+def test_an_interval_without_zero_beside_a_holm_p_above_5_percent_is_explained_once():
+    """Each reads as a contradiction alone: the interval is one comparison's, p is of them all."""
+    gains = {"base": 0.0, "a": 0.02, "b": 0.02, "c": 0.0}
+    noise = np.random.default_rng(3).normal(scale=0.01, size=8)
+    table = {
+        "method": [name for name in gains for _ in noise],
+        "fold": [*range(8)] * len(gains),
+        "accuracy": [0.8 + g * (1 + 40 * n) for g in gains.values() for n in noise],
+    }
+    said = kmlp.compare(table).verdict
+    decides = (
+        "Where an interval leaves out 0 and nothing is told apart, Holm's p decides: it corrects "
+        "for 3 comparisons, the interval does not."
+    )
+    assert said[1].startswith("a cannot be told apart from base: ")
+    assert said.count(decides) == 1
+    alone = {key: column[:16] for key, column in table.items()}
+    assert "Holm's p decides" not in " ".join(kmlp.compare(alone).verdict)

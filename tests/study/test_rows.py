@@ -11,6 +11,7 @@ from sklearn.metrics import accuracy_score, log_loss
 from kmlp import run_study
 from kmlp.config import StudyConfig
 from kmlp.data import Dataset
+from kmlp.data.rows.checks import named
 from kmlp.errors import ConfigError
 from kmlp.report.sections.setting import setting_section
 from kmlp.report.write import without_moments
@@ -84,6 +85,11 @@ def test_a_frame_without_a_name_is_called_as_the_config_says(tmp_path):
     assert study(data_of(), tmp_path / "a").record.dataset.name == "visits"
     own = Dataset.from_table(table(), "y", test=0.2, name="wards")
     assert study(own, tmp_path / "b").record.dataset.name == "wards"
+
+
+def test_a_folder_is_no_part_of_a_name():
+    data = Dataset.from_table(table(), "y", test=0.2)
+    assert named(data, "/home/ada/visits.csv").name == "visits.csv"
 
 
 @pytest.mark.long

@@ -6,6 +6,7 @@ place, the oracle's and the trial's one after the other, so that a kill between 
 repeats a trial.
 """
 
+import contextlib
 import math
 import sys
 import warnings
@@ -14,9 +15,6 @@ from typing import Any
 import keras_tuner
 import numpy as np
 from keras_tuner import oracles
-
-# KerasTuner has no public way to its locks.
-from keras_tuner.src.engine import oracle as locked
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
@@ -82,8 +80,12 @@ class Oracle(keras_tuner.Oracle):
 
     def let_go(self) -> None:
         """No more is drawn: KerasTuner has a lock for each oracle, and would keep both for good."""
-        for known in (locked.LOCKS, locked.THREADS):
-            known.pop(self, None)
+        # There is no public way to them, and a search does not need it.
+        with contextlib.suppress(ImportError, AttributeError):
+            from keras_tuner.src.engine import oracle
+
+            oracle.LOCKS.pop(self, None)
+            oracle.THREADS.pop(self, None)
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         self._seed_state = _key(self._own_seed, int(trial_id))

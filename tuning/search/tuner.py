@@ -73,6 +73,14 @@ class Tuner:
         """Every trial of the search, each ended."""
         if self.progress:
             self.progress.start(self.config, self.trials)
+        try:
+            self._run_batches()
+        finally:
+            self.oracle.let_go()
+        self._train_damaged()
+        return self.trials
+
+    def _run_batches(self) -> None:
         batch = 0
         while numbers := self._replayed(batch) or self._drawn(batch):
             if open_ := [self.trials[n] for n in numbers if self.trials[n].status == "running"]:
@@ -80,9 +88,6 @@ class Tuner:
             for n in numbers:
                 self.oracle.tell(n, self.trials[n].score)
             batch += 1
-        self.oracle.let_go()
-        self._train_damaged()
-        return self.trials
 
     def _replayed(self, batch: int) -> list[int]:
         """The trials that the ledger holds of a batch, drawn again for the oracle to know them."""

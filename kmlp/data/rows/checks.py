@@ -1,6 +1,7 @@
 """Data that a study or a search is given: a data set, with the rows that it needs."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from kmlp.data.dataset import ARRAYS, FRAME, Dataset
@@ -28,9 +29,9 @@ def checked_data(data: Any) -> Dataset:
 
 
 def named(data: Dataset, name: str) -> Dataset:
-    """Arrays or a frame that nobody named, by the name that a config has for them; others as they
-    are."""
-    return replace(data, name=name) if data.name in (ARRAYS, FRAME) else data
+    """Arrays or a frame that nobody named, by the name that a config has for them, of a path its
+    last part; others as they are."""
+    return replace(data, name=Path(name).name or name) if data.name in (ARRAYS, FRAME) else data
 
 
 def with_test_rows(data: Dataset, what: str) -> Dataset:

@@ -196,12 +196,12 @@ def forget_programs(index: int) -> bool:
 
     TensorFlow keeps them in a resource of the device, and makes another where none is.
     """
+    for fused in Fused.known:
+        fused.forget()
     if not (_OWN.first and _TAKES_FLAGS.match(tf.__version__)) or _on_gpu():
         return False
     with place(index):
         tf.raw_ops.DestroyResourceOp(resource=compiled_programs())
-    for fused in Fused.known:
-        fused.forget()
     return True
 
 

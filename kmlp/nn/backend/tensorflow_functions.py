@@ -165,13 +165,15 @@ def _forget_gradients(functions: list[FunctionDef]) -> None:
     """What TensorFlow would call to differentiate a function with a gradient of its own, in a
     program that takes its gradients itself: it would hold the program's graphs for good."""
     # TensorFlow registers each anew whenever it is traced, and has no way to let go of it.
-    from tensorflow.python.framework.ops import gradient_registry
+    from tensorflow.python.framework import ops
 
+    registered = getattr(ops.gradient_registry, "_registry", {})
     for function in functions:
         for node in function.node_def:
-            name = node.attr["_gradient_op_type"].s.decode()
-            if name.startswith("CustomGradient-"):
-                gradient_registry._registry.pop(name, None)
+            if "_gradient_op_type" in node.attr:
+                name = node.attr["_gradient_op_type"].s.decode()
+                if name.startswith("CustomGradient-"):
+                    registered.pop(name, None)
 
 
 def _let_go(graph: Any) -> None:

@@ -16,9 +16,10 @@ _INTERVAL = "95 % interval"
 
 
 def scores_table(dataset: DatasetResult, baseline: str, unit: Unit) -> Table:
-    """Methods by their mean, the best first."""
+    """Methods by their mean, the best first; effect sizes where there are any."""
+    has_effects = any(m.effect_size for m in dataset.methods)
     return tabular.table(
-        scores_columns(baseline, unit),
+        [*scores_columns(baseline, unit), *([_effect_column()] if has_effects else [])],
         ranked(dataset, unit),
         is_baseline=lambda method: method.name == baseline,
     )
@@ -74,13 +75,16 @@ def _versus_columns(baseline: str, unit: Unit) -> list[Column[MethodResult]]:
             terminal="wins",
             leaves=4,
         ),
-        Column(
-            head="Effect size",
-            second=_INTERVAL,
-            cell=lambda m: if_any(m.effect_size, _effect),
-            note="Effect size: the mean difference by seed in their standard deviations.",
-        ),
     ]
+
+
+def _effect_column() -> Column[MethodResult]:
+    return Column(
+        head="Effect size",
+        second=_INTERVAL,
+        cell=lambda m: if_any(m.effect_size, _effect),
+        note="Effect size: the mean difference by seed in their standard deviations.",
+    )
 
 
 def _difference(versus: VersusMethod, unit: Unit) -> Cell:
