@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from kmlp.scores.records import ScoresResults
 from kmlp.scores.table import ROWS
-from kmlp.stats.formatting import Unit, listed
+from kmlp.stats.formatting import Corrected, Unit, holm_decides, listed
 
 
 def limits(results: ScoresResults, baseline: str, unit: Unit) -> list[str]:
@@ -15,7 +15,7 @@ def limits(results: ScoresResults, baseline: str, unit: Unit) -> list[str]:
         baseline: what sentences call the baseline.
         unit: how scores are written.
     """
-    found = _of_test_rows(results)
+    found = [*holm_decides(_corrected_together(results)), *_of_test_rows(results)]
     if not results.paired_by:
         found.append(
             "No seed or fold pairs the scores, so they were compared as independent samples; pairs "
@@ -47,6 +47,12 @@ def limits(results: ScoresResults, baseline: str, unit: Unit) -> list[str]:
             "test and the counts weigh them by rank alone."
         )
     return found
+
+
+def _corrected_together(results: ScoresResults) -> Sequence[Corrected]:
+    """The comparisons that sentences tell one by one."""
+    of_first = (method.versus_baseline for method in results.datasets[0].methods)
+    return results.across or [versus for versus in of_first if versus]
 
 
 def _of_folds(results: ScoresResults) -> str:

@@ -3,10 +3,12 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from kmlp.errors import ConfigError
 from kmlp.stats.metrics import BY_NAME
 from kmlp.stats.metrics.record import MetricRecord
+from kmlp.stats.paired_tests import ALPHA
 
 STREAM_TITLES = {
     "init": "initial weights",
@@ -204,6 +206,33 @@ def p_equals(p: float, words: str = "=") -> str:
     if words == "at least" and written == "1.000":
         return "= 1"
     return written if written.startswith("<") else f"{words} {written}"
+
+
+class Corrected(Protocol):
+    """A comparison whose p is corrected for others beside it, and whose interval is not."""
+
+    @property
+    def ci95(self) -> tuple[float, float] | None: ...
+    @property
+    def p(self) -> float: ...
+    @property
+    def p_holm(self) -> float: ...
+
+
+def holm_decides(compared: Sequence[Corrected]) -> list[str]:
+    """A sentence where an interval leaves out 0 and the corrected p tells nothing apart.
+
+    Args:
+        compared: all that are corrected together.
+    """
+    is_read_apart = any(
+        one.ci95 and not one.ci95[0] <= 0 <= one.ci95[1] and one.p < ALPHA <= one.p_holm
+        for one in compared
+    )
+    return is_read_apart * [
+        f"Where an interval leaves out 0 and nothing is told apart, Holm's p decides: it corrects "
+        f"for {len(compared)} comparisons, the interval does not."
+    ]
 
 
 def listed(words: Iterable[str]) -> str:

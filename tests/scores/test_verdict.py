@@ -261,3 +261,23 @@ def test_no_regularization_is_called_so_in_every_sentence():
         .verdict[0]
         .startswith("The baseline, no regularization, beats the other method.")
     )
+
+
+def test_an_interval_without_zero_beside_a_holm_p_above_5_percent_is_explained_once():
+    """Each reads as a contradiction alone: the interval is one comparison's, p is of them all."""
+    gains = {"base": 0.0, "a": 0.02, "b": 0.02, "c": 0.0}
+    noise = np.random.default_rng(3).normal(scale=0.01, size=8)
+    table = {
+        "method": [name for name in gains for _ in noise],
+        "fold": [*range(8)] * len(gains),
+        "accuracy": [0.8 + g * (1 + 40 * n) for g in gains.values() for n in noise],
+    }
+    said = kmlp.compare(table).verdict
+    decides = (
+        "Where an interval leaves out 0 and nothing is told apart, Holm's p decides: it corrects "
+        "for 3 comparisons, the interval does not."
+    )
+    assert said[1].startswith("a cannot be told apart from base: ")
+    assert said.count(decides) == 1
+    alone = {key: column[:16] for key, column in table.items()}
+    assert "Holm's p decides" not in " ".join(kmlp.compare(alone).verdict)

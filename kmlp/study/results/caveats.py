@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from kmlp.stats.formatting import listed
+from kmlp.stats.formatting import holm_decides, listed
 from kmlp.stats.metrics.imbalance import fitting_metrics, is_dominated
 from kmlp.study.results.analyses.folds import seeds_of_folds
 from kmlp.study.results.analyses.interim import interim_sentences
@@ -31,6 +31,7 @@ class Trained(Protocol):
 def caveats(results: StudyNumbers) -> list[str]:
     """Sentences; none where nothing limits it."""
     return [
+        *holm_decides([v.versus_baseline for v in results.variants if v.versus_baseline]),
         *trivial_sentences(results),
         *_cross_validated(results),
         *_not_compared(results),

@@ -623,6 +623,14 @@ def shown_with_best(*others: dict) -> list[str]:
     return verdict(results(BETTER, *others))
 
 
+@pytest.mark.parametrize(("p_holm", "number"), [(0.06, 1), (0.2, 0), (0.04, 0)])
+def test_an_interval_without_zero_beside_a_holm_p_above_5_percent_is_explained(p_holm, number):
+    """Where p itself, half of that here, is below 5 %, and only its correction lifts it above."""
+    said = verdict(results(*many(3, 0.001, p_holm=p_holm, wins=8, losses=2)))
+    decides = [s for s in said if "Holm's p decides: it corrects for 3 comparisons" in s]
+    assert len(decides) == number
+
+
 def test_what_is_tied_with_the_best_is_said_with_it():
     tied = against_best("l1", -0.001, p_holm=0.3, wins=3, losses=7)
     apart = against_best("l2", -0.004, p_holm=0.01, wins=0, losses=10)
