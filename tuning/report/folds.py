@@ -2,7 +2,7 @@
 
 from kmlp.report.blocks import Cell, Row, Table
 from tuning.report.tables import foremost
-from tuning.report.trials import plus_minus, standing
+from tuning.report.trials import plus_minus, standings
 from tuning.results.folds import compared
 from tuning.results.records.search import SearchFindings
 
@@ -25,7 +25,8 @@ def folds_table(results: SearchFindings) -> Table | None:
     ]
     means = [Cell(unit.value(t.score), plus_minus(t.se, unit), "strong") for t in trials]
     rows.append(Row([Cell("Mean", "standard error, corrected"), *means]))
-    heads = [Cell(f"Trial {t.number}", standing(t, results)) for t in trials]
+    words = standings(results)
+    heads = [Cell(f"Trial {t.number}", words[t.number]) for t in trials]
     note = (
         "Scores of the rows held out. Folds share training rows, so the standard error is "
         "Nadeau and Bengio's. Every network of every trial: tables/executions.csv."

@@ -6,7 +6,7 @@ import numpy as np
 
 from kmlp.report.blocks import NONE, Cell, Row, Table
 from kmlp.stats.formatting import unit_of
-from tuning.report.trials import mean_epochs, open_note, plus_minus, standing
+from tuning.report.trials import mean_epochs, open_note, plus_minus, standings
 from tuning.results.folds import in_words
 from tuning.results.records.search import Condition, SearchedParameter, SearchFindings
 from tuning.results.records.trials import FinishedTrial, TrialResult
@@ -37,7 +37,8 @@ def beside(results: SearchFindings) -> Table:
         Row([Cell("Hyperparameters")]),
         *(_settings_row(p, trials, results.picked_trial) for p in results.varied),
     ]
-    heads = [Cell(f"Trial {t.number}", standing(t, results)) for t in trials]
+    words = standings(results)
+    heads = [Cell(f"Trial {t.number}", words[t.number]) for t in trials]
     note = (
         "Bold: another value than the picked trial's. Tied: cannot be told apart from the best on "
         "the search's scores. Of those within one standard error of the best, as the verdict has "
@@ -100,13 +101,13 @@ def fresh(results: SearchFindings) -> Table | None:
         Cell(f"Fresh minus search{points}"),
     ]
     again = {n: (s, s.score) for n, s in found.trials.items() if s.score is not None}
-    rows = []
+    rows, words = [], standings(results)
     for number, (scores, score) in sorted(again.items(), key=lambda i: -unit.gain(i[1][1])):
         trial = results.trial(number)
         rows.append(
             Row(
                 [
-                    Cell(f"Trial {number}", standing(trial, results)),
+                    Cell(f"Trial {number}", words[number]),
                     Cell(unit.value(trial.score), plus_minus(trial.se, unit)),
                     Cell(unit.value(score), plus_minus(scores.se, unit), "strong"),
                     Cell(unit.signed(score - trial.score)),

@@ -1,5 +1,7 @@
 """The table of all trials: what the page, a terminal and a CSV file show of each."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from kmlp.report import tabular
@@ -41,10 +43,11 @@ def on_terminal(results: SearchFindings) -> list[TrialResult]:
 
 def trial_columns(results: SearchFindings) -> list[Column[TrialResult]]:
     """All that is shown of a trial."""
+    words = standings(results)
     return [
         Column(
             head="Trial",
-            cell=lambda t: Cell(f"Trial {t.number}", standing(t, results)),
+            cell=lambda t: Cell(f"Trial {t.number}", words[t.number]),
             numbers=lambda t: {"number": t.number, "id": t.id, "status": t.status},
         ),
         Column(terminal="trial", cell=lambda t: Cell(str(t.number))),
@@ -73,7 +76,7 @@ def trial_columns(results: SearchFindings) -> list[Column[TrialResult]]:
             cell=lambda t: Cell(f"{t.seconds:.1f}"),
             numbers=lambda t: {"seconds": t.seconds, "message": t.message},
         ),
-        *_choice_columns(results),
+        *_choice_columns(results, words),
     ]
 
 
@@ -109,15 +112,17 @@ def _bracket_column(results: SearchFindings) -> Column[TrialResult]:
     )
 
 
-def _choice_columns(results: SearchFindings) -> list[Column[TrialResult]]:
+def _choice_columns(results: SearchFindings, words: Mapping[int, str]) -> list[Column[TrialResult]]:
     """What was chosen of them, and what they consist of."""
+    tied, is_open = {*results.tied}, {*results.open_ties}
     return [
         Column(
             terminal="best",
-            cell=lambda t: Cell(_place(t, results)),
+            cell=lambda t: Cell(_place(t, words[t.number])),
             numbers=lambda t: {
                 "picked": int(t.number == results.picked),
-                "tied": int(t.number in results.ties),
+                "tied": int(t.number in tied),
+                "open": int(t.number in is_open),
             },
         ),
         Column(
@@ -128,16 +133,19 @@ def _choice_columns(results: SearchFindings) -> list[Column[TrialResult]]:
     ]
 
 
-def standing(trial: TrialResult, results: SearchFindings) -> str:
-    """Whether it is picked, best, or cannot be told apart from that: tied; open where it loses more
-    than a tied trial may, but too unevenly to tell."""
-    words = {
-        "picked": trial.number == results.picked,
-        "best": trial.number == results.best,
-        "tied": trial.number in {*results.ties} - {results.best, *results.open_ties},
-        "open": trial.number in results.open_ties,
+def standings(results: SearchFindings) -> dict[int, str]:
+    """Whether each trial is picked, best, or cannot be told apart from that: tied; open where it
+    loses more than a tied trial may, but too unevenly to tell."""
+    words: dict[str, set[int | None]] = {
+        "picked": {results.picked},
+        "best": {results.best},
+        "tied": {n for n in results.tied if n != results.best},
+        "open": {*results.open_ties},
     }
-    return ", ".join(word for word, holds in words.items() if holds)
+    return {
+        t.number: ", ".join(word for word, these in words.items() if t.number in these)
+        for t in results.trials
+    }
 
 
 def open_note(results: SearchFindings) -> str:
@@ -156,12 +164,11 @@ def mean_epochs(trial: TrialResult) -> str:
     return f"{np.mean(trial.epochs):.1f}" if trial.epochs else NONE.text
 
 
-def _place(trial: TrialResult, results: SearchFindings) -> str:
+def _place(trial: TrialResult, standing: str) -> str:
     """On a terminal, where there is room for one word or two, and for how it failed."""
     if trial.status != "done":
         return trial.status.replace("_", " ")
-    words = standing(trial, results)
-    return words.removesuffix(", tied").removesuffix(", open")
+    return standing.removesuffix(", tied").removesuffix(", open")
 
 
 def _range(trial: TrialResult) -> str:

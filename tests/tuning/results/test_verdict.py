@@ -5,7 +5,9 @@ from tests.made_search import made_search, with_follow_up
 from tests.study.results.test_answer import best_of
 from tests.study.results.test_verdict import BETTER
 from tests.tuning.report.test_report import of_scores
-from tuning.report.trials import page_table, standing
+from tuning.report import figures
+from tuning.report.trials import csv_rows, page_table, standings
+from tuning.results.records.search import SearchFindings
 from tuning.results.verdict import _trials, verdict
 
 
@@ -41,12 +43,33 @@ def test_a_trial_that_loses_more_than_ties_may_is_open_and_not_tied(tmp_path):
     results = of_scores(tmp_path, (9, 9, 9), [*near, (-0.4, 0.05, -0.3)])
     assert set(results.ties) == {0, 1, 2}
     assert results.open_ties == (2,)
-    assert standing(results.trial(2), results) == "open"
+    assert standings(results)[2] == "open"
+    head, *rows = csv_rows(results)
+    said = [(row[head.index("tied")], row[head.index("open")]) for row in rows]
+    assert said == [(1, 0), (1, 0), (0, 1)]
+    ringed = [point.is_tied for point in figures.points(results, results.finished)]
+    assert ringed == [True, True, False]
     assert "Open: " in page_table(results).note
     assert (
         "; open is trial 2, which loses more, but too unevenly from seed to seed to tell"
         in (results.verdict[2])
     )
     told = of_scores(tmp_path, (9, 9, 9), [*near, (-0.02, -0.0201, -0.02)])
-    assert standing(told.trial(2), told) == ""
+    assert standings(told)[2] == ""
     assert "open" not in told.verdict[2] + page_table(told).note.lower()
+
+
+def test_what_ties_lose_is_looked_up_once_however_many_trials_there_are(tmp_path, monkeypatch):
+    """A table of 1,000 trials that looks through all of them for each tie takes minutes."""
+    finished, calls = SearchFindings.finished.fget, []
+    counted = property(lambda results: calls.append(1) or finished(results))
+    monkeypatch.setattr(SearchFindings, "finished", counted)
+
+    def looks(num_trials: int) -> int:
+        results = made_search(tmp_path / str(num_trials), num_trials)
+        assert len(results.ties) > 2
+        calls.clear()
+        list(csv_rows(results)), page_table(results), results.near_best
+        return len(calls)
+
+    assert looks(20) == looks(10)

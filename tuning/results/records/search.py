@@ -221,23 +221,30 @@ class SearchFindings(Record):
     def open_ties(self) -> tuple[int, ...]:
         """Those of the ties that lose more than the least difference: their own scores differ too
         much from the best's, now more and now less, which is no sign that they are as good."""
-        least, best = self.least_difference, self.best_trial.score if self.ties else 0.0
-        if least is None:
+        if self.least_difference is None:
             return ()
-        lost = {n: self.unit.gain(best - self.trial(n).score) for n in self.ties}
-        return tuple(n for n, size in lost.items() if size > least)
+        lost = self._lost_by_ties()
+        return tuple(n for n, size in lost.items() if size > self.least_difference)
+
+    @property
+    def tied(self) -> tuple[int, ...]:
+        """The ties that are not open, the best first."""
+        is_open = {*self.open_ties}
+        return tuple(n for n in self.ties if n not in is_open)
 
     @property
     def near_best(self) -> list[FinishedTrial]:
         """Those of the ties that lie within one standard error of the best, which is the first:
         the pooled one, or their own beside the best if that is larger."""
-        tied, errors = [self.trial(number) for number in self.ties], np.zeros(len(self.ties))
+        lost, errors = self._lost_by_ties(), np.zeros(len(self.ties))
+        trials = {t.number: t for t in self.finished}
+        tied = [trials[number] for number in lost]
         if self.standard_error is not None:
             scores = np.array([compared(t.scores, self.settings) for t in tied])
             own = errors_beside_best(scores, overlap(self.settings))
             errors = np.maximum(self.standard_error, own)
-        lost = [self.unit.gain(self.best_trial.score - t.score) for t in tied]
-        return [t for t, d, at_most in zip(tied, lost, errors, strict=True) if d <= at_most]
+        beside = zip(tied, lost.values(), errors, strict=True)
+        return [t for t, d, at_most in beside if d <= at_most]
 
     @property
     def finished(self) -> list[FinishedTrial]:
@@ -277,6 +284,11 @@ class SearchFindings(Record):
     def trial(self, number: int) -> FinishedTrial:
         """A finished one by its number; there must be one."""
         return next(t for t in self.finished if t.number == number)
+
+    def _lost_by_ties(self) -> dict[int, float]:
+        """What each of the ties loses to the best, by its number."""
+        unit, scores = self.unit, {t.number: t.score for t in self.finished}
+        return {n: unit.gain(scores[self.ties[0]] - scores[n]) for n in self.ties}
 
     def _trial(self, number: int | None) -> FinishedTrial:
         if number is None:
