@@ -62,8 +62,10 @@ class Study:
     def best(self, variant: str | None = None) -> Selection:
         """The member to take away: of the variant with the best mean validation accuracy, or of
         the one named, the seed with the lowest validation loss."""
-        if variant is not None and not self.record.finished(variant):
-            self._select(variant, ())
+        if variant is not None:
+            variant = self._named(variant)
+            if not self.record.finished(variant):
+                self._select(variant, ())
         member = best_member(self.record, variant)
         return self._select(member.variant, [member])
 
@@ -73,11 +75,12 @@ class Study:
         Raises:
             SelectionError: there is none that finished.
         """
+        variant = self._named(variant)
         return self._select(variant, [m for m in self.record.finished(variant) if m.seed == seed])
 
     def ensemble(self, variant: str | None = None) -> Selection:
         """All finished members of a variant; of the best one's where none is named."""
-        variant = variant or best_member(self.record).variant
+        variant = self._named(variant) if variant else best_member(self.record).variant
         return self._select(variant, self.record.finished(variant))
 
     def refit(
@@ -93,7 +96,7 @@ class Study:
         is named. No row is left to score it: what to expect of it is what the study found.
 
         Args:
-            variant: its name.
+            variant: its name, or its label.
             data: of the study; loaded where omitted.
             trainer: as of `run_study`.
             watcher: told of every epoch.
@@ -102,7 +105,7 @@ class Study:
             SelectionError: the variant has no finished network, or this one does not finish.
             RunFolderError: the data are others, or the run folder cannot be written.
         """
-        variant = variant or best_member(self.record).variant
+        variant = self._named(variant) if variant else best_member(self.record).variant
         selection = self.ensemble(variant)
         found = refit(
             RunFolder(self.run_dir),
@@ -138,6 +141,13 @@ class Study:
             )
         variant = variant or best_member(self.record).variant
         return self.member(variant, int(member))
+
+    def _named(self, said: str) -> str:
+        """A variant's name, of its name or of the label that results print: "dropout=0.2"."""
+        variants = self.record.variants
+        found = [v.name for v in variants if said in (v.label, v.full_label)]
+        is_label = len(found) == 1 and said not in [v.name for v in variants]
+        return found[0] if is_label else said
 
     def _select(self, variant: str, members: Sequence[MemberScores]) -> Selection:
         if not members:

@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from kmlp.errors import SelectionError
 from kmlp.study.loading import load_study
 from tests.hand_made import hand_made
 
@@ -28,3 +29,23 @@ def test_a_choice_is_told_by_its_variant_and_seeds(tmp_path):
     assert repr(both) == f"<Selection none {where.format('ensemble of 2 seeds')}"
     refit = dataclasses.replace(both, refit={"epochs": 3})
     assert repr(refit).endswith(where.format("refit on all rows"))
+
+
+def test_a_variant_is_chosen_by_the_label_that_results_print(tmp_path):
+    """Tables and sentences call `dropout` "dropout=0.2": so it is named, too."""
+    study = load_study(hand_made(tmp_path / "run", "multiclass", 2).folder.path)
+    assert study.record.variant("dropout").label == "dropout=0.2"
+    for chosen in (
+        study.best("dropout=0.2"),
+        study.ensemble("dropout=0.2"),
+        study.member("dropout=0.2", 1),
+        study.select("dropout=0.2", "0"),
+    ):
+        assert chosen.variant["name"] == "dropout"
+    with pytest.raises(SelectionError, match=r"variant='dropout=0.3'\. Did you mean 'dropout'"):
+        study.ensemble("dropout=0.3")
+    # Where another variant has that name, the name decides.
+    other = study.record.variant("l2").model_copy(update={"name": "dropout=0.2", "strength": ""})
+    record = study.record.model_copy(update={"variants": (*study.record.variants, other)})
+    with pytest.raises(SelectionError, match=r"variant='dropout=0.2'"):
+        dataclasses.replace(study, record=record).ensemble("dropout=0.2")

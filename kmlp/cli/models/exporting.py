@@ -77,7 +77,7 @@ def export(
     variant: Annotated[
         str | None,
         Parameter(
-            help="which variant's; or a reference, as boosted_trees, which is no network",
+            help="which variant's, by name or label; or a reference, as boosted_trees, no network",
             show_default=default("the best on validation; of a search's study, the one picked"),
         ),
     ] = None,
