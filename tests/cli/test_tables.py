@@ -44,6 +44,21 @@ def test_the_best_and_what_is_tied_with_it_are_marked(tmp_path):
     assert [row[-1] for row in rows] == ["best", "tied", "0 of 6"]
 
 
+def test_scores_of_folds_stand_beside_the_number_of_folds(tmp_path):
+    """A repeat that lacks a fold does not count; how many seeds saw all rows, says nothing here."""
+    record = hand_made(tmp_path, "multiclass", folds=3, repeats=2).record
+    first, *others = record.cross_validation.variants
+    short = first.model_copy(update={"num_folds": 3})
+    tested = record.cross_validation.model_copy(update={"variants": (short, *others)})
+    folded = record.model_copy(update={"basis": "folds", "cross_validation": tested})
+    head, *rows = lines(folded)
+    assert head[1] == "folds"
+    assert {row[0].split("=")[0]: row[1] for row in rows} == {
+        **dict.fromkeys(("none", "dropout", "l2"), "6"),
+        short.variant: "3",
+    }
+
+
 def test_a_better_error_is_a_negative_difference(tmp_path):
     _, dropout, none, _ = lines(hand_made(tmp_path, "regression").record)
     assert dropout[4:8] == ["-1.00", "-1.00 to -1.00", "0.062", "6 of 6"]

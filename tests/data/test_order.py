@@ -1,14 +1,17 @@
 """Rows in the order of time are told, and dates that are no order of rows are not."""
 
 import datetime
+import time
 
 import numpy as np
 import polars as pl
 import pytest
 
 from kmlp.data import Dataset
+from kmlp.data.inference.kinds import read
 from kmlp.data.inference.order import rows_in_time
 from kmlp.data.tables import Table
+from kmlp.data.values import Raw
 
 NUM_ROWS = 120
 RNG = np.random.default_rng(0)
@@ -33,6 +36,10 @@ def told(values) -> list[str]:
         [None, *DAYS[1:]],
         sorted(MOMENTS),  # at any time of day
         sorted(DAYS[:80] + DAYS[:40]),  # some days twice
+        sorted(DAYS[:20] * 6),  # six shops a day
+        sorted(DAYS * 3, reverse=True),
+        [DAYS[1], DAYS[0], *DAYS[2:]],
+        [*DAYS[1:], DAYS[1]],  # the last one came late
     ],
 )
 def test_rows_in_the_order_of_dates_are_told_with_the_option(values):
@@ -50,9 +57,9 @@ def test_a_row_a_day_is_told_in_any_order():
     [
         MOMENTS,  # unsorted, and all distinct by chance
         [DAYS[i % 40] for i in range(NUM_ROWS)],  # repeated
-        sorted(DAYS[:20] * 6),  # sorted, but several rows a day
+        sorted(DAYS[:10] * 12),  # as an export may be, by few dates
         [*DAYS[:60], *DAYS[:60]],  # sorted twice over
-        [*DAYS[1:], DAYS[1]],
+        [*DAYS[1:], *DAYS[1:4]],  # too many came late
         [None] * 60 + DAYS[60:],  # seldom known
         DAYS[:10],  # few
         [DAYS[0]] * NUM_ROWS,
@@ -62,6 +69,23 @@ def test_a_row_a_day_is_told_in_any_order():
 )
 def test_what_is_no_order_of_rows_is_not(values):
     assert not told(values)
+
+
+def test_a_date_is_found_beside_words_for_missing_ones():
+    assert told(["unknown"] * 11 + [str(day.date()) for day in DAYS[11:]])
+
+
+def test_columns_of_words_are_not_read_for_it():
+    """On a thousand of them that took seconds; reading all is some five times as slow."""
+    names = [f"c{i}" for i in range(30)]
+    words = [f"word {i}" for i in range(200)]
+    table = Table(pl.DataFrame(dict.fromkeys(names, words)), "t")
+    began = time.process_time()
+    assert not rows_in_time(table, ())
+    looked = time.process_time()
+    for name in names:
+        read(Raw(table, name))
+    assert looked - began < (time.process_time() - looked) / 2
 
 
 def of_order(**how) -> list[str]:

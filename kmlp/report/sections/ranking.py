@@ -43,8 +43,9 @@ def ranking_columns(results: StudyResults) -> list[Column[VariantResult]]:
     unit = results.unit()
     beside = [results.unit(metric) for metric in shown_beside(results)]
     # A column of equal numbers says less than a word in the note.
-    has_counts = len({v.num_members for v in results.variants}) > 1
+    has_counts = len({_count(v, results).text for v in results.variants}) > 1
     tested = results.tested
+    pairs = f"{tested.pair}s"
     return [
         Column(
             head="Variant",
@@ -52,11 +53,9 @@ def ranking_columns(results: StudyResults) -> list[Column[VariantResult]]:
             numbers=lambda v: {"variant": v.name, "strength": v.strength},
         ),
         Column(
-            head="Seeds" if has_counts else "",
-            cell=lambda v: Cell(
-                str(v.num_members), f"{v.num_diverged} diverged" if v.num_diverged else ""
-            ),
-            terminal="seeds",
+            head=pairs.capitalize() if has_counts else "",
+            cell=lambda v: _count(v, results),
+            terminal=pairs,
             leaves=5,
             numbers=lambda v: {
                 "seeds": v.num_members,
@@ -78,6 +77,15 @@ def ranking_columns(results: StudyResults) -> list[Column[VariantResult]]:
         *(_beside(u, tested) for u in beside),
         *([] if results.basis == "folds" else [_ensemble(unit, results.metrics)]),
     ]
+
+
+def _count(variant: VariantResult, results: StudyResults) -> Cell:
+    """How many seeds its score is of, or folds, of which those in whole repeats count."""
+    found = results.cross_validation if results.basis == "folds" else None
+    if found is None:
+        diverged = f"{variant.num_diverged} diverged" if variant.num_diverged else ""
+        return Cell(str(variant.num_members), diverged)
+    return Cell(str(sum(e.num_folds for e in found.variants if e.variant == variant.name)))
 
 
 def _ensemble(unit: Unit, metrics: Sequence[str]) -> Column[VariantResult]:
