@@ -19,7 +19,8 @@ def evaluate(model: LoadedModel, data: Any, *, target: str | None = None) -> dic
         model: as `kmlp.load_saved` gives it.
         data: a data set, whose test rows are scored; a pair of rows and their labels, which are
             the classes' names or numbers; or a table's file, or a frame of any library with the
-            labels in it, of which all labelled rows are.
+            labels in it, of which all labelled rows are. Only the very file that was trained on
+            is known again, and refused: scores of a frame of its rows are of what was learnt.
         target: of a table, the column of labels; the training table's where omitted.
 
     Returns:

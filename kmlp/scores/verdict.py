@@ -119,7 +119,7 @@ def _equivalent(names: Names, versus: VersusMethod, results: ScoresResults, unit
 def _open(names: Names, versus: VersusMethod, results: ScoresResults, unit: Unit) -> str:
     interval = f"95 % interval {unit.interval(versus.ci95, signed=True)}, " if versus.ci95 else ""
     chances = f"; {_chances(versus.posterior)}" if versus.posterior else ""
-    needed = _needed(versus, results)
+    needed = _needed(versus, results.datasets[0])
     few = ""
     if versus.num_compared < needed:
         few = f"; {versus.num_compared} seeds cannot show it, at least {needed} are needed"
@@ -134,24 +134,27 @@ def _too_few(names: Names, versus: VersusMethod, results: ScoresResults, unit: U
     return (
         f"{names[0]} differs from {names[1]} by {unit.signed(versus.difference)} "
         f"{unit.of_difference} on {versus.num_compared} {pairs_of(results)}: too few to test; at "
-        f"least {_needed(versus, results)} are needed."
+        f"least {_needed(versus, results.datasets[0])} are needed."
     )
 
 
-def _needed(versus: VersusMethod, results: ScoresResults) -> int:
+def _needed(versus: VersusMethod, dataset: DatasetResult) -> int:
     """The scores without which nothing is told apart: among many methods a sign-flip test, whose
     p has a least value, needs more of them."""
     if versus.test != "sign_flip":
         return MIN_SEEDS_TO_TEST
-    return min_seeds_to_test(
-        sum(m.versus_baseline is not None for m in results.datasets[0].methods)
-    )
+    return min_seeds_to_test(sum(m.versus_baseline is not None for m in dataset.methods))
 
 
 def pairs_needed(results: ScoresResults) -> int:
-    """The pairs without which no method at all is called better or worse."""
-    found = [versus for d in results.datasets for m in d.methods if (versus := m.versus_baseline)]
-    return max((_needed(versus, results) for versus in found), default=MIN_SEEDS_TO_TEST)
+    """The pairs without which no method at all, on any data set, is called better or worse."""
+    needed = [
+        _needed(m.versus_baseline, d)
+        for d in results.datasets
+        for m in d.methods
+        if m.versus_baseline
+    ]
+    return min(needed, default=MIN_SEEDS_TO_TEST)
 
 
 _SENTENCES = {

@@ -73,6 +73,17 @@ def test_how_many_seeds_it_takes_grows_with_the_methods(num, needed):
     assert pairs_needed(kmlp.compare(of_folds).found) == 6
 
 
+def test_of_data_sets_the_one_with_fewest_methods_says_what_it_takes_at_least():
+    many, few = (
+        rows(seeds=6, datasets=("x",)),
+        rows(seeds=6, datasets=("y",), methods=("base", "good")),
+    )
+    found = kmlp.compare({name: [*many[name], *few[name]] for name in many}).found
+    good = found.datasets[1].methods[1].versus_baseline
+    assert good.is_significant
+    assert pairs_needed(found) == good.num_compared == 6
+
+
 def test_what_seeds_leave_out_is_said_and_folds_are_other_rows():
     def said(table) -> list[str]:
         return [s for s in kmlp.compare(table).verdict if "what other rows" in s]

@@ -115,8 +115,8 @@ def _how(comparison: Comparison) -> list[str]:
     items = [text for test, text in _TESTS.items() if test in tests]
     items.append(
         "p is corrected by Holm over all methods compared on a data set; with fewer than "
-        f"{pairs_needed(found)} pairs nothing can be called better or worse here: of more methods "
-        "it takes more. The 95 % intervals are each by itself."
+        f"{pairs_needed(found)} pairs nothing can be called better or worse here: the more methods "
+        "a data set has, the more it takes. The 95 % intervals are each by itself."
     )
     if found.margin is not None:
         items.append(

@@ -84,20 +84,22 @@ def _over(best: VariantResult, results: StudyNumbers) -> str:
 
 
 def _ties(best: VariantResult, results: StudyNumbers) -> str:
-    """What is tied with the best, but for the baseline, which is compared in its own sentence."""
+    """What is tied with the best, as tables mark it; of the baseline alone its own sentence says
+    more."""
     baseline = results.baseline
     others = [v for v in results.variants if v.versus_best and v.name != baseline]
     is_tested = any(v.versus_best and v.versus_best.is_tested for v in others)
     tied = [v for v in others if v.tied_with_best]
     if best.name == baseline or not is_tested:
         return ""
+    with_baseline = best.versus_baseline is not None and not best.is_significant
     if not tied:
-        with_baseline = best.versus_baseline is not None and not best.is_significant
         return f"; no other variant{' but the baseline' * with_baseline} is tied with it"
+    names = [v.label for v in tied]
     if len(tied) > _BY_NAME:
         every = "the" if len(tied) == len(others) else f"{len(tied)} of"
-        return f"; {every} {len(others)} other variants cannot be told apart from it"
-    return f"; {listed(v.label for v in tied)} cannot be told apart from it"
+        names = [f"{every} {len(others)} other variants"]
+    return f"; {listed(names + ['the baseline'] * with_baseline)} cannot be told apart from it"
 
 
 def _comparisons(results: StudyNumbers, unit: Unit) -> list[str]:

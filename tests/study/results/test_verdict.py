@@ -648,6 +648,22 @@ def test_a_best_variant_that_is_tied_with_the_baseline_alone_says_so():
     assert first.endswith("no other variant but the baseline is tied with it.")
 
 
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        ("a", "a=0.2 and the baseline"),
+        ("ab", "a=0.2, b=0.2 and the baseline"),
+        ("abcdef", "the 6 other variants and the baseline"),
+    ],
+)
+def test_a_baseline_that_is_tied_with_the_best_is_said_with_the_others(names, told):
+    """Tables mark it so: a sentence without it would tell another list."""
+    open_ = {"versus_baseline": versus(0.001, p_holm=0.9, wins=5, losses=5)}
+    others = [against_best(n, -0.001, p_holm=0.3, wins=3, losses=7) | open_ for n in names]
+    first = verdict(results(BETTER | open_, *others))[0]
+    assert first.endswith(f"test rows); {told} cannot be told apart from it.")
+
+
 def test_many_ties_with_the_best_are_counted():
     tied = [against_best(n, -0.001, p_holm=0.3, wins=3, losses=7) for n in "abcdef"]
     apart = against_best("l2", -0.004, p_holm=0.01, wins=0, losses=10)
