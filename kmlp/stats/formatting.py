@@ -219,15 +219,18 @@ class Corrected(Protocol):
     def p_holm(self) -> float: ...
 
 
-def holm_decides(compared: Sequence[Corrected]) -> list[str]:
+def holm_decides(
+    compared: Sequence[Corrected], told: Sequence[Corrected] | None = None
+) -> list[str]:
     """A sentence where an interval leaves out 0 and the corrected p tells nothing apart.
 
     Args:
         compared: all that are corrected together.
+        told: those of them that are told; all where omitted.
     """
     is_read_apart = any(
         one.ci95 and not one.ci95[0] <= 0 <= one.ci95[1] and one.p < ALPHA <= one.p_holm
-        for one in compared
+        for one in (compared if told is None else told)
     )
     return is_read_apart * [
         f"Where an interval leaves out 0 and nothing is told apart, Holm's p decides: it corrects "

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from kmlp.report.blocks import NONE, Cell, Row, Table
-from kmlp.stats.formatting import unit_of
+from kmlp.stats.formatting import Unit, unit_of
+from kmlp.stats.summaries import Summary
 from tuning.report.trials import mean_epochs, open_note, plus_minus, standings
 from tuning.results.folds import in_words
 from tuning.results.records.search import Condition, SearchedParameter, SearchFindings
@@ -126,31 +127,39 @@ def fresh(results: SearchFindings) -> Table | None:
 
 
 def tested(results: SearchFindings) -> Table | None:
-    """The test set's scores of the trial that it was read for; None where it was not read."""
+    """The test set's scores of the trial that it was read for, beside the default's; None where it
+    was not read."""
     scores = scores_on_test(results)
     if not scores or results.test is None:
         return None
-    rows = []
+    trial, rows = f"Trial {results.test.trial}", []
+    beside = results.fresh.baseline if results.fresh and results.test.versus_baseline else None
     for metric, summary in scores:
         unit = unit_of(metric, [summary.mean])
-        rows.append(
-            Row(
-                [
-                    Cell(f"{unit.axis} {unit.arrow}"),
-                    Cell(unit.value(summary.mean), mark="strong"),
-                    Cell(plus_minus(summary.se, unit) or "–"),
-                    Cell(unit.interval(summary.ci95)),
-                ]
-            )
-        )
-    columns = [Cell("Test set"), Cell("Mean"), Cell("Standard error"), Cell("95 % interval")]
+        rows.append(_tested_row(unit, trial, summary))
+        if beside and metric in beside.test:
+            rows.append(_tested_row(unit, "Default", beside.test[metric], is_baseline=True))
+    heads = ("Test set", "Configuration", "Mean", "Standard error", "95 % interval")
     later = drawn_after_test(results)
     when = f"before {later}" if later else "after all was chosen"
     note = (
-        f"Trial {results.test.trial}, its fresh seeds. The test set was read {when}; seeds "
+        f"{trial}, its fresh seeds. The test set was read {when}; seeds "
         "say nothing of its own sampling error."
     )
-    return Table(columns, rows, note)
+    return Table([Cell(head) for head in heads], rows, note)
+
+
+def _tested_row(unit: Unit, name: str, summary: Summary, *, is_baseline: bool = False) -> Row:
+    return Row(
+        [
+            Cell(f"{unit.axis} {unit.arrow}"),
+            Cell(name),
+            Cell(unit.value(summary.mean), mark="" if is_baseline else "strong"),
+            Cell(plus_minus(summary.se, unit) or "–"),
+            Cell(unit.interval(summary.ci95)),
+        ],
+        is_baseline=is_baseline,
+    )
 
 
 def rounds(results: SearchFindings) -> Table | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from kmlp.stats.formatting import Unit, listed, p_equals, unit_of
+from kmlp.stats.formatting import Unit, holm_decides, listed, p_equals, unit_of
 from kmlp.study.results.records.study import StudyResults
 from kmlp.study.results.records.variants import VersusBaseline
 from tuning.results.caveats import caveats
@@ -171,7 +171,14 @@ def _on_test(results: SearchFindings, fresh: Fresh, study: StudyResults | None) 
     if versus is None:
         return [expected]
     num_trials = results.followup.num_trials if results.followup else len(results.trials)
-    return [expected, _beside_default(versus, metric, num_trials)]
+    default = fresh.baseline.test.get(fresh.test_metric) if fresh.baseline else None
+    means = f"{metric.value(scores.mean)} against {metric.value(default.mean)}" if default else ""
+    compared = [t.versus_baseline for t in fresh.trials.values() if t.versus_baseline]
+    return [
+        expected,
+        _beside_default(versus, metric, means, num_trials),
+        *holm_decides(compared, told=[versus]),
+    ]
 
 
 def _other_rows(fresh: Fresh, picked: int, study: StudyResults | None, metric: Unit) -> str:
@@ -183,18 +190,37 @@ def _other_rows(fresh: Fresh, picked: int, study: StudyResults | None, metric: U
     return f", {metric.interval(rows)} over seeds and test rows"
 
 
-def _beside_default(versus: VersusBaseline, metric: Unit, num_trials: int) -> str:
+def _beside_default(versus: VersusBaseline, metric: Unit, means: str, num_trials: int) -> str:
+    """By how much the picked trial is better or worse, and whether that is told.
+
+    Args:
+        versus: of the picked trial.
+        metric: how its scores are written.
+        means: its own and the default's, in words; empty where unknown.
+        num_trials: what the search spent on it.
+    """
     gain = metric.gain(versus.difference)
-    told = versus.is_significant
-    words = ("beats" if gain > 0 else "is worse than") if told else "cannot be told apart from"
-    by = f" by {metric.value(abs(versus.difference))} {metric.of_difference}" if told else ""
+    by = f"by {metric.value(abs(gain))} {metric.of_difference}" + (f" ({means})" if means else "")
+    if versus.is_significant:
+        verb = "beats" if gain > 0 else "is worse than"
+        told = f"It {verb} the default configuration on the test set {by}"
+    elif gain:
+        than = "better" if gain > 0 else "worse"
+        told = (
+            f"It is {than} than the default configuration on the test set {by} "
+            f"{metric.on_average}, but cannot be told apart from it"
+        )
+    else:
+        told = "It cannot be told apart from the default configuration on the test set" + (
+            f" ({means})" if means else ""
+        )
     bounds = f"{metric.interval(versus.ci95, signed=True)} over seeds"
     if rows := versus.ci95_seeds_and_rows:
         bounds += f", {metric.interval(rows, signed=True)} over seeds and test rows"
     return (
-        f"It {words} the default configuration on the test set{by} (95 % interval of the "
-        f"difference {bounds}, Holm p {p_equals(versus.p_holm)}); the search spent {num_trials} "
-        f"trial{'s' * (num_trials > 1)} to find it, and none on the default."
+        f"{told} (95 % interval of the difference {bounds}, Holm p {p_equals(versus.p_holm)}); the "
+        f"search spent {num_trials} trial{'s' * (num_trials > 1)} to find it, and none on the "
+        "default."
     )
 
 

@@ -132,7 +132,8 @@ def test_fresh_seeds_and_the_test_set_are_reported(search):
     assert f"{unit.value(again)} ± {unit.value(fresh.se)} {unit.signed(again - searched)}" in text
     for metric, scores in results.test.scores.items():
         own = unit_of(metric, [scores.mean])
-        row = f"{own.axis} {own.arrow} {own.value(scores.mean)} ± {own.value(scores.se)} "
+        row = f"{own.axis} {own.arrow} Trial {results.picked} {own.value(scores.mean)} "
+        row += f"± {own.value(scores.se)} "
         assert row + own.interval(scores.ci95) in text
 
 

@@ -1,11 +1,11 @@
 """What a search found, in sentences."""
 
 from tests.made_results import numbers
-from tests.made_search import made_search, with_follow_up
+from tests.made_search import changed, made_search, with_follow_up
 from tests.study.results.test_answer import best_of
 from tests.study.results.test_verdict import BETTER
 from tests.tuning.report.test_report import of_scores
-from tuning.report import figures
+from tuning.report import figures, tables
 from tuning.report.trials import csv_rows, page_table, standings
 from tuning.results.records.search import SearchFindings
 from tuning.results.verdict import _trials, verdict
@@ -27,6 +27,58 @@ def test_what_a_searchs_interval_covers_is_said(tmp_path):
     study = numbers(best_of({**BETTER, **both, "name": name}) | best)
     (told,) = [one for one in verdict(results, study) if one.startswith("Expect ")]
     assert told.endswith("88.00 to 88.20 over 10 seeds, 87.00 to 89.10 over seeds and test rows).")
+
+
+def on_test(path, mean: float, p: float, p_holm: float, low: float):
+    """A regression whose picked trial, of RMSE 33, is `mean` worse than the default on the test
+    set, with another trial beside it."""
+    results = with_follow_up(made_search(path, 12, "regression"))
+    versus = {"difference": mean, "ci95": [low, 2 * mean - low], "p": p, "p_holm": p_holm}
+    versus |= {"wins": 8, "ties": 0, "losses": 2, "p_wilcoxon": p, "probability_better": None}
+    versus |= {"ci95_seeds_and_rows": None, "more_seeds": None}
+    fresh, test = results.fresh.to_dict(), results.test.to_dict()
+    for number in (results.picked, 99):
+        fresh["trials"][str(number)] = {
+            **fresh["trials"][str(results.picked)],
+            "versus_baseline": versus,
+        }
+    scores = {"rmse": {**test["rmse"], "mean": 33.0 - mean}}
+    fresh["baseline"] = {"variant": "default", "score": 30.0, "se": 0.2, "versus_baseline": None}
+    fresh["baseline"]["test"] = scores
+    return changed(results, fresh=fresh, test={**test, "versus_baseline": versus})
+
+
+def test_the_pick_beside_the_default_has_a_size_a_direction_and_both_scores(tmp_path):
+    """Of an error a plus is worse: an interval alone does not say which of the two to take."""
+    told = next(
+        s for s in on_test(tmp_path, 7.63, 0.2, 0.4, -0.4).verdict if "95 % interval of" in s
+    )
+    assert told.startswith(
+        "It is worse than the default configuration on the test set by 7.63 in RMSE (33.00 against "
+        "25.37) on average, but cannot be told apart from it (95 % interval of the difference "
+    )
+    apart = " ".join(on_test(tmp_path, -7.63, 0.002, 0.004, -9.0).verdict)
+    assert " beats the default configuration on the test set by 7.63 in RMSE (33.00 aga" in apart
+    same = " ".join(on_test(tmp_path, 0.0, 1.0, 1.0, -1.0).verdict)
+    assert (
+        "It cannot be told apart from the default configuration on the test set (33.00 ag" in same
+    )
+
+
+def test_an_interval_of_the_pick_without_zero_beside_a_holm_p_above_5_percent_is_explained(
+    tmp_path,
+):
+    decides = "Holm's p decides: it corrects for 2 comparisons, the interval does not."
+    assert decides in " ".join(on_test(tmp_path, 7.63, 0.04, 0.08, 0.4).verdict)
+    assert "Holm's p decides" not in " ".join(on_test(tmp_path, 7.63, 0.2, 0.4, -0.4).verdict)
+
+
+def test_the_default_stands_below_the_pick_in_the_tests_table(tmp_path):
+    results = on_test(tmp_path, 7.63, 0.2, 0.4, -0.4)
+    table, picked = tables.tested(results), f"Trial {results.picked}"
+    shown = [[cell.text for cell in row.cells[:3]] for row in table.rows]
+    assert shown[:2] == [["RMSE ↓", picked, "33.00"], ["RMSE ↓", "Default", "25.37"]]
+    assert [row.is_baseline for row in table.rows[:2]] == [False, True]
 
 
 def test_numbers_of_trials_are_not_mixed_with_how_many_there_are():
