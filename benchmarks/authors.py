@@ -116,6 +116,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10, help="K")
     parser.add_argument("--draws", type=int, default=0, help="of other test rows; less than K")
     options = parser.parse_args()
+    if options.draws >= options.seeds:
+        parser.error("--draws must be less than --seeds")
     table = written("churn", options.out, options.out, TABLES)
     config = config_of(table, options.seeds)
     data, _ = load_configured(str(table), config.data, sets_aside=True)

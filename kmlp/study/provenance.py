@@ -113,7 +113,9 @@ def claim(folder: RunFolder, config: StudyConfig, data: Dataset, trainer: Traine
 
 def _tell_of_another_question(folder: RunFolder, kept: StudyConfig, config: StudyConfig) -> None:
     """What a folder holds and is not asked for now; and that it was judged by something else."""
-    is_narrower = bool(set(kept.variant_names) - set(config.variant_names))
+    asked = config.resolved_variants
+    # By what they train: another release may have called one by another name.
+    is_narrower = not all(any(map(old.trains_as, asked)) for old in kept.resolved_variants)
     if kept.most_seeds > config.most_seeds or is_narrower:
         logger.warning(
             "%s holds more than is asked for now: its results are narrowed to these variants "

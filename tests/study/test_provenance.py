@@ -49,6 +49,24 @@ def test_a_folder_that_knew_no_device_gets_none_of_a_later_one():
     assert after["later"][0]["device"] == "cpu: two"
 
 
+def test_a_variant_by_another_name_is_not_taken_for_one_that_is_no_longer_asked_for(
+    tiny, tmp_path, caplog
+):
+    """Earlier releases called the baseline of a search's study "none", not "default"."""
+    folder = RunFolder(tmp_path / "run")
+
+    def claim(*variants, baseline: str) -> None:
+        config = StudyConfig(dataset="tiny", variants=variants, baseline=baseline)
+        with folder.writing():
+            provenance.claim(folder, config, tiny, LinearTrainer())
+
+    claim("none", "dropout=0.3", baseline="none")
+    claim({"name": "default"}, "dropout=0.3", baseline="default")
+    assert "narrowed" not in caplog.text
+    claim({"name": "default"}, baseline="default")
+    assert "narrowed to these variants" in caplog.text
+
+
 @pytest.mark.engine
 def test_the_device_is_the_one_that_trains():
     import keras

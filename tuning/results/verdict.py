@@ -78,14 +78,14 @@ def _ties(results: SearchFindings) -> str:
     least = results.least_difference
     needed = f"at least {unit.value(least)} {unit.of_difference} would be needed" if least else ""
     told = f" ({needed}, {_LEVEL}{_uneven(results)})" if needed else _no_spread(results)
-    named = _trials(others)
-    return f"{named[:1].upper()}{named[1:]} cannot be told apart from it{told}. {_pick(results)}"
+    named = _trials(others).capitalize() + ("," if len(others) > _AT_MOST else "")
+    return f"{named} cannot be told apart from it{told}. {_pick(results)}"
 
 
 def _trials(numbers: Sequence[int]) -> str:
-    """ "trial 3", "trials 3 and 7", "trials 3, 7, 0, 8 and 11, and 12 others,"."""
+    """ "trial 3", "trials 3 and 7", "trials 3, 7, 0, 8 and 11, and 12 others"."""
     rest = len(numbers) - _AT_MOST
-    others = f", and {rest} other{'s' * (rest > 1)}," if rest > 0 else ""
+    others = f", and {rest} other{'s' * (rest > 1)}" if rest > 0 else ""
     return f"trial{'s' * (len(numbers) > 1)} {listed(map(str, numbers[:_AT_MOST]))}{others}"
 
 
@@ -96,7 +96,7 @@ def _uneven(results: SearchFindings) -> str:
         return ""
     are, lose = ("are", "lose") if len(beyond) > 1 else ("is", "loses")
     return (
-        f"; open {are} {_trials(beyond).rstrip(',')}, which {lose} more, but too "
+        f"; open {are} {_trials(beyond)}, which {lose} more, but too "
         f"unevenly from {_score(results)} to {_score(results)} to tell"
     )
 

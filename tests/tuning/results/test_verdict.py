@@ -85,8 +85,8 @@ def test_numbers_of_trials_are_not_mixed_with_how_many_there_are():
     """ "Trials 3, 7 and 12 more" reads as the number of a trial."""
     assert _trials([3]) == "trial 3"
     assert _trials([3, 7]) == "trials 3 and 7"
-    assert _trials([3, 7, 0, 8, 11, 2]) == "trials 3, 7, 0, 8 and 11, and 1 other,"
-    assert _trials([3, 7, 0, 8, 11, *range(20, 32)]).endswith("8 and 11, and 12 others,")
+    assert _trials([3, 7, 0, 8, 11, 2]) == "trials 3, 7, 0, 8 and 11, and 1 other"
+    assert _trials([3, 7, 0, 8, 11, *range(20, 32)]).endswith("8 and 11, and 12 others")
 
 
 def test_a_trial_that_loses_more_than_ties_may_is_open_and_not_tied(tmp_path):
