@@ -144,8 +144,9 @@ def tune(
     search = search_with_progress(config, place, data, then_study=then_study, machines=machines)
     print_search(search, as_json=json)
     page = report_search(search.run_dir)
+    study_page = report_followup(search) if then_study else None
     if not json:
-        print_next(search, page)
+        print_next(search, page, study_page)
 
 
 def configure(target: str, **options: Any) -> "SearchConfig":
@@ -262,10 +263,22 @@ def report_search(run_dir: Path) -> Path:
     return write_search_report(run_dir)
 
 
-def print_next(search: "Search", page: Path) -> None:
+def report_followup(search: "Search") -> Path | None:
+    """Writes the report of the study that followed; None where no trial was there to study."""
+    from kmlp.report import write_report
+    from tuning.report.section import search_section
+
+    if search.record.picked is None:
+        return None
+    return write_report(search.run_dir / "study", search=search_section(search.run_dir))
+
+
+def print_next(search: "Search", page: Path, study_page: Path | None = None) -> None:
     from tuning.results.trials import export_command, study_command
 
     print(f"\nReport: {page}")
+    if study_page:
+        print(f"Study:  {study_page}")
     if search.record.picked is None:
         return
     print(f"Picked: {search.run_dir / 'best.toml'}")

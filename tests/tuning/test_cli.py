@@ -141,6 +141,24 @@ def test_the_picked_trial_is_exported_whichever_was_best_over_fresh_seeds(
     assert f"kmlp export {tmp_path}/study --variant default\n" in capsys.readouterr().out
 
 
+def test_a_study_that_follows_a_search_has_its_report_at_once(tmp_path, monkeypatch, capsys):
+    """As every other run has: the search's page tells of the picked trial alone."""
+    from kmlp import report
+    from kmlp.cli import tune
+    from tuning.report import section
+
+    found = Search(None, tmp_path, with_follow_up(made_search(tmp_path, 12)))
+    monkeypatch.setattr(tune, "load_data", lambda config: (config, None))
+    monkeypatch.setattr(tune, "search_with_progress", lambda *args, **options: found)
+    monkeypatch.setattr(tune, "report_search", lambda run_dir: run_dir / "report.html")
+    monkeypatch.setattr(section, "search_section", lambda run_dir: run_dir)
+    monkeypatch.setattr(report, "write_report", lambda run_dir, *, search: search / "study/r.html")
+    tune.tune("mnist", out=tmp_path, then="study")
+    assert f"Study:  {tmp_path}/study/r.html\n" in capsys.readouterr().out
+    tune.tune("mnist", out=tmp_path)
+    assert "Study:" not in capsys.readouterr().out
+
+
 def test_what_to_type_next_goes_to_a_folder_that_no_other_search_names(tmp_path, capsys):
     """By the name of its file it would be runs/best, whatever search came before."""
     results = made_search(tmp_path, 12)

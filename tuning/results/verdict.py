@@ -200,7 +200,7 @@ def _beside_default(versus: VersusBaseline, metric: Unit, means: str, num_trials
         num_trials: what the search spent on it.
     """
     gain = metric.gain(versus.difference)
-    by = f"by {metric.value(abs(gain))} {metric.of_difference}" + (f" ({means})" if means else "")
+    by = f"by {metric.value(abs(gain))} {metric.of_difference}"
     if versus.is_significant:
         verb = "beats" if gain > 0 else "is worse than"
         told = f"It {verb} the default configuration on the test set {by}"
@@ -211,16 +211,14 @@ def _beside_default(versus: VersusBaseline, metric: Unit, means: str, num_trials
             f"{metric.on_average}, but cannot be told apart from it"
         )
     else:
-        told = "It cannot be told apart from the default configuration on the test set" + (
-            f" ({means})" if means else ""
-        )
+        told = "It cannot be told apart from the default configuration on the test set"
     bounds = f"{metric.interval(versus.ci95, signed=True)} over seeds"
     if rows := versus.ci95_seeds_and_rows:
         bounds += f", {metric.interval(rows, signed=True)} over seeds and test rows"
+    spent = f"{num_trials} trial{'s' * (num_trials > 1)}"
     return (
-        f"{told} (95 % interval of the difference {bounds}, Holm p {p_equals(versus.p_holm)}); the "
-        f"search spent {num_trials} trial{'s' * (num_trials > 1)} to find it, and none on the "
-        "default."
+        f"{told} ({means}{'; ' * bool(means)}95 % interval of the difference {bounds}, Holm p "
+        f"{p_equals(versus.p_holm)}); the search spent {spent} to find it, and none on the default."
     )
 
 

@@ -54,8 +54,8 @@ def test_the_pick_beside_the_default_has_a_size_a_direction_and_both_scores(tmp_
         s for s in on_test(tmp_path, 7.63, 0.2, 0.4, -0.4).verdict if "95 % interval of" in s
     )
     assert told.startswith(
-        "It is worse than the default configuration on the test set by 7.63 in RMSE (33.00 against "
-        "25.37) on average, but cannot be told apart from it (95 % interval of the difference "
+        "It is worse than the default configuration on the test set by 7.63 in RMSE on average, "
+        "but cannot be told apart from it (33.00 against 25.37; 95 % interval of the difference "
     )
     apart = " ".join(on_test(tmp_path, -7.63, 0.002, 0.004, -9.0).verdict)
     assert " beats the default configuration on the test set by 7.63 in RMSE (33.00 aga" in apart
