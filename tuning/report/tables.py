@@ -143,8 +143,8 @@ def tested(results: SearchFindings) -> Table | None:
     later = drawn_after_test(results)
     when = f"before {later}" if later else "after all was chosen"
     note = (
-        f"{trial}, its fresh seeds. The test set was read {when}; seeds "
-        "say nothing of its own sampling error."
+        f"Fresh seeds of {trial.lower()}{' and of the default' * bool(beside)}. The test set was "
+        f"read {when}; seeds say nothing of its own sampling error."
     )
     return Table([Cell(head) for head in heads], rows, note)
 

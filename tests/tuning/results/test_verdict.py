@@ -79,6 +79,7 @@ def test_the_default_stands_below_the_pick_in_the_tests_table(tmp_path):
     shown = [[cell.text for cell in row.cells[:3]] for row in table.rows]
     assert shown[:2] == [["RMSE ↓", picked, "33.00"], ["RMSE ↓", "Default", "25.37"]]
     assert [row.is_baseline for row in table.rows[:2]] == [False, True]
+    assert table.note.startswith(f"Fresh seeds of {picked.lower()} and of the default. The test")
 
 
 def test_numbers_of_trials_are_not_mixed_with_how_many_there_are():
