@@ -222,19 +222,25 @@ class Corrected(Protocol):
 def holm_decides(
     compared: Sequence[Corrected], told: Sequence[Corrected] | None = None
 ) -> list[str]:
-    """A sentence where an interval leaves out 0 and the corrected p tells nothing apart.
+    """A sentence where an interval leaves out 0 and p tells nothing apart: by its correction, or as
+    a permutation's p is larger than that of the t interval beside it.
 
     Args:
         compared: all that are corrected together.
         told: those of them that are told; all where omitted.
     """
-    is_read_apart = any(
-        one.ci95 and not one.ci95[0] <= 0 <= one.ci95[1] and one.p < ALPHA <= one.p_holm
+    read_apart = [
+        one
         for one in (compared if told is None else told)
-    )
-    return is_read_apart * [
-        f"Where an interval leaves out 0 and nothing is told apart, Holm's p decides: it corrects "
-        f"for {len(compared)} comparisons, the interval does not."
+        if one.ci95 and not one.ci95[0] <= 0 <= one.ci95[1] and one.p_holm >= ALPHA
+    ]
+    if not read_apart:
+        return []
+    by_holm = f"it corrects for {len(compared)} comparisons, the interval does not"
+    exact = "it takes no distribution for granted, the interval the normal one"
+    reason = by_holm if any(one.p < ALPHA for one in read_apart) else exact
+    return [
+        f"Where an interval leaves out 0 and nothing is told apart, Holm's p decides: {reason}."
     ]
 
 

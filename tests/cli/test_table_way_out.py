@@ -63,7 +63,7 @@ def test_one_command_ends_with_a_verdict_a_report_a_model_and_what_to_type_next(
         (command,) = commands(printed, name)
         done = kmlp(*command, cwd=folder)
         assert done.returncode == 0, done.stderr
-    assert "over 600 file test rows" in done.stdout
+    assert "over 600 test rows (file)" in done.stdout
     for again in commands(printed, "run"):
         assert again[:3] == ["run", "my churn.csv", "--out"]
         # More epochs are another study, with a folder of its own.

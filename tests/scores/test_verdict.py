@@ -292,3 +292,16 @@ def test_an_interval_without_zero_beside_a_holm_p_above_5_percent_is_explained_o
     assert said.count(decides) == 1
     alone = {key: column[:16] for key, column in table.items()}
     assert "Holm's p decides" not in " ".join(kmlp.compare(alone).verdict)
+
+
+def test_an_interval_without_zero_beside_an_exact_p_above_5_percent_is_explained():
+    """A t interval ends before 0 where the signs of a few differences can do no more."""
+    lost = (-0.56, 0, -0.37, 0.19, 0, -0.37, -0.56, -0.19)
+    table = {
+        "method": ["ours"] * 8 + ["forest"] * 8,
+        "seed": [*range(8)] * 2,
+        "accuracy": [0.97] * 8 + [0.97 + points / 100 for points in lost],
+    }
+    said = kmlp.compare(table, baseline="ours").verdict
+    assert "cannot be told apart" in said[1]
+    assert any("Holm's p decides: it takes no distribution for granted" in s for s in said)

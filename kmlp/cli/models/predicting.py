@@ -126,7 +126,7 @@ def _scored(model: "LoadedModel", dataset: str, said: dict[str, Any]) -> tuple[d
         if "test" not in said and not has_own_test_rows(dataset):
             said = {**said, "test": TEST_SHARE}
         data = load_dataset(dataset, **said)
-        return evaluate(model, data), f"{data.provenance.source} test rows"
+        return evaluate(model, data), f"test rows ({data.provenance.source})"
     if others := [name for name in said if name != "target"]:
         raise ConfigError(
             f"{option_of(others[0])} is said before training: the model knows its columns. Of the "

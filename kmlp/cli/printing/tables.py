@@ -37,7 +37,7 @@ def score_lines(scores: Mapping[str, Any], rows: str) -> list[str]:
 
     Args:
         scores: as `kmlp.deploy.evaluation.evaluate` gives them.
-        rows: which rows were scored, such as "full test rows".
+        rows: which rows were scored, such as "test rows (full)".
     """
     lines: list[str] = []
     for metric in METRICS[scores["task"]]:
