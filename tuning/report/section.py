@@ -8,6 +8,7 @@ from tuning.report import figures, tables
 from tuning.results.folds import in_words
 from tuning.results.records.search import SearchResults
 from tuning.results.trials import formatted
+from tuning.space.catalogue import decided_by
 
 _HELD = ("hidden_units", "activation", "optimizer", "learning_rate", "batch_size", "max_epochs")
 
@@ -41,17 +42,18 @@ def search_section(run_dir: str | Path) -> Section:
 
 def _what(results: SearchResults) -> str:
     settings, data = results.settings, results.dataset
-    base = settings.base
+    base, drawn = settings.base, decided_by(p.name for p in results.varied)
     held = ", ".join(
         f"{name.replace('_', ' ')} {formatted(base[name])}"
         for name in _HELD
-        if name in base and name not in {p.name for p in results.varied}
+        if name in base and name not in drawn
     )
+    fixed = f" Held fixed: {held}." if held else ""
     return (
         f"On {data.name} ({data.source}) the {settings.tuner} search drew settings of "
         f"{listed(p.name for p in results.varied)}; each trial trained {in_words(settings)} and "
-        f"was judged by the mean of its {results.kind_of_score} {settings.objective.metric}. Held "
-        f"fixed: {held}. The test set had no say."
+        f"was judged by the mean of its {results.kind_of_score} {settings.objective.metric}."
+        f"{fixed} The test set had no say."
     )
 
 

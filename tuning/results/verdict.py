@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from kmlp.stats.formatting import Unit, holm_decides, listed, p_equals, unit_of
+from kmlp.study.results.caveats import on_other_rows, only_on_these_rows
 from kmlp.study.results.records.study import StudyResults
 from kmlp.study.results.records.variants import VersusBaseline
 from tuning.results.caveats import caveats
@@ -173,11 +174,15 @@ def _on_test(results: SearchFindings, fresh: Fresh, study: StudyResults | None) 
     num_trials = results.followup.num_trials if results.followup else len(results.trials)
     default = fresh.baseline.test.get(fresh.test_metric) if fresh.baseline else None
     means = f"{metric.value(scores.mean)} against {metric.value(default.mean)}" if default else ""
+    of_trial = f"The difference of trial {results.test.trial} from the default configuration"
+    is_narrow = only_on_these_rows(versus)
+    other_rows = [on_other_rows(of_trial, versus, metric)] if is_narrow else []
     compared = [t.versus_baseline for t in fresh.trials.values() if t.versus_baseline]
     return [
         expected,
         _beside_default(versus, metric, means, num_trials),
         *holm_decides(compared, told=[versus]),
+        *other_rows,
     ]
 
 
@@ -212,12 +217,14 @@ def _beside_default(versus: VersusBaseline, metric: Unit, means: str, num_trials
         )
     else:
         told = "It cannot be told apart from the default configuration on the test set"
-    bounds = f"{metric.interval(versus.ci95, signed=True)} over seeds"
-    if rows := versus.ci95_seeds_and_rows:
-        bounds += f", {metric.interval(rows, signed=True)} over seeds and test rows"
+    of_what = "" if gain else "of the difference "
+    bounds = f"{of_what}{metric.interval(versus.ci95_of_size)} over seeds"
+    rows = versus.of_size(versus.ci95_seeds_and_rows)
+    if rows and not only_on_these_rows(versus):
+        bounds += f", {metric.interval(rows)} over seeds and test rows"
     spent = f"{num_trials} trial{'s' * (num_trials > 1)}"
     return (
-        f"{told} ({means}{'; ' * bool(means)}95 % interval of the difference {bounds}, Holm p "
+        f"{told} ({means}{'; ' * bool(means)}95 % interval {bounds}, Holm p "
         f"{p_equals(versus.p_holm)}); the search spent {spent} to find it, and none on the default."
     )
 

@@ -13,7 +13,9 @@ from kmlp.data import Dataset
 from kmlp.engine.trainer import Trainer
 from kmlp.stats.monitoring import primary_metric
 from kmlp.study.loading import Study
+from kmlp.study.provenance import stored_config
 from kmlp.study.results.records.base import Plain
+from kmlp.study.run_folder import RunFolder
 from kmlp.study.runner import StudyWatcher
 from kmlp.study.study import run_study
 from tuning.results.followup import (
@@ -31,6 +33,7 @@ from tuning.results.records.trials import FinishedTrial
 from tuning.results.search_folder import SearchFolder
 
 NUM_TRIALS = 3
+BASELINE = "default"
 
 
 # What TOML, which has no null, could not switch off again in a variant.
@@ -38,7 +41,11 @@ _OPTIONAL = [name for name, record in RECORDS.items() if record.default is None]
 
 
 def study_config(
-    results: SearchFindings, *, num_trials: int = NUM_TRIALS, num_seeds: int = NUM_SEEDS
+    results: SearchFindings,
+    *,
+    num_trials: int = NUM_TRIALS,
+    num_seeds: int = NUM_SEEDS,
+    baseline: str = BASELINE,
 ) -> StudyConfig:
     """The study of the trial that was picked, the best others, and the base as the baseline.
 
@@ -48,11 +55,12 @@ def study_config(
         results: the search's.
         num_trials: how many trials, the one picked included.
         num_seeds: fresh seeds each.
+        baseline: what the base is called.
     """
     settings = results.settings
     base = settings.base
     bare = {**base, **dict.fromkeys(_OPTIONAL)}
-    variants = [_variant("default", base, bare)]
+    variants = [_variant(baseline, base, bare)]
     for trial in _best_trials(results)[:num_trials]:
         variant = _variant(variant_name(trial.number), trial.config, bare)
         if trial.config != base:
@@ -68,10 +76,10 @@ def study_config(
         folds=settings.folds,
         # Folds share a seed a repeat: of one repeat its luck would be in no standard error.
         repeats=max(settings.repeats, NUM_REPEATS) if settings.folds else 1,
-        baseline="default",
+        baseline=baseline,
         metric=_metric(results),
         searched=len(results.trials),
-        picked=name_in_study(results.picked_trial, results, "default"),
+        picked=name_in_study(results.picked_trial, results, baseline),
     )
 
 
@@ -112,9 +120,12 @@ def run_followup(
     """
     if followup_of(folder) is None:
         folder.write_json(FOLLOWUP_FILE, FollowUp(num_trials=len(results.trials)).to_dict())
-    config = study_config(results, num_trials=num_trials, num_seeds=num_seeds)
-    config = dataclasses.replace(config, dataset=dataset, data=table)
     place = folder.path / STUDY_FOLDER
+    # 0.1.0 called the base "none"; a name that results and exports bear is kept.
+    is_new = not (place / "study.toml").exists()
+    baseline = BASELINE if is_new else stored_config(RunFolder(place)).baseline
+    config = study_config(results, num_trials=num_trials, num_seeds=num_seeds, baseline=baseline)
+    config = dataclasses.replace(config, dataset=dataset, data=table)
     return run_study(
         config, place, data, progress=progress, trainer=trainer, cluster=cluster, storage=storage
     )

@@ -6,6 +6,7 @@ layers' widths. `None` cannot stand beside numbers in KerasTuner, so 0 stands fo
 values of a choice: a logarithmic range has no zero.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from kmlp.config import MLPConfig, TrainConfig
@@ -67,6 +68,17 @@ def catalogue(spec: DataSpec) -> dict[str, Parameter]:
     """Every parameter there is for these data, parents before what depends on them."""
     of_columns = {p.name: p for p in column_parameters(spec)}
     return {**_parameters(_NETWORK, spec), **of_columns, **_parameters(_TRAINING, spec)}
+
+
+def decided_by(parameters: Iterable[str]) -> set[str]:
+    """The fields that these parameters decide: their own, and what is made of them.
+
+    Example:
+        >>> sorted(decided_by(["dropout", "units_1"]))
+        ['dropout', 'hidden_units']
+    """
+    names = set(parameters)
+    return names & RECORDS.keys() | {field for field, parts in _MADE.items() if names & set(parts)}
 
 
 def _parameters(searches: dict[str, Search], spec: DataSpec) -> dict[str, Parameter]:

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from kmlp.stats.formatting import holm_decides, listed
+from kmlp.stats.formatting import Unit, holm_decides, listed
 from kmlp.stats.metrics.imbalance import fitting_metrics, is_dominated
 from kmlp.study.results.analyses.folds import seeds_of_folds
 from kmlp.study.results.analyses.interim import interim_sentences
@@ -13,6 +13,7 @@ from kmlp.study.results.ranking import is_imbalanced
 from kmlp.study.results.records.members import MemberScores
 from kmlp.study.results.records.references import VersusNetwork
 from kmlp.study.results.records.study import StudyNumbers
+from kmlp.study.results.records.variants import VersusBaseline
 
 RESCORE = "kmlp rescore RUN"
 """The command of a sentence; whoever knows the run folder names it."""
@@ -265,21 +266,36 @@ def _references_on_other_rows(results: StudyNumbers) -> list[str]:
     ]
 
 
-def _holds_zero(versus: VersusNetwork) -> bool:
+def _holds_zero(versus: VersusBaseline | VersusNetwork) -> bool:
     interval = versus.ci95_seeds_and_rows
     return interval is not None and interval[0] <= 0 <= interval[1]
 
 
 def _other_rows(results: StudyNumbers) -> list[str]:
     """Differences that hold over seeds, but not over other test rows as well."""
-    sentences, unit = [], results.unit()
-    for variant in results.variants:
-        versus = variant.versus_baseline
-        interval = versus and versus.ci95_seeds_and_rows
-        if interval and variant.is_significant and interval[0] <= 0 <= interval[1]:
-            sentences.append(
-                f"The difference of {variant.label} from {baseline_in_words(results)} holds for "
-                f"these test rows; over other rows as well zero is in its 95 % interval, "
-                f"{unit.interval(interval, signed=True)} {unit.of_difference}."
-            )
-    return sentences
+    baseline, unit = baseline_in_words(results), results.unit()
+    return [
+        on_other_rows(f"The difference of {v.label} from {baseline}", v.versus_baseline, unit)
+        for v in results.variants
+        if v.versus_baseline and only_on_these_rows(v.versus_baseline)
+    ]
+
+
+def only_on_these_rows(versus: VersusBaseline) -> bool:
+    """Whether a difference is told over seeds, and with other test rows zero is possible."""
+    return versus.is_significant and _holds_zero(versus)
+
+
+def on_other_rows(difference: str, versus: VersusBaseline, unit: Unit) -> str:
+    """That a difference is told on these test rows alone: see `only_on_these_rows`.
+
+    Args:
+        difference: how the sentence begins.
+        versus: the difference; its interval is written towards its own side, as its size is.
+        unit: of the scores.
+    """
+    interval = versus.of_size(versus.ci95_seeds_and_rows)
+    return (
+        f"{difference} holds for these test rows; over other rows as well zero is in its 95 % "
+        f"interval, {unit.interval(interval)} {unit.of_difference}."
+    )

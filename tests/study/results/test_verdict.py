@@ -683,8 +683,12 @@ def test_a_difference_that_other_rows_could_undo_is_said():
     assert verdict(results(BETTER | {"versus_baseline": wide}))[2:] == [
         "The difference of dropout=0.2 from no regularization holds for these test rows; over "
         "other rows as "
-        "well zero is in its 95 % interval, -0.10 to +1.32 points."
+        "well zero is in its 95 % interval, -0.10 to 1.32 points."
     ]
+    worse = versus(-0.0061, p_holm=0.006, wins=0, losses=10)
+    worse |= {"ci95_seeds_and_rows": [-0.0132, 0.001]}
+    told = verdict(results(WORSE | {"versus_baseline": worse}))
+    assert told[-1].endswith("zero is in its 95 % interval, -0.10 to 1.32 points.")
 
 
 def test_a_variant_without_a_common_seed_is_said():

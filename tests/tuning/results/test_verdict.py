@@ -1,5 +1,7 @@
 """What a search found, in sentences."""
 
+import pytest
+
 from tests.made_results import numbers
 from tests.made_search import changed, made_search, with_follow_up
 from tests.study.results.test_answer import best_of
@@ -29,13 +31,13 @@ def test_what_a_searchs_interval_covers_is_said(tmp_path):
     assert told.endswith("88.00 to 88.20 over 10 seeds, 87.00 to 89.10 over seeds and test rows).")
 
 
-def on_test(path, mean: float, p: float, p_holm: float, low: float):
+def on_test(path, mean: float, p: float, p_holm: float, low: float, both=None):
     """A regression whose picked trial, of RMSE 33, is `mean` worse than the default on the test
     set, with another trial beside it."""
     results = with_follow_up(made_search(path, 12, "regression"))
     versus = {"difference": mean, "ci95": [low, 2 * mean - low], "p": p, "p_holm": p_holm}
     versus |= {"wins": 8, "ties": 0, "losses": 2, "p_wilcoxon": p, "probability_better": None}
-    versus |= {"ci95_seeds_and_rows": None, "more_seeds": None}
+    versus |= {"ci95_seeds_and_rows": both, "more_seeds": None}
     fresh, test = results.fresh.to_dict(), results.test.to_dict()
     for number in (results.picked, 99):
         fresh["trials"][str(number)] = {
@@ -50,19 +52,42 @@ def on_test(path, mean: float, p: float, p_holm: float, low: float):
 
 def test_the_pick_beside_the_default_has_a_size_a_direction_and_both_scores(tmp_path):
     """Of an error a plus is worse: an interval alone does not say which of the two to take."""
-    told = next(
-        s for s in on_test(tmp_path, 7.63, 0.2, 0.4, -0.4).verdict if "95 % interval of" in s
-    )
+    told = next(s for s in on_test(tmp_path, 7.63, 0.2, 0.4, -0.4).verdict if "It is worse" in s)
     assert told.startswith(
         "It is worse than the default configuration on the test set by 7.63 in RMSE on average, "
-        "but cannot be told apart from it (33.00 against 25.37; 95 % interval of the difference "
+        "but cannot be told apart from it (33.00 against 25.37; 95 % interval -0.40 to 15.66 "
+        "over seeds, Holm p "
     )
     apart = " ".join(on_test(tmp_path, -7.63, 0.002, 0.004, -9.0).verdict)
     assert " beats the default configuration on the test set by 7.63 in RMSE (33.00 aga" in apart
+    assert "; 95 % interval 6.26 to 9.00 over seeds, Holm p = 0.004)" in apart
     same = " ".join(on_test(tmp_path, 0.0, 1.0, 1.0, -1.0).verdict)
     assert (
-        "It cannot be told apart from the default configuration on the test set (33.00 ag" in same
+        "It cannot be told apart from the default configuration on the test set (33.00 against "
+        "33.00; 95 % interval of the difference -1.00 to 1.00 over seeds, " in same
     )
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_picks_intervals_are_in_the_direction_of_its_sentence(tmp_path, sign):
+    """ "Beats by 3.75" beside "-6.03 to -1.48" tells of two things; the study's page of one."""
+    words = ("is worse than", "beats")[sign < 0]
+
+    def told(*bounds: float) -> str:
+        both = sorted(sign * bound for bound in bounds)
+        low = {1: 1.48, -1: -6.02}[sign]
+        return " ".join(on_test(tmp_path, sign * 3.75, 0.002, 0.004, low, both).verdict)
+
+    narrow, wide = told(0.49, 7.01), told(-0.49, 7.95)
+    over_seeds = "95 % interval 1.48 to 6.02 over seeds, "
+    assert f" {words} the default configuration on the test set by 3.75 in RMSE (" in narrow
+    assert f"{over_seeds}0.49 to 7.01 over seeds and test rows, Holm p = 0.004)" in narrow
+    assert "over other rows as well" not in narrow
+    assert f"{over_seeds}Holm p = 0.004)" in wide
+    assert (
+        "from the default configuration holds for these test rows; over other rows as well zero is "
+        "in its 95 % interval, -0.49 to 7.95 in RMSE."
+    ) in wide
 
 
 def test_an_interval_of_the_pick_without_zero_beside_a_holm_p_above_5_percent_is_explained(

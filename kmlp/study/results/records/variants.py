@@ -84,7 +84,7 @@ class Versus(Record):
 
     def of_size(self, interval: Interval | None) -> Interval | None:
         """An interval of the difference towards that one's own side."""
-        if interval is None or self.difference > 0:
+        if interval is None or self.difference >= 0:
             return interval
         return -interval[1], -interval[0]
 
