@@ -111,7 +111,7 @@ def test_evaluate_prints_intervals_and_the_confusion_matrix(finished):
     assert np.sum(scores["confusion"]) == scores["num_rows"] == 1000
     low, high = (100 * bound for bound in scores["accuracy"]["ci95"])
     accuracy = f"accuracy {100 * scores['accuracy']['value']:.2f} %"
-    assert f"{accuracy} (95 % interval {low:.2f} to {high:.2f} over 1,000 sample" in text
+    assert f"{accuracy} (95 % interval {low:.2f} to {high:.2f} over 1,000 test rows (sample" in text
     assert len(re.findall(r"^\d ", text, re.MULTILINE)) == 10
 
 

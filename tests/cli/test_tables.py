@@ -126,8 +126,8 @@ SCORES = {
 
 
 def test_scores_are_a_line_each():
-    assert score_lines(SCORES, "full test rows") == [
-        "RMSE 54.21 (95 % bootstrap interval 50.00 to 58.00 over 1,234 full test rows)",
+    assert score_lines(SCORES, "test rows (full)") == [
+        "RMSE 54.21 (95 % bootstrap interval 50.00 to 58.00 over 1,234 test rows (full))",
         "MAE 43.00",
         "MAPE 50.00 %",
         "R² cannot be told",
@@ -139,8 +139,8 @@ def test_an_accuracys_line_is_in_percent():
     interval = {"ci95": (0.8, 0.9), "interval": "Wilson"}
     scores = {name: {"value": 0.85, **interval} for name in METRICS["binary"]}
     first, *_, loss, last = score_lines(
-        {"task": "binary", "num_rows": 50, **scores}, "sample test rows"
+        {"task": "binary", "num_rows": 50, **scores}, "test rows (sample)"
     )
-    assert first == "accuracy 85.00 % (95 % interval 80.00 to 90.00 over 50 sample test rows)"
+    assert first == "accuracy 85.00 % (95 % interval 80.00 to 90.00 over 50 test rows (sample))"
     assert loss == "cross-entropy 0.8500 nats (95 % interval 0.8000 to 0.9000)"
     assert last == "Brier score 0.8500 (95 % interval 0.8000 to 0.9000)"
