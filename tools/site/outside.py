@@ -14,7 +14,7 @@ PROJECT = {
     "README.md": "index.md",
 }
 _LINK = re.compile(r"(!?\[)([^\]]*)(\]\()([^)\s]+)(\))")
-_LANGUAGES = {".toml": "toml", ".py": "python"}
+_LANGUAGES = {".toml": "toml", ".py": "python", ".json": "json"}
 
 
 def pages(root: Path) -> dict[str, str]:
