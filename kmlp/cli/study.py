@@ -149,9 +149,8 @@ def run(
         print_report(written)
     if open and not (watch and "" in studies):
         open_page(written)
-    beside = {**vars(machines), **vars(page or Page())}
-    are_said = {"hide_values": hide_values, "open": open, "watch": watch}
-    beside.update((name, True) for name, is_said in are_said.items() if is_said)
+    switches = {"hide_values": hide_values or None, "open": open or None, "watch": watch or None}
+    beside = {**vars(machines), **vars(page or Page()), **switches}
     _print_next(target, folder, options, studies, found, words_said(beside))
 
 

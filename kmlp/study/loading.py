@@ -80,7 +80,7 @@ class Study:
 
     def ensemble(self, variant: str | None = None) -> Selection:
         """All finished members of a variant; of the best one's where none is named."""
-        variant = self._named(variant) if variant else best_member(self.record).variant
+        variant = self._named(variant)
         return self._select(variant, self.record.finished(variant))
 
     def refit(
@@ -105,7 +105,7 @@ class Study:
             SelectionError: the variant has no finished network, or this one does not finish.
             RunFolderError: the data are others, or the run folder cannot be written.
         """
-        variant = self._named(variant) if variant else best_member(self.record).variant
+        variant = self._named(variant)
         selection = self.ensemble(variant)
         found = refit(
             RunFolder(self.run_dir),
@@ -139,11 +139,13 @@ class Study:
             raise SelectionError(
                 f"member must be best, ensemble, refit or a seed. Received: {shown(member)}."
             )
-        variant = variant or best_member(self.record).variant
-        return self.member(variant, int(member))
+        return self.member(self._named(variant), int(member))
 
-    def _named(self, said: str) -> str:
-        """A variant's name, of its name or of the label that results print: "dropout=0.2"."""
+    def _named(self, said: str | None) -> str:
+        """A variant's name, of its name or of the label that results print: "dropout=0.2"; of the
+        best one where nothing is said."""
+        if not said:
+            return best_member(self.record).variant
         variants = self.record.variants
         found = [v.name for v in variants if said in (v.label, v.full_label)]
         is_label = len(found) == 1 and said not in [v.name for v in variants]

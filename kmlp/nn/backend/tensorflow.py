@@ -192,7 +192,7 @@ def copies_data() -> bool:
 
 def forget_programs(index: int) -> bool:
     """Lets go of all that XLA has compiled for a place in which nothing runs: of devices that kmlp
-    alone has, where TensorFlow is known to take it.
+    alone has, where TensorFlow is known to take it; and anywhere of the graphs of what is fused.
 
     TensorFlow keeps them in a resource of the device, and makes another where none is.
     """

@@ -252,9 +252,7 @@ def _not_compared(results: StudyNumbers) -> list[str]:
 def _references_on_other_rows(results: StudyNumbers) -> list[str]:
     """References that seeds alone tell from the network, and not other test rows as well."""
     told = [
-        called(r)
-        for r in results.references
-        if r.versus_best and r.versus_best.is_significant and _holds_zero(r.versus_best)
+        called(r) for r in results.references if r.versus_best and only_on_these_rows(r.versus_best)
     ]
     if not told:
         return []
@@ -264,11 +262,6 @@ def _references_on_other_rows(results: StudyNumbers) -> list[str]:
         f"for these {results.dataset.num_test:,} test rows; over other rows as well zero is in the "
         f"95 % interval{s}."
     ]
-
-
-def _holds_zero(versus: VersusBaseline | VersusNetwork) -> bool:
-    interval = versus.ci95_seeds_and_rows
-    return interval is not None and interval[0] <= 0 <= interval[1]
 
 
 def _other_rows(results: StudyNumbers) -> list[str]:
@@ -281,9 +274,10 @@ def _other_rows(results: StudyNumbers) -> list[str]:
     ]
 
 
-def only_on_these_rows(versus: VersusBaseline) -> bool:
+def only_on_these_rows(versus: VersusBaseline | VersusNetwork) -> bool:
     """Whether a difference is told over seeds, and with other test rows zero is possible."""
-    return versus.is_significant and _holds_zero(versus)
+    interval = versus.ci95_seeds_and_rows
+    return versus.is_significant and interval is not None and interval[0] <= 0 <= interval[1]
 
 
 def on_other_rows(difference: str, versus: VersusBaseline, unit: Unit) -> str:
