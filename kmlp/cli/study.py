@@ -19,7 +19,7 @@ from kmlp.cli.app import (
     open_page,
     print_json,
 )
-from kmlp.cli.models.exporting import write_export
+from kmlp.cli.models.exporting import print_model, write_export
 from kmlp.cli.options import TABLE, Options, Target, configure
 from kmlp.cli.report import Page, print_report, print_study, search_chapter
 from kmlp.cli.schema import words_of, words_said
@@ -172,14 +172,17 @@ def _print_next(
     from kmlp.study.results.caveats import cut_short
 
     print("\nNext:")
-    for name in studies:
-        print(f"  kmlp show {quote(str(folder / name))}")
+    for name, one in zip(studies, found, strict=True):
+        place = quote(str(folder / name))
+        print(f"  kmlp show {place}")
+        if "" in studies and one.config.most_seeds > 1:
+            print(f"  kmlp export {place} --member ensemble")
     # Without the same settings the run folder would refuse to go on.
     same = f"kmlp run {quote(target)} --out {quote(str(folder))}"
     # What folds test more seeds do not tell; of looks the number is theirs.
     is_of_seeds = all(one.record.basis == "test" for one in found)
     if is_of_seeds and all(isinstance(config.num_seeds, int) for config in studies.values()):
-        num_seeds = max(map(_more_seeds, studies.values()))
+        num_seeds = max(_more_seeds(one.config) for one in found)
         print(" ".join([f"  {same}", *options.words("num_seeds"), *beside, f"--seeds {num_seeds}"]))
     if "" in studies and all(isinstance(v, str) for v in studies[""].variants):
         variants = ",".join(map(str, studies[""].variants))
@@ -249,7 +252,7 @@ def run_one(
     print_examples(exported, dataset)
     print()
     print_report(path)
-    print(f"Model:  {exported}")
+    print_model(exported)
     words = [quote(str(exported)), quote(config.dataset), *words_of(config.data)]
     if dataset.has_test_rows:
         print(f"Test:   kmlp evaluate {' '.join(words)}")
@@ -306,7 +309,7 @@ def run_tuned(
     print_examples(exported, data)
     print(f"\nSearch: {searched}")
     print_report(path)
-    print(f"Model:  {exported}")
+    print_model(exported)
     return path
 
 

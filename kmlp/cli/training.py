@@ -103,11 +103,11 @@ def run_with_progress(
     from kmlp.study.study import run_study, written_out
 
     asked = written_out(config, dataset)
-    if dataset.has_test_rows and config.most_seeds < (needed := seeds_needed(asked)):
-        comparisons = len(asked.variant_names) - 1
+    if dataset.has_test_rows and (lacking := _lacking(asked)):
+        between = " and ".join(f"{words} (at least {n} needed)" for words, n in lacking.items())
         print(
-            f"{config.most_seeds} seeds cannot show any difference, with {comparisons} to compare "
-            f"with the baseline; at least {needed} are needed: --seeds {needed}",
+            f"{config.most_seeds} seeds cannot show any difference between {between}: "
+            f"--seeds {max(lacking.values())}",
             file=sys.stderr,
         )
     import_backend_quietly()
@@ -133,8 +133,24 @@ def _live_page(
 
 
 def seeds_needed(config: StudyConfig) -> int:
-    """From how many seeds on any difference from the baseline can show; 0 of one variant."""
+    """From how many seeds on any difference can show, of a variant from the baseline and of a
+    reference from the best network; 0 where nothing is compared."""
+    return max(_needed(config).values(), default=0)
+
+
+def _lacking(config: StudyConfig) -> dict[str, int]:
+    return {words: n for words, n in _needed(config).items() if config.most_seeds < n}
+
+
+def _needed(config: StudyConfig) -> dict[str, int]:
+    """What is compared, in words, and how many seeds that takes at least."""
     from kmlp.stats.paired_tests import min_seeds_to_test
 
-    comparisons = len(config.variant_names) - 1
-    return min_seeds_to_test(comparisons) if comparisons else 0
+    num_variants, num_references = len(config.variant_names) - 1, len(config.named_references)
+    compared = {
+        f"the baseline and {num_variants} other variant{'s' * (num_variants > 1)}": num_variants,
+        f"the best network and {num_references} other model{'s' * (num_references > 1)}": (
+            num_references
+        ),
+    }
+    return {words: min_seeds_to_test(number) for words, number in compared.items() if number}

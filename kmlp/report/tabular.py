@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from kmlp.report.blocks import NONE, Cell, Row, Table
 from kmlp.report.csv_tables import Rows, Values, of_records
-from kmlp.stats.formatting import Unit, p_value
+from kmlp.stats.formatting import Unit, p_value, won_of
 from kmlp.stats.summaries import Summary
 from kmlp.study.results.ranking import standing
 from kmlp.study.results.records.base import Interval
@@ -133,7 +133,7 @@ def difference(versus: Versus, unit: Unit, *, with_interval: bool = True) -> Cel
 
 def wins(versus: Versus) -> Cell:
     """On how many seeds, or folds, of all it is better."""
-    return Cell(f"{versus.wins} of {versus.num_pairs}")
+    return Cell(won_of(versus.wins, versus.ties, versus.num_pairs))
 
 
 def score(

@@ -12,7 +12,7 @@ from kmlp.scores.records import (
     VersusMethod,
 )
 from kmlp.stats.equivalence import Posterior
-from kmlp.stats.formatting import Unit, listed, p_equals
+from kmlp.stats.formatting import Unit, listed, p_equals, won_of
 from kmlp.stats.paired_tests import MIN_SEEDS_TO_TEST, min_seeds_to_test
 
 Compared = tuple[MethodResult, VersusMethod]
@@ -172,7 +172,8 @@ def _wins(versus: VersusMethod, results: ScoresResults) -> str:
     more, number = ("better", versus.wins)
     if versus.losses > versus.wins:
         more, number = ("worse", versus.losses)
-    return f", {more} on {number} of {versus.num_compared} {pairs_of(results)}"
+    pairs = f"{versus.num_compared} {pairs_of(results)}"
+    return f", {more} on {won_of(number, versus.ties, pairs)}"
 
 
 def _chances(posterior: Posterior) -> str:

@@ -208,6 +208,16 @@ def p_equals(p: float, words: str = "=") -> str:
     return written if written.startswith("<") else f"{words} {written}"
 
 
+def won_of(won: int, ties: int | None, pairs: object) -> str:
+    """On how many of all pairs something is better, or worse, and on how many equal.
+
+    Example:
+        >>> won_of(4, 3, "10 seeds"), won_of(4, 0, 10)
+        ('4 of 10 seeds, 3 tied', '4 of 10')
+    """
+    return f"{won} of {pairs}" + (f", {ties} tied" if ties else "")
+
+
 class Corrected(Protocol):
     """A comparison whose p is corrected for others beside it, and whose interval is not."""
 

@@ -15,7 +15,8 @@ from random import Random
 from kmlp.errors import KmlpError
 from tests.fuzz.mutation import Seeds, mutated
 
-_SEED = 25
+SEED = 25
+"""Of the tests' inputs, and of all where no other is said."""
 _MOST_SECONDS = 20.0
 """CPU seconds that one input may take: far beyond what any does, to end what has no end."""
 _ROOM = 3 * 2**30
@@ -50,9 +51,9 @@ class Target:
     is_long: bool = False
     is_slow: bool = False
 
-    def inputs(self, count: int) -> Iterator[bytes]:
+    def inputs(self, count: int, seed: int = SEED) -> Iterator[bytes]:
         """The same ones whenever they are asked for; more of them begin with the fewer."""
-        rng, seeds = Random(f"{_SEED} {self.name}"), self.seeds()
+        rng, seeds = Random(f"{seed} {self.name}"), self.seeds()
         wrap = self.wrap
         wrapped = seeds if wrap is None else [wrap(seed) for seed in seeds]
         for _ in range(count):
@@ -87,12 +88,12 @@ class TooLong(BaseException):
     """Not an `Exception`: what is read catches those, and says that the file is to blame."""
 
 
-def fuzz(target: Target, count: int, folder: Path) -> Outcome:
+def fuzz(target: Target, count: int, folder: Path, seed: int = SEED) -> Outcome:
     """Reads so many inputs; each lies in the folder while it is read, the last one stays."""
     path = folder / target.name
     outcome = Outcome()
     with _quiet(), _limited():
-        for number, content in enumerate(target.inputs(count)):
+        for number, content in enumerate(target.inputs(count, seed)):
             path.write_bytes(content)
             began = time.process_time()
             fault = _fault_of(target, path, outcome)

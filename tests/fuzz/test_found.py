@@ -20,6 +20,8 @@ SAID = {
     # Tables of a search whose `values` are no list ended in a TypeError.
     "values-of-layers.search.toml": ("search.toml", "hidden_units is narrowed by values"),
     "values.search.toml": ("search.toml", "is narrowed by values"),
+    # Of two variants that are tables one had no name: a KeyError.
+    "nameless.study.toml": ("study.toml", "a variant table needs a name"),
     # Eight times its range is beyond float32: NumPy's warning got out.
     "overflow.npz": ("x.npz", "of which float32 keeps too few digits"),
     # Lists in lists without end.

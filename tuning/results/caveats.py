@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from kmlp.config.training import TrainConfig
 from kmlp.stats.distributions import t_quantile
 from kmlp.stats.formatting import Unit, unit_of
 from kmlp.study.results.analyses.references import trivial_sentences, winner
@@ -122,7 +123,10 @@ def _cut_short(results: SearchFindings) -> list[str]:
     improving = sum(improved_to_the_end(e, most) for e, most in networks)
     if 4 * improving < len(networks) or not improving:
         return []
+    default = TrainConfig().max_epochs
+    usual = f" (kmlp run's is {default})" if max(n for _, n in networks) < default else ""
     return [
         f"{improving} of {len(networks)} networks were still getting better when max_epochs ended "
-        "their training: with a larger --max-epochs scores, and which trial is best, may change."
+        f"their training: with a larger --max-epochs{usual} scores, and which trial is best, may "
+        "change."
     ]

@@ -135,9 +135,16 @@ def _what_it_is(manifest: Mapping[str, Any]) -> str:
     if reference := manifest.get("reference"):
         return f"reference {shown(reference['name'])}, seed {reference['seed']}"
     seeds = [str(member["seed"]) for member in manifest["members"]]
-    which = f"ensemble of {len(seeds)}" if len(seeds) > 1 else f"seed {seeds[0]}"
+    which = f"ensemble of {len(seeds)}" if len(seeds) > 1 else f"one network, seed {seeds[0]}"
     anew = ", trained anew on all rows" if "refit" in manifest else ""
     return f"variant {shown(manifest['variant']['name'])}, {which}{anew}"
+
+
+def print_model(version: Path) -> None:
+    """Where an exported model lies, and which of the networks it is."""
+    from kmlp.deploy.manifest import checked_manifest
+
+    print(f"Model:  {version}\nHolds:  {_what_it_is(checked_manifest(version))}")
 
 
 def write_export(

@@ -74,10 +74,11 @@ def ablated(variants: Variants, baseline: str) -> str | None:
     tables = [v for v in variants if isinstance(v, Mapping)]
     if len(tables) < 2 or len(tables) < len(variants):
         return None
-    recipes = {v.get("recipe") for v in tables}
-    whole = [v["name"] for v in tables if not v.get("without")]
-    is_one = len(recipes) == 1 and None not in recipes
-    return str(recipes.pop()) if is_one and whole == [baseline] else None
+    # Not checked yet: names may lack, and recipes be anything.
+    recipe, *others = (v.get("recipe") for v in tables)
+    whole = [v.get("name") for v in tables if not v.get("without")]
+    is_one = isinstance(recipe, str) and all(other == recipe for other in others)
+    return recipe if is_one and whole == [baseline] else None
 
 
 def shared(variants: Variants) -> tuple[str, ...]:

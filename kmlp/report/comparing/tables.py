@@ -10,7 +10,7 @@ from kmlp.scores.records import AcrossMethod, DatasetResult, MethodResult, Versu
 from kmlp.scores.verdict import kind
 from kmlp.stats.effect_size import EffectSize
 from kmlp.stats.equivalence import Posterior
-from kmlp.stats.formatting import Unit, p_value
+from kmlp.stats.formatting import Unit, p_value, won_of
 
 _INTERVAL = "95 % interval"
 
@@ -94,7 +94,9 @@ def _difference(versus: VersusMethod, unit: Unit) -> Cell:
 
 
 def _wins(versus: VersusMethod) -> Cell:
-    return NONE if versus.wins is None else Cell(f"{versus.wins} of {versus.num_compared}")
+    if versus.wins is None:
+        return NONE
+    return Cell(won_of(versus.wins, versus.ties, versus.num_compared))
 
 
 def _effect(size: EffectSize) -> Cell:

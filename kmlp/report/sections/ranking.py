@@ -7,7 +7,7 @@ from kmlp.report import tabular
 from kmlp.report.blocks import Cell, Row, Section, Table
 from kmlp.report.csv_tables import Rows, of_records
 from kmlp.report.tabular import Column
-from kmlp.stats.formatting import Unit, p_value
+from kmlp.stats.formatting import Unit, p_value, won_of
 from kmlp.stats.summaries import Summary
 from kmlp.study.results.baseline import who_chose
 from kmlp.study.results.ranking import best_variant, rank, shown_beside
@@ -177,7 +177,7 @@ def _shown_versus(name: str, versus: VersusBaseline | None, unit: Unit) -> dict[
     return {
         **{key: "" if x is None else unit.signed(x) for key, x in found.items()},
         "Holm p": p_value(versus.p_holm),
-        "wins": f"{versus.wins} of {versus.num_pairs}",
+        "wins": won_of(versus.wins, versus.ties, versus.num_pairs),
         "effect size": f"{size.value:.2f}" if size else "",
     }
 

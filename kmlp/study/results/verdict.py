@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import NamedTuple
 
-from kmlp.stats.formatting import Unit, listed, p_equals
+from kmlp.stats.formatting import Unit, listed, p_equals, won_of
 from kmlp.stats.paired_tests import MAX_SEEDS
 from kmlp.study.results.baseline import (
     Words,
@@ -168,11 +168,13 @@ def _in_short(rest: Sequence[_Told], unit: Unit) -> str:
 def _clause(versus: Versus, unit: Unit, tested: Tested) -> str:
     """ "by 0.61 points (95 % interval 0.53 to 0.69, Holm p = 0.006, 10 of 10 seeds)"."""
     is_better = unit.gain(versus.difference) > 0
-    won = f"{versus.wins}" if is_better else f"worse on {versus.losses}"
+    pairs = tested.pairs(versus.num_pairs)
+    won = won_of(versus.wins if is_better else versus.losses, versus.ties, pairs)
+    worse = "" if is_better else "worse on "
     return (
         f"by {unit.value(abs(versus.difference))} {unit.of_difference} "
         f"(95 % interval {unit.interval(versus.ci95_of_size)}, Holm p {p_equals(versus.p_holm)}, "
-        f"{won} of {tested.pairs(versus.num_pairs)})"
+        f"{worse}{won})"
     )
 
 
@@ -223,7 +225,7 @@ def _open(told: Sequence[_Told], num_compared: int, words: Words, unit: Unit) ->
             f"{unit.signed(versus.difference)} {unit.of_difference} "
             f"(95 % interval {unit.interval(versus.ci95, signed=True)}, "
             f"Holm p {p_equals(versus.p_holm)}, better on "
-            f"{versus.wins} of {tested.pairs(versus.num_pairs)})"
+            f"{won_of(versus.wins, versus.ties, tested.pairs(versus.num_pairs))})"
         )
     names = _listed_if_few(told, words.some(len(told), num_compared))
     differences = unit.range([t.versus.difference for t in told], signed=True)

@@ -157,9 +157,12 @@ def test_an_export_that_goes_elsewhere_is_said_again_with_all_its_options(
 @pytest.mark.parametrize(
     ("manifest", "told"),
     [
-        ({"members": [{"seed": 4}]}, "variant 'trial 3', seed 4"),
+        ({"members": [{"seed": 4}]}, "variant 'trial 3', one network, seed 4"),
         ({"members": [{"seed": 0}, {"seed": 1}]}, "variant 'trial 3', ensemble of 2"),
-        ({"members": [{"seed": 4}], "refit": {}}, "variant 'trial 3', seed 4, trained anew"),
+        (
+            {"members": [{"seed": 4}], "refit": {}},
+            "variant 'trial 3', one network, seed 4, trained anew",
+        ),
         ({"reference": {"name": "linear", "seed": 1}}, "reference 'linear', seed 1"),
     ],
 )

@@ -133,6 +133,22 @@ def test_a_difference_has_an_interval_over_other_test_rows_too(ridge_wins):
 
 
 @pytest.mark.long
+def test_a_reference_without_a_number_on_some_row_takes_no_interval_from_the_others(
+    ridge_wins, monkeypatch
+):
+    planned = plan_study(ridge_wins.config, numbers().provenance.sha256)
+    broken, read = planned.references["linear"][3].id, RunFolder.test_outputs
+    monkeypatch.setattr(
+        RunFolder, "test_outputs", lambda self, id: read(self, id) * (np.inf if id == broken else 1)
+    )
+    now, before = by_name(load_study(ridge_wins.run_dir).record), by_name(ridge_wins.record)
+    assert now["linear"].versus_best.ci95_seeds_and_rows is None
+    for name in ("constant", "boosted_trees"):
+        assert now[name].versus_best.ci95_seeds_and_rows is not None
+        assert now[name].versus_best == before[name].versus_best
+
+
+@pytest.mark.long
 def test_a_best_network_of_more_rows_than_the_references_had_is_told(ridge_wins, tmp_path):
     few = {"name": "few", "num_train": 20}
     config = dataclasses.replace(CONFIG, variants=("none", few), baseline="few", num_seeds=2)

@@ -51,8 +51,8 @@ def test_a_part_without_which_it_is_worse_earns_its_place():
 def test_what_makes_no_difference_that_shows_is_said_not_to():
     assert sentence(NTK, begins="Without ntk") == (
         "Without ntk realmlp_s is not shown to be better or worse: -0.01 points (95 % interval "
-        "-0.09 to +0.07, Holm p = 0.400, better on 4 of 10 seeds); a difference as small as this "
-        "would take more than 500 seeds to show."
+        "-0.09 to +0.07, Holm p = 0.400, better on 4 of 10 seeds, 1 tied); a difference as small "
+        "as this would take more than 500 seeds to show."
     )
     said = verdict(numbers(ablation(NTK, SMOOTHING)))
     assert "No part of realmlp_s is shown to earn its place." in said

@@ -118,8 +118,8 @@ def test_a_variant_that_is_neither_cannot_be_told_apart():
     assert comparison(SAME) == (
         "l1=0.2 cannot be told apart from no regularization: -0.01 points (95 % interval -0.09 to "
         "+0.07, "
-        "Holm p = 0.400, better on 4 of 10 seeds); a difference as small as this would take more "
-        "than 500 seeds to show."
+        "Holm p = 0.400, better on 4 of 10 seeds, 1 tied); a difference as small as this would "
+        "take more than 500 seeds to show."
     )
 
 
@@ -338,8 +338,8 @@ MORE = variant("l2", 0.6, versus_baseline=versus(0.0061, p_holm=0.0004, wins=1, 
             SAME,
             "l1=0.2 cannot be told apart from no regularization: -0.01 in RMSE (95 % interval "
             "-0.09 to +0.07, "
-            "Holm p = 0.400, better on 4 of 10 seeds); a difference as small as this would take "
-            "more than 500 seeds to show.",
+            "Holm p = 0.400, better on 4 of 10 seeds, 1 tied); a difference as small as this would "
+            "take more than 500 seeds to show.",
         ),
     ],
 )

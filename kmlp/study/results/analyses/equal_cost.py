@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kmlp.stats import paired_tests
-from kmlp.stats.formatting import Unit, p_equals
+from kmlp.stats.formatting import Unit, p_equals, won_of
 from kmlp.stats.metrics import METRICS, scorer_of
 from kmlp.stats.paired_tests import min_seeds_to_test
 from kmlp.study.results.evidence import Evidence, ensemble_outputs
@@ -149,7 +149,7 @@ def _sentence(found: EqualCost, names: tuple[str, str], needed: int, unit: Unit)
     numbers = (
         f"{unit.signed(versus.difference)} {unit.of_difference} (95 % interval "
         f"{unit.interval(versus.ci95, signed=True)}, Holm p {p_equals(versus.p_holm)}, better than "
-        f"{versus.wins} of {several})"
+        f"{won_of(versus.wins, versus.ties, several)})"
     )
     if versus.num_pairs < needed and not versus.is_significant:
         return (

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from kmlp.study.plan import Plan
-from kmlp.study.results.evidence import Evidence, RowScores, row_scores
+from kmlp.study.results.evidence import Evidence, row_scores
 from kmlp.study.results.records.references import ReferenceResult
 from kmlp.study.run_folder.folder import MemberRecord, RunFolder
 
@@ -24,32 +26,32 @@ def over_test_rows(
     """
     if best is None or evidence.rows is None:
         return tuple(references)
-    network = evidence.done(best)
-    pairs = {
-        r.name: [
-            (records[plan.references[r.name][m.seed].id], network[m.seed])
-            for m in r.members
-            if m.seed in network
-        ]
-        for r in references
-    }
-    ids = {record.id for paired in pairs.values() for pair in paired for record in pair}
-    outputs = {
-        id: evidence.outputs[id] if id in evidence.outputs else folder.test_outputs(id)
-        for id in sorted(ids)
-    }
-    rows = row_scores(outputs, evidence.truth, evidence.known)
-    return tuple(_with_interval(r, rows, pairs[r.name]) for r in references)
+    networks = evidence.done(best)
+
+    def with_interval(reference: ReferenceResult) -> ReferenceResult:
+        seeds = [m.seed for m in reference.members if m.seed in networks]
+        if reference.versus_best is None or not seeds:
+            return reference
+        mine = [records[plan.references[reference.name][seed].id] for seed in seeds]
+        theirs = [networks[seed] for seed in seeds]
+        # Each on its own: what one has that is no number takes nothing from another.
+        rows = row_scores(
+            _outputs([*mine, *theirs], evidence, folder), evidence.truth, evidence.known
+        )
+        if rows is None:
+            return reference
+        found = {"ci95_seeds_and_rows": rows.interval(mine, theirs)}
+        return reference.model_copy(
+            update={"versus_best": reference.versus_best.model_copy(update=found)}
+        )
+
+    return tuple(map(with_interval, references))
 
 
-def _with_interval(
-    reference: ReferenceResult,
-    rows: RowScores | None,
-    pairs: Sequence[tuple[MemberRecord, MemberRecord]],
-) -> ReferenceResult:
-    versus = reference.versus_best
-    if versus is None or rows is None:
-        return reference
-    mine, theirs = zip(*pairs, strict=True)
-    found = {"ci95_seeds_and_rows": rows.interval(mine, theirs)}
-    return reference.model_copy(update={"versus_best": versus.model_copy(update=found)})
+def _outputs(
+    records: Sequence[MemberRecord], evidence: Evidence, folder: RunFolder
+) -> dict[str, np.ndarray]:
+    """By member's id, on the test set."""
+    ids = sorted({record.id for record in records})
+    known = evidence.outputs
+    return {id: known[id] if id in known else folder.test_outputs(id) for id in ids}
