@@ -15,6 +15,10 @@ SAID = {
     "claims-2-exabytes.arrow": ("x.arrow", "it claims "),
     "claims-2-gigabytes.arrow": ("x.arrow", "bytes, packed into "),
     "claims-2-exabytes.parquet": ("x.parquet", "it claims "),
+    # Read whole it had the 24 rows of its row groups, in batches the 17 of its notes.
+    "rows.parquet": ("x.parquet", "it claims 17 rows, and has 24"),
+    # pyarrow's, valid: the data of a column without values stands at 0, which was read as notes.
+    "no-rows-of-pyarrow.parquet": ("x.parquet", "the table has no rows"),
     # All that a packed file's header claimed was taken before the first byte was unpacked.
     "claims-idx3-ubyte.gz": ("x-idx3-ubyte.gz", "cannot be read: "),
     # Tables of a search whose `values` are no list ended in a TypeError.

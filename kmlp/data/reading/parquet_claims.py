@@ -16,6 +16,7 @@ from kmlp.machine import available_memory, in_words
 
 _MAGIC = b"PAR1"
 _DEEPEST = 20
+_REPEATED = 2  # how often a column of the schema stands in a row
 _LITTLE = 2**24
 _MOST_TIMES, _PAGE = 2**15, 2**20  # what zstd packs at most; as large a page may pack even better
 _A_VALUE = 16  # bytes of a value in memory, at most
@@ -40,8 +41,11 @@ def check_claims(path: Path) -> None:
         if size > len(content) - 12:
             raise ValueError(f"its notes claim {size:,} bytes; {_AGAIN}")
         notes = _Notes(content, len(content) - 8 - size).struct()
-        rows = sum(_checked_rows(content, group) for group in notes.get(4, ()))
-        _check_between(notes.get(3, 0), rows, "rows")
+        # Of a column of lists a row has as many values as it likes.
+        is_flat = all(column.get(3) != _REPEATED for column in notes.get(2, ()))
+        rows = sum(_checked_rows(content, group, is_flat) for group in notes.get(4, ()))
+        # Who reads a part of it goes by the one number, who reads all by the other.
+        _check_same(notes.get(3, 0), rows, "rows")
 
 
 class _Notes:
@@ -110,12 +114,15 @@ class _Notes:
         return (zigzag >> 1) ^ -(zigzag & 1)
 
 
-def _checked_rows(content: mmap.mmap, group: Struct) -> int:
+def _checked_rows(content: mmap.mmap, group: Struct, is_flat: bool) -> int:
     """The rows of a row group, whose columns hold what they claim."""
     columns = [column[3] for column in group.get(1, ()) if 3 in column]
     values = [_checked_values(content, column) for column in columns]
     rows = group.get(3, 0)
     _check_between(rows, max(values, default=0), "rows")
+    if is_flat:
+        for found in values:
+            _check_same(rows, found, "rows")
     return rows
 
 
@@ -128,9 +135,8 @@ def _checked_values(content: mmap.mmap, column: Struct) -> int:
 
 def _pages(content: mmap.mmap, column: Struct) -> Iterator[int]:
     """The values of each page of data."""
-    # The dictionary, if there is one, stands before the data.
-    data = column.get(9, 0)
-    start = min(data, column.get(11) or data)
+    # The dictionary, if there is one, stands before the data; what is not there stands at 0.
+    start = min(filter(None, (column.get(9), column.get(11))), default=0)
     end = start + column.get(7, 0)
     if not 0 <= start <= end <= len(content):
         raise ValueError(f"a column claims the bytes {start:,} to {end:,}; {_AGAIN}")
@@ -154,6 +160,11 @@ def _fitting(count: int) -> int:
     if count > _LITTLE and count * _A_VALUE > (free := available_memory()):
         raise ValueError(f"a page claims {count:,} values, of memory {in_words(free)} are free")
     return count
+
+
+def _check_same(claimed: int, found: int, what: str) -> None:
+    if claimed != found:
+        raise ValueError(f"it claims {claimed:,} {what}, and has {found:,}; {_AGAIN}")
 
 
 def _check_between(claimed: int, most: int, what: str) -> None:
