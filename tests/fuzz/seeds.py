@@ -97,6 +97,17 @@ def csv() -> Seeds:
     return [plain, b"sep=;\n" + semicolons.encode(), tabs, quoted, bare]
 
 
+def parted() -> Seeds:
+    """Tables with columns that part rows, and one that says how much they count."""
+    numbers = pl.Series("counts", [1.0, 2.5, 0.5] * 8)
+    marks = ["test", "train", "train"] * 8
+    folds = [i % 4 for i in range(24)]
+    return [
+        TABLE.with_columns(numbers, pl.Series("part", part)).write_csv().encode()
+        for part in (marks, folds)
+    ]
+
+
 def json_lines() -> Seeds:
     return [TABLE.write_ndjson().encode(), b'{"a": 1, "b": "x"}\n{"b": null, "c": 0.5}\n']
 
@@ -147,6 +158,17 @@ def scores() -> Seeds:
         rows(seeds=4, name="rmse"),
     )
     return [pl.DataFrame(table).write_csv().encode() for table in tables]
+
+
+def wide_scores() -> Seeds:
+    methods = {name: _RNG.uniform(0.7, 0.9, 8).round(4) for name in ("mlp", "forest", "best ever")}
+    return [
+        pl.DataFrame(keys | methods).write_csv().encode()
+        for keys in (
+            {"fold": range(8)},
+            {"dataset": ["wine", "iris"] * 4, "seed": [0, 0, 1, 1, 2, 2, 3, 3]},
+        )
+    ]
 
 
 def studies() -> Seeds:

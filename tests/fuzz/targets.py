@@ -13,6 +13,7 @@ from kmlp.deploy.folders.belonging import other_run
 from kmlp.deploy.folders.listing import list_models
 from kmlp.deploy.inputs import count_inputs, read_inputs
 from kmlp.deploy.manifest import read_manifest
+from kmlp.errors import KmlpError
 from kmlp.scores.comparison import compare
 from kmlp.serve.calls import answer_body, read_call
 from kmlp.serve.servable import DEFAULT, Signature
@@ -74,6 +75,30 @@ def _table(path: Path) -> None:
 
 def _table_set(path: Path) -> None:
     load_dataset(path, target="kind")
+
+
+def _parted(path: Path) -> None:
+    """As a study reads a table whose rows other columns part, each way in turn."""
+    ways: tuple[dict[str, Any], ...] = (
+        {"group_on": "town", "test": 0.3},
+        {"time_on": "since"},
+        {"stratify_on": "town", "weight_on": "counts", "test": 0.25},
+        {"fold_on": "part"},
+        {"test": "part"},
+    )
+    refused = []
+    for way in ways:
+        try:
+            load_dataset(path, target="kind", **way)
+        except KmlpError as error:
+            refused.append(error)
+    if len(refused) == len(ways):
+        raise refused[0]
+
+
+def _wide_scores(path: Path) -> None:
+    """A column a method."""
+    assert compare(path, score="accuracy").verdict, "nothing is said"
 
 
 def _scores(path: Path) -> None:
@@ -140,11 +165,13 @@ TARGETS = (
     *map(_image_target, ("WEBP", "TIFF"), ("webp", "tif")),
     Target(name="x.csv", seeds=seeds.csv, read=_table, is_slow=True),
     Target(name="set.csv", seeds=lambda: seeds.csv()[:1], read=_table_set, is_slow=True),
+    Target(name="parted.csv", seeds=seeds.parted, read=_parted, is_slow=True),
     Target(name="x.jsonl", seeds=seeds.json_lines, read=_table),
     Target(name="x.arff", seeds=lambda: [seeds.ARFF], read=_table),
     Target(name="x.parquet", seeds=seeds.parquet, read=_table, is_long=True),
     Target(name="x.arrow", seeds=seeds.arrow, read=_table),
     Target(name="scores.csv", seeds=seeds.scores, read=_scores, is_slow=True),
+    Target(name="wide.csv", seeds=seeds.wide_scores, read=_wide_scores, is_long=True),
     Target(
         name="study.toml", seeds=seeds.studies, read=_studies, mutate=toml_mutated, is_long=True
     ),
