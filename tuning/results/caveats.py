@@ -8,7 +8,7 @@ from kmlp.stats.formatting import Unit, unit_of
 from kmlp.study.results.analyses.references import trivial_sentences, winner
 from kmlp.study.results.analyses.unproven_reference import looks_better
 from kmlp.study.results.answer import beats_networks
-from kmlp.study.results.caveats import improved_to_the_end
+from kmlp.study.results.caveats import improved_to_the_end, not_picked
 from kmlp.study.results.records.study import StudyNumbers
 from tuning.results.choice import LEVEL
 from tuning.results.folds import compared, error_of_mean
@@ -49,7 +49,7 @@ def _of_study(study: StudyNumbers | None) -> list[str]:
     first = winner(study.references, study.unit())
     better = beats_networks(first, study) if first else looks_better(study)
     said = [f"{better[:1].upper()}{better[1:]}."] if better else []
-    return [*said, *trivial_sentences(study)]
+    return [*not_picked(study), *said, *trivial_sentences(study)]
 
 
 def _nothing_learned(results: SearchFindings) -> list[str]:

@@ -109,9 +109,9 @@ def _no_spread(results: SearchFindings) -> str:
     return " (the best trials differ by the same on each score, which says nothing of chance)"
 
 
-def _own_spread(results: SearchFindings) -> str:
+def _uneven_differences(results: SearchFindings) -> str:
     score = _score(results)
-    return f"a trial's differences from the best vary more from {score} to {score}"
+    return f"differences from the best vary more from {score} to {score}"
 
 
 def _score(results: SearchFindings) -> str:
@@ -131,8 +131,11 @@ def _pick(results: SearchFindings) -> str:
         score = _score(results)
         written = f"{unit.value(error)} {unit.of_difference}"
         size_of_error = f"{written} where trials are compared {score} by {score}"
-        if any(_lost(results, t) > error for t in near):
-            size_of_error += f"; more where {_own_spread(results)}"
+        if _lost(results, results.picked_trial) > error:
+            own = unit.value(results.errors_of_ties[results.picked_trial.number])
+            size_of_error += f"; of trial {picked}, whose {_uneven_differences(results)}, {own}"
+        elif any(_lost(results, t) > error for t in near):
+            size_of_error += f"; more where a trial's {_uneven_differences(results)}"
         within = f"within one standard error ({size_of_error}) of the best"
     size, smallest = results.picked_trial.num_weights, min(t.num_weights for t in near)
     if len(near) == 1:
@@ -151,9 +154,12 @@ def _fresh(results: SearchFindings, fresh: Fresh) -> str:
     unit, how = results.unit, f"Over {fresh.num_seeds} fresh seeds"
     if results.settings.folds:
         how = "Over folds cut anew, with fresh seeds,"
+    default = ""
+    if fresh.baseline and fresh.baseline.score is not None:
+        default = f"; the default configuration has {unit.with_unit(fresh.baseline.score)}"
     return (
         f"{how} trial {results.picked} has a {results.kind_of_score} "
-        f"{unit.title} of {with_se(unit, fresh.score, fresh.se)}: {_luck(fresh, unit)}."
+        f"{unit.title} of {with_se(unit, fresh.score, fresh.se)}: {_luck(fresh, unit)}{default}."
     )
 
 

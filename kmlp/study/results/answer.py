@@ -13,6 +13,7 @@ from kmlp.study.results.baseline import (
     baseline_in_words,
     in_words,
     is_unregularized,
+    size_in_words,
     the_network,
     who_chose,
 )
@@ -20,7 +21,7 @@ from kmlp.study.results.caveats import decisive_caveats
 from kmlp.study.results.ranking import best_variant, choice_scores, standing
 from kmlp.study.results.records.references import ReferenceResult
 from kmlp.study.results.records.study import Answer, StudyNumbers, StudyScores
-from kmlp.study.results.records.variants import VariantResult, Versus, VersusBaseline
+from kmlp.study.results.records.variants import VariantResult, VersusBaseline
 
 _BY_NAME = 3
 
@@ -68,7 +69,7 @@ def _so_far(results: StudyNumbers, caveats: tuple[str, ...]) -> Answer:
         where = " in cross-validation" * (results.basis == "folds")
         text = f"{beats_networks(first, results)}{where}; among networks {claim.words}."
         return Answer(kind="reference_wins", text=text, caveats=caveats)
-    is_name = claim.kind == "helps" and not results.ablated
+    is_name = bool(claim.subject)
     words = claim.words if is_name else _capitalized(claim.words)
     seen = f"; {seen}" if (seen := looks_better(results)) else ""
     text = f"{words}; {_expected(best, claim, results, unit)}{seen}."
@@ -82,19 +83,47 @@ def _claim(results: StudyNumbers, unit: Unit) -> _Claim:
         return _Claim("not_compared", f"nothing to compare: the only variant is {only}")
     if not compared:
         return _Claim("not_compared", f"nothing can be compared with {baseline_in_words(results)}")
+    picked = next((v for v in results.variants if v.name == results.picked), None)
+    if picked and picked.versus_baseline:
+        return _of_picked(picked, picked.versus_baseline, results, unit)
     wanted = "worse" if results.ablated else "better"
     helping = [v for v in results.variants if standing(v.versus_baseline, unit) == wanted]
     if helping:
         return (_earn if results.ablated else _helps)(helping, results, unit)
     if all(versus.is_equivalent for versus in compared):
         return _Claim("none_helps", _all_equal(compared, results, unit))
-    tested = results.tested
-    needed = tested.needed(len(compared))
-    most = max(versus.num_pairs for versus in compared)
-    if most < needed:
-        words = f"too few {tested.pair}s to tell: {most}; {tested.why_more(len(compared))}"
-        return _Claim("too_few_seeds", words)
+    if few := _too_few(compared, results):
+        return _Claim("too_few_seeds", few)
     return _Claim("none_helps", _none_helps(results))
+
+
+def _of_picked(
+    picked: VariantResult, versus: VersusBaseline, results: StudyNumbers, unit: Unit
+) -> _Claim:
+    """Of a search's study: its trial was picked before, and on no other have these seeds a say."""
+    compared = [v.versus_baseline for v in results.variants if v.versus_baseline]
+    default, role = baseline_in_words(results), standing(versus, unit)
+    who = f"{in_words(picked, results)}, {who_chose(picked, results)},"
+    size = size_in_words(versus, unit)
+    if role == "better":
+        return _Claim("helps", f"{who} does better than {default} {size}", picked.name)
+    if role == "worse":
+        return _Claim("none_helps", f"{who} does worse than {default} {size}", picked.name)
+    if few := _too_few(compared, results):
+        return _Claim("too_few_seeds", few)
+    words = f"{who} is not shown to do better than {default}"
+    if versus.is_equivalent and versus.equivalence:
+        margin = f"{unit.value(versus.equivalence.margin)} {unit.of_difference}"
+        words = f"{who} is equivalent to {default} within {margin}"
+    return _Claim("none_helps", words, picked.name)
+
+
+def _too_few(compared: Sequence[VersusBaseline], results: StudyScores) -> str:
+    """That so few seeds or folds can show nothing; empty where they can."""
+    tested, most = results.tested, max(versus.num_pairs for versus in compared)
+    if most >= tested.needed(len(compared)):
+        return ""
+    return f"too few {tested.pair}s to tell: {most}; {tested.why_more(len(compared))}"
 
 
 def _none_helps(results: StudyScores) -> str:
@@ -122,7 +151,7 @@ def _helps(helping: Sequence[VariantResult], results: StudyNumbers, unit: Unit) 
     first, *others = sorted(helping, key=lambda v: -score[v.name])
     is_none = is_unregularized(results)
     verb = "helps" if is_none else f"does better than {baseline_in_words(results)}"
-    words = f"{first.label} {verb} {_size(first.versus_baseline, unit)}"
+    words = f"{first.label} {verb} {size_in_words(first.versus_baseline, unit)}"
     names = [v.label for v in others]
     if len(names) > _BY_NAME:
         names = [*names[: _BY_NAME - 1], f"{len(names) - _BY_NAME + 1} more"]
@@ -135,7 +164,7 @@ def _earn(needed: Sequence[VariantResult], results: StudyNumbers, unit: Unit) ->
     first, *others = sorted(
         needed, key=lambda v: unit.gain(v.versus_baseline.difference) if v.versus_baseline else 0.0
     )
-    size = _size(first.versus_baseline, unit)
+    size = size_in_words(first.versus_baseline, unit)
     names = [v.label for v in others]
     if len(names) > _BY_NAME:
         names = [*names[: _BY_NAME - 1], f"{len(names) - _BY_NAME + 1} more parts"]
@@ -155,15 +184,6 @@ def beats_networks(winner: ReferenceResult, results: StudyNumbers) -> str:
     )
 
 
-def _size(versus: Versus | None, unit: Unit) -> str:
-    """ "by 0.47 points (95 % interval 0.31 to 0.63)"."""
-    assert versus is not None  # a test told it
-    return (
-        f"by {unit.value(abs(versus.difference))} {unit.of_difference} "
-        f"(95 % interval {unit.interval(versus.ci95_of_size)})"
-    )
-
-
 def _expected(best: VariantResult, claim: _Claim, results: StudyScores, unit: Unit) -> str:
     """The best variant's mean score on what tests, and how far off it may be."""
     test = best.test[unit.metric]
@@ -172,7 +192,7 @@ def _expected(best: VariantResult, claim: _Claim, results: StudyScores, unit: Un
         f"{_give_or_take(best, results, unit)}"
     )
     if best.name == claim.subject:
-        return expected
+        return expected + " with it" * (claim.kind != "helps")
     where = "validation" if best.chosen_on == "val" else "training"
     why = who_chose(best, results) if best.name == results.picked else f"the best on {where}"
     return f"{expected} with {in_words(best, results)}, {why}"

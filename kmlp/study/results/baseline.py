@@ -4,8 +4,9 @@ where it is a recipe of which the others lack a part each; and the variant that 
 from dataclasses import dataclass
 
 from kmlp.config.settings import RECORDS
+from kmlp.stats.formatting import Unit
 from kmlp.study.results.records.study import StudyScores
-from kmlp.study.results.records.variants import VariantResult
+from kmlp.study.results.records.variants import VariantResult, Versus
 
 _REGULARIZING = {name for name, r in RECORDS.items() if r.strength or r.draws} | {
     "weight_decay",
@@ -56,6 +57,15 @@ def the_network(results: StudyScores) -> str:
 def who_chose(best: VariantResult, results: StudyScores) -> str:
     """Why this variant stands for the networks: "which validation chose"."""
     return f"which {'the search picked' if best.name == results.picked else 'validation chose'}"
+
+
+def size_in_words(versus: Versus | None, unit: Unit) -> str:
+    """ "by 0.47 points (95 % interval 0.31 to 0.63)"."""
+    assert versus is not None  # a test told it
+    return (
+        f"by {unit.value(abs(versus.difference))} {unit.of_difference} "
+        f"(95 % interval {unit.interval(versus.ci95_of_size)})"
+    )
 
 
 @dataclass(frozen=True)

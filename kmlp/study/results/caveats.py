@@ -8,8 +8,8 @@ from kmlp.study.results.analyses.folds import seeds_of_folds
 from kmlp.study.results.analyses.interim import interim_sentences
 from kmlp.study.results.analyses.readings import reading_sentences
 from kmlp.study.results.analyses.references import called, trivial_sentences
-from kmlp.study.results.baseline import baseline_in_words, the_network
-from kmlp.study.results.ranking import is_imbalanced
+from kmlp.study.results.baseline import baseline_in_words, size_in_words, the_network
+from kmlp.study.results.ranking import is_imbalanced, standing
 from kmlp.study.results.records.members import MemberScores
 from kmlp.study.results.records.references import VersusNetwork
 from kmlp.study.results.records.study import StudyNumbers
@@ -34,6 +34,7 @@ def caveats(results: StudyNumbers) -> list[str]:
     return [
         *holm_decides([v.versus_baseline for v in results.variants if v.versus_baseline]),
         *trivial_sentences(results),
+        *not_picked(results),
         *_cross_validated(results),
         *_not_compared(results),
         *_other_rows(results),
@@ -56,6 +57,7 @@ def decisive_caveats(results: StudyNumbers) -> list[str]:
     """Those of the verdict's sentences that change how its answer is read."""
     return [
         *trivial_sentences(results),
+        *not_picked(results),
         *_sampled(results),
         *_dominated(results),
         *cut_short(results),
@@ -113,6 +115,25 @@ def _piloted(results: StudyNumbers) -> list[str]:
     return [
         f"The strengths were chosen on validation, by {results.pilot.num_seeds} pilot seeds of "
         "their own; the seeds compared here had no part in it."
+    ]
+
+
+def not_picked(results: StudyNumbers) -> list[str]:
+    """That a trial which the search did not pick does better than its default: no choice."""
+    if results.picked is None:
+        return []
+    unit = results.unit()
+    better = [
+        f"{v.label} {size_in_words(v.versus_baseline, unit)}"
+        for v in results.variants
+        if v.name != results.picked and standing(v.versus_baseline, unit) == "better"
+    ]
+    if not better:
+        return []
+    it, was = ("one of them", "were") if len(better) > 1 else ("it", "was")
+    return [
+        f"Better than {baseline_in_words(results)}, but not picked by the search, {was} "
+        f"{listed(better)}: to choose {it} now would be to choose on the {results.tested.rows}."
     ]
 
 

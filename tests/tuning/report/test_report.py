@@ -186,8 +186,8 @@ def test_a_trial_is_near_the_best_by_its_own_spread_where_twins_have_none(tmp_pa
     assert [t.number for t in results.near_best] == [1, 2]
     assert (
         "Trial 2 is picked: with 10 weights the simplest within one standard error (0.0024 points "
-        "where trials are compared seed by seed; more where a trial's differences from the best "
-        "vary more from seed to seed) of the best."
+        "where trials are compared seed by seed; of trial 2, whose differences from the best vary "
+        "more from seed to seed, 1.45) of the best."
     ) in results.verdict[2]
 
 

@@ -234,17 +234,21 @@ class SearchFindings(Record):
 
     @property
     def near_best(self) -> list[FinishedTrial]:
-        """Those of the ties that lie within one standard error of the best, which is the first:
-        the pooled one, or their own beside the best if that is larger."""
-        lost, errors = self._lost_by_ties(), np.zeros(len(self.ties))
+        """Those of the ties that lie within one standard error of the best, which is the first."""
+        errors, trials = self.errors_of_ties, {t.number: t for t in self.finished}
+        return [trials[n] for n, lost in self._lost_by_ties().items() if lost <= errors[n]]
+
+    @property
+    def errors_of_ties(self) -> dict[int, float]:
+        """By number, what each of the ties may lose to the best to lie within one standard error:
+        the pooled one, or its own beside the best if that is larger; 0 where none is known."""
+        if self.standard_error is None:
+            return dict.fromkeys(self.ties, 0.0)
         trials = {t.number: t for t in self.finished}
-        tied = [trials[number] for number in lost]
-        if self.standard_error is not None:
-            scores = np.array([compared(t.scores, self.settings) for t in tied])
-            own = errors_beside_best(scores, overlap(self.settings))
-            errors = np.maximum(self.standard_error, own)
-        beside = zip(tied, lost.values(), errors, strict=True)
-        return [t for t, d, at_most in beside if d <= at_most]
+        scores = np.array([compared(trials[n].scores, self.settings) for n in self.ties])
+        own = errors_beside_best(scores, overlap(self.settings))
+        errors = np.maximum(self.standard_error, own).tolist()
+        return dict(zip(self.ties, errors, strict=True))
 
     @property
     def finished(self) -> list[FinishedTrial]:
