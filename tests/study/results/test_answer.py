@@ -326,7 +326,7 @@ def test_what_a_search_picked_stands_for_the_networks_in_every_sentence():
 def test_a_search_is_answered_by_its_pick_and_another_trial_is_no_choice(gain, kind, said):
     """Of a gain of one trial and what to expect of another a reader makes one trial."""
     trials = [
-        variant("trial 3", 0.9, strength="", versus_baseline=versus(gain, p_holm=0.004, wins=5)),
+        variant("trial 3", 0.9, strength="", versus_baseline=versus(gain, p_holm=0.004, wins=10)),
         variant("trial 8", 0.8, strength="", versus_baseline=versus(0.03, p_holm=0.004, wins=9)),
     ]
     best = {"variant": "trial 3", "member": "0" * 16, "seed": 0}
