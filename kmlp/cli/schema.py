@@ -146,8 +146,8 @@ class OfTable:
         str | None,
         Parameter(
             help="the share of rows that test, a column that marks them, a file, or cv: no row is "
-            "set aside, each is held out in its fold; where omitted 0.2, but a study of fewer than "
-            "2,000 rows takes cv"
+            "set aside, each is held out in its fold; where omitted 0.2, but kmlp run and study "
+            "take cv of fewer than 2,000 rows"
         ),
     ] = None
     columns: Annotated[

@@ -1,7 +1,7 @@
 """`kmlp study` and `kmlp run`: train, compare, report, export."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
@@ -21,9 +21,10 @@ from kmlp.cli.app import (
 )
 from kmlp.cli.models.exporting import print_model, write_export
 from kmlp.cli.options import TABLE, Options, Target, configure
+from kmlp.cli.printing.next_steps import print_next
 from kmlp.cli.report import Page, print_report, print_study, search_chapter
 from kmlp.cli.schema import words_of, words_said
-from kmlp.cli.training import HERE, Machines, Shown, load_data, run_with_progress, seeds_needed
+from kmlp.cli.training import HERE, Machines, Shown, load_data, run_with_progress
 from kmlp.config import StudyConfig
 from kmlp.config.fields import read_widths
 from kmlp.errors import ConfigError
@@ -151,49 +152,7 @@ def run(
         open_page(written)
     switches = {"hide_values": hide_values or None, "open": open or None, "watch": watch or None}
     beside = {**vars(machines), **vars(page or Page()), **switches}
-    _print_next(target, folder, options, studies, found, words_said(beside))
-
-
-def _print_next(
-    target: str,
-    folder: Path,
-    options: Options,
-    studies: dict[str, StudyConfig],
-    found: "list[Study]",
-    beside: Sequence[str],
-) -> None:
-    """Commands that go on from a run, filled in.
-
-    Args:
-        target, folder, options: what was run, and where.
-        studies, found: what was asked, and what came of it.
-        beside: all else that was said, as it is said.
-    """
-    from kmlp.study.results.caveats import cut_short
-
-    print("\nNext:")
-    for name, one in zip(studies, found, strict=True):
-        place = quote(str(folder / name))
-        print(f"  kmlp show {place}")
-        if "" in studies and one.config.most_seeds > 1:
-            print(f"  kmlp export {place} --member ensemble")
-    # Without the same settings the run folder would refuse to go on.
-    same = f"kmlp run {quote(target)} --out {quote(str(folder))}"
-    # What folds test more seeds do not tell; of looks the number is theirs.
-    is_of_seeds = all(one.record.basis == "test" for one in found)
-    if is_of_seeds and all(isinstance(config.num_seeds, int) for config in studies.values()):
-        num_seeds = max(_more_seeds(one.config) for one in found)
-        print(" ".join([f"  {same}", *options.words("num_seeds"), *beside, f"--seeds {num_seeds}"]))
-    if "" in studies and all(isinstance(v, str) for v in studies[""].variants):
-        variants = ",".join(map(str, studies[""].variants))
-        more = f"--variants {quote(f'{variants},dropout=0.5')}"
-        print(" ".join([f"  {same}", *options.words("variants"), *beside, more]))
-    if any(cut_short(one.record) for one in found):
-        # Networks of other epochs are another study, which this folder would refuse.
-        longer = f"kmlp run {quote(target)} --out {quote(f'{folder}-longer')}"
-        epochs = 2 * max(config.train.max_epochs for config in studies.values())
-        words = [*options.words("max_epochs"), *beside, f"--max-epochs {epochs}"]
-        print(" ".join([f"  {longer}", *words]))
+    print_next(target, folder, options, studies, found, words_said(beside))
 
 
 def _search_of(target: str) -> Path | None:
@@ -221,11 +180,6 @@ def _run_search(target: str, folder: Path, options: Options, machines: Machines)
     search.print_search(found, as_json=False)
     print(f"\nSearch: {search.report_search(place)}")
     return place
-
-
-def _more_seeds(config: StudyConfig) -> int:
-    """Twice as many, or as many as any difference takes to show."""
-    return max(2 * config.most_seeds, seeds_needed(config))
 
 
 def run_one(

@@ -1,6 +1,7 @@
 """What `kmlp study` and `kmlp run` train, and how the terminal and a page tell how far it is."""
 
 import contextlib
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -57,10 +58,45 @@ class Shown:
 def load_data(config: StudyConfig, run_dir: Path) -> "tuple[Dataset, StudyConfig]":
     """The data of a study, and the study with what of them tests written out."""
     from kmlp.study.judging.test_rows import load_data as load
+    from kmlp.study.judging.test_rows import needs_test_rows
 
+    asked = config.data.test if config.data else None
     dataset, config = load(config, run_dir)
     tell_of_data(dataset, config.metric, config.train.class_weight)
+    test, may_be_folds = config.data.test if config.data else None, not needs_test_rows(config)
+    if may_be_folds and test not in (asked, usual_test(dataset)):
+        print(
+            f"rows: {run_dir} goes on as it began, with --test {shlex.quote(str(test))}; what "
+            "tests on other rows is another study, in a folder of its own (--out)",
+            file=sys.stderr,
+        )
+    tell_of_few_test_rows(
+        dataset, test, "; --test cv tests on all, each held out in its fold" * may_be_folds
+    )
     return dataset, config
+
+
+def usual_test(dataset: "Dataset") -> str | float:
+    """What tests a study of so many rows where nobody says it."""
+    from kmlp.data.sampling import chosen_test
+
+    return chosen_test(None, _num_rows(dataset))
+
+
+def tell_of_few_test_rows(dataset: "Dataset", test: object, advice: str = "") -> None:
+    """That a share of few rows is very few, and what else would test."""
+    from kmlp.data.sampling import FEW_ROWS
+
+    if isinstance(test, float) and _num_rows(dataset) < FEW_ROWS:
+        print(
+            f"rows: {len(dataset.y_test):,} of {_num_rows(dataset):,} rows test: what is found may "
+            f"hold for these alone{advice}",
+            file=sys.stderr,
+        )
+
+
+def _num_rows(dataset: "Dataset") -> int:
+    return len(dataset.y_train) + len(dataset.y_test)
 
 
 def tell_of_data(

@@ -20,7 +20,7 @@ from kmlp.cli.app import (
     print_json,
 )
 from kmlp.cli.schema import OfTable
-from kmlp.cli.training import HERE, Machines, tell_of_data
+from kmlp.cli.training import HERE, Machines, tell_of_data, tell_of_few_test_rows
 from kmlp.terminal import go_on_unread
 
 if TYPE_CHECKING:
@@ -200,6 +200,7 @@ def load_data(config: "SearchConfig") -> "tuple[SearchConfig, Dataset]":
     config = config.setting_aside()
     data, table = load_configured(config.dataset, config.data, sets_aside=True)
     tell_of_data(data, config.metric, config.train.class_weight, _OWN_WORDS)
+    tell_of_few_test_rows(data, table.test if table else None)
     return replace(config, data=table), data
 
 

@@ -274,6 +274,7 @@ def _of_test_rows(results: StudyResults) -> str:
     share = max(means)
     half = 1.96 * (share * (1 - share) / rows) ** 0.5
     return (
-        f": with {rows:,} rows an accuracy of {unit.with_unit(share)} is known to about "
-        f"±{unit.value(half)} points. Differences on the same rows are known better."
+        f": with {rows:,} rows the accuracy of one network, of {unit.with_unit(share)}, is known "
+        f"to about ±{unit.value(half)} points. The mean of several networks, and differences on "
+        "the same rows, are known better."
     )

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from pathlib import Path
 
 from kmlp.config.recipes.ablation import question
 from kmlp.report.answer import answer_of
@@ -91,17 +92,18 @@ def _missing(number: int) -> list[str]:
     ]
 
 
-def reproduce_command(results: StudyResults) -> str:
+def reproduce_command(source: str, run_dir: Path) -> str:
     """The command, or the lines of Python, that make this study again from its own study file."""
-    again = f"runs/{results.dataset.name}-again"
-    if results.dataset.source == "arrays":
+    file, again = f"{run_dir}/study.toml", f"{run_dir}-again"
+    if source == "arrays":
+        read, out = (json.dumps(path, ensure_ascii=False) for path in (file, again))
         return (
             "data = kmlp.Dataset.from_arrays(x_train, y_train, x_test, y_test)\n"
-            'config = kmlp.StudyConfig.from_toml(open("study.toml").read())\n'
-            f"kmlp.run_study(config, {json.dumps(again, ensure_ascii=False)}, data)"
+            f"config = kmlp.StudyConfig.from_toml(open({read}).read())\n"
+            f"kmlp.run_study(config, {out}, data)"
         )
-    # It is there to be pasted into a shell, whatever the data set is called.
-    return f"kmlp study study.toml --out {shlex.quote(again)}"
+    # It is there to be pasted into a shell, whatever the folder is called.
+    return f"kmlp study {shlex.quote(file)} --out {shlex.quote(again)}"
 
 
 def _facts(results: StudyResults) -> str:
@@ -185,8 +187,8 @@ def _again(folder: RunFolder, results: StudyResults, environment: Environment) -
         "again",
         "How to make it again",
         [
-            Code(reproduce_command(results)),
-            Text("with this study.toml, which lies in the run folder:"),
+            Code(reproduce_command(results.dataset.source, folder.path)),
+            Text("where it was trained, if its data are named from there. Its study.toml:"),
             Code(folder.read_text("study.toml").strip()),
             Text(
                 "The command goes on where it stopped, and trains only what is missing. All "

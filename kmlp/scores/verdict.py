@@ -262,6 +262,20 @@ def _across(method: AcrossMethod, baseline: str, unit: Unit) -> str:
     )
 
 
+def _few(results: ScoresResults) -> str:
+    """That so few scores can show no difference on any data set."""
+    pairs = [
+        m.versus_baseline.num_compared
+        for d in results.datasets
+        for m in d.methods
+        if m.versus_baseline
+    ]
+    most, needed = max(pairs, default=0), pairs_needed(results)
+    if most >= needed:
+        return ""
+    return f": {most} {pairs_of(results)} cannot show it, at least {needed} are needed"
+
+
 def _within(results: ScoresResults, baseline: str, unit: Unit) -> list[str]:
     """On how many data sets a method is told apart from the baseline, each by itself."""
     told = [
@@ -271,7 +285,7 @@ def _within(results: ScoresResults, baseline: str, unit: Unit) -> list[str]:
         if kind(versus, unit) == "better"
     ]
     if not told:
-        return [f"On no single data set is a method shown to beat {baseline}."]
+        return [f"On no single data set is a method shown to beat {baseline}{_few(results)}."]
     places: dict[tuple[str, ...], list[str]] = {}
     for name, pairs in groupby(sorted(told, key=lambda pair: pair[0]), key=lambda pair: pair[0]):
         places.setdefault(tuple(d for _, d in pairs), []).append(name)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from kmlp.data.columns import Column, Schema
+from kmlp.deploy.cards.columns import example_row
 from kmlp.deploy.graph.raw_inputs import raw_inputs
 from kmlp.deploy.serving import LoadedModel
 
@@ -19,7 +20,7 @@ def described(model: LoadedModel) -> dict[str, Any]:
         where there is none; `ranges_of`, the raw columns that `out_of_range` tells apart;
         `classes`, empty of a regression; `num_networks`; of a table `target` and `columns`,
         each with its `name`, its `input` in the signature, `kind`, `low` and `high`, `words`,
-        `may_be_missing`.
+        `may_be_missing`, and a made-up row as `example`.
     """
     manifest, schema = model.manifest, model.schema
     said = {
@@ -33,7 +34,8 @@ def described(model: LoadedModel) -> dict[str, Any]:
         "ranges_of": list(model.columns),
     }
     if schema is not None:
-        return {"input": "table", "target": schema.target.name, **said, "columns": _columns(schema)}
+        of_table = {"columns": _columns(schema), "example": example_row(schema)}
+        return {"input": "table", "target": schema.target.name, **said, **of_table}
     shape = model.input_shape
     is_image = model.input_dtype.name == "uint8" and (len(shape) == 2 or shape[2:] in ((1,), (3,)))
     return {

@@ -4,7 +4,7 @@ import asyncio
 import importlib.util
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -15,7 +15,7 @@ from kmlp.serve.folders import check_models, models_in
 from kmlp.serve.http.access import check_token
 from kmlp.serve.http.metrics import Metrics
 from kmlp.serve.limits import Limits
-from kmlp.serve.models import ServedModels
+from kmlp.serve.models import ServedModels, Version
 from kmlp.serve.saved import load_servable
 from kmlp.serve.servable import Servable
 
@@ -44,7 +44,7 @@ def serve(
     limits: Limits,
     num_versions: int = 1,
     load: Callable[[Path], Servable] = load_servable,
-    ready: Callable[[str, list[str]], None] = lambda url, models: None,
+    ready: Callable[[str, Sequence[Version]], None] = lambda url, models: None,
 ) -> None:
     """Serves what lies at a path until the process is told to stop (Ctrl-C, SIGTERM).
 
@@ -98,14 +98,14 @@ async def _run(
     metrics: Metrics,
     limits: Limits,
     token: str,
-    ready: Callable[[str, list[str]], None],
+    ready: Callable[[str, Sequence[Version]], None],
 ) -> None:
     import uvicorn
 
     from kmlp.serve.http.app import make_app
 
     await models.refresh()
-    served = [f"{each.name} (version {each.number})" for each in models]
+    served = list(models)
     if not served:
         raise ModelError("none of the models there can be served.")
     config = uvicorn.Config(

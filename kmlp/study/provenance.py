@@ -59,6 +59,9 @@ def study_id(folder: RunFolder) -> str:
     folder has so far: the same study in another folder has the same."""
     config, environment = stored_config(folder), stored_environment(folder)
     said = {name: identity(getattr(config, name)) for name in _IDENTITY}
+    # As the id is without what came later, where nobody asks for that.
+    if config.calibration_fraction:
+        said["calibration_fraction"] = config.calibration_fraction
     canonical = json.dumps(said | {"data": environment["data"]["sha256"]}, sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 

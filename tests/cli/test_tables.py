@@ -106,7 +106,9 @@ def test_what_to_try_next_keeps_all_that_was_said(tmp_path, monkeypatch):
     monkeypatch.setattr("kmlp.cli.study.run_one", lambda *_, **__: (load_study(run), run))
     monkeypatch.setattr("kmlp.cli.study.open_page", lambda page: None)
     words = ("--seeds", "6", "--author", "A. Lovelace", "--hide-values", "--open")
-    _, show, *commands = kmlp("run", "mnist", "--out", str(run), *words).stdout.splitlines()[1:]
+    said = kmlp("run", "mnist", "--out", str(run), *words).stdout
+    _, show, ensemble, *commands = said.splitlines()[1:]
+    assert ensemble == f"  kmlp export {run} --member ensemble --hide-values"
     assert len(commands) == 2
     kept = "--author 'A. Lovelace' --hide-values --open"
     for command in commands:

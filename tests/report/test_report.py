@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pypdf
@@ -24,7 +25,7 @@ from kmlp.report.images import find_test_images
 from kmlp.report.plots import PALETTE
 from kmlp.report.plots.promises import Cloud, draw_promises
 from kmlp.report.sections import scores, training
-from kmlp.report.study import study_report
+from kmlp.report.study import reproduce_command, study_report
 from kmlp.report.write import write_files
 from kmlp.stats.formatting import p_value
 from kmlp.stats.metrics import METRICS
@@ -188,6 +189,12 @@ def test_figures_take_the_pages_colours_and_their_ids_do_not_clash(made):
     assert len(ids) == len(set(ids))
     referred = re.findall(r'url\(#([^)]+)\)|href="#([^"]+)"', page)
     assert {name for pair in referred for name in pair if name} <= set(ids)
+
+
+def test_the_command_that_makes_a_study_again_names_its_file_from_where_it_was_made():
+    """A bare study.toml is there in no folder from which the data's own path leads to them."""
+    command = reproduce_command("file", Path("runs/my members"))
+    assert command == "kmlp study 'runs/my members/study.toml' --out 'runs/my members-again'"
 
 
 def test_the_pdf_says_the_same(made):

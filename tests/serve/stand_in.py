@@ -49,9 +49,12 @@ class StandIn:
         self.wait()
         if b"Nowhere" in inputs.get("Home_town", ()):
             raise DataError("column Home town: a cell is nowhere")
-        sums = sum(
-            np.nansum(x.reshape(len(x), -1), axis=1) for x in inputs.values() if x.dtype != object
-        )
+        with np.errstate(over="ignore"):
+            sums = sum(
+                np.nansum(x.reshape(len(x), -1), axis=1)
+                for x in inputs.values()
+                if x.dtype != object
+            )
         outputs = self.signatures[signature].outputs
         return {each.name: sums.astype(each.dtype) for each in outputs}
 

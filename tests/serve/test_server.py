@@ -1,14 +1,18 @@
 """The process: it listens on loopback, says where, and stops when it is told to."""
 
+import json
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
 
+from kmlp.cli.models.serving import _tell
 from kmlp.errors import ConfigError, KmlpError, ModelError
 from kmlp.serve import server
 from kmlp.serve.http.access import check_token
@@ -22,7 +26,7 @@ from kmlp.serve.limits import Limits
 from kmlp.serve.server import serve
 from tests.serve.stand_in import StandIn
 serve(Path(sys.argv[1]), port=0, limits=Limits(), load=lambda folder: StandIn(),
-      ready=lambda url, models: print(url, *models, flush=True))
+      ready=lambda url, models: print(url, *(m.name for m in models), flush=True))
 print("stopped")
 """
 
@@ -101,3 +105,17 @@ def test_an_answer_is_sent_at_once():
         connection, _ = listener.accept()
         with connection:
             assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_what_is_served_is_told_with_a_request_to_paste_and_what_labels_are(capsys):
+    about = {"example": {"age": 31.5, "town": "O'ar"}, "classes": ["no", "yes"]}
+    served = SimpleNamespace(name="churn", number=3, servable=SimpleNamespace(description=about))
+    _tell("http://127.0.0.1:1", [served], has_token=True)
+    names, page, request, labels = capsys.readouterr().out.splitlines()
+    assert names == "churn (version 3) at http://127.0.0.1:1 (Ctrl-C stops)"
+    assert page == "Page:   http://127.0.0.1:1/"
+    words = shlex.split(request)
+    assert words[:4] == ["Try:", "curl", "-H", "Authorization: Bearer $KMLP_TOKEN"]
+    assert json.loads(words[5]) == {"instances": [about["example"]]}
+    assert words[6] == "http://127.0.0.1:1/v1/models/churn:predict"
+    assert labels == "Labels: of churn 0 is no, 1 is yes"

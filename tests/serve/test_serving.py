@@ -49,8 +49,11 @@ def test_rows_of_a_table_are_predicted_as_load_saved_does(models):
         refused = await client.post("/v1/models/churn:predict", json={"instances": [bad]})
         said = {"signature_name": "logits", "inputs": given}
         logits = await client.post("/v1/models/churn:predict", json=said)
-        metadata = await client.get("/v1/models/churn/metadata")
-        return by_name.json(), by_row.json(), refused, logits.json(), metadata.json()
+        metadata = (await client.get("/v1/models/churn/metadata")).json()
+        example = metadata["metadata"]["kmlp"]["example"]
+        made_up = await client.post("/v1/models/churn:predict", json={"instances": [example]})
+        assert made_up.status_code == 200, made_up.text
+        return by_name.json(), by_row.json(), refused, logits.json(), metadata
 
     by_name, by_row, refused, logits, metadata = asking(models, load_servable, ask)
     expected = model.outputs(given)

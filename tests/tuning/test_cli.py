@@ -116,6 +116,7 @@ def run_tuned(tmp_path, monkeypatch):
         monkeypatch.setattr(report, "write_report", lambda run_dir, **_: run_dir / "report.html")
         monkeypatch.setattr(tune, "load_data", lambda config: (config, data))
         monkeypatch.setattr(study, "print_examples", lambda model, data: None)
+        monkeypatch.setattr(study, "print_model", lambda version: None)
         monkeypatch.setattr(study, "search_chapter", lambda run_dir: None)
         monkeypatch.setattr(
             study, "write_export", lambda *args, **_: calls.append(args) or tmp_path

@@ -23,7 +23,7 @@ def folds_table(results: SearchFindings) -> Table | None:
         )
         for i in range(settings.folds * settings.repeats)
     ]
-    means = [Cell(unit.value(t.score), plus_minus(t.se, unit), "strong") for t in trials]
+    means = [Cell(unit.value(t.score), plus_minus(t.se, unit)) for t in trials]
     rows.append(Row([Cell("Mean", "standard error, corrected"), *means]))
     words = standings(results)
     heads = [Cell(f"Trial {t.number}", words[t.number]) for t in trials]

@@ -30,7 +30,7 @@ def beside(results: SearchFindings) -> Table:
         Row(
             [
                 Cell(f"{results.kind_of_score.capitalize()} {unit.axis} {unit.arrow}", _ERROR),
-                *(Cell(unit.value(t.score), plus_minus(t.se, unit), "strong") for t in trials),
+                *(Cell(unit.value(t.score), plus_minus(t.se, unit)) for t in trials),
             ]
         ),
         Row([Cell("Weights"), *(Cell(f"{t.num_weights:,}") for t in trials)]),
@@ -110,7 +110,7 @@ def fresh(results: SearchFindings) -> Table | None:
                 [
                     Cell(f"Trial {number}", words[number]),
                     Cell(unit.value(trial.score), plus_minus(trial.se, unit)),
-                    Cell(unit.value(score), plus_minus(scores.se, unit), "strong"),
+                    Cell(unit.value(score), plus_minus(scores.se, unit)),
                     Cell(unit.signed(score - trial.score)),
                 ]
             )
@@ -154,7 +154,7 @@ def _tested_row(unit: Unit, name: str, summary: Summary, *, is_baseline: bool = 
         [
             Cell(f"{unit.axis} {unit.arrow}"),
             Cell(name),
-            Cell(unit.value(summary.mean), mark="" if is_baseline else "strong"),
+            Cell(unit.value(summary.mean)),
             Cell(plus_minus(summary.se, unit) or "–"),
             Cell(unit.interval(summary.ci95)),
         ],

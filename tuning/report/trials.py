@@ -85,7 +85,7 @@ def _score_columns(results: SearchFindings) -> list[Column[TrialResult]]:
     return [
         Column(
             head=f"{kind.capitalize()} {unit.axis}\N{NO-BREAK SPACE}{unit.arrow}",
-            cell=lambda t: tabular.if_any(t.score, lambda s: Cell(unit.value(s), mark="strong")),
+            cell=lambda t: tabular.if_any(t.score, lambda s: Cell(unit.value(s))),
             terminal=f"{'CV' if results.settings.folds else 'val.'} {unit.short}{unit.sign}",
             numbers=lambda t: {"score": t.score},
         ),

@@ -71,6 +71,13 @@ def predict(
         loaded, input, dark_on_light=dark_on_light, keep=keep or (), force=force
     )
     print_predictions(predictions, out, as_json=json)
+    if loaded.calibration and (coverage := loaded.calibration.coverage):
+        what = "the set holds" if loaded.class_names else "lower and upper hold"
+        print(
+            f"{what} the truth of {100 * coverage:g} % of rows like those of training; of rows "
+            "that out_of_range marks nothing is promised",
+            file=sys.stderr,
+        )
 
 
 @app.command

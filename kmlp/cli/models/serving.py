@@ -1,17 +1,25 @@
 """`kmlp serve`: models over HTTP."""
 
+import json
 import logging
 import os
 import sys
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from shlex import quote
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from kmlp.cli.app import app
 from kmlp.text import visible
 
+if TYPE_CHECKING:
+    from kmlp.serve.models import Version
+
 _TOKEN = "KMLP_TOKEN"
+_MOST_SHOWN = 3
 
 
 @app.command
@@ -39,6 +47,8 @@ def serve(
         kmlp serve saved_models/fashion
 
         curl -d '{"instances": [[[0, ...], ...]]}' localhost:8501/v1/models/fashion:predict
+
+        curl -d '{"instances": [{"age": 31}]}' localhost:8501/v1/models/churn:predict
     """
     from kmlp.serve.folders import check_models, models_in
     from kmlp.serve.limits import Limits
@@ -59,10 +69,21 @@ def serve(
         token=token,
         limits=Limits(),
         num_versions=versions,
-        ready=_tell,
+        ready=partial(_tell, has_token=bool(token)),
     )
 
 
-def _tell(url: str, models: list[str]) -> None:
+def _tell(url: str, models: "Sequence[Version]", *, has_token: bool) -> None:
     logging.getLogger("kmlp.serve").setLevel(logging.INFO)  # versions that come from now on
-    print(f"{', '.join(models)} at {url} (Ctrl-C stops)", flush=True)
+    names = ", ".join(f"{each.name} (version {each.number})" for each in models)
+    print(f"{names} at {url} (Ctrl-C stops)\nPage:   {url}/")
+    token = f' -H "Authorization: Bearer ${_TOKEN}"' * has_token
+    for each in models[:_MOST_SHOWN]:
+        about = each.servable.description
+        if example := about.get("example"):
+            body = quote(json.dumps({"instances": [example]}, ensure_ascii=False))
+            print(f"Try:    curl{token} -d {body} {url}/v1/models/{each.name}:predict")
+        if classes := about.get("classes"):
+            labels = ", ".join(f"{i} is {visible(name)}" for i, name in enumerate(classes[:10]))
+            print(f"Labels: of {each.name} {labels}{', ...' * (len(classes) > 10)}")
+    sys.stdout.flush()

@@ -76,9 +76,19 @@ def _range(column: Column, shown: str) -> str:
     return f"{code_span(f'{column.low:.10g}')} to {code_span(f'{column.high:.10g}')}"
 
 
+def example_row(schema: Schema) -> dict[str, Any]:
+    """A row made up from the ranges, by input of the signature."""
+    ranges = {column.name: column.range for column in schema.shown_to_anybody}
+    return _row(raw_inputs(schema.columns), schema, ranges)
+
+
+def _row(inputs: Sequence[RawInput], schema: Schema, ranges: dict[str, str]) -> dict[str, Any]:
+    return {each.name: _fed(each, schema, ranges) for each in inputs}
+
+
 def _example(inputs: Sequence[RawInput], schema: Schema, ranges: dict[str, str]) -> str:
     """A made-up row for TensorFlow alone, and for TensorFlow Serving."""
-    row = {each.name: _fed(each, schema, ranges) for each in inputs}
+    row = _row(inputs, schema, ranges)
     fed = "".join(
         f"    {each.name}=tf.constant([{_literal(row[each.name])}], tf.{each.dtype}),\n"
         for each in inputs

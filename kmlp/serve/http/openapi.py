@@ -111,7 +111,8 @@ def _rows(schema: Json) -> Json:
 def _request(servable: Servable) -> Json:
     """Either form of each signature; the default one may go without its name."""
     forms = []
-    for name, signature in servable.signatures.items():
+    # First what is sent where nothing is named.
+    for name, signature in sorted(servable.signatures.items(), key=lambda i: i[0] != DEFAULT):
         named: Json = {"signature_name": {"enum": [name, ""] if name == DEFAULT else [name]}}
         for key, schema in (("instances", _instances(signature)), ("inputs", _inputs(signature))):
             form = _object({key: schema, **named}, is_closed=True)

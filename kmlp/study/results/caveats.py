@@ -32,7 +32,7 @@ class Trained(Protocol):
 def caveats(results: StudyNumbers) -> list[str]:
     """Sentences; none where nothing limits it."""
     return [
-        *holm_decides([v.versus_baseline for v in results.variants if v.versus_baseline]),
+        *_holm_decides(results),
         *trivial_sentences(results),
         *not_picked(results),
         *_cross_validated(results),
@@ -69,6 +69,12 @@ def decisive_caveats(results: StudyNumbers) -> list[str]:
         *interim_sentences(results),
         *reading_sentences(results),
     ]
+
+
+def _holm_decides(results: StudyNumbers) -> list[str]:
+    """Said once, of variants or of models beside them: the reason is the same."""
+    of_variants = holm_decides([v.versus_baseline for v in results.variants if v.versus_baseline])
+    return of_variants or holm_decides([r.versus_best for r in results.references if r.versus_best])
 
 
 def _cross_validated(results: StudyNumbers) -> list[str]:
@@ -222,8 +228,8 @@ def _sampled(results: StudyNumbers) -> list[str]:
     if data.source != "sample":
         return []
     return [
-        f"This is the bundled sample of {data.num_train:,} training and {data.num_test:,} test "
-        "rows, not the full set: expect other numbers there."
+        f"This is the bundled sample, of which {data.num_train:,} rows train, {data.num_val:,} "
+        f"validate and {data.num_test:,} test, not the full set: expect other numbers there."
     ]
 
 
@@ -280,8 +286,8 @@ def _references_on_other_rows(results: StudyNumbers) -> list[str]:
     s = "s" * (len(told) > 1)
     return [
         f"The difference{s} of {listed(told)} from {the_network(results)} hold{'' if s else 's'} "
-        f"for these {results.dataset.num_test:,} test rows; over other rows as well zero is in the "
-        f"95 % interval{s}."
+        f"for these {results.dataset.num_test:,} test rows; over seeds and other test rows "
+        f"together the 95 % interval{s} contain{'' if s else 's'} zero."
     ]
 
 
@@ -306,11 +312,11 @@ def on_other_rows(difference: str, versus: VersusBaseline, unit: Unit) -> str:
 
     Args:
         difference: how the sentence begins.
-        versus: the difference; its interval is written towards its own side, as its size is.
+        versus: the difference, with its sign, as tables have it.
         unit: of the scores.
     """
-    interval = versus.of_size(versus.ci95_seeds_and_rows)
+    interval = unit.interval(versus.ci95_seeds_and_rows, signed=True)
     return (
-        f"{difference} holds for these test rows; over other rows as well zero is in its 95 % "
-        f"interval, {unit.interval(interval)} {unit.of_difference}."
+        f"{difference} holds for these test rows; over seeds and other test rows together its "
+        f"95 % interval contains zero: {interval} {unit.of_difference}."
     )

@@ -141,7 +141,7 @@ def test_the_verdict_says_it_and_which_columns_stand_in_for_each_other(study):
         f"no regularization, leans most on {network.ranked[0].name}: with its values shuffled "
         "the test acc" in said
     )
-    assert "so that each alone seems to matter little: signal and copy. --importance-" in said
+    assert "shows less than they matter together: signal and copy. --importance-" in said
 
 
 def test_it_is_found_once_and_read_without_a_trainer(study, data):

@@ -272,8 +272,8 @@ def test_where_no_member_finished_nothing_is_said():
 
 def test_the_bundled_sample_is_named_as_such():
     assert verdict(results(source="sample"))[-1] == (
-        "This is the bundled sample of 4,167 training and 1,000 test rows, not the full set: "
-        "expect other numbers there."
+        "This is the bundled sample, of which 4,167 rows train, 833 validate and 1,000 test, not "
+        "the full set: expect other numbers there."
     )
     assert not any("sample" in sentence for sentence in verdict(results(source="full")))
 
@@ -682,13 +682,12 @@ def test_a_difference_that_other_rows_could_undo_is_said():
     wide = {**BETTER["versus_baseline"], "ci95_seeds_and_rows": [-0.001, 0.0132]}
     assert verdict(results(BETTER | {"versus_baseline": wide}))[2:] == [
         "The difference of dropout=0.2 from no regularization holds for these test rows; over "
-        "other rows as "
-        "well zero is in its 95 % interval, -0.10 to 1.32 points."
+        "seeds and other test rows together its 95 % interval contains zero: -0.10 to +1.32 points."
     ]
     worse = versus(-0.0061, p_holm=0.006, wins=0, losses=10)
     worse |= {"ci95_seeds_and_rows": [-0.0132, 0.001]}
     told = verdict(results(WORSE | {"versus_baseline": worse}))
-    assert told[-1].endswith("zero is in its 95 % interval, -0.10 to 1.32 points.")
+    assert told[-1].endswith("its 95 % interval contains zero: -1.32 to +0.10 points.")
 
 
 def test_a_variant_without_a_common_seed_is_said():

@@ -166,6 +166,7 @@ def _alike(found: Importance) -> list[str]:
         len(found.alike) > _BY_NAME or any(len(c) > _BY_NAME for c in found.alike)
     )
     return [
-        f"Columns that rise and fall together stand in for each other, so that each alone seems to "
-        f"matter little: {'; '.join(sets)}{more}. --importance-groups shuffles such columns as one."
+        "Columns that rise and fall together stand in for each other, so that one shuffled alone "
+        f"shows less than they matter together: {'; '.join(sets)}{more}. --importance-groups "
+        "shuffles such columns as one."
     ]

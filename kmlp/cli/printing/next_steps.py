@@ -1,0 +1,76 @@
+"""Commands that go on from what a run found, filled in."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING
+
+from kmlp.cli.options import Options
+from kmlp.cli.training import seeds_needed
+from kmlp.config import StudyConfig
+
+if TYPE_CHECKING:
+    from kmlp.study.loading import Study
+
+_EXAMPLES = ("dropout=0.5", "batch_norm", "l2=0.01")  # of a variant that one may add
+
+
+def print_next(
+    target: str,
+    folder: Path,
+    options: Options,
+    studies: Mapping[str, StudyConfig],
+    found: "list[Study]",
+    beside: Sequence[str],
+) -> None:
+    """Commands that go on from a run, filled in.
+
+    Args:
+        target, folder, options: what was run, and where.
+        studies, found: what was asked, and what came of it.
+        beside: all else that was said, as it is said.
+    """
+    from kmlp.study.results.caveats import cut_short
+
+    print("\nNext:")
+    for name, one in zip(studies, found, strict=True):
+        place = quote(str(folder / name))
+        print(f"  kmlp show {place}")
+        if "" in studies and one.config.most_seeds > 1:
+            hidden = [word for word in beside if word == "--hide-values"]
+            print(" ".join([f"  kmlp export {place} --member ensemble", *hidden]))
+    # Without the same settings the run folder would refuse to go on.
+    same = f"kmlp run {quote(target)} --out {quote(str(folder))}"
+    # What folds test more seeds do not tell; of looks the number is theirs.
+    is_of_seeds = all(one.record.basis == "test" for one in found)
+    if is_of_seeds and all(isinstance(config.num_seeds, int) for config in studies.values()):
+        num_seeds = max(_more_seeds(one.config) for one in found)
+        print(" ".join([f"  {same}", *options.words("num_seeds"), *beside, f"--seeds {num_seeds}"]))
+    if "" in studies and (more := _one_more(studies[""], found[0].config)):
+        print(" ".join([f"  {same}", *options.words("variants"), *beside, more]))
+    if any(cut_short(one.record) for one in found):
+        # Networks of other epochs are another study, which this folder would refuse.
+        longer = f"kmlp run {quote(target)} --out {quote(f'{folder}-longer')}"
+        epochs = 2 * max(config.train.max_epochs for config in studies.values())
+        words = [*options.words("max_epochs"), *beside, f"--max-epochs {epochs}"]
+        print(" ".join([f"  {longer}", *words]))
+
+
+def _one_more(said: StudyConfig, asked: StudyConfig) -> str:
+    """The option that adds a variant, as an example; empty where tables say some, or all of these
+    are there.
+
+    Args:
+        said: the study.
+        asked: the same with all variants written out.
+    """
+    there = {*asked.variant_names, *map(str, said.variants)}
+    new = next((name for name in _EXAMPLES if name not in there), None)
+    if new is None or not all(isinstance(v, str) for v in said.variants):
+        return ""
+    return f"--variants {quote(','.join([*map(str, said.variants), new]))}"
+
+
+def _more_seeds(config: StudyConfig) -> int:
+    """Twice as many, or as many as any difference takes to show."""
+    return max(2 * config.most_seeds, seeds_needed(config))
