@@ -254,6 +254,14 @@ def test_what_is_not_compared_is_said_of_the_baseline_and_of_unpaired_scores_too
     assert any(sentence.startswith("Over 1 data set, too few") for sentence in said)
 
 
+@pytest.mark.parametrize(("seeds", "is_few"), [(6, True), (7, False)])
+def test_seeds_that_can_show_nothing_on_any_data_set_are_no_sign_that_nothing_helps(seeds, is_few):
+    """Of two methods beside the baseline p is 2 * 2^(1 - n) at least."""
+    noisy = rows(seeds=seeds, datasets=("x", "y", "z"), methods=("base", "same", "bad"))
+    (said,) = [s for s in kmlp.compare(noisy).verdict if s.startswith("On no single data set")]
+    assert said.endswith(": 6 seeds cannot show it, at least 7 are needed.") == is_few
+
+
 def test_folds_need_no_more_than_six_however_many_methods():
     said = " ".join(kmlp.compare(rows(seeds=1, folds=5)).verdict)
     assert "on 5 folds: too few to test; at least 6 are needed." in said

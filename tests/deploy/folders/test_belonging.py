@@ -40,6 +40,7 @@ def runs(tmp_path_factory):
     run("a", 0.01)
     run("more", 0.01, variants=("none", "dropout"), num_seeds=2)
     run("other", 0.02)
+    run("calibrated", 0.01, calibration_fraction=0.25)
     return folder
 
 
@@ -54,6 +55,7 @@ def test_the_same_study_is_the_same_run_whatever_it_has_trained_so_far(runs, tmp
     assert other_run(tmp_path / "m", runs / "a") == ""
     assert other_run(tmp_path / "m", runs / "more") == ""
     assert other_run(tmp_path / "missing", runs / "other") == ""
+    assert "another run" in other_run(tmp_path / "m", runs / "calibrated")  # of fewer rows
     told = other_run(tmp_path / "m", runs / "other")
     assert told == "version 1 there is of another run, 'a' (data 'my data', made 2026-01-31)"
 

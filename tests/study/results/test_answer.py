@@ -340,6 +340,14 @@ def test_a_search_is_answered_by_its_pick_and_another_trial_is_no_choice(gain, k
     )
 
 
+def test_an_interval_of_another_model_without_zero_beside_a_holm_p_above_5_percent_is_explained():
+    wide = reference(0.021)
+    wide["versus_best"] |= {"p": 0.03, "p_holm": 0.06}
+    said = verdict(numbers(best_of(BETTER) | {"references": [wide]}))
+    decides = "Holm's p decides: it corrects for 1 comparison"
+    assert sum(decides in sentence for sentence in said) == 1
+
+
 def test_of_what_rows_a_difference_to_other_models_is_told_is_said():
     """An interval over seeds alone is read as what other rows would do, too."""
     wins = reference(0.021)
