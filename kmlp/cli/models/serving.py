@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import quote as in_url
 
 from cyclopts import Parameter
 
@@ -75,15 +76,15 @@ def serve(
 
 def _tell(url: str, models: "Sequence[Version]", *, has_token: bool) -> None:
     logging.getLogger("kmlp.serve").setLevel(logging.INFO)  # versions that come from now on
-    names = ", ".join(f"{each.name} (version {each.number})" for each in models)
+    names = ", ".join(f"{visible(each.name)} (version {each.number})" for each in models)
     print(f"{names} at {url} (Ctrl-C stops)\nPage:   {url}/")
     token = f' -H "Authorization: Bearer ${_TOKEN}"' * has_token
     for each in models[:_MOST_SHOWN]:
         about = each.servable.description
         if example := about.get("example"):
             body = quote(json.dumps({"instances": [example]}, ensure_ascii=False))
-            print(f"Try:    curl{token} -d {body} {url}/v1/models/{each.name}:predict")
+            print(f"Try:    curl{token} -d {body} {url}/v1/models/{in_url(each.name)}:predict")
         if classes := about.get("classes"):
             labels = ", ".join(f"{i} is {visible(name)}" for i, name in enumerate(classes[:10]))
-            print(f"Labels: of {each.name} {labels}{', ...' * (len(classes) > 10)}")
+            print(f"Labels: of {visible(each.name)} {labels}{', ...' * (len(classes) > 10)}")
     sys.stdout.flush()
