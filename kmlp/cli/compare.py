@@ -43,9 +43,10 @@ def compare(
     """Say which method is better, and how sure that is, of scores from anywhere.
 
     A file has a row a score: columns method and score, and if there are such, dataset, seed and
-    fold; or, beside a seed or a fold, a column a method. Scores of the same seed or fold are
-    paired. Run folders give their variants' scores. Random splits are folds, too: columns
-    num_train and num_held_out say how many rows each was trained and scored on.
+    fold; or, beside a seed or a fold, a column a method and --score for what they hold. Scores
+    of the same seed or fold are paired. Run folders give their variants' scores. Random splits
+    are folds, too: columns num_train and num_held_out say how many rows each was trained and
+    scored on.
 
     For example:
 

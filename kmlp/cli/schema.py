@@ -146,8 +146,9 @@ class OfTable:
         str | None,
         Parameter(
             help="the share of rows that test, a column that marks them, a file, or cv: no row is "
-            "set aside, each is held out in its fold; where omitted 0.2, but kmlp run and study "
-            "take cv of fewer than 2,000 rows"
+            "set aside, each is held out in its fold (in kmlp tune a fifth tests all the same, and "
+            "folds score trials); where omitted 0.2, but kmlp run and study take cv of fewer than "
+            "2,000 rows"
         ),
     ] = None
     columns: Annotated[

@@ -15,6 +15,7 @@ _BADGES = {
     "no_network": ("No network", "worse"),
 }
 _OF_PARTS = {"helps": "Earns its place", "none_helps": "No part shown to matter"}
+_OF_A_SEARCH = {"none_helps": "Not shown to help"}
 
 
 def answer_of(results: StudyResults, first: Sequence[str] = ()) -> Answer | None:
@@ -29,6 +30,8 @@ def answer_of(results: StudyResults, first: Sequence[str] = ()) -> Answer | None
     badge, mark = _BADGES[results.answer.kind]
     if results.ablated:
         badge = _OF_PARTS.get(results.answer.kind, badge)
+    if results.picked:
+        badge = _OF_A_SEARCH.get(results.answer.kind, badge)
     if results.basis == "folds":
         badge += " · cross-validated"
     return Answer(badge, mark, results.answer.text, [*first, *results.answer.caveats])

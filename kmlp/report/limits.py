@@ -268,10 +268,9 @@ def calibration() -> Calibration:
 def _of_test_rows(results: StudyResults) -> str:
     """How far the score of one network may lie from that on endless test rows."""
     unit, rows = results.unit(), results.dataset.num_test
-    means = [v.test[unit.metric].mean for v in results.variants if v.num_members]
-    if unit.metric != "accuracy" or not means:
+    if unit.metric != "accuracy" or not results.best:
         return "."
-    share = max(means)
+    share = results.variant(results.best.variant).test[unit.metric].mean
     half = 1.96 * (share * (1 - share) / rows) ** 0.5
     return (
         f": with {rows:,} rows the accuracy of one network, of {unit.with_unit(share)}, is known "

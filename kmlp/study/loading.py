@@ -167,6 +167,7 @@ class Study:
             dataset=self.record.dataset.to_dict(),
             environment=stored_environment(RunFolder(self.run_dir)),
             basis=self.record.basis,
+            metric=self.record.metric.name,
         )
 
 

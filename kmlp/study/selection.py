@@ -21,6 +21,7 @@ class Selection:
         dataset: `results["dataset"]`.
         environment: versions, platform and data source of the study.
         basis: what `test` of the variant rests on: "test", rows that were set aside, or "folds".
+        metric: that the study is decided by.
         refit: of a network that was trained anew on all rows, for how many `epochs` on how many
             rows, `num_rows`, and the `best_epochs` of the `seeds` that say so; else None.
     """
@@ -31,6 +32,7 @@ class Selection:
     dataset: Mapping[str, Any]
     environment: Mapping[str, Any]
     basis: str = "test"
+    metric: str = ""
     refit: Mapping[str, Any] | None = None
 
     def __repr__(self) -> str:

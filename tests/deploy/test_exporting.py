@@ -163,7 +163,11 @@ def test_the_manifest_and_the_card_say_what_it_is(study, ensemble):
     assert f"{100 * accuracy['mean']:.2f} %" in card
     assert "An ensemble of 3 networks" in card
     low, high = accuracy["ci95"]
-    assert f"(95 % interval {100 * low:.2f} to {100 * high:.2f})" in card
+    least, most = study.results["variants"][1]["test_ci95_seeds_and_rows"]
+    assert (
+        f"(95 % interval {100 * low:.2f} to {100 * high:.2f} over seeds, {100 * least:.2f} to "
+        f"{100 * most:.2f} over seeds and test rows)"
+    ) in card
     assert "`entropy` (batch,) in nats" in card
 
 

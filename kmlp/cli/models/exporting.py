@@ -88,7 +88,7 @@ def export(
         Path | None,
         Parameter(
             help="the model's folder",
-            show_default=default("saved_models/NAME, or NAME-RUN where another run has that"),
+            show_default=default("saved_models/NAME, or NAME-RUN where another study has that"),
         ),
     ] = None,
     format: Annotated[

@@ -71,6 +71,9 @@ def _expectation(selection: Selection) -> str:
         interval = "one seed: no interval"
         if found["ci95"]:
             interval = f"95 % interval {unit.interval(found['ci95'])}"
+            rows = variant.get("test_ci95_seeds_and_rows") if metric == selection.metric else None
+            if rows:
+                interval += f" over seeds, {unit.interval(rows)} over seeds and test rows"
         if selection.basis == "folds":
             title = f"Cross-validated {unit.title}, mean over folds"
         else:

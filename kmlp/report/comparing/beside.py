@@ -12,7 +12,7 @@ ANCHOR = "outside"
 _BEFORE = ("best", "references")
 _NOTE = (
     "These scores were computed elsewhere and handed in; that they are of the same test rows is "
-    "taken on trust. They are compared with the variant that validation chose, and are never "
+    "taken on trust. They are compared with the variant that is exported, and are never "
     "chosen themselves. Holm's correction is over these methods alone, a family of their own."
 )
 

@@ -176,7 +176,8 @@ def _caption(results: StudyResults, best: VariantResult, unit: Unit) -> str:
     rows = (
         "all are tested on the same" if is_test else "each is scored on the fold it was kept from"
     )
-    chose = f"Validation chose {row_label(best)} (purple): "
+    who = "The search picked" if best.name == results.picked else "Validation chose"
+    chose = f"{who} {row_label(best)} (purple): "
     if not is_test:
         own = unit.with_unit(best.val[unit.metric].mean)
         chose = (

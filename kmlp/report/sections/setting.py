@@ -58,8 +58,11 @@ def best_section(results: StudyResults) -> Section | None:
         ),
     }
     no_say = "the test set had" if results.basis == "test" else "the scores of the folds had"
+    which = f"The variant with the best mean {unit.title} on the validation rows"
+    if best.variant == results.picked:
+        which = "The trial that the search picked, before the seeds of this study"
     how = (
-        f"The variant with the best mean {unit.title} on the validation rows; {no_say} no say. "
+        f"{which}; {no_say} no say. "
         "What can be expected is the variant's mean, not the score of its luckiest network."
     )
     return Section("best", "The best settings", [Text(how), facts_table(facts)])

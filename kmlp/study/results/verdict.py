@@ -244,7 +244,9 @@ def _more_seeds(told: Sequence[_Told]) -> str:
     """How many seeds would settle what is open, were the differences seen the true ones."""
     more = {one.label: one.versus.more_seeds for one in told}
     shown = sorted((n, name) for name, n in more.items() if n is not None)
-    beyond = len(more) - len(shown)
+    beyond = len(_never(told))
+    if not shown and not beyond:
+        return "no number of seeds shows a difference of 0"
     if not shown:
         these = "differences as small as these" if beyond > 1 else "a difference as small as this"
         return f"{these} would take more than {MAX_SEEDS} seeds to show"
@@ -267,12 +269,17 @@ def _more_seeds(told: Sequence[_Told]) -> str:
 
 def _beyond(told: Sequence[_Told]) -> str:
     """Those of which no number of seeds up to the most that is looked at would settle it."""
-    beyond = [one for one in told if one.versus.more_seeds is None]
+    beyond = _never(told)
     if not beyond:
         return ""
     names = beyond[0].label if len(beyond) == 1 else f"the other {len(beyond)}"
     most = MAX_SEEDS - max(one.versus.num_pairs for one in beyond)
     return f"; {names} would take more than {most} more"
+
+
+def _never(told: Sequence[_Told]) -> list[_Told]:
+    """Those that too many seeds would settle; of no difference at all there is nothing to show."""
+    return [one for one in told if one.versus.more_seeds is None and one.versus.difference]
 
 
 def _too_few(told: Sequence[_Told], num_compared: int, words: Words, unit: Unit) -> str:

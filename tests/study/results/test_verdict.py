@@ -630,6 +630,14 @@ def test_an_interval_without_zero_beside_a_holm_p_above_5_percent_is_explained(p
     assert len(decides) == number
 
 
+def test_how_many_seeds_show_a_difference_is_not_said_of_none():
+    same = variant("l2", 0.88, versus_baseline=versus(0.0, p_holm=1.0, wins=0, ties=10))
+    near = variant("l1", 0.881, versus_baseline=versus(0.001, p_holm=0.3, wins=7, more_seeds=8))
+    assert verdict(results(same))[-1].endswith("; no number of seeds shows a difference of 0.")
+    told = next(s for s in verdict(results(same, near)) if "more seeds would show" in s)
+    assert told.endswith("like that of l1 with 80 % power.")
+
+
 def test_what_is_tied_with_the_best_is_said_with_it():
     tied = against_best("l1", -0.001, p_holm=0.3, wins=3, losses=7)
     apart = against_best("l2", -0.004, p_holm=0.01, wins=0, losses=10)
