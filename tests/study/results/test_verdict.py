@@ -635,7 +635,7 @@ def test_how_many_seeds_show_a_difference_is_not_said_of_none():
     near = variant("l1", 0.881, versus_baseline=versus(0.001, p_holm=0.3, wins=7, more_seeds=8))
     assert verdict(results(same))[-1].endswith("; no number of seeds shows a difference of 0.")
     told = next(s for s in verdict(results(same, near)) if "more seeds would show" in s)
-    assert told.endswith("like that of l1 with 80 % power.")
+    assert told.endswith("like that of l1=0.2 with 80 % power.")
 
 
 def test_what_is_tied_with_the_best_is_said_with_it():
