@@ -44,9 +44,8 @@ OPTIMIZED = $(call tests_of,engine,stack scheduler self_test)
 
 # Everything that is read, damaged: how many inputs each, and which, as make fuzz COUNT=1000 SEED=2.
 COUNT = 10000
-SEED = 25
 fuzz: $(READY)
-	$(BIN)/python -m tests.fuzz --count $(COUNT) --seed $(SEED)
+	$(BIN)/python -m tests.fuzz --count $(COUNT) $(if $(SEED),--seed $(SEED))
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

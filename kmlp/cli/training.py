@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kmlp.study.progress import StudyProgress
 
 NO_WORDS: Mapping[str, str] = {}
+_OF_FOLDS = "; --test cv, with another --out, tests on all, each held out in its fold"
 
 
 @dataclass(frozen=True)
@@ -57,30 +58,30 @@ class Shown:
 
 def load_data(config: StudyConfig, run_dir: Path) -> "tuple[Dataset, StudyConfig]":
     """The data of a study, and the study with what of them tests written out."""
+    from kmlp.data.sampling import chosen_test
     from kmlp.study.judging.test_rows import load_data as load
-    from kmlp.study.judging.test_rows import needs_test_rows
 
-    asked = config.data.test if config.data else None
+    asked, goes_on = config.data.test if config.data else None, (run_dir / "study.toml").exists()
     dataset, config = load(config, run_dir)
     tell_of_data(dataset, config.metric, config.train.class_weight)
-    test, may_be_folds = config.data.test if config.data else None, not needs_test_rows(config)
-    if may_be_folds and test not in (asked, usual_test(dataset)):
+    test, may_be_folds = config.data.test if config.data else None, _may_be_folds(config)
+    if goes_on and may_be_folds and test not in (asked, chosen_test(None, _num_rows(dataset))):
         print(
             f"rows: {run_dir} goes on as it began, with --test {shlex.quote(str(test))}; what "
             "tests on other rows is another study, in a folder of its own (--out)",
             file=sys.stderr,
         )
-    tell_of_few_test_rows(
-        dataset, test, "; --test cv tests on all, each held out in its fold" * may_be_folds
-    )
+    tell_of_few_test_rows(dataset, test, _OF_FOLDS * may_be_folds)
     return dataset, config
 
 
-def usual_test(dataset: "Dataset") -> str | float:
-    """What tests a study of so many rows where nobody says it."""
-    from kmlp.data.sampling import chosen_test
+def _may_be_folds(config: StudyConfig) -> bool:
+    """Whether nothing of a study asks for rows that are set aside."""
+    from kmlp.study.judging.test_rows import needs_test_rows
 
-    return chosen_test(None, _num_rows(dataset))
+    data = config.data
+    is_parted = data is not None and (data.time_on or data.validation)
+    return not (needs_test_rows(config) or config.calibration_fraction or is_parted)
 
 
 def tell_of_few_test_rows(dataset: "Dataset", test: object, advice: str = "") -> None:
@@ -89,8 +90,8 @@ def tell_of_few_test_rows(dataset: "Dataset", test: object, advice: str = "") ->
 
     if isinstance(test, float) and _num_rows(dataset) < FEW_ROWS:
         print(
-            f"rows: {len(dataset.y_test):,} of {_num_rows(dataset):,} rows test: what is found may "
-            f"hold for these alone{advice}",
+            f"rows: {len(dataset.y_test):,} of {_num_rows(dataset):,} rows test: what is found on "
+            f"them may hold for these alone{advice}",
             file=sys.stderr,
         )
 
@@ -121,6 +122,13 @@ def tell_of_data(
     )
     for note in dataset.rows.notes:
         print(f"rows: {visible(note)}", file=sys.stderr)
+    for name, why in dataset.schema.left_out.items() if dataset.schema else ():
+        if why.startswith("time_on"):
+            print(
+                f"rows: {visible(name)} parts the rows and is no input; as a date it is one with "
+                f"--columns {shlex.quote(f'{visible(name)}=date')}",
+                file=sys.stderr,
+            )
     for warning in dataset.warnings:
         told = without_advice_taken(warning, metric, class_weight)
         for of_study, own in words.items():

@@ -93,8 +93,12 @@ def _missing(number: int) -> list[str]:
 
 
 def reproduce_command(source: str, run_dir: Path) -> str:
-    """The command, or the lines of Python, that make this study again from its own study file."""
-    file, again = f"{run_dir}/study.toml", f"{run_dir}-again"
+    """The command, or the lines of Python, that make this study again from its own study file; as
+    from here, or from the folder that holds the run folder where that lies elsewhere."""
+    folder, here = run_dir.resolve(), Path.cwd()
+    lies_below = folder != here and folder.is_relative_to(here)
+    place = folder.relative_to(here) if lies_below else Path(folder.name)
+    file, again = f"{place}/study.toml", f"{place}-again"
     if source == "arrays":
         read, out = (json.dumps(path, ensure_ascii=False) for path in (file, again))
         return (
@@ -188,7 +192,7 @@ def _again(folder: RunFolder, results: StudyResults, environment: Environment) -
         "How to make it again",
         [
             Code(reproduce_command(results.dataset.source, folder.path)),
-            Text("where it was trained, if its data are named from there. Its study.toml:"),
+            Text("in the folder from which the paths of its data lead to them. Its study.toml:"),
             Code(folder.read_text("study.toml").strip()),
             Text(
                 "The command goes on where it stopped, and trains only what is missing. All "

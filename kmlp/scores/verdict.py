@@ -264,16 +264,19 @@ def _across(method: AcrossMethod, baseline: str, unit: Unit) -> str:
 
 def _few(results: ScoresResults) -> str:
     """That so few scores can show no difference on any data set."""
-    pairs = [
-        m.versus_baseline.num_compared
-        for d in results.datasets
-        for m in d.methods
+    compared = [
+        (m.versus_baseline, _needed(m.versus_baseline, dataset))
+        for dataset in results.datasets
+        for m in dataset.methods
         if m.versus_baseline
     ]
-    most, needed = max(pairs, default=0), pairs_needed(results)
-    if most >= needed:
+    if not compared or any(versus.num_compared >= needed for versus, needed in compared):
         return ""
-    return f": {most} {pairs_of(results)} cannot show it, at least {needed} are needed"
+    most = max(versus.num_compared for versus, _ in compared)
+    pairs, needed = pairs_of(results), min(needed for _, needed in compared)
+    return (
+        f": {most} {pairs if most > 1 else pairs[:-1]} cannot show it, at least {needed} are needed"
+    )
 
 
 def _within(results: ScoresResults, baseline: str, unit: Unit) -> list[str]:

@@ -246,7 +246,8 @@ def holm_decides(
     ]
     if not read_apart:
         return []
-    by_holm = f"it corrects for {len(compared)} comparisons, the interval does not"
+    corrected = f"corrects for {len(compared)} comparisons" if len(compared) > 1 else "counts looks"
+    by_holm = f"it {corrected}, the interval does not"
     exact = "it takes no distribution for granted, the interval the normal one"
     reason = by_holm if any(one.p < ALPHA for one in read_apart) else exact
     return [

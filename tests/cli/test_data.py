@@ -184,7 +184,7 @@ def test_a_search_tells_of_its_data_what_a_study_tells(path, capsys):
     assert "compare by --objective val_" in of_search
     assert "try --fix class_weight=balanced" in of_search
     its_own = of_search.replace("--objective val_", "--metric ")
-    of_folds = "; --test cv tests on all, each held out in its fold"
+    of_folds = "; --test cv, with another --out, tests on all, each held out in its fold"
     assert of_folds in of_study
     in_words = of_study.replace(of_folds, "")
     assert its_own.replace("--fix class_weight=", "--class-weight ") == in_words

@@ -41,7 +41,8 @@ def test_of_few_rows_a_share_that_tests_is_told_with_what_else_would(tmp_path, c
     asked = StudyConfig(dataset="wine", data=DataConfig(test=0.2))
     load_data(asked, tmp_path / "run")
     assert (
-        "rows: 36 of 178 rows test: what is found may hold for these alone; --test cv tests on all"
+        "rows: 36 of 178 rows test: what is found on them may hold for these alone; --test cv, "
+        "with another --out, tests on all, each held out in its fold\n"
     ) in capsys.readouterr().err
     load_data(StudyConfig(dataset="wine"), tmp_path / "run")
     assert "may hold for these alone" not in capsys.readouterr().err

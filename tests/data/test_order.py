@@ -45,7 +45,10 @@ def told(values) -> list[str]:
 def test_rows_in_the_order_of_dates_are_told_with_the_option(values):
     (said,) = told(values)
     assert said.startswith("rows stand in the order of 'the day': ")
-    assert said.endswith("time_on='the day', on the command line --time-on 'the day'")
+    assert said.endswith(
+        "time_on='the day', on the command line --time-on 'the day'. It is no input then; "
+        "--columns 'the day=date' makes it one all the same, if there is a trend"
+    )
 
 
 def test_a_row_a_day_is_told_in_any_order():

@@ -99,13 +99,15 @@ def csv() -> Seeds:
 
 def parted() -> Seeds:
     """Tables with columns that part rows, and one that says how much they count."""
-    numbers = pl.Series("counts", [1.0, 2.5, 0.5] * 8)
-    marks = ["test", "train", "train"] * 8
-    folds = [i % 4 for i in range(24)]
-    return [
-        TABLE.with_columns(numbers, pl.Series("part", part)).write_csv().encode()
-        for part in (marks, folds)
-    ]
+    parting = {
+        "counts": [1.0, 2.5, 0.5] * 8,
+        "site": [f"s{i // 4}" for i in range(24)],
+        "region": ["north", "south", "south", "north"] * 6,
+        "part": ["test", "train", "train", "train"] * 6,
+        "fold": [i % 4 for i in range(24)],
+    }
+    table = TABLE.with_columns(pl.Series(name, cells) for name, cells in parting.items())
+    return [table.write_csv().encode(), table.write_csv(separator="\t").encode()]
 
 
 def json_lines() -> Seeds:

@@ -35,6 +35,14 @@ from tuning.space.space import make_space
 
 _ROW = {"age": 31, "Home_town": "Oslo", "pays": "yes"}
 _IMAGE = [[0, 1], [2, 255]]
+WAYS: tuple[dict[str, Any], ...] = (
+    {"group_on": "site", "test": 0.3},
+    {"time_on": "since"},
+    {"stratify_on": "region", "weight_on": "counts", "test": 0.25},
+    {"fold_on": "fold"},
+    {"test": "part"},
+)
+"""How columns part the rows of a table."""
 _SPEC = DataSpec(
     task="binary",
     input_shape=(9,),
@@ -79,20 +87,13 @@ def _table_set(path: Path) -> None:
 
 def _parted(path: Path) -> None:
     """As a study reads a table whose rows other columns part, each way in turn."""
-    ways: tuple[dict[str, Any], ...] = (
-        {"group_on": "town", "test": 0.3},
-        {"time_on": "since"},
-        {"stratify_on": "town", "weight_on": "counts", "test": 0.25},
-        {"fold_on": "part"},
-        {"test": "part"},
-    )
     refused = []
-    for way in ways:
+    for way in WAYS:
         try:
             load_dataset(path, target="kind", **way)
         except KmlpError as error:
             refused.append(error)
-    if len(refused) == len(ways):
+    if len(refused) == len(WAYS):
         raise refused[0]
 
 

@@ -4,8 +4,10 @@ import sys
 
 import pytest
 
+from kmlp.data.loading import load_dataset
+from tests.fuzz import seeds
 from tests.fuzz.harness import Target, fuzz
-from tests.fuzz.targets import TARGETS
+from tests.fuzz.targets import TARGETS, WAYS
 
 _COUNT = 200
 
@@ -43,3 +45,12 @@ def test_every_seed_is_read(tmp_path):
             path = folder / target.name
             path.write_bytes(seed if target.wrap is None else target.wrap(seed))
             target.read(path)
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: "-".join(way))
+def test_every_way_to_part_rows_reads_what_is_whole(tmp_path, way):
+    """Where another way reads it, one that is always refused would not be missed."""
+    path = tmp_path / "parted.csv"
+    for seed in seeds.parted():
+        path.write_bytes(seed)
+        assert load_dataset(path, target="kind", **way).spec.num_classes == 2

@@ -186,7 +186,7 @@ def test_what_it_rests_on_is_said_everywhere(study):
     verdict = " ".join(results.verdict)
     assert "in cross-validation (95 % interval" in verdict
     assert "No row was set aside to test" in verdict
-    assert "so no row is left to score them; expect of them what the folds say." in verdict
+    assert "none is left to score them; expect of them what the folds say." in verdict
     assert "networks (those of the folds are not counted) were still getting better" in verdict
     assert "seeds)" not in verdict
     assert "cross-validat" in results.answer.text

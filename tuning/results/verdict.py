@@ -155,8 +155,9 @@ def _fresh(results: SearchFindings, fresh: Fresh) -> str:
     if results.settings.folds:
         how = "Over folds cut anew, with fresh seeds,"
     default = ""
-    if fresh.baseline and fresh.baseline.score is not None:
-        default = f"; the default configuration has {unit.with_unit(fresh.baseline.score)}"
+    base, picked = fresh.baseline, fresh.trials.get(results.picked_trial.number)
+    if base and base.score is not None and picked and base.variant != picked.variant:
+        default = f"; the default configuration has {with_se(unit, base.score, base.se)}"
     return (
         f"{how} trial {results.picked} has a {results.kind_of_score} "
         f"{unit.title} of {with_se(unit, fresh.score, fresh.se)}: {_luck(fresh, unit)}{default}."
@@ -220,7 +221,7 @@ def _beside_default(versus: VersusBaseline, metric: Unit, means: str, num_trials
         told = (
             f"It is {than} than the default configuration on the test set {by} "
             f"{metric.on_average}, but cannot be told apart from it"
-        )
+        ) + ", and stays the pick, for nothing is chosen on the test set" * (gain < 0)
     else:
         told = "It cannot be told apart from the default configuration on the test set"
     of_what = "" if gain else "of the difference "

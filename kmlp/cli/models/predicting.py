@@ -71,11 +71,18 @@ def predict(
         loaded, input, dark_on_light=dark_on_light, keep=keep or (), force=force
     )
     print_predictions(predictions, out, as_json=json)
-    if loaded.calibration and (coverage := loaded.calibration.coverage):
-        what = "the set holds" if loaded.class_names else "lower and upper hold"
+    if "stddev" in loaded.output_names:
         print(
-            f"{what} the truth of {100 * coverage:g} % of rows like those of training; of rows "
-            "that out_of_range marks nothing is promised",
+            "± and stddev are the spread of the ensemble's networks, not how far off it may be; "
+            "for that: kmlp export RUN --coverage 0.9",
+            file=sys.stderr,
+        )
+    if loaded.calibration and (coverage := loaded.calibration.coverage):
+        what = "the set was" if loaded.class_names else "lower and upper were"
+        others = ", and not of those in out_of_range" * ("out_of_range" in loaded.output_names)
+        print(
+            f"{what} made to hold the truth of {100 * coverage:g} % of rows like those of "
+            f"training{others}; the model's card says how far",
             file=sys.stderr,
         )
 

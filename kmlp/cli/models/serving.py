@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _TOKEN = "KMLP_TOKEN"
 _MOST_SHOWN = 3
+_MOST_CLASSES = 10
+_MOST_COLUMNS = 60
 
 
 @app.command
@@ -81,10 +83,12 @@ def _tell(url: str, models: "Sequence[Version]", *, has_token: bool) -> None:
     token = f' -H "Authorization: Bearer ${_TOKEN}"' * has_token
     for each in models[:_MOST_SHOWN]:
         about = each.servable.description
-        if example := about.get("example"):
-            body = quote(json.dumps({"instances": [example]}, ensure_ascii=False))
-            print(f"Try:    curl{token} -d {body} {url}/v1/models/{in_url(each.name)}:predict")
+        request = quote(f"{url}/v1/models/{in_url(each.name)}:predict")
+        example = about.get("example") or {}
+        if 0 < len(example) <= _MOST_COLUMNS:
+            print(f"Try:    curl{token} -d {quote(json.dumps({'instances': [example]}))} {request}")
         if classes := about.get("classes"):
-            labels = ", ".join(f"{i} is {visible(name)}" for i, name in enumerate(classes[:10]))
-            print(f"Labels: of {visible(each.name)} {labels}{', ...' * (len(classes) > 10)}")
+            told = [f"{i} is {visible(c)}" for i, c in enumerate(classes[:_MOST_CLASSES])]
+            told += ["..."] * (len(classes) > _MOST_CLASSES)
+            print(f"Labels: of {visible(each.name)} {', '.join(told)}")
     sys.stdout.flush()

@@ -12,7 +12,8 @@ from kmlp.config import StudyConfig
 if TYPE_CHECKING:
     from kmlp.study.loading import Study
 
-_EXAMPLES = ("dropout=0.5", "batch_norm", "l2=0.01")  # of a variant that one may add
+# Variants that one may add, the last one to a linear network, too.
+_EXAMPLES = ("dropout=0.5", "batch_norm", "l2=0.01")
 
 
 def print_next(
@@ -38,7 +39,8 @@ def print_next(
         print(f"  kmlp show {place}")
         if "" in studies and one.config.most_seeds > 1:
             hidden = [word for word in beside if word == "--hide-values"]
-            print(" ".join([f"  kmlp export {place} --member ensemble", *hidden]))
+            for what in _exports(one):
+                print(" ".join([f"  kmlp export {place} {what}", *hidden]))
     # Without the same settings the run folder would refuse to go on.
     same = f"kmlp run {quote(target)} --out {quote(str(folder))}"
     # What folds test more seeds do not tell; of looks the number is theirs.
@@ -56,6 +58,20 @@ def print_next(
         print(" ".join([f"  {longer}", *words]))
 
 
+def _exports(study: "Study") -> list[str]:
+    """What else may be taken away: all networks as one, intervals, what does better than these."""
+    from kmlp.study.results.analyses.references import winner
+
+    record = study.record
+    better = winner(record.references, record.unit())
+    can_be_sure = record.basis == "folds" or study.config.calibration_fraction
+    return [
+        "--member ensemble",
+        *(["--coverage 0.9"] if can_be_sure else []),
+        *([f"--variant {better.name}"] if better else []),
+    ]
+
+
 def _one_more(said: StudyConfig, asked: StudyConfig) -> str:
     """The option that adds a variant, as an example; empty where tables say some, or all of these
     are there.
@@ -65,7 +81,8 @@ def _one_more(said: StudyConfig, asked: StudyConfig) -> str:
         asked: the same with all variants written out.
     """
     there = {*asked.variant_names, *map(str, said.variants)}
-    new = next((name for name in _EXAMPLES if name not in there), None)
+    means_something = _EXAMPLES if asked.model.hidden_units else _EXAMPLES[-1:]
+    new = next((name for name in means_something if name not in there), None)
     if new is None or not all(isinstance(v, str) for v in said.variants):
         return ""
     return f"--variants {quote(','.join([*map(str, said.variants), new]))}"

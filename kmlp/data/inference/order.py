@@ -109,5 +109,6 @@ def _told(what: str, name: str) -> str:
     return (
         f"{what}: if later rows are to be predicted from earlier ones, scores are too good where "
         f"those that test lie among those that train. Then let the last rows test: time_on={name!r}"
-        f", on the command line --time-on {shlex.quote(name)}"
+        f", on the command line --time-on {shlex.quote(name)}. It is no input then; "
+        f"--columns {shlex.quote(f'{name}=date')} makes it one all the same, if there is a trend"
     )

@@ -7,7 +7,7 @@ only counts and sizes are read. Whatever else is wrong with them, polars says.
 
 import mmap
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +41,8 @@ def check_claims(path: Path) -> None:
         if size > len(content) - 12:
             raise ValueError(f"its notes claim {size:,} bytes; {_AGAIN}")
         notes = _Notes(content, len(content) - 8 - size).struct()
-        # Of a column of lists a row has as many values as it likes.
-        is_flat = all(column.get(3) != _REPEATED for column in notes.get(2, ()))
-        rows = sum(_checked_rows(content, group, is_flat) for group in notes.get(4, ()))
+        are_flat = _are_flat(notes.get(2, ()))
+        rows = sum(_checked_rows(content, group, are_flat) for group in notes.get(4, ()))
         # Who reads a part of it goes by the one number, who reads all by the other.
         _check_same(notes.get(3, 0), rows, "rows")
 
@@ -114,14 +113,36 @@ class _Notes:
         return (zigzag >> 1) ^ -(zigzag & 1)
 
 
-def _checked_rows(content: mmap.mmap, group: Struct, is_flat: bool) -> int:
+def _are_flat(schema: Sequence[Struct]) -> list[bool]:
+    """Of each column whether a row has one value of it; of lists it has as many as it likes.
+
+    Args:
+        schema: its elements, each before its children.
+    """
+    found: list[bool] = []
+    within: list[list[Any]] = []  # of each parent: how many children follow, whether it is repeated
+    for element in schema:
+        while within and not within[-1][0]:
+            within.pop()
+        is_repeated = element.get(3) == _REPEATED
+        if within:
+            within[-1][0] -= 1
+            is_repeated |= within[-1][1]
+        if children := element.get(5):
+            within.append([children, is_repeated])
+        else:
+            found.append(not is_repeated)
+    return found
+
+
+def _checked_rows(content: mmap.mmap, group: Struct, are_flat: Sequence[bool]) -> int:
     """The rows of a row group, whose columns hold what they claim."""
     columns = [column[3] for column in group.get(1, ()) if 3 in column]
     values = [_checked_values(content, column) for column in columns]
     rows = group.get(3, 0)
     _check_between(rows, max(values, default=0), "rows")
-    if is_flat:
-        for found in values:
+    for found, is_flat in zip(values, are_flat, strict=False):
+        if is_flat:
             _check_same(rows, found, "rows")
     return rows
 

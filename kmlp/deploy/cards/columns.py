@@ -77,18 +77,18 @@ def _range(column: Column, shown: str) -> str:
 
 
 def example_row(schema: Schema) -> dict[str, Any]:
-    """A row made up from the ranges, by input of the signature."""
+    """A row made up from the ranges, by the table's columns; of many numbers, which the signature
+    takes as one, by that input."""
     ranges = {column.name: column.range for column in schema.shown_to_anybody}
-    return _row(raw_inputs(schema.columns), schema, ranges)
-
-
-def _row(inputs: Sequence[RawInput], schema: Schema, ranges: dict[str, str]) -> dict[str, Any]:
-    return {each.name: _fed(each, schema, ranges) for each in inputs}
+    return {
+        each.columns[0] if len(each.columns) == 1 else each.name: _fed(each, schema, ranges)
+        for each in raw_inputs(schema.columns)
+    }
 
 
 def _example(inputs: Sequence[RawInput], schema: Schema, ranges: dict[str, str]) -> str:
     """A made-up row for TensorFlow alone, and for TensorFlow Serving."""
-    row = _row(inputs, schema, ranges)
+    row = {each.name: _fed(each, schema, ranges) for each in inputs}
     fed = "".join(
         f"    {each.name}=tf.constant([{_literal(row[each.name])}], tf.{each.dtype}),\n"
         for each in inputs

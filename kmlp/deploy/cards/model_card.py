@@ -53,8 +53,8 @@ def _of_what(selection: Selection) -> str:
     if selection.basis == "folds":
         return (
             "These numbers are of cross-validation on the data below: of networks of their own, "
-            "each scored on the fold that it was kept from. This model has trained on all rows, "
-            "and no row was left to test it."
+            "each scored on the fold that it was kept from. This model has trained and validated "
+            "on all rows, and none was left to test it."
         )
     return "These numbers are of the test set of the data below."
 

@@ -204,8 +204,8 @@ def _counts() -> dict[str, Column[Compared]]:
             note=(
                 "More seeds needed: to show, with 80 % power, a true difference as large as this "
                 "one, p counting one look more; a dash where it is shown, or would take more than "
-                "500. The difference is itself an estimate, and this number a rough one: the range "
-                "is that of the ends of the effect size's 95 % interval."
+                "500 in all. The difference is itself an estimate, and this number a rough one: "
+                "the range is that of the ends of the effect size's 95 % interval."
             ),
         ),
     }

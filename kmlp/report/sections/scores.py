@@ -176,6 +176,11 @@ def _caption(results: StudyResults, best: VariantResult, unit: Unit) -> str:
     rows = (
         "all are tested on the same" if is_test else "each is scored on the fold it was kept from"
     )
+    validates = "each network validates on rows of its own"
+    if results.dataset.validation == "last":
+        validates = "they are the last training rows, and later ones may be others"
+    elif results.dataset.validation:
+        validates = "they are the same for every network"
     who = "The search picked" if best.name == results.picked else "Validation chose"
     chose = f"{who} {row_label(best)} (purple): "
     if not is_test:
@@ -189,5 +194,5 @@ def _caption(results: StudyResults, best: VariantResult, unit: Unit) -> str:
         f"{side} the dashed line {gave} gave less than validation promised. {chose}mean "
         f"{unit.title} {unit.with_unit(promised)} there, {unit.with_unit(given)} "
         f"{results.tested.where}. Epochs and variants are chosen on validation rows, which "
-        f"flatters them; each network validates on rows of its own, {rows}."
+        f"flatters them; {validates}, {rows}."
     )

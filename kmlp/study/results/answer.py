@@ -69,7 +69,7 @@ def _so_far(results: StudyNumbers, caveats: tuple[str, ...]) -> Answer:
         where = " in cross-validation" * (results.basis == "folds")
         text = f"{beats_networks(first, results)}{where}; among networks {claim.words}."
         return Answer(kind="reference_wins", text=text, caveats=caveats)
-    is_name = bool(claim.subject)
+    is_name = claim.words.startswith(best.label) or (claim.kind == "helps" and not results.ablated)
     words = claim.words if is_name else _capitalized(claim.words)
     seen = f"; {seen}" if (seen := looks_better(results)) else ""
     text = f"{words}; {_expected(best, claim, results, unit)}{seen}."
@@ -83,47 +83,47 @@ def _claim(results: StudyNumbers, unit: Unit) -> _Claim:
         return _Claim("not_compared", f"nothing to compare: the only variant is {only}")
     if not compared:
         return _Claim("not_compared", f"nothing can be compared with {baseline_in_words(results)}")
-    picked = next((v for v in results.variants if v.name == results.picked), None)
-    if picked and picked.versus_baseline:
-        return _of_picked(picked, picked.versus_baseline, results, unit)
+    if results.picked is not None:
+        return _of_picked(results.variant(results.picked), results, unit)
     wanted = "worse" if results.ablated else "better"
     helping = [v for v in results.variants if standing(v.versus_baseline, unit) == wanted]
     if helping:
         return (_earn if results.ablated else _helps)(helping, results, unit)
     if all(versus.is_equivalent for versus in compared):
         return _Claim("none_helps", _all_equal(compared, results, unit))
-    if few := _too_few(compared, results):
+    if few := _too_few(max(versus.num_pairs for versus in compared), len(compared), results):
         return _Claim("too_few_seeds", few)
     return _Claim("none_helps", _none_helps(results))
 
 
-def _of_picked(
-    picked: VariantResult, versus: VersusBaseline, results: StudyNumbers, unit: Unit
-) -> _Claim:
+def _of_picked(picked: VariantResult, results: StudyNumbers, unit: Unit) -> _Claim:
     """Of a search's study: its trial was picked before, and on no other have these seeds a say."""
-    compared = [v.versus_baseline for v in results.variants if v.versus_baseline]
-    default, role = baseline_in_words(results), standing(versus, unit)
-    who = f"{in_words(picked, results)}, {who_chose(picked, results)},"
-    size = size_in_words(versus, unit)
-    if role == "better":
-        return _Claim("helps", f"{who} does better than {default} {size}", picked.name)
-    if role == "worse":
-        return _Claim("none_helps", f"{who} does worse than {default} {size}", picked.name)
-    if few := _too_few(compared, results):
-        return _Claim("too_few_seeds", few)
-    words = f"{who} is not shown to do better than {default}"
+    default, versus = baseline_in_words(results), picked.versus_baseline
+    if picked.name == results.baseline:
+        return _Claim("none_helps", f"the search picked {default}", picked.name)
+    if versus is None:
+        return _Claim("not_compared", f"{picked.label} cannot be compared with {default}")
+    role = standing(versus, unit)
+    who = f"{picked.label}, {who_chose(picked, results)},"
+    if role != "unclear":
+        than = f"does {role} than {default} {size_in_words(versus, unit)}"
+        return _Claim("helps" if role == "better" else "none_helps", f"{who} {than}", picked.name)
     if versus.is_equivalent and versus.equivalence:
         margin = f"{unit.value(versus.equivalence.margin)} {unit.of_difference}"
         words = f"{who} is equivalent to {default} within {margin}"
-    return _Claim("none_helps", words, picked.name)
+        return _Claim("none_helps", words, picked.name)
+    compared = sum(v.versus_baseline is not None for v in results.variants)
+    if few := _too_few(versus.num_pairs, compared, results):
+        return _Claim("too_few_seeds", few)
+    return _Claim("none_helps", f"{who} is not shown to do better than {default}", picked.name)
 
 
-def _too_few(compared: Sequence[VersusBaseline], results: StudyScores) -> str:
+def _too_few(num_pairs: int, num_compared: int, results: StudyScores) -> str:
     """That so few seeds or folds can show nothing; empty where they can."""
-    tested, most = results.tested, max(versus.num_pairs for versus in compared)
-    if most >= tested.needed(len(compared)):
+    tested = results.tested
+    if num_pairs >= tested.needed(num_compared):
         return ""
-    return f"too few {tested.pair}s to tell: {most}; {tested.why_more(len(compared))}"
+    return f"too few {tested.pair}s to tell: {num_pairs}; {tested.why_more(num_compared)}"
 
 
 def _none_helps(results: StudyScores) -> str:

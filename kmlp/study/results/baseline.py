@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from kmlp.config.settings import RECORDS
 from kmlp.stats.formatting import Unit
 from kmlp.study.results.records.study import StudyScores
-from kmlp.study.results.records.variants import VariantResult, Versus
+from kmlp.study.results.records.variants import VariantResult, VersusBaseline
 
 _REGULARIZING = {name for name, r in RECORDS.items() if r.strength or r.draws} | {
     "weight_decay",
@@ -59,12 +59,16 @@ def who_chose(best: VariantResult, results: StudyScores) -> str:
     return f"which {'the search picked' if best.name == results.picked else 'validation chose'}"
 
 
-def size_in_words(versus: Versus | None, unit: Unit) -> str:
+def size_in_words(versus: VersusBaseline | None, unit: Unit) -> str:
     """ "by 0.47 points (95 % interval 0.31 to 0.63)"."""
     assert versus is not None  # a test told it
+    interval = unit.interval(versus.ci95_of_size)
+    rows = versus.of_size(versus.ci95_seeds_and_rows)
+    # Else the wider one says no more than the caveat that stands for it.
+    if rows and rows[0] <= 0:
+        interval += f" over seeds, {unit.interval(rows)} over seeds and test rows"
     return (
-        f"by {unit.value(abs(versus.difference))} {unit.of_difference} "
-        f"(95 % interval {unit.interval(versus.ci95_of_size)})"
+        f"by {unit.value(abs(versus.difference))} {unit.of_difference} (95 % interval {interval})"
     )
 
 

@@ -2,13 +2,14 @@
 
 from typing import Protocol
 
+from kmlp.config.tables.references import TRIVIAL
 from kmlp.stats.formatting import Unit, holm_decides, listed
 from kmlp.stats.metrics.imbalance import fitting_metrics, is_dominated
 from kmlp.study.results.analyses.folds import seeds_of_folds
 from kmlp.study.results.analyses.interim import interim_sentences
 from kmlp.study.results.analyses.readings import reading_sentences
 from kmlp.study.results.analyses.references import called, trivial_sentences
-from kmlp.study.results.baseline import baseline_in_words, size_in_words, the_network
+from kmlp.study.results.baseline import baseline_in_words, the_network
 from kmlp.study.results.ranking import is_imbalanced, standing
 from kmlp.study.results.records.members import MemberScores
 from kmlp.study.results.records.references import VersusNetwork
@@ -35,6 +36,7 @@ def caveats(results: StudyNumbers) -> list[str]:
         *_holm_decides(results),
         *trivial_sentences(results),
         *not_picked(results),
+        *_below_the_mean(results),
         *_cross_validated(results),
         *_not_compared(results),
         *_other_rows(results),
@@ -72,9 +74,27 @@ def decisive_caveats(results: StudyNumbers) -> list[str]:
 
 
 def _holm_decides(results: StudyNumbers) -> list[str]:
-    """Said once, of variants or of models beside them: the reason is the same."""
+    """Of variants and of models beside them, each corrected by itself; what is trivial has its own
+    sentence."""
+    references = {r.name: r.versus_best for r in results.references if r.versus_best}
+    told = [versus for name, versus in references.items() if name != TRIVIAL]
     of_variants = holm_decides([v.versus_baseline for v in results.variants if v.versus_baseline])
-    return of_variants or holm_decides([r.versus_best for r in results.references if r.versus_best])
+    return list(dict.fromkeys(of_variants + holm_decides([*references.values()], told)))
+
+
+def _below_the_mean(results: StudyNumbers) -> list[str]:
+    """Why an R² below 0 stands beside the mean that is beaten."""
+    constant = next((r.versus_best for r in results.references if r.name == TRIVIAL), None)
+    if results.best is None or standing(constant, results.unit()) != "worse":
+        return []
+    r2 = results.variant(results.best.variant).test.get("r2")
+    if r2 is None or r2.mean >= 0:
+        return []
+    return [
+        f"An R² below 0, as {the_network(results)}'s, is an error larger than around the mean of "
+        "the rows that test, which no model is told; the mean that is beaten is that of the "
+        "training rows."
+    ]
 
 
 def _cross_validated(results: StudyNumbers) -> list[str]:
@@ -86,8 +106,8 @@ def _cross_validated(results: StudyNumbers) -> list[str]:
     return [
         f"No row was set aside to test: scores and tests are of {folds.num_folds}-fold "
         f"cross-validation{times}, networks of their own trained on the other folds, corrected for "
-        "the rows that they share. The networks that are exported train on all rows, so no row is "
-        "left to score them; expect of them what the folds say.",
+        "the rows that they share. The networks that are exported train and validate on all rows: "
+        "none is left to score them; expect of them what the folds say.",
         *seeds_of_folds(folds),
     ]
 
@@ -130,7 +150,7 @@ def not_picked(results: StudyNumbers) -> list[str]:
         return []
     unit = results.unit()
     better = [
-        f"{v.label} {size_in_words(v.versus_baseline, unit)}"
+        v.label
         for v in results.variants
         if v.name != results.picked and standing(v.versus_baseline, unit) == "better"
     ]
@@ -318,5 +338,5 @@ def on_other_rows(difference: str, versus: VersusBaseline, unit: Unit) -> str:
     interval = unit.interval(versus.ci95_seeds_and_rows, signed=True)
     return (
         f"{difference} holds for these test rows; over seeds and other test rows together its "
-        f"95 % interval contains zero: {interval} {unit.of_difference}."
+        f"95 % interval, with its sign {interval} {unit.of_difference}, contains zero."
     )

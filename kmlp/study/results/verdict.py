@@ -273,8 +273,7 @@ def _beyond(told: Sequence[_Told]) -> str:
     if not beyond:
         return ""
     names = beyond[0].label if len(beyond) == 1 else f"the other {len(beyond)}"
-    most = MAX_SEEDS - max(one.versus.num_pairs for one in beyond)
-    return f"; {names} would take more than {most} more"
+    return f"; {names} would take more than {MAX_SEEDS} in all"
 
 
 def _never(told: Sequence[_Told]) -> list[_Told]:

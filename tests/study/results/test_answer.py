@@ -335,17 +335,45 @@ def test_a_search_is_answered_by_its_pick_and_another_trial_is_no_choice(gain, k
     assert found.kind == kind
     assert found.text.startswith(f"trial 3, which the search picked,{said}")
     assert found.caveats[0] == (
-        "Better than the default configuration, but not picked by the search, was trial 8 by 3.00 "
-        "points (95 % interval 2.92 to 3.08): to choose it now would be to choose on the test rows."
+        "Better than the default configuration, but not picked by the search, was trial 8: to "
+        "choose it now would be to choose on the test rows."
     )
 
 
 def test_an_interval_of_another_model_without_zero_beside_a_holm_p_above_5_percent_is_explained():
-    wide = reference(0.021)
-    wide["versus_best"] |= {"p": 0.03, "p_holm": 0.06}
-    said = verdict(numbers(best_of(BETTER) | {"references": [wide]}))
-    decides = "Holm's p decides: it corrects for 1 comparison"
-    assert sum(decides in sentence for sentence in said) == 1
+    """By the correction of its own family, which is another one than the variants'."""
+    wide, other = reference(0.021), reference(0.021) | {"name": "linear"}
+    for one in (wide, other):
+        one["versus_best"] = {**one["versus_best"], "p": 0.03, "p_holm": 0.06}
+    said = verdict(numbers(best_of(BETTER) | {"references": [wide, other]}))
+    assert sum("Holm's p decides: it corrects for 2 comparisons, the" in one for one in said) == 1
+
+
+@pytest.mark.parametrize("others", [0.0, 0.03])
+def test_a_search_that_picked_its_default_says_so_whatever_other_trials_do(others):
+    trial = variant(
+        "trial 8", 0.9, strength="", versus_baseline=versus(others, p_holm=0.004, wins=9)
+    )
+    best = {"variant": "none", "member": "0" * 16, "seed": 0}
+    found = answer(numbers(results(trial) | {"searched": 20, "picked": "none", "best": best}))
+    assert (found.kind, found.text[:44]) == (
+        "none_helps",
+        "The search picked the default configuration;",
+    )
+
+
+def test_a_pick_that_is_equivalent_is_said_to_be_however_few_seeds_there_are():
+    """What is shown needs no more seeds."""
+    equal = {"margin": 0.005, "ci90": [-0.002, 0.002], "p": 0.001}
+    near = versus(0.0001, p_holm=0.4, wins=3, losses=3) | {"equivalence": equal}
+    near |= {"p_holm_equivalence": 0.003}
+    trials = [
+        variant(f"trial {number}", 0.9, strength="", versus_baseline=near) for number in (3, 8, 9)
+    ]
+    best = {"variant": "trial 3", "member": "0" * 16, "seed": 0}
+    shown = results(*trials) | {"searched": 20, "picked": "trial 3", "best": best}
+    found = answer(numbers(shown)).text
+    assert found.startswith("trial 3, which the search picked, is equivalent to the default conf")
 
 
 def test_of_what_rows_a_difference_to_other_models_is_told_is_said():

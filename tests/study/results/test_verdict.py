@@ -554,12 +554,12 @@ def open_variants(*more_seeds: int | None) -> list[dict]:
         (
             (None, 40, None),
             "about 40 more seeds would show a true difference like that of b=0.2 with 80 % power; "
-            "the other 2 would take more than 490 more.",
+            "the other 2 would take more than 500 in all.",
         ),
         (
             (12, 40, None),
             "from 12 more seeds (a=0.2) to 40 more (b=0.2) would show true differences of these "
-            "sizes with 80 % power; c=0.2 would take more than 490 more.",
+            "sizes with 80 % power; c=0.2 would take more than 500 in all.",
         ),
         (
             (9, 9, 9),
@@ -690,12 +690,13 @@ def test_a_difference_that_other_rows_could_undo_is_said():
     wide = {**BETTER["versus_baseline"], "ci95_seeds_and_rows": [-0.001, 0.0132]}
     assert verdict(results(BETTER | {"versus_baseline": wide}))[2:] == [
         "The difference of dropout=0.2 from no regularization holds for these test rows; over "
-        "seeds and other test rows together its 95 % interval contains zero: -0.10 to +1.32 points."
+        "seeds and other test rows together its 95 % interval, with its sign -0.10 to +1.32 "
+        "points, contains zero."
     ]
     worse = versus(-0.0061, p_holm=0.006, wins=0, losses=10)
     worse |= {"ci95_seeds_and_rows": [-0.0132, 0.001]}
     told = verdict(results(WORSE | {"versus_baseline": worse}))
-    assert told[-1].endswith("its 95 % interval contains zero: -1.32 to +0.10 points.")
+    assert told[-1].endswith("with its sign -1.32 to +0.10 points, contains zero.")
 
 
 def test_a_variant_without_a_common_seed_is_said():

@@ -55,8 +55,8 @@ def test_the_pick_beside_the_default_has_a_size_a_direction_and_both_scores(tmp_
     told = next(s for s in on_test(tmp_path, 7.63, 0.2, 0.4, -0.4).verdict if "It is worse" in s)
     assert told.startswith(
         "It is worse than the default configuration on the test set by 7.63 in RMSE on average, "
-        "but cannot be told apart from it (33.00 against 25.37; 95 % interval -0.40 to 15.66 "
-        "over seeds, Holm p "
+        "but cannot be told apart from it, and stays the pick, for nothing is chosen on the test "
+        "set (33.00 against 25.37; 95 % interval -0.40 to 15.66 over seeds, Holm p "
     )
     apart = " ".join(on_test(tmp_path, -7.63, 0.002, 0.004, -9.0).verdict)
     assert " beats the default configuration on the test set by 7.63 in RMSE (33.00 aga" in apart
@@ -87,7 +87,7 @@ def test_the_picks_intervals_are_in_the_direction_of_its_sentence(tmp_path, sign
     assert f"{over_seeds}Holm p = 0.004)" in wide
     assert (
         "from the default configuration holds for these test rows; over seeds and other test rows "
-        f"together its 95 % interval contains zero: {difference} in RMSE."
+        f"together its 95 % interval, with its sign {difference} in RMSE, contains zero."
     ) in wide
 
 

@@ -75,7 +75,7 @@ function ofClass(model, said) {
       (model.threshold == null
         ? ""
         : `; ${className(model, 1)} from ${percentOf(Number(model.threshold.toPrecision(3)))} on`) +
-      (said.stddev ? `; ± is the spread of ${model.num_networks} networks` : ""),
+      (said.stddev ? `; ± is the spread of ${model.num_networks} networks, not how far off they may be` : ""),
   };
 }
 
@@ -87,7 +87,7 @@ function ofNumber(model, said) {
     brief: `${model.target ?? "prediction"}: ${headline}`,
     howSure:
       `${model.target ?? "prediction"}` +
-      (spread ? `; ± is the spread of ${model.num_networks} networks` : ""),
+      (spread ? `; ± is the spread of ${model.num_networks} networks, not how far off they may be` : ""),
   };
 }
 
