@@ -105,7 +105,7 @@ def rescore(
     ],
     json: Json = False,
 ) -> None:
-    """Judge a study by another metric, without training; its best, verdict and report follow.
+    """Judge a study by another metric, without training; its best and its verdict follow.
 
     For example:
 

@@ -21,7 +21,7 @@ from kmlp.cli.app import (
 )
 from kmlp.cli.models.exporting import print_model, write_export
 from kmlp.cli.options import TABLE, Options, Target, configure
-from kmlp.cli.printing.next_steps import print_next
+from kmlp.cli.printing.next_steps import called_again, print_next
 from kmlp.cli.report import Page, print_report, print_study, search_chapter
 from kmlp.cli.schema import words_of, words_said
 from kmlp.cli.training import HERE, Machines, Shown, load_data, run_with_progress
@@ -209,7 +209,8 @@ def run_one(
     print_model(exported)
     words = [quote(str(exported)), quote(config.dataset), *words_of(config.data)]
     if dataset.has_test_rows:
-        print(f"Test:   kmlp evaluate {' '.join(words)}")
+        again = called_again(dataset.provenance.source)
+        print(f"Test:   {again} evaluate {' '.join(words)}")
     if dataset.schema:
         print(f"Use:    kmlp predict {words[0]} NEW.csv --out predictions.csv")
     return result, path

@@ -3,7 +3,7 @@ to run after."""
 
 import pytest
 
-from kmlp.cli.printing.next_steps import _one_more
+from kmlp.cli.printing.next_steps import _one_more, called_again
 from kmlp.cli.training import load_data, seeds_needed
 from kmlp.config import DataConfig, StudyConfig
 
@@ -58,3 +58,17 @@ def test_a_folder_that_goes_on_with_other_test_rows_than_a_new_one_would_says_so
     _, config = load_data(StudyConfig(dataset="wine"), run)
     assert config.data.test == 0.2
     assert f"rows: {run} goes on as it began, with --test 0.2; " in capsys.readouterr().err
+
+
+def test_commands_that_go_on_from_the_sample_keep_to_it(monkeypatch):
+    """With a network they would be of other data than the folder's."""
+    monkeypatch.setenv("KMLP_OFFLINE", "1")
+    assert called_again("sample") == "KMLP_OFFLINE=1 kmlp"
+    assert called_again("file") == "kmlp"
+    monkeypatch.delenv("KMLP_OFFLINE")
+    assert called_again("sample") == "kmlp"
+
+
+def test_to_a_linear_network_nothing_is_proposed_that_needs_hidden_layers():
+    asked = StudyConfig(dataset="wine", variants=("none", "l1"), model={"hidden_units": ()})
+    assert _one_more(asked, asked) == "--variants none,l1,l2=0.01"

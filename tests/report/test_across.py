@@ -70,7 +70,8 @@ def test_the_report_says_it_first(folders):
     report = comparison_report([RunFolder(folders / f"run{i}") for i in range(3)])
     assert report.answer.text.endswith("3 data sets are too few to judge over all (at least 7).")
     assert report.verdict[0] == (
-        "On no single data set is a method shown to beat no regularization."
+        "On no single data set is a method shown to beat no regularization: 6 seeds cannot show "
+        "it, at least 7 are needed."
     )
     assert "(at least 7 are needed), the mean differences from no reg" in report.verdict[1]
     assert report.sections[0].anchor == "across"

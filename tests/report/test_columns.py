@@ -48,7 +48,7 @@ def test_every_column_says_what_became_of_it(found):
     assert cells["left"][-1] == "the target, 2 classes"
     assert cells["age"][0] == "number"
     assert cells["age"][1].endswith(" %")
-    assert cells["plan"] == ["category", "–", "2", "basic, full", "one of 2 categories, or unseen"]
+    assert cells["plan"] == ["category", "–", "2", "basic, full", "one of 2 categories or unseen"]
     assert cells["account"][-1].startswith("left out: an identifier")
 
 

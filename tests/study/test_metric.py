@@ -9,6 +9,7 @@ import pytest
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.data import Dataset
 from kmlp.errors import ConfigError, RunFolderError
+from kmlp.report.sections.scores import others_section
 from kmlp.stats.metrics import METRICS, classification_metrics
 from kmlp.stats.resampling import resampled_means, two_way_interval
 from kmlp.study.judging.rescore import rescore
@@ -190,6 +191,20 @@ def test_a_metric_that_is_written_out_is_no_other_than_the_one_that_auto_means(t
     assert study(config, tmp_path / "run", made()).results == first
     study(dataclasses.replace(config, metric="accuracy"), tmp_path / "run", made())
     assert "was judged by" not in caplog.text
+
+
+@pytest.mark.long
+def test_a_study_that_is_judged_anew_says_by_what_it_was_before_wherever_it_is_read(tmp_path):
+    """Whoever reads the page alone would take the second metric for the one that was planned."""
+    config = dataclasses.replace(CONFIG, variants=("none", "dropout"), metric="accuracy")
+    study(config, tmp_path / "run", made())
+    judged = rescore(tmp_path / "run", "auc").record
+    said = "Judged by accuracy before, in this folder, and by AUC now: p holds for what was chosen"
+    assert any(s.startswith(said) for s in judged.verdict)
+    assert any(s.startswith(said) for s in judged.answer.caveats)
+    (table,) = others_section(judged).blocks
+    assert "the AUC decides the verdict, and no test was made on these here" in table.note
+    assert "was named before" not in table.note
 
 
 @pytest.mark.long

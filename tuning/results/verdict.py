@@ -130,7 +130,7 @@ def _pick(results: SearchFindings) -> str:
     if error:
         score = _score(results)
         written = f"{unit.value(error)} {unit.of_difference}"
-        size_of_error = f"{written} where trials are compared {score} by {score}"
+        size_of_error = f"{written}, that of differences between trials {score} by {score}"
         if _lost(results, results.picked_trial) > error:
             own = unit.value(results.errors_of_ties[results.picked_trial.number])
             size_of_error += f"; of trial {picked}, whose {_uneven_differences(results)}, {own}"

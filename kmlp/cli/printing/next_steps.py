@@ -1,5 +1,6 @@
 """Commands that go on from what a run found, filled in."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shlex import quote
@@ -42,7 +43,8 @@ def print_next(
             for what in _exports(one):
                 print(" ".join([f"  kmlp export {place} {what}", *hidden]))
     # Without the same settings the run folder would refuse to go on.
-    same = f"kmlp run {quote(target)} --out {quote(str(folder))}"
+    again = called_again(found[0].record.dataset.source)
+    same = f"{again} run {quote(target)} --out {quote(str(folder))}"
     # What folds test more seeds do not tell; of looks the number is theirs.
     is_of_seeds = all(one.record.basis == "test" for one in found)
     if is_of_seeds and all(isinstance(config.num_seeds, int) for config in studies.values()):
@@ -52,10 +54,16 @@ def print_next(
         print(" ".join([f"  {same}", *options.words("variants"), *beside, more]))
     if any(cut_short(one.record) for one in found):
         # Networks of other epochs are another study, which this folder would refuse.
-        longer = f"kmlp run {quote(target)} --out {quote(f'{folder}-longer')}"
+        longer = f"{again} run {quote(target)} --out {quote(f'{folder}-longer')}"
         epochs = 2 * max(config.train.max_epochs for config in studies.values())
         words = [*options.words("max_epochs"), *beside, f"--max-epochs {epochs}"]
         print(" ".join([f"  {longer}", *words]))
+
+
+def called_again(source: str) -> str:
+    """The command as it is said for the same data: without a network where that was asked for."""
+    is_offline = source == "sample" and os.environ.get("KMLP_OFFLINE")
+    return "KMLP_OFFLINE=1 kmlp" if is_offline else "kmlp"
 
 
 def _exports(study: "Study") -> list[str]:

@@ -219,7 +219,8 @@ def _becomes(columns: Sequence[Column]) -> str:
     if first.part:
         return ", ".join(c.name.rpartition("(")[2].rstrip(")") for c in columns)
     if first.kind == "category":
-        return f"one of {len(first.values)} categories, or unseen"
+        missing = ", missing" * first.has_missing
+        return f"one of {len(first.values)} categories{missing} or unseen"
     if first.kind == "boolean":
         return f"{first.values[0]} is 0, {first.values[1]} is 1"
     centred = f", {first.offset:g} taken off" if first.offset else ""

@@ -17,6 +17,7 @@ from kmlp.report.rendering.drawing import draw, draw_in_rows, row_label, said_ou
 from kmlp.report.sections.analyses.folds import fold_tables
 from kmlp.report.tabular import Column
 from kmlp.stats.formatting import Unit
+from kmlp.study.results.analyses.readings import other_metrics
 from kmlp.study.results.ranking import rank, standing
 from kmlp.study.results.records.base import Interval
 from kmlp.study.results.records.study import StudyResults
@@ -92,13 +93,14 @@ def others_section(results: StudyResults) -> Section | None:
     others = [results.unit(m) for m in results.metrics if m in known]
     if not others:
         return None
+    named = "decides the verdict" if other_metrics(results) else "was named before"
     shown = tabular.table(
         [Column(head="Variant", cell=lambda v: Cell(row_label(v))), *map(_other, others)],
         ranked,
         is_baseline=lambda v: v.name == results.baseline,
         note=(
-            f"Means over {results.tested.pair}s, to describe: the {unit.title} was named before, "
-            "and no test was made on these. Each interval is by itself; among so many some differ "
+            f"Means over {results.tested.pair}s, to describe: the {unit.title} {named}, and no "
+            "test was made on these here. Each interval is by itself; among so many some differ "
             "by chance."
         ),
     )

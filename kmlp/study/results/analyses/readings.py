@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from kmlp.stats.formatting import listed
+from kmlp.stats.metrics import BY_NAME
 from kmlp.study.results.records.basis import Tested
 from kmlp.study.results.records.choices import EarlierReading
 from kmlp.study.results.records.study import StudyScores
@@ -27,7 +28,12 @@ def earlier_readings(
         if not any(reading.is_like(other) for other in (*found, now)):
             found.append(reading)
     return tuple(
-        EarlierReading(num_seeds=r.num_seeds, is_look=_is_look(r, now, tested)) for r in found
+        EarlierReading(
+            num_seeds=r.num_seeds,
+            is_look=_is_look(r, now, tested),
+            metric=None if r.metric == metric else r.metric,
+        )
+        for r in found
     )
 
 
@@ -51,8 +57,29 @@ def looks_with(earlier: tuple[EarlierReading, ...]) -> int:
     return 1 + sum(reading.is_look for reading in earlier)
 
 
+def other_metrics(results: StudyScores) -> list[str]:
+    """What else the study was judged by, in this folder and before, as its scores are called."""
+    names = dict.fromkeys(r.metric for r in results.earlier_readings if r.metric)
+    return [BY_NAME[name].title if name in BY_NAME else name for name in names]
+
+
 def reading_sentences(results: StudyScores) -> list[str]:
-    """That a study was extended after a look; nothing where it was not."""
+    """That a study was judged by another metric, or extended, after a look; nothing where it was
+    not."""
+    return [*_rejudged(results), *_extended(results)]
+
+
+def _rejudged(results: StudyScores) -> list[str]:
+    before = other_metrics(results)
+    if not before:
+        return []
+    return [
+        f"Judged by {listed(before)} before, in this folder, and by {results.unit().title} now: p "
+        "holds for what was chosen before its scores were seen, and does not count the other."
+    ]
+
+
+def _extended(results: StudyScores) -> list[str]:
     looks = [r for r in results.earlier_readings if r.is_look]
     if not looks or results.looks:
         return []

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from kmlp.stats.group_sequential import Decision, Look
-from kmlp.study.results.records.base import Count, Positive, Record
+from kmlp.study.results.records.base import Count, Positive, Record, unless_none
 
 
 class SweptField(Record):
@@ -56,10 +56,12 @@ class EarlierReading(Record):
         num_seeds: that had finished, by variant.
         is_look: whether its verdict could have told something apart, and seeds of what it compared
             were added or left out since: p counts it.
+        metric: another one that the study was judged by then; left out where it was this one.
     """
 
     num_seeds: Mapping[str, Count]
     is_look: bool
+    metric: str | None = unless_none()
 
 
 class TriedStrength(Record):
