@@ -50,7 +50,7 @@ def compare(
 
     For example:
 
-        kmlp compare scores.csv --baseline ours --out runs/scores
+        kmlp compare scores.csv --baseline old --out runs/scores
         kmlp compare runs/a mine.csv
     """
     from kmlp.cli.printing.scores import print_comparison

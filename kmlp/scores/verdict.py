@@ -1,6 +1,6 @@
 """What a comparison of scores says, in sentences that follow from its numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from kmlp.scores.limits import limits
@@ -281,21 +281,35 @@ def _few(results: ScoresResults) -> str:
 
 def _within(results: ScoresResults, baseline: str, unit: Unit) -> list[str]:
     """On how many data sets a method is told apart from the baseline, each by itself."""
+    beat, lose = (_places(results, unit, role) for role in ("better", "worse"))
+    said = [f"On no single data set is a method shown to beat {baseline}{_few(results)}."]
+    if beat:
+        said = [f"Within single data sets {_on_places(beat, 'beat', baseline)}."]
+    if lose:
+        said.append(f"Within single data sets {_on_places(lose, 'lose', f'to {baseline}')}.")
+    return said
+
+
+def _places(results: ScoresResults, unit: Unit, role: str) -> dict[tuple[str, ...], list[str]]:
+    """Data sets -> the methods that are better, or worse, on just these."""
     told = [
         (m.name, dataset.name)
         for dataset in results.datasets
         for m, versus in compared(dataset, unit)
-        if kind(versus, unit) == "better"
+        if kind(versus, unit) == role
     ]
-    if not told:
-        return [f"On no single data set is a method shown to beat {baseline}{_few(results)}."]
     places: dict[tuple[str, ...], list[str]] = {}
     for name, pairs in groupby(sorted(told, key=lambda pair: pair[0]), key=lambda pair: pair[0]):
         places.setdefault(tuple(d for _, d in pairs), []).append(name)
+    return places
+
+
+def _on_places(places: Mapping[tuple[str, ...], Sequence[str]], verb: str, whom: str) -> str:
+    """ "a and b beat none on x; so does c on y"."""
     (first, names), *others = places.items()
     rest = "".join(f"; so {_do(n)} {listed(n)} on {listed(where)}" for where, n in others)
-    beat = "beats" if len(names) == 1 else "beat"
-    return [f"Within single data sets {listed(names)} {beat} {baseline} on {listed(first)}{rest}."]
+    s = "s" * (len(names) == 1)
+    return f"{listed(names)} {verb}{s} {whom} on {listed(first)}{rest}"
 
 
 def _do(names: Sequence[str]) -> str:

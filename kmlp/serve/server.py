@@ -126,7 +126,10 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
     try:
         listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
-        raise ConfigError(f"nobody can listen at {host}, port {port}: {error.strerror}.") from error
+        raise ConfigError(
+            f"nobody can listen at {host}, port {port}: {error.strerror}. --port names another, "
+            "--port 0 takes a free one."
+        ) from error
     with listener:
         # Inherited by connections: else an answer's body waits 40 ms for its head to be received.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

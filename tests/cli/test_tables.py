@@ -108,7 +108,9 @@ def test_what_to_try_next_keeps_all_that_was_said(tmp_path, monkeypatch):
     words = ("--seeds", "6", "--author", "A. Lovelace", "--hide-values", "--open")
     said = kmlp("run", "mnist", "--out", str(run), *words).stdout
     _, show, ensemble, *commands = said.splitlines()[1:]
-    assert ensemble == f"  kmlp export {run} --member ensemble --hide-values"
+    assert ensemble == (
+        f"  kmlp export {run} --member ensemble --hide-values  # all its networks as one"
+    )
     assert len(commands) == 2
     kept = "--author 'A. Lovelace' --hide-values --open"
     for command in commands:

@@ -172,8 +172,9 @@ def _on_test(results: SearchFindings, fresh: Fresh, study: StudyResults | None) 
     metric = unit_of(fresh.test_metric, [scores.mean])
     seeds = f"{metric.interval(scores.ci95)} over {fresh.num_seeds} seeds"
     expected = (
-        f"Expect {metric.with_unit(scores.mean)} {metric.title} of it on the test set (95 % "
-        f"interval {seeds}{_other_rows(fresh, results.test.trial, study, metric)})."
+        f"Expect {metric.with_unit(scores.mean)} {metric.title} of trial {results.test.trial} on "
+        f"the test set (95 % interval {seeds}"
+        f"{_other_rows(fresh, results.test.trial, study, metric)})."
     )
     versus = results.test.versus_baseline
     if versus is None:

@@ -141,10 +141,21 @@ def _what_it_is(manifest: Mapping[str, Any]) -> str:
 
 
 def print_model(version: Path) -> None:
-    """Where an exported model lies, and which of the networks it is."""
-    from kmlp.deploy.manifest import checked_manifest
+    """Where an exported model lies, which of the networks it is, and what the version before could
+    that it cannot."""
+    from kmlp.deploy.manifest import read_manifest
 
-    print(f"Model:  {version}\nHolds:  {_what_it_is(checked_manifest(version))}")
+    manifest = read_manifest(version) or {}
+    print(f"Model:  {version}\nHolds:  {_what_it_is(manifest)}")
+    before = version.parent / str(int(version.name) - 1)
+    told = (read_manifest(before) or {}) if before.is_dir() else {}
+    coverage = (told.get("calibration") or {}).get("coverage")
+    if coverage and not (manifest.get("calibration") or {}).get("coverage"):
+        print(
+            f"{version.parent}: version {before.name} gives sets or intervals, this one none, and "
+            f"a server takes the newest. Export it with --coverage {coverage:g}",
+            file=sys.stderr,
+        )
 
 
 def write_export(

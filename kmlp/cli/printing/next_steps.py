@@ -40,8 +40,8 @@ def print_next(
         print(f"  kmlp show {place}")
         if "" in studies and one.config.most_seeds > 1:
             hidden = [word for word in beside if word == "--hide-values"]
-            for what in _exports(one):
-                print(" ".join([f"  kmlp export {place} {what}", *hidden]))
+            for what, why in _exports(one).items():
+                print(" ".join([f"  kmlp export {place} {what}", *hidden, f" # {why}"]))
     # Without the same settings the run folder would refuse to go on.
     again = called_again(found[0].record.dataset.source)
     same = f"{again} run {quote(target)} --out {quote(str(folder))}"
@@ -66,18 +66,16 @@ def called_again(source: str) -> str:
     return "KMLP_OFFLINE=1 kmlp" if is_offline else "kmlp"
 
 
-def _exports(study: "Study") -> list[str]:
-    """What else may be taken away: all networks as one, intervals, what does better than these."""
+def _exports(study: "Study") -> dict[str, str]:
+    """What else may be taken away, by the options that say it."""
     from kmlp.study.results.analyses.references import winner
 
-    record = study.record
-    better = winner(record.references, record.unit())
-    can_be_sure = record.basis == "folds" or study.config.calibration_fraction
-    return [
-        "--member ensemble",
-        *(["--coverage 0.9"] if can_be_sure else []),
-        *([f"--variant {better.name}"] if better else []),
-    ]
+    record, found = study.record, {"--member ensemble": "all its networks as one"}
+    if record.basis == "folds" or study.config.calibration_fraction:
+        found["--coverage 0.9"] = f"with {'intervals' if record.dataset.is_regression else 'sets'}"
+    if better := winner(record.references, record.unit()):
+        found[f"--variant {better.name}"] = f"{better.title}, for Python"
+    return found
 
 
 def _one_more(said: StudyConfig, asked: StudyConfig) -> str:

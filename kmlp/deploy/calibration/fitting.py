@@ -24,8 +24,8 @@ _ON_FOLDS = (
     "https://arxiv.org/abs/1905.02928)."
 )
 _GROUPED = (
-    "Rows of a group are alike: coverage holds as if there were as many rows as groups, and the "
-    "range that is told of it is too narrow."
+    "Rows of a group are alike: coverage holds as if there were as many rows as groups, and so "
+    "varies more than so many rows would make it."
 )
 _TIMED = (
     "The rows are the last ones before those that test: later rows may be others, and coverage "

@@ -150,16 +150,18 @@ def not_picked(results: StudyNumbers) -> list[str]:
         return []
     unit = results.unit()
     better = [
-        v.label
+        v.label + " (on these rows alone)" * only_on_these_rows(v.versus_baseline)
         for v in results.variants
-        if v.name != results.picked and standing(v.versus_baseline, unit) == "better"
+        if v.name != results.picked and v.versus_baseline
+        if standing(v.versus_baseline, unit) == "better"
     ]
     if not better:
         return []
     it, was = ("one of them", "were") if len(better) > 1 else ("it", "was")
     return [
-        f"Better than {baseline_in_words(results)}, but not picked by the search, {was} "
-        f"{listed(better)}: to choose {it} now would be to choose on the {results.tested.rows}."
+        f"Better than {baseline_in_words(results)} {results.tested.where}, but not picked by the "
+        f"search, {was} {listed(better)}: to choose {it} now would be to choose on the "
+        f"{results.tested.rows}."
     ]
 
 

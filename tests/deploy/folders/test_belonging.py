@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kmlp.cli.models.exporting import _own_folder, _what_it_is, write_export
+from kmlp.cli.models.exporting import _own_folder, _what_it_is, print_model, write_export
 from kmlp.config import StudyConfig, TrainConfig
 from kmlp.data import Dataset
 from kmlp.deploy.folders.belonging import other_run, own_folder_for, run_name, run_of
@@ -170,3 +170,17 @@ def test_an_export_that_goes_elsewhere_is_said_again_with_all_its_options(
 )
 def test_whose_networks_were_exported_is_told(manifest, told):
     assert _what_it_is({"variant": {"name": "trial 3"}, **manifest}).startswith(told)
+
+
+def test_a_model_that_lacks_what_the_version_before_could_says_so(tmp_path, capsys):
+    """A server takes the newest: its answers would lose their intervals without a word."""
+    own_folder(tmp_path / "m", "model")
+    write_model(tmp_path, "m", 1, calibration={"coverage": 0.9})
+    write_model(tmp_path, "m", 2)
+    print_model(tmp_path / "m" / "2")
+    said = capsys.readouterr()
+    assert said.out.startswith(f"Model:  {tmp_path}/m/2\nHolds:  variant ")
+    assert "version 1 gives sets or intervals, this one none" in said.err
+    assert said.err.rstrip().endswith("--coverage 0.9")
+    print_model(tmp_path / "m" / "1")
+    assert not capsys.readouterr().err

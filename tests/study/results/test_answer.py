@@ -335,8 +335,8 @@ def test_a_search_is_answered_by_its_pick_and_another_trial_is_no_choice(gain, k
     assert found.kind == kind
     assert found.text.startswith(f"trial 3, which the search picked,{said}")
     assert found.caveats[0] == (
-        "Better than the default configuration, but not picked by the search, was trial 8: to "
-        "choose it now would be to choose on the test rows."
+        "Better than the default configuration on the test set, but not picked by the search, was "
+        "trial 8: to choose it now would be to choose on the test rows."
     )
 
 

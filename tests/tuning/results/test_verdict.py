@@ -20,7 +20,8 @@ def test_what_a_searchs_interval_covers_is_said(tmp_path):
     assert first.endswith(f"{results.unit.value(results.best_trial.se)} over 3 seeds).")
     told = next(sentence for sentence in results.verdict if sentence.startswith("Expect "))
     assert told == (
-        "Expect 88.10 % accuracy of it on the test set (95 % interval 88.00 to 88.20 over 10 seeds "
+        f"Expect 88.10 % accuracy of trial {results.picked} on the test set (95 % interval 88.00 "
+        "to 88.20 over 10 seeds "
         "on these test rows; other rows would differ by more)."
     )
     both = {"test_ci95_seeds_and_rows": [0.87, 0.891]}
