@@ -6,7 +6,8 @@ import pytest
 
 from kmlp.cli.options import Options, configure
 from kmlp.cli.schema import words_of
-from kmlp.config import DataConfig
+from kmlp.cli.training import load_data
+from kmlp.config import DataConfig, StudyConfig
 from kmlp.config.study_file import read_study_file
 from kmlp.errors import ConfigError
 from tests.command_line import kmlp
@@ -78,3 +79,19 @@ def test_of_images_nothing_is_parted_by_columns(tmp_path):
     found = kmlp("data", "digits", "--group-on", "patient")
     assert found.returncode
     assert "group_on is of tables" in found.stderr
+
+
+def test_a_column_by_which_rows_are_parted_in_time_is_told_to_be_no_input(visits, capsys):
+    """Whoever follows the hint to part by time would lose a trend without a word; and of folds,
+    which time refuses, nothing is advised."""
+    asked = StudyConfig(dataset=str(visits), data=DataConfig(target="y", time_on="day"))
+    load_data(asked, visits.parent / "run")
+    said = capsys.readouterr().err
+    assert (
+        "rows: day parts the rows and is no input; as a date it is one with --columns day=d" in said
+    )
+    assert "rows test: what is found on them may hold for these alone\n" in said
+    assert "goes on as it began" not in said
+    kept = DataConfig(target="y", time_on="day", columns={"day": "date"})
+    load_data(StudyConfig(dataset=str(visits), data=kept), visits.parent / "other")
+    assert "is no input" not in capsys.readouterr().err

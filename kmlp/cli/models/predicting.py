@@ -71,13 +71,20 @@ def predict(
         loaded, input, dark_on_light=dark_on_light, keep=keep or (), force=force
     )
     print_predictions(predictions, out, as_json=json)
+    _tell_how_sure(loaded)
+
+
+def _tell_how_sure(loaded: "LoadedModel") -> None:
+    """What stands beside predictions is of: an ensemble's spread, and sets or intervals."""
+    coverage = loaded.calibration.coverage if loaded.calibration else None
     if "stddev" in loaded.output_names:
+        instead = "" if coverage else "; for that: kmlp export RUN --coverage 0.9"
         print(
-            "± and stddev are the spread of the ensemble's networks, not how far off it may be; "
-            "for that: kmlp export RUN --coverage 0.9",
+            "± and stddev are the spread of the ensemble's networks, not how far off it may be"
+            f"{instead}",
             file=sys.stderr,
         )
-    if loaded.calibration and (coverage := loaded.calibration.coverage):
+    if coverage:
         what = "the set was" if loaded.class_names else "lower and upper were"
         others = ", and not of those in out_of_range" * ("out_of_range" in loaded.output_names)
         print(
