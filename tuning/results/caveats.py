@@ -117,16 +117,19 @@ def _mean_in_words(
 
 
 def _cut_short(results: SearchFindings) -> list[str]:
-    """That many networks were at their best in the last epochs that they were given."""
+    """That many networks were at their best in the last epochs that they were given, or those of
+    the picked trial."""
     trials = [t for t in results.concluded if not t.train.get("keep_last_best")]
-    networks = [(e, t.train["max_epochs"]) for t in trials for e in t.executions]
-    improving = sum(improved_to_the_end(e, most) for e, most in networks)
-    if 4 * improving < len(networks) or not improving:
-        return []
-    default = TrainConfig().max_epochs
-    usual = f" (kmlp run's is {default})" if max(n for _, n in networks) < default else ""
-    return [
-        f"{improving} of {len(networks)} networks were still getting better when max_epochs ended "
-        f"their training: with a larger --max-epochs{usual} scores, and which trial is best, may "
-        "change."
-    ]
+    own = [t for t in trials if t.number == results.picked]
+    for these, whose in ((trials, "networks"), (own, f"networks of trial {results.picked}")):
+        networks = [(e, t.train["max_epochs"]) for t in these for e in t.executions]
+        improving = sum(improved_to_the_end(e, most) for e, most in networks)
+        if improving and 4 * improving >= len(networks):
+            default, most = TrainConfig().max_epochs, max(n for _, n in networks)
+            usual = f" (kmlp run's is {default})" if most < default else ""
+            return [
+                f"{improving} of {len(networks)} {whose} were still getting better when max_epochs "
+                f"ended their training: with a larger --max-epochs{usual} scores, and which trial "
+                "is best, may change."
+            ]
+    return []

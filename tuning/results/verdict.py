@@ -109,11 +109,6 @@ def _no_spread(results: SearchFindings) -> str:
     return " (the best trials differ by the same on each score, which says nothing of chance)"
 
 
-def _uneven_differences(results: SearchFindings) -> str:
-    score = _score(results)
-    return f"differences from the best vary more from {score} to {score}"
-
-
 def _score(results: SearchFindings) -> str:
     """What trials are compared on, one by one."""
     return "seed" if results.settings.folds is None else "fold"
@@ -129,14 +124,15 @@ def _pick(results: SearchFindings) -> str:
     error, within = results.standard_error, "with the same score"
     if error:
         score = _score(results)
+        uneven = f"whose differences vary more from {score} to {score}"
         written = f"{unit.value(error)} {unit.of_difference}"
-        size_of_error = f"{written}, that of differences between trials {score} by {score}"
+        size_of_error = f"{written}, pooled over trials"
         if _lost(results, results.picked_trial) > error:
             own = unit.value(results.errors_of_ties[results.picked_trial.number])
-            size_of_error += f"; of trial {picked}, whose {_uneven_differences(results)}, {own}"
+            size_of_error += f"; of trial {picked}, {uneven}, {own}"
         elif any(_lost(results, t) > error for t in near):
-            size_of_error += f"; more where a trial's {_uneven_differences(results)}"
-        within = f"within one standard error ({size_of_error}) of the best"
+            size_of_error += f"; more of trials {uneven}"
+        within = f"within one standard error of its difference from the best ({size_of_error})"
     size, smallest = results.picked_trial.num_weights, min(t.num_weights for t in near)
     if len(near) == 1:
         return f"Trial {picked} is picked: no other is {within}."
@@ -189,9 +185,27 @@ def _on_test(results: SearchFindings, fresh: Fresh, study: StudyResults | None) 
     return [
         expected,
         _beside_default(versus, metric, means, num_trials),
+        *_worse_otherwise(results, fresh),
         *holm_decides(compared, told=[versus]),
         *other_rows,
     ]
+
+
+def _worse_otherwise(results: SearchFindings, fresh: Fresh) -> list[str]:
+    """By which other scores the pick's interval lies on the worse side of the default's."""
+    assert results.test is not None
+    base, worse = fresh.baseline.test if fresh.baseline else {}, []
+    for metric, own in results.test.scores.items():
+        other = base.get(metric)
+        if metric == fresh.test_metric or other is None or not (own.ci95 and other.ci95):
+            continue
+        unit = unit_of(metric, [own.mean])
+        below, above = own.ci95[1] < other.ci95[0], own.ci95[0] > other.ci95[1]
+        if below if unit.higher_is_better else above:
+            worse.append(f"{unit.title} {unit.value(own.mean)} against {unit.value(other.mean)}")
+    if not worse:
+        return []
+    return [f"By other scores, of which none was tested, it is worse: {listed(worse)}."]
 
 
 def _other_rows(fresh: Fresh, picked: int, study: StudyResults | None, metric: Unit) -> str:
@@ -221,7 +235,7 @@ def _beside_default(versus: VersusBaseline, metric: Unit, means: str, num_trials
         than = "better" if gain > 0 else "worse"
         told = (
             f"It is {than} than the default configuration on the test set {by} "
-            f"{metric.on_average}, but cannot be told apart from it"
+            f"{metric.on_average}, but cannot be told apart from it by {metric.title}"
         ) + ", and stays the pick, for nothing is chosen on the test set" * (gain < 0)
     else:
         told = "It cannot be told apart from the default configuration on the test set"

@@ -307,8 +307,8 @@ def _references_on_other_rows(results: StudyNumbers) -> list[str]:
         return []
     s = "s" * (len(told) > 1)
     return [
-        f"The difference{s} of {listed(told)} from {the_network(results)} hold{'' if s else 's'} "
-        f"for these {results.dataset.num_test:,} test rows; over seeds and other test rows "
+        f"Of models beside the networks: what tells {listed(told)} from {the_network(results)} "
+        f"holds for these {results.dataset.num_test:,} test rows; over seeds and other test rows "
         f"together the 95 % interval{s} contain{'' if s else 's'} zero."
     ]
 

@@ -80,6 +80,21 @@ def test_networks_that_still_got_better_name_the_option_that_lets_them(results):
     assert not said(of_every_execution(results, best_epoch=3, stopped_epoch=most), "max")
 
 
+def test_a_pick_that_still_got_better_is_told_though_most_others_did_not(results):
+    most = results.picked_trial.train["max_epochs"]
+    trials = []
+    for trial in results.to_dict()["trials"]:
+        best = most if trial["number"] == results.picked else 1
+        for execution in trial.get("executions", ()):
+            execution |= {"best_epoch": best, "stopped_epoch": most}
+        trials.append(trial)
+    (sentence,) = said(changed(results, trials=trials), "max")
+    num = len(results.picked_trial.executions)
+    assert sentence.startswith(
+        f"{num} of {num} networks of trial {results.picked} were still getting"
+    )
+
+
 def test_what_the_study_found_to_be_better_stands_beside_the_expectation(results):
     study = numbers(best_of(BETTER) | {"references": [reference(0.021), trivial(-0.0001, 0.4)]})
     better, no_use = caveats(with_follow_up(results), study)

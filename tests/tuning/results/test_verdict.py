@@ -56,8 +56,8 @@ def test_the_pick_beside_the_default_has_a_size_a_direction_and_both_scores(tmp_
     told = next(s for s in on_test(tmp_path, 7.63, 0.2, 0.4, -0.4).verdict if "It is worse" in s)
     assert told.startswith(
         "It is worse than the default configuration on the test set by 7.63 in RMSE on average, "
-        "but cannot be told apart from it, and stays the pick, for nothing is chosen on the test "
-        "set (33.00 against 25.37; 95 % interval -0.40 to 15.66 over seeds, Holm p "
+        "but cannot be told apart from it by RMSE, and stays the pick, for nothing is chosen on "
+        "the test set (33.00 against 25.37; 95 % interval -0.40 to 15.66 over seeds, Holm p "
     )
     apart = " ".join(on_test(tmp_path, -7.63, 0.002, 0.004, -9.0).verdict)
     assert " beats the default configuration on the test set by 7.63 in RMSE (33.00 aga" in apart
@@ -67,6 +67,32 @@ def test_the_pick_beside_the_default_has_a_size_a_direction_and_both_scores(tmp_
         "It cannot be told apart from the default configuration on the test set (33.00 against "
         "33.00; 95 % interval of the difference -1.00 to 1.00 over seeds, " in same
     )
+
+
+def test_scores_that_are_plainly_worse_stand_beside_a_pick_that_is_not_told_apart(tmp_path):
+    """Whoever needs probabilities would take "cannot be told apart" for them, too."""
+    results = with_follow_up(made_search(tmp_path, 12))
+    fresh, test = results.fresh.to_dict(), results.test.to_dict()
+    own = {**test["accuracy"], "mean": 0.4, "ci95": [0.39, 0.41]}
+    versus = {"difference": 0.0, "ci95": [-1.0, 1.0], "p": 1.0, "p_holm": 1.0}
+    versus |= {"wins": 5, "ties": 0, "losses": 5, "p_wilcoxon": 1.0, "probability_better": None}
+    versus |= {"ci95_seeds_and_rows": None, "more_seeds": None}
+    test |= {"cross_entropy": own, "versus_baseline": versus}
+
+    def told(mean: float) -> list[str]:
+        other = {**own, "mean": mean, "ci95": [mean - 0.01, mean + 0.01]}
+        scores = {"accuracy": test["accuracy"], "cross_entropy": other}
+        base = {"variant": "default", "score": 0.9, "se": 0.1, "test": scores}
+        shown = changed(
+            results, fresh=fresh | {"baseline": {**base, "versus_baseline": None}}, test=test
+        )
+        return [s for s in shown.verdict if "none was tested" in s]
+
+    (sentence,) = told(0.3)
+    assert sentence.startswith("By other scores, of which none was tested, it is worse: cross-entr")
+    assert "0.4000 against 0.3000" in sentence
+    assert not told(0.395)
+    assert not told(0.5)
 
 
 @pytest.mark.parametrize("sign", [1, -1])
