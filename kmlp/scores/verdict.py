@@ -148,13 +148,17 @@ def _needed(versus: VersusMethod, dataset: DatasetResult) -> int:
 
 def pairs_needed(results: ScoresResults) -> int:
     """The pairs without which no method at all, on any data set, is called better or worse."""
-    needed = [
-        _needed(m.versus_baseline, d)
-        for d in results.datasets
-        for m in d.methods
+    return min((needed for _, needed in _with_needs(results)), default=MIN_SEEDS_TO_TEST)
+
+
+def _with_needs(results: ScoresResults) -> list[tuple[VersusMethod, int]]:
+    """Each comparison with the baseline, and the pairs without which it tells nothing apart."""
+    return [
+        (m.versus_baseline, _needed(m.versus_baseline, dataset))
+        for dataset in results.datasets
+        for m in dataset.methods
         if m.versus_baseline
     ]
-    return min(needed, default=MIN_SEEDS_TO_TEST)
 
 
 _SENTENCES = {
@@ -264,16 +268,11 @@ def _across(method: AcrossMethod, baseline: str, unit: Unit) -> str:
 
 def _few(results: ScoresResults) -> str:
     """That so few scores can show no difference on any data set."""
-    compared = [
-        (m.versus_baseline, _needed(m.versus_baseline, dataset))
-        for dataset in results.datasets
-        for m in dataset.methods
-        if m.versus_baseline
-    ]
+    compared = _with_needs(results)
     if not compared or any(versus.num_compared >= needed for versus, needed in compared):
         return ""
     most = max(versus.num_compared for versus, _ in compared)
-    pairs, needed = pairs_of(results), min(needed for _, needed in compared)
+    pairs, needed = pairs_of(results), pairs_needed(results)
     return (
         f": {most} {pairs if most > 1 else pairs[:-1]} cannot show it, at least {needed} are needed"
     )
