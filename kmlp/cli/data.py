@@ -95,6 +95,7 @@ def _show_schema(name: str, table: "Table", target: str | None, of: OfTable, *, 
 
     how = {key: value for key, value in of.said.items() if key in ("columns", "drop")}
     parted: list[str] = []
+    counted = ""
     if of.test is None and not of.of_rows:
         schema = infer_schema(table, target, **how)
         told = (*of_repeated_rows(table), *of_shuffling(table, schema.target.name, NO_OPTIONS))
@@ -104,6 +105,7 @@ def _show_schema(name: str, table: "Table", target: str | None, of: OfTable, *, 
         prepared = prepare(table, target, test=test, options=RowOptions(**of.of_rows), **how)
         assert prepared.schema
         schema, parted = prepared.schema, _parted(prepared)
+        counted = f"; of the {len(prepared.arrays[1]):,} training rows:"
     if json:
         about = {"file": name, "sha256": table.sha256, "num_rows": table.height}
         said = {"parted_by": parted} if parted else {}
@@ -111,7 +113,7 @@ def _show_schema(name: str, table: "Table", target: str | None, of: OfTable, *, 
         return
     out = console()
     rows = f"{table.height:,} rows, {len(table.columns)} columns"
-    out.print(f"{name}: {rows}, {schema.task} of {schema.target.name!r}")
+    out.print(f"{name}: {rows}, {schema.task} of {schema.target.name!r}{counted}")
     out.print(schema_table(schema))
     _print_lists(
         {

@@ -1,6 +1,5 @@
 """`kmlp tune`: search for the best configuration; only the command line knows `tuning`."""
 
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -233,27 +232,26 @@ def is_search(run_dir: Path) -> bool:
 def show_search(run_dir: Path, *, as_json: bool) -> None:
     from tuning import load_search
 
-    search = load_search(run_dir)
-    if running := sum(t.status == "running" for t in search.record.trials):
-        print(f"{running} trials have not ended; this is what is known so far.", file=sys.stderr)
-    print_search(search, as_json=as_json)
+    print_search(load_search(run_dir), as_json=as_json)
 
 
 def print_search(search: "Search", *, as_json: bool) -> None:
     if as_json:
         print_json(search.results)
         return
+    from tuning.report.remarks import remarks
     from tuning.report.terminal import results_table
+    from tuning.report.trials import standings_note
 
     out = console()
     out.print(results_table(search.record))
-    out.print()
-    for sentence in search.record.verdict:
+    out.print(f"{standings_note()}\n", style="dim")
+    for sentence in (*search.record.verdict, *remarks(search.record)):
         out.print(f"• {sentence}")
     origin = search.record.dataset
     out.print(
-        f"\nData: {origin.name}, {origin.source}, hash of what was read {origin.sha256[:12]}. "
-        f"Run folder: {search.run_dir}",
+        f"\nData: {origin.name}, {origin.source}, hash of training and test rows "
+        f"{origin.sha256[:12]}. Run folder: {search.run_dir}",
     )
 
 
@@ -275,7 +273,7 @@ def report_followup(search: "Search") -> Path | None:
 
 
 def print_next(search: "Search", page: Path, study_page: Path | None = None) -> None:
-    from tuning.results.trials import export_command, study_command
+    from tuning.results.trials import commented, export_commands, study_command
 
     print(f"\nReport: {page}")
     if study_page:
@@ -286,6 +284,7 @@ def print_next(search: "Search", page: Path, study_page: Path | None = None) -> 
     print("\nNext:")
     if search.record.fresh:
         print(f"  kmlp show {quote(str(search.run_dir / 'study'))}")
-        print(f"  {export_command(search.record, search.run_dir)}")
+        for line in commented(export_commands(search.record, search.run_dir)):
+            print(f"  {line}")
     else:
         print(f"  {study_command(search.run_dir)}")

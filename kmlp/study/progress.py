@@ -127,8 +127,9 @@ class StudyProgress(LiveDisplay):
         at = f", {running} running at epoch {_span(epochs)}" if epochs else ""
         best = ""
         if self._best:
-            value = _write(self._name, _better(self._name)(self._best.values()))
-            best = f", best {self._part} {unit_of(self._name).title} {value}{self._of_mean}"
+            value = _write(self._name, float(np.mean(list(self._best.values()))))
+            title = f"{self._part} {unit_of(self._name).title}"
+            best = f", best {title} {value}{self._of_mean}, mean of networks"
         total = len(self._variant_of)
         return f"{self._num_done} of {total} networks done{at}{best}, {self._time()}"
 

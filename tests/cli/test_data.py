@@ -196,7 +196,7 @@ def test_which_hash_is_the_files_is_said(path, capsys):
     load_data(StudyConfig(dataset="churn.csv", data=said), path.parent / "run")
     of_file = hashlib.sha256(path.read_bytes()).hexdigest()
     told = capsys.readouterr().err
-    assert f"sha256 of the file {of_file[:12]}, hash of what was read " in told
+    assert f"sha256 of the file {of_file[:12]}, hash of training and test rows " in told
     assert told.count(of_file[:12]) == 1
 
 

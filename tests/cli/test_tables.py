@@ -33,15 +33,15 @@ def lines(results: StudyResults) -> list[list[str]]:
 def test_a_table_is_in_the_tasks_metric_and_ranked_by_it(tmp_path, task, heading, beside, best):
     head, *rows = lines(hand_made(tmp_path, task).record)
     names = ["variant", "seeds", heading, "95 % interval", "vs. baseline", "95 % interval"]
-    assert head == [*names, "Holm p", "wins", "best", *beside]
+    assert head == [*names, "Holm p", "wins", "place", *beside]
     assert [row[0].split("=")[0] for row in rows] == ["dropout", "none", "l2"]
     assert rows[0][2] == best
 
 
-def test_the_best_and_what_is_tied_with_it_are_marked(tmp_path):
+def test_how_each_stands_beside_the_best_is_marked(tmp_path):
     """Six seeds tell l2 from the best (p 0.031), but not the best from none (Holm p 0.062)."""
     _, *rows = lines(hand_made(tmp_path, "multiclass").record)
-    assert [row[-1] for row in rows] == ["best", "tied", "0 of 6"]
+    assert [row[-1] for row in rows] == ["best", "open", "worse"]
 
 
 def test_scores_of_folds_stand_beside_the_number_of_folds(tmp_path):

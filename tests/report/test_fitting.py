@@ -31,7 +31,7 @@ def shown_at(width: int, folder, monkeypatch) -> tuple[list[str], list[str]]:
 def test_a_narrow_terminal_keeps_p_and_best_and_cuts_no_number(folder, monkeypatch, width):
     lines, head = shown_at(width, folder, monkeypatch)
     assert max(map(cell_len, lines)) <= width
-    assert {"acc.", "Holm", "p", "best"} <= set(head)
+    assert {"acc.", "Holm", "p", "place"} <= set(head)
     for numbers in (["87.81", "+10.00", "0.016", "best"], ["72.81", "-5.00", "0.016"]):
         assert any(set(numbers) <= set(line.split()) for line in lines)
 

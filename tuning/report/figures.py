@@ -19,7 +19,7 @@ from tuning.results.records.trials import FinishedTrial, TrialResult
 
 def points(results: SearchFindings, trials: Sequence[FinishedTrial]) -> list[Point]:
     """Trials as they are drawn, in the unit of the axes."""
-    scale, tied = results.unit.scale, {*results.tied}
+    scale, ties = results.unit.scale, {*results.ties}
     return [
         Point(
             number=t.number,
@@ -27,7 +27,7 @@ def points(results: SearchFindings, trials: Sequence[FinishedTrial]) -> list[Poi
             se=None if t.se is None else scale * t.se,
             seeds=[scale * score for score in t.scores],
             is_picked=t.number == results.picked,
-            is_tied=len(tied) > 1 and t.number in tied,
+            is_open=len(ties) > 1 and t.number in ties,
         )
         for t in trials
     ]
@@ -49,7 +49,7 @@ def history(results: SearchFindings) -> Figure:
             higher_is_better=unit.higher_is_better,
             ylabel=f"{results.kind_of_score} {unit.axis} {unit.arrow}",
         )
-        _key(canvas, width, has_failed=bool(failed), has_ties=len(results.tied) > 1)
+        _key(canvas, width, has_failed=bool(failed), has_open=len(results.ties) > 1)
         return canvas
 
     return draw(
@@ -134,8 +134,9 @@ def values(results: SearchFindings) -> Figure | None:
         alt=f"{_titled(results)} against each hyperparameter, a panel each.",
         caption=(
             "A dot a trial with its standard error, at its value of one hyperparameter while all "
-            "others vary too; purple: the picked trial, rings: tied with the best. A search does "
-            "not visit all values alike, so many dots in one place say that it liked it there."
+            "others vary too; purple: the picked trial, rings: not told apart from the best. A "
+            "search does not visit all values alike, so many dots in one place say that it liked "
+            "it there."
         ),
     )
 
@@ -258,15 +259,15 @@ def _limits(results: SearchFindings) -> tuple[float, float]:
     return readable_limits(scores, higher_is_better=unit.higher_is_better)
 
 
-def _key(canvas: Canvas, width: float, *, has_failed: bool, has_ties: bool) -> None:
+def _key(canvas: Canvas, width: float, *, has_failed: bool, has_open: bool) -> None:
     """What the marks of the history mean."""
     marks = [
         _mark("trial", "baseline", "o", 3.6, line=1),
         _mark("best so far", "soft", "", 0, line=1.1),
         _mark("picked", "chosen", "D", 5),
     ]
-    if has_ties:
-        marks.append(_mark("tied with the best", "chosen", "o", 8))
+    if has_open:
+        marks.append(_mark("not told apart from the best", "chosen", "o", 8))
         marks[-1].set_markerfacecolor("none")
     if has_failed:
         marks.append(_mark("failed", "worse", "x", 4.5))

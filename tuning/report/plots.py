@@ -25,7 +25,7 @@ class Point:
         se: standard error; None draws no bar.
         seeds: the scores of its executions.
         is_picked: drawn as a diamond.
-        is_tied: drawn in a ring: it cannot be told apart from the best.
+        is_open: drawn in a ring: it cannot be told apart from the best.
     """
 
     number: int
@@ -33,7 +33,7 @@ class Point:
     se: float | None
     seeds: Sequence[float]
     is_picked: bool = False
-    is_tied: bool = False
+    is_open: bool = False
 
 
 def limits_of(
@@ -260,7 +260,7 @@ def _draw_point(
     if point.se is not None:
         ends = point.score - point.se, point.score + point.se
         ax.vlines(x, *ends, color=shade, linewidth=1.0, alpha=0.75, zorder=2)
-    if point.is_tied:
+    if point.is_open:
         ring = PALETTE["chosen"]
         ax.plot([x], [point.score], "o", markersize=8, mfc="none", mec=ring, mew=1, zorder=3)
     size, marker = (5.5, "D") if point.is_picked else (3.6, "o")

@@ -11,7 +11,7 @@ from tuning.report.folds import folds_table
 from tuning.report.remarks import remarks, why_no_importance
 from tuning.results.folds import in_words
 from tuning.results.records.search import SearchResults
-from tuning.results.trials import export_command, study_command, study_folder
+from tuning.results.trials import commented, export_commands, study_command, study_folder
 
 
 def search_report(
@@ -60,7 +60,7 @@ def _findings(results: SearchResults, run_dir: Path, best: str) -> list[Section]
     outcome: list[Block] = [b for b in (tables.fresh(results), tables.tested(results)) if b]
     rounds: list[Block] = [b for b in (figures.rounds(results), tables.rounds(results)) if b]
     by_fold = folds_table(results)
-    title = "The picked configuration, and what is as good"
+    title = "The picked configuration beside the best others, in the search"
     return [
         Section("picked", title, [tables.beside(results)]),
         *([Section("expect", "What to expect of it", outcome)] if outcome else ()),
@@ -105,12 +105,10 @@ def _next(results: SearchResults, run_dir: Path) -> Section:
 
 def _study_commands(results: SearchResults, run_dir: Path) -> list[Block]:
     """What to type next: the follow-up study's results, or how to get some."""
-    if results.fresh:
+    if exports := export_commands(results, run_dir):
         return [
-            Text(
-                "The best trials beside the default, seed by seed, and the picked one as a model:"
-            ),
-            Code(f"kmlp report {quote(f'{run_dir}/study')}\n{export_command(results, run_dir)}"),
+            Text("The best trials beside the default, seed by seed, and models to take away:"),
+            Code("\n".join([f"kmlp report {quote(f'{run_dir}/study')}", *commented(exports)])),
         ]
     return [
         Text("Train both over fresh seeds and read the test set; then take the model away:"),

@@ -7,7 +7,7 @@ import numpy as np
 from kmlp.report.blocks import NONE, Cell, Row, Table
 from kmlp.stats.formatting import Unit, unit_of
 from kmlp.stats.summaries import Summary
-from tuning.report.trials import mean_epochs, open_note, plus_minus, standings
+from tuning.report.trials import mean_epochs, plus_minus, standings, standings_note
 from tuning.results.folds import in_words
 from tuning.results.records.search import Condition, SearchedParameter, SearchFindings
 from tuning.results.records.trials import FinishedTrial, TrialResult
@@ -24,7 +24,8 @@ _STATUS: dict[str, str] = {
 
 
 def beside(results: SearchFindings) -> Table:
-    """The picked trial beside those tied with the best and the next ones, one a column."""
+    """The picked trial beside those not told apart from the best and the next ones, one a
+    column."""
     unit, trials = results.unit, foremost(results)
     rows = [
         Row(
@@ -41,10 +42,10 @@ def beside(results: SearchFindings) -> Table:
     words = standings(results)
     heads = [Cell(f"Trial {t.number}", words[t.number]) for t in trials]
     note = (
-        "Bold: another value than the picked trial's. Tied: cannot be told apart from the best on "
-        "the search's scores. Of those within one standard error of the best, as the verdict has "
-        "it, those with at most 5 % more than the fewest weights are taken for equally simple, and "
-        f"the best of them is picked. A dash: not active.{open_note(results)}"
+        f"Bold: another value than the picked trial's. {standings_note()} Of those within one "
+        "standard error of the best, as the verdict has it, those with at most 5 % more than the "
+        "fewest weights are taken for equally simple, and the best of them is picked. A dash: not "
+        "active."
     )
     return Table([Cell(""), *heads], rows, note)
 
@@ -216,11 +217,11 @@ def budget(results: SearchFindings) -> dict[str, str]:
 
 
 def foremost(results: SearchFindings) -> list[FinishedTrial]:
-    """The picked trial, those tied, then the best of the others."""
-    tied = [results.picked, *results.ties]
+    """The picked trial, those not told apart from the best, then the best of the others."""
+    first = [results.picked, *results.ties]
     last = {t.number for t in results.concluded}
-    order = [t for t in results.ranked if t.number in last or t.number in tied]
-    order.sort(key=lambda t: t.number not in tied)
+    order = [t for t in results.ranked if t.number in last or t.number in first]
+    order.sort(key=lambda t: t.number not in first)
     order.sort(key=lambda t: t.number != results.picked)
     return order[:_MOST_BESIDE]
 

@@ -4,7 +4,7 @@ from kmlp.report.fitting import FittingTable, Shown
 from tuning.report.trials import on_terminal, trial_columns
 from tuning.results.records.search import SearchFindings
 
-_WORDS = ("best", "what")
+_WORDS = ("place", "what")
 
 
 def results_table(results: SearchFindings) -> FittingTable:

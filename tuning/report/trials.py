@@ -9,6 +9,7 @@ from kmlp.report.blocks import NONE, Cell, Table
 from kmlp.report.csv_tables import Rows
 from kmlp.report.tabular import Column
 from kmlp.stats.formatting import Unit
+from tuning.results.choice import LEVEL
 from tuning.results.records.search import SearchFindings
 from tuning.results.records.trials import TrialResult
 from tuning.results.trials import settings_in_words
@@ -24,7 +25,7 @@ def page_table(results: SearchFindings) -> Table:
         for trial in trials[:_MOST_ROWS]
     ]
     note = "Seconds: all seeds of a trial together. Hyperparameters: tables/trials.csv."
-    note += open_note(results)
+    note += f" {standings_note()}"
     if len(trials) > _MOST_ROWS:
         note += f" The best {_MOST_ROWS} of {len(trials)} are shown; the file holds all."
     return Table(tabular.headings(columns), rows, note)
@@ -114,14 +115,13 @@ def _bracket_column(results: SearchFindings) -> Column[TrialResult]:
 
 def _choice_columns(results: SearchFindings, words: Mapping[int, str]) -> list[Column[TrialResult]]:
     """What was chosen of them, and what they consist of."""
-    tied, is_open = {*results.tied}, {*results.open_ties}
+    is_open = {*results.ties} - {results.best}
     return [
         Column(
-            terminal="best",
+            terminal="place",
             cell=lambda t: Cell(_place(t, words[t.number])),
             numbers=lambda t: {
                 "picked": int(t.number == results.picked),
-                "tied": int(t.number in tied),
                 "open": int(t.number in is_open),
             },
         ),
@@ -134,25 +134,30 @@ def _choice_columns(results: SearchFindings, words: Mapping[int, str]) -> list[C
 
 
 def standings(results: SearchFindings) -> dict[int, str]:
-    """Whether each trial is picked, best, or cannot be told apart from that: tied; open where it
-    loses more than a tied trial may, but too unevenly to tell."""
-    words: dict[str, set[int | None]] = {
-        "picked": {results.picked},
-        "best": {results.best},
-        "tied": {n for n in results.tied if n != results.best},
-        "open": {*results.open_ties},
-    }
-    return {
-        t.number: ", ".join(word for word, these in words.items() if t.number in these)
-        for t in results.trials
-    }
+    """Whether each trial is picked or best, and how all others stand beside the best on the
+    search's scores: open where it cannot be told apart from it, worse where it is.
+
+    Of what never was a candidate, as networks that were paused early, nothing is said.
+    """
+    words: dict[int, str] = dict.fromkeys([t.number for t in results.trials], "")
+    if results.picked is None or results.best is None:
+        return words
+    # Of one seed no two trials can be told apart.
+    is_told = results.best_trial.se is not None
+    for trial in results.candidates:
+        is_open = trial.number in results.ties or not is_told
+        words[trial.number] = "open" if is_open else "worse"
+    words[results.best] = "best"
+    words[results.picked] = "picked, best" if results.picked == results.best else "picked"
+    return words
 
 
-def open_note(results: SearchFindings) -> str:
-    """What "open" says; nothing where no trial is."""
-    if not results.open_ties:
-        return ""
-    return " Open: it loses more than a tied trial may, but too unevenly to be told apart."
+def standings_note() -> str:
+    """What the words say."""
+    return (
+        "On the search's own scores, open: cannot be told apart from the best; worse: is told "
+        f"apart from it at {100 * LEVEL:.0f} %."
+    )
 
 
 def plus_minus(se: float | None, unit: Unit) -> str:
@@ -168,7 +173,7 @@ def _place(trial: TrialResult, standing: str) -> str:
     """On a terminal, where there is room for one word or two, and for how it failed."""
     if trial.status != "done":
         return trial.status.replace("_", " ")
-    return standing.removesuffix(", tied").removesuffix(", open")
+    return standing
 
 
 def _range(trial: TrialResult) -> str:

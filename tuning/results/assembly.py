@@ -125,14 +125,11 @@ def _budget(folder: SearchFolder, num_trials: int) -> Budget:
 
 
 def _choice(config: SearchConfig, trials: Sequence[TrialResult]) -> Choice | None:
-    """Among the finished trials; of Hyperband's those that trained to the end.
-
-    A network that was paused early is no candidate: its score is not what its configuration gets.
-    """
+    """Among the finished trials; of Hyperband's those that trained to the end."""
     candidates = [
         Candidate(t.number, compared(t.scores, config).tolist(), t.num_weights)
         for t in trials
-        if isinstance(t, FinishedTrial) and t.until in (None, t.train["max_epochs"])
+        if isinstance(t, FinishedTrial) and t.is_candidate
     ]
     if not candidates:
         return None

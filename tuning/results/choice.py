@@ -35,7 +35,7 @@ class Choice:
     """What a search found.
 
     Attributes:
-        best: the trial with the best mean score.
+        best: the trial with the best mean score; of equals the one with fewer weights.
         ties: the trials that cannot be told apart from it, the best first.
         picked: of those within one standard error of the best, the pooled one or their own if it
             is larger, the one with the fewest weights; of those with hardly more, the one that
@@ -88,7 +88,7 @@ def choose(
             "no trial has a finite score of each seed or fold, so none can be chosen. Search on "
             "another metric, or let trials train with a smaller learning rate."
         )
-    ranked = sorted(known, key=lambda c: -sign * float(np.mean(c.scores)))
+    ranked = sorted(known, key=lambda c: (-sign * float(np.mean(c.scores)), c.num_weights))
     scores = sign * np.array([c.scores for c in ranked])
     lost = scores[0].mean() - scores.mean(axis=1)
     error, errors, least = _errors(scores, lost, overlap)

@@ -1,9 +1,11 @@
 """What a search's results say, in words and commands. No Keras, no figures."""
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kmlp.stats.formatting import unit_of
 from kmlp.stats.metrics import METRICS
 from kmlp.stats.summaries import Summary
 from tuning.results.records.search import SearchFindings
@@ -18,10 +20,34 @@ def picked_variant(results: SearchFindings) -> str | None:
     return results.fresh.trials[results.picked].variant
 
 
-def export_command(results: SearchFindings, run_dir: Path) -> str:
-    """What takes the picked trial away from the follow-up study that holds it."""
-    variant = shlex.quote(picked_variant(results) or "")
-    return f"kmlp export {shlex.quote(str(run_dir / 'study'))} --variant {variant}"
+def export_commands(results: SearchFindings, run_dir: Path) -> dict[str, str]:
+    """What takes the picked trial away from the follow-up study that holds it, and the default
+    where the pick is not shown to be better; by the command what it takes."""
+    picked = picked_variant(results)
+    if results.fresh is None or picked is None:
+        return {}
+    taken, versus = (
+        {picked: "what the search picked"},
+        results.test and results.test.versus_baseline,
+    )
+    if versus and results.fresh.baseline:
+        unit = unit_of(results.fresh.test_metric)
+        beside = "not told apart from it on the test set"
+        if versus.is_significant:
+            beside = "better on the test set" if unit.gain(versus.difference) < 0 else ""
+        if beside:
+            taken[results.fresh.baseline.variant] = f"what it began from, {beside}"
+    study = shlex.quote(str(run_dir / "study"))
+    return {
+        f"kmlp export {study} --variant {shlex.quote(variant)}": what
+        for variant, what in taken.items()
+    }
+
+
+def commented(commands: Mapping[str, str]) -> list[str]:
+    """Lines for a shell: each command, and behind it what it does."""
+    width = max(map(len, commands), default=0)
+    return [f"{command:<{width}}  # {what}" for command, what in commands.items()]
 
 
 def study_command(run_dir: Path) -> str:

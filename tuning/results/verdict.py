@@ -92,13 +92,13 @@ def _trials(numbers: Sequence[int]) -> str:
 
 def _uneven(results: SearchFindings) -> str:
     """Which trials lose more than that, and why they are not told apart all the same."""
-    beyond = results.open_ties
+    beyond = results.uneven_ties
     if not beyond:
         return ""
-    are, lose = ("are", "lose") if len(beyond) > 1 else ("is", "loses")
+    lose = "lose" if len(beyond) > 1 else "loses"
     return (
-        f"; open {are} {_trials(beyond)}, which {lose} more, but too "
-        f"unevenly from {_score(results)} to {_score(results)} to tell"
+        f"; {_trials(beyond)} {lose} more, but too unevenly from {_score(results)} to "
+        f"{_score(results)} to tell"
     )
 
 
@@ -218,7 +218,8 @@ def _other_rows(fresh: Fresh, picked: int, study: StudyResults | None, metric: U
 
 
 def _beside_default(versus: VersusBaseline, metric: Unit, means: str, num_trials: int) -> str:
-    """By how much the picked trial is better or worse, and whether that is told.
+    """Whether the picked trial is told apart from the default, and by how much: sizes where it is,
+    differences with their sign where it is not, as a study's verdict has them.
 
     Args:
         versus: of the picked trial.
@@ -226,28 +227,26 @@ def _beside_default(versus: VersusBaseline, metric: Unit, means: str, num_trials
         means: its own and the default's, in words; empty where unknown.
         num_trials: what the search spent on it.
     """
-    gain = metric.gain(versus.difference)
-    by = f"by {metric.value(abs(gain))} {metric.of_difference}"
-    if versus.is_significant:
+    gain, rows = metric.gain(versus.difference), versus.ci95_seeds_and_rows
+    bounds = versus.ci95
+    if told := versus.is_significant:
         verb = "beats" if gain > 0 else "is worse than"
-        told = f"It {verb} the default configuration on the test set {by}"
-    elif gain:
-        than = "better" if gain > 0 else "worse"
-        told = (
-            f"It is {than} than the default configuration on the test set {by} "
-            f"{metric.on_average}, but cannot be told apart from it by {metric.title}"
-        ) + ", and stays the pick, for nothing is chosen on the test set" * (gain < 0)
+        by = f"by {metric.value(abs(gain))} {metric.of_difference}"
+        said = f"It {verb} the default configuration on the test set {by}"
+        bounds, rows = versus.ci95_of_size, versus.of_size(rows)
     else:
-        told = "It cannot be told apart from the default configuration on the test set"
-    of_what = "" if gain else "of the difference "
-    bounds = f"{of_what}{metric.interval(versus.ci95_of_size)} over seeds"
-    rows = versus.of_size(versus.ci95_seeds_and_rows)
+        on_average = f"{metric.on_average} {'better' if gain > 0 else 'worse'}, " * bool(gain)
+        by = f"{on_average}{metric.signed(versus.difference)} {metric.of_difference}"
+        said = f"It cannot be told apart from the default configuration on the test set: {by}"
+    written = f"{metric.interval(bounds, signed=not told)} over seeds"
     if rows and not only_on_these_rows(versus):
-        bounds += f", {metric.interval(rows)} over seeds and test rows"
+        written += f", {metric.interval(rows, signed=not told)} over seeds and test rows"
+    stays = "; it stays the pick, for nothing is chosen on the test set" * (gain < 0)
     spent = f"{num_trials} trial{'s' * (num_trials > 1)}"
     return (
-        f"{told} ({means}{'; ' * bool(means)}95 % interval {bounds}, Holm p "
-        f"{p_equals(versus.p_holm)}); the search spent {spent} to find it, and none on the default."
+        f"{said} ({means}{'; ' * bool(means)}95 % interval {written}, Holm p "
+        f"{p_equals(versus.p_holm)}){stays}; the search spent {spent} to find it, and none on the "
+        "default."
     )
 
 

@@ -144,11 +144,13 @@ def print_model(version: Path) -> None:
     """Where an exported model lies, which of the networks it is, and what the version before could
     that it cannot."""
     from kmlp.deploy.manifest import read_manifest
+    from kmlp.deploy.serving import versions
 
     manifest = read_manifest(version) or {}
     print(f"Model:  {version}\nHolds:  {_what_it_is(manifest)}")
-    before = version.parent / str(int(version.name) - 1)
-    told = (read_manifest(before) or {}) if before.is_dir() else {}
+    earlier = [v for v in versions(version.parent) if v < int(version.name)]
+    before = version.parent / str(max(earlier, default=0))
+    told = (read_manifest(before) or {}) if earlier else {}
     coverage = (told.get("calibration") or {}).get("coverage")
     if coverage and not (manifest.get("calibration") or {}).get("coverage"):
         print(

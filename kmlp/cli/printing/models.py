@@ -28,11 +28,12 @@ def _rows(model: Listed) -> Cell:
     if model.score is None:
         return Cell("–")
     how = "cross-validated" if model.basis == "folds" else "test"
-    return Cell(f"{model.num_rows:,} {how} rows")
+    number = f"{model.num_rows:,} " if model.num_rows else ""
+    return Cell(f"{number}{how} rows")
 
 
 _COLUMNS: tuple[Column[Listed], ...] = (
-    Column(terminal="expected of one network", cell=_score),
+    Column(terminal="expected of one", cell=_score),
     Column(terminal="over", cell=_rows),
     Column(terminal="data", cell=lambda m: Cell(visible(m.data)), leaves=2),
     Column(terminal="run", cell=lambda m: Cell(visible(m.run) or "–"), leaves=6),

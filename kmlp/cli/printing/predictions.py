@@ -69,7 +69,7 @@ def _beside(found: dict[str, Any]) -> str:
         said += f"  [{found['lower']:.6g}, {found['upper']:.6g}]"
     if strange := found.get("out_of_range"):
         named = f": {', '.join(map(visible, strange))}" if isinstance(strange, list) else ""
-        said += f"  out of range{named}"
+        said += f"  not seen in training{named}"
     return said
 
 

@@ -19,7 +19,7 @@ from kmlp.text import visible
 def results_table(results: StudyResults) -> FittingTable:
     """Variants by rank: test score with its interval, the difference to the baseline, p.
 
-    The best is the one that validation chose; "tied" is what cannot be told apart from it. Beside
+    The best is the one that validation chose; "open" is what cannot be told apart from it. Beside
     the primary metric stand those without which it would mislead.
     """
     rows = {variant.full_label: variant for variant in rank(results)}

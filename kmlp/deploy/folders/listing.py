@@ -1,11 +1,12 @@
-"""Which exported models lie in a folder, by their manifests alone: nothing is loaded."""
+"""Which exported models lie in a folder, networks and models beside them, by their manifests
+alone: nothing is loaded."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kmlp.deploy.manifest import read_manifest
-from kmlp.deploy.serving import versions
+from kmlp.deploy.serving import ESTIMATOR, versions
 from kmlp.errors import ModelError
 from kmlp.stats.monitoring import primary_metric
 
@@ -20,13 +21,13 @@ class Listed:
         created: when, in UTC, as ISO 8601.
         data: what the training data are called.
         run: the run folder's name; empty of what an earlier kmlp exported.
-        variant: which variant's.
-        num_members: how many networks it is of.
+        variant: which variant's, or the model beside the networks.
+        num_members: how many networks it is of; 0 of a model beside them.
         metric: the primary metric of its task; empty where `trouble` stands.
-        score: what the study expects of one network of the variant by it, their mean; None where
-            it says nothing.
+        score: what the study expects by it of one network of the variant, or of such a model:
+            the mean of those that it trained; None where it says nothing.
         basis: what the score rests on: "test", rows that were set aside, or "folds".
-        num_rows: how many rows that are.
+        num_rows: how many rows that are; 0 where the manifest does not tell.
         size: of all its files, in bytes.
         trouble: why nothing is known of it; empty of others.
     """
@@ -57,12 +58,12 @@ def list_models(path: Path) -> list[Listed]:
     """
     if not path.is_dir():
         raise ModelError(f"{path}: no such folder. kmlp export RUN makes a model in saved_models.")
-    found = [path] if versions(path) else sorted(each for each in path.iterdir() if versions(each))
-    return [
-        _listed(model, number)
-        for model in found
-        for number in sorted(versions(model), reverse=True)
-    ]
+    found = [path] if _versions(path) else sorted(p for p in path.iterdir() if _versions(p))
+    return [_listed(model, number) for model in found for number in reversed(_versions(model))]
+
+
+def _versions(model: Path) -> list[int]:
+    return versions(model) or versions(model, ESTIMATOR)
 
 
 def _listed(model: Path, number: int) -> Listed:
@@ -81,7 +82,7 @@ def _listed(model: Path, number: int) -> Listed:
 
 
 def _told(manifest: dict[str, Any]) -> dict[str, Any]:
-    variant, dataset = manifest["variant"], manifest["dataset"]
+    variant, dataset = manifest.get("reference") or manifest["variant"], manifest["dataset"]
     basis = manifest.get("basis", "test")  # an earlier kmlp knew no other
     of_rows = ("num_train", "num_val") if basis == "folds" else ("num_test",)
     metric = primary_metric(manifest["spec"]["task"])
@@ -90,9 +91,9 @@ def _told(manifest: dict[str, Any]) -> dict[str, Any]:
         "data": dataset["name"],
         "run": manifest.get("run", {}).get("name", ""),
         "variant": variant["name"],
-        "num_members": len(manifest["members"]),
+        "num_members": len(manifest.get("members", ())),
         "metric": metric,
         "score": variant["test"].get(metric, {}).get("mean"),
         "basis": basis,
-        "num_rows": sum(dataset[name] for name in of_rows),
+        "num_rows": sum(dataset.get(name, 0) for name in of_rows),
     }

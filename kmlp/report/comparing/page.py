@@ -11,7 +11,7 @@ from kmlp.report.comparing.tables import across_table, files, scores_table
 from kmlp.report.write import write_files
 from kmlp.scores.comparison import Comparison
 from kmlp.scores.records import DatasetResult
-from kmlp.scores.verdict import compared, pairs_needed
+from kmlp.scores.verdict import compared, datasets_needed, pairs_needed
 
 NUM_SENTENCES = 3
 _TESTS = {
@@ -124,7 +124,7 @@ def _how(comparison: Comparison) -> list[str]:
             '"Equivalent" is shown; "cannot be told apart" is not known. Probabilities are of a t '
             "posterior under a flat prior."
         )
-    if found.across:
+    if any(len(m.differences) >= datasets_needed(found) for m in found.across):
         items.append(
             "Over data sets: Wilcoxon's signed-rank test on one mean difference each (Demsar 2006)"
             + (", and the Bayesian one (Benavoli et al. 2017)." if found.margin else ".")

@@ -1,5 +1,7 @@
 """Tables of scores: by method, and over data sets."""
 
+from collections.abc import Sequence
+
 from kmlp.report import tabular
 from kmlp.report.blocks import NONE, Cell, Table
 from kmlp.report.csv_tables import to_csv
@@ -124,11 +126,13 @@ def across_table(comparison: Comparison) -> Table:
     unit = comparison.unit
     ranked = sorted(comparison.found.across, key=lambda m: -unit.gain(m.difference))
     return tabular.table(
-        _across_columns(unit), ranked, note="A data set counts once, by its mean difference."
+        _across_columns(ranked, unit),
+        ranked,
+        note="A data set counts once, by its mean difference.",
     )
 
 
-def _across_columns(unit: Unit) -> list[Column[AcrossMethod]]:
+def _across_columns(methods: Sequence[AcrossMethod], unit: Unit) -> list[Column[AcrossMethod]]:
     of_what = f", {unit.of_difference}" if unit.is_log else points(unit)
     return [
         Column(head="Method", cell=lambda m: Cell(m.name)),
@@ -143,16 +147,19 @@ def _across_columns(unit: Unit) -> list[Column[AcrossMethod]]:
             second="data sets",
             cell=lambda m: Cell(f"{m.wins} / {m.ties} / {m.losses}"),
         ),
-        Column(
-            head="Next data set",
-            second="better / equal / worse",
-            cell=lambda m: if_any(m.posterior, _shares),
-        ),
+        *([_NEXT] if any(m.posterior for m in methods) else []),
     ]
 
 
 def _shares(posterior: Posterior) -> Cell:
     return Cell(f"{posterior.better:.2f} / {posterior.equal:.2f} / {posterior.worse:.2f}")
+
+
+_NEXT: Column[AcrossMethod] = Column(
+    head="Next data set",
+    second="better / equal / worse",
+    cell=lambda m: if_any(m.posterior, _shares),
+)
 
 
 def files(comparison: Comparison) -> dict[str, str]:

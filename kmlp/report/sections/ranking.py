@@ -10,7 +10,7 @@ from kmlp.report.tabular import Column
 from kmlp.stats.formatting import Unit, p_value, won_of
 from kmlp.stats.summaries import Summary
 from kmlp.study.results.baseline import who_chose
-from kmlp.study.results.ranking import best_variant, rank, shown_beside
+from kmlp.study.results.ranking import best_variant, rank, shown_beside, standing
 from kmlp.study.results.records.basis import Tested
 from kmlp.study.results.records.study import StudyResults
 from kmlp.study.results.records.variants import VariantResult, Versus, VersusBaseline
@@ -73,7 +73,7 @@ def ranking_columns(results: StudyResults) -> list[Column[VariantResult]]:
         ),
         Column(head="SE", cell=lambda v: _standard_error(v.test[unit.metric], unit)),
         *tabular.versus_columns(_versus, results.baseline, unit),
-        Column(terminal="best", cell=lambda v: Cell(_place(v, results))),
+        Column(terminal="place", cell=lambda v: Cell(_place(v, results))),
         *(_beside(u, tested) for u in beside),
         *([] if results.basis == "folds" else [_ensemble(unit, results.metrics)]),
     ]
@@ -118,9 +118,12 @@ def _short(unit: Unit, tested: Tested) -> str:
 
 
 def _place(variant: VariantResult, results: StudyResults) -> str:
+    """How it stands beside the best: a search's words, too."""
     if results.best and variant.name == results.best.variant:
         return "picked" if variant.name == results.picked else "best"
-    return "tied" if variant.tied_with_best else ""
+    if variant.tied_with_best:
+        return "open"
+    return standing(variant.versus_best, results.unit()) if variant.versus_best else ""
 
 
 def _standard_error(summary: Summary, unit: Unit) -> Cell:

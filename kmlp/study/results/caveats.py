@@ -300,17 +300,23 @@ def _not_compared(results: StudyNumbers) -> list[str]:
 
 def _references_on_other_rows(results: StudyNumbers) -> list[str]:
     """References that seeds alone tell from the network, and not other test rows as well."""
-    told = [
-        called(r) for r in results.references if r.versus_best and only_on_these_rows(r.versus_best)
-    ]
-    if not told:
-        return []
-    s = "s" * (len(told) > 1)
-    return [
-        f"Of models beside the networks: what tells {listed(told)} from {the_network(results)} "
-        f"holds for these {results.dataset.num_test:,} test rows; over seeds and other test rows "
-        f"together the 95 % interval{s} contain{'' if s else 's'} zero."
-    ]
+    found = []
+    for role, network_does in (("better", "worse"), ("worse", "better")):
+        told = [
+            called(r)
+            for r in results.references
+            if r.versus_best and only_on_these_rows(r.versus_best)
+            if standing(r.versus_best, results.unit()) == role
+        ]
+        if not told:
+            continue
+        s = "s" * (len(told) > 1)
+        found.append(
+            f"That {the_network(results)} does {network_does} than {listed(told)} holds for these "
+            f"{results.dataset.num_test:,} test rows; over seeds and other test rows together the "
+            f"95 % interval{s} of the difference{s} contain{'' if s else 's'} zero."
+        )
+    return found
 
 
 def _other_rows(results: StudyNumbers) -> list[str]:

@@ -84,7 +84,7 @@ def _over(best: VariantResult, results: StudyNumbers) -> str:
 
 
 def _ties(best: VariantResult, results: StudyNumbers) -> str:
-    """What is tied with the best, as tables mark it; of the baseline alone its own sentence says
+    """What is open beside the best, as tables mark it; of the baseline alone its own sentence says
     more."""
     baseline = results.baseline
     others = [v for v in results.variants if v.versus_best and v.name != baseline]
@@ -94,7 +94,7 @@ def _ties(best: VariantResult, results: StudyNumbers) -> str:
         return ""
     with_baseline = best.versus_baseline is not None and not best.is_significant
     if not tied:
-        return f"; no other variant{' but the baseline' * with_baseline} is tied with it"
+        return f"; every other variant{' but the baseline' * with_baseline} is told apart from it"
     names = [v.label for v in tied]
     if len(tied) > _BY_NAME:
         every = "the" if len(tied) == len(others) else f"{len(tied)} of"

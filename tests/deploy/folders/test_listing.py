@@ -57,6 +57,22 @@ def test_every_version_is_listed_the_newest_first(models):
     assert list_models(models / "b") == found[1:3]
 
 
+def test_a_model_beside_the_networks_is_listed_too(tmp_path):
+    """Exported by the same command, it is looked for here."""
+    trees = {"name": "boosted_trees", "seed": 3, "test": {"accuracy": {"mean": 0.9}}}
+    folder = write_model(tmp_path, "trees", 1, reference=trees, dataset={"name": "churn"})
+    (folder / "saved_model.pb").rename(folder / "estimator.joblib")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    del manifest["members"], manifest["variant"], manifest["sha256"]
+    text = json.dumps(manifest | {"sha256": manifest_sha256(manifest)})
+    (folder / "manifest.json").write_text(text)
+    shown = kmlp("models", str(tmp_path))
+    row = shown.stdout.splitlines()[1]
+    assert row.startswith("trees/1")
+    assert {"90.00", "boosted_trees", "churn"} <= set(row.split())
+    assert "look at" not in shown.stderr
+
+
 def test_what_cannot_be_read_says_why(models):
     c, d, e = list_models(models)[3:]
     assert "damaged" in c.trouble
@@ -83,7 +99,7 @@ def test_scores_say_of_which_rows_they_are_however_narrow_the_terminal(tmp_path,
     write_model(tmp_path, "a", 2)
     monkeypatch.setenv("COLUMNS", "80")
     head, set_aside, folds = kmlp("models", str(tmp_path)).stdout.splitlines()[:3]
-    assert "expected of one network" in head
+    assert "expected of one" in head
     assert "accuracy 87.50 %" in folds
     assert "1,200 cross-validated rows" in folds
     assert "1,040 test rows" in set_aside

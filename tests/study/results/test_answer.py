@@ -388,9 +388,8 @@ def test_of_what_rows_a_difference_to_other_models_is_told_is_said():
     assert f"the best network by {both}); among" in said.text
     assert f"by {both}, Holm p = 0.004)" in reference_sentences(told)[0]
     only_here = (
-        "Of models beside the networks: what tells boosted trees from the best network holds for "
-        "these 1,000 test rows; over seeds and other test rows together the 95 % interval contains "
-        "zero."
+        "That the best network does worse than boosted trees holds for these 1,000 test rows; over "
+        "seeds and other test rows together the 95 % interval of the difference contains zero."
     )
     assert only_here in said.caveats
     assert only_here in verdict(told)

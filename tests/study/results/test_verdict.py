@@ -644,7 +644,9 @@ def test_what_is_tied_with_the_best_is_said_with_it():
     assert shown_with_best(tied, apart)[0].endswith(
         "over seeds and test rows); l1=0.2 cannot be told apart from it."
     )
-    assert shown_with_best(apart)[0].endswith("test rows); no other variant is tied with it.")
+    assert shown_with_best(apart)[0].endswith(
+        "test rows); every other variant is told apart from it."
+    )
 
 
 def test_a_best_variant_that_is_tied_with_the_baseline_alone_says_so():
@@ -652,7 +654,7 @@ def test_a_best_variant_that_is_tied_with_the_baseline_alone_says_so():
     worse = against_best("l2", -0.02, p_holm=0.01, wins=0, losses=10)
     worse |= {"versus_baseline": versus(-0.02, p_holm=0.01, wins=0, losses=10)}
     first = verdict(results(best, worse))[0]
-    assert first.endswith("no other variant but the baseline is tied with it.")
+    assert first.endswith("every other variant but the baseline is told apart from it.")
 
 
 @pytest.mark.parametrize(

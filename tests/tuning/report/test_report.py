@@ -35,6 +35,7 @@ from tuning.report import figures, plots, tables, write_search_report
 from tuning.report.remarks import remarks
 from tuning.report.scales import OFF, readable_limits, scale_of
 from tuning.report.terminal import results_table
+from tuning.report.trials import standings
 from tuning.report.write import write_search
 from tuning.results.importance import MIN_TRIALS
 from tuning.results.search_folder import SearchFolder, Trial
@@ -91,7 +92,7 @@ def test_the_page_holds_every_finished_trial_with_its_score(search):
     text, unit = page_text(path), results.unit
     table = text[text.index("Every trial", text.index("Every trial") + 1) :]
     for trial in results.finished:
-        standing = r"(?: (?:picked|best|tied|open)[a-z, ]*)?"
+        standing = r"(?: (?:picked|best|open|worse)[a-z, ]*)?"
         score, se = re.escape(unit.value(trial.score)), re.escape(unit.value(trial.se))
         line = rf"Trial {trial.number}{standing} {score} ± {se} 3 {trial.num_weights:,}"
         assert re.search(line, table), line
@@ -383,6 +384,8 @@ def test_one_seed_a_trial_claims_no_ties(tmp_path):
         f"With one seed a trial no two can be told apart, nor luck from merit: trial {best}, the "
         "best, is picked; --seeds 3 says more."
     )
+    # Of what nothing can tell apart none is called worse.
+    assert {*standings(results).values()} == {"picked, best", "open", ""}
     text = reported(tmp_path, results)
     assert "standard error" not in text[: text.index("Large dots")]
     assert "±" not in text

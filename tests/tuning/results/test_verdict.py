@@ -10,6 +10,7 @@ from tests.tuning.report.test_report import of_scores
 from tuning.report import figures, tables
 from tuning.report.trials import csv_rows, page_table, standings
 from tuning.results.records.search import SearchFindings
+from tuning.results.trials import export_commands
 from tuning.results.verdict import _trials, verdict
 
 
@@ -53,19 +54,19 @@ def on_test(path, mean: float, p: float, p_holm: float, low: float, both=None):
 
 def test_the_pick_beside_the_default_has_a_size_a_direction_and_both_scores(tmp_path):
     """Of an error a plus is worse: an interval alone does not say which of the two to take."""
-    told = next(s for s in on_test(tmp_path, 7.63, 0.2, 0.4, -0.4).verdict if "It is worse" in s)
+    told = next(s for s in on_test(tmp_path, 7.63, 0.2, 0.4, -0.4).verdict if "It cannot" in s)
     assert told.startswith(
-        "It is worse than the default configuration on the test set by 7.63 in RMSE on average, "
-        "but cannot be told apart from it by RMSE, and stays the pick, for nothing is chosen on "
-        "the test set (33.00 against 25.37; 95 % interval -0.40 to 15.66 over seeds, Holm p "
+        "It cannot be told apart from the default configuration on the test set: on average "
+        "worse, +7.63 in RMSE (33.00 against 25.37; 95 % interval -0.40 to +15.66 over seeds, "
+        "Holm p = 0.400); it stays the pick, for nothing is chosen on the test set; the search "
     )
     apart = " ".join(on_test(tmp_path, -7.63, 0.002, 0.004, -9.0).verdict)
     assert " beats the default configuration on the test set by 7.63 in RMSE (33.00 aga" in apart
     assert "; 95 % interval 6.26 to 9.00 over seeds, Holm p = 0.004)" in apart
     same = " ".join(on_test(tmp_path, 0.0, 1.0, 1.0, -1.0).verdict)
     assert (
-        "It cannot be told apart from the default configuration on the test set (33.00 against "
-        "33.00; 95 % interval of the difference -1.00 to 1.00 over seeds, " in same
+        "It cannot be told apart from the default configuration on the test set: +0.00 in RMSE "
+        "(33.00 against 33.00; 95 % interval -1.00 to +1.00 over seeds, " in same
     )
 
 
@@ -126,6 +127,25 @@ def test_an_interval_of_the_pick_without_zero_beside_a_holm_p_above_5_percent_is
     assert "Holm's p decides" not in " ".join(on_test(tmp_path, 7.63, 0.2, 0.4, -0.4).verdict)
 
 
+@pytest.mark.parametrize(
+    ("mean", "p_holm", "said"),
+    [
+        (7.63, 0.4, "what it began from, not told apart from it on the test set"),
+        (7.63, 0.01, "what it began from, better on the test set"),
+        (-7.63, 0.01, None),
+    ],
+)
+def test_where_the_pick_is_not_shown_to_be_better_the_default_can_be_taken_too(
+    tmp_path, mean, p_holm, said
+):
+    results = on_test(tmp_path, mean, p_holm / 2, p_holm, mean / 2)
+    (of_pick, why), *default = export_commands(results, tmp_path / "a b").items()
+    assert of_pick.endswith(f"/study' --variant 'trial {results.picked}'")
+    assert why == "what the search picked"
+    assert [what for _, what in default] == [said] * (said is not None)
+    assert all(command.endswith(" --variant default") for command, _ in default)
+
+
 def test_the_default_stands_below_the_pick_in_the_tests_table(tmp_path):
     results = on_test(tmp_path, 7.63, 0.2, 0.4, -0.4)
     table, picked = tables.tested(results), f"Trial {results.picked}"
@@ -143,26 +163,22 @@ def test_numbers_of_trials_are_not_mixed_with_how_many_there_are():
     assert _trials([3, 7, 0, 8, 11, *range(20, 32)]).endswith("8 and 11, and 12 others")
 
 
-def test_a_trial_that_loses_more_than_ties_may_is_open_and_not_tied(tmp_path):
-    """Beside trials that lose less and are told apart "tied" would mislead."""
+def test_a_trial_that_loses_much_but_unevenly_is_open_and_named(tmp_path):
+    """Beside trials that lose less and are told apart it would be taken for a mistake."""
     near = [(0.0, 0.0003, 0.0001), (0.0001, 0.0, 0.0002)]
     results = of_scores(tmp_path, (9, 9, 9), [*near, (-0.4, 0.05, -0.3)])
     assert set(results.ties) == {0, 1, 2}
-    assert results.open_ties == (2,)
+    assert results.uneven_ties == (2,)
     assert standings(results)[2] == "open"
     head, *rows = csv_rows(results)
-    said = [(row[head.index("tied")], row[head.index("open")]) for row in rows]
-    assert said == [(1, 0), (1, 0), (0, 1)]
-    ringed = [point.is_tied for point in figures.points(results, results.finished)]
-    assert ringed == [True, True, False]
-    assert "Open: " in page_table(results).note
-    assert (
-        "; open is trial 2, which loses more, but too unevenly from seed to seed to tell"
-        in (results.verdict[2])
-    )
+    is_open = {row[head.index("number")]: row[head.index("open")] for row in rows}
+    assert is_open == {0: int(results.best != 0), 1: int(results.best != 1), 2: 1}
+    assert all(point.is_open for point in figures.points(results, results.finished))
+    assert "; trial 2 loses more, but too unevenly from seed to seed to tell" in results.verdict[2]
     told = of_scores(tmp_path, (9, 9, 9), [*near, (-0.02, -0.0201, -0.02)])
-    assert standings(told)[2] == ""
-    assert "open" not in told.verdict[2] + page_table(told).note.lower()
+    assert standings(told)[2] == "worse"
+    assert "unevenly" not in told.verdict[2]
+    assert not figures.points(told, told.finished)[2].is_open
 
 
 def test_what_ties_lose_is_looked_up_once_however_many_trials_there_are(tmp_path, monkeypatch):

@@ -218,19 +218,18 @@ class SearchFindings(Record):
         return adjective(self.settings)
 
     @property
-    def open_ties(self) -> tuple[int, ...]:
+    def candidates(self) -> list[FinishedTrial]:
+        """The finished trials that could be chosen."""
+        return [t for t in self.finished if t.is_candidate]
+
+    @property
+    def uneven_ties(self) -> tuple[int, ...]:
         """Those of the ties that lose more than the least difference: their own scores differ too
         much from the best's, now more and now less, which is no sign that they are as good."""
         if self.least_difference is None:
             return ()
         lost = self._lost_by_ties()
         return tuple(n for n, size in lost.items() if size > self.least_difference)
-
-    @property
-    def tied(self) -> tuple[int, ...]:
-        """The ties that are not open, the best first."""
-        is_open = {*self.open_ties}
-        return tuple(n for n in self.ties if n not in is_open)
 
     @property
     def near_best(self) -> list[FinishedTrial]:

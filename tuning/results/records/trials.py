@@ -92,6 +92,12 @@ class FinishedTrial(_Trial):
     train: Plain
 
     @property
+    def is_candidate(self) -> bool:
+        """Whether it may be chosen: a network that Hyperband paused early has a score that is not
+        what its configuration gets."""
+        return self.until in (None, self.train["max_epochs"])
+
+    @property
     def scores(self) -> list[float]:
         """Seed by seed, and with folds fold by fold of each."""
         return [e.score for e in self.executions if e.score is not None]

@@ -63,6 +63,10 @@ export function noAnswer(told) {
   byId("bars").replaceChildren();
 }
 
+function spreadOf(model) {
+  return `; ± is the spread of ${model.num_networks} networks, not how far off they may be`;
+}
+
 function ofClass(model, said) {
   const share = said.probabilities[said.label];
   const spread = said.stddev ? ` ± ${(100 * said.stddev[said.label]).toFixed(1)}` : "";
@@ -75,7 +79,7 @@ function ofClass(model, said) {
       (model.threshold == null
         ? ""
         : `; ${className(model, 1)} from ${percentOf(Number(model.threshold.toPrecision(3)))} on`) +
-      (said.stddev ? `; ± is the spread of ${model.num_networks} networks, not how far off they may be` : ""),
+      (said.stddev ? spreadOf(model) : ""),
   };
 }
 
@@ -87,7 +91,7 @@ function ofNumber(model, said) {
     brief: `${model.target ?? "prediction"}: ${headline}`,
     howSure:
       `${model.target ?? "prediction"}` +
-      (spread ? `; ± is the spread of ${model.num_networks} networks, not how far off they may be` : ""),
+      (spread ? spreadOf(model) : ""),
   };
 }
 
