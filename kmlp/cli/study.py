@@ -265,6 +265,7 @@ def run_tuned(
     print(f"\nSearch: {searched}")
     print_report(path)
     print_model(exported)
+    search.print_next_commands(found)
     return path
 
 

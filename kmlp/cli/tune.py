@@ -273,18 +273,23 @@ def report_followup(search: "Search") -> Path | None:
 
 
 def print_next(search: "Search", page: Path, study_page: Path | None = None) -> None:
-    from tuning.results.trials import commented, export_commands, study_command
-
     print(f"\nReport: {page}")
     if study_page:
         print(f"Study:  {study_page}")
     if search.record.picked is None:
         return
     print(f"Picked: {search.run_dir / 'best.toml'}")
-    print("\nNext:")
+    print_next_commands(search)
+
+
+def print_next_commands(search: "Search") -> None:
+    """What goes on from a search with a picked trial."""
+    from tuning.results.trials import commented, export_commands, study_command
+
+    commands = [study_command(search.run_dir)]
     if search.record.fresh:
-        print(f"  kmlp show {quote(str(search.run_dir / 'study'))}")
-        for line in commented(export_commands(search.record, search.run_dir)):
-            print(f"  {line}")
-    else:
-        print(f"  {study_command(search.run_dir)}")
+        exports = export_commands(search.record, search.run_dir)
+        commands = [f"kmlp show {quote(str(search.run_dir / 'study'))}", *commented(exports)]
+    print("\nNext:")
+    for command in commands:
+        print(f"  {command}")

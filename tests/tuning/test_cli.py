@@ -138,7 +138,6 @@ def test_the_picked_trial_is_exported_whichever_was_best_over_fresh_seeds(
         fresh["trials"][str(picked)]["variant"] = variant
         results = changed(results, fresh=fresh)
         assert run_tuned(results) == [(tmp_path / "study", variant, "best", None)]
-    print_next(Search(None, tmp_path, results), tmp_path / "report.html")
     line = f"kmlp export {tmp_path}/study --variant default  # what the search picked\n"
     assert line in capsys.readouterr().out
 
