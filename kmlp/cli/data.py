@@ -95,7 +95,7 @@ def _show_schema(name: str, table: "Table", target: str | None, of: OfTable, *, 
 
     how = {key: value for key, value in of.said.items() if key in ("columns", "drop")}
     parted: list[str] = []
-    counted = ""
+    num_rows = table.height
     if of.test is None and not of.of_rows:
         schema = infer_schema(table, target, **how)
         told = (*of_repeated_rows(table), *of_shuffling(table, schema.target.name, NO_OPTIONS))
@@ -105,14 +105,16 @@ def _show_schema(name: str, table: "Table", target: str | None, of: OfTable, *, 
         prepared = prepare(table, target, test=test, options=RowOptions(**of.of_rows), **how)
         assert prepared.schema
         schema, parted = prepared.schema, _parted(prepared)
-        counted = f"; of the {len(prepared.arrays[1]):,} training rows:"
+        num_rows = len(prepared.arrays[1])
     if json:
         about = {"file": name, "sha256": table.sha256, "num_rows": table.height}
+        about["num_training_rows"] = num_rows
         said = {"parted_by": parted} if parted else {}
         print_json({**about, "found": list(table.found), **schema.to_dict(), **said})
         return
     out = console()
     rows = f"{table.height:,} rows, {len(table.columns)} columns"
+    counted = f"; of the {num_rows:,} training rows:" if num_rows < table.height else ""
     out.print(f"{name}: {rows}, {schema.task} of {schema.target.name!r}{counted}")
     out.print(schema_table(schema))
     _print_lists(

@@ -323,6 +323,6 @@ def print_study(study: "Study") -> None:
         out.print(f"• {sentence.replace(RESCORE, here)}")
     trained = f"Trained in {stacks_in_words(results.stacks)}. " if results.stacks else ""
     out.print(
-        f"\nData: {origin.name}, {origin.source}, hash of training and test rows "
+        f"\nData: {origin.name}, {origin.source}, hash of the data as used "
         f"{origin.sha256[:12]}. {trained}Run folder: {study.run_dir}",
     )

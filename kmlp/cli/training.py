@@ -117,7 +117,7 @@ def tell_of_data(
     of_file = f"sha256 of the file {origin.file_sha256[:12]}, " if origin.file_sha256 else ""
     print(
         f"{dataset.name}: {origin.source}, {dataset.sizes}, from {origin.location}, {of_file}"
-        f"hash of training and test rows {origin.sha256[:12]}",
+        f"hash of the data as used {origin.sha256[:12]}",
         file=sys.stderr,
     )
     for note in dataset.rows.notes:

@@ -1,5 +1,6 @@
 """`kmlp tune`: search for the best configuration; only the command line knows `tuning`."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -232,25 +233,28 @@ def is_search(run_dir: Path) -> bool:
 def show_search(run_dir: Path, *, as_json: bool) -> None:
     from tuning import load_search
 
-    print_search(load_search(run_dir), as_json=as_json)
+    search = load_search(run_dir)
+    if running := sum(t.status == "running" for t in search.record.trials):
+        print(f"{running} trials have not ended; this is what is known so far.", file=sys.stderr)
+    print_search(search, as_json=as_json)
 
 
 def print_search(search: "Search", *, as_json: bool) -> None:
     if as_json:
         print_json(search.results)
         return
-    from tuning.report.remarks import remarks
+    from tuning.report.remarks import at_the_edge
     from tuning.report.terminal import results_table
     from tuning.report.trials import standings_note
 
     out = console()
     out.print(results_table(search.record))
-    out.print(f"{standings_note()}\n", style="dim")
-    for sentence in (*search.record.verdict, *remarks(search.record)):
+    out.print(f"{standings_note(search.record).strip()}\n", style="dim")
+    for sentence in (*search.record.verdict, *at_the_edge(search.record)):
         out.print(f"• {sentence}")
     origin = search.record.dataset
     out.print(
-        f"\nData: {origin.name}, {origin.source}, hash of training and test rows "
+        f"\nData: {origin.name}, {origin.source}, hash of the data as used "
         f"{origin.sha256[:12]}. Run folder: {search.run_dir}",
     )
 

@@ -317,6 +317,11 @@ def versions(path: Path, holding: str = "saved_model.pb") -> list[int]:
     )
 
 
+def all_versions(path: Path) -> list[int]:
+    """The same of a model beside the networks, too."""
+    return versions(path) or versions(path, ESTIMATOR)
+
+
 def _signature(path: Path, module: Any, name: str) -> Any:
     """The function that predicts, of one input and named outputs."""
     named = dict(getattr(module, "signatures", {}))

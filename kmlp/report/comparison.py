@@ -252,7 +252,7 @@ def _differences(folders: Sequence[RunFolder], studies: Studies) -> Table | Text
 def _fields(folder: RunFolder, results: StudyResults) -> dict[str, str]:
     config, environment = stored_config(folder).to_dict(), read_environment(folder)
     flat = {f"data: {k}": v for k, v in results.dataset.to_dict().items() if k != "class_names"}
-    flat["data: hash of training and test rows"] = flat.pop("data: sha256")[:12]
+    flat["data: hash of the data as used"] = flat.pop("data: sha256")[:12]
     flat["variants"] = ", ".join(v.name for v in results.variants)
     for part in ("model", "train"):
         flat |= config.pop(part)

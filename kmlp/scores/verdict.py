@@ -226,6 +226,11 @@ def datasets_needed(results: ScoresResults) -> int:
     return min_seeds_to_test(len(results.across))
 
 
+def are_enough_datasets(results: ScoresResults) -> bool:
+    """Whether any method is compared on as many."""
+    return any(len(m.differences) >= datasets_needed(results) for m in results.across)
+
+
 def _too_few_datasets(
     few: Sequence[AcrossMethod], results: ScoresResults, baseline: str, unit: Unit
 ) -> str:

@@ -29,7 +29,7 @@ class Origin(_Read):
     def hashes(self) -> dict[str, str]:
         """By what each is of; of a file its own, which `sha256sum` says, too."""
         of_file = {"sha256 of the file": self.file_sha256} if self.file_sha256 else {}
-        return {**of_file, "hash of training and test rows": self.sha256}
+        return {**of_file, "hash of the data as used": self.sha256}
 
 
 class Machine(_Read):

@@ -92,6 +92,9 @@ class StudyProgress(LiveDisplay):
                 self._epoch[member.id] = epoch
                 if np.isfinite(value):
                     self._best[member.id] = better(self._best.get(member.id, value), float(value))
+                else:
+                    # As in the study's results, what diverged counts in no mean.
+                    self._best.pop(member.id, None)
             due = not self._live and time.monotonic() - self._last_line > _LINE_EVERY_SECONDS
             if due:
                 self._last_line = time.monotonic()
@@ -180,7 +183,7 @@ def _span(epochs: Sequence[int]) -> str:
 
 
 def _better(name: str) -> Callable[..., float]:
-    """Takes the better of two values, or the best of many."""
+    """Takes the better of two values."""
     return max if direction(name) == "max" else min
 
 

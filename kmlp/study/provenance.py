@@ -80,7 +80,7 @@ def refuse_differences(folder: RunFolder, differences: Sequence[str], data: Data
         data: that are meant now; others are a difference as well.
     """
     there, here = stored_environment(folder)["data"]["sha256"], data.provenance.sha256
-    others = [f"the hash of training and test rows is {there[:12]!r} there, {here[:12]!r} here"]
+    others = [f"the hash of the data as used is {there[:12]!r} there, {here[:12]!r} here"]
     if found := [*differences, *(others if there != here else ())]:
         raise RunFolderError(
             f"{folder.path} holds another {folder.kind}: {'; '.join(found)}. "

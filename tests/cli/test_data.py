@@ -47,8 +47,9 @@ def test_the_schema_is_shown(path, capsys, monkeypatch):
 def test_the_json_is_complete(path, capsys):
     data(str(path), of=OfTable(target="left", columns="a=category"), json=True)
     told = json.loads(capsys.readouterr().out)
-    about = {key: told.pop(key) for key in ("file", "sha256", "num_rows", "found")}
-    assert about["num_rows"] == 60
+    keys = ("file", "sha256", "num_rows", "num_training_rows", "found")
+    about = {key: told.pop(key) for key in keys}
+    assert about["num_rows"] == about["num_training_rows"] == 60
     schema = Schema.from_dict(told)
     assert schema.inputs == {"a": "category", "city": "category"}
     assert [c.name for c in schema.shown] == ["left", "id", "a", "city"]
@@ -196,7 +197,7 @@ def test_which_hash_is_the_files_is_said(path, capsys):
     load_data(StudyConfig(dataset="churn.csv", data=said), path.parent / "run")
     of_file = hashlib.sha256(path.read_bytes()).hexdigest()
     told = capsys.readouterr().err
-    assert f"sha256 of the file {of_file[:12]}, hash of training and test rows " in told
+    assert f"sha256 of the file {of_file[:12]}, hash of the data as used " in told
     assert told.count(of_file[:12]) == 1
 
 

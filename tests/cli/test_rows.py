@@ -29,6 +29,7 @@ def test_data_shows_how_many_groups_there_are(visits):
     words = ("--target", "y", "--group-on", "patient", "--test", "0.2")
     said = kmlp("data", str(visits), *words).stdout
     assert "Which rows test:" in said
+    assert "96 rows, 4 columns, binary of 'y'; of the 72 training rows:" in " ".join(said.split())
     assert "groups by 'patient': 9 in the training rows, 3 in the test rows" in said
     assert "group_on: says which rows belong together" in " ".join(said.split())
 

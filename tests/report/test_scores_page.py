@@ -9,8 +9,9 @@ import pytest
 import kmlp
 from kmlp.errors import ForeignFolderError
 from kmlp.report.blocks import Cell, Row, Table
-from kmlp.report.comparing.tables import scores_table
+from kmlp.report.comparing.tables import across_table, scores_table
 from kmlp.report.rendering.latex import booktabs
+from tests.report.test_report import text_of
 from tests.scores.made import rows
 
 pytestmark = pytest.mark.page
@@ -92,6 +93,19 @@ def test_a_folder_with_something_else_is_refused(tmp_path):
     with pytest.raises(ForeignFolderError, match=r"thesis\.docx"):
         kmlp.write_scores_report(kmlp.compare(rows()), tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.docx"]
+
+
+@pytest.mark.parametrize(("num_datasets", "margin"), [(2, None), (2, 0.01), (6, None), (6, 0.01)])
+def test_over_data_sets_a_test_is_named_only_where_it_can_tell(tmp_path, num_datasets, margin):
+    table = rows(datasets=tuple("abcdef"[:num_datasets]), methods=("base", "good"))
+    comparison = kmlp.compare(table, equivalence=margin)
+    heads = [cell.text for cell in across_table(comparison).columns]
+    assert ("Holm p" in heads) is (num_datasets == 6)
+    assert ("Next data set" in heads) is (margin is not None)
+    kmlp.write_scores_report(comparison, tmp_path / "b")
+    said = text_of((tmp_path / "b" / "report.html").read_text(encoding="utf-8"))
+    assert ("Wilcoxon's signed-rank test" in said) is (num_datasets == 6)
+    assert ("the Bayesian signed-rank test" in said) is (margin is not None)
 
 
 def test_several_data_sets_have_a_figure_each_and_one_over_all(tmp_path):

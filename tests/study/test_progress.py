@@ -29,12 +29,11 @@ def test_before_the_first_epoch_no_score_is_told(progress):
     assert "validation" not in progress._line()
 
 
-def test_classification_tells_the_mean_of_the_highest_validation_accuracies(progress):
-    """The highest of all is the luckiest network's: no study comes to that."""
+def test_classification_tells_the_highest_validation_accuracy_without_what_diverged(progress):
     for epoch, values in enumerate(([0.5, 0.7], [0.6, 0.65], [0.55, np.nan]), start=1):
         logs = {"loss": [9.0] * 2, "accuracy": [0.99] * 2, "val_accuracy": values}
         progress.epoch(MEMBERS, epoch, {k: np.array(v) for k, v in logs.items()})
-    assert "best validation accuracy 65.00 %, mean of networks" in progress._line()
+    assert "best validation accuracy 60.00 %, mean of networks" in progress._line()
     assert "best val. accuracy" in table(progress)
     assert "60.00 %" in table(progress)
 
@@ -66,12 +65,20 @@ def test_while_references_train_no_time_is_left_for_networks(progress, monkeypat
     assert "shuffling" not in progress._line()
 
 
-def test_regression_tells_the_mean_of_the_lowest_validation_errors(progress):
+def test_before_any_diverges_all_networks_are_in_the_mean(progress):
+    """The best of all is the luckiest network's; one that diverges is in no mean of the study."""
+    for epoch, values in enumerate(([0.5, 0.7], [0.6, 0.65]), start=1):
+        logs = {"loss": [9.0] * 2, "accuracy": [0.99] * 2, "val_accuracy": values}
+        progress.epoch(MEMBERS, epoch, {k: np.array(v) for k, v in logs.items()})
+    assert "best validation accuracy 65.00 %, mean of networks" in progress._line()
+
+
+def test_regression_tells_the_lowest_validation_error_without_what_diverged(progress):
     for epoch, values in enumerate(([0.9, 0.5], [0.8, 0.55], [0.85, np.nan]), start=1):
         logs = {"loss": [9.0] * 2, "mse": [0.01] * 2, "val_mse": values}
         progress.epoch(MEMBERS, epoch, {k: np.array(v) for k, v in logs.items()})
     assert (
-        "best validation MSE 0.650 (predicting the mean: 1), mean of networks" in progress._line()
+        "best validation MSE 0.800 (predicting the mean: 1), mean of networks" in progress._line()
     )
     assert "best val. MSE (predicting the mean: 1)" in table(progress)
     assert "0.800" in table(progress)

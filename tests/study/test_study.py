@@ -180,7 +180,7 @@ def test_another_base_config_is_refused_with_what_differs(finished, tiny):
 def test_other_data_are_refused(finished, tiny):
     other = Dataset.from_arrays(tiny.x_train + 1, tiny.y_train, tiny.x_test, tiny.y_test)
     with pytest.raises(
-        RunFolderError, match="holds another study: the hash of training and test rows is"
+        RunFolderError, match="holds another study: the hash of the data as used is"
     ):
         run(CONFIG, finished.run_dir, other)
 

@@ -19,7 +19,7 @@ from tuning.results.records.trials import FinishedTrial, TrialResult
 
 def points(results: SearchFindings, trials: Sequence[FinishedTrial]) -> list[Point]:
     """Trials as they are drawn, in the unit of the axes."""
-    scale, ties = results.unit.scale, {*results.ties}
+    scale, is_open = results.unit.scale, results.open_trials
     return [
         Point(
             number=t.number,
@@ -27,7 +27,7 @@ def points(results: SearchFindings, trials: Sequence[FinishedTrial]) -> list[Poi
             se=None if t.se is None else scale * t.se,
             seeds=[scale * score for score in t.scores],
             is_picked=t.number == results.picked,
-            is_open=len(ties) > 1 and t.number in ties,
+            is_open=t.number in is_open,
         )
         for t in trials
     ]
@@ -49,7 +49,7 @@ def history(results: SearchFindings) -> Figure:
             higher_is_better=unit.higher_is_better,
             ylabel=f"{results.kind_of_score} {unit.axis} {unit.arrow}",
         )
-        _key(canvas, width, has_failed=bool(failed), has_open=len(results.ties) > 1)
+        _key(canvas, width, has_failed=bool(failed), has_open=bool(results.open_trials))
         return canvas
 
     return draw(

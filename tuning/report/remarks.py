@@ -4,7 +4,6 @@ from kmlp.stats.formatting import listed
 from tuning.report.scales import scale_of
 from tuning.results.importance import MIN_TRIALS
 from tuning.results.records.search import SearchFindings
-from tuning.results.records.trials import FinishedTrial
 from tuning.results.trials import drawn_after_test, formatted
 
 _EDGE = 0.03  # of a range
@@ -16,8 +15,7 @@ def remarks(results: SearchFindings) -> list[str]:
     Args:
         results: of the search.
     """
-    edges = [] if results.picked is None else _edges(results, results.picked_trial)
-    return [*_missing(results), *edges]
+    return [*_missing(results), *at_the_edge(results)]
 
 
 def why_no_importance(results: SearchFindings) -> str:
@@ -51,9 +49,11 @@ def _missing(results: SearchFindings) -> list[str]:
     return sentences
 
 
-def _edges(results: SearchFindings, picked: FinishedTrial) -> list[str]:
+def at_the_edge(results: SearchFindings) -> list[str]:
     """Hyperparameters that the picked trial has at an end of their range."""
-    at = []
+    if results.picked is None:
+        return []
+    picked, at = results.picked_trial, []
     for parameter in results.varied:
         scale, value = scale_of(parameter), picked.values.get(parameter.name)
         if value is None or scale.ends is None:

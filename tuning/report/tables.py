@@ -42,10 +42,10 @@ def beside(results: SearchFindings) -> Table:
     words = standings(results)
     heads = [Cell(f"Trial {t.number}", words[t.number]) for t in trials]
     note = (
-        f"Bold: another value than the picked trial's. {standings_note()} Of those within one "
-        "standard error of the best, as the verdict has it, those with at most 5 % more than the "
-        "fewest weights are taken for equally simple, and the best of them is picked. A dash: not "
-        "active."
+        f"Bold: another value than the picked trial's.{standings_note(results)} Of those within "
+        "one standard error of the best, as the verdict has it, those with at most 5 % more than "
+        "the fewest weights are taken for equally simple, and the best of them is picked. A dash: "
+        "not active."
     )
     return Table([Cell(""), *heads], rows, note)
 
@@ -103,13 +103,13 @@ def fresh(results: SearchFindings) -> Table | None:
         Cell(f"Fresh minus search{points}"),
     ]
     again = {n: (s, s.score) for n, s in found.trials.items() if s.score is not None}
-    rows, words = [], standings(results)
+    rows = []
     for number, (scores, score) in sorted(again.items(), key=lambda i: -unit.gain(i[1][1])):
         trial = results.trial(number)
         rows.append(
             Row(
                 [
-                    Cell(f"Trial {number}", words[number]),
+                    Cell(f"Trial {number}", "picked" if number == results.picked else ""),
                     Cell(unit.value(trial.score), plus_minus(trial.se, unit)),
                     Cell(unit.value(score), plus_minus(scores.se, unit)),
                     Cell(unit.signed(score - trial.score)),

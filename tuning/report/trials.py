@@ -25,7 +25,7 @@ def page_table(results: SearchFindings) -> Table:
         for trial in trials[:_MOST_ROWS]
     ]
     note = "Seconds: all seeds of a trial together. Hyperparameters: tables/trials.csv."
-    note += f" {standings_note()}"
+    note += standings_note(results)
     if len(trials) > _MOST_ROWS:
         note += f" The best {_MOST_ROWS} of {len(trials)} are shown; the file holds all."
     return Table(tabular.headings(columns), rows, note)
@@ -115,7 +115,7 @@ def _bracket_column(results: SearchFindings) -> Column[TrialResult]:
 
 def _choice_columns(results: SearchFindings, words: Mapping[int, str]) -> list[Column[TrialResult]]:
     """What was chosen of them, and what they consist of."""
-    is_open = {*results.ties} - {results.best}
+    is_open = results.open_trials
     return [
         Column(
             terminal="place",
@@ -142,20 +142,20 @@ def standings(results: SearchFindings) -> dict[int, str]:
     words: dict[int, str] = dict.fromkeys([t.number for t in results.trials], "")
     if results.picked is None or results.best is None:
         return words
-    # Of one seed no two trials can be told apart.
-    is_told = results.best_trial.se is not None
+    is_open = results.open_trials
     for trial in results.candidates:
-        is_open = trial.number in results.ties or not is_told
-        words[trial.number] = "open" if is_open else "worse"
+        words[trial.number] = "open" if trial.number in is_open else "worse"
     words[results.best] = "best"
     words[results.picked] = "picked, best" if results.picked == results.best else "picked"
     return words
 
 
-def standings_note() -> str:
-    """What the words say."""
+def standings_note(results: SearchFindings) -> str:
+    """What the words say; nothing where no trial stands beside the best."""
+    if len(results.candidates) < 2:
+        return ""
     return (
-        "On the search's own scores, open: cannot be told apart from the best; worse: is told "
+        " On the search's own scores, open: cannot be told apart from the best; worse: is told "
         f"apart from it at {100 * LEVEL:.0f} %."
     )
 
@@ -170,7 +170,7 @@ def mean_epochs(trial: TrialResult) -> str:
 
 
 def _place(trial: TrialResult, standing: str) -> str:
-    """On a terminal, where there is room for one word or two, and for how it failed."""
+    """On a terminal, where this column also says how a trial failed."""
     if trial.status != "done":
         return trial.status.replace("_", " ")
     return standing

@@ -60,7 +60,7 @@ def choose(
     """Chooses among finished trials.
 
     A trial is told apart from the best if it loses more than `least_differences` says. To pick the
-    simplest of all that are tied would cost much: ties are what little is known of. Within one
+    simplest of all that are open would cost much: little is known of them. Within one
     standard error it costs little (Breiman et al. 1984, Classification and Regression Trees,
     3.4.3); `benchmarks/calibration.py` says how little.
 
@@ -107,9 +107,9 @@ def _errors(
     scores: np.ndarray, lost: np.ndarray, overlap: float
 ) -> tuple[float | None, np.ndarray, np.ndarray]:
     """A mean's standard error, each trial's beside the best, and what each may lose and still be
-    tied.
+    open.
 
-    Of one score or one trial nothing is known, and the best is tied with its equals alone. A
+    Of one score or one trial nothing is known, and its equals alone are open beside the best. A
     spread of 0 is luck, no certainty: it tells no trial apart.
     """
     none = np.zeros(len(scores))

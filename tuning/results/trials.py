@@ -32,11 +32,11 @@ def export_commands(results: SearchFindings, run_dir: Path) -> dict[str, str]:
     )
     if versus and results.fresh.baseline:
         unit = unit_of(results.fresh.test_metric)
-        beside = "not told apart from it on the test set"
+        beside = "not told apart from the pick"
         if versus.is_significant:
-            beside = "better on the test set" if unit.gain(versus.difference) < 0 else ""
+            beside = "better than the pick" if unit.gain(versus.difference) < 0 else ""
         if beside:
-            taken[results.fresh.baseline.variant] = f"what it began from, {beside}"
+            taken[results.fresh.baseline.variant] = f"the default, on the test set {beside}"
     study = shlex.quote(str(run_dir / "study"))
     return {
         f"kmlp export {study} --variant {shlex.quote(variant)}": what

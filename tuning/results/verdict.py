@@ -14,6 +14,7 @@ from tuning.results.records.trials import FinishedTrial
 from tuning.results.trials import drawn_after_test
 
 _AT_MOST = 5
+_DIGITS = 12
 _LEVEL = "at 95 %, for all trials together"
 
 
@@ -227,7 +228,8 @@ def _beside_default(versus: VersusBaseline, metric: Unit, means: str, num_trials
         means: its own and the default's, in words; empty where unknown.
         num_trials: what the search spent on it.
     """
-    gain, rows = metric.gain(versus.difference), versus.ci95_seeds_and_rows
+    gain = metric.gain(round(versus.difference, _DIGITS))  # rounding is no difference
+    rows = versus.ci95_seeds_and_rows
     bounds = versus.ci95
     if told := versus.is_significant:
         verb = "beats" if gain > 0 else "is worse than"

@@ -22,8 +22,9 @@ def models(
 ) -> None:
     """List exported models: what each is expected to score, of which data, how large it is.
 
-    The score is what the study expects of one network of the variant, the mean of those that it
-    trained, as the model's card says, and of which rows: scores of other rows do not compare.
+    The score is what the study expects of one network of the variant, or one model of
+    scikit-learn's: the mean of those that it trained, as the model's card says, and of which rows:
+    scores of other rows do not compare.
     What a model itself scores, kmlp evaluate tells. Nothing is loaded, and no file is held to its
     hash: kmlp predict and serve do that.
 

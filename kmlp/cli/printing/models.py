@@ -33,7 +33,7 @@ def _rows(model: Listed) -> Cell:
 
 
 _COLUMNS: tuple[Column[Listed], ...] = (
-    Column(terminal="expected of one", cell=_score),
+    Column(terminal="expected of one fit", cell=_score),
     Column(terminal="over", cell=_rows),
     Column(terminal="data", cell=lambda m: Cell(visible(m.data)), leaves=2),
     Column(terminal="run", cell=lambda m: Cell(visible(m.run) or "–"), leaves=6),

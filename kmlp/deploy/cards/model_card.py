@@ -144,7 +144,7 @@ def _training(selection: Selection) -> str:
     return (
         f"- Run: {code_span(run_name(selection.run_dir))}.\n"
         f"- Data: {code_span(dataset['name'])} ({dataset['source']}, "
-        f"hash of training and test rows {dataset['sha256'][:12]}), "
+        f"hash of the data as used {dataset['sha256'][:12]}), "
         f"{dataset['num_train']:,} training, {dataset['num_val']:,} validation and "
         f"{num_test} test rows.\n"
         f"- Variant: {code_span(name)}; hidden units {units}; "

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kmlp.deploy.manifest import read_manifest
-from kmlp.deploy.serving import ESTIMATOR, versions
+from kmlp.deploy.serving import all_versions
 from kmlp.errors import ModelError
 from kmlp.ownership import refuse_foreign_folder
 from kmlp.study.provenance import stored_environment, study_id
@@ -36,7 +36,7 @@ def other_run(model: Path, run_dir: str | Path) -> str:
     Returns:
         Nothing where the folder is nobody's or this run's.
     """
-    numbers = versions(model) or versions(model, ESTIMATOR)
+    numbers = all_versions(model)
     if not numbers:
         return ""
     version = model / str(numbers[-1])

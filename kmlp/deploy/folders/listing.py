@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from kmlp.deploy.manifest import read_manifest
-from kmlp.deploy.serving import ESTIMATOR, versions
+from kmlp.deploy.serving import all_versions
 from kmlp.errors import ModelError
 from kmlp.stats.monitoring import primary_metric
 
@@ -58,12 +58,8 @@ def list_models(path: Path) -> list[Listed]:
     """
     if not path.is_dir():
         raise ModelError(f"{path}: no such folder. kmlp export RUN makes a model in saved_models.")
-    found = [path] if _versions(path) else sorted(p for p in path.iterdir() if _versions(p))
-    return [_listed(model, number) for model in found for number in reversed(_versions(model))]
-
-
-def _versions(model: Path) -> list[int]:
-    return versions(model) or versions(model, ESTIMATOR)
+    found = [path] if all_versions(path) else sorted(p for p in path.iterdir() if all_versions(p))
+    return [_listed(model, number) for model in found for number in reversed(all_versions(model))]
 
 
 def _listed(model: Path, number: int) -> Listed:

@@ -69,7 +69,7 @@ def fitted_reference(
     data = load_data(study.config, run_dir)[0] if data is None else data
     if data.provenance.sha256 != study.record.dataset.sha256:
         raise RunFolderError(
-            f"{folder.path} is of other data: hash of training and test rows "
+            f"{folder.path} is of other data: hash of the data as used "
             f"{study.record.dataset.sha256[:12]} there, {data.provenance.sha256[:12]} here. Name "
             "the data that the study trained on."
         )

@@ -11,7 +11,8 @@ from kmlp.report.comparing.tables import across_table, files, scores_table
 from kmlp.report.write import write_files
 from kmlp.scores.comparison import Comparison
 from kmlp.scores.records import DatasetResult
-from kmlp.scores.verdict import compared, datasets_needed, pairs_needed
+from kmlp.scores.verdict import are_enough_datasets, compared, pairs_needed
+from kmlp.stats.formatting import listed
 
 NUM_SENTENCES = 3
 _TESTS = {
@@ -124,11 +125,13 @@ def _how(comparison: Comparison) -> list[str]:
             '"Equivalent" is shown; "cannot be told apart" is not known. Probabilities are of a t '
             "posterior under a flat prior."
         )
-    if any(len(m.differences) >= datasets_needed(found) for m in found.across):
-        items.append(
-            "Over data sets: Wilcoxon's signed-rank test on one mean difference each (Demsar 2006)"
-            + (", and the Bayesian one (Benavoli et al. 2017)." if found.margin else ".")
-        )
+    tests_across = []
+    if are_enough_datasets(found):
+        tests_across.append("Wilcoxon's signed-rank test (Demsar 2006)")
+    if any(m.posterior for m in found.across):
+        tests_across.append("the Bayesian signed-rank test (Benavoli et al. 2017)")
+    if tests_across:
+        items.append(f"Over data sets, on one mean difference each: {listed(tests_across)}.")
     return items
 
 

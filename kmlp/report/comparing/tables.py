@@ -1,7 +1,5 @@
 """Tables of scores: by method, and over data sets."""
 
-from collections.abc import Sequence
-
 from kmlp.report import tabular
 from kmlp.report.blocks import NONE, Cell, Table
 from kmlp.report.csv_tables import to_csv
@@ -9,7 +7,7 @@ from kmlp.report.rendering.latex import booktabs
 from kmlp.report.tabular import Column, bounded, if_any, points
 from kmlp.scores.comparison import Comparison
 from kmlp.scores.records import AcrossMethod, DatasetResult, MethodResult, VersusMethod
-from kmlp.scores.verdict import kind
+from kmlp.scores.verdict import are_enough_datasets, kind
 from kmlp.stats.effect_size import EffectSize
 from kmlp.stats.equivalence import Posterior
 from kmlp.stats.formatting import Unit, p_value, won_of
@@ -126,13 +124,15 @@ def across_table(comparison: Comparison) -> Table:
     unit = comparison.unit
     ranked = sorted(comparison.found.across, key=lambda m: -unit.gain(m.difference))
     return tabular.table(
-        _across_columns(ranked, unit),
+        _across_columns(comparison),
         ranked,
         note="A data set counts once, by its mean difference.",
     )
 
 
-def _across_columns(methods: Sequence[AcrossMethod], unit: Unit) -> list[Column[AcrossMethod]]:
+def _across_columns(comparison: Comparison) -> list[Column[AcrossMethod]]:
+    """p and the probabilities of another data set only where they can tell something."""
+    found, unit = comparison.found, comparison.unit
     of_what = f", {unit.of_difference}" if unit.is_log else points(unit)
     return [
         Column(head="Method", cell=lambda m: Cell(m.name)),
@@ -141,13 +141,13 @@ def _across_columns(methods: Sequence[AcrossMethod], unit: Unit) -> list[Column[
             second=_INTERVAL,
             cell=lambda m: Cell(unit.signed(m.difference), bounded(unit, m.ci95, signed=True)),
         ),
-        Column(head="Holm p", second="signed-rank", cell=lambda m: Cell(p_value(m.p_holm))),
+        *([_ACROSS_P] if are_enough_datasets(found) else []),
         Column(
             head="Better / equal / worse",
             second="data sets",
             cell=lambda m: Cell(f"{m.wins} / {m.ties} / {m.losses}"),
         ),
-        *([_NEXT] if any(m.posterior for m in methods) else []),
+        *([_NEXT] if any(m.posterior for m in found.across) else []),
     ]
 
 
@@ -155,6 +155,9 @@ def _shares(posterior: Posterior) -> Cell:
     return Cell(f"{posterior.better:.2f} / {posterior.equal:.2f} / {posterior.worse:.2f}")
 
 
+_ACROSS_P: Column[AcrossMethod] = Column(
+    head="Holm p", second="signed-rank", cell=lambda m: Cell(p_value(m.p_holm))
+)
 _NEXT: Column[AcrossMethod] = Column(
     head="Next data set",
     second="better / equal / worse",

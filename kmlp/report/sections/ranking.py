@@ -121,9 +121,7 @@ def _place(variant: VariantResult, results: StudyResults) -> str:
     """How it stands beside the best: a search's words, too."""
     if results.best and variant.name == results.best.variant:
         return "picked" if variant.name == results.picked else "best"
-    if variant.tied_with_best:
-        return "open"
-    return standing(variant.versus_best, results.unit()) if variant.versus_best else ""
+    return "open" if variant.tied_with_best else standing(variant.versus_best, results.unit())
 
 
 def _standard_error(summary: Summary, unit: Unit) -> Cell:

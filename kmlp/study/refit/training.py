@@ -80,7 +80,7 @@ def refit(
     data = load_data(config, folder.path)[0] if data is None else data
     if data.provenance.sha256 != data_sha256:
         raise RunFolderError(
-            f"{folder.path} is of other data: hash of training and test rows {data_sha256[:12]} "
+            f"{folder.path} is of other data: hash of the data as used {data_sha256[:12]} "
             f"there, {data.provenance.sha256[:12]} here. Name the data that the study trained on."
         )
     whole, seed = with_all_rows(data), min(one.seed for one in trained)

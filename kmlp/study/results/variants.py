@@ -36,7 +36,7 @@ def with_ties(
     best: str | None,
     compared: Mapping[str, VersusBaseline],
 ) -> tuple[VariantResult, ...]:
-    """The same, each with how it stands against the best: tied is what a sign-flip test does not
+    """The same, each with how it stands against the best: open is what a sign-flip test does not
     tell from it, corrected by Holm; with fewer than six common seeds nothing is told apart."""
     versus: Mapping[str, Versus] = against_best(evidence, best, compared) if best else {}
     return tuple(

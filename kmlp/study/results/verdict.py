@@ -35,7 +35,7 @@ class _Told(NamedTuple):
 def verdict(results: StudyNumbers) -> list[str]:
     """What a study shows, for a reader in a hurry: the first three sentences are the outcome.
 
-    First the best variant and what is tied with it; then what helps; then what cannot be told
+    First the best variant and what is open beside it; then what helps; then what cannot be told
     apart from the baseline and how many seeds more would tell; then what hurts and what limits
     all this. Nothing is called better without its interval and its corrected p.
 
@@ -86,18 +86,18 @@ def _over(best: VariantResult, results: StudyNumbers) -> str:
 def _ties(best: VariantResult, results: StudyNumbers) -> str:
     """What is open beside the best, as tables mark it; of the baseline alone its own sentence says
     more."""
-    baseline = results.baseline
-    others = [v for v in results.variants if v.versus_best and v.name != baseline]
+    others = [v for v in results.variants if v.name not in (best.name, results.baseline)]
     is_tested = any(v.versus_best and v.versus_best.is_tested for v in others)
-    tied = [v for v in others if v.tied_with_best]
-    if best.name == baseline or not is_tested:
+    is_open = [v for v in others if v.tied_with_best]
+    if best.name == results.baseline or not is_tested:
         return ""
     with_baseline = best.versus_baseline is not None and not best.is_significant
-    if not tied:
-        return f"; every other variant{' but the baseline' * with_baseline} is told apart from it"
-    names = [v.label for v in tied]
-    if len(tied) > _BY_NAME:
-        every = "the" if len(tied) == len(others) else f"{len(tied)} of"
+    if not is_open:
+        every = "every other" + " scored" * any(not v.versus_best for v in others)
+        return f"; {every} variant{' but the baseline' * with_baseline} is told apart from it"
+    names = [v.label for v in is_open]
+    if len(is_open) > _BY_NAME:
+        every = "the" if len(is_open) == len(others) else f"{len(is_open)} of"
         names = [f"{every} {len(others)} other variants"]
     return f"; {listed(names + ['the baseline'] * with_baseline)} cannot be told apart from it"
 

@@ -99,7 +99,7 @@ def test_scores_say_of_which_rows_they_are_however_narrow_the_terminal(tmp_path,
     write_model(tmp_path, "a", 2)
     monkeypatch.setenv("COLUMNS", "80")
     head, set_aside, folds = kmlp("models", str(tmp_path)).stdout.splitlines()[:3]
-    assert "expected of one" in head
+    assert "expected of one fit" in head
     assert "accuracy 87.50 %" in folds
     assert "1,200 cross-validated rows" in folds
     assert "1,040 test rows" in set_aside

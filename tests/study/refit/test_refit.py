@@ -125,7 +125,7 @@ def test_damaged_weights_are_trained_again(study):
 
 def test_other_data_are_refused(study):
     data = Dataset.from_arrays(X[:60] + 1, Y[:60], X[60:], Y[60:])
-    with pytest.raises(RunFolderError, match="is of other data: hash of training and test rows"):
+    with pytest.raises(RunFolderError, match="is of other data: hash of the data as used"):
         study.refit(data=data, trainer=LinearTrainer())
 
 

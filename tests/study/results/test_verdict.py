@@ -638,7 +638,7 @@ def test_how_many_seeds_show_a_difference_is_not_said_of_none():
     assert told.endswith("like that of l1=0.2 with 80 % power.")
 
 
-def test_what_is_tied_with_the_best_is_said_with_it():
+def test_what_is_open_beside_the_best_is_said_with_it():
     tied = against_best("l1", -0.001, p_holm=0.3, wins=3, losses=7)
     apart = against_best("l2", -0.004, p_holm=0.01, wins=0, losses=10)
     assert shown_with_best(tied, apart)[0].endswith(
@@ -647,6 +647,15 @@ def test_what_is_tied_with_the_best_is_said_with_it():
     assert shown_with_best(apart)[0].endswith(
         "test rows); every other variant is told apart from it."
     )
+
+
+def test_a_variant_that_has_no_common_seed_with_the_best_is_not_told_apart_from_it():
+    apart = against_best("l2", -0.004, p_holm=0.01, wins=0, losses=10)
+    alone = against_best("l1", -0.001, p_holm=1.0, wins=5, losses=5) | {"versus_best": None}
+    assert shown_with_best(alone, apart)[0].endswith("; l1=0.2 cannot be told apart from it.")
+    diverged = alone | {"tied_with_best": False}
+    told = shown_with_best(diverged, apart)[0]
+    assert told.endswith("; every other scored variant is told apart from it.")
 
 
 def test_a_best_variant_that_is_tied_with_the_baseline_alone_says_so():

@@ -35,7 +35,7 @@ from tuning.report import figures, plots, tables, write_search_report
 from tuning.report.remarks import remarks
 from tuning.report.scales import OFF, readable_limits, scale_of
 from tuning.report.terminal import results_table
-from tuning.report.trials import standings
+from tuning.report.trials import csv_rows, standings
 from tuning.report.write import write_search
 from tuning.results.importance import MIN_TRIALS
 from tuning.results.search_folder import SearchFolder, Trial
@@ -91,8 +91,10 @@ def test_the_page_holds_every_finished_trial_with_its_score(search):
     path, results = search
     text, unit = page_text(path), results.unit
     table = text[text.index("Every trial", text.index("Every trial") + 1) :]
+    words = standings(results)
+    assert {*words.values()} > {"open", "worse"}
     for trial in results.finished:
-        standing = r"(?: (?:picked|best|open|worse)[a-z, ]*)?"
+        standing = f" {words[trial.number]}" * bool(words[trial.number])
         score, se = re.escape(unit.value(trial.score)), re.escape(unit.value(trial.se))
         line = rf"Trial {trial.number}{standing} {score} ± {se} 3 {trial.num_weights:,}"
         assert re.search(line, table), line
@@ -384,8 +386,13 @@ def test_one_seed_a_trial_claims_no_ties(tmp_path):
         f"With one seed a trial no two can be told apart, nor luck from merit: trial {best}, the "
         "best, is picked; --seeds 3 says more."
     )
-    # Of what nothing can tell apart none is called worse.
+    # Of what nothing can tell apart none is called worse: in words, in the file and in figures.
     assert {*standings(results).values()} == {"picked, best", "open", ""}
+    open_ones = {n for n, word in standings(results).items() if word == "open"}
+    head, *rows = csv_rows(results)
+    assert {row[head.index("number")] for row in rows if row[head.index("open")]} == open_ones
+    points = figures.points(results, results.finished)
+    assert {point.number for point in points if point.is_open} == open_ones
     text = reported(tmp_path, results)
     assert "standard error" not in text[: text.index("Large dots")]
     assert "±" not in text

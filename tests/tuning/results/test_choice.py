@@ -44,6 +44,13 @@ def test_of_equally_simple_ties_the_better_one_is_picked():
     assert found.picked == found.best
 
 
+def test_of_equal_scores_the_simpler_trial_is_the_best():
+    """As the table of trials has them."""
+    scores = [(0.9, 0.8), (0.7, 0.5), (0.8, 0.9)]
+    found = choose([Candidate(i, s, 9 - i) for i, s in enumerate(scores)], higher_is_better=True)
+    assert (found.best, found.ties[:2]) == (2, (2, 0))
+
+
 @pytest.mark.parametrize("place", [0, 1, 2])
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_a_trial_without_a_finite_score_is_neither_best_nor_tied(place, bad):

@@ -195,7 +195,7 @@ def test_other_data_and_a_studys_folder_are_refused(search, data, tmp_path):
     other = Dataset.from_arrays(
         data.x_train + 1, data.y_train, data.x_test, data.y_test, name="tiny"
     )
-    with pytest.raises(RunFolderError, match="the hash of training and test rows is"):
+    with pytest.raises(RunFolderError, match="the hash of the data as used is"):
         tune(other, search.run_dir, **SETTINGS)
     with pytest.raises(RunFolderError, match="holds a study"):
         tune(data, search.run_dir / "study", **SETTINGS)
@@ -434,7 +434,7 @@ def test_a_study_may_follow_a_search_that_has_ended_and_only_on_its_data(search,
     alone = tune(data, tmp_path / "run", **SETTINGS)
     assert alone.record.fresh is None
     other = Dataset.from_arrays(data.x_test, data.y_test, data.x_train, data.y_train, name="tiny")
-    with pytest.raises(RunFolderError, match="the hash of training and test rows is"):
+    with pytest.raises(RunFolderError, match="the hash of the data as used is"):
         follow_up(alone, other, trainer=LinearTrainer())
     found = follow_up(alone, data, num_trials=2, trainer=LinearTrainer())
     assert found.record.fresh == search.record.fresh

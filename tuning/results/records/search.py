@@ -164,7 +164,7 @@ class SearchFindings(Record):
         ties: trials that cannot be told apart from the best, the best first.
         picked: the simplest within one standard error of the best, the pooled one or its own if
             that is larger; null where no trial has finished.
-        best: the trial with the best mean score.
+        best: the trial with the best mean score; of equals the one with fewer weights.
         least_difference: what a trial must lose to the best to be told apart from it, at 95 % for
             all trials together, and more where its scores differ from the best's unevenly; null of
             one seed or one trial, and where the best differ by the same on every score, or not
@@ -221,6 +221,16 @@ class SearchFindings(Record):
     def candidates(self) -> list[FinishedTrial]:
         """The finished trials that could be chosen."""
         return [t for t in self.finished if t.is_candidate]
+
+    @property
+    def open_trials(self) -> frozenset[int]:
+        """Numbers of the candidates that cannot be told apart from the best; of one seed a trial
+        nothing tells any of them."""
+        if self.best is None:
+            return frozenset()
+        of_one_score = self.best_trial.se is None
+        found = (t.number for t in self.candidates) if of_one_score else self.ties
+        return frozenset(found) - {self.best}
 
     @property
     def uneven_ties(self) -> tuple[int, ...]:
