@@ -3,6 +3,7 @@
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,24 @@ os.environ.setdefault(
     "TF_XLA_FLAGS",
     f"--tf_xla_persistent_cache_directory={_CACHE} --tf_xla_persistent_cache_device_types=CPU",
 )
+
+
+# What each module's own generator is once it is collected.
+_STATES: dict[str, dict[str, Any]] = {}
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    module = getattr(item, "module", None)
+    if isinstance(rng := getattr(module, "RNG", None), np.random.Generator):
+        _STATES.setdefault(module.__name__, rng.bit_generator.state)
+
+
+@pytest.fixture(autouse=True)
+def same_draws(request: pytest.FixtureRequest) -> None:
+    """A test draws the same whichever tests of its module ran before it in its process."""
+    module = getattr(request, "module", None)
+    if (state := _STATES.get(getattr(module, "__name__", ""))) is not None:
+        module.RNG.bit_generator.state = state
 
 
 @pytest.fixture

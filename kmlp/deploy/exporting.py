@@ -211,6 +211,8 @@ def _manifest(
         "variant": selection.variant,
         # What the variant's expected scores are of: rows set aside, or folds of all rows.
         "basis": selection.basis,
+        # By which the study is decided.
+        "metric": selection.metric,
         "dataset": _without(selection.dataset, of_columns),
         "spec": {**_without(spec.to_dict(), of_columns), "num_classes": spec.num_classes},
         "environment": _without(selection.environment, (*told, *of_columns), inside="dataset"),

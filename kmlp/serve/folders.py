@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from kmlp.deploy.serving import find_version, versions
+from kmlp.deploy.serving import ESTIMATOR, find_version, versions
 
 Folders = dict[str, dict[int, Path]]
 
@@ -21,6 +21,12 @@ def models_in(path: Path) -> Folders:
         return {path.name: found}
     inside = sorted(path.iterdir()) if path.is_dir() else []
     return {model.name: found for model in inside if (found := _versions(model))}
+
+
+def passed_over(path: Path) -> list[str]:
+    """The names of scikit-learn's models in a folder of models, which TensorFlow cannot serve."""
+    inside = sorted(path.resolve().iterdir()) if path.is_dir() else []
+    return [model.name for model in inside if versions(model, ESTIMATOR)]
 
 
 def check_models(path: Path) -> None:

@@ -1,10 +1,14 @@
 """Tables for the terminal: the task's own metric, unit and direction."""
 
+from types import SimpleNamespace
+
 import pytest
 from rich.console import Console
 
+from kmlp.cli.printing.next_steps import _more_seeds
 from kmlp.cli.printing.tables import results_table, score_lines
 from kmlp.cli.report import print_study
+from kmlp.config import StudyConfig
 from kmlp.stats.metrics import METRICS
 from kmlp.study.loading import load_study
 from kmlp.study.results.records.study import StudyResults
@@ -116,6 +120,29 @@ def test_what_to_try_next_keeps_all_that_was_said(tmp_path, monkeypatch):
     for command in commands:
         assert kept in command
     assert show == f"  kmlp show {run}"
+
+
+@pytest.mark.parametrize(
+    ("more", "num_seeds"),
+    [
+        ((4, 300), 20),  # Twice as many decide one.
+        ((30, None), 40),  # As many as the nearest takes.
+        ((196, None), 0),  # The verdict says that none will be decided soon.
+        ((None, None), 0),
+    ],
+)
+def test_more_seeds_are_offered_where_they_may_decide_something(more, num_seeds):
+    """By the verdict's own words 20 seeds are useless where 196 more would be needed."""
+    config = StudyConfig(dataset="mnist", variants=("none", "l1", "l2"), num_seeds=10)
+    open_ones = [
+        SimpleNamespace(is_significant=False, is_equivalent=False, more_seeds=n) for n in more
+    ]
+    told = SimpleNamespace(is_significant=True, is_equivalent=False, more_seeds=0)
+    variants = [SimpleNamespace(versus_baseline=v) for v in (None, told, *open_ones)]
+    study = SimpleNamespace(config=config, record=SimpleNamespace(variants=variants))
+    assert _more_seeds(study) == num_seeds
+    alone = SimpleNamespace(config=config, record=SimpleNamespace(variants=variants[:1]))
+    assert _more_seeds(alone) == 20
 
 
 SCORES = {

@@ -230,7 +230,8 @@ def test_a_column_that_gives_a_quantity_away_is_told():
     frame = {"x": y * 3 + 1 + RNG.normal(size=3000) / 50, "z": y + RNG.normal(size=3000), "y": y}
     warnings = infer_schema(frame, "y").warnings
     assert len(warnings) == 1
-    assert re.match(r"column 'x' alone gives the target away \(R2 of ranks 1\.000\)", warnings[0])
+    given_away = r"column 'x' alone gives the target away \(R2 of ranks (0\.99\d|1\.000)\)"
+    assert re.match(given_away, warnings[0])
 
 
 def test_few_rows_and_skewed_classes_are_told():

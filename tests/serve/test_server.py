@@ -10,11 +10,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import httpx
+import numpy as np
 import pytest
 
 from kmlp.cli.models.serving import _tell
 from kmlp.errors import ConfigError, KmlpError, ModelError
 from kmlp.serve import server
+from kmlp.serve.folders import passed_over
 from kmlp.serve.http.access import check_token
 from kmlp.serve.limits import Limits
 
@@ -108,14 +110,39 @@ def test_an_answer_is_sent_at_once():
 
 
 def test_what_is_served_is_told_with_a_request_to_paste_and_what_labels_are(capsys):
-    about = {"example": {"age": 31.5, "town": "O'ar"}, "classes": ["no", "yes"]}
+    about = {"input": "table", "example": {"age": 31.5, "town": "O'ar", "code": ""}}
+    about |= {"classes": ["no", "yes"], "ranges_of": ["age", "town", "code"]}
     served = SimpleNamespace(name="churn", number=3, servable=SimpleNamespace(description=about))
     _tell("http://127.0.0.1:1", [served], has_token=True)
-    names, page, request, labels = capsys.readouterr().out.splitlines()
+    names, page, request, blank, flags, labels = capsys.readouterr().out.splitlines()
     assert names == "churn (version 3) at http://127.0.0.1:1 (Ctrl-C stops)"
     assert page == "Page:   http://127.0.0.1:1/"
     words = shlex.split(request)
     assert words[:4] == ["Try:", "curl", "-H", "Authorization: Bearer $KMLP_TOKEN"]
     assert json.loads(words[5]) == {"instances": [about["example"]]}
     assert words[6] == "http://127.0.0.1:1/v1/models/churn:predict"
+    assert "with a value of code, of which none is shown here" in blank
+    assert flags.endswith("is of age, town, code")
     assert labels == "Labels: of churn 0 is no, 1 is yes"
+
+
+@pytest.mark.parametrize("shape", [[28, 28], [3], [2, 4, 1]])
+def test_of_arrays_a_command_that_writes_a_request_is_told(capsys, shape):
+    """784 zeros cannot be pasted."""
+    about = {"input": "image", "shape": shape, "classes": [], "ranges_of": []}
+    served = SimpleNamespace(name="mnist", number=1, servable=SimpleNamespace(description=about))
+    _tell("http://127.0.0.1:1", [served], has_token=False)
+    _, _, request = capsys.readouterr().out.splitlines()
+    write, send = request.removeprefix("Try:    ").split(" | ")
+    assert send == "curl -d @- http://127.0.0.1:1/v1/models/mnist:predict"
+    written = subprocess.run(write, shell=True, capture_output=True, text=True, check=True).stdout
+    assert np.array(json.loads(written)["instances"]).shape == (1, *shape)
+
+
+def test_models_that_cannot_be_served_are_named(tmp_path):
+    """Whoever exported one looks for it in vain."""
+    for name, file in (("trees", "estimator.joblib"), ("churn", "saved_model.pb")):
+        (tmp_path / name / "1").mkdir(parents=True)
+        (tmp_path / name / "1" / file).write_bytes(b"model")
+    assert passed_over(tmp_path) == ["trees"]
+    assert passed_over(tmp_path / "churn") == []

@@ -5,9 +5,8 @@ from typing import NamedTuple
 from kmlp.config.training import TrainConfig
 from kmlp.stats.distributions import t_quantile
 from kmlp.stats.formatting import Unit, unit_of
-from kmlp.study.results.analyses.references import trivial_sentences, winner
+from kmlp.study.results.analyses.references import reference_sentences, trivial_sentences
 from kmlp.study.results.analyses.unproven_reference import looks_better
-from kmlp.study.results.answer import beats_networks
 from kmlp.study.results.caveats import improved_to_the_end, not_picked
 from kmlp.study.results.records.study import StudyNumbers
 from tuning.results.choice import LEVEL
@@ -42,14 +41,17 @@ def caveats(results: SearchFindings, study: StudyNumbers | None = None) -> list[
 
 
 def _of_study(study: StudyNumbers | None) -> list[str]:
-    """What the study's own verdict begins with: a model that does better than any network, or
-    looks much better, and networks that are not shown to do better than a constant."""
+    """What the study's own verdict says of its trials and of the models beside them: whoever
+    searches wants to know whether the pick beats these."""
     if study is None:
         return []
-    first = winner(study.references, study.unit())
-    better = beats_networks(first, study) if first else looks_better(study)
-    said = [f"{better[:1].upper()}{better[1:]}."] if better else []
-    return [*not_picked(study), *said, *trivial_sentences(study)]
+    seen = looks_better(study)
+    return [
+        *not_picked(study),
+        *reference_sentences(study),
+        *([f"{seen[:1].upper()}{seen[1:]}."] if seen else []),
+        *trivial_sentences(study),
+    ]
 
 
 def _nothing_learned(results: SearchFindings) -> list[str]:

@@ -151,6 +151,13 @@ def print_model(version: Path) -> None:
     earlier = [v for v in versions(version.parent) if v < int(version.name)]
     before = version.parent / str(max(earlier, default=0))
     told = (read_manifest(before) or {}) if earlier else {}
+    run = told.get("run", {}).get("name")
+    if run and run != manifest["run"]["name"]:
+        print(
+            f"{version.parent}: version {before.name} there is of the same study in run {run}; a "
+            "server takes the newest",
+            file=sys.stderr,
+        )
     coverage = (told.get("calibration") or {}).get("coverage")
     if coverage and not (manifest.get("calibration") or {}).get("coverage"):
         print(

@@ -53,7 +53,7 @@ def serve(
 
         curl -d '{"instances": [{"age": 31}]}' localhost:8501/v1/models/churn:predict
     """
-    from kmlp.serve.folders import check_models, models_in
+    from kmlp.serve.folders import check_models, models_in, passed_over
     from kmlp.serve.limits import Limits
     from kmlp.serve.saved import choose_threads
     from kmlp.serve.server import check_installed
@@ -63,6 +63,12 @@ def serve(
     check_models(path)
     # TensorFlow takes its time to start.
     print(f"Loading {visible(', '.join(models_in(path)))} ...", file=sys.stderr, flush=True)
+    if others := passed_over(path):
+        print(
+            f"Not served: {visible(', '.join(others))}, of scikit-learn: for Python alone, by "
+            "kmlp.load_reference",
+            file=sys.stderr,
+        )
     choose_threads(path)
     token = os.environ.get(_TOKEN, "")
     run(
@@ -87,8 +93,32 @@ def _tell(url: str, models: "Sequence[Version]", *, has_token: bool) -> None:
         example = about.get("example") or {}
         if 0 < len(example) <= _MOST_COLUMNS:
             print(f"Try:    curl{token} -d {quote(json.dumps({'instances': [example]}))} {request}")
+            if blank := [name for name, cell in example.items() if cell == "" or cell != cell]:
+                print(
+                    f"        with a value of {_some(blank)}, of which none is shown here: blank, "
+                    "it is flagged where training had no gap"
+                )
+        elif about["input"] in ("image", "array"):
+            print(f"Try:    {_zeros(about['shape'])} | curl{token} -d @- {request}")
+        if columns := about["ranges_of"]:
+            print(
+                f"Flags:  out_of_range, true where training saw nothing like it, is of "
+                f"{_some(columns)}"
+            )
         if classes := about.get("classes"):
-            told = [f"{i} is {visible(c)}" for i, c in enumerate(classes[:_MOST_CLASSES])]
-            told += ["..."] * (len(classes) > _MOST_CLASSES)
-            print(f"Labels: of {visible(each.name)} {', '.join(told)}")
+            told = [f"{i} is {c}" for i, c in enumerate(classes)]
+            print(f"Labels: of {visible(each.name)} {_some(told)}")
     sys.stdout.flush()
+
+
+def _some(words: "Sequence[str]") -> str:
+    """The first ones of many, in their order."""
+    return visible(", ".join([*words[:_MOST_CLASSES], *["..."] * (len(words) > _MOST_CLASSES)]))
+
+
+def _zeros(shape: "Sequence[int]") -> str:
+    """A command that writes a request of one example of zeros, which may be long."""
+    example = "0"
+    for size in reversed(shape):
+        example = f"[{example}] * {size}" if size > 1 else f"[{example}]"
+    return f"python3 -c 'import json; print(json.dumps({{\"instances\": [{example}]}}))'"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # Variants that one may add, the last one to a linear network, too.
 _EXAMPLES = ("dropout=0.5", "batch_norm", "l2=0.01")
+_MOST_TIMES = 5
 
 
 def print_next(
@@ -47,8 +48,8 @@ def print_next(
     same = f"{again} run {quote(target)} --out {quote(str(folder))}"
     # What folds test more seeds do not tell; of looks the number is theirs.
     is_of_seeds = all(one.record.basis == "test" for one in found)
-    if is_of_seeds and all(isinstance(config.num_seeds, int) for config in studies.values()):
-        num_seeds = max(_more_seeds(one.config) for one in found)
+    num_seeds = max(map(_more_seeds, found)) if is_of_seeds else 0
+    if num_seeds and all(isinstance(config.num_seeds, int) for config in studies.values()):
         print(" ".join([f"  {same}", *options.words("num_seeds"), *beside, f"--seeds {num_seeds}"]))
     if "" in studies and (more := _one_more(studies[""], found[0].config)):
         print(" ".join([f"  {same}", *options.words("variants"), *beside, more]))
@@ -94,6 +95,13 @@ def _one_more(said: StudyConfig, asked: StudyConfig) -> str:
     return f"--variants {quote(','.join([*map(str, said.variants), new]))}"
 
 
-def _more_seeds(config: StudyConfig) -> int:
-    """Twice as many, or as many as any difference takes to show."""
-    return max(2 * config.most_seeds, seeds_needed(config))
+def _more_seeds(study: "Study") -> int:
+    """How many seeds may decide something: twice as many, or as many as any difference takes to
+    show, or the open one that is nearest to it; 0 where the verdict says that none will."""
+    most, needed = study.config.most_seeds, seeds_needed(study.config)
+    compared = [v.versus_baseline for v in study.record.variants if v.versus_baseline]
+    if not compared or most < needed:
+        return max(2 * most, needed)
+    is_open = [v for v in compared if not (v.is_significant or v.is_equivalent)]
+    nearest = min((most + v.more_seeds for v in is_open if v.more_seeds is not None), default=0)
+    return max(2 * most, nearest) if 0 < nearest <= _MOST_TIMES * most else 0

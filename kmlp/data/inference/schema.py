@@ -221,10 +221,12 @@ def _becomes(columns: Sequence[Column]) -> str:
     if first.kind == "category":
         missing = ", missing" * first.has_missing
         return f"one of {len(first.values)} categories{missing} or unseen"
+    gaps = "; missing: the median, and a flag if missing_indicators" * first.has_missing
     if first.kind == "boolean":
-        return f"{first.values[0]} is 0, {first.values[1]} is 1"
+        return f"{first.values[0]} is 0, {first.values[1]} is 1{gaps}"
     centred = f", {first.offset:g} taken off" if first.offset else ""
-    return "number" + centred + (f", scaled by 2^{-first.exponent}" if first.exponent else "")
+    scaled = f", scaled by 2^{-first.exponent}" if first.exponent else ""
+    return f"number{centred}{scaled}{gaps}"
 
 
 def _shown(raw: Raw, found: Found, becomes: str) -> Shown:

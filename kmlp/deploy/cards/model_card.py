@@ -63,7 +63,8 @@ def _expectation(selection: Selection) -> str:
     """What the study found of the variant, as a list."""
     variant, task = selection.variant, selection.spec.task
     lines = []
-    for metric in (name for name in METRICS[task] if BY_NAME[name].on_card):
+    on_card = [name for name in METRICS[task] if BY_NAME[name].on_card or name == selection.metric]
+    for metric in sorted(on_card, key=lambda name: name != selection.metric):
         if metric not in variant["test"]:  # an AUC, where a fold holds one class only
             continue
         found = variant["test"][metric]
@@ -84,7 +85,7 @@ def _expectation(selection: Selection) -> str:
     if len(selection.members) == 1:
         lines.append("- One network's own test score is not what to expect of it; the mean is.")
     elif len(selection.members) == variant["num_members"]:
-        primary = primary_metric(task)
+        primary = selection.metric or primary_metric(task)
         score = variant["ensemble"][primary]
         unit = unit_of(primary, [score])
         lines.append(f"- Test {unit.title} of this ensemble: {unit.with_unit(score)}.")

@@ -98,6 +98,7 @@ def _manifest(fitted: FittedReference, folder: Path) -> dict[str, Any]:
             "test": {name: dataclasses.asdict(found) for name, found in result.test.items()},
         },
         "basis": fitted.basis,
+        "metric": fitted.metric,
         "scikit-learn": package_version("scikit-learn"),
         "dataset": {"name": data.name, "sha256": data.provenance.sha256},
         "spec": data.spec.to_dict(),

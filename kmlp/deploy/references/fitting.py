@@ -37,6 +37,7 @@ class FittedReference:
         data: that it was fitted to.
         environment: of the study.
         basis: what its scores rest on, "test" or "folds".
+        metric: that the study is decided by.
     """
 
     result: ReferenceResult
@@ -46,6 +47,7 @@ class FittedReference:
     data: Dataset
     environment: Mapping[str, Any]
     basis: str
+    metric: str
 
 
 def fitted_reference(
@@ -91,6 +93,7 @@ def fitted_reference(
         data=data,
         environment=stored_environment(folder),
         basis=study.record.basis,
+        metric=study.record.metric.name,
     )
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from kmlp.study.results.analyses.references import reference_sentences
 from tests.made_results import numbers
 from tests.made_search import changed, made_search, with_follow_up
 from tests.study.results.test_answer import best_of, reference, trivial
@@ -95,11 +96,11 @@ def test_a_pick_that_still_got_better_is_told_though_most_others_did_not(results
     )
 
 
-def test_what_the_study_found_to_be_better_stands_beside_the_expectation(results):
+def test_what_the_study_says_of_models_beside_the_networks_stands_beside_the_expectation(results):
+    """Who searches asks whether the pick beats them: of each it is said, not of the best alone."""
     study = numbers(best_of(BETTER) | {"references": [reference(0.021), trivial(-0.0001, 0.4)]})
-    better, no_use = caveats(with_follow_up(results), study)
-    assert better == (
-        "Boosted trees do better than the best network by 2.10 points (95 % interval 2.02 to 2.18 "
-        "over seeds, on these test rows)."
-    )
+    better, apart, *_, no_use = caveats(with_follow_up(results), study)
+    assert [better, apart] == reference_sentences(study)[:2]
+    assert better.startswith("Boosted trees do better than the best network, dropout=0.2: test acc")
+    assert apart.startswith("Not told apart from the best network, dropout=0.2: always predicting")
     assert no_use.startswith("The best network is not shown to do better than always predicting")

@@ -145,10 +145,12 @@ def _leans_on(model: ModelImportance, results: StudyNumbers, unit: Unit) -> str:
     then = f"; then {listed(more)}" if more else ""
     are = "is" if len(telling) == 1 else "are"
     of_all = f"{len(telling)} of {num_columns} columns {are}" if num_columns > 1 else "it is"
+    # Over seeds small effects show that other rows would hide.
+    on_rows = f" on these {results.dataset.num_test:,} rows" * (results.basis == "test")
     return (
         f"{title}{',' * (model.kind == 'network')} {lean} most on {first.name}: with its values "
         f"shuffled the {tested.adjective} {unit.title} is worse by "
-        f"{_size(first.loss, unit)}{then}; {of_all} shown to matter."
+        f"{_size(first.loss, unit)}{then}; {of_all} shown to matter{on_rows}."
     )
 
 

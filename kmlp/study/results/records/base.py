@@ -90,22 +90,23 @@ def first_fault(error: ValidationError) -> str:
     return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
-_MOST_SETTINGS = 2
-
-
 def label(name: str, strength: str) -> str:
-    """What sentences and figures call a variant: its name with its strength, where that is short;
-    of many settings, as a search's trials have, the name alone. Tables say them once.
+    """What sentences and figures call a variant: its name with its strength; of several settings
+    the one that has its name, else the name alone, for beside other variants they would read as
+    these. Tables say all of them once.
 
     Example:
         >>> label("l1_l2", "l1=1e-05, l2=0.0001")
-        'l1_l2 (l1=1e-05, l2=0.0001)'
+        'l1_l2'
         >>> label("l2", "l2=0.0005")
         'l2=0.0005'
         >>> label("trial 3", "dropout=0.5, l2=0.0003, activation=elu")
         'trial 3'
     """
-    return full_label(name, strength) if strength.count("=") <= _MOST_SETTINGS else name
+    if strength.count("=") < 2:
+        return full_label(name, strength)
+    first, _, _ = strength.partition(", ")
+    return first if first.startswith(f"{name}=") else name
 
 
 def full_label(name: str, strength: str) -> str:
