@@ -5,9 +5,9 @@ from typing import NamedTuple
 from kmlp.config.training import TrainConfig
 from kmlp.stats.distributions import t_quantile
 from kmlp.stats.formatting import Unit, unit_of
-from kmlp.study.results.analyses.references import reference_sentences, trivial_sentences
+from kmlp.study.results.analyses.references import reference_sentences
 from kmlp.study.results.analyses.unproven_reference import looks_better
-from kmlp.study.results.caveats import improved_to_the_end, not_picked
+from kmlp.study.results.caveats import improved_to_the_end, not_picked, reference_caveats
 from kmlp.study.results.records.study import StudyNumbers
 from tuning.results.choice import LEVEL
 from tuning.results.folds import compared, error_of_mean
@@ -50,7 +50,7 @@ def _of_study(study: StudyNumbers | None) -> list[str]:
         *not_picked(study),
         *reference_sentences(study),
         *([f"{seen[:1].upper()}{seen[1:]}."] if seen else []),
-        *trivial_sentences(study),
+        *reference_caveats(study),
     ]
 
 

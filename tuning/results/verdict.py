@@ -44,7 +44,7 @@ def verdict(results: SearchFindings, study: StudyResults | None = None) -> tuple
         )
     if results.dataset.source == "sample":
         sentences.append("This is the bundled sample, not the full data set.")
-    return tuple(sentences)
+    return tuple(dict.fromkeys(sentences))  # what holds of variants may hold of models beside them
 
 
 def with_se(unit: Unit, score: float, se: float | None, over: str = "") -> str:

@@ -74,12 +74,25 @@ def decisive_caveats(results: StudyNumbers) -> list[str]:
 
 
 def _holm_decides(results: StudyNumbers) -> list[str]:
-    """Of variants and of models beside them, each corrected by itself; what is trivial has its own
-    sentence."""
+    """Of variants and of models beside them, each corrected by itself."""
+    of_variants = holm_decides([v.versus_baseline for v in results.variants if v.versus_baseline])
+    return list(dict.fromkeys(of_variants + _holm_decides_on_references(results)))
+
+
+def _holm_decides_on_references(results: StudyNumbers) -> list[str]:
+    """What is trivial has its own sentence."""
     references = {r.name: r.versus_best for r in results.references if r.versus_best}
     told = [versus for name, versus in references.items() if name != TRIVIAL]
-    of_variants = holm_decides([v.versus_baseline for v in results.variants if v.versus_baseline])
-    return list(dict.fromkeys(of_variants + holm_decides([*references.values()], told)))
+    return holm_decides([*references.values()], told)
+
+
+def reference_caveats(results: StudyNumbers) -> list[str]:
+    """Those of `caveats` that limit what is said of models beside the networks."""
+    return [
+        *_holm_decides_on_references(results),
+        *trivial_sentences(results),
+        *_references_on_other_rows(results),
+    ]
 
 
 def _below_the_mean(results: StudyNumbers) -> list[str]:
