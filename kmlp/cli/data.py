@@ -108,8 +108,7 @@ def _show_schema(name: str, table: "Table", target: str | None, of: OfTable, *, 
         num_rows = len(prepared.arrays[1])
     if json:
         about = {"file": name, "sha256": table.sha256, "num_rows": table.height}
-        about["num_training_rows"] = num_rows
-        said = {"parted_by": parted} if parted else {}
+        said = {"parted_by": parted, "num_training_rows": num_rows} if parted else {}
         print_json({**about, "found": list(table.found), **schema.to_dict(), **said})
         return
     out = console()

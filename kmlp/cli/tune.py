@@ -99,7 +99,9 @@ def tune(
     seed: Annotated[int | None, searched("seed", "of the draws")] = None,
     then: Annotated[
         Literal["study"] | None,
-        Parameter(help="study: the best three meet the default over ten fresh seeds"),
+        Parameter(
+            help="study: the pick and the two next best meet the default over ten fresh seeds"
+        ),
     ] = None,
     out: Annotated[
         Path | None,
@@ -232,10 +234,11 @@ def is_search(run_dir: Path) -> bool:
 
 def show_search(run_dir: Path, *, as_json: bool) -> None:
     from tuning import load_search
+    from tuning.report.remarks import missing
 
     search = load_search(run_dir)
-    if running := sum(t.status == "running" for t in search.record.trials):
-        print(f"{running} trials have not ended; this is what is known so far.", file=sys.stderr)
+    for sentence in missing(search.record):
+        print(sentence, file=sys.stderr)
     print_search(search, as_json=as_json)
 
 
@@ -249,7 +252,9 @@ def print_search(search: "Search", *, as_json: bool) -> None:
 
     out = console()
     out.print(results_table(search.record))
-    out.print(f"{standings_note(search.record).strip()}\n", style="dim")
+    if note := standings_note(search.record):
+        out.print(note, style="dim")
+    out.print()
     for sentence in (*search.record.verdict, *at_the_edge(search.record)):
         out.print(f"• {sentence}")
     origin = search.record.dataset

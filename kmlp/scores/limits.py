@@ -43,8 +43,8 @@ def limits(results: ScoresResults, baseline: str, unit: Unit) -> list[str]:
         )
     if results.across and unit.record.unit == "target":
         found.append(
-            f"The mean over data sets adds up {unit.title} of different problems; the signed-rank "
-            "test and the counts weigh them by rank alone."
+            f"The mean over data sets adds up {unit.title} of different problems; the counts of "
+            "data sets, and a signed-rank test, do not."
         )
     return found
 

@@ -24,6 +24,19 @@ def primary_metric(task: str) -> str:
     return METRICS[task][0]
 
 
+def metrics_on_card(task: str, metric: str = "") -> list[str]:
+    """What a model's card tells: first what its study was decided by, or the primary metric where
+    that is the user's own or of an earlier kmlp unknown.
+
+    Example:
+        >>> metrics_on_card("binary", "auc")[:2], metrics_on_card("regression", "cost")[0]
+        (['auc', 'accuracy'], 'rmse')
+    """
+    first = metric if metric in METRICS[task] else primary_metric(task)
+    others = [name for name in METRICS[task] if BY_NAME[name].on_card]
+    return list(dict.fromkeys([first, *others]))
+
+
 def resolved_metric(metric: str, task: str) -> str:
     """What a study is decided by: "auto" is the primary metric of its task.
 

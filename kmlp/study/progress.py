@@ -85,15 +85,16 @@ class StudyProgress(LiveDisplay):
         """One epoch of one stack."""
         name, part, values = _shown(logs)
         better = _better(name)
+        # As in results, what diverged counts in no mean; its accuracy is a number still.
+        finite = np.isfinite(np.stack(list(logs.values()))).all(axis=0)
         with self._lock:
             self._name, self._part = name, part
             self._pace.epoch([m.id for m in members], epoch)
-            for member, value in zip(members, values, strict=True):
+            for member, value, is_finite in zip(members, values, finite, strict=True):
                 self._epoch[member.id] = epoch
-                if np.isfinite(value):
+                if is_finite:
                     self._best[member.id] = better(self._best.get(member.id, value), float(value))
                 else:
-                    # As in the study's results, what diverged counts in no mean.
                     self._best.pop(member.id, None)
             due = not self._live and time.monotonic() - self._last_line > _LINE_EVERY_SECONDS
             if due:

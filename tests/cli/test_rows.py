@@ -49,6 +49,7 @@ def test_data_shows_when_test_and_validation_begin(visits):
         "time by 'day': training rows begin at 2024-01-01, test rows begin at 2024-01-19",
         "validation: the last training rows, 12 of 72, from 2024-01-16 on; the same for every seed",
     ]
+    assert (found["num_rows"], found["num_training_rows"]) == (96, 72)
 
 
 def test_options_become_the_studys_data_and_words_again():

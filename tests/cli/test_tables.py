@@ -127,22 +127,28 @@ def test_what_to_try_next_keeps_all_that_was_said(tmp_path, monkeypatch):
     [
         ((4, 300), 20),  # Twice as many decide one.
         ((30, None), 40),  # As many as the nearest takes.
-        ((196, None), 0),  # The verdict says that none will be decided soon.
+        ((196, None), 0),  # Many times as many.
         ((None, None), 0),
     ],
 )
 def test_more_seeds_are_offered_where_they_may_decide_something(more, num_seeds):
-    """By the verdict's own words 20 seeds are useless where 196 more would be needed."""
+    """By the verdict's own words 20 seeds decide nothing where 196 more would be needed."""
     config = StudyConfig(dataset="mnist", variants=("none", "l1", "l2"), num_seeds=10)
-    open_ones = [
-        SimpleNamespace(is_significant=False, is_equivalent=False, more_seeds=n) for n in more
-    ]
-    told = SimpleNamespace(is_significant=True, is_equivalent=False, more_seeds=0)
-    variants = [SimpleNamespace(versus_baseline=v) for v in (None, told, *open_ones)]
-    study = SimpleNamespace(config=config, record=SimpleNamespace(variants=variants))
-    assert _more_seeds(study) == num_seeds
-    alone = SimpleNamespace(config=config, record=SimpleNamespace(variants=variants[:1]))
-    assert _more_seeds(alone) == 20
+    told = SimpleNamespace(is_significant=True, is_equivalent=False)
+    is_open = {"is_significant": False, "is_equivalent": False, "equivalence": None}
+    is_open |= {"is_tested": True, "num_pairs": 10}
+    compared = [None, told, *(SimpleNamespace(more_seeds=n, **is_open) for n in more)]
+
+    def offered(*of: SimpleNamespace | None) -> int:
+        variants = [SimpleNamespace(versus_baseline=versus) for versus in of]
+        record = SimpleNamespace(variants=variants)
+        return _more_seeds(SimpleNamespace(config=config, record=record))
+
+    assert offered(*compared) == num_seeds
+    assert offered(None) == 20
+    assert offered(None, told) == 0
+    for other in ({"is_tested": False}, {"equivalence": "asked for"}):
+        assert offered(None, SimpleNamespace(more_seeds=None, **is_open | other)) == 20
 
 
 SCORES = {

@@ -14,6 +14,7 @@ import pytest
 
 from kmlp.config import MLPConfig, StudyConfig, TrainConfig
 from kmlp.data import Dataset, load_dataset
+from kmlp.deploy.cards.model_card import model_card
 from kmlp.deploy.evaluation import evaluate
 from kmlp.deploy.exporting import export, load_models
 from kmlp.deploy.folders.belonging import run_of
@@ -382,6 +383,17 @@ def test_a_network_that_was_trained_on_all_rows_says_so_and_is_not_scored_on_the
     (model,) = load_models(selection)
     expected = model.predict(images.x_test, verbose=0)
     np.testing.assert_allclose(load_saved(version).predict(images.x_test), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("metric", "first"), [("macro_f1", "macro F1"), ("cost", "accuracy"), ("", "accuracy")]
+)
+def test_a_card_begins_with_what_the_study_was_decided_by(study, metric, first):
+    """A user's own metric no card can write, and an earlier kmlp told none."""
+    selection = dataclasses.replace(study.ensemble("dropout"), metric=metric)
+    card = model_card(selection, hide_values=False)
+    assert f"## What to expect\n- Test {first}, mean of 3 seeds: " in card
+    assert f"- Test {first} of this ensemble: " in card
 
 
 def test_a_version_says_of_which_run_it_is_and_what_it_takes_over_from(study, tmp_path, caplog):

@@ -110,8 +110,9 @@ def test_an_answer_is_sent_at_once():
 
 
 def test_what_is_served_is_told_with_a_request_to_paste_and_what_labels_are(capsys):
-    about = {"input": "table", "example": {"age": 31.5, "town": "O'ar", "code": ""}}
-    about |= {"classes": ["no", "yes"], "ranges_of": ["age", "town", "code"]}
+    example = {"age": 31.5, "town": "O'ar", "code": "", "numbers": [1.0, float("nan")]}
+    about = {"input": "table", "example": example, "ranges_of": ["age", "town", "code"]}
+    about |= {"classes": ["no", "yes"]}
     served = SimpleNamespace(name="churn", number=3, servable=SimpleNamespace(description=about))
     _tell("http://127.0.0.1:1", [served], has_token=True)
     names, page, request, blank, flags, labels = capsys.readouterr().out.splitlines()
@@ -119,9 +120,9 @@ def test_what_is_served_is_told_with_a_request_to_paste_and_what_labels_are(caps
     assert page == "Page:   http://127.0.0.1:1/"
     words = shlex.split(request)
     assert words[:4] == ["Try:", "curl", "-H", "Authorization: Bearer $KMLP_TOKEN"]
-    assert json.loads(words[5]) == {"instances": [about["example"]]}
+    assert repr(json.loads(words[5])) == repr({"instances": [example]})
     assert words[6] == "http://127.0.0.1:1/v1/models/churn:predict"
-    assert "with a value of code, of which none is shown here" in blank
+    assert "(fill in code, numbers: " in blank
     assert flags.endswith("is of age, town, code")
     assert labels == "Labels: of churn 0 is no, 1 is yes"
 

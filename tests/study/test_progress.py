@@ -30,8 +30,10 @@ def test_before_the_first_epoch_no_score_is_told(progress):
 
 
 def test_classification_tells_the_highest_validation_accuracy_without_what_diverged(progress):
-    for epoch, values in enumerate(([0.5, 0.7], [0.6, 0.65], [0.55, np.nan]), start=1):
-        logs = {"loss": [9.0] * 2, "accuracy": [0.99] * 2, "val_accuracy": values}
+    for epoch, values in enumerate(([0.5, 0.7], [0.6, 0.65], [0.55, 0.9]), start=1):
+        # Of what is no number an argmax is a class all the same.
+        loss = [9.0, np.nan if epoch == 3 else 9.0]
+        logs = {"loss": loss, "accuracy": [0.99] * 2, "val_accuracy": values}
         progress.epoch(MEMBERS, epoch, {k: np.array(v) for k, v in logs.items()})
     assert "best validation accuracy 60.00 %, mean of networks" in progress._line()
     assert "best val. accuracy" in table(progress)

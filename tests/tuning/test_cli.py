@@ -210,7 +210,7 @@ def test_an_interrupted_search_is_usable_and_goes_on(tmp_path):
     ended = [t for t in load_search(tmp_path / "run").record.trials if t.status == "done"]
     assert 1 <= len(ended) < 6
     shown = kmlp("show", "run", cwd=tmp_path)
-    assert "trials have not ended; this is what is known so far" in shown.stderr
+    assert "interrupted: the command that began it goes on." in shown.stderr
     done = kmlp(*words.split(), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     found = load_search(tmp_path / "run").record.trials

@@ -15,7 +15,7 @@ def remarks(results: SearchFindings) -> list[str]:
     Args:
         results: of the search.
     """
-    return [*_missing(results), *at_the_edge(results)]
+    return [*missing(results), *at_the_edge(results)]
 
 
 def why_no_importance(results: SearchFindings) -> str:
@@ -29,15 +29,15 @@ def why_no_importance(results: SearchFindings) -> str:
     return "No importance of hyperparameters is shown: nothing was varied."
 
 
-def _missing(results: SearchFindings) -> list[str]:
+def missing(results: SearchFindings) -> list[str]:
     """Trials that have not ended, and those that were never begun."""
     sentences = []
     running = [str(t.number) for t in results.unfinished if t.status == "running"]
     if running:
         sentences.append(
             f"Trial{'s' * (len(running) > 1)} {listed(running)} still "
-            f"{'run' if len(running) > 1 else 'runs'}, or the search was interrupted: the same "
-            "command goes on."
+            f"{'run' if len(running) > 1 else 'runs'}, or the search was interrupted: the "
+            "command that began it goes on."
         )
     begun, wanted = len(results.trials), results.settings.max_trials
     has_ended = results.followup and not drawn_after_test(results)

@@ -42,10 +42,10 @@ def beside(results: SearchFindings) -> Table:
     words = standings(results)
     heads = [Cell(f"Trial {t.number}", words[t.number]) for t in trials]
     note = (
-        f"Bold: another value than the picked trial's.{standings_note(results)} Of those within "
-        "one standard error of the best, as the verdict has it, those with at most 5 % more than "
-        "the fewest weights are taken for equally simple, and the best of them is picked. A dash: "
-        "not active."
+        "Of those within one standard error of the best, as the verdict has it, those with at most "
+        "5 % more than the fewest weights are taken for equally simple, and the best of them is "
+        "picked. Bold: another value than the picked trial's. A dash: not active. "
+        f"{standings_note(results)}"
     )
     return Table([Cell(""), *heads], rows, note)
 

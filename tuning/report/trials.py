@@ -25,7 +25,7 @@ def page_table(results: SearchFindings) -> Table:
         for trial in trials[:_MOST_ROWS]
     ]
     note = "Seconds: all seeds of a trial together. Hyperparameters: tables/trials.csv."
-    note += standings_note(results)
+    note = f"{note} {standings_note(results)}".rstrip()
     if len(trials) > _MOST_ROWS:
         note += f" The best {_MOST_ROWS} of {len(trials)} are shown; the file holds all."
     return Table(tabular.headings(columns), rows, note)
@@ -155,7 +155,7 @@ def standings_note(results: SearchFindings) -> str:
     if len(results.candidates) < 2:
         return ""
     return (
-        " On the search's own scores, open: cannot be told apart from the best; worse: is told "
+        "On the search's own scores, open: cannot be told apart from the best; worse: is told "
         f"apart from it at {100 * LEVEL:.0f} %."
     )
 

@@ -1,13 +1,13 @@
-"""What takes worth from a search's outcome: training cut short, nothing learned, better models."""
+"""What a search's outcome is worth: models beside it, nothing learned, training cut short."""
 
 from typing import NamedTuple
 
 from kmlp.config.training import TrainConfig
 from kmlp.stats.distributions import t_quantile
 from kmlp.stats.formatting import Unit, unit_of
+from kmlp.study.results.analyses.reference_caveats import looks_better, reference_caveats
 from kmlp.study.results.analyses.references import reference_sentences
-from kmlp.study.results.analyses.unproven_reference import looks_better
-from kmlp.study.results.caveats import improved_to_the_end, not_picked, reference_caveats
+from kmlp.study.results.caveats import improved_to_the_end, not_picked
 from kmlp.study.results.records.study import StudyNumbers
 from tuning.results.choice import LEVEL
 from tuning.results.folds import compared, error_of_mean
@@ -30,8 +30,7 @@ class Constant(NamedTuple):
 
 
 def caveats(results: SearchFindings, study: StudyNumbers | None = None) -> list[str]:
-    """Sentences that belong beside what is expected of the picked trial; none where nothing is
-    wrong with it.
+    """Sentences that belong beside what is expected of the picked trial.
 
     Args:
         results: of the search, with a picked trial.

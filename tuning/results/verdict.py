@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+from kmlp.config.training import TrainConfig
 from kmlp.stats.formatting import Unit, holm_decides, listed, p_equals, unit_of
-from kmlp.study.results.caveats import on_other_rows, only_on_these_rows
+from kmlp.study.results.caveats import on_other_rows
+from kmlp.study.results.ranking import only_on_these_rows
 from kmlp.study.results.records.study import StudyResults
 from kmlp.study.results.records.variants import VersusBaseline
 from tuning.results.caveats import caveats
@@ -133,12 +135,14 @@ def _pick(results: SearchFindings) -> str:
             size_of_error += f"; of trial {picked}, {uneven}, {own}"
         elif any(_lost(results, t) > error for t in near):
             size_of_error += f"; more of trials {uneven}"
-        within = f"within one standard error of its difference from the best ({size_of_error})"
+        of_what = "it" if picked == results.best else "the best"
+        within = f"within one standard error of {of_what} ({size_of_error})"
     size, smallest = results.picked_trial.num_weights, min(t.num_weights for t in near)
     if len(near) == 1:
-        return f"Trial {picked} is picked: no other is {within}."
+        return f"Trial {picked} is picked: no other lies {within}."
     if picked == results.best:
-        return f"Trial {picked} is picked, with {size:,} weights: none {within} is clearly simpler."
+        simpler = f"no clearly simpler one lies {within}"
+        return f"Trial {picked} is picked, with {size:,} weights: {simpler}."
     if size == smallest:
         return f"Trial {picked} is picked: with {size:,} weights the simplest {within}."
     return (
@@ -154,7 +158,10 @@ def _fresh(results: SearchFindings, fresh: Fresh) -> str:
     default = ""
     base, picked = fresh.baseline, fresh.trials.get(results.picked_trial.number)
     if base and base.score is not None and picked and base.variant != picked.variant:
+        most, usual = results.settings.base["max_epochs"], TrainConfig().max_epochs
+        shorter = f", with at most {most} epochs as all here (kmlp run gives {usual})"
         default = f"; the default configuration has {with_se(unit, base.score, base.se)}"
+        default += shorter * (most < usual)
     return (
         f"{how} trial {results.picked} has a {results.kind_of_score} "
         f"{unit.title} of {with_se(unit, fresh.score, fresh.se)}: {_luck(fresh, unit)}{default}."

@@ -132,10 +132,9 @@ def run_followup(
 
 
 def _best_trials(results: SearchFindings) -> list[FinishedTrial]:
-    """The one picked, then the best by their mean; each configuration once."""
-    sign = -1 if results.settings.objective.direction == "max" else 1
-    done = [t for t in results.finished if t.until == results.best_trial.until]
-    ranked = sorted(done, key=lambda t: (t.number != results.picked, sign * t.score))
+    """The one picked, then the best in the order of the table; each configuration once."""
+    done = [t for t in results.ranked if t.until == results.best_trial.until]
+    ranked = sorted(done, key=lambda t: t.number != results.picked)
     distinct: list[FinishedTrial] = []
     for trial in ranked:
         if all(trial.config != other.config for other in distinct):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote as in_url
 
 from cyclopts import Parameter
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _TOKEN = "KMLP_TOKEN"
 _MOST_SHOWN = 3
-_MOST_CLASSES = 10
+_MOST_NAMES = 10
 _MOST_COLUMNS = 60
 
 
@@ -93,10 +93,10 @@ def _tell(url: str, models: "Sequence[Version]", *, has_token: bool) -> None:
         example = about.get("example") or {}
         if 0 < len(example) <= _MOST_COLUMNS:
             print(f"Try:    curl{token} -d {quote(json.dumps({'instances': [example]}))} {request}")
-            if blank := [name for name, cell in example.items() if cell == "" or cell != cell]:
+            if blank := [name for name, cell in example.items() if _is_blank(cell)]:
                 print(
-                    f"        with a value of {_some(blank)}, of which none is shown here: blank, "
-                    "it is flagged where training had no gap"
+                    f"        (fill in {_some(blank)}: where values are not shown the cell is "
+                    "blank, which is flagged if training had no gap)"
                 )
         elif about["input"] in ("image", "array"):
             print(f"Try:    {_zeros(about['shape'])} | curl{token} -d @- {request}")
@@ -113,7 +113,12 @@ def _tell(url: str, models: "Sequence[Version]", *, has_token: bool) -> None:
 
 def _some(words: "Sequence[str]") -> str:
     """The first ones of many, in their order."""
-    return visible(", ".join([*words[:_MOST_CLASSES], *["..."] * (len(words) > _MOST_CLASSES)]))
+    return visible(", ".join([*words[:_MOST_NAMES], *["..."] * (len(words) > _MOST_NAMES)]))
+
+
+def _is_blank(cell: Any) -> bool:
+    cells = cell if isinstance(cell, list) else [cell]
+    return any(each == "" or each != each for each in cells)  # NaN is a gap in numbers
 
 
 def _zeros(shape: "Sequence[int]") -> str:

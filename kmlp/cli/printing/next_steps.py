@@ -70,10 +70,18 @@ def called_again(source: str) -> str:
 def _exports(study: "Study") -> dict[str, str]:
     """What else may be taken away, by the options that say it."""
     from kmlp.study.results.analyses.references import winner
+    from kmlp.study.results.ranking import best_variant, choice_scores, standing
 
     record, found = study.record, {"--member ensemble": "all its networks as one"}
     if record.basis == "folds" or study.config.calibration_fraction:
-        found["--coverage 0.9"] = f"with {'intervals' if record.dataset.is_regression else 'sets'}"
+        what = "intervals" if record.dataset.is_regression else "sets of classes"
+        found["--coverage 0.9"] = f"with {what} that hold the truth so often"
+    best = best_variant(record.variants, record.unit(), record.picked)
+    helping = [v for v in record.variants if standing(v.versus_baseline, record.unit()) == "better"]
+    if helping and best not in helping and not (record.picked or record.ablated):
+        score = choice_scores(record.variants, record.unit())
+        first = max(helping, key=lambda v: score[v.name])
+        found[f"--variant {quote(first.name)}"] = "what is shown to help"
     if better := winner(record.references, record.unit()):
         found[f"--variant {better.name}"] = f"{better.title}, for Python"
     return found
@@ -96,12 +104,16 @@ def _one_more(said: StudyConfig, asked: StudyConfig) -> str:
 
 
 def _more_seeds(study: "Study") -> int:
-    """How many seeds may decide something: twice as many, or as many as any difference takes to
-    show, or the open one that is nearest to it; 0 where the verdict says that none will."""
+    """How many seeds may decide something of the variants: twice as many, or as many as it takes
+    to test them, or to show the nearest of those that are open; 0 where all are decided, and where
+    that would take many times as many."""
     most, needed = study.config.most_seeds, seeds_needed(study.config)
     compared = [v.versus_baseline for v in study.record.variants if v.versus_baseline]
     if not compared or most < needed:
         return max(2 * most, needed)
     is_open = [v for v in compared if not (v.is_significant or v.is_equivalent)]
-    nearest = min((most + v.more_seeds for v in is_open if v.more_seeds is not None), default=0)
+    if any(v.equivalence or not v.is_tested for v in is_open):
+        return max(2 * most, needed)
+    wanted = [v.num_pairs + v.more_seeds for v in is_open if v.more_seeds is not None]
+    nearest = min(wanted, default=0)
     return max(2 * most, nearest) if 0 < nearest <= _MOST_TIMES * most else 0

@@ -221,7 +221,7 @@ def _becomes(columns: Sequence[Column]) -> str:
     if first.kind == "category":
         missing = ", missing" * first.has_missing
         return f"one of {len(first.values)} categories{missing} or unseen"
-    gaps = "; missing: the median, and a flag if missing_indicators" * first.has_missing
+    gaps = "; missing: the median, and a flag (missing_indicators)" * first.has_missing
     if first.kind == "boolean":
         return f"{first.values[0]} is 0, {first.values[1]} is 1{gaps}"
     centred = f", {first.offset:g} taken off" if first.offset else ""

@@ -18,10 +18,10 @@ logger = logging.getLogger(__name__)
 _ROUNDING = 4e-6
 """Of a probability in another program than the one that trained: no reason to leave a class out."""
 _ON_FOLDS = (
-    "The rows were kept from networks of their own, not from the one that is exported, which has "
-    "trained on them: coverage holds as far as that errs as they do, and no theorem says so (of "
-    "CV+, which asks every fold's network, one promises 1 - 2 (1 - coverage): Barber et al. 2021, "
-    "https://arxiv.org/abs/1905.02928)."
+    "Coverage is approximate: it was found on rows that the folds' networks had not seen, and the "
+    "exported one has trained on them. It holds if that network errs as much on new rows as these "
+    "did; no theorem says so (of CV+, which asks all folds' networks, one promises at least "
+    "1 - 2 (1 - coverage): Barber et al. 2021, https://arxiv.org/abs/1905.02928)."
 )
 _GROUPED = (
     "Rows of a group are alike: coverage holds as if there were as many rows as groups, and so "

@@ -5,8 +5,7 @@ from kmlp.deploy.cards.certainty import certainty_section, more_outputs
 from kmlp.deploy.cards.columns import columns_section
 from kmlp.deploy.folders.belonging import run_name
 from kmlp.stats.formatting import unit_of
-from kmlp.stats.metrics import BY_NAME, METRICS
-from kmlp.stats.monitoring import primary_metric
+from kmlp.stats.monitoring import metrics_on_card
 from kmlp.study.results.records.base import full_label
 from kmlp.study.selection import Selection
 from kmlp.text import code_span
@@ -63,8 +62,8 @@ def _expectation(selection: Selection) -> str:
     """What the study found of the variant, as a list."""
     variant, task = selection.variant, selection.spec.task
     lines = []
-    on_card = [name for name in METRICS[task] if BY_NAME[name].on_card or name == selection.metric]
-    for metric in sorted(on_card, key=lambda name: name != selection.metric):
+    first, *others = metrics_on_card(task, selection.metric)
+    for metric in (first, *others):
         if metric not in variant["test"]:  # an AUC, where a fold holds one class only
             continue
         found = variant["test"][metric]
@@ -85,9 +84,8 @@ def _expectation(selection: Selection) -> str:
     if len(selection.members) == 1:
         lines.append("- One network's own test score is not what to expect of it; the mean is.")
     elif len(selection.members) == variant["num_members"]:
-        primary = selection.metric or primary_metric(task)
-        score = variant["ensemble"][primary]
-        unit = unit_of(primary, [score])
+        score = variant["ensemble"][first]
+        unit = unit_of(first, [score])
         lines.append(f"- Test {unit.title} of this ensemble: {unit.with_unit(score)}.")
     return "\n".join(lines) + "\n"
 

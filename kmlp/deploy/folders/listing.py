@@ -8,7 +8,7 @@ from typing import Any
 from kmlp.deploy.manifest import read_manifest
 from kmlp.deploy.serving import all_versions
 from kmlp.errors import ModelError
-from kmlp.stats.monitoring import primary_metric
+from kmlp.stats.monitoring import metrics_on_card
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +23,7 @@ class Listed:
         run: the run folder's name; empty of what an earlier kmlp exported.
         variant: which variant's, or the model beside the networks.
         num_members: how many networks it is of; 0 of a model beside them.
-        metric: by which its study is decided, of an earlier kmlp's the primary metric of its
-            task; empty where `trouble` stands.
+        metric: the first on its card: by which its study is decided; empty where `trouble` stands.
         score: what the study expects by it of one network of the variant, or of such a model:
             the mean of those that it trained; None where it says nothing.
         basis: what the score rests on: "test", rows that were set aside, or "folds".
@@ -82,7 +81,7 @@ def _told(manifest: dict[str, Any]) -> dict[str, Any]:
     variant, dataset = manifest.get("reference") or manifest["variant"], manifest["dataset"]
     basis = manifest.get("basis", "test")  # an earlier kmlp knew no other
     of_rows = ("num_train", "num_val") if basis == "folds" else ("num_test",)
-    metric = manifest.get("metric") or primary_metric(manifest["spec"]["task"])
+    metric, *_ = metrics_on_card(manifest["spec"]["task"], manifest.get("metric", ""))
     return {
         "created": manifest["created"],
         "data": dataset["name"],

@@ -27,7 +27,7 @@ from kmlp.files import write_atomically
 from kmlp.machine import package_version
 from kmlp.ownership import refuse_foreign_folder
 from kmlp.stats.formatting import unit_of
-from kmlp.stats.metrics import BY_NAME, METRICS
+from kmlp.stats.monitoring import metrics_on_card
 from kmlp.text import code_span
 
 _WRITTEN = {".": r"estimator\.joblib|model_card\.md|manifest\.json"}
@@ -135,8 +135,8 @@ def _expectation(fitted: FittedReference) -> str:
     """What the study found of it, as a list."""
     test, where = fitted.result.test, "Cross-validated" if fitted.basis == "folds" else "Test"
     lines = []
-    for metric in METRICS[fitted.data.spec.task]:
-        if metric in test and BY_NAME[metric].on_card:
+    for metric in metrics_on_card(fitted.data.spec.task, fitted.metric):
+        if metric in test:
             found, unit = test[metric], unit_of(metric, [test[metric].mean])
             bounds = f" (95 % interval {unit.interval(found.ci95)})" if found.ci95 else ""
             lines.append(f"- {where} {unit.title}, mean: {unit.with_unit(found.mean)}{bounds}.\n")

@@ -8,15 +8,18 @@ from kmlp.report.comparing.tables import across_table
 from kmlp.scores.comparison import Comparison, compare
 from kmlp.scores.relative import compare_errors, left_out
 from kmlp.scores.sources import direction_of, scores_of_studies
-from kmlp.scores.verdict import datasets_needed
+from kmlp.scores.verdict import are_enough_datasets, datasets_needed
 from kmlp.study.loading import Study
 from kmlp.study.results.baseline import baseline_in_words
 from kmlp.study.results.records.study import StudyResults
 
 _NOTE = (
     "Each data set counts once, by its mean difference: more seeds make that surer, more data sets "
-    "the answer. Wilcoxon's signed-rank test, with Holm's correction over the variants (Demsar "
-    "2006). The data sets are those that were chosen, not a sample of all there are."
+    "the answer. The data sets are those that were chosen, not a sample of all there are."
+)
+_TEST = (
+    " The test is Wilcoxon's signed-rank test, with Holm's correction over the variants (Demsar "
+    "2006)."
 )
 
 
@@ -87,5 +90,6 @@ def over_all(comparison: Comparison) -> str:
 
 def across_section(comparison: Comparison) -> Section:
     """Its table and figure."""
-    blocks: list[Block] = [across_figure(comparison), across_table(comparison), Text(_NOTE)]
+    note = _NOTE + _TEST * are_enough_datasets(comparison.found)
+    blocks: list[Block] = [across_figure(comparison), across_table(comparison), Text(note)]
     return Section("across", "Over all data sets", blocks)

@@ -79,8 +79,8 @@ def trust_section(networks: TrainedNetworks) -> Section:
     whose = f"the network with seed {networks.best_seed}"
     of, together = "seeds", f"the ensemble of all {count}"
     if networks.are_out_of_fold:
-        whose, of = "each row out of its fold in the first repeat", "repeats"
-        together = f"the mean over all {count}"
+        whose, of = "of the folds' networks in the first repeat", "repeats"
+        together = f"their probabilities, averaged over the {count},"
     text = (
         f"When a network of {networks.best} says that it is 80 % sure, is it right in 80 % of "
         f"cases? Expected calibration error (ECE, {NUM_BINS} bins): {whose} {100 * one.ece:.1f} %"

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from kmlp.stats.formatting import Unit, listed
+from kmlp.study.results.analyses.reference_caveats import looks_better
 from kmlp.study.results.analyses.references import called, interval_in_words, winner
-from kmlp.study.results.analyses.unproven_reference import looks_better
 from kmlp.study.results.baseline import (
     baseline_in_words,
     in_words,
@@ -195,7 +195,9 @@ def _expected(best: VariantResult, claim: _Claim, results: StudyScores, unit: Un
         return expected + " with it" * (claim.kind != "helps")
     where = "validation" if best.chosen_on == "val" else "training"
     why = who_chose(best, results) if best.name == results.picked else f"the best on {where}"
-    return f"{expected} with {in_words(best, results)}, {why}"
+    # Validation chose another than what is shown to help.
+    taken = ", which is exported" * (claim.kind == "helps" and not results.ablated)
+    return f"{expected} with {in_words(best, results)}, {why}{taken}"
 
 
 def _give_or_take(best: VariantResult, results: StudyScores, unit: Unit) -> str:

@@ -8,11 +8,14 @@ from kmlp.stats.metrics.imbalance import fitting_metrics, is_dominated
 from kmlp.study.results.analyses.folds import seeds_of_folds
 from kmlp.study.results.analyses.interim import interim_sentences
 from kmlp.study.results.analyses.readings import reading_sentences
-from kmlp.study.results.analyses.references import called, trivial_sentences
+from kmlp.study.results.analyses.reference_caveats import (
+    holm_decides_on_references,
+    references_on_other_rows,
+)
+from kmlp.study.results.analyses.references import trivial_sentences
 from kmlp.study.results.baseline import baseline_in_words, the_network
-from kmlp.study.results.ranking import is_imbalanced, standing
+from kmlp.study.results.ranking import is_imbalanced, only_on_these_rows, standing
 from kmlp.study.results.records.members import MemberScores
-from kmlp.study.results.records.references import VersusNetwork
 from kmlp.study.results.records.study import StudyNumbers
 from kmlp.study.results.records.variants import VersusBaseline
 
@@ -40,7 +43,7 @@ def caveats(results: StudyNumbers) -> list[str]:
         *_cross_validated(results),
         *_not_compared(results),
         *_other_rows(results),
-        *_references_on_other_rows(results),
+        *references_on_other_rows(results),
         *_diverged(results),
         *_given_up(results),
         *cut_short(results),
@@ -66,7 +69,7 @@ def decisive_caveats(results: StudyNumbers) -> list[str]:
         *_diverged(results),
         *_given_up(results),
         *_other_rows(results),
-        *_references_on_other_rows(results),
+        *references_on_other_rows(results),
         *_tuned(results),
         *interim_sentences(results),
         *reading_sentences(results),
@@ -76,23 +79,7 @@ def decisive_caveats(results: StudyNumbers) -> list[str]:
 def _holm_decides(results: StudyNumbers) -> list[str]:
     """Of variants and of models beside them, each corrected by itself."""
     of_variants = holm_decides([v.versus_baseline for v in results.variants if v.versus_baseline])
-    return list(dict.fromkeys(of_variants + _holm_decides_on_references(results)))
-
-
-def _holm_decides_on_references(results: StudyNumbers) -> list[str]:
-    """What is trivial has its own sentence."""
-    references = {r.name: r.versus_best for r in results.references if r.versus_best}
-    told = [versus for name, versus in references.items() if name != TRIVIAL]
-    return holm_decides([*references.values()], told)
-
-
-def reference_caveats(results: StudyNumbers) -> list[str]:
-    """Those of `caveats` that limit what is said of models beside the networks."""
-    return [
-        *_holm_decides_on_references(results),
-        *trivial_sentences(results),
-        *_references_on_other_rows(results),
-    ]
+    return list(dict.fromkeys(of_variants + holm_decides_on_references(results)))
 
 
 def _below_the_mean(results: StudyNumbers) -> list[str]:
@@ -185,9 +172,8 @@ def _tuned(results: StudyNumbers) -> list[str]:
     baseline = baseline_in_words(results)
     if results.searched:
         return [
-            f"The baseline, {baseline}, is what a search of {results.searched} trials "
-            "began from, and was not tuned: what another variant gains holds for one that was "
-            "tuned that much."
+            f"The baseline, {baseline}, was not tuned, and the others are of a search of "
+            f"{results.searched} trials: what one gains holds for one that was tuned that much."
         ]
     if not results.pilot:
         return []
@@ -311,27 +297,6 @@ def _not_compared(results: StudyNumbers) -> list[str]:
     return [f"{names} cannot be compared with {baseline}: no {pair} finished in both."]
 
 
-def _references_on_other_rows(results: StudyNumbers) -> list[str]:
-    """References that seeds alone tell from the network, and not other test rows as well."""
-    found = []
-    for role, network_does in (("better", "worse"), ("worse", "better")):
-        told = [
-            called(r)
-            for r in results.references
-            if r.versus_best and only_on_these_rows(r.versus_best)
-            if standing(r.versus_best, results.unit()) == role
-        ]
-        if not told:
-            continue
-        s = "s" * (len(told) > 1)
-        found.append(
-            f"That {the_network(results)} does {network_does} than {listed(told)} holds for these "
-            f"{results.dataset.num_test:,} test rows; over seeds and other test rows together the "
-            f"95 % interval{s} of the difference{s} contain{'' if s else 's'} zero."
-        )
-    return found
-
-
 def _other_rows(results: StudyNumbers) -> list[str]:
     """Differences that hold over seeds, but not over other test rows as well."""
     baseline, unit = baseline_in_words(results), results.unit()
@@ -340,12 +305,6 @@ def _other_rows(results: StudyNumbers) -> list[str]:
         for v in results.variants
         if v.versus_baseline and only_on_these_rows(v.versus_baseline)
     ]
-
-
-def only_on_these_rows(versus: VersusBaseline | VersusNetwork) -> bool:
-    """Whether a difference is told over seeds, and with other test rows zero is possible."""
-    interval = versus.ci95_seeds_and_rows
-    return versus.is_significant and interval is not None and interval[0] <= 0 <= interval[1]
 
 
 def on_other_rows(difference: str, versus: VersusBaseline, unit: Unit) -> str:

@@ -7,8 +7,14 @@ from kmlp.errors import SelectionError
 from kmlp.stats.formatting import Unit
 from kmlp.stats.monitoring import plain_loss_name
 from kmlp.study.results.records.members import MemberScores
+from kmlp.study.results.records.references import VersusNetwork
 from kmlp.study.results.records.study import StudyScores
-from kmlp.study.results.records.variants import VariantResult, VariantScores, Versus
+from kmlp.study.results.records.variants import (
+    VariantResult,
+    VariantScores,
+    Versus,
+    VersusBaseline,
+)
 
 _IMBALANCED = 1.5
 V = TypeVar("V", bound=VariantScores)
@@ -78,6 +84,12 @@ def standing(versus: Versus | None, unit: Unit) -> str:
     if versus is None or not versus.is_significant:
         return "unclear"
     return "better" if unit.gain(versus.difference) > 0 else "worse"
+
+
+def only_on_these_rows(versus: VersusBaseline | VersusNetwork) -> bool:
+    """Whether a difference is told over seeds, and with other test rows zero is possible."""
+    interval = versus.ci95_seeds_and_rows
+    return versus.is_significant and interval is not None and interval[0] <= 0 <= interval[1]
 
 
 def best_member(results: StudyScores, variant: str | None = None) -> MemberScores:

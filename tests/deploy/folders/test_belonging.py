@@ -172,6 +172,17 @@ def test_whose_networks_were_exported_is_told(manifest, told):
     assert _what_it_is({"variant": {"name": "trial 3"}, **manifest}).startswith(told)
 
 
+def test_a_model_says_that_the_version_before_is_of_another_run_of_its_study(tmp_path, capsys):
+    """Judged by another metric it may hold another network, and a server takes the newest."""
+    own_folder(tmp_path / "m", "model")
+    for version, name in ((1, "by_auc"), (3, "by_accuracy")):
+        write_model(tmp_path, "m", version, run={"name": name, "study": "0" * 16})
+    print_model(tmp_path / "m" / "3")
+    assert "m: version 1 there is of the same study in run by_auc; a" in capsys.readouterr().err
+    print_model(tmp_path / "m" / "1")
+    assert not capsys.readouterr().err
+
+
 def test_a_model_that_lacks_what_the_version_before_could_says_so(tmp_path, capsys):
     """A server takes the newest: its answers would lose their intervals without a word."""
     own_folder(tmp_path / "m", "model")

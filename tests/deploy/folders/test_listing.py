@@ -57,6 +57,20 @@ def test_every_version_is_listed_the_newest_first(models):
     assert list_models(models / "b") == found[1:3]
 
 
+@pytest.mark.parametrize(
+    ("metric", "told"),
+    [("auc", ("auc", 0.7)), ("cost", ("accuracy", 0.9)), ("", ("accuracy", 0.9))],
+)
+def test_a_model_is_listed_by_what_its_study_was_decided_by(tmp_path, metric, told):
+    """By the accuracy a model looks good that was judged by its AUC and is bad by it."""
+    test = {"accuracy": {"mean": 0.9}, "auc": {"mean": 0.7}, "cost": {"mean": 3.0}}
+    variant = {"name": "none", "test": test}
+    spec = {"task": "binary", "class_names": []}
+    write_model(tmp_path, "m", 1, metric=metric, variant=variant, spec=spec)
+    (model,) = list_models(tmp_path)
+    assert (model.metric, model.score) == told
+
+
 def test_a_model_beside_the_networks_is_listed_too(tmp_path):
     """Exported by the same command, it is looked for here."""
     trees = {"name": "boosted_trees", "seed": 3, "test": {"accuracy": {"mean": 0.9}}}

@@ -434,7 +434,7 @@ def test_rank_is_by_mean_test_accuracy_of_what_finished():
         (
             "gradient_noise",
             "gradient_noise=0.01, gradient_noise_decay=0.55",
-            "gradient_noise=0.01",
+            "gradient_noise",
         ),
         (
             "gradient_noise=0.1",

@@ -146,7 +146,8 @@ def _leans_on(model: ModelImportance, results: StudyNumbers, unit: Unit) -> str:
     are = "is" if len(telling) == 1 else "are"
     of_all = f"{len(telling)} of {num_columns} columns {are}" if num_columns > 1 else "it is"
     # Over seeds small effects show that other rows would hide.
-    on_rows = f" on these {results.dataset.num_test:,} rows" * (results.basis == "test")
+    num_rows = results.importance.num_rows if results.importance else 0
+    on_rows = f" on these {num_rows:,} rows" * (results.basis == "test")
     return (
         f"{title}{',' * (model.kind == 'network')} {lean} most on {first.name}: with its values "
         f"shuffled the {tested.adjective} {unit.title} is worse by "

@@ -92,8 +92,7 @@ def first_fault(error: ValidationError) -> str:
 
 def label(name: str, strength: str) -> str:
     """What sentences and figures call a variant: its name with its strength; of several settings
-    the one that has its name, else the name alone, for beside other variants they would read as
-    these. Tables say all of them once.
+    the name alone, for beside other variants they would read as these. Tables say them once.
 
     Example:
         >>> label("l1_l2", "l1=1e-05, l2=0.0001")
@@ -103,10 +102,7 @@ def label(name: str, strength: str) -> str:
         >>> label("trial 3", "dropout=0.5, l2=0.0003, activation=elu")
         'trial 3'
     """
-    if strength.count("=") < 2:
-        return full_label(name, strength)
-    first, _, _ = strength.partition(", ")
-    return first if first.startswith(f"{name}=") else name
+    return full_label(name, strength) if strength.count("=") < 2 else name
 
 
 def full_label(name: str, strength: str) -> str:
