@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from kmlp.cli.printing.next_steps import _more_seeds
+from kmlp.cli.printing.next_steps import _exports, _more_seeds
 from kmlp.cli.printing.tables import results_table, score_lines
 from kmlp.cli.report import print_study
 from kmlp.config import StudyConfig
@@ -149,6 +149,19 @@ def test_more_seeds_are_offered_where_they_may_decide_something(more, num_seeds)
     assert offered(None, told) == 0
     for other in ({"is_tested": False}, {"equivalence": "asked for"}):
         assert offered(None, SimpleNamespace(more_seeds=None, **is_open | other)) == 20
+
+
+def test_what_helps_can_be_taken_where_validation_chose_another(tmp_path):
+    """The answer names one variant that helps, and another that is exported."""
+    hand_made(tmp_path, "multiclass", 8)
+    study = load_study(tmp_path)
+    assert "--variant dropout" not in _exports(study)
+    val = {v.name: v.val for v in study.record.variants}
+    val["none"], val["dropout"] = val["dropout"], val["none"]
+    variants = tuple(v.model_copy(update={"val": val[v.name]}) for v in study.record.variants)
+    record = study.record.model_copy(update={"variants": variants})
+    found = _exports(SimpleNamespace(record=record, config=study.config))
+    assert found["--variant dropout"] == "what is shown to help"
 
 
 SCORES = {

@@ -196,7 +196,7 @@ def _expected(best: VariantResult, claim: _Claim, results: StudyScores, unit: Un
     where = "validation" if best.chosen_on == "val" else "training"
     why = who_chose(best, results) if best.name == results.picked else f"the best on {where}"
     # Validation chose another than what is shown to help.
-    taken = ", which is exported" * (claim.kind == "helps" and not results.ablated)
+    taken = ", which exports take" * (claim.kind == "helps" and not results.ablated)
     return f"{expected} with {in_words(best, results)}, {why}{taken}"
 
 

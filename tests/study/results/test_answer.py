@@ -69,7 +69,9 @@ def test_the_expected_score_is_of_what_validation_chose_not_of_the_best_test_sco
     )
     said = answered(chosen, BETTER)
     assert said.text.startswith("dropout=0.2 helps by 0.61 points")
-    assert said.text.endswith("(± 0.70 with other test rows) with l1=0.2, the best on validation.")
+    assert said.text.endswith(
+        "(± 0.70 with other test rows) with l1=0.2, the best on validation, which exports take."
+    )
 
 
 def test_of_several_that_help_validation_names_the_first():

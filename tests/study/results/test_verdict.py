@@ -369,8 +369,8 @@ def test_a_regressions_verdict_starts_with_the_least_error():
         ),
         (
             {"searched": 20},
-            "The baseline, the default configuration, is what a search of 20 trials began from, "
-            "and was not tuned: what another variant gains holds for one that was tuned that much.",
+            "The baseline, the default configuration, was not tuned, and the others are of a "
+            "search of 20 trials: what one gains holds for one that was tuned that much.",
         ),
     ],
 )
