@@ -156,9 +156,10 @@ def test_what_helps_can_be_taken_where_validation_chose_another(tmp_path):
     hand_made(tmp_path, "multiclass", 8)
     study = load_study(tmp_path)
     assert "--variant dropout" not in _exports(study)
-    val = {v.name: v.val for v in study.record.variants}
-    val["none"], val["dropout"] = val["dropout"], val["none"]
-    variants = tuple(v.model_copy(update={"val": val[v.name]}) for v in study.record.variants)
+    variants = tuple(
+        v.model_copy(update={"selection_difference": -0.01 if v.name == "dropout" else 0.0})
+        for v in study.record.variants
+    )
     record = study.record.model_copy(update={"variants": variants})
     found = _exports(SimpleNamespace(record=record, config=study.config))
     assert found["--variant dropout"] == "what is shown to help"
