@@ -303,6 +303,12 @@ def print_report(page: Path) -> None:
             print(f"{what}{page.parent / name}")
 
 
+_PLACES = (
+    "place is beside the {}, not the baseline: open cannot be told apart from it, worse and better "
+    "are told apart."
+)
+
+
 def print_study(study: "Study") -> None:
     from kmlp.cli.printing.tables import references_table, results_table
     from kmlp.study.results.caveats import RESCORE
@@ -314,6 +320,8 @@ def print_study(study: "Study") -> None:
         out.print(results.answer.text, style="bold")
         out.print()
     out.print(results_table(results))
+    if results.best and len(results.variants) > 1:
+        out.print(_PLACES.format("pick" if results.picked else "best on validation"), style="dim")
     if results.references:
         out.print()
         out.print(references_table(results))

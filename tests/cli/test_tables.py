@@ -99,7 +99,8 @@ def test_a_run_that_ended_early_offers_more_epochs(tmp_path, monkeypatch, is_cut
     monkeypatch.setattr("kmlp.study.results.caveats.cut_short", lambda results: told)
     words = ("--seeds", "6", "--max-epochs", "5")
     last = kmlp("run", "mnist", "--out", str(run), *words).stdout.splitlines()[-1]
-    longer = f"  kmlp run mnist --out {run}-longer --seeds 6 --max-epochs 10"
+    longer = f"  kmlp run mnist --out {run}-longer --seeds 6 --max-epochs 10  # more epochs, of "
+    longer += "all networks"
     assert (last == longer) == is_cut_short
 
 

@@ -37,6 +37,11 @@ def test_the_variant_that_is_proposed_is_none_of_the_studys(variants, added):
     assert _one_more(asked, asked) == (f"--variants {added}" if added else "")
 
 
+def test_no_more_is_proposed_of_what_is_shown_to_be_worse():
+    asked = StudyConfig(dataset="wine", variants=("none", "dropout"))
+    assert _one_more(asked, asked, {"dropout"}) == "--variants none,dropout,batch_norm"
+
+
 def test_of_few_rows_a_share_that_tests_is_told_with_what_else_would(tmp_path, capsys):
     asked = StudyConfig(dataset="wine", data=DataConfig(test=0.2))
     load_data(asked, tmp_path / "run")

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from kmlp.config.training import TrainConfig
 from kmlp.stats.distributions import t_quantile
-from kmlp.stats.formatting import Unit, unit_of
+from kmlp.stats.formatting import Unit, listed, unit_of
 from kmlp.study.results.analyses.reference_caveats import looks_better, reference_caveats
 from kmlp.study.results.analyses.references import reference_sentences
 from kmlp.study.results.caveats import improved_to_the_end, not_picked
@@ -13,6 +13,8 @@ from tuning.results.choice import LEVEL
 from tuning.results.folds import compared, error_of_mean
 from tuning.results.records.search import SearchFindings
 from tuning.results.records.trials import FinishedTrial
+
+_AT_MOST = 5
 
 
 class Constant(NamedTuple):
@@ -65,11 +67,16 @@ def _nothing_learned(results: SearchFindings) -> list[str]:
     unit = unit_of(constant.metric, [constant.score])
     known = [t for t in results.concluded if _known(t, constant, results)]
     better = [t.number for t in known if _is_better(t, constant, results)]
-    among = f"{len(better)} of {len(known)} trials are" if better else "no trial is"
+    among = "no trial is"
+    if better:
+        are = "are" if len(better) > 1 else "is"
+        among = f"of {len(known)} trials {listed(map(str, better[:_AT_MOST]))} {are}"
+        if len(better) > _AT_MOST:
+            among = f"{len(better)} of {len(known)} trials are"
     return [
         f"{constant.words.format(unit.with_unit(constant.score))}: trial {picked.number}, with "
         f"{_mean_in_words(picked, constant, results, unit)}, is not shown to do better, though "
-        f"these rows chose it and flatter it; {among}."
+        f"the rows that it is scored on here chose it and flatter it; {among}."
     ]
 
 

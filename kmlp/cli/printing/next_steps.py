@@ -1,7 +1,7 @@
 """Commands that go on from what a run found, filled in."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -50,15 +50,17 @@ def print_next(
     is_of_seeds = all(one.record.basis == "test" for one in found)
     num_seeds = max(map(_more_seeds, found)) if is_of_seeds else 0
     if num_seeds and all(isinstance(config.num_seeds, int) for config in studies.values()):
-        print(" ".join([f"  {same}", *options.words("num_seeds"), *beside, f"--seeds {num_seeds}"]))
-    if "" in studies and (more := _one_more(studies[""], found[0].config)):
-        print(" ".join([f"  {same}", *options.words("variants"), *beside, more]))
+        words = [*options.words("num_seeds"), *beside, f"--seeds {num_seeds}"]
+        print(" ".join([f"  {same}", *words, " # more seeds: only these are trained"]))
+    if "" in studies and (more := _one_more(studies[""], found[0].config, _hurting(found[0]))):
+        words = [*options.words("variants"), *beside, more]
+        print(" ".join([f"  {same}", *words, " # one more variant, as an example"]))
     if any(cut_short(one.record) for one in found):
         # Networks of other epochs are another study, which this folder would refuse.
         longer = f"{again} run {quote(target)} --out {quote(f'{folder}-longer')}"
         epochs = 2 * max(config.train.max_epochs for config in studies.values())
         words = [*options.words("max_epochs"), *beside, f"--max-epochs {epochs}"]
-        print(" ".join([f"  {longer}", *words]))
+        print(" ".join([f"  {longer}", *words, " # more epochs, of all networks"]))
 
 
 def called_again(source: str) -> str:
@@ -87,17 +89,32 @@ def _exports(study: "Study") -> dict[str, str]:
     return found
 
 
-def _one_more(said: StudyConfig, asked: StudyConfig) -> str:
+def _hurting(study: "Study") -> set[str]:
+    """The kinds of the variants that are shown to be worse than the baseline."""
+    from kmlp.study.results.ranking import standing
+
+    record = study.record
+    worse = [v for v in record.variants if standing(v.versus_baseline, record.unit()) == "worse"]
+    return {_kind(v.name) for v in worse}
+
+
+def _kind(variant: str) -> str:
+    return variant.partition("=")[0]
+
+
+def _one_more(said: StudyConfig, asked: StudyConfig, hurting: Collection[str] = ()) -> str:
     """The option that adds a variant, as an example; empty where tables say some, or all of these
     are there.
 
     Args:
         said: the study.
         asked: the same with all variants written out.
+        hurting: kinds of variants of which nobody wants more.
     """
     there = {*asked.variant_names, *map(str, said.variants)}
     means_something = _EXAMPLES if asked.model.hidden_units else _EXAMPLES[-1:]
-    new = next((name for name in means_something if name not in there), None)
+    wanted = (n for n in means_something if n not in there and _kind(n) not in hurting)
+    new = next(wanted, None)
     if new is None or not all(isinstance(v, str) for v in said.variants):
         return ""
     return f"--variants {quote(','.join([*map(str, said.variants), new]))}"

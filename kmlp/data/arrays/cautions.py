@@ -104,7 +104,7 @@ def of_shared_rows(train: np.ndarray, test: np.ndarray) -> tuple[str, ...]:
         return ()
     return (
         f"{count:,} of {len(rows):,} test rows stand in the training rows, too, with the same "
-        "values in every column: their scores say little of new rows",
+        "values in every input: their scores say little of new rows",
     )
 
 
@@ -124,7 +124,7 @@ def of_repeated_rows(rows: np.ndarray) -> tuple[str, ...]:
         return ()
     return (
         f"{count:,} of {len(rows):,} rows stand there more than once, with the same values in "
-        "every column: held out in one fold they are trained on in another, and their scores say "
+        "every input: held out in one fold they are trained on in another, and their scores say "
         "little of new rows",
     )
 

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from kmlp.config.tables.references import TRIVIAL
+from kmlp.config.training import TrainConfig
 from kmlp.stats.formatting import Unit, holm_decides, listed
 from kmlp.stats.metrics.imbalance import fitting_metrics, is_dominated
 from kmlp.study.results.analyses.folds import seeds_of_folds
@@ -38,6 +39,7 @@ def caveats(results: StudyNumbers) -> list[str]:
     return [
         *_holm_decides(results),
         *trivial_sentences(results),
+        *([] if is_dominated(results.class_shares) else _of_another_score(results)),
         *not_picked(results),
         *_below_the_mean(results),
         *_cross_validated(results),
@@ -135,6 +137,17 @@ def _given_up(results: StudyNumbers) -> list[str]:
     ]
 
 
+def _of_another_score(results: StudyNumbers) -> list[str]:
+    """What may show what an accuracy hides, where it shows no more than a constant's."""
+    if results.metric.name != "accuracy" or not trivial_sentences(results):
+        return []
+    metric = "auc" if results.dataset.task == "binary" else "balanced_accuracy"
+    return [
+        f"Another score may show more than the accuracy: {RESCORE} --metric {metric} judges these "
+        "networks by it, and trains none anew."
+    ]
+
+
 def _piloted(results: StudyNumbers) -> list[str]:
     if not results.pilot:
         return []
@@ -171,8 +184,11 @@ def _tuned(results: StudyNumbers) -> list[str]:
         return []
     baseline = baseline_in_words(results)
     if results.searched:
+        most = results.variant(results.baseline).config.train["max_epochs"]
+        usual = TrainConfig().max_epochs
+        shorter = f", in at most {most} epochs (kmlp run gives {usual})" * (most < usual)
         return [
-            f"The baseline, {baseline}, was not tuned, and the others are of a search of "
+            f"The baseline, {baseline}, was not tuned{shorter}, and the others are of a search of "
             f"{results.searched} trials: what one gains holds for one that was tuned that much."
         ]
     if not results.pilot:

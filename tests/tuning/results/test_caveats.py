@@ -44,7 +44,8 @@ def test_a_pick_that_is_not_above_the_commonest_class_is_worth_nothing(results):
         f"{picked.number}, with {found.unit.with_unit(picked.score)} (standard error "
     )
     assert sentence.endswith(
-        "is not shown to do better, though these rows chose it and flatter it; no trial is."
+        "is not shown to do better, though the rows that it is scored on here chose it and flatter "
+        "it; no trial is."
     )
     assert sentence in found.verdict
 
