@@ -249,8 +249,14 @@ def print_search(search: "Search", *, as_json: bool) -> None:
     from tuning.report.remarks import at_the_edge
     from tuning.report.terminal import results_table
     from tuning.report.trials import standings_note
+    from tuning.results.search_folder import SearchFolder
+    from tuning.search.loading import study_results
 
     out = console()
+    study = study_results(SearchFolder(search.run_dir))
+    if search.record.fresh and study and study.answer:
+        out.print(study.answer.text, style="bold")
+        out.print()
     out.print(results_table(search.record))
     if note := standings_note(search.record):
         out.print(note, style="dim")

@@ -22,7 +22,7 @@ def _held_out(model: LoadedModel) -> str:
     """What else can be scored of the file that was trained on, at a sentence's end."""
     if has_seen_all(model):
         return "; none was held out from it, and what to expect of it stands in the model's card"
-    return ", or write --test, as in training, to score the rows that were held out"
+    return ", or write the --test of training, as --test 0.2, to score the rows that were held out"
 
 
 def evaluate_table(model: LoadedModel, source: Any, target: str | None = None) -> dict[str, Any]:

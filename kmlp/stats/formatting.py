@@ -233,25 +233,33 @@ def holm_decides(
     compared: Sequence[Corrected], told: Sequence[Corrected] | None = None
 ) -> list[str]:
     """A sentence where an interval leaves out 0 and p tells nothing apart: by its correction, or as
-    a permutation's p is larger than that of the t interval beside it.
+    a permutation's p is larger than that of the t interval beside it; one where it is the other
+    way round.
 
     Args:
         compared: all that are corrected together.
         told: those of them that are told; all where omitted.
     """
-    read_apart = [
-        one
+    with_interval = [
+        (one, one.ci95[0] <= 0 <= one.ci95[1])
         for one in (compared if told is None else told)
-        if one.ci95 and not one.ci95[0] <= 0 <= one.ci95[1] and one.p_holm >= ALPHA
+        if one.ci95
     ]
+    read_apart = [one for one, has_zero in with_interval if not has_zero and one.p_holm >= ALPHA]
+    exact = "it takes no distribution for granted, the interval the normal one"
+    found = []
+    if any(has_zero and one.p_holm < ALPHA for one, has_zero in with_interval):
+        found = [
+            f"Where an interval contains 0 and a difference is told, Holm's p decides: {exact}."
+        ]
     if not read_apart:
-        return []
+        return found
     corrected = f"corrects for {len(compared)} comparisons" if len(compared) > 1 else "counts looks"
     by_holm = f"it {corrected}, the interval does not"
-    exact = "it takes no distribution for granted, the interval the normal one"
     reason = by_holm if any(one.p < ALPHA for one in read_apart) else exact
     return [
-        f"Where an interval leaves out 0 and nothing is told apart, Holm's p decides: {reason}."
+        *found,
+        f"Where an interval leaves out 0 and nothing is told apart, Holm's p decides: {reason}.",
     ]
 
 

@@ -1,8 +1,10 @@
 """Every metric is written in its own unit, with digits to suit, in one place."""
 
+from types import SimpleNamespace
+
 import pytest
 
-from kmlp.stats.formatting import listed, p_equals, p_value, unit_of
+from kmlp.stats.formatting import holm_decides, listed, p_equals, p_value, unit_of
 from kmlp.stats.metrics import HIGHER_IS_BETTER
 
 
@@ -103,3 +105,19 @@ def test_words_are_listed(words, sentence):
 )
 def test_a_small_difference_is_not_written_as_none(difference, written):
     assert unit_of("rmse", [54.2]).signed(difference) == written
+
+
+@pytest.mark.parametrize(
+    ("ci95", "p_holm", "begins"),
+    [
+        ((-0.1, 1.4), 0.045, ["Where an interval contains 0 and a difference is told, Holm's p"]),
+        ((0.1, 1.4), 0.06, ["Where an interval leaves out 0 and nothing is told apart, Holm's p"]),
+        ((0.1, 1.4), 0.045, []),
+        ((-0.1, 1.4), 0.06, []),
+    ],
+)
+def test_where_interval_and_p_say_different_things_it_is_said_which_decides(ci95, p_holm, begins):
+    """A t interval and a permutation's p may disagree either way, near 5 %."""
+    found = holm_decides([SimpleNamespace(ci95=ci95, p=p_holm, p_holm=p_holm)])
+    assert len(found) == len(begins)
+    assert all(said.startswith(words) for said, words in zip(found, begins, strict=True))

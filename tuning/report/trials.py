@@ -156,7 +156,7 @@ def standings_note(results: SearchFindings) -> str:
         return ""
     return (
         "On the search's own scores, open: cannot be told apart from the best; worse: is told "
-        f"apart from it at {100 * LEVEL:.0f} %."
+        f"apart from it at {100 * LEVEL:.0f} %. Picked: the one to take."
     )
 
 

@@ -70,9 +70,10 @@ def _nothing_learned(results: SearchFindings) -> list[str]:
     among = "no trial is"
     if better:
         are = "are" if len(better) > 1 else "is"
-        among = f"of {len(known)} trials {listed(map(str, better[:_AT_MOST]))} {are}"
+        s = "s" * (len(better) > 1)
+        among = f"trial{s} {listed(map(str, better))} of {len(known)} {are} shown to"
         if len(better) > _AT_MOST:
-            among = f"{len(better)} of {len(known)} trials are"
+            among = f"{len(better)} of {len(known)} trials are shown to"
     return [
         f"{constant.words.format(unit.with_unit(constant.score))}: trial {picked.number}, with "
         f"{_mean_in_words(picked, constant, results, unit)}, is not shown to do better, though "
@@ -89,10 +90,14 @@ def _constant(results: SearchFindings) -> Constant:
     if results.settings.objective.metric == "accuracy" and share is not None:
         words = "Always predicting the commonest class is right on {} of the training rows"
         return Constant("accuracy", share, words)
-    one = 1 / len(dataset.class_names)
-    return Constant(
-        "balanced_accuracy", one, "Always predicting one class has a balanced accuracy of {}"
-    )
+    return _balanced(results)
+
+
+def _balanced(results: SearchFindings) -> Constant:
+    """Nothing of a regression, which has no such score."""
+    one = 1 / max(len(results.dataset.class_names), 1)
+    words = "Always predicting one class has a balanced accuracy of {}"
+    return Constant("balanced_accuracy", one, words)
 
 
 def _scores(trial: FinishedTrial, constant: Constant, results: SearchFindings) -> list[float]:
@@ -107,11 +112,29 @@ def _known(trial: FinishedTrial, constant: Constant, results: SearchFindings) ->
 
 
 def _is_better(trial: FinishedTrial, constant: Constant, results: SearchFindings) -> bool:
-    """Whether the 95 % interval of its mean lies above; of one score, whether that does."""
+    """Whether the 95 % interval of its mean lies above; of one score, whether that does.
+
+    The commonest class has another share of the rows that validate than of all: a network that
+    answers it for every row may lie above, but not by its balanced accuracy, which is the same of
+    any rows.
+    """
+    if not _lies_above(trial, constant, results):
+        return False
+    balanced = _balanced(results)
+    return not _known(trial, balanced, results) or _lies_above(trial, balanced, results)
+
+
+def _lies_above(trial: FinishedTrial, constant: Constant, results: SearchFindings) -> bool:
+    """By its own spread, or what is pooled over trials where that is larger: of three scores none
+    at all may be luck."""
     scores = _scores(trial, constant, results)
     values = compared(scores, results.settings)
     error = error_of_mean(scores, results.settings)
-    far = 0.0 if error is None else t_quantile((1 + LEVEL) / 2, len(values) - 1) * error
+    if error is None:
+        return bool(values.mean() > constant.score)
+    if constant.metric == results.settings.objective.metric:
+        error = max(error, results.standard_error or 0.0)
+    far = t_quantile((1 + LEVEL) / 2, len(values) - 1) * error
     return bool(values.mean() - far > constant.score)
 
 

@@ -129,7 +129,7 @@ def _pick(results: SearchFindings) -> str:
         score = _score(results)
         uneven = f"whose differences vary more from {score} to {score}"
         written = f"{unit.value(error)} {unit.of_difference}"
-        size_of_error = f"{written}, of trials compared {score} by {score}"
+        size_of_error = f"{written}, pooled over trials: one trial's own says little"
         if _lost(results, results.picked_trial) > error:
             own = unit.value(results.errors_of_ties[results.picked_trial.number])
             size_of_error += f"; of trial {picked}, {uneven}, {own}"

@@ -122,7 +122,7 @@ class SearchProgress(LiveDisplay):
         scores = self._scores.get(trial.number, ())
         se = error_of_mean(scores, self._config) if scores and self._config else None
         unit = unit_of(self._unit.record, [trial.score])
-        return unit.with_unit(trial.score) + (f" ± {unit.value(se)}" if se else "")
+        return unit.with_unit(trial.score) + ("" if se is None else f" ± {unit.value(se)}")
 
     def _standing(self) -> Standing:
         return Standing(

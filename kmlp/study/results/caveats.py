@@ -1,5 +1,6 @@
 """What limits a verdict: what is not compared, not finished, or not what a reader may think."""
 
+from math import inf
 from typing import Protocol
 
 from kmlp.config.tables.references import TRIVIAL
@@ -158,15 +159,19 @@ def _piloted(results: StudyNumbers) -> list[str]:
 
 
 def not_picked(results: StudyNumbers) -> list[str]:
-    """That a trial which the search did not pick does better than its default: no choice."""
-    if results.picked is None:
+    """That a trial which the search did not pick does better than its default, and scores better
+    than the pick, which would tempt to take it."""
+    picked = next((v for v in results.variants if v.name == results.picked), None)
+    if picked is None:
         return []
     unit = results.unit()
+    of_pick = unit.gain(picked.test[unit.metric].mean) if picked.is_scored else -inf
     better = [
         v.label + " (on these rows alone)" * only_on_these_rows(v.versus_baseline)
         for v in results.variants
         if v.name != results.picked and v.versus_baseline
         if standing(v.versus_baseline, unit) == "better"
+        if unit.gain(v.test[unit.metric].mean) > of_pick
     ]
     if not better:
         return []

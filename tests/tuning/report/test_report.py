@@ -163,18 +163,18 @@ def test_what_a_page_says_of_the_test_set_holds_after_more_trials_too(tmp_path):
         (
             (1000, 990, 2000),
             "Trial 0 is picked, with 1,000 weights: no clearly simpler one lies within one "
-            "standard error of it (0.71 points, of trials compared seed by seed).",
+            "standard error of it (0.71 points, pooled over trials: one trial's own says little).",
         ),
         (
             (2000, 1000, 1500),
             "Trial 1 is picked: with 1,000 weights the simplest within one standard error of the "
-            "best (0.71 points, of trials compared seed by seed).",
+            "best (0.71 points, pooled over trials: one trial's own says little).",
         ),
         (
             (2000, 1010, 1000),
             "Trial 1, with 1,010 weights, is picked: within one standard error of the best (0.71 "
-            "points, of trials compared seed by seed) it is the best of those that have at most "
-            "5 % more than the fewest, 1,000.",
+            "points, pooled over trials: one trial's own says little) it is the best of those that "
+            "have at most 5 % more than the fewest, 1,000.",
         ),
     ],
 )
@@ -189,8 +189,8 @@ def test_a_trial_is_near_the_best_by_its_own_spread_where_twins_have_none(tmp_pa
     assert [t.number for t in results.near_best] == [1, 2]
     assert (
         "Trial 2 is picked: with 10 weights the simplest within one standard error of the best "
-        "(0.0024 points, of trials compared seed by seed; of trial 2, whose differences vary more "
-        "from seed to seed, 1.45)."
+        "(0.0024 points, pooled over trials: one trial's own says little; of trial 2, whose "
+        "differences vary more from seed to seed, 1.45)."
     ) in results.verdict[2]
 
 

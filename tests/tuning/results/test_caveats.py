@@ -50,6 +50,22 @@ def test_a_pick_that_is_not_above_the_commonest_class_is_worth_nothing(results):
     assert sentence in found.verdict
 
 
+def test_a_pick_of_one_answer_is_not_above_a_share_that_its_rows_lack(results):
+    """The rows that validate hold more of the commonest class, and no seed answers another."""
+    share = results.picked_trial.score - 0.01
+    assert not said(changed(results, commonest_share=share), CHANCE)
+    constant = of_every_execution(results, val={"accuracy": 0.9, "balanced_accuracy": 0.1})
+    (sentence,) = said(changed(constant, commonest_share=share), CHANCE)
+    assert sentence.endswith("; no trial is.")
+
+
+def test_a_spread_of_nothing_shows_no_pick_above_the_constant(results):
+    """Three scores may agree by luck: what trials spread by is pooled."""
+    found = of_every_execution(results, val={"accuracy": 0.9})
+    assert not said(changed(found, commonest_share=0.89, standard_error=0.001), CHANCE)
+    assert said(changed(found, commonest_share=0.89, standard_error=0.02), CHANCE)
+
+
 def test_a_mean_above_the_constant_by_less_than_its_interval_is_no_evidence(results):
     share = results.picked_trial.score - 1e-6
     assert said(changed(results, commonest_share=share), CHANCE)
