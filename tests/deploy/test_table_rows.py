@@ -262,7 +262,7 @@ def test_what_cannot_be_scored_is_refused(tmp_path, text, said):
 def test_the_file_that_was_trained_on_is_no_test(tmp_path):
     path = write(tmp_path / "churn.csv", LABELLED)
     manifest = {"environment": {"data": {"file_sha256": read_table(path).sha256}}}
-    with pytest.raises(DataError, match=r"trained on rows of this very file.*write --test"):
+    with pytest.raises(DataError, match=r"trained on rows of this very file.*write the --test"):
         evaluate_table(stand_in(manifest=manifest), path)
     with pytest.raises(DataError, match=r"rows of this very file.*other rows; none was held out"):
         evaluate_table(stand_in(manifest=manifest | {"basis": "folds"}), path)
