@@ -29,8 +29,8 @@ def metrics_on_card(task: str, metric: str = "") -> list[str]:
     that is the user's own or of an earlier kmlp unknown.
 
     Example:
-        >>> metrics_on_card("binary", "auc")[:2], metrics_on_card("regression", "cost")[0]
-        (['auc', 'accuracy'], 'rmse')
+        >>> metrics_on_card("binary", "cross_entropy")[:2], metrics_on_card("regression", "cost")[0]
+        (['cross_entropy', 'accuracy'], 'rmse')
     """
     first = metric if metric in METRICS[task] else primary_metric(task)
     others = [name for name in METRICS[task] if BY_NAME[name].on_card]

@@ -466,8 +466,8 @@ def test_a_study_of_fresh_seeds_follows_and_reads_the_test_set_once(search):
     assert fresh.seed_luck_se**2 == pytest.approx(search.record.picked_trial.se**2 + fresh.se**2)
     assert search.record.test.scores["accuracy"].mean == variant["test"]["accuracy"]["mean"]
     untuned = (
-        "The baseline, the default configuration, was not tuned, and the others are of a search of "
-        "3 trials: "
+        "The baseline, the default configuration, was not tuned, in at most 3 epochs (kmlp run "
+        "gives 100), and the others are of a search of 3 trials: "
     )
     assert any(untuned in caveat for caveat in study.record.answer.caveats)
     assert any(untuned in sentence for sentence in study.record.verdict)
