@@ -304,8 +304,8 @@ def print_report(page: Path) -> None:
 
 
 _PLACES = (
-    "place is beside the {}, not the baseline: open cannot be told apart from it, worse and better "
-    "are told apart."
+    "place compares with the {}, not the baseline: open cannot be told apart from it, worse and "
+    "better are told apart."
 )
 
 

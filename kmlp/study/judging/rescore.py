@@ -87,7 +87,8 @@ def _tell_of_columns(folder: RunFolder, metric: str) -> None:
     known = known_importance(folder)
     if known and known.metric != metric:
         logger.warning(
-            "which columns matter is known by %s alone: the study itself, run by %s, finds it anew",
+            "which columns matter is known by %s alone: the command that made the study, with "
+            "--metric %s, finds it anew and trains nothing",
             known.metric,
             metric,
         )
