@@ -253,8 +253,8 @@ def print_search(search: "Search", *, as_json: bool) -> None:
     from tuning.search.loading import study_results
 
     out = console()
-    study = study_results(SearchFolder(search.run_dir))
-    if search.record.fresh and study and study.answer:
+    study = study_results(SearchFolder(search.run_dir)) if search.record.fresh else None
+    if study and study.answer:
         out.print(study.answer.text, style="bold")
         out.print()
     out.print(results_table(search.record))

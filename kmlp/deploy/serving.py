@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+GRAPH = "saved_model.pb"
+"""What a SavedModel lies in."""
 ESTIMATOR = "estimator.joblib"
 """What a model beside the networks, taken away, lies in."""
 _BATCH = 8192
@@ -277,7 +279,7 @@ def _without_mask(x: np.ndarray, takes_missing: bool) -> np.ndarray:
 
 def find_version(path: Path) -> Path:
     """The newest version in a model's folder, or the path itself if it is a version."""
-    if (path / "saved_model.pb").is_file():
+    if (path / GRAPH).is_file():
         return path
     if found := versions(path):
         return path / str(found[-1])
@@ -306,7 +308,7 @@ def _near(path: Path) -> str:
     return f" Did you mean {path.parent / near}?" if near else ""
 
 
-def versions(path: Path, holding: str = "saved_model.pb") -> list[int]:
+def versions(path: Path, holding: str = GRAPH) -> list[int]:
     """The versions in a model's folder, ascending: folders that hold a model and are called by a
     number as TensorFlow Serving writes it. Whatever else lies there is passed over."""
     names = [p.name for p in path.iterdir()] if path.is_dir() else []

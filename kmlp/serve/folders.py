@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from kmlp.deploy.serving import ESTIMATOR, find_version, versions
+from kmlp.deploy.serving import ESTIMATOR, GRAPH, find_version, versions
 
 Folders = dict[str, dict[int, Path]]
 
@@ -15,7 +15,7 @@ def models_in(path: Path) -> Folders:
             models. What is neither is passed over.
     """
     path = path.resolve()
-    if (path / "saved_model.pb").is_file():
+    if (path / GRAPH).is_file():
         return {path.parent.name: {int(path.name) if path.name.isdecimal() else 1: path}}
     if found := _versions(path):
         return {path.name: found}
@@ -26,7 +26,7 @@ def models_in(path: Path) -> Folders:
 def passed_over(path: Path) -> list[str]:
     """The names of scikit-learn's models in a folder of models, which TensorFlow cannot serve."""
     inside = sorted(path.resolve().iterdir()) if path.is_dir() else []
-    return [model.name for model in inside if versions(model, ESTIMATOR)]
+    return [model.name for model in inside if _versions(model, ESTIMATOR)]
 
 
 def check_models(path: Path) -> None:
@@ -51,8 +51,8 @@ def fingerprint(folder: Path) -> tuple[tuple[str, int, int], ...]:
     return tuple(found)
 
 
-def _versions(model: Path) -> dict[int, Path]:
+def _versions(model: Path, holding: str = GRAPH) -> dict[int, Path]:
     try:
-        return {number: model / str(number) for number in versions(model)}
+        return {number: model / str(number) for number in versions(model, holding)}
     except OSError:
         return {}

@@ -26,10 +26,8 @@ def export_commands(results: SearchFindings, run_dir: Path) -> dict[str, str]:
     picked = picked_variant(results)
     if results.fresh is None or picked is None:
         return {}
-    taken, versus = (
-        {picked: "what the search picked"},
-        results.test and results.test.versus_baseline,
-    )
+    taken = {picked: "what the search picked"}
+    versus = results.test.versus_baseline if results.test else None
     if versus and results.fresh.baseline:
         unit = unit_of(results.fresh.test_metric)
         beside = "not told apart from the pick"

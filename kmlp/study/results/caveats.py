@@ -40,7 +40,7 @@ def caveats(results: StudyNumbers) -> list[str]:
     return [
         *_holm_decides(results),
         *trivial_sentences(results),
-        *([] if is_dominated(results.class_shares) else _of_another_score(results)),
+        *_of_another_score(results),
         *not_picked(results),
         *_below_the_mean(results),
         *_cross_validated(results),
@@ -139,8 +139,11 @@ def _given_up(results: StudyNumbers) -> list[str]:
 
 
 def _of_another_score(results: StudyNumbers) -> list[str]:
-    """What may show what an accuracy hides, where it shows no more than a constant's."""
-    if results.metric.name != "accuracy" or not trivial_sentences(results):
+    """What may show what an accuracy hides, where it shows no more than a constant's; of one class
+    that dominates more is said."""
+    if results.metric.name != "accuracy" or is_dominated(results.class_shares):
+        return []
+    if not trivial_sentences(results):
         return []
     metric = "auc" if results.dataset.task == "binary" else "balanced_accuracy"
     return [
